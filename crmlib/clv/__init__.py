@@ -1,0 +1,1 @@
+"""Customer lifetime value: how much will each customer still buy."""

@@ -1,0 +1,1 @@
+"""The ground floor: errors, contracts, money, calendar, frames."""

@@ -1,0 +1,1 @@
+"""Where tables come from and live: sources, mapping, encodings, the lake."""

@@ -1,0 +1,1 @@
+"""Receipt lines become the few reductions that models read; the only code that touches every line."""

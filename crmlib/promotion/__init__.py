@@ -1,0 +1,1 @@
+"""What an offer costs, what it brought, what the next one will bring."""

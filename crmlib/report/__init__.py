@@ -1,0 +1,1 @@
+"""The page: parameters, context, form, provenance, comparison with the last run, renderer."""

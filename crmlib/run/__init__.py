@@ -1,0 +1,1 @@
+"""Reports run, are published and served."""

@@ -1,0 +1,1 @@
+"""What is each customer worth, and which group do they belong to."""

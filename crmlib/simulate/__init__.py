@@ -1,0 +1,1 @@
+"""A company whose truth is known, written as the raw exports a POS and a member system would give."""

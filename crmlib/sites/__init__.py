@@ -1,0 +1,1 @@
+"""Where to open next, net of what it takes from our own stores."""

@@ -1,0 +1,1 @@
+"""A tidy frame in, a great-tables table out; one file per question."""

@@ -1,0 +1,79 @@
+"""Sentences by key, from `text/<language>/<domain>.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from crmlib.text.format import Format
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Words:
+    """The words of one language.
+
+    Examples
+    --------
+    >>> Words("en")("page.answer")
+    'Answer'
+    >>> Words("en").has("page.no_such_key")
+    False
+    """
+
+    __slots__ = ("format", "language")
+
+    def __init__(self, language: Language, *, currency: str = "CNY") -> None:
+        self.language: Language = language
+        self.format = Format(language, currency=currency)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Sentence `key` (``domain.rest.of.key``), with ``{name}`` replaced by the value given for it.
+
+        Values are inserted as they are: format numbers first (`self.format`).
+
+        Raises
+        ------
+        KeyError
+            If the key is unknown or a value is missing: both are programming errors, caught by tests.
+        """
+        return _table(self.language)[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether `key` exists."""
+        return key in _table(self.language)
+
+    def column(self, name: str) -> str:
+        """Label of a machine column name (``column.<name>``); the name itself if no label is known."""
+        return _table(self.language).get(f"column.{name}", name)
+
+
+@cache
+def _table(language: Language) -> dict[str, str]:
+    """All sentences of a language under dotted keys; the file's name is the first part."""
+    table: dict[str, str] = {}
+    for path in sorted(files("crmlib.text").joinpath(language).iterdir(), key=lambda p: p.name):
+        if path.name.endswith(".toml"):
+            domain = path.name.removesuffix(".toml")
+            for key, sentence in _flatten(domain, tomllib.loads(path.read_text(encoding="utf-8"))).items():
+                # any domain file may label columns: its [column] section joins the common one
+                table[key.removeprefix(f"{domain}.") if key.startswith(f"{domain}.column.") else key] = sentence
+    return table
+
+
+def _flatten(prefix: str, node: dict[str, Any]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in node.items():
+        if isinstance(value, dict):
+            flat |= _flatten(f"{prefix}.{key}", value)
+        else:
+            flat[f"{prefix}.{key}"] = value
+    return flat
+
+
+def keys(language: Language) -> frozenset[str]:
+    """All keys of a language (tests compare the two)."""
+    return frozenset(_table(language))
