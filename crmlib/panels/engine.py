@@ -1,0 +1,65 @@
+"""The two ends of every panel: lines in from any engine, a typed and sorted Polars frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, TypeAlias
+
+import narwhals as nw
+import polars as pl
+
+from crmlib.core.errors import ContractError
+from crmlib.core.frames import AnyFrame, check_columns
+
+Lines: TypeAlias = "nw.LazyFrame[Any]"
+Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
+
+_EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01.
+
+    Examples
+    --------
+    >>> day_number(date(1970, 1, 2))
+    1
+    """
+    return (day - _EPOCH).days
+
+
+def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
+    """`frame` as a lazy Narwhals frame on its own engine; in-memory frames other than Polars become Polars first.
+
+    Raises
+    ------
+    ContractError
+        `frame.not_a_frame`, `frame.missing_column`.
+    """
+    try:
+        wrapped = nw.from_native(frame)
+    except TypeError:
+        raise ContractError(
+            "frame.not_a_frame",
+            given=f"{name}: an object of type {type(frame).__name__}",
+            expected="a frame of pandas, Polars, PyArrow, DuckDB or another library that Narwhals knows",
+            mend="pass a data frame, e.g. polars.DataFrame(...)",
+            values={"name": name, "type": type(frame).__name__},
+        ) from None
+    lazy = wrapped if isinstance(wrapped, nw.LazyFrame) else nw.from_native(wrapped.to_polars().lazy())
+    check_columns(lazy.collect_schema().names(), needs, name=name)
+    return lazy
+
+
+def reduced(lines: Lines, *, schema: Schema, sort: Iterable[str]) -> pl.DataFrame:
+    """Run the plan on its engine and return it in Polars: columns and types of `schema`, rows in the order of `sort`.
+
+    The cast is part of the contract: engines disagree on the type of a sum (DuckDB widens it to a decimal).
+    """
+    native = lines.to_native()
+    if isinstance(native, pl.LazyFrame):
+        frame = native.collect(engine="streaming")
+    else:
+        frame = lines.collect("polars").to_native()
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(*sort, nulls_last=True)

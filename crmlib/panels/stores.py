@@ -1,0 +1,101 @@
+"""One row per store and day, and per home cell and store."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+
+from crmlib.core.frames import AnyFrame
+from crmlib.panels.engine import day_number, lines_of, reduced
+
+STORE_DAY = {
+    "store_id": pl.String,
+    "day_n": pl.Int32,
+    "receipts": pl.Int32,
+    "lines": pl.Int64,
+    "net_minor": pl.Int64,
+    "cost_minor": pl.Int64,
+    "uncosted_lines": pl.Int64,
+    "member_receipts": pl.Int32,
+    "member_net_minor": pl.Int64,
+}
+FLOWS = {
+    "home_cell": pl.String,
+    "store_id": pl.String,
+    "customers": pl.Int32,
+    "purchase_days": pl.Int64,
+    "net_minor": pl.Int64,
+}
+
+
+def store_day(lines: AnyFrame) -> pl.DataFrame:
+    """Sales of each store on each day, with the part that was sold on a card.
+
+    Returns
+    -------
+    store_id (null where the source has none), day_n, receipts, lines, net_minor, cost_minor (of the lines that have
+    one), uncosted_lines, member_receipts, member_net_minor.
+    """
+    needs = ("store_id", "day_n", "receipt_id", "customer_id", "net_minor", "cost_minor")
+    carded = ~nw.col("customer_id").is_null()
+    by_day = (
+        lines_of(lines, needs=needs, name="receipt_lines")
+        .with_columns(
+            uncosted=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0),
+            member_receipt=nw.when(carded).then(nw.col("receipt_id")),
+            member_net=nw.when(carded).then(nw.col("net_minor")).otherwise(0),
+        )
+        .group_by("store_id", "day_n", "receipt_id")
+        .agg(
+            lines=nw.len(),
+            net_minor=nw.col("net_minor").sum(),
+            cost_minor=nw.col("cost_minor").sum(),
+            uncosted_lines=nw.col("uncosted").sum(),
+            member=nw.col("member_receipt").max(),
+            member_net_minor=nw.col("member_net").sum(),
+        )
+        .with_columns(member_receipts=nw.when(~nw.col("member").is_null()).then(1).otherwise(0))
+        .group_by("store_id", "day_n")
+        .agg(
+            *(nw.col(name).sum() for name in ("lines", "net_minor", "cost_minor", "uncosted_lines", "member_receipts")),
+            nw.col("member_net_minor").sum(),
+            receipts=nw.len(),
+        )
+    )
+    return reduced(by_day, schema=STORE_DAY, sort=("store_id", "day_n"))
+
+
+def flows(lines: AnyFrame, customers: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """Who comes from where: purchase days and sales from each home cell to each store, `start` to `end` included.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, store_id, day_n, quantity_milli, net_minor.
+    customers : needs customer_id, home_cell; of the same engine as `lines`.
+
+    Returns
+    -------
+    home_cell, store_id, customers, purchase_days [customer-store-days], net_minor. Customers without a home cell and
+    lines without a store are left out.
+    """
+    homes = lines_of(customers, needs=("customer_id", "home_cell"), name="customers")
+    visits = (
+        lines_of(lines, needs=("customer_id", "store_id", "day_n", "quantity_milli", "net_minor"), name="receipt_lines")
+        .filter(
+            ~nw.col("customer_id").is_null(),
+            ~nw.col("store_id").is_null(),
+            nw.col("day_n") >= day_number(start),
+            nw.col("day_n") <= day_number(end),
+        )
+        .group_by("customer_id", "store_id", "day_n")
+        .agg(most=nw.col("quantity_milli").max(), net_minor=nw.col("net_minor").sum())
+        .with_columns(purchase=nw.when(nw.col("most") > 0).then(1).otherwise(0))
+        .group_by("customer_id", "store_id")
+        .agg(purchase_days=nw.col("purchase").sum(), net_minor=nw.col("net_minor").sum())
+        .join(homes.select("customer_id", "home_cell").filter(~nw.col("home_cell").is_null()), on="customer_id")
+        .group_by("home_cell", "store_id")
+        .agg(customers=nw.len(), purchase_days=nw.col("purchase_days").sum(), net_minor=nw.col("net_minor").sum())
+    )
+    return reduced(visits, schema=FLOWS, sort=("home_cell", "store_id"))
