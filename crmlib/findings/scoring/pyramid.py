@@ -1,0 +1,205 @@
+"""How far sales hang on few customers, and who rose, fell or stayed away."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from crmlib.charts import scoring as pictures
+from crmlib.findings.finding import Answer, Figure, Finding, Status
+from crmlib.scoring.migration import NONE, Migration
+from crmlib.scoring.pyramid import Pyramid
+from crmlib.tables import scoring as views
+from crmlib.text import Words
+
+MOST = 0.5
+"""From this share on, the upper tiers hold "most" of the sales; all members are counted, so no interval is needed."""
+SOME = 0.25
+"""From here on sales are "concentrated to a degree"; below they are spread out."""
+NEAR = 0.9
+"""A member at 90 % of a threshold is near it."""
+LOST_WARN, LOST_FAIL = 0.10, 0.25
+"""Share of last period's upper tiers that did not buy: from here on amber, red."""
+KEPT = 0.5
+"""Below this share of kept first-tier members the movement is amber."""
+
+
+def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> Finding:
+    """Say which share of sales the upper tiers hold.
+
+    Parameters
+    ----------
+    pyramid : tiers of the period from `start` to `end`, both included.
+    """
+    upper = _upper(pyramid)
+    rows = pyramid.tiers.filter(pl.col("tier").is_in(upper))
+    held = float(rows["share_net"].fill_null(0).sum())
+    kind = "most" if held >= MOST else "some" if held >= SOME else "spread"
+    form = words.format
+    values = {
+        "tiers": words("scoring.join").join(upper),
+        "share_customers": form.share(float(rows["share_customers"].sum())),
+        "share_net": form.share(held),
+    }
+    first = pyramid.tiers.row(0, named=True)
+    near = _near(pyramid)
+    done = "threshold" if first["threshold_minor"] is not None and near > 0 else "no_threshold"
+    return Finding(
+        key="scoring.pyramid",
+        status="none",
+        headline=words(f"scoring.concentration.headline.{kind}", **values),
+        table=pyramid.tiers,
+        view=views.tiers(pyramid.tiers, words=words),
+        chart=pictures.concentration(pyramid.tiers, words=words),
+        alt=words(f"scoring.concentration.headline.{kind}", **values),
+        note_seen=words(
+            "scoring.concentration.seen",
+            customers=form.count(pyramid.customers.height),
+            rest=pyramid.tiers["tier"][-1],
+            rest_share=form.share(pyramid.tiers["share_net"][-1]),
+            not_positive=form.count(int(pyramid.tiers["not_positive"].sum())),
+        ),
+        note_sure=words("scoring.concentration.sure", start=form.day(start), end=form.day(end)),
+        note_do=words(
+            f"scoring.concentration.do.{done}",
+            tier=first["tier"],
+            threshold=form.money(first["threshold_minor"]),
+            near=form.count(near),
+        ),
+        row_key=("tier",),
+    )
+
+
+def migration(moves: Migration, *, words: Words, start: date, end: date) -> Finding:
+    """Say whether the upper tiers held since the last period, and what went with those who stayed away.
+
+    Parameters
+    ----------
+    moves : movement from the previous period to the one from `start` to `end`.
+    """
+    form = words.format
+    tiers = [t for t in moves.table["tier_now"].unique(maintain_order=True) if t != NONE]
+    upper, first = tiers[: min(2, len(tiers) - 1)], tiers[0]
+    were = moves.customers.filter(pl.col("tier_before").is_in(upper))
+    lost = were.filter(pl.col("tier_now") == NONE)
+    firsts = were.filter(pl.col("tier_before") == first)
+    kept = _share(int((firsts["tier_now"] == first).sum()), firsts.height)
+    share_lost = _share(lost.height, were.height)
+    kind, status = _verdict(were.height, share_lost, kept)
+    values = {
+        "tiers": words("scoring.join").join(upper),
+        "first": first,
+        "kept": form.share(kept),
+        "fell": form.share(1 - kept),
+        "lost": form.count(lost.height),
+        "share_lost": form.share(share_lost),
+        "money": form.money(int(lost["net_before_minor"].sum())),
+    }
+    headline = words(f"scoring.migration.headline.{kind}", **values)
+    return Finding(
+        key="scoring.migration",
+        status=status,
+        headline=headline,
+        table=moves.table,
+        view=views.migration(moves.table, words=words),
+        chart=pictures.migration(moves.table, words=words),
+        alt=headline,
+        note_seen=words(
+            "scoring.migration.seen",
+            start=form.count(moves.active_start),
+            new=form.count(moves.new),
+            won_back=form.count(moves.won_back),
+            lost=form.count(moves.lost),
+            end=form.count(moves.active_end),
+        ),
+        note_sure=words("scoring.migration.sure", start=form.day(start), end=form.day(end)),
+        note_do=words("scoring.migration.do.lost" if lost.height else "scoring.migration.do.held", **values),
+        value_minor=int(lost["net_before_minor"].sum()),
+        row_key=("tier_before", "tier_now"),
+    )
+
+
+def answer(pyramid: Pyramid, moves: Migration, *, words: Words) -> Answer:
+    """The upper customers who stayed away, and the four figures that matter.
+
+    Parameters
+    ----------
+    pyramid, moves : this period's tiers, and the movement from the previous period into it.
+    """
+    form = words.format
+    upper = _upper(pyramid)
+    lost = moves.customers.filter(pl.col("tier_before").is_in(upper), pl.col("tier_now") == NONE)
+    net, before = int(pyramid.customers["net_minor"].sum()), int(moves.customers["net_before_minor"].sum())
+    money = int(lost["net_before_minor"].sum())
+    kind = "lost" if lost.height else "held"
+    tiers = words("scoring.join").join(upper)
+    sentence = words(f"scoring.answer.{kind}", tiers=tiers, lost=form.count(lost.height), money=form.money(money))
+    first = pyramid.tiers.row(0, named=True)
+    return Answer(
+        sentence=sentence,
+        figures=(
+            Figure(
+                label=words("scoring.figure.net"),
+                value=form.money(net),
+                comparison=words("scoring.figure.against", change=form.change(_change(net, before))),
+                tone="good" if net > before else "bad" if net < before else "neutral",
+                key="net_minor",
+                amount=float(net),
+                money=True,
+            ),
+            Figure(
+                label=words("scoring.figure.customers"),
+                value=words("scoring.persons", count=form.count(moves.active_end)),
+                comparison=words(
+                    "scoring.figure.against", change=form.change(_change(moves.active_end, moves.active_start))
+                ),
+                tone="good" if moves.active_end > moves.active_start else "bad" if moves.lost else "neutral",
+                key="customers",
+                amount=float(moves.active_end),
+            ),
+            Figure(
+                label=words("scoring.figure.first_share", tier=first["tier"]),
+                value=form.share(first["share_net"]),
+                key="first_share",
+                amount=first["share_net"],
+            ),
+            Figure(
+                label=words("scoring.figure.lost", tiers=tiers),
+                value=words("scoring.persons", count=form.count(lost.height)),
+                comparison=words("scoring.figure.lost_money", money=form.money(money)),
+                tone="bad" if lost.height else "good",
+                key="lost",
+                amount=float(lost.height),
+            ),
+        ),
+    )
+
+
+def _upper(pyramid: Pyramid) -> list[str]:
+    """The tiers a planner calls the upper ones: the first two, or the only one above the rest."""
+    return pyramid.tiers["tier"].to_list()[: min(2, len(pyramid.shares))]
+
+
+def _near(pyramid: Pyramid) -> int:
+    threshold = pyramid.cuts[0]
+    if threshold is None:
+        return 0
+    net = pyramid.customers["net_minor"]
+    return int(((net < threshold) & (net >= NEAR * threshold)).sum())
+
+
+def _verdict(were: int, share_lost: float, kept: float) -> tuple[str, Status]:
+    if not were:
+        return "nobody", "none"
+    if share_lost >= LOST_WARN:
+        return "lost", "fail" if share_lost >= LOST_FAIL else "warn"
+    return ("fell", "warn") if kept < KEPT else ("held", "ok")
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _change(now: int, before: int) -> float | None:
+    return now / before - 1 if before > 0 else None
