@@ -7,7 +7,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.frames import AnyFrame
+from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels.engine import day_number, lines_of, reduced
 
 STORE_DAY = {
@@ -20,6 +20,12 @@ STORE_DAY = {
     "uncosted_lines": pl.Int64,
     "member_receipts": pl.Int32,
     "member_net_minor": pl.Int64,
+}
+VISITS = {
+    "customer_id": pl.String,
+    "store_id": pl.String,
+    "purchase_days": pl.Int64,
+    "net_minor": pl.Int64,
 }
 FLOWS = {
     "home_cell": pl.String,
@@ -73,14 +79,14 @@ def flows(lines: AnyFrame, customers: AnyFrame, *, start: date, end: date) -> pl
     Parameters
     ----------
     lines : receipt lines; needs customer_id, store_id, day_n, quantity_milli, net_minor.
-    customers : needs customer_id, home_cell; of the same engine as `lines`.
+    customers : needs customer_id, home_cell; of any engine.
 
     Returns
     -------
     home_cell, store_id, customers, purchase_days [customer-store-days], net_minor. Customers without a home cell and
     lines without a store are left out.
     """
-    homes = lines_of(customers, needs=("customer_id", "home_cell"), name="customers")
+    homes = to_polars(customers, needs=("customer_id", "home_cell"), name="customers")
     visits = (
         lines_of(lines, needs=("customer_id", "store_id", "day_n", "quantity_milli", "net_minor"), name="receipt_lines")
         .filter(
@@ -94,8 +100,11 @@ def flows(lines: AnyFrame, customers: AnyFrame, *, start: date, end: date) -> pl
         .with_columns(purchase=nw.when(nw.col("most") > 0).then(1).otherwise(0))
         .group_by("customer_id", "store_id")
         .agg(purchase_days=nw.col("purchase").sum(), net_minor=nw.col("net_minor").sum())
-        .join(homes.select("customer_id", "home_cell").filter(~nw.col("home_cell").is_null()), on="customer_id")
-        .group_by("home_cell", "store_id")
-        .agg(customers=nw.len(), purchase_days=nw.col("purchase_days").sum(), net_minor=nw.col("net_minor").sum())
     )
-    return reduced(visits, schema=FLOWS, sort=("home_cell", "store_id"))
+    by_cell = (
+        reduced(visits, schema=VISITS, sort=("customer_id", "store_id"))
+        .join(homes.filter(pl.col("home_cell").is_not_null()), on="customer_id")
+        .group_by("home_cell", "store_id")
+        .agg(customers=pl.len(), purchase_days=pl.col("purchase_days").sum(), net_minor=pl.col("net_minor").sum())
+    )
+    return by_cell.select(pl.col(name).cast(dtype) for name, dtype in FLOWS.items()).sort("home_cell", "store_id")
