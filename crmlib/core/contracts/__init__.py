@@ -1,0 +1,19 @@
+"""Contracts: the tables of the lake, column by column, with the rules every row must keep.
+
+One file per domain. To add a table: write its `Table` schema and its `Contract`, and name it in `CONTRACTS`.
+"""
+
+from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+from crmlib.core.contracts.contacts import CONTACTS
+from crmlib.core.contracts.customers import CUSTOMERS, PEOPLE
+from crmlib.core.contracts.points import POINTS
+from crmlib.core.contracts.products import PRODUCTS
+from crmlib.core.contracts.promotions import PROMOTIONS
+from crmlib.core.contracts.receipts import RECEIPT_LINES
+from crmlib.core.contracts.stores import CLOSURES, STORES
+
+CONTRACTS: dict[str, Contract] = {
+    c.name: c for c in (RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES)
+}
+
+__all__ = ["CONTRACTS", "TIME_ZONE", "Contract", "Table"]

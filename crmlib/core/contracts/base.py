@@ -1,0 +1,51 @@
+"""What every contract shares: provenance columns, the time type, and the facts ingest needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dataframely as dy
+
+TIME_ZONE = "Asia/Shanghai"
+"""Time zone of every contract's instants; a lake of another zone shows its own."""
+
+
+class Table(dy.Schema):
+    """Columns carried by every table: where the row came from and since when it is known."""
+
+    src_name = dy.String(nullable=False)
+    src_file = dy.String(nullable=False)
+    src_line = dy.Int64(nullable=False, min=1)
+    known_at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A table of the lake: its schema and what ingest needs beside it.
+
+    Parameters
+    ----------
+    name : the table's name in the lake.
+    schema : columns and rules, checked once, where rows enter.
+    key : columns that identify a row.
+    event : the column that says when the fact happened; None for tables of things rather than of events.
+    dated : the table is large and grows by days, so it is stored by month of `event`.
+    defaults : value of a required column that no source maps.
+    """
+
+    name: str
+    schema: type[Table]
+    key: tuple[str, ...]
+    event: str | None = None
+    dated: bool = False
+    defaults: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns, provenance included."""
+        return tuple(self.schema.column_names())
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that may not be null."""
+        return tuple(name for name, column in self.schema.columns().items() if not column.nullable)

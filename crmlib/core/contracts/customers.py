@@ -1,0 +1,53 @@
+"""`customers` without personal data, and `people`, which holds it apart."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from crmlib.core.contracts.base import Contract, Table
+
+GENDERS = ("female", "male")
+
+
+class Customers(Table):
+    """One row per customer: what a report may show."""
+
+    customer_id = dy.String(primary_key=True)
+    joined_on = dy.Date(nullable=True)
+    source = dy.String(nullable=True)
+    referred_by = dy.String(nullable=True)
+    birth_month = dy.Int8(nullable=True, min=1, max=12)
+    birth_day = dy.Int8(nullable=True, min=1, max=31)
+    birth_lunar = dy.Bool(nullable=True)
+    age_band = dy.String(nullable=True)
+    gender = dy.Enum(GENDERS, nullable=True)
+    region = dy.String(nullable=True)
+    occupation = dy.String(nullable=True)
+    income_band = dy.String(nullable=True)
+    home_cell = dy.String(nullable=True)
+    home_store = dy.String(nullable=True)
+    tags = dy.List(dy.String(nullable=False), nullable=False)
+    owner_staff = dy.String(nullable=True)
+    may_sms = dy.Bool(nullable=False)
+    may_email = dy.Bool(nullable=False)
+    may_call = dy.Bool(nullable=False)
+
+
+class People(Table):
+    """Who a customer is. Never joined in a notebook; read only for a logged hand-off."""
+
+    customer_id = dy.String(primary_key=True)
+    name = dy.String(nullable=True)
+    phone = dy.String(nullable=True)
+    email = dy.String(nullable=True)
+    birthday = dy.Date(nullable=True)
+
+
+CUSTOMERS = Contract(
+    "customers",
+    Customers,
+    ("customer_id",),
+    event="joined_on",
+    defaults=(("tags", ""), ("may_sms", "false"), ("may_email", "false"), ("may_call", "false")),
+)
+PEOPLE = Contract("people", People, ("customer_id",))
