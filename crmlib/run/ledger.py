@@ -1,0 +1,159 @@
+"""The ledger: one row for every run, in SQLite, true after any interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import psutil
+
+State = Literal["queued", "running", "ok", "warn", "failed", "interrupted", "skipped"]
+DONE: tuple[State, ...] = ("ok", "warn")
+
+_SCHEMA = """
+create table if not exists runs (
+    run_id text primary key, report text not null, variant text not null, output text not null,
+    parameters text not null, input_hash text not null, code_version text not null, data_versions text not null,
+    state text not null, pid integer, pid_started real, queued_at text not null, started_at text, ended_at text,
+    seconds real, peak_mb real, verdicts text, output_hash text, message text
+);
+create index if not exists runs_by_output on runs (output, queued_at);
+"""
+_COLUMNS = (
+    "run_id, report, variant, output, parameters, input_hash, code_version, data_versions, state, queued_at, "
+    "started_at, ended_at, seconds, peak_mb, verdicts, output_hash, message"
+)
+
+
+class Ledger:
+    """Rows are added and updated in short transactions; a killed process leaves a `running` row that `recover` ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(  # one column each
+        self,
+        run_id: str,
+        *,
+        report: str,
+        variant: str,
+        output: str,
+        parameters: Mapping[str, object],
+        input_hash: str,
+        code_version: str,
+        data_versions: Mapping[str, int],
+        now: datetime,
+    ) -> None:
+        """Note a queued run."""
+        values = (
+            run_id,
+            report,
+            variant,
+            output,
+            json.dumps(dict(parameters), ensure_ascii=False, sort_keys=True, default=str),
+            input_hash,
+            code_version,
+            json.dumps(dict(data_versions), sort_keys=True),
+            "queued",
+            now.isoformat(),
+            os.getpid(),
+            psutil.Process().create_time(),
+        )
+        with self._open() as db:
+            db.execute(
+                "insert into runs (run_id, report, variant, output, parameters, input_hash, code_version, "
+                "data_versions, state, queued_at, pid, pid_started) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+                values,
+            )
+
+    def start(self, run_id: str, *, now: datetime) -> None:
+        """Mark a run as running."""
+        with self._open() as db:
+            db.execute("update runs set state = 'running', started_at = ? where run_id = ?", (now.isoformat(), run_id))
+
+    def end(
+        self,
+        run_id: str,
+        *,
+        state: State,
+        now: datetime,
+        seconds: float,
+        peak_mb: float | None = None,
+        verdicts: Mapping[str, str] | None = None,
+        output_hash: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Write the outcome of a run."""
+        with self._open() as db:
+            db.execute(
+                "update runs set state = ?, ended_at = ?, seconds = ?, peak_mb = ?, verdicts = ?, output_hash = ?, "
+                "message = ? where run_id = ?",
+                (
+                    state,
+                    now.isoformat(),
+                    seconds,
+                    peak_mb,
+                    json.dumps(dict(verdicts or {}), sort_keys=True),
+                    output_hash,
+                    message,
+                    run_id,
+                ),
+            )
+
+    def recover(self, *, now: datetime) -> int:
+        """End the queued and running rows whose process is gone; return how many."""
+        with self._open() as db:
+            rows = db.execute(
+                "select run_id, pid, pid_started from runs where state in ('queued', 'running')"
+            ).fetchall()
+            gone = [run_id for run_id, pid, started in rows if not _alive(pid, started)]
+            db.executemany(
+                "update runs set state = 'interrupted', ended_at = ? where run_id = ?",
+                [(now.isoformat(), run_id) for run_id in gone],
+            )
+        return len(gone)
+
+    def last_done(self, output: str) -> dict[str, str] | None:
+        """The newest finished run of an output: its run_id and input_hash."""
+        with self._open() as db:
+            row = db.execute(
+                "select run_id, input_hash from runs where output = ? and state in ('ok', 'warn') "
+                "order by ended_at desc, rowid desc limit 1",
+                (output,),
+            ).fetchone()
+        return None if row is None else {"run_id": row[0], "input_hash": row[1]}
+
+    def runs(self) -> pl.DataFrame:
+        """All runs, newest first."""
+        with self._open() as db:
+            rows = db.execute(f"select {_COLUMNS} from runs order by queued_at desc, rowid desc").fetchall()
+        names = [c.strip() for c in _COLUMNS.split(",")]
+        schema = {n: pl.Float64 if n in {"seconds", "peak_mb"} else pl.String for n in names}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=30)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(_SCHEMA)
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+
+def _alive(pid: int | None, started: float | None) -> bool:
+    """Whether that very process still runs (a number may have been given to another one since)."""
+    try:
+        return pid is not None and started is not None and abs(psutil.Process(pid).create_time() - started) < 1
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,156 @@
+"""Parameter files become jobs, every parameter checked before anything starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crmlib.core.errors import ParameterError, RunError
+from crmlib.report import parameters as report_parameters
+
+Scalar = str | int | float | bool | None
+LATEST = "latest"
+
+
+class Schedule(BaseModel):
+    """When a report is due: a cron expression in the company's time zone, and what to do about missed slots."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    cron: str
+    time_zone: str = "Asia/Shanghai"
+    catch_up: Literal["latest", "all", "skip"] = "latest"
+
+
+class ParamsFile(BaseModel):
+    """One `params/<report>/<variant>.yml`. A list as a value makes a grid."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    report: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    schedule: Schedule | None = None
+    deadline_seconds: int = Field(default=600, ge=1, le=24 * 3600)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One page to make: a report with one set of checked, plain parameters, and its place below the reports folder.
+
+    `languages` are all those the file asks for: the page links to its sisters.
+    """
+
+    report: str
+    variant: str
+    parameters: dict[str, Scalar]
+    as_of: date
+    output: str
+    languages: tuple[str, ...]
+    deadline_seconds: int
+
+
+def read(path: Path) -> ParamsFile:
+    """Read and check one parameter file.
+
+    Raises
+    ------
+    ParameterError
+        `run.unreadable_params`, `run.bad_params`: no file, no YAML, unknown keys.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise ParameterError(
+            "run.unreadable_params",
+            given=f"{path}: {_one_line(problem)}",
+            expected="a YAML file with report: and parameters:",
+            mend="see params/ for examples",
+            values={"file": str(path), "problem": _one_line(problem)},
+        ) from None
+    try:
+        return ParamsFile.model_validate(content)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ParameterError(
+            "run.bad_params",
+            given=f"{path}: {where}: {first['msg']}",
+            expected="the keys report, schedule, deadline_seconds and parameters",
+            mend="correct the file; see params/ for examples",
+            values={"file": str(path), "where": where, "problem": first["msg"]},
+        ) from None
+
+
+def jobs_of(path: Path, *, latest: date, overrides: Mapping[str, str]) -> list[Job]:
+    """The checked jobs of one parameter file: lists multiplied out, `as_of: latest` replaced by the day `latest`.
+
+    Raises
+    ------
+    ParameterError
+        Unknown names and values out of range, with the file named.
+    """
+    plan = read(path)
+    values = {**plan.parameters, **overrides}
+    grid = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    varying = [name for name, options in grid.items() if len(options) > 1 and name not in {"as_of", "language"}]
+    languages = tuple(str(language) for language in grid.get("language", ()))
+    jobs = []
+    for choice in product(*grid.values()):
+        given: dict[str, Any] = dict(zip(grid, choice, strict=True))
+        if given.get("as_of", LATEST) in {LATEST, None, ""}:
+            given["as_of"] = latest
+        checked = _checked(path, plan.report, given)
+        jobs.append(_job(path, plan, checked, [f"{n}-{given[n]}" for n in varying], languages))
+    _refuse_twins(path, jobs)
+    return jobs
+
+
+def _checked(path: Path, report: str, given: Mapping[str, Any]) -> dict[str, Scalar]:
+    try:
+        return report_parameters.check(report, given).model_dump(mode="json")
+    except ParameterError as problem:  # the same error, with the file named
+        raise ParameterError(
+            problem.code,
+            given=f"{path}: {problem.given}",
+            expected=problem.expected,
+            mend=problem.mend,
+            values=problem.values | {"file": str(path)},
+            examples=problem.examples,
+        ) from None
+
+
+def _job(
+    path: Path, plan: ParamsFile, parameters: dict[str, Scalar], parts: Sequence[str], languages: tuple[str, ...]
+) -> Job:
+    as_of = date.fromisoformat(str(parameters["as_of"]))
+    variant = "-".join(_slug(part) for part in [path.stem, *parts])
+    output = f"{plan.report}/{variant}/{as_of}/{parameters['language']}"
+    return Job(plan.report, variant, parameters, as_of, output, languages, plan.deadline_seconds)
+
+
+def _refuse_twins(path: Path, jobs: Sequence[Job]) -> None:
+    outputs = [job.output for job in jobs]
+    twins = sorted({o for o in outputs if outputs.count(o) > 1})
+    if twins:
+        raise RunError(
+            "run.same_output",
+            given=f"{path}: {len(twins)} outputs made more than once, e.g. {twins[0]}",
+            expected="every page of a grid in a place of its own",
+            mend="remove repeated values from the lists",
+            values={"file": str(path), "count": len(twins)},
+        )
+
+
+def _slug(text: str) -> str:
+    """A file name that no value can turn into a path."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "x"
+
+
+def _one_line(problem: object) -> str:
+    return " ".join(str(problem).split())

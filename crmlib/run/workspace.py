@@ -1,0 +1,59 @@
+"""Where a project keeps its notebooks, parameters, reports and lake."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmlib.core.errors import RunError
+
+LAKE_VARIABLE = "CRMLIB_LAKE"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders of one project; `state` holds lake, quarantine, ledger and key and is never committed."""
+
+    root: Path
+    lake: Path
+    reports: Path
+
+    @property
+    def notebooks(self) -> Path:
+        """Folder of the report notebooks."""
+        return self.root / "notebooks"
+
+    @property
+    def params(self) -> Path:
+        """Folder of the parameter files."""
+        return self.root / "params"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file that lists every run; it belongs to the folder of reports."""
+        return self.reports / ".ledger.sqlite"
+
+
+def find(*, start: Path, lake: Path | None = None, reports: Path | None = None) -> Workspace:
+    """The workspace around `start`: the nearest folder upwards that has `notebooks/` and `params/`.
+
+    `lake` overrides the environment variable CRMLIB_LAKE, which overrides `<root>/.crmlib`.
+
+    Raises
+    ------
+    RunError
+        `run.no_workspace` if no such folder is found.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            chosen = lake or (Path(os.environ[LAKE_VARIABLE]) if LAKE_VARIABLE in os.environ else folder / ".crmlib")
+            return Workspace(folder, chosen.resolve(), (reports or folder / "reports").resolve())
+    raise RunError(
+        "run.no_workspace",
+        given=f"folder {start}",
+        expected="a folder with notebooks/ and params/, here or above",
+        mend="change into the project's folder",
+        values={"folder": str(start)},
+    )
