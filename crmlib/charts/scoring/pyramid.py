@@ -81,7 +81,7 @@ def migration(cells: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     )
     text = base.mark_text().encode(
         text="label:N",
-        color=alt.condition("datum.share_of_row > 0.5", alt.value("white"), alt.value(theme.INK)),
+        color=alt.condition("datum.share_of_row > 0.8", alt.value("white"), alt.value(theme.INK)),
     )
     chart: alt.LayerChart = cell + text
     return theme.finish(chart, height=40 * before.len())

@@ -1,0 +1,186 @@
+"""How customers buy: what, when, on which offers, and how their card is used; one row per customer, or per part.
+
+Everything here is counted over the days from `start` to `end`, both included; lines without a customer are left out.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+
+from crmlib.core.frames import AnyFrame
+from crmlib.panels.engine import Lines, day_number, lines_of, reduced
+
+CUSTOMER_TRAITS = {
+    "customer_id": pl.String,
+    "sale_minor": pl.Int64,
+    "gift_minor": pl.Int64,
+    "offer_minor": pl.Int64,
+    "units_milli": pl.Int64,
+    "lines": pl.Int64,
+}
+CUSTOMER_PART = {
+    "customer_id": pl.String,
+    "part": pl.String,
+    "days": pl.Int64,
+    "net_minor": pl.Int64,
+}
+CARD_USE = {
+    "customer_id": pl.String,
+    "days": pl.Int64,
+    "receipts": pl.Int64,
+    "most_receipts_day": pl.Int64,
+    "most_stores_day": pl.Int64,
+    "most_receipt_minor": pl.Int64,
+    "most_receipt_milli": pl.Int64,
+    "net_minor": pl.Int64,
+}
+
+
+def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start: date, end: date) -> pl.DataFrame:
+    """Money spent on gifts and under offers, by customer; of sales lines, returns left out.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, product_id, promotion_id, quantity_milli, net_minor.
+    products : needs product_id, is_gift; without it `gift_minor` is null.
+
+    Returns
+    -------
+    customer_id; sale_minor, all sales lines; gift_minor, those of gift goods; offer_minor, those under a promotion;
+    units_milli; lines.
+    """
+    needs = ("customer_id", "day_n", "product_id", "promotion_id", "quantity_milli", "net_minor")
+    sold = _sold(lines, needs=needs, start=start, end=end)
+    if products is None:
+        sold = sold.with_columns(gift=nw.lit(None, dtype=nw.Int64))
+    else:
+        goods = lines_of(products, needs=("product_id", "is_gift"), name="products").select("product_id", "is_gift")
+        sold = sold.join(goods, on="product_id", how="left").with_columns(
+            gift=nw.when(nw.col("is_gift")).then(nw.col("net_minor")).otherwise(0)
+        )
+    offered = ~nw.col("promotion_id").is_null()
+    panel = (
+        sold.with_columns(offer=nw.when(offered).then(nw.col("net_minor")).otherwise(0))
+        .group_by("customer_id")
+        .agg(
+            sale_minor=nw.col("net_minor").sum(),
+            gift_minor=nw.col("gift").sum(),
+            offer_minor=nw.col("offer").sum(),
+            units_milli=nw.col("quantity_milli").sum(),
+            lines=nw.len(),
+        )
+    )
+    result = reduced(panel, schema=CUSTOMER_TRAITS, sort=("customer_id",))
+    unknown = pl.lit(None, dtype=pl.Int64)
+    return result if products is not None else result.with_columns(gift_minor=unknown)
+
+
+def customer_part(
+    lines: AnyFrame, products: AnyFrame | None = None, *, by: str, start: date, end: date
+) -> pl.DataFrame:
+    """Sales of each customer by category, store, channel or another column.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor and `by`, or product_id.
+    products : needs product_id and `by`; given when `by` is a column of products (category_1, brand, flavour, …).
+    by : the column that parts the sales.
+
+    Returns
+    -------
+    customer_id; part (null where unknown); days, days with a sale in it; net_minor of sales lines.
+    """
+    if products is None:
+        sold = _sold(lines, needs=("customer_id", "day_n", "quantity_milli", "net_minor", by), start=start, end=end)
+    else:
+        sold = _sold(
+            lines, needs=("customer_id", "day_n", "quantity_milli", "net_minor", "product_id"), start=start, end=end
+        )
+        goods = lines_of(products, needs=("product_id", by), name="products").select("product_id", by)
+        sold = sold.join(goods, on="product_id", how="left")
+    panel = (
+        sold.with_columns(part=nw.col(by).cast(nw.String))
+        .group_by("customer_id", "part", "day_n")
+        .agg(net_minor=nw.col("net_minor").sum())
+        .group_by("customer_id", "part")
+        .agg(days=nw.len(), net_minor=nw.col("net_minor").sum())
+    )
+    return reduced(panel, schema=CUSTOMER_PART, sort=("customer_id", "part"))
+
+
+def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """Receipts of each customer by hour and weekday.
+
+    Returns
+    -------
+    customer_id; hour (0-23); weekday (1 = Monday); receipts; sorted by the three keys.
+    """
+    needs = ("customer_id", "day_n", "receipt_id", "sold_at", "quantity_milli", "net_minor")
+    panel = (
+        _sold(lines, needs=needs, start=start, end=end)
+        .with_columns(hour=nw.col("sold_at").dt.hour().cast(nw.Int64), day_n=nw.col("day_n").cast(nw.Int64))
+        # 1970-01-01 was a Thursday
+        .with_columns(weekday=(nw.col("day_n") + 3) % 7 + 1)
+        .group_by("customer_id", "hour", "weekday")
+        .agg(receipts=nw.col("receipt_id").n_unique())
+    )
+    schema = {"customer_id": pl.String, "hour": pl.Int8, "weekday": pl.Int8, "receipts": pl.Int64}
+    return reduced(panel, schema=schema, sort=("customer_id", "hour", "weekday"))
+
+
+def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """How a card is used: receipts and stores on its busiest day, and its largest receipt.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, receipt_id, store_id, quantity_milli, net_minor.
+
+    Returns
+    -------
+    customer_id; days with a sale; receipts; most_receipts_day, most_stores_day; most_receipt_minor,
+    most_receipt_milli (value and quantity of the largest receipt); net_minor of sales lines.
+    """
+    needs = ("customer_id", "day_n", "receipt_id", "store_id", "quantity_milli", "net_minor")
+    panel = (
+        _sold(lines, needs=needs, start=start, end=end)
+        .group_by("customer_id", "day_n", "store_id", "receipt_id")
+        .agg(net_minor=nw.col("net_minor").sum(), milli=nw.col("quantity_milli").sum())
+        .group_by("customer_id", "day_n", "store_id")
+        .agg(
+            receipts=nw.len(),
+            net_minor=nw.col("net_minor").sum(),
+            largest=nw.col("net_minor").max(),
+            most_milli=nw.col("milli").max(),
+        )
+        .group_by("customer_id", "day_n")
+        .agg(
+            stores=nw.len(),
+            receipts=nw.col("receipts").sum(),
+            net_minor=nw.col("net_minor").sum(),
+            largest=nw.col("largest").max(),
+            most_milli=nw.col("most_milli").max(),
+        )
+        .group_by("customer_id")
+        .agg(
+            days=nw.len(),
+            most_stores_day=nw.col("stores").max(),
+            most_receipts_day=nw.col("receipts").max(),
+            most_receipt_minor=nw.col("largest").max(),
+            most_receipt_milli=nw.col("most_milli").max(),
+            net_minor=nw.col("net_minor").sum(),
+            receipts=nw.col("receipts").sum(),
+        )
+    )
+    return reduced(panel, schema=CARD_USE, sort=("customer_id",))
+
+
+def _sold(lines: AnyFrame, *, needs: tuple[str, ...], start: date, end: date) -> Lines:
+    return lines_of(lines, needs=needs, name="receipt_lines").filter(
+        ~nw.col("customer_id").is_null(),
+        nw.col("quantity_milli") > 0,
+        nw.col("day_n") >= day_number(start),
+        nw.col("day_n") <= day_number(end),
+    )

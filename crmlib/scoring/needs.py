@@ -1,0 +1,179 @@
+"""Need segments: groups of members who buy the same things, as many as the data can tell apart.
+
+Each member is the vector of square roots of category shares (Hellinger distance, so that small categories count),
+grouped by k-means. The number of segments is the largest k whose grouping comes back when the members are drawn
+anew: mean adjusted Rand index between the reference grouping and those of bootstrap samples >= .8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+STABLE = 0.8
+"""Mean adjusted Rand index from which a grouping is called stable."""
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedSegments:
+    """Groups by what members buy.
+
+    Parameters
+    ----------
+    customers : customer_id, segment (``"1"`` is the largest).
+    profile : segment, category, share (of the segment's mean member), share_all, lift; sorted by segment and lift.
+    sizes : segment, customers, share_customers, net_minor.
+    stability : segments tried (k), adjusted_rand (mean), lowest (of the samples), stable.
+    k : the number taken; `stable` is false where no number reached the threshold and the steadiest was taken.
+    """
+
+    customers: pl.DataFrame
+    profile: pl.DataFrame
+    sizes: pl.DataFrame
+    stability: pl.DataFrame
+    k: int
+    stable: bool
+
+
+def need_segments(
+    parts: AnyFrame,
+    *,
+    rng: np.random.Generator,
+    least: int = 3,
+    most: int = 8,
+    samples: int = 20,
+    fit_on: int = 4_000,
+) -> NeedSegments:
+    """Group members by what they buy.
+
+    Parameters
+    ----------
+    parts : customer_id, part (the category), net_minor of sales; one row per pair, as `panels` gives it.
+    least, most : numbers of segments to try.
+    samples : bootstrap samples per number.
+    fit_on : members drawn for the fits (all members are assigned); the grouping needs no more.
+
+    Raises
+    ------
+    ModelError
+        `scoring.too_few_to_group` if there are fewer than ten members per segment or fewer than two categories.
+    """
+    table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name="parts")
+    ids, names, spend = _spend_matrix(table)
+    if len(ids) < 10 * least or len(names) < 2:
+        raise ModelError(
+            "scoring.too_few_to_group",
+            given=f"{len(ids)} members who bought in {len(names)} categories",
+            expected=f"at least {10 * least} members and two categories",
+            mend="widen the period or use a finer category level",
+            values={"members": len(ids), "categories": len(names), "least": 10 * least},
+        )
+    shares = spend / spend.sum(axis=1, keepdims=True)
+    points = np.sqrt(shares)
+    drawn = points if len(ids) <= fit_on else points[rng.choice(len(ids), fit_on, replace=False)]
+    tried = list(range(least, min(most, len(ids) // 10) + 1))
+    scores = [_stability(drawn, k, rng=rng, samples=samples) for k in tried]
+    means = [float(np.mean(s)) for s in scores]
+    passed = [k for k, mean in zip(tried, means, strict=True) if mean >= STABLE]
+    k = max(passed) if passed else tried[int(np.argmax(means))]
+    labels = _by_size(_assign(points, _centres(drawn, k, rng=rng)), k)
+    stability = pl.DataFrame(
+        {"k": tried, "adjusted_rand": means, "lowest": [float(np.min(s)) for s in scores]}
+    ).with_columns(stable=pl.col("adjusted_rand") >= STABLE)
+    return NeedSegments(
+        customers=pl.DataFrame({"customer_id": ids, "segment": [str(label + 1) for label in labels]}),
+        profile=_profile(shares, labels, names),
+        sizes=_sizes(spend, labels, k),
+        stability=stability,
+        k=k,
+        stable=bool(passed),
+    )
+
+
+def _spend_matrix(table: pl.DataFrame) -> tuple[list[str], list[str], Array]:
+    """Members, categories and positive spend, shape (members, categories); both sorted."""
+    wide = (
+        table.with_columns(pl.col("part").fill_null(UNKNOWN), net_minor=pl.col("net_minor").clip(lower_bound=0))
+        .group_by("customer_id", "part")
+        .agg(pl.col("net_minor").sum())
+        .sort("part", "customer_id")
+        .pivot("part", index="customer_id", values="net_minor")
+        .fill_null(0)
+        .sort("customer_id")
+    )
+    spend = wide.drop("customer_id").to_numpy().astype(np.float64)
+    bought = spend.sum(axis=1) > 0
+    return wide["customer_id"].filter(pl.Series(bought)).to_list(), wide.columns[1:], spend[bought]
+
+
+def _stability(points: Array, k: int, *, rng: np.random.Generator, samples: int) -> list[float]:
+    """Adjusted Rand index of the grouping of all points with those learnt from bootstrap samples."""
+    from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415  (costs a second to import)
+
+    reference = _assign(points, _centres(points, k, rng=rng))
+    found = []
+    for _ in range(samples):
+        again = points[rng.integers(len(points), size=len(points))]
+        found.append(float(adjusted_rand_score(reference, _assign(points, _centres(again, k, rng=rng)))))
+    return found
+
+
+def _centres(points: Array, k: int, *, rng: np.random.Generator) -> Array:
+    from sklearn.cluster import KMeans  # noqa: PLC0415  (costs a second to import)
+
+    seed = int(rng.integers(2**31 - 1))
+    centres: Array = KMeans(n_clusters=k, n_init=4, random_state=seed).fit(points).cluster_centers_
+    return centres
+
+
+def _assign(points: Array, centres: Array) -> npt.NDArray[np.int64]:
+    """Nearest centre of each point; shape (n,)."""
+    distance = (centres**2).sum(axis=1)[None, :] - 2 * points @ centres.T
+    nearest: npt.NDArray[np.int64] = distance.argmin(axis=1)
+    return nearest
+
+
+def _by_size(labels: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
+    """Labels renumbered so that 0 is the largest group; ties by the first member."""
+    counts = np.bincount(labels, minlength=k)
+    order = np.argsort(-counts, kind="stable")
+    rank = np.empty(k, dtype=np.int64)
+    rank[order] = np.arange(k)
+    return rank[labels]
+
+
+def _profile(shares: Array, labels: npt.NDArray[np.int64], names: list[str]) -> pl.DataFrame:
+    overall = shares.mean(axis=0)
+    groups = [g for g in range(int(labels.max()) + 1) if (labels == g).any()]
+    rows = [
+        {"segment": str(g + 1), "category": name, "share": float(s), "share_all": float(a)}
+        for g in groups
+        for name, s, a in zip(names, shares[labels == g].mean(axis=0), overall, strict=True)
+    ]
+    return (
+        pl.DataFrame(rows)
+        .with_columns(lift=pl.col("share") / pl.col("share_all"))
+        .sort("segment", "lift", "category", descending=[False, True, False])
+    )
+
+
+def _sizes(spend: Array, labels: npt.NDArray[np.int64], k: int) -> pl.DataFrame:
+    total = spend.sum(axis=1)
+    return pl.DataFrame(
+        {
+            "segment": [str(g + 1) for g in range(k)],
+            "customers": [int((labels == g).sum()) for g in range(k)],
+            "share_customers": [float((labels == g).mean()) for g in range(k)],
+            "net_minor": [int(total[labels == g].sum()) for g in range(k)],
+        }
+    )
