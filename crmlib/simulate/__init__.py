@@ -1,1 +1,5 @@
-"""A company whose truth is known, written as the raw exports a POS and a member system would give."""
+"""A company whose truth is known: customers, sales, promotions, service, written as raw exports."""
+
+from crmlib.simulate.company import company
+
+__all__ = ["company"]

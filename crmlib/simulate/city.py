@@ -1,0 +1,309 @@
+"""A city whose truth is known: cells, own stores, rivals, candidates, card flows, openings, and what each would earn.
+
+The truth is computed here on its own, not by `crmlib.sites`: it can follow a power or an exponential decay or a power
+with an offset, an own-brand nest, uneven card enrolment and rivals that the competitor file misses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+import h3
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crmlib.core.coordinates import distance_km
+
+Array: TypeAlias = NDArray[np.float64]
+
+CENTRE = (30.27, 120.16)
+RESOLUTION = 8
+CHAINS = ("Baiwei", "Linfu", "Sanyuan", "Yonghe", "independent")
+CHAIN_EFFECTS = (0.35, 0.1, -0.15, 0.2, -0.5)
+YUAN_PER_VISIT = 58.0
+VISITS_PER_MEMBER = 9.0
+CARD_SHARE = 0.45
+PERIODS = (date(2023, 12, 31), date(2025, 6, 30))
+"""Ends of the two 12-month periods that card flows cover; openings in the half year after the first lie between."""
+
+
+@dataclass(frozen=True, slots=True)
+class CityPlan:
+    """What to build.
+
+    cells, own, rivals, candidates : how many; people : inhabitants; decay, lambda_ : form and strength of distance,
+    offset_km : of form ``offset``; nest : τ of own stores (1 = plain logit); area_exponent, income_elasticity,
+    transit_effect, outside : the rest of the utility; sigma : sd of store effects; per_head : spending on the category
+    [yuan a year]; enrolment_sd : sd of log card share between stores; missing : share of rivals absent from the file;
+    openings : own stores opened between the two periods.
+    """
+
+    cells: int = 5000
+    own: int = 120
+    rivals: int = 150
+    candidates: int = 300
+    people: float = 6e6
+    decay: Literal["power", "exponential", "offset"] = "power"
+    lambda_: float = 1.8
+    offset_km: float = 1.5
+    nest: float = 1.0
+    area_exponent: float = 0.6
+    income_elasticity: float = 0.7
+    transit_effect: float = 0.25
+    outside: float = 0.5
+    sigma: float = 0.3
+    per_head: float = 900.0
+    enrolment_sd: float = 0.3
+    missing: float = 0.0
+    openings: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Tables as a company would have them (WGS-84), and the truth.
+
+    cells, sites, competitors, card_flows, openings : see `crmlib.core.contracts.sites`. truth : site_id, gross, net
+    (yuan a year, each candidate on its own, its own effect included), gross_known (at effect 0: what a perfect model
+    of everything but the store itself would say). truth_cells : all rivals, also those the file misses.
+    """
+
+    plan: CityPlan
+    cells: pl.DataFrame
+    sites: pl.DataFrame
+    competitors: pl.DataFrame
+    card_flows: pl.DataFrame
+    openings: pl.DataFrame
+    truth: pl.DataFrame
+
+
+def build(plan: CityPlan, *, rng: np.random.Generator, prefix: str = "") -> City:
+    """Build a city; the same plan and generator state give the same city.
+
+    Examples
+    --------
+    >>> city = build(CityPlan(cells=200, own=10, rivals=8, candidates=5), rng=np.random.default_rng(1))
+    >>> city.cells.height, city.sites["kind"].value_counts(sort=True)["count"].to_list()
+    (200, [10, 5])
+    """
+    cells = _cells(plan, rng)
+    own = _places(plan.own, cells, rng, prefix=f"{prefix}S", area=150, spread=0.5)
+    rivals = _places(plan.rivals, cells, rng, prefix=f"{prefix}R", area=260, spread=0.6)
+    candidates = _places(plan.candidates, cells, rng, prefix=f"{prefix}C", area=150, spread=0.35)
+    effects = rng.normal(0, plan.sigma, plan.own)
+    candidate_effects = rng.normal(0, plan.sigma, plan.candidates)
+    chain = rng.integers(0, len(CHAINS), plan.rivals)
+    world = _World(plan, cells, own, effects, _utility(plan, cells, rivals) + np.asarray(CHAIN_EFFECTS)[chain])
+    opened = _opening_days(plan, rng)
+    recent = np.array([PERIODS[0] < d for d in opened])
+    flows = {PERIODS[0]: _flows(world, ~recent), PERIODS[1]: _flows(world, np.ones(plan.own, dtype=bool))}
+    seen = rng.random(plan.rivals) >= plan.missing
+    return City(
+        plan=plan,
+        cells=cells.drop("demand", "within_km"),
+        sites=_sites(plan, own, candidates, cells, opened, rng),
+        competitors=rivals.drop("transit")
+        .rename({"site_id": "competitor_id"})
+        .with_columns(chain=pl.Series([CHAINS[i] for i in chain]))
+        .filter(pl.Series(seen)),
+        card_flows=_card_flows(plan, flows, cells, own, rng),
+        openings=_months(flows, own, opened, rng),
+        truth=_truth(world, candidates, candidate_effects),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """Plan, cells, own stores, their effects, utilities of rivals (c, r)."""
+
+    plan: CityPlan
+    cells: pl.DataFrame
+    own: pl.DataFrame
+    effects: Array
+    rivals: Array
+
+
+def _cells(plan: CityPlan, rng: np.random.Generator) -> pl.DataFrame:
+    """Hexagons around the centre, densest in a few quarters, income smooth in space."""
+    ring = int(np.ceil((np.sqrt(12 * plan.cells - 3) - 3) / 6)) + 1
+    disk = h3.grid_disk(h3.latlng_to_cell(*CENTRE, RESOLUTION), ring)
+    lat, lon = np.array([h3.cell_to_latlng(c) for c in disk]).T
+    order = np.argsort(distance_km(lat, lon, *CENTRE), kind="stable")[: plan.cells]
+    lat, lon, ids = lat[order], lon[order], [disk[i] for i in order]
+    radius = distance_km(lat, lon, *CENTRE).max()
+    density = np.full(plan.cells, 0.03)
+    wealth = np.zeros(plan.cells)
+    for weight in (1.0, 0.5, 0.4, 0.3, 0.25, 0.2):
+        centre = rng.integers(plan.cells) if weight < 1 else 0
+        km = distance_km(lat, lon, lat[centre], lon[centre])
+        density += weight * np.exp(-0.5 * (km / (0.22 * radius)) ** 2)
+        wealth += rng.normal(0, 0.3) * np.exp(-0.5 * (km / (0.3 * radius)) ** 2)
+    people = density * rng.lognormal(0, 0.5, plan.cells)
+    people = np.round(people / people.sum() * plan.people)
+    income = np.round(6500 * np.exp(wealth + rng.normal(0, 0.12, plan.cells)), -1)
+    area = np.array([h3.cell_area(c, unit="km^2") for c in ids])
+    relative = income / np.average(income, weights=people + 1e-9)
+    return pl.DataFrame(
+        {
+            "cell_id": ids, "lat": lat.round(6), "lon": lon.round(6), "crs": "WGS84",
+            "population": people.astype(np.int64), "income_minor_month": (income * 100).astype(np.int64),
+            "area_km2": area.round(4), "demand": people * plan.per_head * relative**plan.income_elasticity,
+            "within_km": 0.511 * np.sqrt(area),
+        }
+    )  # fmt: skip
+
+
+def _places(
+    n: int, cells: pl.DataFrame, rng: np.random.Generator, *, prefix: str, area: float, spread: float
+) -> pl.DataFrame:
+    """Stores where people are, with area and access."""
+    weight = cells["population"].to_numpy() ** 0.8
+    cell = rng.choice(cells.height, n, p=weight / weight.sum(), replace=n > cells.height)
+    lat = cells["lat"].to_numpy()[cell] + rng.normal(0, 0.002, n)
+    lon = cells["lon"].to_numpy()[cell] + rng.normal(0, 0.002, n)
+    return pl.DataFrame(
+        {
+            "site_id": [f"{prefix}{i:03d}" for i in range(n)], "lat": lat.round(6), "lon": lon.round(6),
+            "crs": ["WGS84"] * n, "area_m2": np.round(area * rng.lognormal(0, spread, n)).clip(25, 3000),
+            "transit": (rng.random(n) < 0.35).astype(float),
+        }
+    )  # fmt: skip
+
+
+def _utility(plan: CityPlan, cells: pl.DataFrame, stores: pl.DataFrame) -> Array:
+    """True utility of stores at effect 0 (c, n)."""
+    lat, lon = cells["lat"].to_numpy()[:, None], cells["lon"].to_numpy()[:, None]
+    km = distance_km(lat, lon, stores["lat"].to_numpy()[None, :], stores["lon"].to_numpy()[None, :])
+    if plan.decay == "power":
+        pull = plan.lambda_ * np.log(km + cells["within_km"].to_numpy()[:, None])
+    elif plan.decay == "exponential":
+        pull = plan.lambda_ * km
+    else:
+        pull = plan.lambda_ * np.log(km + plan.offset_km)
+    size = plan.area_exponent * np.log(stores["area_m2"].to_numpy() / 100)
+    return np.asarray(size + plan.transit_effect * stores["transit"].to_numpy() - pull)
+
+
+def _own_share(own: Array, rest: Array, nest: float) -> tuple[Array, Array]:
+    """Share of all own stores (c,) and of each among them (c, j), from utilities and the rest's exp-sum."""
+    scaled = own / nest
+    top = scaled.max(axis=1, keepdims=True)
+    weights = np.exp(scaled - top)
+    inclusive = nest * (top[:, 0] + np.log(weights.sum(axis=1)))
+    return np.exp(inclusive) / (np.exp(inclusive) + rest), weights / weights.sum(axis=1, keepdims=True)
+
+
+def _flows(world: _World, present: NDArray[np.bool_]) -> Array:
+    """True yuan a year from cell to own store (c, j); zero for stores not there."""
+    rest = np.exp(world.rivals).sum(axis=1) + np.exp(world.plan.outside)
+    utility = _utility(world.plan, world.cells, world.own) + world.effects
+    utility[:, ~present] = -np.inf
+    share, inside = _own_share(utility, rest, world.plan.nest)
+    return np.asarray(world.cells["demand"].to_numpy()[:, None] * share[:, None] * inside)
+
+
+def _truth(world: _World, candidates: pl.DataFrame, effects: Array) -> pl.DataFrame:
+    """Gross and net of each candidate on its own."""
+    rest = np.exp(world.rivals).sum(axis=1) + np.exp(world.plan.outside)
+    own = _utility(world.plan, world.cells, world.own) + world.effects
+    demand = world.cells["demand"].to_numpy()
+    before, _ = _own_share(own, rest, world.plan.nest)
+    utility = _utility(world.plan, world.cells, candidates)
+    rows = []
+    for n in range(candidates.height):
+        for_known, inside_known = _own_share(np.column_stack([own, utility[:, n]]), rest, world.plan.nest)
+        after, inside = _own_share(np.column_stack([own, utility[:, n] + effects[n]]), rest, world.plan.nest)
+        known = demand @ (for_known * inside_known[:, -1])
+        rows.append((demand @ (after * inside[:, -1]), demand @ (after - before), known))
+    gross, net, known_ = np.array(rows).reshape(-1, 3).T
+    return pl.DataFrame(
+        {"site_id": candidates["site_id"], "gross": gross, "net": net, "gross_known": known_, "effect": effects}
+    )
+
+
+def _opening_days(plan: CityPlan, rng: np.random.Generator) -> list[date]:
+    """Most stores are old, a quarter opened in the four years before the first period's end, some just after it."""
+    old = [
+        date(2012 + int(i), int(m), 1)
+        for i, m in zip(rng.integers(0, 7, plan.own), rng.integers(1, 13, plan.own), strict=True)
+    ]
+    recent = rng.permutation(plan.own)
+    for i in recent[: plan.openings]:
+        old[i] = date(2024, int(rng.integers(1, 7)), 1)
+    for i in recent[plan.openings : plan.openings + plan.own // 5]:
+        old[i] = date(int(rng.integers(2020, 2023)), int(rng.integers(1, 13)), 1)
+    return old
+
+
+def _sites(  # noqa: PLR0917
+    plan: CityPlan, own: pl.DataFrame, candidates: pl.DataFrame, cells: pl.DataFrame, opened: list[date],
+    rng: np.random.Generator,
+) -> pl.DataFrame:  # fmt: skip
+    """Own stores and candidates in one table; rent follows the people around."""
+    both = pl.concat([own, candidates])
+    km = distance_km(
+        cells["lat"].to_numpy()[:, None],
+        cells["lon"].to_numpy()[:, None],
+        both["lat"].to_numpy(),
+        both["lon"].to_numpy(),
+    )
+    around = cells["population"].to_numpy() @ np.exp(-((km / 1.5) ** 2))
+    per_m2 = 140 * (around / np.median(around)) ** 0.35 * rng.lognormal(0, 0.2, both.height)
+    area = both["area_m2"].to_numpy()
+    new = candidates.height
+    return both.with_columns(
+        kind=pl.Series(["own"] * own.height + ["candidate"] * new),
+        rent_minor_month=pl.Series(np.round(per_m2 * area, -1) * 100).cast(pl.Int64),
+        fixed_minor_month=pl.Series(np.round(9000 + 45 * area, -2) * 100).cast(pl.Int64),
+        capex_minor=pl.Series(np.round(180_000 + 2600 * area * rng.lognormal(0, 0.1, both.height), -3) * 100).cast(
+            pl.Int64
+        ),
+        lease_months=pl.Series(rng.choice([36, 60, 96], both.height)).cast(pl.Int64),
+        opened_on=pl.Series([*opened, *[None] * new], dtype=pl.Date),
+    ).with_columns(pl.when(pl.col("kind") == "own").then(None).otherwise(pl.col("capex_minor")).alias("capex_minor"))
+
+
+def _card_flows(
+    plan: CityPlan, flows: dict[date, Array], cells: pl.DataFrame, own: pl.DataFrame, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Card visits: members are Poisson, each comes several times; stores enrol more or fewer of their customers."""
+    enrolment = CARD_SHARE * np.exp(rng.normal(0, plan.enrolment_sd, own.height))
+    parts = []
+    for end, yuan in flows.items():
+        members = rng.poisson(yuan * enrolment / YUAN_PER_VISIT / VISITS_PER_MEMBER)
+        visits = rng.poisson(members * VISITS_PER_MEMBER)
+        cell, store = np.nonzero(visits)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "period_end": [end] * len(cell),
+                    "cell_id": cells["cell_id"].gather(cell),
+                    "site_id": own["site_id"].gather(store),
+                    "visits": visits[cell, store].astype(np.int64),
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def ramp(month: NDArray[np.int64] | int) -> Array:
+    """True share of mature revenue in the m-th month after opening: 1 − 0.55·exp(−(m − 1)/7)."""
+    return np.asarray(1 - 0.55 * np.exp(-(np.asarray(month) - 1) / 7.0))
+
+
+def _months(flows: dict[date, Array], own: pl.DataFrame, opened: list[date], rng: np.random.Generator) -> pl.DataFrame:
+    """Monthly revenue of own stores over four and a half years: season, ramp, noise; the level follows the network."""
+    before, after = (yuan.sum(axis=0) for yuan in flows.values())
+    season = 1 + 0.18 * np.cos(2 * np.pi * (np.arange(12) - 0.5) / 12)
+    rows = []
+    for n in range(4 * 12 + 6):
+        month = date(2021 + n // 12, n % 12 + 1, 1)
+        level = after if month > date(2024, 6, 30) else np.where(before > 0, before, after)
+        for j, site in enumerate(own["site_id"]):
+            age = (month.year - opened[j].year) * 12 + month.month - opened[j].month + 1
+            if age >= 1:
+                yuan = level[j] / 12 * season[month.month - 1] * ramp(age) * rng.lognormal(-0.00125, 0.05)
+                rows.append((site, month, round(yuan) * 100))
+    return pl.DataFrame(rows, schema={"site_id": pl.String, "month": pl.Date, "revenue_minor": pl.Int64}, orient="row")

@@ -1,0 +1,90 @@
+"""Raw files as the systems write them: Chinese headers, one system in GB18030 with unpadded dates."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+import xlsxwriter
+
+from crmlib.simulate.vocabulary import toml
+
+GZIP_LEVEL = 6
+FILE_DATE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How one source system writes: `key` of its headers, encoding, clock format and stores (own or counter)."""
+
+    key: str
+    encoding: str
+    clock: str
+    own: int
+
+
+SYSTEMS = (
+    System("pos_store", "utf-8", "%Y-%m-%d %H:%M:%S", 1),
+    System("pos_counter", "gb18030", "%Y/%-m/%-d %-H:%M", 0),
+)
+
+
+def headers(table: str) -> dict[str, str]:
+    """Machine name to header of an export, in the order of its columns."""
+    named: dict[str, str] = toml("headers")[table]
+    return named
+
+
+@contextmanager
+def zipped(path: Path, *, append: bool = False) -> Iterator[IO[bytes]]:
+    """A gzip file whose bytes depend on its content only (no name, no time)."""
+    with (
+        path.open("ab" if append else "wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as packed,
+    ):
+        yield packed  # type: ignore[misc]
+
+
+def csv_bytes(frame: pl.DataFrame, *, encoding: str, header: bool) -> bytes:
+    """Rows with CRLF ends in the encoding of the system."""
+    text = frame.write_csv(include_header=header, line_terminator="\r\n")
+    return text.encode(encoding)
+
+
+def write_csv(frame: pl.DataFrame, path: Path, *, table: str, encoding: str = "utf-8") -> None:
+    """One export under its Chinese headers, gzip if the name ends so."""
+    named = headers(table)
+    data = csv_bytes(frame.select(pl.col(k).alias(v) for k, v in named.items()), encoding=encoding, header=True)
+    if path.suffix == ".gz":
+        with zipped(path) as out:
+            out.write(data)
+    else:
+        path.write_bytes(data)
+
+
+def write_xlsx(frame: pl.DataFrame, path: Path, *, table: str) -> None:
+    """One sheet under its Chinese headers; the file's own date is fixed, so equal content gives equal bytes."""
+    named = headers(table)
+    book = xlsxwriter.Workbook(str(path))
+    book.set_properties({"created": FILE_DATE})
+    day_format = book.add_format({"num_format": "yyyy-mm-dd"})
+    sheet = book.add_worksheet(toml("headers")["sheet"][table])
+    sheet.write_row(0, 0, list(named.values()))
+    for r, row in enumerate(frame.select(list(named)).iter_rows(), start=1):
+        for c, value in enumerate(row):
+            if value is not None:
+                sheet.write(r, c, value, day_format if isinstance(value, date) else None)
+    book.close()
+
+
+def append_csv(frame: pl.DataFrame, path: Path, *, encoding: str) -> None:
+    """Add rows to a gzip export; the header goes in front of the first ones."""
+    new = not path.exists()
+    with zipped(path, append=not new) as out:
+        out.write(csv_bytes(frame, encoding=encoding, header=new))

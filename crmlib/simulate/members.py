@@ -1,0 +1,131 @@
+"""Who buys: every card with its person, traits, taste and the truth that reports have to find out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crmlib.simulate.draws import Floats, Ints, flat_cdf, pick
+from crmlib.simulate.goods import Goods
+from crmlib.simulate.shops import Shops
+from crmlib.simulate.vocabulary import toml
+
+ROLES = ("member", "festival_only", "group_buyer", "wholesaler", "staff", "cashier_card", "deal_hunter")
+MOTIVES = ("self", "gift", "group")
+MEMBER, FESTIVAL_ONLY, GROUP_BUYER, WHOLESALER, STAFF, CASHIER_CARD, DEAL_HUNTER = range(len(ROLES))
+ROLE_SHARES = (0.0, 0.12, 0.008, 0.004, 0.012, 0.002, 0.05)
+MEAN_GAP_DAYS = 34.0
+"""Mean days between two visits of a member of average rate."""
+RATE_SHAPE = 1.1
+"""Gamma shape of the visit rate across members."""
+MAX_RATE = 0.45
+OLD_SHARE = 0.55
+"""Share of cards handed out before the first day seen."""
+SECOND_CARD_SHARE = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """All cards in a fixed order; arrays have shape (cards,), days are day numbers since 1970.
+
+    Attributes
+    ----------
+    person : true person behind the card (two cards of one person share it).
+    role, need, motive : index into `ROLES`, the need types of ``data/needs.toml``, `MOTIVES`.
+    rate : visits per day while active, before season and promotions.
+    basket : mean lines of a visit.
+    joined : day the card was handed out.
+    home, flavour : home store, favourite flavour (0, 1, 2).
+    price_sensitive : 1 if the customer follows prices.
+    age, income, occupation, household, gender : indices into the bands of ``data/words.toml``.
+    """
+
+    person: Ints
+    role: Ints
+    need: Ints
+    motive: Ints
+    rate: Floats
+    basket: Floats
+    joined: Ints
+    home: Ints
+    flavour: Ints
+    price_sensitive: Ints
+    age: Ints
+    income: Ints
+    occupation: Ints
+    household: Ints
+    gender: Ints
+
+
+def need_names() -> tuple[str, ...]:
+    """Names of the need types in their order."""
+    return tuple(toml("needs"))
+
+
+def taste(goods: Goods) -> Floats:
+    """Weight of each category for each need type, shape (needs, categories)."""
+    return np.array([[need["weight"].get(c, 0.0) for c in goods.categories] for need in toml("needs").values()])
+
+
+def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np.random.Generator) -> Members:
+    """Hand out `n` cards."""
+    role = _roles(n, rng)
+    needs = list(toml("needs").values())
+    need = rng.choice(len(needs), size=n, p=np.array([x["share"] for x in needs]))
+    joined = _joined(n, first_day=first_day, last_day=last_day, rng=rng)
+    weight = np.where(shops.own == 1, 1.3, 0.7) * shops.size
+    home = rng.choice(len(weight), size=n, p=weight / weight.sum())
+    joined = np.maximum(joined, shops.opened[home])
+    joined = np.minimum(joined, np.minimum(shops.closed[home] - 1, last_day))
+    gift = np.array([x["gift"] for x in needs])[need]
+    motive = np.where(rng.random(n) < gift, 1, 0)
+    motive = np.where((role == GROUP_BUYER) | (role == WHOLESALER), 2, np.where(role == FESTIVAL_ONLY, 1, motive))
+    sensitive = rng.random(n) < np.array([x["price"] for x in needs])[need]
+    age = rng.choice(6, size=n, p=[0.07, 0.24, 0.27, 0.2, 0.13, 0.09])
+    person = np.arange(n)
+    second = (rng.random(n) < SECOND_CARD_SHARE) & (role == MEMBER) & (person > 0)
+    person[second] = rng.integers(0, person[second])
+    return Members(
+        person=person[person],
+        role=role,
+        need=need,
+        motive=motive,
+        rate=_rates(role, np.array([x["rate"] for x in needs])[need], rng),
+        basket=np.clip(rng.gamma(6.0, 2.2 / 6.0, n), 1.0, 6.0),
+        joined=joined,
+        home=home,
+        flavour=rng.choice(3, size=n, p=[0.5, 0.3, 0.2]),
+        price_sensitive=np.where(role == DEAL_HUNTER, 1, sensitive).astype(np.int64),
+        age=age,
+        income=np.clip(np.round(rng.normal(2.0, 1.0, n)), 0, 4).astype(np.int64),
+        occupation=np.where(age == 5, 5, np.where(age == 0, rng.choice([0, 6, 8], n), rng.choice(9, n))),
+        household=pick(flat_cdf(np.array([[5, 3, 1, 1], [2, 4, 4, 1], [1, 2, 4, 4.0]])), age // 2, columns=4, rng=rng),
+        gender=rng.choice(3, size=n, p=[0.62, 0.3, 0.08]),
+    )
+
+
+def _roles(n: int, rng: np.random.Generator) -> Ints:
+    """Exact numbers of each role (at least one of each where there is room), in random order."""
+    counts = [max(round(share * n), 1 if share and n > 20 else 0) for share in ROLE_SHARES]
+    special = np.repeat(np.arange(len(ROLES)), counts)
+    role = np.concatenate([special, np.zeros(n - len(special), dtype=np.int64)])
+    return rng.permutation(role)
+
+
+def _joined(n: int, *, first_day: int, last_day: int, rng: np.random.Generator) -> Ints:
+    """Day each card was handed out: some years before the first day, the others evenly over the days seen."""
+    before = first_day - np.round(rng.gamma(1.6, 420.0, n)).astype(np.int64) - 1
+    during = rng.integers(first_day, last_day + 1, n)
+    return np.where(rng.random(n) < OLD_SHARE, before, during)
+
+
+def _rates(role: Ints, factor: Floats, rng: np.random.Generator) -> Floats:
+    """Visits per day: gamma across members; the special roles have a rhythm of their own."""
+    n = len(role)
+    rate = np.clip(rng.gamma(RATE_SHAPE, 1 / (RATE_SHAPE * MEAN_GAP_DAYS), n) * factor, 1 / 400, MAX_RATE)
+    special = {FESTIVAL_ONLY: 1 / 90, GROUP_BUYER: 1 / 75, WHOLESALER: 1 / 18, STAFF: 1 / 8, CASHIER_CARD: 1 / 12}
+    for index, value in special.items():
+        rate = np.where(role == index, value * rng.uniform(0.7, 1.3, n), rate)
+    rate = np.where(role == DEAL_HUNTER, 1 / 150, rate)
+    return rate

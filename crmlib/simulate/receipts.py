@@ -1,0 +1,118 @@
+"""Receipt lines as the tills write them: numbers, clocks and words of the two systems, one file per quarter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from crmlib.simulate import exports
+from crmlib.simulate.baskets import line_total, unit_costs
+from crmlib.simulate.goods import Goods
+from crmlib.simulate.season import EPOCH
+from crmlib.simulate.shops import Shops
+from crmlib.simulate.vocabulary import toml
+
+UNCOSTED = 37
+"""One product in so many has no cost in the counters' system."""
+TENDERS = ("wallet", "cash", "card", "stored", "coupon", "points", "mixed")
+TENDER_SHARES = (0.70, 0.12, 0.06, 0.05, 0.03, 0.02, 0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where lines go: the folder, and the code lists that turn indices into the systems' codes."""
+
+    folder: Path
+    shops: Shops
+    goods: Goods
+
+
+def quarter(day: int) -> str:
+    """Label of the quarter a day number lies in, e.g. ``2026Q1``."""
+    date = EPOCH + timedelta(days=day)
+    return f"{date.year}Q{(date.month + 2) // 3}"
+
+
+def write(book: Book, lines: pl.DataFrame, *, rise_day: int) -> None:
+    """Append lines of whole days of one quarter to the files of both systems."""
+    if not lines.height:
+        return
+    coded = _coded(book, lines, rise_day=rise_day)
+    label = quarter(int(lines["day"][0]))
+    for system in exports.SYSTEMS:
+        named = exports.headers(system.key)
+        mine = coded.filter(pl.col("own") == system.own)
+        mine = mine.with_columns(pl.col("sold_at").dt.strftime(system.clock))
+        path = book.folder / f"{system.key}_{label}.csv.gz"
+        exports.append_csv(mine.select(pl.col(k).alias(v) for k, v in named.items()), path, encoding=system.encoding)
+
+
+def _coded(book: Book, lines: pl.DataFrame, *, rise_day: int) -> pl.DataFrame:
+    """Indices become codes, fen become yuan, seconds become clock times; sorted as the tills wrote them."""
+    ids = {
+        "store_id": book.shops.frame["store_id"],
+        "product_id": book.goods.frame["product_id"],
+        "unit": book.goods.frame["unit"],
+    }
+    product, day = lines["product"].to_numpy(), lines["day"].to_numpy()
+    own = book.shops.own[lines["store"].to_numpy()]
+    cost = line_total(unit_costs(book.goods, product, day, rise_day=rise_day), lines["milli"].to_numpy())
+    known = ~((own == 0) & (product % UNCOSTED == 5))
+    lines = lines.with_columns(
+        own=pl.Series(own), cost_minor=pl.Series(cost).zip_with(pl.Series(known), pl.Series([None], dtype=pl.Int64))
+    ).sort("day", "store", "second", "trip", maintain_order=True)
+    number = (pl.col("trip") != pl.col("trip").shift(1)).fill_null(value=True).cum_sum().over("day", "store")
+    lines = lines.with_columns(number=number)
+    place = {name: lines["store" if name == "store_id" else "product"] for name in ids}
+    lines = lines.with_columns(**{name: values.gather(place[name]) for name, values in ids.items()})
+    date = pl.col("day").cast(pl.Int32).cast(pl.Date)
+    return lines.with_columns(
+        receipt_id=pl.format(
+            "{}{}{}", "store_id", date.dt.strftime("%y%m%d"), pl.col("number").cast(pl.String).str.zfill(4)
+        ),
+        sold_at=date.cast(pl.Datetime("us")) + pl.duration(seconds="second"),
+        customer_id=card_numbers(lines["member"]),
+        quantity=_plain(pl.col("milli"), 1000),
+        list_amount=_plain(pl.col("list_minor"), 100),
+        net_amount=_plain(pl.col("net_minor"), 100),
+        cost_amount=_plain(pl.col("cost_minor"), 100),
+        promotion_id=pl.lit(None, dtype=pl.String),
+        tender=_tenders(lines),
+        channel=pl.lit(toml("words")["channel"]["store"]),
+        staff_id=staff_codes(pl.col("store"), pl.col("day"), pl.col("second")),
+    )
+
+
+def card_numbers(member: pl.Series) -> pl.Series:
+    """Card number of each member index, null for none; a fixed scramble, so that numbers do not tell the order."""
+    frame = pl.DataFrame({"member": member})
+    number = 60_000_000 + (pl.col("member") * 7_654_321 + 1_234_567) % 39_999_983
+    text = pl.format("88{}", number)
+    return frame.select(pl.when(pl.col("member") >= 0).then(text)).to_series()
+
+
+def staff_codes(store: pl.Expr, day: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """Cashier on duty: two a day by shift, a third at weekends."""
+    shift = pl.when((day + 3) % 7 >= 5).then(2).otherwise((second >= 14 * 3600).cast(pl.Int64))
+    return pl.format("E{}{}", (store + 1).cast(pl.String).str.zfill(3), shift + 1)
+
+
+def _tenders(lines: pl.DataFrame) -> pl.Series:
+    """How each receipt was paid; drawn from a hash of the receipt, so that its lines agree."""
+    edges = np.cumsum(TENDER_SHARES)
+    key = (
+        lines["trip"].to_numpy() * 2_654_435_761 + lines["second"].to_numpy() * 97 + lines["day"].to_numpy()
+    ) % 10_007
+    place = np.minimum(np.searchsorted(edges, key / 10_007), len(TENDERS) - 1)
+    words = toml("words")["tender"]
+    return pl.Series([words[t] for t in TENDERS]).gather(pl.Series(place))
+
+
+def _plain(value: pl.Expr, scale: int) -> pl.Expr:
+    """A decimal number without trailing zeros, as tills print it."""
+    text = (value / scale).cast(pl.String)
+    return text.str.strip_suffix(".0")
