@@ -10,10 +10,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crmlib.core.errors import ParameterError, RunError
+from crmlib.core.errors import LakeError, ParameterError, RunError
+from crmlib.data import Lake
 from crmlib.report import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
@@ -154,3 +156,49 @@ def _slug(text: str) -> str:
 
 def _one_line(problem: object) -> str:
     return " ".join(str(problem).split())
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The parameter files among `paths`: files as they are, folders searched for `<report>/<variant>.yml`.
+
+    Raises
+    ------
+    ParameterError
+        `run.no_params` if a path does not exist or a folder has none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        inside = [path] if path.is_file() else sorted([*path.glob("*.yml"), *path.glob("*/*.yml")])
+        inside = [p for p in inside if p.name != "sources.yml"]
+        if not inside:
+            raise ParameterError(
+                "run.no_params",
+                given=str(path),
+                expected="a parameter file, or a folder that has some",
+                mend="see params/ for examples",
+                values={"path": str(path)},
+            )
+        found += inside
+    return found
+
+
+def latest_day(lake: Lake) -> date:
+    """The last business day the lake holds sales of: what `as_of: latest` means.
+
+    Raises
+    ------
+    LakeError
+        `run.empty_lake` if nothing was ingested yet.
+    """
+    day = (
+        lake.table("receipt_lines").select(pl.col("day").max()).collect().item() if lake.has("receipt_lines") else None
+    )
+    if day is None:
+        raise LakeError(
+            "run.empty_lake",
+            given=f"lake {lake.path} without sales",
+            expected="at least one ingested receipt line",
+            mend="crmlib ingest SOURCE first",
+            values={"lake": str(lake.path)},
+        )
+    return date.fromisoformat(str(day))

@@ -1,0 +1,53 @@
+# make reports: environment, sample data, every report.   make test: everything the tests need, and the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+LAKE ?= .crmlib
+export CRMLIB_LAKE := $(LAKE)
+
+.PHONY: help install reports test lint serve lab lock sample browser clean
+help:
+	@sed -n 's/^# make /make /p' Makefile
+	@echo "also: make serve | lab | lint | lock | sample | clean"
+
+install: $(INSTALLED)
+$(INSTALLED): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	touch $(INSTALLED)
+
+reports: install
+	$(BIN)/crmlib ingest all --sources data_samples/sources.yml
+	$(BIN)/crmlib run params
+
+# Chromium and a Chinese face come from the system's packages, where we may install them.
+browser:
+	sh tests/browser/install.sh
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: install browser lint
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+serve: install
+	$(BIN)/crmlib serve
+
+lab: install
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 notebooks
+
+# Pinned versions with hashes for every platform; names no registry.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra test --extra postgres --extra posterior pyproject.toml -o requirements.lock
+
+sample: install
+	$(BIN)/python data_samples/make.py
+
+clean:
+	rm -rf $(VENV) .crmlib .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,225 @@
+"""The command line: ingest, check, run, runs, simulate, serve, doctor.
+
+Commands import what they need when they are called, so that `crmlib --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crmlib.core.errors import CrmError, ParameterError
+from crmlib.text import Language, Words
+
+if TYPE_CHECKING:
+    from crmlib.run.plan import Job
+    from crmlib.run.runner import Outcome
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From raw retail exports to findings that a planner can act on.",
+)
+
+LakeOption = Annotated[
+    Path | None, typer.Option("--lake", help="Folder of the lake (default: CRMLIB_LAKE or .crmlib).")
+]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="name=value, overrides the file; repeatable.")]
+Files = Annotated[
+    list[Path], typer.Argument(help="Parameter files (params/<report>/<variant>.yml) or folders of them.")
+]
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="Name of a source in the sources file, `all`, or `cdnow`.")],
+    sources: Annotated[Path | None, typer.Option(help="Sources file (default: params/sources.yml).")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Read a source into the lake; rows that break a rule are set apart with the reason."""
+    from crmlib import data  # noqa: PLC0415
+    from crmlib.run import ingesting  # noqa: PLC0415
+
+    space = _lake_folder(lake)
+    ingesting.run(source, sources=sources or Path("params/sources.yml"), lake=data.Lake(space), now=_now(), say=_say)
+
+
+@app.command()
+def run(
+    files: Files,
+    *,
+    overrides: SetOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports (default: reports).")] = None,
+    lake: LakeOption = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Runs at the same time.")] = 2,
+    force: Annotated[bool, typer.Option("--force", help="Run again although nothing changed.")] = False,
+) -> None:
+    """Render reports: every parameter is checked before the first one starts."""
+    from crmlib.data import Lake  # noqa: PLC0415
+    from crmlib.run import portal, runner, workspace  # noqa: PLC0415
+    from crmlib.run.ledger import Ledger  # noqa: PLC0415
+    from crmlib.run.progress import Progress  # noqa: PLC0415
+
+    space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
+    store = Lake(space.lake)
+    jobs = _jobs(files, store=store, overrides=overrides)
+    runner.refuse_unwritable(space.reports)
+    with Progress(len(jobs), words=_words()) as progress:
+        outcomes = runner.run(
+            jobs,
+            workspace=space,
+            versions=store.versions(),
+            clock=_now,
+            options=runner.Options(workers=workers, force=force),
+            on_end=progress.ended,
+        )
+    page = portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=_now())
+    _say(_words()("cli.portal", address=page.resolve().as_uri()))
+    _tell_failures(outcomes)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Parameter files or folders of them.")] = None,
+    *,
+    whole_lake: Annotated[bool, typer.Option("--lake", help="Verify the lake instead.")] = False,
+    folder: Annotated[Path | None, typer.Option("--lake-folder", help="Where the lake is.")] = None,
+) -> None:
+    """Check parameter files, or (--lake) every table, version and sum of the lake. Starts nothing, changes nothing."""
+    from crmlib import data  # noqa: PLC0415
+    from crmlib.run import ingesting  # noqa: PLC0415
+
+    place = _lake_folder(folder)
+    if whole_lake:
+        sound = ingesting.check_lake(place, say=_say)
+        raise typer.Exit(0 if sound else 1)
+    jobs = _jobs(files or [Path("params")], store=data.Lake(place), overrides=None)
+    for job in jobs:
+        _say(job.output)
+    _say(_words()("cli.checked", count=len(jobs)))
+
+
+@app.command()
+def runs(
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """Show the ledger: what ran when, how it ended, what it took."""
+    from crmlib.run import workspace  # noqa: PLC0415
+    from crmlib.run.ledger import Ledger  # noqa: PLC0415
+    from crmlib.run.progress import print_runs  # noqa: PLC0415
+
+    space = workspace.find(start=Path.cwd(), reports=out)
+    print_runs(Ledger(space.ledger).runs().head(last))
+
+
+@app.command()
+def simulate(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write the raw exports and their truth into.")],
+    customers: Annotated[int, typer.Option(min=10, max=10_000_000)] = 10_000,
+    stores: Annotated[int, typer.Option(min=1, max=5_000)] = 30,
+    days: Annotated[int, typer.Option(min=30, max=3_660)] = 730,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+) -> None:
+    """Write the raw exports of a food retailer whose truth is known (saved beside them)."""
+    from crmlib.simulate import company  # noqa: PLC0415
+
+    last = end.date() if end else date(2026, 10, 31)
+    company(customers=customers, stores=stores, days=days, seed=seed, out=out, end=last)
+    _say(_words()("cli.simulated", folder=out.resolve()))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65_535)] = 8866,
+    lake: LakeOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
+) -> None:
+    """Serve the portal and the apps on this machine only (http://127.0.0.1:PORT)."""
+    from crmlib.run import serve as server  # noqa: PLC0415
+    from crmlib.run import workspace  # noqa: PLC0415
+
+    space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
+    server.serve(space, port=port, say=_say)
+
+
+def main() -> None:
+    """Entry point: a user's mistake ends in three lines and exit code 1, never in a stack trace."""
+    try:
+        app()
+    except CrmError as problem:
+        from crmlib.run.progress import told  # noqa: PLC0415
+
+        print(told(problem, words=_words()), file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _jobs(files: list[Path], *, store: object, overrides: list[str] | None) -> list[Job]:
+    from crmlib.data import Lake  # noqa: PLC0415
+    from crmlib.run import plan  # noqa: PLC0415
+
+    assert isinstance(store, Lake)
+    paths = plan.files(files)
+    latest = plan.latest_day(store)
+    changed = _pairs(overrides or [])
+    return [job for path in paths for job in plan.jobs_of(path, latest=latest, overrides=changed)]
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise ParameterError(
+            "cli.set",
+            given=f"--set {wrong[0]}",
+            expected="name=value",
+            mend="write for example --set language=en",
+            values={"text": wrong[0]},
+        )
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _lake_folder(lake: Path | None) -> Path:
+    from crmlib.run.workspace import LAKE_VARIABLE  # noqa: PLC0415
+
+    return lake or Path(os.environ.get(LAKE_VARIABLE, ".crmlib"))
+
+
+def _tell_failures(outcomes: list[Outcome]) -> None:
+    failed = [o for o in outcomes if o.state == "failed"]
+    for outcome in failed:
+        print(f"\n{outcome.job.output}\n{outcome.message}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _language() -> Language:
+    chosen = os.environ.get("CRMLIB_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+def _words() -> Words:
+    return Words(_language())
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+__all__ = ["app", "main"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The portal: one page that lists every report with its light, its history and the other language."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import polars as pl
+
+from crmlib.run.publish import RUNS
+from crmlib.text import LANGUAGES, Language, Words
+
+_HISTORY = 12
+_WORST = ("fail", "warn", "ok", "none")
+PAGES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One variant of one report in one language: its days, newest first, and the light of the newest."""
+
+    report: str
+    variant: str
+    days: tuple[str, ...]
+    light: str
+    answer: str
+    last_state: str
+
+
+def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
+    """Write the portal pages in both languages, each in one atomic step, and return the Chinese one."""
+    for language in LANGUAGES:
+        page = _page(_entries(reports, runs, language), words=Words(language), now=now)
+        fresh = reports / f".{PAGES[language]}.{os.getpid()}"
+        fresh.write_text(page, encoding="utf-8")
+        fresh.replace(reports / PAGES[language])
+    return reports / PAGES["zh"]
+
+
+def _entries(reports: Path, runs: pl.DataFrame, language: Language) -> list[Entry]:
+    """What the folder holds; the ledger adds how the last attempt ended."""
+    states = {row["output"]: row["state"] for row in runs.reverse().iter_rows(named=True)}
+    found: dict[tuple[str, str], list[str]] = {}
+    for page in reports.glob(f"*/*/*/{language}/index.html"):
+        report, variant, day = page.relative_to(reports).parts[:3]
+        if day not in {"latest", RUNS}:
+            found.setdefault((report, variant), []).append(day)
+    entries = []
+    for (report, variant), days in sorted(found.items()):
+        days.sort(reverse=True)
+        manifest = _manifest(reports / report / variant / days[0] / language)
+        lights = {str(f.get("status", "none")) for f in manifest.get("findings", [])}
+        light = next((s for s in _WORST if s in lights), "none")
+        answer = str((manifest.get("answer") or {}).get("sentence", ""))
+        last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
+        entries.append(Entry(report, variant, tuple(days), light, answer, last))
+    return entries
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _page(entries: Iterable[Entry], *, words: Words, now: datetime) -> str:
+    template = Template(files("crmlib.run").joinpath("portal.html").read_text(encoding="utf-8"))
+    other: Language = "en" if words.language == "zh" else "zh"
+    rows = "".join(_row(entry, words=words) for entry in entries)
+    return template.substitute(
+        lang="zh-CN" if words.language == "zh" else "en",
+        title=escape(words("portal.title")),
+        question=escape(words("portal.question")),
+        search=escape(words("portal.search")),
+        none=escape(words("portal.none")),
+        other=PAGES[other],
+        other_lang="zh-CN" if other == "zh" else "en",
+        other_name=escape(Words(other)("portal.language")),
+        made=escape(words("portal.made", at=f"{now:%Y-%m-%d %H:%M} UTC")),
+        head="".join(
+            f"<th scope=col>{escape(words(f'portal.head.{c}'))}</th>"
+            for c in ("light", "report", "answer", "as_of", "history")
+        ),
+        rows=rows or f"<tr><td colspan=5>{escape(words('portal.empty'))}</td></tr>",
+    )
+
+
+def _row(entry: Entry, *, words: Words) -> str:
+    key = f"{entry.report}.title"
+    title = words(key) if words.has(key) else entry.report
+    base = f"{entry.report}/{entry.variant}"
+    address = f"{base}/{{day}}/{words.language}/index.html"
+    older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
+    failed = entry.last_state in {"failed", "interrupted"}
+    note = f"<p class=bad>{escape(words('portal.failed'))}</p>" if failed else ""
+    return (
+        f'<tr><td><span class="light {entry.light}">{escape(words(f"portal.light.{entry.light}"))}</span></td>'
+        f'<td><a href="{escape(address.format(day=entry.days[0]))}">{escape(title)}</a>'
+        f"<p class=soft>{escape(entry.variant)}</p></td>"
+        f"<td>{escape(entry.answer)}{note}</td><td class=n>{escape(entry.days[0])}</td>"
+        f"<td class=soft>{older or escape(words('portal.no_history'))}</td></tr>"
+    )
