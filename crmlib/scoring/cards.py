@@ -7,6 +7,7 @@ set apart are counted. Placeholder birthdays and the like spoil profiles, not to
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,8 +21,8 @@ TRIPS_DAY = 8
 """More receipts than this on one day with one card is nobody's shopping."""
 BULK_TIMES = 50
 """A largest receipt above 50 times the median member's largest, and often: a wholesaler or group buyer."""
-BUSINESS_TAGS = ("business", "group_buyer", "distributor", "wholesale")
-STAFF_TAGS = ("staff", "employee")
+TAGS = {STAFF: ("staff", "employee"), BUSINESS: ("business", "group_buyer", "distributor", "wholesale")}
+"""Tags by which a member system marks such cards; a company's own words are passed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,13 @@ class Cards:
     summary: pl.DataFrame
 
 
-def sort_cards(use: AnyFrame, customers: AnyFrame | None = None, *, limits: Limits | None = None) -> Cards:
+def sort_cards(
+    use: AnyFrame,
+    customers: AnyFrame | None = None,
+    *,
+    limits: Limits | None = None,
+    tags: Mapping[str, Iterable[str]] | None = None,
+) -> Cards:
     """Find the cards that are no member's.
 
     Parameters
@@ -63,6 +70,7 @@ def sort_cards(use: AnyFrame, customers: AnyFrame | None = None, *, limits: Limi
     use : customer_id, most_receipts_day, most_receipt_minor, net_minor, as `panels.traits.card_use` gives it.
     customers : customer_id and tags; cards tagged as staff or business are taken at their word.
     limits : thresholds; the house's without it.
+    tags : words of the member system for ``staff`` and ``business`` cards; `TAGS` without it.
 
     Raises
     ------
@@ -86,7 +94,7 @@ def sort_cards(use: AnyFrame, customers: AnyFrame | None = None, *, limits: Limi
             values={"receipts_day": bound.receipts_day, "bulk_times": bound.bulk_times, "bulk_minor": bound.bulk_minor},
         )
     needs = ("customer_id", "most_receipts_day", "most_receipt_minor", "net_minor")
-    table = _tagged(to_polars(use, needs=needs, name="use"), customers)
+    table = _tagged(to_polars(use, needs=needs, name="use"), customers, tags or TAGS)
     median = table["most_receipt_minor"].median()
     bulk = bound.bulk_minor or bound.bulk_times * max(float(median) if isinstance(median, int | float) else 0.0, 1.0)
     rules = {
@@ -142,20 +150,20 @@ def birthday_doubts(customers: AnyFrame) -> pl.DataFrame:
     )
 
 
-def _tagged(table: pl.DataFrame, customers: AnyFrame | None) -> pl.DataFrame:
+def _tagged(table: pl.DataFrame, customers: AnyFrame | None, tags: Mapping[str, Iterable[str]]) -> pl.DataFrame:
     if customers is None:
         return table.with_columns(is_staff=pl.lit(value=False), is_business=pl.lit(value=False))
     people = to_polars(customers, needs=("customer_id", "tags"), name="customers").select(
         "customer_id",
-        is_staff=_any_tag(STAFF_TAGS),
-        is_business=_any_tag(BUSINESS_TAGS),
+        is_staff=_any_tag(tags.get(STAFF, ())),
+        is_business=_any_tag(tags.get(BUSINESS, ())),
     )
     joined = table.join(people, on="customer_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("is_staff", "is_business").fill_null(value=False))
 
 
-def _any_tag(tags: tuple[str, ...]) -> pl.Expr:
-    return pl.any_horizontal(pl.col("tags").list.contains(tag) for tag in tags)
+def _any_tag(tags: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.lit(value=False), *(pl.col("tags").list.contains(tag) for tag in tags))
 
 
 def _summary(flagged: pl.DataFrame, *, total: int) -> pl.DataFrame:
