@@ -8,15 +8,22 @@ that mixes them up is wrong: `sold`, `zero` (on the shelf, not sold), `closed` (
 from __future__ import annotations
 
 from datetime import date
+from typing import Any, TypeAlias
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from crmlib.core.errors import ContractError, ParameterError, mask
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels.engine import day_number, lines_of, reduced
 
+IntArray: TypeAlias = npt.NDArray[Any]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
 STATES = ("sold", "zero", "closed", "not_carried", "unknown")
+_KNOWN = ("sold", "zero")
 _MONDAY = 3  # 1970-01-01 was a Thursday: (day_n + 3) // 7 counts weeks that start on Monday
 _KEYS = ("store_id", "product_id", "week_n")
 _NEEDS = (
@@ -78,43 +85,82 @@ def store_product_week(
     sold = _sold(lines, start=start, end=end)
     shops = to_polars(stores, needs=("store_id",), name="stores")
     _check_known(sold, shops)
+    first_week, last_week = (day_number(start) + _MONDAY) // 7, (day_number(end) + _MONDAY) // 7
     open_days = _open_days(shops, closures, start=start, end=end)
-    heard = sold.select("store_id", "week_n").unique().with_columns(heard=pl.lit(value=True))
-    carried = sold.group_by("store_id", "product_id").agg(
-        first=pl.col("week_n").min(), last=pl.col("week_n").max() + carry_weeks
+    return _on_grid(sold, open_days, first_week=first_week, weeks=last_week - first_week + 1, carry_weeks=carry_weeks)
+
+
+def _on_grid(
+    sold: pl.DataFrame, open_days: pl.DataFrame, *, first_week: int, weeks: int, carry_weeks: int
+) -> pl.DataFrame:
+    """Every store-product in every week: sums laid at position pair · weeks + week, the gaps given their reason.
+
+    `sold` is sorted by store, product, week, so the grid needs no join on text and comes out sorted.
+    """
+    pair = sold.select(pl.struct("store_id", "product_id").rle_id()).to_series().to_numpy().astype(np.int64)
+    pairs = sold.select("store_id", "product_id").unique(maintain_order=True)
+    week = sold["week_n"].to_numpy() - first_week
+    at = pair * weeks + week
+    shop_names = open_days["store_id"].unique().sort()
+    shop_of_pair = shop_names.search_sorted(pairs["store_id"]).to_numpy()
+    shape = (pairs.height, weeks)
+    days = open_days.sort("store_id", "week_n")["open_days"].to_numpy().reshape(-1, weeks)[shop_of_pair]
+    heard = np.zeros((len(shop_names), weeks), dtype=bool)
+    heard[shop_of_pair[pair], week] = True
+    state = _states(
+        sales=_laid(sold["sold_milli"], at, shape),
+        any_line=_laid(pl.repeat(1, sold.height, eager=True), at, shape) > 0,
+        open_days=days,
+        heard=heard[shop_of_pair],
+        carry_weeks=carry_weeks,
     )
-    known = pl.col("state").is_in(["sold", "zero"])
-    return (
-        carried.join(open_days, on="store_id")
-        .join(sold, on=_KEYS, how="left")
-        .join(heard, on=("store_id", "week_n"), how="left")
-        .with_columns(
-            state=pl.when(pl.col("sold_milli") > 0)
-            .then(pl.lit("sold"))
-            .when(pl.col("quantity_milli").is_not_null())  # only returns came
-            .then(pl.lit("zero"))
-            .when(pl.col("open_days") == 0)
-            .then(pl.lit("closed"))
-            .when(~pl.col("week_n").is_between("first", "last"))
-            .then(pl.lit("not_carried"))
-            .when(pl.col("heard").is_null())
-            .then(pl.lit("unknown"))
-            .otherwise(pl.lit("zero"))
-            .cast(pl.Enum(STATES))
-        )
-        .select(
-            *_KEYS,
-            pl.from_epoch((pl.col("week_n").cast(pl.Int64) * 7 - _MONDAY), time_unit="d").alias("week_start"),
-            "state",
-            "open_days",
-            pl.when(known).then(pl.col("quantity_milli").fill_null(0)).alias("quantity_milli"),
-            pl.when(known).then(pl.col("net_minor").fill_null(0)).alias("net_minor"),
-            _per_unit("sold_minor", "sold_milli").alias("price"),
-            _per_unit("list_minor", "listed_milli").alias("base_price"),
-            pl.when(known).then(pl.col("promoted_milli").fill_null(0)).alias("promoted_milli"),
-        )
-        .sort(_KEYS)
+    sums = {name: pl.Series(_laid(sold[name], at, shape).ravel()) for name in list(_SOLD)[len(_KEYS) :]}
+    week_n = np.tile(np.arange(first_week, first_week + weeks, dtype=np.int32), pairs.height)
+    index = pl.Series(np.repeat(np.arange(pairs.height), weeks))
+    return pl.DataFrame(
+        {
+            "store_id": pairs["store_id"].gather(index),
+            "product_id": pairs["product_id"].gather(index),
+            "week_n": week_n,
+            "state": pl.Series(STATES, dtype=pl.Enum(STATES)).gather(state.ravel()),
+            "open_days": days.ravel(),
+            **sums,
+        }
+    ).select(
+        *_KEYS,
+        pl.from_epoch((pl.col("week_n").cast(pl.Int64) * 7 - _MONDAY), time_unit="d").alias("week_start"),
+        "state",
+        "open_days",
+        *(pl.when(pl.col("state").is_in(_KNOWN)).then(name).alias(name) for name in ("quantity_milli", "net_minor")),
+        _per_unit("sold_minor", "sold_milli").alias("price"),
+        _per_unit("list_minor", "listed_milli").alias("base_price"),
+        pl.when(pl.col("state").is_in(_KNOWN)).then("promoted_milli").alias("promoted_milli"),
     )
+
+
+def _states(
+    *, sales: IntArray, any_line: BoolArray, open_days: IntArray, heard: BoolArray, carry_weeks: int
+) -> IntArray:
+    """Position in STATES of every store-product (rows) and week (columns)."""
+    weeks = sales.shape[1]
+    column = np.arange(weeks)
+    first = np.argmax(any_line, axis=1)[:, None]
+    last = weeks - 1 - np.argmax(any_line[:, ::-1], axis=1)[:, None] + carry_weeks
+    conditions = [
+        sales > 0,
+        any_line,  # only returns came
+        open_days == 0,
+        (column < first) | (column > last),
+        ~heard,
+    ]
+    reasons = ["sold", "zero", "closed", "not_carried", "unknown"]
+    return np.select(conditions, [np.uint8(STATES.index(r)) for r in reasons], np.uint8(STATES.index("zero")))
+
+
+def _laid(values: pl.Series, at: IntArray, shape: tuple[int, int]) -> IntArray:
+    grid = np.zeros(shape[0] * shape[1], dtype=np.int64)
+    grid[at] = values.to_numpy()
+    return grid.reshape(shape)
 
 
 def _sold(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
