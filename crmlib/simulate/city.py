@@ -90,7 +90,9 @@ def build(plan: CityPlan, *, rng: np.random.Generator, prefix: str = "") -> City
     """
     cells = _cells(plan, rng)
     own = _places(plan.own, cells, rng, prefix=f"{prefix}S", area=150, spread=0.5)
-    rivals = _places(plan.rivals, cells, rng, prefix=f"{prefix}R", area=260, spread=0.6)
+    rivals = _places(plan.rivals, cells, rng, prefix=f"{prefix}R", area=260, spread=0.6).with_columns(
+        transit=pl.lit(0.0)
+    )
     candidates = _places(plan.candidates, cells, rng, prefix=f"{prefix}C", area=150, spread=0.35)
     effects = rng.normal(0, plan.sigma, plan.own)
     candidate_effects = rng.normal(0, plan.sigma, plan.candidates)

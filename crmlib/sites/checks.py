@@ -1,0 +1,252 @@
+"""What the model refuses: inputs that would give a wrong ranking without looking wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crmlib.core.coordinates import CRS, check_range
+from crmlib.core.errors import ModelError, mask
+from crmlib.core.frames import AnyFrame, check_columns, to_polars
+
+MAX_STORES_AT_ONE_POINT = 2
+MAX_CUSTOMERS_AT_ONE_POINT = 0.05
+MAX_MEDIAN_KM = 300.0  # beyond it metres were taken for km
+UNIT_RATIO = 100.0  # a store 100 times the median sells in another unit
+MIN_OWN_STORES = 8
+MIN_VISITS = 2000
+
+CELLS = ("cell_id", "lat", "lon", "crs", "population", "income_minor_month", "area_km2")
+PLACES = ("site_id", "kind", "lat", "lon", "crs", "area_m2")
+OWN = (*PLACES, "revenue_minor", "revenue_days")
+COMPETITORS = ("competitor_id", "chain", "lat", "lon", "crs", "area_m2")
+FLOWS = ("cell_id", "site_id", "visits")
+
+
+def tables(*, cells: pl.DataFrame, sites: pl.DataFrame, flows: pl.DataFrame, competitors: pl.DataFrame) -> None:
+    """All checks of the four tables together, in the order in which a user would mend them."""
+    check_columns(cells.columns, CELLS, name="cells")
+    check_columns(sites.columns, OWN, name="sites")
+    check_columns(competitors.columns, COMPETITORS, name="competitors")
+    check_columns(flows.columns, FLOWS, name="flows")
+    same_crs({"cells": cells, "sites": sites, "competitors": competitors})
+    own = sites.filter(pl.col("kind") == "own")
+    for frame, name in ((cells, "cells"), (own, "sites"), (competitors, "competitors")):
+        check_range(frame["lat"], frame["lon"], name=name)
+    one_point(own, name="sites")
+    one_point(competitors, name="competitors")
+    not_negative(cells, ("population", "income_minor_month", "area_km2"), key="cell_id", name="cells", positive=("area_km2",))
+    not_negative(own, ("area_m2", "revenue_minor"), key="site_id", name="sites", positive=("area_m2",))
+    not_negative(competitors, ("area_m2",), key="competitor_id", name="competitors", positive=("area_m2",))
+    not_negative(flows, ("visits",), key="site_id", name="flows")
+    full_years(own)
+    one_unit(own)
+    known_ids(flows, cells=cells["cell_id"], sites=sites["site_id"])
+    enough(own.height, int(flows.filter(pl.col("site_id").is_in(own["site_id"].implode()))["visits"].sum()))
+
+
+def places(table: pl.DataFrame, *, name: str, kind: str) -> None:
+    """Checks of candidates alone."""
+    check_columns(table.columns, PLACES, name=name)
+    same_crs({name: table})
+    check_range(table["lat"], table["lon"], name=f"{name} ({kind})")
+    one_point(table, name=name)
+    not_negative(table, ("area_m2",), key="site_id", name=name, positive=("area_m2",))
+
+
+def same_crs(layers: dict[str, pl.DataFrame]) -> None:
+    """Every layer declares a coordinate system, and it is one and the same."""
+    declared = {name: layer["crs"].cast(pl.String).unique().sort().to_list() for name, layer in layers.items()}
+    for name, values in declared.items():
+        unknown = [v for v in values if v not in CRS]
+        if unknown:
+            _refuse(
+                "undeclared_crs",
+                given=f"{name}: coordinate system {unknown[0]!r}",
+                expected=f"one of {', '.join(CRS)} in every row",
+                mend="declare `crs` in the mapping of this source",
+                values={"name": name, "crs": str(unknown[0])},
+            )
+    if len({v for values in declared.values() for v in values}) > 1:
+        told = "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items() if values)
+        _refuse(
+            "mixed_crs",
+            given=f"layers in different coordinate systems ({told})",
+            expected="one system in all layers; GCJ-02 and WGS-84 differ by up to 700 m",
+            mend="convert all layers with crmlib.core.coordinates.frame_to_wgs84 first",
+            values={"layers": told},
+        )
+
+
+def one_point(table: pl.DataFrame, *, name: str) -> None:
+    """More than two stores at one coordinate is a geocoder's centroid, not a place."""
+    if table.is_empty():
+        return
+    top = table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True).row(0)
+    if top[2] > MAX_STORES_AT_ONE_POINT:
+        _refuse(
+            "same_point",
+            given=f"{name}: {top[2]} stores at {top[0]}, {top[1]}",
+            expected=f"at most {MAX_STORES_AT_ONE_POINT} stores at one coordinate",
+            mend="these are centroids of a geocoder: locate the stores one by one",
+            values={"name": name, "count": int(top[2]), "lat": top[0], "lon": top[1]},
+        )
+
+
+def customers(frame: AnyFrame) -> None:
+    """Refuse customer locations of which more than 5 % share one coordinate (`lat`, `lon`)."""
+    table = to_polars(frame, needs=("lat", "lon"), name="customers")
+    check_range(table["lat"], table["lon"], name="customers")
+    counts = table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True)
+    share = counts["len"][0] / table.height if table.height else 0.0
+    if table.height >= 100 and share > MAX_CUSTOMERS_AT_ONE_POINT:
+        _refuse(
+            "geocoder_centroid",
+            given=f"{counts['len'][0]} of {table.height} customers ({share:.0%}) at one coordinate",
+            expected=f"at most {MAX_CUSTOMERS_AT_ONE_POINT:.0%}",
+            mend="addresses that the geocoder did not find fall on the city's centre: set them to null",
+            values={"count": int(counts["len"][0]), "rows": table.height, "share": round(share, 3)},
+        )
+
+
+def not_negative(  # one rule for several columns
+    table: pl.DataFrame, columns: Iterable[str], *, key: str, name: str, positive: Iterable[str] = ()
+) -> None:
+    """Areas, populations, incomes, revenues and visits are there and not negative (areas above 0)."""
+    for column in columns:
+        low = pl.col(column) <= 0 if column in set(positive) else pl.col(column) < 0
+        bad = table.filter(pl.col(column).is_null() | pl.col(column).cast(pl.Float64).is_nan() | low)
+        if bad.height:
+            _refuse(
+                "negative",
+                given=f"{name}: {bad.height} rows where {column} is missing, negative or, for an area, 0",
+                expected=f"{column} present and not negative",
+                mend="repair these rows at the source",
+                values={"name": name, "column": column, "rows": bad.height},
+                examples=[mask(v) for v in bad[key].head(5)],
+            )
+
+
+def full_years(own: pl.DataFrame) -> None:
+    """Revenue says how many days it covers, so that a part of a year is never read as a year."""
+    bad = own.filter(pl.col("revenue_days").is_null() | ~pl.col("revenue_days").is_between(1, 366))
+    if "opened_on" in own.columns and "period_end" in own.columns:
+        age = (pl.col("period_end") - pl.col("opened_on")).dt.total_days() + 1
+        bad = pl.concat([bad, own.filter(age < pl.col("revenue_days"))])
+    if bad.height:
+        _refuse(
+            "partial_year",
+            given=f"{bad.height} own stores whose revenue does not say its days, or claims more days than they were open",
+            expected="revenue_days between 1 and 366, no longer than the store has existed",
+            mend="fill revenue_days: a store opened in July with 184 days of revenue is brought to a year",
+            values={"stores": bad.height},
+            examples=[mask(v) for v in bad["site_id"].head(5)],
+        )
+
+
+def one_unit(own: pl.DataFrame) -> None:
+    """Yuan and 10,000 yuan in one column differ by more than 100 times the median."""
+    yearly = own.filter(pl.col("revenue_minor") > 0).select(
+        "site_id", y=pl.col("revenue_minor") / pl.col("revenue_days")
+    )
+    if yearly.is_empty():
+        return
+    ratio = yearly["y"] / yearly["y"].median()
+    odd = yearly.filter((ratio > UNIT_RATIO) | (ratio < 1 / UNIT_RATIO))
+    if odd.height:
+        _refuse(
+            "mixed_units",
+            given=f"{odd.height} own stores sell more than {UNIT_RATIO:.0f} times, or less than 1/{UNIT_RATIO:.0f} of, the median",
+            expected="one unit of money in the column",
+            mend="look for 10,000 yuan beside yuan in the export",
+            values={"stores": odd.height},
+            examples=[mask(v) for v in odd["site_id"].head(5)],
+        )
+
+
+def known_ids(flows: pl.DataFrame, *, cells: pl.Series, sites: pl.Series) -> None:
+    """Every flow leads from a known cell to a known store."""
+    for column, known in (("cell_id", cells), ("site_id", sites)):
+        strange = flows.filter(~pl.col(column).is_in(known.implode()))
+        if strange.height:
+            _refuse(
+                "unknown_ids",
+                given=f"flows: {strange.height} rows with a {column} that the table of {column[:-3]}s does not have",
+                expected="every flow between a known cell and a known store",
+                mend="add the missing rows, or leave these flows out on purpose before calling",
+                values={"column": column, "rows": strange.height},
+                examples=[mask(v) for v in strange[column].unique().sort().head(5)],
+            )
+
+
+def enough(stores: int, visits: int) -> None:
+    """Fewer than 8 own stores or 2,000 geocoded visits cannot carry the model: use `crmlib.sites.score`."""
+    if stores < MIN_OWN_STORES or visits < MIN_VISITS:
+        _refuse(
+            "too_few",
+            given=f"{stores} own stores, {visits} geocoded card visits",
+            expected=f"at least {MIN_OWN_STORES} stores and {MIN_VISITS} visits",
+            mend="use the weighted score (crmlib.sites.score): a ranking without yuan, its weights shown",
+            values={"stores": stores, "visits": visits},
+        )
+
+
+def competitors_given(competitors: object) -> None:
+    """Without competitors net is biased by about −44 %, so their absence must be said, not forgotten."""
+    missing = competitors is None or (isinstance(competitors, str) and competitors != "none-known")
+    if missing or (not isinstance(competitors, str) and to_polars(competitors, name="competitors").is_empty()):
+        _refuse(
+            "no_competitors",
+            given="no competitor layer",
+            expected='a table of competitors, or competitors="none-known"',
+            mend='pass competitors="none-known" if none are known; the page then warns that net revenue is biased',
+        )
+
+
+def distances(table: pl.DataFrame) -> pl.DataFrame:
+    """A user's distances: cell_id, site_id, km; neither missing nor negative, and km rather than metres."""
+    check_columns(table.columns, ("cell_id", "site_id", "km"), name="distances")
+    km = table["km"].cast(pl.Float64)
+    bad = int((km.is_null() | km.is_nan() | (km < 0)).sum())
+    if bad:
+        _refuse(
+            "bad_distances",
+            given=f"distances: {bad} of {table.height} missing or negative",
+            expected="km or minutes, 0 or more, for every pair",
+            mend="repair the matrix; a pair without a road gets a large number, not a gap",
+            values={"rows": bad},
+        )
+    median = float(km.to_numpy().mean() if km.is_empty() else np.median(km.to_numpy()))
+    if median > MAX_MEDIAN_KM:
+        _refuse(
+            "metres",
+            given=f"distances with a median of {median:.0f}",
+            expected=f"a median of at most {MAX_MEDIAN_KM:.0f} km (or minutes)",
+            mend="divide by 1,000: these look like metres",
+            values={"median": round(median)},
+        )
+    return table.with_columns(km=km)
+
+
+def complete_matrix(wide: NDArray[np.float64], ids: tuple[str, ...]) -> None:
+    """Every cell has a distance to every store."""
+    gaps = np.isnan(wide).any(axis=0)
+    if gaps.any():
+        _refuse(
+            "bad_distances",
+            given=f"distances: {int(np.isnan(wide).sum())} pairs missing, {int(gaps.sum())} stores touched",
+            expected="km or minutes, 0 or more, for every pair",
+            mend="repair the matrix; a pair without a road gets a large number, not a gap",
+            values={"rows": int(np.isnan(wide).sum())},
+            examples=[mask(i) for i, gap in zip(ids, gaps, strict=True) if gap],
+        )
+
+
+def _refuse(
+    code: str, *, given: str, expected: str, mend: str, values: dict[str, object] | None = None,
+    examples: Iterable[str] = (),
+) -> None:  # fmt: skip
+    raise ModelError(f"sites.{code}", given=given, expected=expected, mend=mend, values=values, examples=examples)
