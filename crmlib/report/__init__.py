@@ -1,1 +1,10 @@
-"""The page: parameters, context, form, provenance, comparison with the last run, renderer."""
+"""The page: one notebook, three faces.
+
+>>> from crmlib import report  # doctest: +SKIP
+>>> page = report.open("customer_value", globals())  # doctest: +SKIP
+"""
+
+from crmlib.report.page import Page
+from crmlib.report.page import open_page as open
+
+__all__ = ["Page", "open"]

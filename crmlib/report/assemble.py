@@ -1,0 +1,202 @@
+"""A page's content and its record, from what a notebook has shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import polars as pl
+
+from crmlib.findings.finding import ActionList, Finding
+from crmlib.report import cards, compare, manifest, render
+from crmlib.report.compare import Tabled
+from crmlib.report.content import Changed, Content, Fact, Foot, Head, Line, Other
+from crmlib.report.form import Form, form, parameter_label, shown_value
+from crmlib.report.head import coverage
+from crmlib.report.manifest import FigureRecord, FindingRecord, Manifest
+from crmlib.text import LANGUAGES
+
+if TYPE_CHECKING:
+    from crmlib.report.page import Page
+
+_RANK = {"none": 0, "ok": 1, "warn": 2, "fail": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The page as HTML, its record, and the tables behind it by key."""
+
+    html: str
+    manifest: Manifest
+    tables: dict[str, pl.DataFrame]
+
+
+def assemble(page: Page) -> Assembled:
+    """Everything that `page.close()` writes."""
+    words, shown = page.words, page.shown
+    tabled = [*map(_finding_record, shown.findings), *map(_list_record, shown.actions)]
+    keys = [t.record.key for t in tabled]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"two findings share a key: {sorted({k for k in keys if keys.count(k) > 1})}")
+    record = _record(page, tabled)
+    setting = cards.Setting(words=words, day=page.as_of)
+    drawn = [(finding, *cards.card(finding, setting)) for finding in shown.findings]
+    checks = tuple(card for finding, card, _ in drawn if finding.role == "check")
+    content = Content(
+        language=words.language,
+        head=_head(page),
+        form=page_form(page) if page.context.face == "voila" else None,
+        answer=shown.answer,
+        changed=_changed(page, record, tabled),
+        findings=tuple(card for finding, card, _ in drawn if finding.role != "check"),
+        actions=tuple(cards.action_list(actions, setting) for actions in shown.actions),
+        checks=checks,
+        checks_open=any(card.status not in ("ok", "none") for card in checks),
+        foot=_foot(page),
+        charts=tuple(chart for _, _, chart in drawn if chart is not None),
+    )
+    return Assembled(render.html(content, words=words), record, {t.record.key: t.table for t in tabled})
+
+
+def page_form(page: Page) -> Form:
+    """The form of an opened page, filled with its parameters."""
+    return form(
+        page.report,
+        type(page.params),
+        given=page.params.model_dump(mode="json"),
+        issues=(),
+        regions=page.known_regions(),
+        words=page.words,
+    )
+
+
+def _finding_record(finding: Finding) -> Tabled:
+    record = FindingRecord(
+        key=finding.key,
+        role=finding.role,
+        status=finding.status,
+        headline=finding.headline,
+        table=f"tables/{finding.key}.parquet",
+        rows=finding.table.height,
+        row_key=finding.row_key,
+        value_minor=finding.value_minor,
+    )
+    return Tabled(record, finding.table)
+
+
+def _list_record(actions: ActionList) -> Tabled:
+    record = FindingRecord(
+        key=actions.key,
+        role="actions",
+        status="none",
+        headline=actions.headline,
+        table=f"tables/{actions.key}.parquet",
+        rows=actions.table.height,
+        row_key=actions.row_key,
+    )
+    return Tabled(record, actions.table)
+
+
+def _record(page: Page, tabled: list[Tabled]) -> Manifest:
+    answer, words = page.shown.answer, page.words
+    figures = () if answer is None else answer.figures
+    return Manifest(
+        report=page.report,
+        language=words.language,
+        title=words(f"{page.report}.title"),
+        question=words(f"{page.report}.question"),
+        as_of=page.as_of.isoformat(),
+        status=max((t.record.status for t in tabled), key=_RANK.__getitem__, default="none"),
+        answer="" if answer is None else answer.sentence,
+        parameters=page.params.model_dump(mode="json"),
+        figures=tuple(FigureRecord(f.key, f.label, f.value, f.amount, f.money) for f in figures),
+        findings=tuple(t.record for t in tabled),
+        versions=page.versions,
+        currency=page.currency,
+        code=page.context.code,
+        seed=page.context.seed,
+        run_id=page.context.run_id,
+        made_at=page.context.now.isoformat(),
+    )
+
+
+def _head(page: Page) -> Head:
+    words, facts = page.words, coverage(page)
+    form = words.format
+    region = page.words("page.join").join(page.regions or ())
+    scope = words("page.scope_region", region=region) if region else words("page.scope_all")
+    share = form.share(facts.share_set_aside, digits=2 if facts.share_set_aside < 0.001 else 1)
+    aside = words("page.data.set_aside", rows=form.count(facts.set_aside), share=share)
+    shown = [
+        Fact(words("page.as_of", day=form.day(page.as_of))),
+        Fact(scope),
+        Fact(aside if facts.set_aside else words("page.data.clean"), "warn" if facts.warn else "ok"),
+    ]
+    if facts.late:
+        shown.append(Fact(words("page.data.late", day=form.day(facts.last), days=form.count(facts.late)), "warn"))
+    if facts.member_share is None:
+        shown.append(Fact(words("page.no_cards"), "neutral"))
+    else:
+        shown.append(Fact(words("page.member_share", share=form.share(facts.member_share))))
+    title, question = words(f"{page.report}.title"), words(f"{page.report}.question")
+    return Head(title=title, question=question, facts=tuple(shown), other=_other(page))
+
+
+def _other(page: Page) -> Other | None:
+    """Where the same page in the other language is: asked for anew in Voilà, beside it among files."""
+    language = next(code for code in LANGUAGES if code != page.words.language)
+    tag = "zh-CN" if language == "zh" else language
+    if page.context.face == "voila":
+        asked = {**page.params.model_dump(mode="json", exclude_none=True), "language": language}
+        return Other(href=f"?{urlencode(asked)}", lang=tag)
+    return Other(href=f"../{language}/index.html", lang=tag) if language in page.context.languages else None
+
+
+def _changed(page: Page, record: Manifest, tabled: list[Tabled]) -> Changed | None:
+    words, path = page.words, page.context.previous
+    before = None if path is None else manifest.load(path)
+    if path is None or before is None:
+        first = Changed(title=words("page.change.title"), note=words("page.change.first"))
+        return None if page.context.face == "voila" else first
+    title = words("page.change.title_as_of", day=before.as_of)
+    if _asked(before) != _asked(record):
+        return Changed(title=title, note=words("page.change.other_parameters"))
+    lines = compare.changes(before, folder=path.parent, figures=record.figures, findings=tabled, words=words)
+    share = words.format.share
+    rule = words(
+        "page.change.threshold",
+        figure=share(compare.FIGURE_CHANGE, digits=0),
+        row=share(compare.ROW_CHANGE, digits=0),
+        floor=share(compare.ROW_FLOOR, digits=0),
+        most=compare.MOST_LINES,
+    )
+    return Changed(title=title, lines=lines, note=words("page.change.nothing"), rule=rule)
+
+
+def _asked(record: Manifest) -> dict[str, object]:
+    """The parameters, without those that differ from run to run and from language to language."""
+    return {name: value for name, value in record.parameters.items() if name not in ("as_of", "language")}
+
+
+def _foot(page: Page) -> Foot:
+    words, report = page.words, page.report
+    tables = (words("page.foot.versions", table=words.column(t), version=v) for t, v in page.versions.items())
+    params = page.params.model_dump(mode="json")
+    named = (
+        f"{parameter_label(report, name, words)} {shown_value(report, name, value, words)}"
+        for name, value in params.items()
+    )
+    separator = words("page.semicolon")
+    lines = (
+        Line(words("page.foot.data"), separator.join(tables)),
+        Line(words("page.foot.parameters"), separator.join(named)),
+        Line(words("page.foot.program"), words("page.foot.code", version=page.context.code)),
+        Line(words("page.foot.limits"), words("page.foot.no_limits"), items=tuple(page.shown.limits)),
+    )
+    technical = (
+        Line(words("page.foot.seed"), str(page.context.seed)),
+        Line(words("page.foot.parameters"), json.dumps(params, ensure_ascii=False)),
+    )
+    return Foot(lines=lines, technical=technical)

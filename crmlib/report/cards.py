@@ -1,0 +1,124 @@
+"""From what a notebook shows to what stands on the page: pictures, tables and downloads are made here."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+from markupsafe import Markup
+
+from crmlib.findings.finding import ActionList, Finding
+from crmlib.report import drawing, sanitize, sheets
+from crmlib.report.content import Card, Chart, Line, ListBlock, TableBlock
+from crmlib.text import Words
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+MOST_ROWS = 200
+"""More rows than this are not set on the page; the download has them."""
+LARGEST_LINK = 400_000
+"""A larger workbook [bytes] is not put into the page, but lies beside it."""
+_KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all cards of a page share: its words, its day (the date inside the files)."""
+
+    words: Words
+    day: date
+
+
+def card(finding: Finding, setting: Setting) -> tuple[Card, Chart | None]:
+    """The card of a finding, and its chart's specification.
+
+    Raises
+    ------
+    ValueError
+        If the key cannot be an anchor and a file name: a programming error.
+    """
+    words = setting.words
+    drawn = None if finding.chart is None else drawing.draw(finding.chart, language=words.language)
+    anchor = _anchor(finding.key)
+    notes = (("seen", finding.note_seen), ("sure", finding.note_sure), ("do", finding.note_do))
+    shown = Card(
+        anchor=anchor,
+        status=finding.status,
+        headline=finding.headline,
+        notes=tuple(Line(words(f"page.note.{name}"), text) for name, text in notes if text),
+        table=_table(finding, setting),
+        svg="" if drawn is None else Markup(drawn.svg),
+        alt=finding.alt or finding.headline,
+        wide=drawn is not None and not _fits(drawn.vega),
+    )
+    return shown, None if drawn is None else Chart(anchor, drawn.vega)
+
+
+def action_list(actions: ActionList, setting: Setting) -> ListBlock:
+    """The block of an action list."""
+    return ListBlock(
+        anchor=_anchor(actions.key),
+        headline=actions.headline,
+        table=_table(actions, setting),
+        note=actions.note,
+    )
+
+
+def _anchor(key: str) -> str:
+    if not _KEY.match(key):
+        raise ValueError(f"key {key!r} of a finding is not made of a-z, 0-9, _ and .")
+    return key.replace(".", "-").replace("_", "-")
+
+
+def _fits(vega: str) -> bool:
+    autosize = json.loads(vega).get("autosize")
+    return isinstance(autosize, dict) and autosize.get("type") == "fit-x"
+
+
+def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
+    words, rows = setting.words, thing.table.height
+    if rows == 0:
+        return TableBlock(markup=Markup("<p>{}</p>").format(words("page.no_rows")))
+    view = thing.view
+    note = ""
+    if rows > MOST_ROWS and view is not None and len(view._tbl_data) > MOST_ROWS:
+        view = None  # set anew, shortened: a page of ten thousand rows helps nobody
+    if view is None:
+        view = plain(thing.table.head(MOST_ROWS), words=words)
+        shown, total = words.format.count(MOST_ROWS), words.format.count(rows)
+        note = words("page.rows_shown", shown=shown, total=total) if rows > MOST_ROWS else ""
+    markup = sanitize.table(view.with_id(f"t-{_anchor(thing.key)}").as_raw_html())
+    book = sheets.xlsx([sheets.Sheet(thing.key, thing.table)], words=words, day=setting.day)
+    fits = len(book) <= LARGEST_LINK
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return TableBlock(
+        markup=Markup('<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div>').format(
+            words("page.table_of", headline=thing.headline),
+            Markup(markup),
+        ),
+        note=note,
+        href=f"data:{kind};base64,{base64.b64encode(book).decode()}" if fits else "",
+        file=f"{thing.key}.xlsx",
+        too_large=not fits,
+    )
+
+
+def plain(table: pl.DataFrame, *, words: Words) -> GT:
+    """A table set by what its column names and types say, for findings that bring no view of their own."""
+    from crmlib.tables import style  # noqa: PLC0415
+
+    names = table.schema
+    return style.table(
+        table,
+        words=words,
+        exact_money=[n for n in names if n.endswith("_minor")],
+        shares=[n for n in names if sheets.is_share(n)],
+        counts=[n for n, t in names.items() if t.is_integer() and not n.endswith("_minor")],
+        days=[n for n, t in names.items() if t == pl.Date],
+    )

@@ -1,0 +1,114 @@
+"""Which face of a report this is, and what it was given: by a runner, by Voilà, or by an analyst's own kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl
+
+import crmlib
+from crmlib.core.errors import RunError
+
+Face = Literal["lab", "voila", "html"]
+RUN_VARIABLE = "CRMLIB_RUN"
+LAKE_VARIABLE = "CRMLIB_LAKE"
+REPORTS_VARIABLE = "CRMLIB_REPORTS"
+DEFAULT_LAKE = ".crmlib"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report needs to know besides its parameters.
+
+    Parameters
+    ----------
+    face : JupyterLab, Voilà or a file.
+    now : the clock of this run.
+    seed : of the run's random numbers.
+    run_id : name of the run in the ledger.
+    lake : folder of the lake.
+    previous : manifest of the last run of the same variant.
+    out : folder that the page is written to; none means it is only shown.
+    query : parameters of the address, in order; only Voilà has them.
+    regions : the regions the reader may see; none means all.
+    languages : languages this run is made in side by side (``<as_of>/<language>/``).
+    code : version of the code, as the runner knows it; the package's own otherwise.
+    """
+
+    face: Face
+    now: datetime
+    seed: int = 0
+    run_id: str = ""
+    lake: Path = Path(DEFAULT_LAKE)
+    previous: Path | None = None
+    out: Path | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    regions: tuple[str, ...] | None = None
+    languages: tuple[str, ...] = ()
+    code: str = crmlib.__version__
+
+
+def from_environment(environment: Mapping[str, str] | None = None, *, now: datetime | None = None) -> Context:
+    """The context of this process.
+
+    Parameters
+    ----------
+    environment : variables; those of the process unless given.
+    now : the clock where no runner sets it.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> voila = {"SERVER_SOFTWARE": "voila/0.5.13", "QUERY_STRING": "months=6", "CRMLIB_LAKE": "/data/lake"}
+    >>> context = from_environment(voila, now=datetime(2026, 1, 1, tzinfo=UTC))
+    >>> context.face, context.query, context.lake.as_posix()
+    ('voila', (('months', '6'),), '/data/lake')
+    """
+    env = os.environ if environment is None else environment
+    if env.get(RUN_VARIABLE):
+        return from_run(Path(env[RUN_VARIABLE]))
+    clock = now or datetime.now().astimezone()
+    lake = Path(env.get(LAKE_VARIABLE) or DEFAULT_LAKE)
+    if env.get("SERVER_SOFTWARE", "").startswith("voila/"):
+        query = tuple(parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True))
+        return Context(face="voila", now=clock, lake=lake, query=query)
+    return Context(face="lab", now=clock, lake=lake)
+
+
+def from_run(path: Path) -> Context:
+    """The context that a runner wrote to `path` (run.json).
+
+    Raises
+    ------
+    RunError
+        `run.unreadable` if the file is missing or not what a runner writes.
+    """
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+        regions, previous, out = run.get("regions"), run.get("previous_manifest"), run.get("out")
+        return Context(
+            face=run.get("face", "html"),
+            now=datetime.fromisoformat(run["clock"]),
+            seed=int(run.get("seed", 0)),
+            run_id=str(run.get("run_id", "")),
+            lake=Path(run["lake"]),
+            previous=Path(previous) if previous else None,
+            out=Path(out) if out else None,
+            query=tuple((str(k), str(v)) for k, v in run.get("query", [])),
+            regions=None if regions is None else tuple(regions),
+            languages=tuple(run.get("languages", ())),
+            code=str(run.get("code") or crmlib.__version__),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            "run.unreadable",
+            given=f"run file {path.name}: {type(error).__name__}: {error}",
+            expected="a JSON file with face, clock, lake and out, as `crmlib run` writes it",
+            mend=f"start the report by `crmlib run`, or unset {RUN_VARIABLE} to work in JupyterLab",
+            values={"file": path.name, "reason": f"{type(error).__name__}: {error}"},
+        ) from None

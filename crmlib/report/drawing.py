@@ -1,0 +1,170 @@
+"""Charts on a page: a picture that needs nothing, and the interactive one that takes its place.
+
+The Vega-Lite specification is compiled here, so the page carries only Vega and its expression interpreter: one script
+for all charts, gzipped and base64, unpacked in the browser, without a request and without `eval` (which lets the page
+forbid both).
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from crmlib.report import sanitize
+
+WIDTH = 690
+"""Width of the drawing column of a wide page [px]; pictures are drawn for it, the interactive chart fits itself."""
+_NAMES = re.compile(r"^(?:view|param|layer|concat|facet)_\d+$")
+_CDN = "https://cdn.jsdelivr.net/npm"  # how the bundler names its own vendored modules; nothing is fetched
+_INTERPRETER = "2.0.0"
+_SNIPPET = """
+import {{parse, View, loader, timeFormatDefaultLocale}} from "{cdn}/vega@{vega}/+esm.js";
+import {{expressionInterpreter}} from "{cdn}/vega-interpreter@{interpreter}/+esm.js";
+window.crmlibVega = {{parse, View, loader, timeFormatDefaultLocale, expressionInterpreter}};
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart as a safe inline picture and as a Vega specification in JSON that fits into a script element."""
+
+    svg: str
+    vega: str
+
+
+def draw(chart: Any, *, language: str) -> Drawing:
+    """Compile `chart` once and draw it once.
+
+    Parameters
+    ----------
+    chart : an Altair chart.
+    language : of the names of months and days.
+    """
+    import vl_convert  # noqa: PLC0415  (starts a JavaScript engine; only pages with charts need it)
+
+    vega = vl_convert.vegalite_to_vega(fitted(stable_names(chart.to_dict())), show_warnings=False)
+    vega.pop("$schema", None)
+    svg = vl_convert.vega_to_svg(vega, time_format_locale="zh-CN" if language == "zh" else None, allowed_base_urls=[])
+    return Drawing(svg=sanitize.svg(svg), vega=script_json(vega))
+
+
+def fitted(spec: dict[str, Any]) -> dict[str, Any]:
+    """`spec` with a single or layered view made to fit a width, and without marks that screen readers spell out.
+
+    Examples
+    --------
+    >>> sorted(fitted({"mark": "bar", "width": 300}).items())
+    [('autosize', {'type': 'fit-x', 'contains': 'padding'}), ('config', {'aria': False}),
+     ('mark', 'bar'), ('width', 690)]
+    """
+    spec = spec | {"config": spec.get("config", {}) | {"aria": False}}
+    single = ("mark" in spec or "layer" in spec) and "facet" not in spec and not _is_faceted(spec)
+    if single and isinstance(spec.get("width"), int | float):
+        spec |= {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
+    return spec
+
+
+def stable_names(spec: dict[str, Any]) -> dict[str, Any]:
+    """`spec` with Altair's running numbers (``view_17``) counted from one, so that the same chart has the same bytes.
+
+    Examples
+    --------
+    >>> stable_names({"name": "view_17", "params": [{"name": "param_9", "views": ["view_17"]}], "datasets": {}})
+    {'name': 'view_1', 'params': [{'name': 'param_2', 'views': ['view_1']}], 'datasets': {}}
+    """
+    data: dict[str, Any] = {name: spec[name] for name in ("data", "datasets") if name in spec}
+    drawn = {name: value for name, value in spec.items() if name not in data}
+    found: dict[str, str] = {}
+    _collect_names(drawn, found)
+    if found:
+        names = re.compile(r"\b(" + "|".join(sorted(found, key=len, reverse=True)) + r")(?!\d)")
+        drawn = json.loads(names.sub(lambda m: found[m[1]], json.dumps(drawn)))
+    return {name: data[name] if name in data else drawn[name] for name in spec}
+
+
+def script_json(value: object) -> str:
+    r"""JSON that can stand inside a script element whatever its strings contain.
+
+    Examples
+    --------
+    >>> script_json("</script><!--")
+    '"\\u003c/script\\u003e\\u003c!--"'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The drawing script: gzipped and in base64, and the hash of its text for the page's security policy."""
+
+    packed: str
+    sha256: str
+
+
+@cache
+def bundle() -> Bundle:
+    """The one script that draws every chart of a page; made in about a second, then read from the user's cache."""
+    import vl_convert  # noqa: PLC0415
+
+    snippet = _SNIPPET.format(cdn=_CDN, vega=vl_convert.get_vega_version(), interpreter=_INTERPRETER)
+    name = hashlib.sha256(f"{version('vl-convert-python')}{snippet}".encode()).hexdigest()[:16]
+    kept = _cache_folder() / f"vega-{name}.js.gz"
+    try:
+        packed = kept.read_bytes()
+        script = gzip.decompress(packed)
+    except (OSError, EOFError, gzip.BadGzipFile):
+        script = vl_convert.javascript_bundle(snippet).encode()
+        packed = gzip.compress(script, 9, mtime=0)
+        _keep(kept, packed)
+    return Bundle(base64.b64encode(packed).decode(), base64.b64encode(hashlib.sha256(script).digest()).decode())
+
+
+def time_locale(language: str) -> str:
+    """Names of months and days for the browser, as JSON; empty where Vega's own (English) ones serve."""
+    import vl_convert  # noqa: PLC0415
+
+    return script_json(vl_convert.get_time_format_locale("zh-CN")) if language == "zh" else ""
+
+
+def _is_faceted(spec: dict[str, Any]) -> bool:
+    return any(name in spec.get("encoding", {}) for name in ("row", "column", "facet"))
+
+
+def _collect_names(node: object, found: dict[str, str]) -> None:
+    if isinstance(node, dict):
+        name = node.get("name")
+        if isinstance(name, str) and _NAMES.match(name) and name not in found:
+            found[name] = f"{name.rsplit('_', 1)[0]}_{len(found) + 1}"
+        for key, value in node.items():
+            if key not in ("data", "datasets"):
+                _collect_names(value, found)
+    elif isinstance(node, list):
+        for value in node:
+            _collect_names(value, found)
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crmlib"
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Store `content` for the next process; a cache that cannot be written is done without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        return

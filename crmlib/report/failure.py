@@ -1,0 +1,122 @@
+"""What a reader sees when a report cannot be made: three sentences in the page's language, never a stack trace.
+
+In Voilà a wrong parameter brings the form back with the message beside its field. In a run the error page is written
+as `error.html`, and the error goes on to the runner. In JupyterLab errors stay as they are: analysts want them whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from crmlib.core.errors import CrmError, ParameterError
+from crmlib.report import faces, parameters, render
+from crmlib.report.content import Content, Head
+from crmlib.report.context import Context
+from crmlib.report.explain import explain
+from crmlib.report.form import Form, form
+from crmlib.report.parameters import Issue
+from crmlib.text import Language, Words
+
+if TYPE_CHECKING:
+    from crmlib.report.page import Page
+
+ERROR_PAGE = "error.html"
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is known about the page in the making, for the case that it cannot be made."""
+
+    report: str
+    context: Context
+    words: Words
+    given: Mapping[str, object]
+    page: Page | None = None
+
+
+_watched: list[Watch] = []
+
+
+def watch(report: str, *, context: Context, language: str, given: Mapping[str, object]) -> None:
+    """From now on every error of this kernel ends in a readable page. Does nothing outside a kernel or in a lab."""
+    _watched[:] = [Watch(report, context, Words(cast(Language, language)), given)]
+    if context.face == "lab":
+        return
+    from IPython import get_ipython  # noqa: PLC0415
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((Exception,), _on_error)
+
+
+def opened(page: Page) -> None:
+    """Note the page: its parameters are good, and it knows the regions."""
+    for one in _watched:
+        one.page = page
+
+
+def error_page(error: BaseException, one: Watch) -> str:
+    """The page that stands in for the report."""
+    words = one.words
+    asked = one.context.face == "voila"
+    issues = _issues(error)
+    content = Content(
+        language=words.language,
+        head=Head(title=words(f"{one.report}.title"), question=words(f"{one.report}.question")),
+        form=_form(one, issues) if asked else None,
+        error=None if asked and issues else explain(error, words),
+    )
+    return render.html(content, words=words)
+
+
+def _issues(error: BaseException) -> tuple[Issue, ...]:
+    found = error.values.get("issues", ()) if isinstance(error, ParameterError) else ()
+    return tuple(i for i in found if isinstance(i, Issue)) if isinstance(found, tuple) else ()
+
+
+def _form(one: Watch, issues: tuple[Issue, ...]) -> Form:
+    return form(
+        one.report,
+        parameters.model(one.report),
+        given=_defaults(one.report) | dict(one.given),
+        issues=issues,
+        regions=_regions(one),
+        words=one.words,
+    )
+
+
+def _defaults(report: str) -> dict[str, object]:
+    return {name: info.default for name, info in parameters.model(report).model_fields.items()}
+
+
+def _regions(one: Watch) -> tuple[str, ...]:
+    """Regions for the form: of the opened page, else as far as the lake can be read at all."""
+    if one.page is not None:
+        return one.page.known_regions()
+    from crmlib.data.lake import Lake  # noqa: PLC0415
+
+    try:
+        lake = Lake(one.context.lake)
+        names = lake.table("stores").select("region").unique().collect()["region"].drop_nulls().sort().to_list()
+    except CrmError:
+        return ()
+    allowed = one.context.regions
+    return tuple(str(n) for n in names if allowed is None or n in allowed)
+
+
+def _on_error(shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, **_: object) -> None:
+    """IPython's handler: send or write the error page; what a runner needs to know goes on."""
+    one = _watched[0]
+    html = error_page(error, one)
+    if one.context.face == "voila":
+        faces.send(html)
+        return
+    if one.context.out is not None:
+        faces.save(one.context.out / ERROR_PAGE, html.encode())
+    if isinstance(error, CrmError):
+        shell._showtraceback(kind, error, [str(error)])
+    else:
+        shell._showtraceback(kind, error, shell.InteractiveTB.structured_traceback(kind, error, trace))

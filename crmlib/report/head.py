@@ -1,0 +1,70 @@
+"""The facts at the head of every page: what the data cover, what was set aside, what they cannot see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from crmlib.report.page import Page
+
+LINES = "receipt_lines"
+YEAR = timedelta(days=365)
+LATE_WARN = 2
+"""Data that end this many days before the page's day are called late."""
+ASIDE_WARN = 0.01
+"""More than this share of rows set aside is a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the page's data hold.
+
+    Parameters
+    ----------
+    last : last day with sales.
+    late : days from there to the page's day, 0 if it is only a day or so.
+    member_share : of the year's net sales up to the page's day, the share with a card; none where no line has one.
+    set_aside : rows read but not counted because they break a rule.
+    share_set_aside : their share of the rows read.
+    """
+
+    last: date
+    late: int
+    member_share: float | None
+    set_aside: int
+    share_set_aside: float
+
+    @property
+    def warn(self) -> bool:
+        """Whether a reader must know before reading on."""
+        return self.late >= LATE_WARN or self.share_set_aside > ASIDE_WARN
+
+
+def coverage(page: Page) -> Coverage:
+    """The facts of `page`, in one pass over a year of sales and one look at the record of ingests."""
+    lines = page.table(LINES)
+    year = lines.filter(pl.col("day") > page.as_of - YEAR)
+    has_card = pl.col("customer_id").is_not_null()
+    facts = year.select(
+        last=pl.col("day").max(),
+        net=pl.col("net_minor").sum(),
+        member=pl.col("net_minor").filter(has_card).sum(),
+        cards=has_card.any(),
+    ).collect(engine="streaming")
+    last, net, member, cards = facts.row(0)
+    if last is None:
+        last = lines.select(pl.col("day").max()).collect().item() or page.as_of
+    late = max(0, (page.as_of - last).days)
+    batches = page.ingests()
+    read, aside = int(batches["read"].sum() or 0), int(batches["quarantined"].sum() or 0)
+    return Coverage(
+        last=last,
+        late=late if late >= LATE_WARN else 0,
+        member_share=member / net if cards and net and net > 0 else None,
+        set_aside=aside,
+        share_set_aside=aside / read if read else 0.0,
+    )

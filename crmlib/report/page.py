@@ -1,0 +1,236 @@
+"""The page of a notebook: opened with its parameters, shown finding by finding, closed as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.errors import LakeError, ParameterError
+from crmlib.findings.finding import ActionList, Answer, Finding, Limits
+from crmlib.report import access, faces, failure, parameters, states
+from crmlib.report.context import Context, from_environment
+from crmlib.report.parameters import Issue, ReportParameters
+from crmlib.text import LANGUAGES, Words
+
+if TYPE_CHECKING:
+    from crmlib.data.lake import Lake
+
+LINES = "receipt_lines"
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a notebook has put on its page so far."""
+
+    answer: Answer | None = None
+    findings: list[Finding] = field(default_factory=list)
+    actions: list[ActionList] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+
+
+class Page:
+    """One report being made. Made by `open_page`; a notebook uses what is documented here and nothing else.
+
+    Parameters
+    ----------
+    report : its name.
+    params : its checked parameters, with the day filled in.
+    context : the face and what the run was given.
+    lake : where tables come from, at the versions of the moment of opening.
+    """
+
+    def __init__(
+        self, report: str, *, params: ReportParameters, context: Context, lake: Lake, versions: Mapping[str, int]
+    ) -> None:
+        self.report = report
+        self.params: Any = params  # its class is the report's own; notebooks read its fields
+        self.context = context
+        self.versions = dict(versions)
+        self.currency = lake.currency
+        self.words = Words(params.language, currency=self.currency)
+        self.rng: np.random.Generator = np.random.default_rng(context.seed)
+        self.shown = Shown()
+        self._lake = lake
+
+    @property
+    def as_of(self) -> date:
+        """The last day included."""
+        return self.params.as_of  # type: ignore[no-any-return]
+
+    @property
+    def regions(self) -> tuple[str, ...] | None:
+        """The regions on this page: the one asked for, else all that the reader may see; none means all."""
+        return (self.params.region,) if self.params.region else self.context.regions
+
+    def has(self, table: str) -> bool:
+        """Whether the lake has `table`; a section on a table that is not connected is left out or says so."""
+        return table in self.versions
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """`name` as of the page's day, restricted to its regions, at the version noted when the page was opened.
+
+        Raises
+        ------
+        LakeError
+            `report.not_connected`.
+        """
+        if not self.has(name):
+            raise LakeError(
+                "report.not_connected",
+                given=f"the lake has no table {name}",
+                expected=f"report {self.report} needs it",
+                mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
+                values={"table": name, "report": self.report},
+            )
+        return access.visible(
+            self._lake.table(name, version=self.versions[name]),
+            as_of=self.as_of,
+            stores=self._stores,
+            regions=self.regions,
+        )
+
+    def pseudonyms(self, ids: pl.Series) -> pl.Series:
+        """Short keyed pseudonyms of `ids`: what a page shows instead of an id."""
+        return self._lake.pseudonyms(ids)
+
+    def state(self, name: str) -> pl.DataFrame | None:
+        """What an earlier run of this report kept under `name` (e.g. frozen cuts); none if this is the first."""
+        return states.load(self._lake, states.Slot(self.report, name, self.params.region or ""), before=self.as_of)
+
+    def save_state(self, name: str, frame: pl.DataFrame) -> None:
+        """Keep `frame` for the next run. Only scheduled runs keep; trying out parameters changes nothing."""
+        if self.context.face == "html":
+            slot = states.Slot(self.report, name, self.params.region or "")
+            states.save(self._lake, slot, frame, as_of=self.as_of)
+
+    def show(self, thing: Answer | Finding | ActionList | Limits) -> None:
+        """Put `thing` on the page; in JupyterLab its card is shown at once."""
+        match thing:
+            case Answer():
+                self.shown.answer = thing
+            case Finding():
+                self.shown.findings.append(thing)
+            case ActionList():
+                self.shown.actions.append(thing)
+            case Limits():
+                self.shown.limits += thing.sentences
+        if self.context.face == "lab":
+            faces.display_card(self, thing)
+
+    def close(self) -> None:
+        """Write the whole page, answer first: files of a run, the answer to a browser, or a note in JupyterLab."""
+        faces.finish(self)
+
+    def ingests(self) -> pl.DataFrame:
+        """One row per batch of the lake, with the terms of its sum."""
+        return self._lake.ingests()
+
+    def known_regions(self) -> tuple[str, ...]:
+        """Regions to choose from, as far as the reader may see them."""
+        if self._stores is None:
+            return ()
+        names = self._stores.select(pl.col("region").drop_nulls().unique().sort()).collect()["region"].to_list()
+        allowed = self.context.regions
+        return tuple(str(n) for n in names if allowed is None or n in allowed)
+
+    @cached_property
+    def _stores(self) -> pl.LazyFrame | None:
+        if not self.has("stores"):
+            return None
+        return self._lake.table("stores", version=self.versions["stores"])
+
+
+def open_page(report: str, variables: Mapping[str, object], *, context: Context | None = None) -> Page:
+    """Check the parameters, open the lake, and know the face. The third cell of every report.
+
+    Parameters
+    ----------
+    report : its name, that of its notebook and of its parameters.
+    variables : ``globals()``: the cell tagged `parameters` (or what a runner put after it); in Voilà the address of
+        the page overrides them.
+    context : for tests; otherwise found out from the process.
+
+    Raises
+    ------
+    ParameterError
+        Unknown names, wrong values, a day or region without data. In Voilà the form comes back with the messages.
+    """
+    context = context or from_environment()
+    kind = parameters.model(report)
+    given = {name: variables[name] for name in kind.model_fields if name in variables and variables[name] is not None}
+    asked = dict(context.query)
+    language = next((v for v in (asked.get("language"), given.get("language")) if v in LANGUAGES), LANGUAGES[0])
+    failure.watch(report, context=context, language=str(language), given={**given, **asked})
+    return _opened(report, parameters.check(report, given | asked), context=context)
+
+
+def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
+    from crmlib.data.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
+
+    lake = Lake(context.lake)
+    versions = lake.versions()
+    if LINES not in versions:
+        raise LakeError(
+            "report.not_connected",
+            given=f"the lake has no table {LINES}",
+            expected=f"report {report} needs it",
+            mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
+            values={"table": LINES, "report": report},
+        )
+    first, last = _span(lake.table(LINES, version=versions[LINES]))
+    as_of = params.as_of or last
+    _check_day(as_of, first=first, today=context.now.date(), last=last)
+    page = Page(
+        report,
+        params=params.model_copy(update={"as_of": as_of}),
+        context=context,
+        lake=lake,
+        versions=versions,
+    )
+    _check_region(page)
+    failure.opened(page)
+    return page
+
+
+def _span(lines: pl.LazyFrame) -> tuple[date, date]:
+    first, last = lines.select(pl.col("day").min().alias("a"), pl.col("day").max().alias("b")).collect().row(0)
+    return (first or date.min, last or date.min)
+
+
+def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:
+    if first <= as_of <= max(last, today):
+        return
+    early = as_of < first
+    issue = Issue("as_of", as_of.isoformat(), "early" if early else "future", {"first": first.isoformat()})
+    raise ParameterError(
+        "report.as_of",
+        given=f"as of {as_of}",
+        expected=f"a day between {first} and {last}, where there are data",
+        mend="choose another day, or ingest the data of that day first",
+        values={"as_of": as_of.isoformat(), "first": first.isoformat(), "last": last.isoformat(), "issues": (issue,)},
+    )
+
+
+def _check_region(page: Page) -> None:
+    asked = page.params.region
+    if not asked:
+        return
+    known = page.known_regions()
+    if asked in known:
+        return
+    allowed = page.context.regions
+    code = "report.forbidden" if allowed is not None and asked not in allowed else "report.region"
+    names = ", ".join(known) or "-"
+    raise ParameterError(
+        code,
+        given=f"region {asked!r}",
+        expected=f"one of {names}",
+        mend="choose a region from the list, or none for all shops",
+        values={"region": asked, "known": names, "issues": (Issue("region", asked, "no_region"),)},
+    )

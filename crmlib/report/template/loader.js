@@ -1,0 +1,78 @@
+(async () => {
+  "use strict";
+  const packed = document.getElementById("vega");
+  if (!packed || !window.DecompressionStream) return;
+  const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+  const vega = window.crmlibVega;
+  if (!vega) return;
+  const locale = document.getElementById("time-locale");
+  if (locale) vega.timeFormatDefaultLocale(JSON.parse(locale.textContent));
+  const refuse = () => Promise.reject(new Error("a report fetches nothing"));
+  const loader = { load: refuse, sanitize: refuse, http: refuse, file: refuse };
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.hidden = true;
+  document.body.append(tip);
+  const point = (handler, event, item, value) => {
+    tip.replaceChildren();
+    tip.hidden = value === null || value === undefined || value === "";
+    if (tip.hidden) return;
+    const rows = typeof value === "object" ? Object.entries(value) : [["", value]];
+    for (const [name, text] of rows) {
+      const row = document.createElement("div");
+      const label = document.createElement("span");
+      label.textContent = name;
+      row.append(label, String(text));
+      tip.append(row);
+    }
+    const right = event.clientX + 14 + tip.offsetWidth > window.innerWidth;
+    tip.style.left = Math.max(4, right ? event.clientX - 14 - tip.offsetWidth : event.clientX + 14) + "px";
+    tip.style.top = Math.max(4, Math.min(event.clientY + 14, window.innerHeight - tip.offsetHeight - 4)) + "px";
+  };
+  const draw = async (holder) => {
+    const anchor = holder.id.slice(0, -"-chart".length);
+    const spec = JSON.parse(document.getElementById(anchor + "-spec").textContent);
+    const still = holder.querySelector(".picture");
+    const live = document.createElement("div");
+    live.className = "picture waiting";
+    live.setAttribute("role", "img");
+    live.setAttribute("aria-label", still.getAttribute("aria-label"));
+    holder.append(live);
+    const fits = spec.autosize && spec.autosize.type === "fit-x";
+    const view = new vega.View(vega.parse(spec, null, { ast: true }), {
+      renderer: "svg", loader, expr: vega.expressionInterpreter, logLevel: 0, hover: true,
+    });
+    view.tooltip(point);
+    const wide = () => holder.clientWidth;
+    if (fits && wide() > 0) view.width(wide());
+    view.initialize(live, document.getElementById(anchor + "-controls"));
+    await view.runAsync();
+    still.remove();
+    live.classList.remove("waiting");
+    holder.dataset.drawn = "yes";
+    if (!fits) return;
+    let last = wide();
+    new ResizeObserver(() => {
+      const now = wide();
+      if (now > 0 && Math.abs(now - last) > 1) {
+        last = now;
+        view.width(now).runAsync();
+      }
+    }).observe(holder);
+  };
+  for (const holder of document.querySelectorAll(".chart[id]")) {
+    if (!document.getElementById(holder.id.slice(0, -6) + "-spec")) continue;
+    try {
+      await draw(holder);
+    } catch (error) {
+      holder.querySelectorAll(".waiting").forEach((e) => e.remove());
+      holder.dataset.drawn = "no";
+      console.warn(error);
+    }
+  }
+  document.documentElement.dataset.drawn = "yes";
+})();
