@@ -1,0 +1,88 @@
+"""Facts beside the receipts, as they were known at the end of a day.
+
+A snapshot that was overwritten since (today's points balance, today's grade) would tell the model the future; so
+every table here needs the time at which each row became known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from crmlib.churn.visits import day_number
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+
+SERVICE_DAYS = 365
+RESPONSE_DAYS = 28
+
+
+def snapshot(frame: AnyFrame, *, columns: Sequence[str], t0: date, name: str) -> pl.DataFrame:
+    """The last row per customer known by `t0`: customer_id and `columns`.
+
+    Raises
+    ------
+    ModelError
+        `churn.no_known_time` if the table does not say when its rows became known.
+    """
+    table = to_polars(frame, needs=["customer_id", *columns], name=name)
+    known = _known_by(table, t0=t0, name=name)
+    return (
+        known.sort("customer_id", "known_at").group_by("customer_id", maintain_order=True).agg(pl.col(columns).last())
+    )
+
+
+def points(entries: AnyFrame, *, t0: date) -> pl.DataFrame:
+    """Points balance and share of points redeemed, as of `t0`: customer_id, points_balance, points_redeemed."""
+    table = to_polars(entries, needs=["customer_id", "at", "points"], name="points")
+    known = _known_by(table, t0=t0, name="points").filter(pl.col("at").dt.date() <= t0)
+    earned = pl.when(pl.col("points") > 0).then(pl.col("points")).otherwise(0).sum()
+    redeemed = -pl.when(pl.col("points") < 0).then(pl.col("points")).otherwise(0).sum()
+    return (
+        known.group_by("customer_id")
+        .agg(
+            pl.col("points").sum().cast(pl.Float64).alias("points_balance"),
+            (redeemed / earned.clip(1)).cast(pl.Float64).alias("points_redeemed"),
+        )
+        .sort("customer_id")
+    )
+
+
+def service(contacts: AnyFrame, *, t0: date) -> pl.DataFrame:
+    """Complaints in the last year, those still open, and days since the last follow-up, as of `t0`.
+
+    Returns customer_id, complaints, complaints_open, followed_up (contacts in the last year).
+    """
+    table = to_polars(contacts, needs=["customer_id", "at", "purpose"], name="contacts")
+    if "solved_at" not in table.columns:
+        table = table.with_columns(pl.lit(None, dtype=pl.Datetime("us")).alias("solved_at"))
+    day = pl.col("at").dt.date()
+    recent = _known_by(table, t0=t0, name="contacts").filter(
+        (day <= t0) & ((pl.lit(t0) - day).dt.total_days() < SERVICE_DAYS)
+    )
+    complaint = pl.col("purpose").cast(pl.String) == "complaint"
+    solved = pl.col("solved_at").dt.date() <= t0
+    return (
+        recent.filter(pl.col("customer_id").is_not_null())
+        .group_by("customer_id")
+        .agg(
+            complaint.sum().cast(pl.Float64).alias("complaints"),
+            (complaint & ~solved.fill_null(value=False)).sum().cast(pl.Float64).alias("complaints_open"),
+            (~complaint).sum().cast(pl.Float64).alias("followed_up"),
+        )
+        .sort("customer_id")
+    )
+
+
+def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:
+    if "known_at" not in table.columns:
+        raise ModelError(
+            "churn.no_known_time",
+            given=f"table {name!r} without a column 'known_at' among the as-of features",
+            expected="for every row the time at which it became known",
+            mend="map `known_at` at ingest, or leave the table out: a snapshot overwritten since would tell the future",
+            values={"name": name},
+        )
+    return table.filter(pl.col("known_at").dt.date().cast(pl.Int32) <= day_number(t0))

@@ -1,0 +1,88 @@
+"""LightGBM with interactions: the challenger. It replaces the logit only if it wins outside its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from crmlib.churn.additive import matrix
+from crmlib.churn.catalogue import usable
+from crmlib.churn.metrics import Array, refuse_one_class
+from crmlib.churn.threads import free_threads
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+
+ROUNDS = 200
+SETTINGS: dict[str, Any] = {
+    "objective": "binary",
+    "learning_rate": 0.03,
+    "num_leaves": 15,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbose": -1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoostedFit:
+    """A LightGBM model as its own text form, so that it can be stored and compared."""
+
+    names: tuple[str, ...]
+    model: str
+    rows: int
+
+    def predict(self, table: AnyFrame) -> Array:
+        """Probability of being lost, shape (n,)."""
+        return _predict(self.model, matrix(to_polars(table, needs=self.names, name="features"), self.names))
+
+
+def fit(
+    table: AnyFrame,
+    *,
+    y: str = "y",
+    names: Sequence[str] | None = None,
+    seed: int = 1,
+    threads: int | None = None,
+    class_weight: float | None = None,
+) -> BoostedFit:
+    """Fit the challenger to labelled features.
+
+    Raises
+    ------
+    ModelError
+        `churn.class_weight` if a weight for the lost is asked for: it ruins the probabilities (Telco: expected
+        calibration error .033 → .143 at the same AUC).
+    """
+    frame = to_polars(table, needs=[y], name="features")
+    refuse_class_weight(class_weight)
+    chosen = tuple(names) if names is not None else usable(frame, skip=[y])
+    truth = frame[y].to_numpy()
+    refuse_one_class(int(truth.sum()), int(len(truth) - truth.sum()))
+    settings = SETTINGS | {"seed": seed, "num_threads": threads or free_threads()}
+    data = lgb.Dataset(matrix(frame, chosen), label=truth, params={"verbose": -1})
+    return BoostedFit(chosen, str(lgb.train(settings, data, num_boost_round=ROUNDS).model_to_string()), frame.height)
+
+
+def refuse_class_weight(weight: float | None) -> None:
+    """Refuse class weights, resampling included, where probabilities are wanted."""
+    if weight is not None and weight != 1:
+        raise ModelError(
+            "churn.class_weight",
+            given=f"a class weight of {weight:g} for a model whose probabilities are used",
+            expected="no class weights and no resampling (SMOTE)",
+            mend="leave the weight out and move the threshold instead (crmlib.churn.profit)",
+            values={"weight": weight},
+        )
+
+
+def _predict(model: str, x: Array) -> Array:
+    return np.asarray(lgb.Booster(model_str=model).predict(x, num_threads=free_threads()))

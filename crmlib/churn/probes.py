@@ -1,0 +1,100 @@
+"""Leak probes: three ways to catch a feature that knows the future. They run in every fit.
+
+A leak of one day moved an AUC from .9247 to .9271: invisible by eye, but not to a comparison bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from crmlib.churn.metrics import auc
+from crmlib.churn.visits import Visits, day_number
+from crmlib.core.errors import ModelError, mask
+
+MAX_SINGLE_AUC = 0.97
+"""One feature alone that ranks better than this is taken for the answer in disguise."""
+NEVER_FEATURES = frozenset({"customer_id", "home_store_id", "origin", "y", "horizon"})
+
+Maker = Callable[[Visits], pl.DataFrame]
+"""Makes the features as of a fixed day from whatever visits it is given."""
+
+
+def truncated(seen: Visits, *, t0: date) -> Visits:
+    """The same visits as if the export had been made at the end of `t0`."""
+    cut = day_number(t0)
+    known = (pl.col("day_n") <= cut) & (pl.col("known_n") <= cut)
+    return Visits(seen.days.filter(known), seen.store_days.filter(known), seen.has)
+
+
+def permuted(seen: Visits, *, t0: date, rng: np.random.Generator) -> Visits:
+    """The same visits with everything after `t0` dealt out anew among the customers and stores."""
+    return Visits(
+        _deal(seen.days, "customer_id", t0=t0, rng=rng), _deal(seen.store_days, "store_id", t0=t0, rng=rng), seen.has
+    )
+
+
+def check(make: Maker, seen: Visits, *, t0: date, rng: np.random.Generator) -> None:
+    """Probes (a) truncation and (b) permutation: the features as of `t0` must not move by one bit.
+
+    Raises
+    ------
+    ModelError
+        `churn.leak` naming the columns that changed.
+    """
+    full = make(seen)
+    for probe, other in (("truncation", truncated(seen, t0=t0)), ("permutation", permuted(seen, t0=t0, rng=rng))):
+        _refuse_difference(full, make(other), probe=probe, t0=t0)
+
+
+def check_single(table: pl.DataFrame, *, y: str = "y") -> None:
+    """Probe (c): no feature alone may rank the label with AUC above `MAX_SINGLE_AUC`.
+
+    Raises
+    ------
+    ModelError
+        `churn.too_good` naming the feature.
+    """
+    truth = table[y].to_numpy()
+    for name in (c for c in table.columns if c not in NEVER_FEATURES | {y} and table.schema[c].is_numeric()):
+        known = table[name].is_not_null().to_numpy()
+        if len(set(truth[known])) < 2:
+            continue
+        alone = auc(truth[known], table[name].drop_nulls().to_numpy().astype(float))
+        if max(alone, 1 - alone) > MAX_SINGLE_AUC:
+            raise ModelError(
+                "churn.too_good",
+                given=f"feature {name!r} alone ranks the label with AUC {max(alone, 1 - alone):.3f}",
+                expected=f"at most {MAX_SINGLE_AUC}",
+                mend="look how the feature is made: it probably reads the label window; leave it out until it is clear",
+                values={"feature": name, "auc": max(alone, 1 - alone)},
+            )
+
+
+def _deal(frame: pl.DataFrame, key: str, *, t0: date, rng: np.random.Generator) -> pl.DataFrame:
+    cut = day_number(t0)
+    late = (frame["day_n"] > cut) | (frame["known_n"] > cut)
+    before, after = frame.filter(~late), frame.filter(late)
+    order = rng.permutation(after.height)
+    return pl.concat([before, after.with_columns(after[key].gather(order))])
+
+
+def _refuse_difference(full: pl.DataFrame, other: pl.DataFrame, *, probe: str, t0: date) -> None:
+    if full.equals(other, null_equal=True):
+        return
+    columns, examples = ["(customers)"], list[str]()
+    if full.height == other.height and full.columns == other.columns:
+        changed = {c: full[c].ne_missing(other[c]) for c in full.columns}
+        columns = [c for c, differs in changed.items() if differs.any()]
+        examples = [mask(k) for k in full["customer_id"].filter(changed[columns[0]]).head(5)]
+    raise ModelError(
+        "churn.leak",
+        given=f"features as of {t0} that change when the future changes ({probe} probe): {', '.join(columns)}",
+        expected="features that read nothing that happened or became known after t0",
+        mend="cut these columns at day_n <= t0 and known_at <= t0",
+        values={"probe": probe, "t0": t0, "columns": columns},
+        examples=examples,
+    )

@@ -1,0 +1,137 @@
+"""Who came, when, and when we knew: receipt lines reduced once, for every cut-off day after.
+
+Definitions are those of the project: a trip is a purchase day, i.e. a (customer, day) with at least one line of
+quantity > 0; its value is net of that day's returns; a paid trip has value > 0.
+
+A row counts as of `t0` (the last day included) only if it happened by `t0` and was known by `t0`: returns and
+corrections arrive late, and a feature that reads them too early looks better in a test than it ever will at work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from crmlib.core.frames import AnyFrame, to_polars
+
+EPOCH = date(1970, 1, 1)
+NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
+OPTIONAL = ("known_at", "store_id", "promotion_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Receipt lines reduced to what churn needs.
+
+    Parameters
+    ----------
+    days : one row per customer, day, day known and store, with `sold` (any line of quantity > 0), `net_minor`,
+        `bought_minor` (quantity > 0), `returned_minor` (> 0), `promoted_minor` (bought under a promotion).
+    store_days : store_id, day_n, known_n: days on which a store sold anything to anyone, card or no card.
+    has : which optional columns the source has: known_at, store_id, promotion_id.
+    """
+
+    days: pl.DataFrame
+    store_days: pl.DataFrame
+    has: frozenset[str]
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01.
+
+    Examples
+    --------
+    >>> day_number(date(1998, 3, 31))
+    10316
+    """
+    return (day - EPOCH).days
+
+
+def day_of(number: int) -> date:
+    """The day of a day number.
+
+    Examples
+    --------
+    >>> day_of(10316)
+    datetime.date(1998, 3, 31)
+    """
+    return date.fromordinal(EPOCH.toordinal() + number)
+
+
+def visits(lines: AnyFrame) -> Visits:
+    """Reduce receipt lines (lazy or eager, of any library) once; every cut-off reads the result.
+
+    Lines without a customer count only as a sign of life of their store. Without `known_at` a line is taken as
+    known on its day.
+
+    Examples
+    --------
+    >>> lines = pl.DataFrame({"customer_id": ["a", "a", None], "day_n": [10, 10, 12],
+    ...     "quantity_milli": [1000, -1000, 1000], "net_minor": [500, -200, 900], "store_id": ["s", "s", "s"]})
+    >>> visits(lines).days.select("customer_id", "day_n", "sold", "net_minor", "returned_minor").rows()
+    [('a', 10, True, 300, 200)]
+    """
+    lazy = lines if isinstance(lines, pl.LazyFrame) else to_polars(lines, needs=NEEDS, name="receipt_lines").lazy()
+    present = lazy.collect_schema().names()
+    has = frozenset(c for c in OPTIONAL if c in present)
+    read = lazy.select(*NEEDS, _store(has), _known(has), _promoted(has))
+    bought, net = pl.col("quantity_milli") > 0, pl.col("net_minor")
+    days = (
+        read.filter(pl.col("customer_id").is_not_null())
+        .group_by("customer_id", "day_n", "known_n", "store_id")
+        .agg(
+            bought.any().alias("sold"),
+            net.sum(),
+            pl.when(bought).then(net).otherwise(0).sum().alias("bought_minor"),
+            pl.when(bought).then(0).otherwise(-net).sum().alias("returned_minor"),
+            pl.when(bought & pl.col("promoted")).then(net).otherwise(0).sum().alias("promoted_minor"),
+        )
+    )
+    stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
+    reduced, alive = pl.collect_all([days, stores], engine="streaming")
+    filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
+    order = ["customer_id", "day_n", "store_id", "known_n"]
+    return Visits(reduced.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
+
+
+def known_days(seen: Visits, *, t0: date) -> pl.DataFrame:
+    """Customer-days as they stood at the end of `t0`: one row per customer and day, sorted by both.
+
+    Columns: customer_id, day_n, trip (quantity > 0 seen), net_minor, returned_minor, bought_minor, promoted_minor.
+    """
+    cut = day_number(t0)
+    sums = ("net_minor", "returned_minor", "bought_minor", "promoted_minor")
+    kept = seen.days.filter((pl.col("day_n") <= cut) & (pl.col("known_n") <= cut))
+    merged = kept.group_by("customer_id", "day_n").agg(
+        pl.col("sold").any().alias("trip"), *(pl.col(c).sum() for c in sums)
+    )
+    return merged.sort("customer_id", "day_n")
+
+
+def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
+    """All trips (customer_id, day_n) with everything known by now; `paid` keeps those with a value > 0."""
+    days = seen.days.group_by("customer_id", "day_n").agg(pl.col("sold").any(), pl.col("net_minor").sum())
+    kept = days.filter(pl.col("sold") & ((pl.col("net_minor") > 0) | (not paid)))
+    return kept.select("customer_id", "day_n").sort("customer_id", "day_n")
+
+
+def _known(has: frozenset[str]) -> pl.Expr:
+    day = pl.col("day_n").cast(pl.Int32)
+    if "known_at" not in has:
+        return day.alias("known_n")
+    known = pl.col("known_at").dt.date().cast(pl.Int32)
+    return pl.max_horizontal(known.fill_null(day), day).alias("known_n")
+
+
+def _store(has: frozenset[str]) -> pl.Expr:
+    return (pl.col("store_id") if "store_id" in has else pl.lit(None)).cast(pl.String).alias("store_id")
+
+
+def _promoted(has: frozenset[str]) -> pl.Expr:
+    return (pl.col("promotion_id").is_not_null() if "promotion_id" in has else pl.lit(value=False)).alias("promoted")
+
+
+def _any_value(lazy: pl.LazyFrame, column: str) -> bool:
+    return bool(lazy.select(pl.col(column).is_not_null().any()).collect(engine="streaming").item())
