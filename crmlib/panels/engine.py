@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -52,8 +52,10 @@ def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
     return lazy
 
 
-def reduced(lines: Lines, *, schema: Schema, sort: Iterable[str]) -> pl.DataFrame:
+def reduced(lines: Lines, *, schema: Schema, sort: Sequence[str]) -> pl.DataFrame:
     """Run the plan on its engine and return it in Polars: columns and types of `schema`, rows in the order of `sort`.
+
+    Without `sort` the rows come in any order.
 
     The cast is part of the contract: engines disagree on the type of a sum (DuckDB widens it to a decimal).
     """
@@ -62,4 +64,5 @@ def reduced(lines: Lines, *, schema: Schema, sort: Iterable[str]) -> pl.DataFram
         frame = native.collect(engine="streaming")
     else:
         frame = lines.collect("polars").to_native()
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(*sort, nulls_last=True)
+    typed = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return typed.sort(*sort, nulls_last=True) if sort else typed

@@ -95,10 +95,9 @@ def _on_grid(
 ) -> pl.DataFrame:
     """Every store-product in every week: sums laid at position pair · weeks + week, the gaps given their reason.
 
-    `sold` is sorted by store, product, week, so the grid needs no join on text and comes out sorted.
+    Positions come from integer codes, so the grid needs neither sort nor join of millions of texts.
     """
-    pair = sold.select(pl.struct("store_id", "product_id").rle_id()).to_series().to_numpy().astype(np.int64)
-    pairs = sold.select("store_id", "product_id").unique(maintain_order=True)
+    pair, pairs = _coded(sold)
     week = sold["week_n"].to_numpy() - first_week
     at = pair * weeks + week
     shop_names = open_days["store_id"].unique().sort()
@@ -136,6 +135,18 @@ def _on_grid(
         _per_unit("list_minor", "listed_milli").alias("base_price"),
         pl.when(pl.col("state").is_in(_KNOWN)).then("promoted_milli").alias("promoted_milli"),
     )
+
+
+def _coded(sold: pl.DataFrame) -> tuple[IntArray, pl.DataFrame]:
+    """The pair of each row as a number, and the pairs (store_id, product_id) in order of their numbers."""
+    stores, products = (sold[name].unique().sort() for name in ("store_id", "product_id"))
+    store, product = (
+        sold[name].cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+        for name, names in (("store_id", stores), ("product_id", products))
+    )
+    found, pair = np.unique(store * max(len(products), 1) + product, return_inverse=True)
+    which, what = np.divmod(found, max(len(products), 1))
+    return pair, pl.DataFrame({"store_id": stores.gather(which), "product_id": products.gather(what)})
 
 
 def _states(
@@ -186,7 +197,7 @@ def _sold(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         .group_by(*_KEYS)
         .agg(*(nw.col(name).sum() for name in list(_SOLD)[len(_KEYS) :]))
     )
-    return reduced(plan, schema=_SOLD, sort=_KEYS)
+    return reduced(plan, schema=_SOLD, sort=())
 
 
 def _open_days(shops: pl.DataFrame, closures: AnyFrame | None, *, start: date, end: date) -> pl.DataFrame:
