@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from crmlib.core.errors import ModelError, mask
-from crmlib.core.frames import AnyFrame
+from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.members import members
 from crmlib.scoring.pyramid import Ints
 
@@ -90,7 +90,8 @@ def rfm(
     >>> rfm(bought, as_of=date(2026, 1, 1), classes=3, allow_empty=True).customers["rfm"].to_list()
     ['333', '211', '112']
     """
-    table = members(frame, needs=("last_day_n", "purchase_days", "net_minor")).filter(pl.col("purchase_days") > 0)
+    needs = ("last_day_n", "purchase_days", "net_minor")
+    table = members(to_polars(frame, needs=needs, name="members").filter(pl.col("purchase_days") > 0), needs=needs)
     today = (as_of - _EPOCH).days
     _refuse_future(table, today)
     measured = table.select(

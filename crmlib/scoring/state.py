@@ -1,11 +1,10 @@
 """What one month keeps for the next: frozen cuts, tier thresholds and the tiers held, as one small table.
 
-Columns of `score_state`: as_of, kind (``rfm``, ``pyramid``, ``held``, ``matrix``), definition, key, level, value.
+Columns of `score_state`: kind (``rfm``, ``pyramid``, ``held``), definition, key, level, value. The day it belongs to is
+kept by the page that stores it.
 """
 
 from __future__ import annotations
-
-from datetime import date
 
 import polars as pl
 
@@ -14,7 +13,6 @@ from crmlib.scoring.pyramid import Pyramid
 from crmlib.scoring.rfm import Cuts
 
 SCHEMA = {
-    "as_of": pl.Date,
     "kind": pl.String,
     "definition": pl.String,
     "key": pl.String,
@@ -23,9 +21,7 @@ SCHEMA = {
 }
 
 
-def freeze(
-    *, as_of: date, definition: str, pyramid: Pyramid, smoothed: pl.DataFrame, cuts: Cuts | None = None
-) -> pl.DataFrame:
+def freeze(*, definition: str, pyramid: Pyramid, smoothed: pl.DataFrame, cuts: Cuts | None = None) -> pl.DataFrame:
     """The state after a report: tier thresholds, tiers held and, if given, the RFM cuts.
 
     Parameters
@@ -38,7 +34,7 @@ def freeze(
     >>> from crmlib.scoring.pyramid import pyramid
     >>> from crmlib.scoring.smoothing import smooth
     >>> year = pyramid(pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [9, 1]}), shares=(5000,))
-    >>> state = freeze(as_of=date(2026, 1, 31), definition="x", pyramid=year, smoothed=smooth(year))
+    >>> state = freeze(definition="x", pyramid=year, smoothed=smooth(year))
     >>> held(state, definition="x")["tier_smoothed"].to_list()
     ['A', 'B']
     """
@@ -66,9 +62,7 @@ def freeze(
                 level=pl.col("score"),
             )
         )
-    return pl.concat(
-        [part.with_columns(as_of=pl.lit(as_of)).select(pl.col(n).cast(t) for n, t in SCHEMA.items()) for part in parts]
-    )
+    return pl.concat([part.select(pl.col(n).cast(t) for n, t in SCHEMA.items()) for part in parts])
 
 
 def held(state: AnyFrame | None, *, definition: str) -> pl.DataFrame | None:
@@ -96,7 +90,7 @@ def _rows(state: AnyFrame | None, kind: str, definition: str) -> pl.DataFrame | 
         return None
     table = to_polars(state, needs=SCHEMA, name="score_state")
     rows = table.filter(pl.col("kind") == kind, pl.col("definition") == definition)
-    return None if rows.is_empty() else rows.filter(pl.col("as_of") == rows["as_of"].max())
+    return None if rows.is_empty() else rows
 
 
 def _levels(pyramid: Pyramid) -> dict[str, int]:
