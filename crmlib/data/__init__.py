@@ -1,1 +1,7 @@
-"""Where tables come from and live: sources, mapping, encodings, the lake."""
+"""Where tables come from and live: sources, mapping, checks, the lake."""
+
+from crmlib.data.ingest import ingest, ingest_all
+from crmlib.data.lake import Lake
+from crmlib.data.result import IngestResult
+
+__all__ = ["IngestResult", "Lake", "ingest", "ingest_all"]

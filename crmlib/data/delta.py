@@ -1,0 +1,180 @@
+"""Delta tables, the only place that writes them: one commit carries the rows and the record of the batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from crmlib.core.errors import LakeError
+
+RECORD = "crmlib"
+"""Key of the batch record in a commit's metadata."""
+
+KEEP_LOG = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+}
+"""Old versions stay readable for ten years, or until `vacuum`; the default of a week would unmake reports."""
+
+WRITER = WriterProperties(compression="ZSTD", compression_level=3)
+HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a commit says of itself: its id, unique per table (empty: may come again), and a record of plain values."""
+
+    id: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def properties(self) -> CommitProperties:
+        """The same as Delta's commit metadata and application transaction."""
+        return CommitProperties(
+            custom_metadata={RECORD: json.dumps({"batch": self.id, **self.record}, ensure_ascii=False, default=str)},
+            app_transactions=[Transaction(self.id, 1)] if self.id else None,
+        )
+
+
+def exists(path: Path) -> bool:
+    """Whether a Delta table stands at `path`."""
+    return DeltaTable.is_deltatable(str(path))
+
+
+def version(path: Path) -> int:
+    """Number of the table's newest commit."""
+    with lake_errors(path):
+        return int(DeltaTable(str(path)).version())
+
+
+def committed(path: Path, batch_id: str) -> bool:
+    """Whether the batch is already in the table."""
+    return exists(path) and DeltaTable(str(path)).transaction_version(batch_id) is not None
+
+
+def history(path: Path) -> list[dict[str, Any]]:
+    """Records of all batches committed to the table, oldest first, each with the table's version after it."""
+    with lake_errors(path):
+        commits = DeltaTable(str(path)).history()
+    return [
+        {**json.loads(commit[RECORD]), "version": commit["version"]} for commit in reversed(commits) if RECORD in commit
+    ]
+
+
+def scan(path: Path, *, at: int | None = None) -> pl.LazyFrame:
+    """The table's rows, at its newest or an older version."""
+    with lake_errors(path):
+        return pl.scan_delta(str(path), version=at)
+
+
+def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | None, description: str) -> None:
+    """Add rows in one commit, creating the table if need be."""
+    with lake_errors(path):
+        write_deltalake(
+            str(path),
+            rows,
+            mode="append",
+            partition_by=[partition] if partition else None,
+            description=description,
+            configuration=KEEP_LOG,
+            commit_properties=batch.properties(),
+            post_commithook_properties=HOOKS,
+            writer_properties=WRITER,
+        )
+
+
+def overwrite(
+    path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, days: list[date] | None = None
+) -> None:
+    """Replace the whole table, or only the rows of `days`, in one commit."""
+    with lake_errors(path):
+        write_deltalake(
+            str(path),
+            rows,
+            mode="overwrite",
+            predicate=_days_predicate(days) if days is not None else None,
+            description=description,
+            configuration=KEEP_LOG,
+            commit_properties=batch.properties(),
+            post_commithook_properties=HOOKS,
+            writer_properties=WRITER,
+        )
+
+
+def _days_predicate(days: list[date]) -> str:
+    """Delta predicate for a set of days; months come first so that untouched partitions are not opened."""
+    months = _quoted({f"{d:%Y-%m}" for d in days})
+    first, last = min(days), max(days)
+    if (last - first).days + 1 == len(set(days)):
+        return f"month IN ({months}) AND day >= '{first}' AND day <= '{last}'"
+    return f"month IN ({months}) AND day IN ({_quoted({str(d) for d in days})})"
+
+
+def _quoted(values: set[str]) -> str:
+    return ", ".join(f"'{v}'" for v in sorted(values))
+
+
+@contextmanager
+def lake_errors(path: Path) -> Iterator[None]:
+    """Turn what Delta and the operating system say into errors a user can act on."""
+    try:
+        yield
+    except TableNotFoundError as error:
+        raise no_table(path.name, []) from error
+    except CommitFailedError as error:
+        raise _failed("lake.busy", path, error, "no other writer at the same time", "run the ingest again") from error
+    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+        raise explain(error, path) from error
+
+
+def explain(error: Exception, path: Path) -> LakeError:
+    """The three-part error for a failed read or write: disk full, no permission, or damaged files."""
+    text = str(error)
+    if "No space left" in text or "os error 28" in text or "Disk quota" in text:
+        return _failed(
+            "lake.disk_full", path, error, "free disk space", "free space, then run again: nothing was stored"
+        )
+    if "ermission denied" in text or "Read-only file system" in text:
+        return _failed(
+            "lake.not_allowed", path, error, "a folder you may write to", "change its rights, or choose --lake"
+        )
+    return _failed(
+        "lake.damaged", path, error, "a readable table", "run `crmlib check --lake`; an older version may be whole"
+    )
+
+
+def no_table(name: str, present: list[str]) -> LakeError:
+    """The error for a table that is not in the lake."""
+    return LakeError(
+        "lake.no_table",
+        given=f"table '{name}'; the lake holds {', '.join(present) or 'no table'}",
+        expected="a table that was ingested",
+        mend="ingest a source for it, or ask `lake.has(name)` first",
+        values={"name": name, "present": ", ".join(present)},
+    )
+
+
+def _failed(code: str, path: Path, error: Exception, expected: str, mend: str) -> LakeError:
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return LakeError(
+        code,
+        given=f"table '{path.name}' at {path}: {reason}",
+        expected=expected,
+        mend=mend,
+        values={"name": path.name, "path": str(path), "reason": reason},
+    )

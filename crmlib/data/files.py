@@ -1,0 +1,68 @@
+"""Which files a source is made of, and how each is recognised when it comes again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmlib.core.errors import SourceError
+from crmlib.data import readers
+from crmlib.data.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file of a source: where it is, how it is called in messages, and the digest of its content."""
+
+    path: Path
+    name: str
+    digest: str
+
+
+def find(source: Source, *, root: Path) -> list[InputFile]:
+    """The files of a source in the order of its patterns, then by name; folders stand for what is in them."""
+    found: dict[Path, None] = {}
+    for pattern in source.files:
+        for path in _matches(pattern, root):
+            found.setdefault(path)
+    if not found:
+        raise SourceError(
+            "ingest.no_files",
+            given=f"files {', '.join(source.files)} under {root}: none found",
+            expected="at least one file",
+            mend="check `files:` in the sources file, and the folder it is relative to",
+            values={"files": ", ".join(source.files), "root": str(root)},
+        )
+    return [InputFile(path, _shown(path, root), digest(path)) for path in found]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise readers.unreadable(str(path), error) from error
+
+
+def _matches(pattern: str, root: Path) -> list[Path]:
+    path = root / pattern
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in readers.SUFFIXES and p.name[0] not in "~.")
+    if path.is_file():
+        return [path]
+    if Path(pattern).is_absolute():
+        anchor = Path(pattern).anchor
+        return sorted(p for p in Path(anchor).glob(str(Path(pattern).relative_to(anchor))) if p.is_file())
+    return sorted(p for p in root.glob(pattern) if p.is_file())
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def built_in(source: Source) -> list[InputFile]:
+    """The file of a source that comes with an installed package."""
+    path = readers.cdnow_path()
+    return [InputFile(path, path.name, digest(path))]

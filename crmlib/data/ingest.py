@@ -1,0 +1,302 @@
+"""From files to the lake: read, map, set apart, check, commit; every row accounted for.
+
+Order and terms: docs/ingest.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from crmlib.core.errors import ContractError, LakeError, SourceError, mask
+from crmlib.data import delta, files, mapping, readers, resolve, store
+from crmlib.data import sources as sources_file
+from crmlib.data.files import InputFile
+from crmlib.data.lake import Lake
+from crmlib.data.mapping import EXCLUDED, PAGE, RULE, VALUE
+from crmlib.data.raw import RawPart
+from crmlib.data.records import LINE
+from crmlib.data.resolve import KIND, PART, QUARANTINED
+from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult
+from crmlib.data.sources import Source
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step's name, what is done and the total."""
+
+BUILT_IN = Path(__file__).with_name("cdnow.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source to ingest, with everything the steps need."""
+
+    name: str
+    source: Source
+    inputs: tuple[InputFile, ...]
+    known: tuple[InputFile, ...]
+    mapping: str
+    currency: str | None
+    now: datetime
+
+    @property
+    def batch(self) -> str:
+        """Id of the batch: the same files under the same mapping are the same batch."""
+        text = json.dumps([self.name, self.mapping, [[f.name, f.digest] for f in self.inputs]])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def ingest(
+    source: str,
+    *,
+    sources: str | Path | None = None,
+    lake: Lake,
+    now: datetime,
+    root: str | Path | None = None,
+    progress: Progress | None = None,
+) -> IngestResult:
+    """Read one source into the lake, in one transaction.
+
+    Parameters
+    ----------
+    source : name of an entry of the sources file; `cdnow` needs no file.
+    sources : the sources file.
+    lake : where the rows go.
+    now : the time of ingest, with its zone.
+    root : folder that `files` are relative to; by default that of the sources file.
+    progress : hook for a progress bar.
+
+    Raises
+    ------
+    SourceError, ContractError, LakeError
+        If nothing can be stored; the lake is then as it was.
+    """
+    path = Path(sources) if sources is not None else BUILT_IN
+    entry = sources_file.pick(sources_file.load(path), source, path=path)
+    folder = Path(root) if root is not None else path.parent
+    return _ingest(source, entry, root=folder, lake=lake, now=now, report=progress)
+
+
+def ingest_all(
+    sources: str | Path,
+    *,
+    lake: Lake,
+    now: datetime,
+    root: str | Path | None = None,
+    progress: Progress | None = None,
+) -> list[IngestResult]:
+    """Read every source of a sources file, in its order, each in its own transaction."""
+    path = Path(sources)
+    folder = Path(root) if root is not None else path.parent
+    entries = sources_file.load(path)
+    return [_ingest(n, e, root=folder, lake=lake, now=now, report=progress) for n, e in entries.items()]
+
+
+def _ingest(
+    name: str, source: Source, *, root: Path, lake: Lake, now: datetime, report: Progress | None
+) -> IngestResult:
+    report = report or _silent
+    with lake.writing():
+        task = _task(name, source, root, lake, now)
+        if not task.inputs:
+            return _nothing_new(task, lake)
+        parts = _read(task, report)
+        judged, verdict = _judged(task, parts, lake, report)
+        result = _result(task, judged, verdict)
+        _refuse_worthless(task, result, judged)
+        report("store", 0, 1)
+        apart = store.set_apart_rows(judged, parts, batch=task.batch, source=name, table=source.table, now=now)
+        batch = delta.Batch(task.batch, _record(task, result))
+        version = store.commit(lake, source.contract, verdict, apart, batch=batch, facts=_facts(task))
+        report("store", 1, 1)
+    return replace(result, version=version)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """No progress wanted."""
+
+
+def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
+    """Find the files, leave out those whose content is stored already, and settle the currency."""
+    found = files.built_in(source) if source.reader else files.find(source, root=root)
+    digest = hashlib.sha256(f"{name}\n{source.model_dump_json()}".encode()).hexdigest()[:16]
+    path = lake.table_path(source.table)
+    records = delta.history(path) if delta.exists(path) else []
+    done = {d for r in records if r.get("mapping") == digest for d in r.get("files", {}).values()}
+    return Task(
+        name=name,
+        source=source,
+        inputs=tuple(f for f in found if f.digest not in done),
+        known=tuple(f for f in found if f.digest in done),
+        mapping=digest,
+        currency=_currency(name, source, lake),
+        now=now,
+    )
+
+
+def _currency(name: str, source: Source, lake: Lake) -> str | None:
+    """The lake's currency, or the source's own for the first money in it."""
+    if not any("_minor" in column for column in source.columns):
+        return None
+    settled = lake.settled_currency
+    wanted = source.currency or settled or "CNY"
+    if settled is not None and wanted != settled:
+        raise LakeError(
+            "lake.mixed_currency",
+            given=f"source '{name}' in {wanted}, lake {lake.path} in {settled}",
+            expected=f"one currency per lake: {settled}",
+            mend="ingest it into a lake of its own (--lake), or convert the amounts before",
+            values={"source": name, "currency": wanted, "lake": settled},
+        )
+    return wanted
+
+
+def _read(task: Task, report: Progress) -> list[RawPart]:
+    """All parts of all files, in order."""
+    parts: list[RawPart] = []
+    for number, file in enumerate(task.inputs):
+        report("read", number, len(task.inputs))
+        parts += readers.read(file.path, source=task.source, name=file.name)
+    report("read", len(task.inputs), len(task.inputs))
+    if not any(part.read for part in parts):
+        raise SourceError(
+            "ingest.empty",
+            given=f"{', '.join(f.name for f in task.inputs[:3])}: no rows",
+            expected="at least one row",
+            mend="check whether the export ran, and `header:` and `sheets:` in the sources file",
+            values={"files": ", ".join(f.name for f in task.inputs[:3])},
+        )
+    return parts
+
+
+def _judged(task: Task, parts: list[RawPart], lake: Lake, report: Progress) -> tuple[pl.DataFrame, resolve.Verdict]:
+    """Every row with what becomes of it."""
+    source, contract = task.source, task.source.contract
+    frames: list[pl.DataFrame] = []
+    for number, part in enumerate(parts):
+        report("check", number, len(parts) + 1)
+        if part.columns or part.read:
+            rows = mapping.typed(part, source, name=task.name, currency=task.currency or "", now=task.now)
+            frames.append(rows.with_columns(pl.lit(number).alias("__number")))
+    frame = _numbered(pl.concat(frames))
+    by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
+    frame = resolve.with_keys(frame, contract, name=task.name, numbered=not by_receipt)
+    frame = resolve.first_verdicts(frame, contract)
+    open_rows = frame.filter(pl.col(KIND).is_null())
+    old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name)
+    torn_in = {part.file for part in parts if part.torn.height}
+    whole = set(frame.filter(~pl.col("src_file").is_in(list(torn_in)))[PART].unique().to_list())
+    verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
+    torn = [_torn(part, source, verdict.judged.schema) for part in parts if part.torn.height]
+    report("check", len(parts) + 1, len(parts) + 1)
+    return pl.concat([verdict.judged, *torn]), verdict
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """PART: files, sheets and pages numbered in the order in which they come."""
+    if frame.select(pl.col(PAGE).first() == pl.col(PAGE)).to_series().all():
+        return frame.rename({"__number": PART}).drop(PAGE)
+    pages = frame.select("__number", PAGE).unique(maintain_order=True).with_row_index(PART)
+    pages = pages.with_columns(pl.col(PART).cast(pl.Int32))
+    joined = frame.join(pages, on=["__number", PAGE], how="left", nulls_equal=True, maintain_order="left")
+    return joined.drop("__number", PAGE)
+
+
+def _torn(part: RawPart, source: Source, schema: pl.Schema) -> pl.DataFrame:
+    """Torn lines as judged rows: quarantined, or excluded where a rule names their text."""
+    named = part.torn.with_columns(mapping.excluded_lines(part.torn, source))
+    hit = pl.col(EXCLUDED).is_not_null()
+    known = named.select(
+        pl.lit(part.file).alias("src_file"),
+        pl.col(LINE).alias("src_line"),
+        pl.when(hit).then(pl.lit("excluded")).otherwise(pl.lit(QUARANTINED)).alias(KIND),
+        pl.when(hit).then(EXCLUDED).otherwise("rule").alias(RULE),
+        pl.when(~hit).then("rule").alias("__rules"),
+    )
+    rest = {c: d for c, d in schema.items() if c not in known.columns}
+    return known.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rest.items()).select(schema.names())
+
+
+def _result(task: Task, judged: pl.DataFrame, verdict: resolve.Verdict) -> IngestResult:
+    counts = dict(judged.group_by(KIND).len().iter_rows())
+    money = pl.col("net_minor").sum() if "net_minor" in judged.columns else pl.lit(None, dtype=pl.Int64)
+    aside = judged.filter(pl.col(KIND).is_in(store.STORED_KINDS))
+    rules = (
+        aside.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule"))
+        .agg(pl.len().cast(pl.Int64).alias("rows"), money.cast(pl.Int64).alias("net_minor"))
+        .sort("kind", "rows", "rule", descending=[False, True, False])
+    )
+    return IngestResult(
+        source=task.name,
+        table=task.source.table,
+        batch=task.batch,
+        at=task.now.astimezone(UTC),
+        version=-1,
+        currency=task.currency,
+        read=judged.height,
+        **{term: int(counts.get(term, 0)) for term in TERMS},
+        withdrawn=verdict.withdrawn,
+        files=tuple(f.name for f in task.inputs),
+        known_files=tuple(f.name for f in task.known),
+        rules=rules.select(RULES_SCHEMA.names()).cast(RULES_SCHEMA),
+    )
+
+
+def _nothing_new(task: Task, lake: Lake) -> IngestResult:
+    return IngestResult(
+        source=task.name,
+        table=task.source.table,
+        batch="",
+        at=task.now.astimezone(UTC),
+        version=delta.version(lake.table_path(task.source.table)),
+        currency=task.currency,
+        read=0,
+        **dict.fromkeys(TERMS, 0),
+        withdrawn=0,
+        files=(),
+        known_files=tuple(f.name for f in task.known),
+        rules=pl.DataFrame(schema=RULES_SCHEMA),
+    )
+
+
+def _refuse_worthless(task: Task, result: IngestResult, judged: pl.DataFrame) -> None:
+    """A batch without a single good row is a mistake in the mapping or the export; storing it would hide that."""
+    if result.quarantined == 0 or result.quarantined + result.excluded < result.read:
+        return
+    bad = judged.filter(pl.col(KIND) == QUARANTINED)
+    rules = result.rules.filter(pl.col("kind") == QUARANTINED)
+    listed = ", ".join(f"{rule} {rows}" for rule, rows in rules.select("rule", "rows").head(8).iter_rows())
+    seen = bad.select("src_file", "src_line", VALUE).head(5).iter_rows()
+    raise ContractError(
+        "ingest.nothing_valid",
+        given=f"source '{task.name}', {result.read} rows, all of them break a rule: {listed}",
+        expected=f"rows that keep the contract of {result.table}",
+        mend="check columns, formats and encoding in the sources file; nothing was stored",
+        values={"source": task.name, "rows": result.read, "rules": listed, "table": result.table},
+        examples=[f"{file}:{line} {mask(value)}" for file, line, value in seen],
+    )
+
+
+def _record(task: Task, result: IngestResult) -> dict[str, object]:
+    """What the commit says of the batch: counts, rules, files with their digests, the mapping it was read by."""
+    return {
+        "source": task.name,
+        "table": result.table,
+        "at": result.at.isoformat(),
+        "currency": task.currency,
+        "read": result.read,
+        **{term: getattr(result, term) for term in TERMS},
+        "withdrawn": result.withdrawn,
+        "files": {f.name: f.digest for f in task.inputs},
+        "mapping": task.mapping,
+        "rules": result.rules.to_dicts(),
+    }
+
+
+def _facts(task: Task) -> dict[str, object]:
+    return {"currency": task.currency, "time_zone": task.source.time_zone}

@@ -1,0 +1,37 @@
+"""What every reader returns: rows of text with the file and line they stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from crmlib.data.records import LINE, RAW
+
+TORN = pl.Schema({LINE: pl.Int64, RAW: pl.String, "rule": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class RawPart:
+    """One file, or one sheet of a workbook.
+
+    Parameters
+    ----------
+    file : the file's name as it is shown, ``book.xlsx#sheet`` for a sheet.
+    rows : source columns (text, or the file's own types), LINE, and RAW where the file has lines.
+    torn : lines that are no records: LINE, RAW, ``rule``.
+    """
+
+    file: str
+    rows: pl.DataFrame
+    torn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TORN))
+
+    @property
+    def read(self) -> int:
+        """Records read, torn ones included."""
+        return self.rows.height + self.torn.height
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the source's columns."""
+        return [c for c in self.rows.columns if c not in {LINE, RAW}]

@@ -1,0 +1,70 @@
+"""What an ingest did, in numbers that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+TERMS = ("kept", "replaced", "duplicate", "quarantined", "excluded")
+RULES_SCHEMA = pl.Schema(
+    [("kind", pl.String()), ("rule", pl.String()), ("rows", pl.Int64()), ("net_minor", pl.Int64())]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """Counts of one batch: read = kept + replaced + duplicate + quarantined + excluded.
+
+    Parameters
+    ----------
+    source, table, batch : what was ingested, where, and the batch's id.
+    version : the table's version that holds the batch.
+    kept : new rows. `replaced` : rows that took the place of an earlier one with the same key.
+    duplicate : rows that were there before. `quarantined` : rows that break a rule. `excluded` : no sales, by rule.
+    withdrawn : earlier lines that a receipt's new version no longer has (not a term of the sum: they were not read).
+    files : names of the files read. `known_files` : files left out because their content is in the lake already.
+    rules : kind, rule, rows, and the money of the rows where the table has it.
+    """
+
+    source: str
+    table: str
+    batch: str
+    at: datetime
+    version: int
+    currency: str | None
+    read: int
+    kept: int
+    replaced: int
+    duplicate: int
+    quarantined: int
+    excluded: int
+    withdrawn: int
+    files: tuple[str, ...]
+    known_files: tuple[str, ...]
+    rules: pl.DataFrame
+
+    @property
+    def sum_holds(self) -> bool:
+        """Whether every row read is accounted for exactly once."""
+        return self.read == self.kept + self.replaced + self.duplicate + self.quarantined + self.excluded
+
+    @property
+    def changed(self) -> bool:
+        """Whether the lake has a new version because of this ingest."""
+        return bool(self.batch)
+
+    def describe(self) -> pl.DataFrame:
+        """The sum term by term, then rule by rule: columns term, rule, rows, net_minor; for printing."""
+        terms = pl.DataFrame(
+            {"term": ["read", *TERMS], "rows": [self.read, *(getattr(self, t) for t in TERMS)]},
+            schema={"term": pl.String, "rows": pl.Int64},
+        ).select(
+            "term", pl.lit(None, dtype=pl.String).alias("rule"), "rows", pl.lit(None, dtype=pl.Int64).alias("net_minor")
+        )
+        return pl.concat([terms, self.rules.rename({"kind": "term"})])
+
+    def __str__(self) -> str:
+        parts = " + ".join(f"{getattr(self, term):,} {term}" for term in TERMS)
+        return f"{self.source} → {self.table}: {self.read:,} read = {parts}"

@@ -1,0 +1,245 @@
+"""The sources file: a strict model of what a source is and how its columns become a contract's."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from crmlib.core.contracts import CONTRACTS, TIME_ZONE, Contract
+from crmlib.core.errors import SourceError
+from crmlib.core.money import MINOR_PER_UNIT
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _column_or_verbs(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+def _verbs(value: object) -> object:
+    return [_column_or_verbs(v) for v in value] if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Strict(BaseModel):
+    """Base: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Expression(Strict):
+    """One contract column, made from source columns by the few verbs."""
+
+    from_: Texts | None = Field(default=None, alias="from")
+    join: str = " "
+    times: Decimal | None = None
+    product: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
+    sum: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
+    date: Texts | None = None
+    map: dict[str, str] | None = None
+    other: str | None = None
+    split: str | None = None
+    constant: str | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Expression:
+        origins = [name for name in ("from_", "product", "sum", "constant") if getattr(self, name) is not None]
+        if len(origins) != 1:
+            raise ValueError("exactly one of from, product, sum, constant")
+        if self.other is not None and self.map is None:
+            raise ValueError("other belongs to map")
+        return self
+
+    def columns(self) -> tuple[str, ...]:
+        """Source columns that the expression reads."""
+        inner = [c for part in (*(self.product or ()), *(self.sum or ())) for c in part.columns()]
+        return (*(self.from_ or ()), *inner)
+
+
+class Condition(Strict):
+    """A test of one source column, for exclusion rules; all parts that are given must hold."""
+
+    is_: Texts | None = Field(default=None, alias="is")
+    starts_with: Texts | None = None
+    ends_with: Texts | None = None
+    contains: Texts | None = None
+    empty: bool | None = None
+    below: Decimal | None = None
+    above: Decimal | None = None
+
+
+class KnownAt(Strict):
+    """Since when a row is known: a column, the event time plus a lag, or one day."""
+
+    column: Annotated[Expression | None, BeforeValidator(_column_or_verbs)] = None
+    lag_days: float | None = None
+    on: date | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> KnownAt:
+        if sum(v is not None for v in (self.column, self.lag_days, self.on)) != 1:
+            raise ValueError("exactly one of column, lag_days, on")
+        if self.lag_days is not None and self.lag_days < 0:
+            raise ValueError("lag_days must not be negative: nothing is known before it happens")
+        return self
+
+
+def _condition(value: object) -> object:
+    return {"is": value} if isinstance(value, str | list) else value
+
+
+class Source(Strict):
+    """One entry of the sources file."""
+
+    table: str
+    files: Texts = ()
+    reader: Literal["cdnow"] | None = None
+    encoding: Literal["auto", "utf-8", "gb18030", "utf-16"] = "auto"
+    delimiter: str = "auto"
+    header: Literal["none"] | Annotated[int, Field(ge=1)] | None = None
+    sheets: Texts | None = None
+    part: str | None = None
+    decimal: Literal[".", ","] = "."
+    currency: str | None = None
+    currency_column: str | None = None
+    time_zone: str = TIME_ZONE
+    known_at: Annotated[KnownAt | None, BeforeValidator(lambda v: None if v == "ingest" else v)] = None
+    columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
+    repeat_of: Texts = ()
+    exclude: dict[str, dict[str, Annotated[Condition, BeforeValidator(_condition)]]] = {}
+
+    @property
+    def contract(self) -> Contract:
+        """The table's contract."""
+        return CONTRACTS[self.table]
+
+    def source_columns(self) -> tuple[str, ...]:
+        """Every column of the files that the entry needs, in order, each once."""
+        named: list[str] = [c for e in self.columns.values() for c in e.columns()]
+        if self.known_at and self.known_at.column:
+            named += self.known_at.column.columns()
+        named += [c for c in (self.part, self.currency_column) if c]
+        named += [*self.repeat_of, *(c for rule in self.exclude.values() for c in rule if c != "_line")]
+        return tuple(dict.fromkeys(named))
+
+
+def load(path: str | Path) -> dict[str, Source]:
+    """Read and check a sources file; every entry by its name, in file order."""
+    path = Path(path)
+    try:
+        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextLoader)
+    except OSError as error:
+        raise SourceError(
+            "sources.unreadable",
+            given=f"sources file {path}: {error.strerror or error}",
+            expected="a readable YAML file",
+            mend="check the path given by --sources",
+            values={"path": str(path), "reason": str(error.strerror or error)},
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise _refused(path, "", reason, "YAML in UTF-8, each name once") from error
+    if not isinstance(entries, dict) or not entries:
+        raise _refused(path, "", "no entries", "at least one source: a name, then its table, files and columns")
+    return {name: _checked(path, name, entry) for name, entry in entries.items()}
+
+
+def pick(sources: Mapping[str, Source], name: str, *, path: str | Path) -> Source:
+    """The source of that name."""
+    if name not in sources:
+        raise SourceError(
+            "sources.unknown_source",
+            given=f"source '{name}'; {path} names {', '.join(sources)}",
+            expected="a source that the file names" + did_you_mean(name, sources),
+            mend="use one of the names, or add an entry",
+            values={"name": name, "path": str(path), "present": ", ".join(sources), "near": nearest(name, sources)},
+        )
+    return sources[name]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name closest to a mistyped one, or an empty text."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return found[0] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint to append to a sentence, or nothing."""
+    near = nearest(name, known)
+    return f" (did you mean '{near}'?)" if near else ""
+
+
+def _checked(path: Path, name: str, entry: object) -> Source:
+    try:
+        source = Source.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        hint = _hint(first["loc"]) if first["type"] == "extra_forbidden" else ""
+        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise _refused(path, f"{name}.{where}", f"{message}{hint}", "see docs/ingest.md") from error
+    if source.table not in CONTRACTS:
+        hint = did_you_mean(source.table, CONTRACTS)
+        raise _refused(path, f"{name}.table", f"no table '{source.table}'{hint}", ", ".join(CONTRACTS))
+    _check_columns(path, name, source)
+    return source
+
+
+def _check_columns(path: Path, name: str, source: Source) -> None:
+    contract = source.contract
+    derived = {"src_name", "src_file", "src_line", "known_at", "day", "day_n"}
+    allowed = [c for c in contract.columns if c not in derived]
+    for column in source.columns:
+        if column not in allowed:
+            hint = did_you_mean(column, allowed)
+            raise _refused(
+                path, f"{name}.columns.{column}", f"not a column of {source.table}{hint}", ", ".join(allowed)
+            )
+    given = {*source.columns, *dict(contract.defaults), *derived, "line_id"}
+    missing = [c for c in contract.required if c not in given]
+    if missing:
+        raise _refused(path, f"{name}.columns", f"{', '.join(missing)} not mapped", f"{source.table} needs them")
+    if not source.files and not source.reader:
+        raise _refused(path, f"{name}.files", "no files", "a file, a pattern or a folder")
+    if source.currency is not None and source.currency not in MINOR_PER_UNIT:
+        raise _refused(path, f"{name}.currency", f"unknown currency {source.currency}", ", ".join(MINOR_PER_UNIT))
+    if source.known_at and source.known_at.lag_days is not None and contract.event is None:
+        raise _refused(path, f"{name}.known_at", f"{source.table} has no event time", "`on` or a column")
+
+
+def _hint(where: tuple[Any, ...]) -> str:
+    known = [f.alias or n for kind in (Source, Expression, Condition, KnownAt) for n, f in kind.model_fields.items()]
+    return did_you_mean(str(where[-1]), known)
+
+
+def _refused(path: Path, where: str, problem: str, expected: str) -> SourceError:
+    place = f"{path}, {where}" if where else str(path)
+    return SourceError(
+        "sources.refused",
+        given=f"{place}: {problem}",
+        expected=expected,
+        mend="correct the sources file; docs/ingest.md has the grammar",
+        values={"place": place, "problem": problem, "expected": expected},
+    )
+
+
+class _TextLoader(yaml.BaseLoader):
+    """YAML whose scalars all stay text (codes keep their zeros, `on` and `no` are words) and whose names are unique."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        names = [key.value for key, _ in node.value]
+        twice = sorted({str(n) for n in names if names.count(n) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(twice)} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)

@@ -1,0 +1,119 @@
+"""From text as people export it to exact values: numbers, times, flags. Nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+EXACT = pl.Decimal(38, 9)
+"""Numbers between reading and rounding: nine decimals, no binary fractions."""
+
+GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+SIGNS = r"[\s\x{A0}\x{202F}'¥￥$£€\x{5143}]"  # blanks, money signs, the word yuan
+FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "y", "t", "\u662f", "\u6709"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "f", "\u5426", "\u65e0"), False),
+}
+"""Flags as people write them; the escapes are yes, have, no, have not in Chinese."""
+
+YEAR, MONTH, DAY = "\u5e74", "\u6708", "\u65e5"
+TIMES = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+    "%Y%m%d %H:%M:%S%.f",
+    "%Y%m%d %H:%M",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d",
+)
+"""Understood without being told, after the separators are made equal: the year comes first."""
+
+EXCEL = "excel"
+EXCEL_DAYS = (1, 110_000)  # 1899-12-31 to 2201-02-28: nothing else is a serial day
+MICROSECONDS_PER_DAY = 86_400_000_000
+YEARS = (1900, 2200)
+
+
+def clean(text: pl.Expr) -> pl.Expr:
+    """Text without the blanks around it; nothing but blanks is null."""
+    stripped = text.str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
+    """Exact number of a cell, null where it is none.
+
+    Thousands separators must stand where they belong: with a decimal point, `1,23` is no number (it may be a decimal
+    comma; the sources file says so). Brackets or a minus at the end mean minus.
+
+    Examples
+    --------
+    >>> cells = pl.DataFrame({"n": ["1,234.50", "¥ 12", "(3.5)", "1,23", "7.", "x", "1e3"]})
+    >>> [None if v is None else float(v) for v in cells.select(number(pl.col("n"))).to_series()]
+    [1234.5, 12.0, -3.5, None, 7.0, None, 1000.0]
+    >>> [float(v) for v in pl.DataFrame({"n": ["1.234,50"]}).select(number(pl.col("n"), decimal=",")).to_series()]
+    [1234.5]
+    """
+    plain = text.str.replace_all(SIGNS, "")
+    plain = plain.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^([^-]+)-$", "-$1")
+    if decimal == ",":
+        plain = plain.str.replace_all(".", ";", literal=True)
+        plain = plain.str.replace_all(",", ".", literal=True).str.replace_all(";", ",", literal=True)
+    ungrouped = pl.when(plain.str.contains(GROUPED)).then(plain.str.replace_all(",", "", literal=True))
+    return ungrouped.otherwise(plain).cast(EXACT, strict=False)
+
+
+def whole(exact: pl.Expr) -> pl.Expr:
+    """Nearest whole number as Int64, half away from zero; null where it does not fit.
+
+    Examples
+    --------
+    >>> cells = pl.DataFrame({"n": ["2.5", "-2.5", "0.4", "99999999999999999999"]})
+    >>> cells.select(whole(number(pl.col("n")))).to_series().to_list()
+    [3, -3, 0, None]
+    """
+    return exact.round(0, mode="half_away_from_zero").cast(pl.Int64, strict=False)
+
+
+def time(text: pl.Expr, *, formats: Sequence[str] = ()) -> pl.Expr:
+    """Wall-clock time of a cell (Datetime, no zone), null where it is none.
+
+    Without formats, the usual ways of writing a time with the year first are understood, padded or not.
+
+    Examples
+    --------
+    >>> cells = pl.DataFrame({"t": ["2017/1/3 9:56", "20170103", "2017-01-03T09:56:01.5", "3/1/2017"]})
+    >>> for t in cells.select(time(pl.col("t"))).to_series(): print(t)
+    2017-01-03 09:56:00
+    2017-01-03 00:00:00
+    2017-01-03 09:56:01.500000
+    None
+    >>> print(pl.DataFrame({"t": ["42738.5"]}).select(time(pl.col("t"), formats=["excel"])).item())
+    2017-01-03 12:00:00
+    """
+    usual = text
+    if not formats:
+        # the first two separators belong to the date; a later point is a fraction of a second
+        parts = r"^\s*(\d{4})\s*[-/." + YEAR + r"]\s*(\d{1,2})\s*[-/." + MONTH + r"]\s*(\d{1,2})\s*" + DAY + "?"
+        usual = text.str.replace(parts, "$1-$2-$3 ").str.replace(r"^([\d-]+)\s*[T ]\s*", "$1 ")
+        usual = usual.str.replace(r"\s*Z$", "").str.strip_chars()
+    tried = [
+        _serial(text) if form == EXCEL else usual.str.to_datetime(form, time_unit="us", strict=False)
+        for form in (formats or TIMES)
+    ]
+    found = pl.coalesce(tried)
+    return pl.when(found.dt.year().is_between(*YEARS)).then(found)
+
+
+def _serial(text: pl.Expr) -> pl.Expr:
+    """Excel's serial day, counted from 1899-12-30, to the nearest millisecond."""
+    days = text.cast(pl.Float64, strict=False)
+    thousandths = (days * 86_400_000).round(0).cast(pl.Int64, strict=False)
+    at = pl.lit(-25_569 * 86_400_000, dtype=pl.Int64) + thousandths
+    return pl.when(days.is_between(*EXCEL_DAYS)).then((at * 1000).cast(pl.Datetime("us")))
+
+
+def flag(text: pl.Expr) -> pl.Expr:
+    """True or false of a cell, null where it is neither."""
+    return text.str.to_lowercase().replace_strict(FLAGS, default=None, return_dtype=pl.Boolean)
