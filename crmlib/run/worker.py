@@ -48,6 +48,7 @@ def _execute(run: dict[str, Any]) -> None:
         "notebook.ipynb",
         parameters=run["parameters"],
         kernel_name="python3",
+        language="python",
         progress_bar=False,
         log_output=False,
         cwd=run["root"],

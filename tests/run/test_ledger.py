@@ -1,0 +1,70 @@
+"""The ledger tells the truth after any interruption."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crmlib.run.ledger import Ledger
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite")
+
+
+def add(ledger: Ledger, run_id: str, *, output: str = "r/v/d/zh", input_hash: str = "h") -> None:
+    ledger.add(
+        run_id,
+        report="r",
+        variant="v",
+        output=output,
+        parameters={"region": "华东"},
+        input_hash=input_hash,
+        code_version="1",
+        data_versions={"receipt_lines": 3},
+        now=NOW,
+    )
+
+
+def test_a_run_is_queued_running_and_ended(ledger: Ledger) -> None:
+    add(ledger, "a")
+    assert ledger.runs()["state"].to_list() == ["queued"]
+    ledger.start("a", now=NOW)
+    assert ledger.runs()["state"].to_list() == ["running"]
+    ledger.end("a", state="ok", now=NOW, seconds=1.5, peak_mb=200, verdicts={"f": "ok"}, output_hash="x")
+    row = ledger.runs().row(0, named=True)
+    assert (row["state"], row["seconds"], row["verdicts"], row["output_hash"]) == ("ok", 1.5, '{"f": "ok"}', "x")
+
+
+def test_a_row_whose_process_is_gone_becomes_interrupted(ledger: Ledger, tmp_path: Path) -> None:
+    add(ledger, "mine")
+    add(ledger, "lost")
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("update runs set pid = 999999999 where run_id = 'lost'")
+    db.close()
+    assert ledger.recover(now=NOW) == 1
+    states = dict(ledger.runs().select("run_id", "state").iter_rows())
+    assert states == {"mine": "queued", "lost": "interrupted"}
+
+
+def test_a_number_given_to_another_process_since_does_not_count_as_alive(ledger: Ledger, tmp_path: Path) -> None:
+    add(ledger, "old")
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("update runs set pid_started = 1.0")
+    db.close()
+    assert ledger.recover(now=NOW) == 1
+
+
+def test_the_newest_finished_run_of_an_output_is_found(ledger: Ledger) -> None:
+    add(ledger, "a", input_hash="one")
+    ledger.end("a", state="ok", now=NOW, seconds=1)
+    add(ledger, "b", input_hash="two")
+    ledger.end("b", state="failed", now=NOW, seconds=1)
+    assert ledger.last_done("r/v/d/zh") == {"run_id": "a", "input_hash": "one"}
+    assert ledger.last_done("r/v/d/en") is None
