@@ -76,6 +76,31 @@ def service(contacts: AnyFrame, *, t0: date) -> pl.DataFrame:
     )
 
 
+def response(contacts: AnyFrame, trips: pl.DataFrame, *, t0: date) -> pl.DataFrame:
+    """Share of contacts followed by a trip within 28 days, of those whose 28 days closed by `t0`.
+
+    Parameters
+    ----------
+    contacts : customer_id, at, purpose, known_at; complaints are no offers and do not count.
+    trips : customer_id, day_n, known by `t0`.
+
+    Returns
+    -------
+    customer_id, contact_response.
+    """
+    table = to_polars(contacts, needs=["customer_id", "at", "purpose"], name="contacts")
+    known = _known_by(table, t0=t0, name="contacts").filter(pl.col("purpose").cast(pl.String) != "complaint")
+    at_n = pl.col("at").dt.date().cast(pl.Int32).alias("at_n")
+    offers = (
+        known.select("customer_id", at_n).filter(pl.col("at_n") + RESPONSE_DAYS <= day_number(t0)).with_row_index("row")
+    )
+    came = offers.join(trips, on="customer_id").filter(
+        pl.col("day_n").is_between(pl.col("at_n") + 1, pl.col("at_n") + RESPONSE_DAYS)
+    )["row"]
+    answered = pl.col("row").is_in(came.unique().implode())
+    return offers.group_by("customer_id").agg(answered.mean().alias("contact_response")).sort("customer_id")
+
+
 def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:
     if "known_at" not in table.columns:
         raise ModelError(

@@ -61,7 +61,7 @@ CATALOGUE: dict[str, Feature] = {
         Feature("festival_share", "season", log=False),
         Feature("points_balance", "promotion"),
         Feature("points_redeemed", "promotion", log=False),
-        Feature("coupon_response", "promotion", log=False),
+        Feature("contact_response", "promotion", log=False),
         Feature("complaints", "service"),
         Feature("complaints_open", "service"),
         Feature("followed_up", "service"),
