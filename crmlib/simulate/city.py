@@ -55,7 +55,7 @@ class CityPlan:
     transit_effect: float = 0.25
     outside: float = 0.5
     sigma: float = 0.3
-    per_head: float = 900.0
+    per_head: float = 280.0
     enrolment_sd: float = 0.3
     missing: float = 0.0
     openings: int = 10
@@ -259,7 +259,7 @@ def _sites(  # noqa: PLR0917
         kind=pl.Series(["own"] * own.height + ["candidate"] * new),
         rent_minor_month=pl.Series(np.round(per_m2 * area, -1) * 100).cast(pl.Int64),
         fixed_minor_month=pl.Series(np.round(9000 + 45 * area, -2) * 100).cast(pl.Int64),
-        capex_minor=pl.Series(np.round(180_000 + 2600 * area * rng.lognormal(0, 0.1, both.height), -3) * 100).cast(
+        capex_minor=pl.Series(np.round(300_000 + 4500 * area * rng.lognormal(0, 0.1, both.height), -3) * 100).cast(
             pl.Int64
         ),
         lease_months=pl.Series(rng.choice([36, 60, 96], both.height)).cast(pl.Int64),

@@ -100,9 +100,9 @@ def select(task_: Task) -> Selection:
 
     With a budget the greedy is run by gain and by gain per yuan of capex, and the better set is kept.
     """
-    starts = [_greedy(task_, per_capex=False)]
+    starts = [greedy(task_, per_capex=False)]
     if np.isfinite(task_.budget):
-        starts.append(_greedy(task_, per_capex=True))
+        starts.append(greedy(task_, per_capex=True))
     chosen, swaps = max((_swap(task_, s) for s in starts), key=lambda found: profit(task_, found[0]))
     index = list(chosen)
     each = shares.open_each(task_.at, task_.new[:, index]).net if index else np.zeros(0)
@@ -183,7 +183,7 @@ def _gains(task_: Task, total: Array, index: NDArray[np.int64]) -> Array:
     return np.asarray(task_.margin * (task_.at.demand @ after - task_.at.demand @ now) - task_.cost[index])
 
 
-def _greedy(task_: Task, *, per_capex: bool) -> list[int]:
+def greedy(task_: Task, *, per_capex: bool) -> list[int]:
     """Lazy greedy: an old gain is an upper bound of the new one, so few are computed again."""
     total = task_.at.own.sum(axis=1)
     everyone = np.arange(task_.new.shape[1])
