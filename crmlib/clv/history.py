@@ -1,0 +1,232 @@
+"""The purchase history of a set of customers: its contract, and its exact compression.
+
+A purchase history has one row per customer: `x` repeat purchases [count], `t_x` time from the first to the last
+purchase and `T` time from the first purchase to the end of the observed period, both in the same time unit. The
+likelihood of every model here depends on nothing else, so equal rows are merged with a weight: ten million
+customers of one season are a few thousand rows, and the fit is the same to the last bit that sums allow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from crmlib.clv.arrays import Array
+from crmlib.core.errors import ModelError, mask
+from crmlib.core.frames import AnyFrame, to_polars
+
+Unit: TypeAlias = Literal["day", "week"]
+DAYS_PER_UNIT: dict[str, int] = {"day": 1, "week": 7}
+_PACK_BITS = 21
+_PACK_LIMIT = 1 << _PACK_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseHistory:
+    """Unique rows of a purchase history, sorted, with the number of customers that share each.
+
+    Parameters
+    ----------
+    x, t_x, T : repeat purchases, time of the last one, age; shape (n_rows,).
+    weight : customers with this row, shape (n_rows,).
+    row_of : for each customer of the input the index of its row, shape (n_customers,); empty if not asked for.
+    purchase, dropout : covariates of the purchase and the dropout process, shape (n_rows, number of names).
+    purchase_names, dropout_names : their column names.
+    unit : what one unit of `t_x` and `T` is.
+    """
+
+    x: Array
+    t_x: Array
+    T: Array
+    weight: Array
+    row_of: npt.NDArray[np.int64]
+    purchase: Array
+    dropout: Array
+    purchase_names: tuple[str, ...]
+    dropout_names: tuple[str, ...]
+    unit: Unit
+
+    @property
+    def n_rows(self) -> int:
+        """Number of unique rows."""
+        return len(self.x)
+
+    @property
+    def n_customers(self) -> int:
+        """Number of customers."""
+        return _total(self.weight)
+
+
+def read(
+    history: AnyFrame | PurchaseHistory,
+    *,
+    unit: Unit = "week",
+    purchase: Sequence[str] = (),
+    dropout: Sequence[str] = (),
+    index: bool = True,
+) -> PurchaseHistory:
+    """Check a purchase history and compress it exactly; one that is compressed already passes through.
+
+    Parameters
+    ----------
+    history : any frame with `x`, `t_x`, `T` (and the covariates); `customer_id` is used in messages only; a column
+        `customers` gives the number who share a row of a table that is merged already.
+    unit : unit of `t_x` and `T`.
+    purchase, dropout : names of numeric covariate columns of the two processes.
+    index : whether to keep each customer's row number (predictions need it, a fit does not).
+
+    Raises
+    ------
+    ModelError
+        `clv.no_rows`, `clv.broken_rows` (null, not finite, negative, t_x > T, …) with the first offenders.
+
+    Examples
+    --------
+    >>> h = read(pl.DataFrame({"x": [1, 0, 1], "t_x": [2.0, 0.0, 2.0], "T": [5.0, 5.0, 5.0]}))
+    >>> h.n_customers, h.n_rows, h.weight.tolist(), h.row_of.tolist()
+    (3, 2, [1.0, 2.0], [1, 0, 1])
+    """
+    if isinstance(history, PurchaseHistory):
+        return history
+    names = list(dict.fromkeys([*purchase, *dropout]))
+    frame = to_polars(history, needs=["x", "t_x", "T", *names], name="purchase_history")
+    check(frame, covariates=names)
+    floats = frame.select(pl.col("x", "t_x", "T", *names).cast(pl.Float64))
+    shared = frame["customers"].cast(pl.Float64) if "customers" in frame.columns else None
+    unique, row_of = _unique_rows(floats, unit=unit, index=index, shared=shared)
+    matrix = {name: unique[name].to_numpy() for name in unique.columns}
+    n = unique.height
+    return PurchaseHistory(
+        x=matrix["x"],
+        t_x=matrix["t_x"],
+        T=matrix["T"],
+        weight=matrix["weight"],
+        row_of=row_of,
+        purchase=np.column_stack([matrix[c] for c in purchase]) if purchase else np.empty((n, 0)),
+        dropout=np.column_stack([matrix[c] for c in dropout]) if dropout else np.empty((n, 0)),
+        purchase_names=tuple(purchase),
+        dropout_names=tuple(dropout),
+        unit=unit,
+    )
+
+
+def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:
+    """Refuse rows that are no purchase history, saying which rule is broken, how often, and by whom first."""
+    if frame.is_empty():
+        raise ModelError(
+            "clv.no_rows",
+            given="table 'purchase_history', 0 rows",
+            expected="at least 1 customer",
+            mend="check the period and the filter: nobody bought before its end",
+        )
+    rules = _rules(covariates)
+    counts = frame.select((~rule.fill_null(value=False)).sum().alias(name) for name, rule in rules.items())
+    broken = {name: int(n) for name, n in counts.row(0, named=True).items() if n}
+    if not broken:
+        return
+    bad = frame.filter(~pl.all_horizontal(rule.fill_null(value=False) for rule in rules.values()))
+    first = bad.row(0, named=True)
+    shown = {k: first[k] for k in ("x", "t_x", "T")}
+    ids = [mask(i) for i in bad["customer_id"].head(5)] if "customer_id" in bad.columns else []
+    raise ModelError(
+        "clv.broken_rows",
+        given=f"table 'purchase_history', {frame.height} rows, rows breaking a rule: {broken}",
+        expected=f"0 such rows; the first has {shown}",
+        mend="repair or drop these rows upstream; x counts repeat purchase days, t_x and T run from the first purchase",
+        values={"rows": frame.height, "broken": str(broken), "first": str(shown)},
+        examples=ids,
+    )
+
+
+def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
+    x, t_x, age = (pl.col(c).cast(pl.Float64) for c in ("x", "t_x", "T"))
+    rules = {
+        "x is a whole number >= 0": x.is_finite() & (x >= 0) & (x == x.floor()),
+        "0 <= t_x <= T": t_x.is_finite() & (t_x >= 0) & (t_x <= age),
+        "T >= 0": age.is_finite() & (age >= 0),
+        "t_x > 0 exactly where x > 0": (x > 0) == (t_x > 0),
+    }
+    return rules | {f"{c} is a number": pl.col(c).cast(pl.Float64).is_finite() for c in covariates}
+
+
+def _unique_rows(
+    floats: pl.DataFrame, *, unit: Unit, index: bool, shared: pl.Series | None
+) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
+    """Sorted unique rows with `weight`, and each input row's index among them."""
+    packed = _packed(floats, unit=unit) if floats.width == 3 else None
+    keys = [packed] if packed is not None else floats.get_columns()
+    frame = pl.DataFrame(keys)
+    columns = frame.columns
+    count = pl.len().cast(pl.Float64) if shared is None else pl.col("customers").sum()
+    counted = frame if shared is None else frame.with_columns(shared)
+    unique = counted.group_by(columns).agg(count.alias("weight")).sort(columns)
+    row_of = np.empty(0, dtype=np.int64)
+    if index:
+        rows = unique.select(pl.col(columns), pl.int_range(pl.len()).alias("row"))
+        row_of = frame.join(rows, on=columns, how="left", maintain_order="left")["row"].to_numpy().astype(np.int64)
+    return (_unpacked(unique, unit=unit) if packed is not None else unique), row_of
+
+
+def _packed(floats: pl.DataFrame, *, unit: Unit) -> pl.Series | None:
+    """(x, t_x, T) in one integer where times are whole days and nothing is lost; none otherwise."""
+    per = DAYS_PER_UNIT[unit]
+    days = (pl.col("t_x", "T") * per).round()
+    exact = floats.select(
+        ((days / per == pl.col("t_x", "T")).all() & (days < _PACK_LIMIT).all()).name.suffix("_ok"),
+        (pl.col("x") < _PACK_LIMIT).all().alias("x_ok"),
+    )
+    if not all(exact.row(0)):
+        return None
+    whole = pl.col("x").cast(pl.Int64), days.cast(pl.Int64)
+    packed = floats.lazy().with_columns(*whole)
+    key = (pl.col("x") * _PACK_LIMIT + pl.col("t_x")) * _PACK_LIMIT + pl.col("T")
+    return packed.select(key.alias("key")).collect()["key"]
+
+
+def _unpacked(unique: pl.DataFrame, *, unit: Unit) -> pl.DataFrame:
+    per = DAYS_PER_UNIT[unit]
+    key = pl.col("key")
+    return unique.select(
+        (key // (_PACK_LIMIT * _PACK_LIMIT)).cast(pl.Float64).alias("x"),
+        ((key // _PACK_LIMIT % _PACK_LIMIT).cast(pl.Float64) / per).alias("t_x"),
+        ((key % _PACK_LIMIT).cast(pl.Float64) / per).alias("T"),
+        pl.col("weight"),
+    )
+
+
+def _total(weight: Array) -> int:
+    return int(weight.sum())
+
+
+def data_hash(history: PurchaseHistory) -> str:
+    """SHA-256 of the compressed rows: equal for equal data in any order."""
+    digest = hashlib.sha256(f"{history.unit}|{history.purchase_names}|{history.dropout_names}".encode())
+    for array in (history.x, history.t_x, history.T, history.weight, history.purchase, history.dropout):
+        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def sample(history: PurchaseHistory, *, customers: int) -> PurchaseHistory:
+    """Every m-th customer in sorted order, about `customers` of them: a fair small copy to start a fit from."""
+    step = max(history.n_customers // customers, 1)
+    upto = np.cumsum(history.weight)
+    taken = np.floor(upto / step) - np.floor((upto - history.weight) / step)
+    keep = taken > 0
+    return PurchaseHistory(
+        x=history.x[keep],
+        t_x=history.t_x[keep],
+        T=history.T[keep],
+        weight=taken[keep],
+        row_of=np.empty(0, dtype=np.int64),
+        purchase=history.purchase[keep],
+        dropout=history.dropout[keep],
+        purchase_names=history.purchase_names,
+        dropout_names=history.dropout_names,
+        unit=history.unit,
+    )

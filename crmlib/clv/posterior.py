@@ -1,0 +1,287 @@
+"""How sure the parameters are: draws from their posterior, and whether the approximation may be trusted.
+
+Laplace: at the maximum the log-likelihood is nearly quadratic, so a Student t (7 degrees of freedom) with its
+curvature is a good proposal. Importance resampling on the compressed likelihood corrects it. The Pareto k of the
+largest weights (Vehtari, Simpson, Gelman, Yao & Gabry 2024, Pareto smoothed importance sampling, JMLR 25) says
+whether that is enough; from .5 on, adaptive Metropolis (Haario, Saksman & Tamminen 2001) takes over and says so.
+The prior is flat in log parameters unless the fit had one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+
+from crmlib.clv import fitting
+from crmlib.clv.arrays import Array
+from crmlib.clv.predict import read_for
+from crmlib.clv.registry import model_of
+from crmlib.clv.result import ModelFit
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame
+
+if TYPE_CHECKING:
+    from crmlib.clv.history import PurchaseHistory
+
+DEGREES = 7.0
+GOOD_K = 0.5
+BATCH = 400
+ROUNDS = 4
+ENOUGH = 1200
+"""Proposals after which a bad k is believed."""
+MOST = 20_000
+"""Proposals of one round at most."""
+CHAIN_WARM, CHAIN_LENGTH = 3_000, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Draws of theta (log parameters, then effects), equally weighted.
+
+    Parameters
+    ----------
+    model, names : the model and the names of the columns of `theta`.
+    theta : shape (draws, k).
+    method : how they came about.
+    pareto_k : of the importance weights; below .5 the weights have a finite variance.
+    ess : effective sample size of the draws before resampling.
+    proposals : likelihood evaluations it took.
+    """
+
+    model: str
+    names: tuple[str, ...]
+    n_log: int
+    theta: Array
+    method: Literal["importance", "metropolis"]
+    pareto_k: float
+    ess: float
+    proposals: int
+
+    def frame(self) -> pl.DataFrame:
+        """The draws on the scale of the paper, one column per parameter or effect."""
+        return natural(self.theta, names=self.names, n_log=self.n_log)
+
+
+def draw(
+    fit: ModelFit[Any],
+    history: AnyFrame | PurchaseHistory,
+    *,
+    rng: np.random.Generator,
+    draws: int = 1000,
+    ess: float = 400.0,
+    prior: Callable[[Array], float] | None = None,
+) -> Posterior:
+    """Draw from the posterior of a fit.
+
+    Parameters
+    ----------
+    history : the data of the fit.
+    draws : equally weighted draws to return.
+    ess : effective sample size to reach.
+    prior : log prior density of theta, up to a constant; none is flat.
+
+    Raises
+    ------
+    ModelError
+        `clv.no_curvature` where the fit is at a boundary or flat: there is nothing to approximate.
+    """
+    if not fit.theta_covariance:
+        raise ModelError(
+            "clv.no_curvature",
+            given=f"a fit whose likelihood is flat or bent upwards, at the edge: {fit.certificate.boundary or 'none'}",
+            expected="a maximum with positive curvature",
+            mend="use a simpler model (Pareto/NBD for GGom/NBD), more data, or prior=1.0 in the fit",
+            values={"boundary": ", ".join(fit.certificate.boundary)},
+        )
+    data, model = read_for(fit, history), model_of(fit.model)
+
+    def log_density(theta: Array) -> float:
+        value = fitting.log_likelihood(model, data, theta)
+        return value + (prior(theta) if prior is not None else 0.0)
+
+    centre, covariance = np.asarray(fit.theta), np.asarray(fit.theta_covariance)
+    names = (*model.names, *(name for name, _ in fit.effects))
+    theta, method, k, reached, proposals = sample(log_density, centre, covariance, rng=rng, draws=draws, ess=ess)
+    return Posterior(
+        model=fit.model,
+        names=names,
+        n_log=len(model.names),
+        theta=theta,
+        method=method,
+        pareto_k=k,
+        ess=reached,
+        proposals=proposals,
+    )
+
+
+def sample(
+    log_density: Callable[[Array], float],
+    centre: Array,
+    covariance: Array,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    ess: float,
+) -> tuple[Array, Literal["importance", "metropolis"], float, float, int]:
+    """Importance resampling, its proposal fitted anew to what it found where needed, or else Metropolis."""
+    proposals, k = 0, float("inf")
+    middle, spread = centre, covariance
+    for _ in range(ROUNDS):
+        root = np.asarray(np.linalg.cholesky(spread), dtype=np.float64)
+        points, logs = np.empty((0, len(centre))), np.empty(0)
+        while len(points) < MOST:
+            new, proposal = propose(middle, root, n=BATCH, rng=rng)
+            proposals += len(new)
+            target = np.array([log_density(theta) for theta in new])
+            points, logs = np.vstack([points, new]), np.append(logs, target - proposal)
+            weights, k = smooth(logs)
+            reached = 1.0 / float(np.sum(weights**2))
+            if reached >= ess and k < GOOD_K:
+                return points[resample(weights, n=draws, rng=rng)], "importance", k, reached, proposals
+            if k >= GOOD_K and len(points) >= ENOUGH:
+                break
+        middle, spread = moments(points, weights)
+    chain, chain_ess = metropolis(log_density, middle, spread, rng=rng)
+    every = np.linspace(0, len(chain) - 1, draws).astype(int)
+    return chain[every], "metropolis", k, chain_ess, proposals + CHAIN_WARM + CHAIN_LENGTH
+
+
+def moments(points: Array, weights: Array) -> tuple[Array, Array]:
+    """Weighted mean and covariance of draws: the next proposal, wide enough for a skewed tail."""
+    middle = weights @ points
+    away = points - middle
+    return middle, np.asarray(1.2 * (away * weights[:, None]).T @ away)
+
+
+def propose(centre: Array, root: Array, *, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Student t draws (n, k) around `centre` and their log density up to a constant (n,)."""
+    k = len(centre)
+    z = rng.standard_normal((n, k)) / np.sqrt(rng.chisquare(DEGREES, n) / DEGREES)[:, None]
+    log_density = -0.5 * (DEGREES + k) * np.log1p((z * z).sum(axis=1) / DEGREES)
+    return centre + z @ root.T, log_density
+
+
+def smooth(logs: Array) -> tuple[Array, float]:
+    """Normalised weights with the largest ones smoothed by a generalised Pareto tail, and its k.
+
+    Examples
+    --------
+    >>> weights, k = smooth(np.zeros(100))
+    >>> bool(np.allclose(weights, 0.01)), k
+    (True, -inf)
+    """
+    logs = np.where(np.isfinite(logs), logs, -np.inf)
+    logs = logs - logs.max()
+    n = len(logs)
+    tail = int(min(n / 5, 3.0 * np.sqrt(n)))
+    order = np.argsort(logs, kind="stable")
+    cutoff = logs[order[-tail - 1]]
+    top = order[-tail:]
+    over = np.exp(logs[top]) - np.exp(cutoff)
+    if over.max() <= 1e-12:
+        weights = np.exp(logs)
+        return weights / weights.sum(), float("-inf")
+    k, sigma = pareto_fit(over)
+    steps = (np.arange(1, tail + 1) - 0.5) / tail
+    size = -np.log1p(-steps) if abs(k) < 1e-12 else np.expm1(-k * np.log1p(-steps)) / k
+    smoothed = logs.copy()
+    smoothed[top] = np.minimum(np.log(sigma * size + np.exp(cutoff)), 0.0)
+    weights = np.exp(smoothed - smoothed.max())
+    return weights / weights.sum(), k
+
+
+def pareto_fit(over: Array) -> tuple[float, float]:
+    """Shape and scale of a generalised Pareto tail: Zhang & Stephens (2009), with the JMLR paper's weak prior.
+
+    Examples
+    --------
+    >>> u = (np.arange(4000) + 0.5) / 4000
+    >>> k, sigma = pareto_fit(2.0 * ((1 - u) ** -0.3 - 1) / 0.3)  # quantiles of k = .3, σ = 2
+    >>> round(k, 1), round(sigma, 1)
+    (0.3, 2.0)
+    """
+    x = np.sort(over)
+    n = len(x)
+    count = 30 + int(np.sqrt(n))
+    grid = 1.0 - np.sqrt(count / (np.arange(1, count + 1) - 0.5))
+    grid = grid / (3.0 * x[int(n / 4 + 0.5) - 1]) + 1.0 / x[-1]
+    shape = np.log1p(-grid[:, None] * x).mean(axis=1)
+    fits = n * (np.log(-grid / shape) - shape - 1.0)
+    weights = 1.0 / np.exp(fits - fits[:, None]).sum(axis=1)
+    b = float(np.sum(grid * weights))
+    k = float(np.log1p(-b * x).mean())
+    sigma = -k / b
+    return (k * n + 0.5 * 10.0) / (n + 10.0), sigma
+
+
+def resample(weights: Array, *, n: int, rng: np.random.Generator) -> Array:
+    """Indices of `n` equally weighted draws, systematic, then shuffled."""
+    places = (np.arange(n) + rng.random()) / n
+    index = np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
+    return np.asarray(rng.permutation(index))
+
+
+def metropolis(
+    log_density: Callable[[Array], float], centre: Array, covariance: Array, *, rng: np.random.Generator
+) -> tuple[Array, float]:
+    """One adaptive random-walk chain (length, k) after its warm-up, and its smallest effective sample size."""
+    k = len(centre)
+    root = np.linalg.cholesky(covariance) * (2.38 / np.sqrt(k))
+    here, value = centre.copy(), log_density(centre)
+    chain = np.empty((CHAIN_WARM + CHAIN_LENGTH, k))
+    for i in range(len(chain)):
+        if 0 < i <= CHAIN_WARM and i % 500 == 0:
+            spread = np.cov(chain[i // 2 : i].T) + 1e-9 * covariance
+            root = np.linalg.cholesky(np.atleast_2d(spread)) * (2.38 / np.sqrt(k))
+        there = here + root @ rng.standard_normal(k)
+        new = log_density(there)
+        if np.log(rng.random()) < new - value:
+            here, value = there, new
+        chain[i] = here
+    kept = chain[CHAIN_WARM:]
+    return kept, min(_chain_ess(kept[:, j]) for j in range(k))
+
+
+def natural(theta: Array, *, names: tuple[str, ...], n_log: int) -> pl.DataFrame:
+    """Draws of theta on the scale of the paper."""
+    columns = {name: np.exp(theta[:, i]) if i < n_log else theta[:, i] for i, name in enumerate(names)}
+    return pl.DataFrame(columns)
+
+
+def to_arviz(posterior: Posterior) -> Any:
+    """The draws as ArviZ `InferenceData` (needs the optional extra `posterior`).
+
+    Raises
+    ------
+    ModelError
+        `clv.no_arviz` where ArviZ is not installed.
+    """
+    try:
+        import arviz  # noqa: PLC0415  (optional, and slow to import)
+    except ImportError:
+        raise ModelError(
+            "clv.no_arviz",
+            given="an environment without ArviZ",
+            expected="the optional extra 'posterior'",
+            mend='install it: pip install "crmlib[posterior]"',
+        ) from None
+    columns = {name: posterior.frame()[name].to_numpy()[None, :] for name in posterior.names}
+    attributes = {"model": posterior.model, "method": posterior.method, "pareto_k": posterior.pareto_k}
+    return arviz.from_dict(posterior=columns, attrs=attributes)
+
+
+def _chain_ess(chain: Array) -> float:
+    """Effective sample size of one chain by Geyer's initial positive sequence."""
+    centred = chain - chain.mean()
+    n = len(centred)
+    power = np.abs(np.fft.rfft(centred, 2 * n)) ** 2
+    covariance = np.fft.irfft(power)[:n] / n
+    if covariance[0] <= 0:
+        return 1.0
+    pairs = (covariance[:-1:2] + covariance[1::2])[: n // 2] / covariance[0]
+    stop = int(np.argmax(pairs < 0)) if bool((pairs < 0).any()) else len(pairs)
+    return float(n / max(2.0 * pairs[:stop].sum() - 1.0, 1.0))

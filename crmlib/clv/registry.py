@@ -1,0 +1,32 @@
+"""The continuous-time and occasion models by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmlib.clv import bg_bb, bg_nbd, ggom_nbd, mbg_nbd, nbd, pareto_nbd
+from crmlib.clv.result import Model
+from crmlib.core.errors import ModelError
+
+MODELS: dict[str, Model[Any]] = {
+    module.MODEL.name: module.MODEL for module in (bg_nbd, mbg_nbd, pareto_nbd, ggom_nbd, bg_bb, nbd)
+}
+
+
+def model_of(name: str) -> Model[Any]:
+    """The model called `name`.
+
+    Examples
+    --------
+    >>> model_of("bg_nbd").names
+    ('r', 'alpha', 'a', 'b')
+    """
+    if name not in MODELS:
+        raise ModelError(
+            "clv.unknown_model",
+            given=f"model {name!r}",
+            expected=f"one of {', '.join(MODELS)}",
+            mend="correct the name",
+            values={"name": name, "models": ", ".join(MODELS)},
+        )
+    return MODELS[name]
