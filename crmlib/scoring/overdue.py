@@ -35,8 +35,8 @@ class Overdue:
     Parameters
     ----------
     customers : customer_id, gap_days (median), days_since, times (days_since / gap), band, stay_away (back-tested
-        share), margin_minor (of the year; net where no cost is known), at_risk_minor; every member with a rhythm,
-        largest risk first.
+        share), margin_minor (of the year; net where no cost is known at all), at_risk_minor; every member with a
+        rhythm, largest risk first. A member with some missing cost gets the mean margin rate of the others.
     back_test : band, customers, stayed_away, rate, low, high (Wilson, 95 %), as of 90 days earlier.
     with_margin : whether money is margin (else net sales).
     """
@@ -67,10 +67,12 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     test = back_test(days, today=today, ahead=ahead)
     money = to_polars(values, needs=("customer_id", "net_minor"), name="values")
     with_margin = "margin_minor" in money.columns and money["margin_minor"].null_count() < money.height
-    worth = pl.col("margin_minor" if with_margin else "net_minor")
+    worth = (
+        pl.coalesce("margin_minor", pl.col("net_minor") * _margin_rate(money)) if with_margin else pl.col("net_minor")
+    )
     now = (
         rhythm(days, today=today)
-        .join(money.select("customer_id", margin_minor=worth.cast(pl.Int64)), on="customer_id", how="left")
+        .join(money.select("customer_id", margin_minor=worth.round().cast(pl.Int64)), on="customer_id", how="left")
         .join(test.select("band", stay_away="rate"), on="band", how="left")
         .with_columns(pl.col("margin_minor").fill_null(0))
         .with_columns(
@@ -139,3 +141,10 @@ def back_test(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> pl.
     )
     low, high = wilson(table["stayed_away"].to_numpy(), table["customers"].to_numpy())
     return table.with_columns(low=pl.Series(low), high=pl.Series(high))
+
+
+def _margin_rate(money: pl.DataFrame) -> float:
+    """Margin over net of the members whose costs are all known."""
+    known = money.filter(pl.col("margin_minor").is_not_null())
+    net = int(known["net_minor"].sum())
+    return int(known["margin_minor"].sum()) / net if net > 0 else 0.0

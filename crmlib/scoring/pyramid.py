@@ -39,8 +39,9 @@ class Pyramid:
     ----------
     customers : customer_id, net_minor, margin_minor (if given), tier; in the order of the input.
     tiers : one row per tier, empty ones too: tier, customers, share_customers, net_minor, share_net, margin_minor
-        (null where a cost is missing), threshold_minor (the smallest spend in the tiers down to this one, null for
-        the last tier and where nobody qualifies), not_positive (members with net <= 0).
+        (null where a member's cost is missing), margin_rate (of the members whose costs are known), uncosted (members
+        with a missing cost), threshold_minor (the smallest spend in the tiers down to this one, null for the last tier
+        and where nobody qualifies), not_positive (members with net <= 0).
     shares : cumulative shares [basis points].
     ties : where a tied block at a boundary went.
     """
@@ -171,6 +172,9 @@ def tier_table(customers: pl.DataFrame, cuts: Ints) -> pl.DataFrame:
         customers=pl.len().cast(pl.Int64),
         net_minor=pl.col("net_minor").sum(),
         margin_minor=pl.when(margin.is_null().any()).then(None).otherwise(margin.sum()),
+        known_margin=margin.sum(),
+        known_net=pl.when(margin.is_not_null()).then(pl.col("net_minor")).sum(),
+        uncosted=margin.is_null().sum().cast(pl.Int64),
         not_positive=(pl.col("net_minor") <= 0).sum().cast(pl.Int64),
     )
     floor = [None if cut == NOBODY else int(cut) for cut in cuts] + [None]
@@ -178,14 +182,15 @@ def tier_table(customers: pl.DataFrame, cuts: Ints) -> pl.DataFrame:
     total = int(customers["net_minor"].sum())
     return (
         table.join(found, on="tier", how="left", maintain_order="left")
-        .with_columns(pl.col("customers", "net_minor", "not_positive").fill_null(0))
+        .with_columns(pl.col("customers", "net_minor", "uncosted", "not_positive").fill_null(0))
         .with_columns(
             share_customers=pl.col("customers") / customers.height,
             share_net=pl.col("net_minor") / total if total > 0 else pl.lit(None, dtype=pl.Float64),
+            margin_rate=pl.when(pl.col("known_net") > 0).then(pl.col("known_margin") / pl.col("known_net")),
         )
         .select(
-            "tier", "customers", "share_customers", "net_minor", "share_net", "margin_minor", "threshold_minor",
-            "not_positive",
+            "tier", "customers", "share_customers", "net_minor", "share_net", "margin_minor", "margin_rate", "uncosted",
+            "threshold_minor", "not_positive",
         )
     )  # fmt: skip
 

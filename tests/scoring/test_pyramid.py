@@ -94,7 +94,10 @@ def test_one_customer_is_the_top() -> None:
 
 def test_a_missing_margin_makes_the_margin_of_its_tier_unknown_and_no_other() -> None:
     table = frame([900, 100, 50]).with_columns(margin_minor=pl.Series([None, 10, 5], dtype=pl.Int64))
-    assert pyramid(table, shares=(3000,)).tiers["margin_minor"].to_list() == [None, 15]
+    tiers = pyramid(table, shares=(3000,)).tiers
+    assert tiers["margin_minor"].to_list() == [None, 15]
+    assert tiers["margin_rate"].to_list() == [None, 0.1]
+    assert tiers["uncosted"].to_list() == [1, 0]
 
 
 def test_frozen_thresholds_keep_the_bar_where_it_was() -> None:

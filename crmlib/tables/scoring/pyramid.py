@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 def tiers(frame: pl.DataFrame, *, words: Words) -> GT:
     """One row per tier: customers, sales, margin, shares and the threshold in money."""
-    unknown = [name for name in ("margin_minor",) if frame[name].null_count() == frame.height]
+    unknown = [name for name in ("margin_minor",) if frame[name].null_count()]
+    unknown += ["margin_rate", "uncosted"] if frame["margin_rate"].null_count() == frame.height else []
     return style.table(
         frame,
         words=words,
         money=("net_minor", "margin_minor"),
         exact_money=("threshold_minor",),
-        counts=("customers", "not_positive"),
-        shares=("share_customers", "share_net"),
+        counts=("customers", "uncosted", "not_positive"),
+        shares=("share_customers", "share_net", "margin_rate"),
         hide=unknown,
     )
 

@@ -1,0 +1,125 @@
+"""Who to contact first, who is held back so that the effect can be seen, and what came of the last list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.scoring.loyalty import wilson
+
+CONTROL_SHARE = 0.1
+LEAST_FOR_CONTROL = 100
+"""With fewer people an effect cannot be measured, and holding some back only costs."""
+LIST, CONTROL = "list", "control"
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactList:
+    """People to contact and people held back.
+
+    Parameters
+    ----------
+    chosen : the rows to contact, in order of value, at most the capacity.
+    held_back : the control group, not to be contacted.
+    found : how many qualified.
+    """
+
+    chosen: pl.DataFrame
+    held_back: pl.DataFrame
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a list.
+
+    Parameters
+    ----------
+    listed, came, control, control_came : people, and those of them with a purchase since.
+    rate, control_rate : shares (nan where a group is empty); low, high : Wilson interval of the list's share.
+    """
+
+    listed: int
+    came: int
+    control: int
+    control_came: int
+    rate: float
+    control_rate: float
+    low: float
+    high: float
+
+
+def choose(candidates: AnyFrame, *, capacity: int, rng: np.random.Generator) -> ContactList:
+    """Take the most valuable candidates, after holding a random tenth back where there are enough.
+
+    Parameters
+    ----------
+    candidates : customer_id and at_risk_minor.
+    capacity : most people the team can contact.
+
+    Examples
+    --------
+    >>> few = pl.DataFrame({"customer_id": ["a", "b", "c"], "at_risk_minor": [5, 9, 7]})
+    >>> choose(few, capacity=2, rng=np.random.default_rng(1)).chosen["customer_id"].to_list()
+    ['b', 'c']
+    """
+    table = to_polars(candidates, needs=("customer_id", "at_risk_minor"), name="candidates").sort(
+        "at_risk_minor", "customer_id", descending=[True, False], nulls_last=True
+    )
+    reached = table.head(round(capacity / (1 - CONTROL_SHARE)) if table.height >= LEAST_FOR_CONTROL else capacity)
+    held = np.zeros(reached.height, dtype=bool)
+    if reached.height >= LEAST_FOR_CONTROL:
+        held[rng.choice(reached.height, round(CONTROL_SHARE * reached.height), replace=False)] = True
+    return ContactList(
+        chosen=reached.filter(pl.Series(~held)).head(capacity),
+        held_back=reached.filter(pl.Series(held)),
+        found=table.height,
+    )
+
+
+def as_state(listed: ContactList) -> pl.DataFrame:
+    """What the next run needs to judge this list: customer_id, group."""
+    return pl.concat(
+        [
+            listed.chosen.select("customer_id", group=pl.lit(LIST)),
+            listed.held_back.select("customer_id", group=pl.lit(CONTROL)),
+        ]
+    )
+
+
+def result(state: AnyFrame, customer_day: AnyFrame, *, since: date, until: date) -> Result:
+    """How many of the last list, and of its control group, bought after it was made.
+
+    Parameters
+    ----------
+    state : customer_id, group, as `as_state` gives it.
+    since : day of the last list; until : last day included.
+    """
+    people = to_polars(state, needs=("customer_id", "group"), name="state")
+    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
+    low_day, high_day = (since - _EPOCH).days, (until - _EPOCH).days
+    came = (
+        days.filter(pl.col("is_purchase"), pl.col("day_n") > low_day, pl.col("day_n") <= high_day)
+        .select("customer_id")
+        .unique()
+    )
+    back = people.join(came, on="customer_id", how="semi")
+    counts = [(group, people.filter(pl.col("group") == group).height) for group in (LIST, CONTROL)]
+    hits = [back.filter(pl.col("group") == group).height for group, _ in counts]
+    low, high = wilson(np.array(hits), np.array([n for _, n in counts]))
+    rates = [hit / n if n else float("nan") for hit, (_, n) in zip(hits, counts, strict=True)]
+    return Result(
+        listed=counts[0][1],
+        came=hits[0],
+        control=counts[1][1],
+        control_came=hits[1],
+        rate=rates[0],
+        control_rate=rates[1],
+        low=float(low[0]),
+        high=float(high[0]),
+    )
