@@ -67,6 +67,7 @@ def _configured(chart: Any) -> Any:
             gridColor=LINE,
             labelLimit=220,
             labelOverlap="greedy",
+            labelSeparation=10,
         )
         .configure_axisX(labelFlush=False)
         .configure_header(labelColor=INK, labelFontSize=12, titleColor=SOFT, titleFontSize=12)

@@ -27,9 +27,9 @@ _NAMES = re.compile(r"^(?:view|param|layer|concat|facet)_\d+$")
 _CDN = "https://cdn.jsdelivr.net/npm"  # how the bundler names its own vendored modules; nothing is fetched
 _INTERPRETER = "2.0.0"
 _SNIPPET = """
-import {{parse, View, loader, timeFormatDefaultLocale}} from "{cdn}/vega@{vega}/+esm.js";
+import {{parse, View, loader, locale}} from "{cdn}/vega@{vega}/+esm.js";
 import {{expressionInterpreter}} from "{cdn}/vega-interpreter@{interpreter}/+esm.js";
-window.crmlibVega = {{parse, View, loader, timeFormatDefaultLocale, expressionInterpreter}};
+window.crmlibVega = {{parse, View, loader, locale, expressionInterpreter}};
 """
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crmlib.data.lake import Lake
 
 LINES = "receipt_lines"
+PERSONAL = "people"
 
 
 @dataclass(slots=True)
@@ -78,8 +79,16 @@ class Page:
         Raises
         ------
         LakeError
-            `report.not_connected`.
+            `report.not_connected`; `report.personal` for the table of names and phones, which no page reads.
         """
+        if name == PERSONAL:
+            raise LakeError(
+                "report.personal",
+                given=f"table {name}, asked for by report {self.report}",
+                expected="a table without names, phones and addresses",
+                mend="show `page.pseudonyms(ids)`; real contacts are only in the logged hand-off file",
+                values={"table": name, "report": self.report},
+            )
         if not self.has(name):
             raise LakeError(
                 "report.not_connected",

@@ -61,7 +61,7 @@ def table(
     for name, dtype in shown.schema.items():
         view = view.fmt(writers.get(name, _as_text(words, dtype)), columns=name)
         view = view.cols_align("right" if name in writers or dtype.is_numeric() else "left", columns=name)
-    return view.cols_align("left", columns=[name for name in days if name in shown.columns])
+    return view.cols_align("center", columns=[name for name in days if name in shown.columns])
 
 
 def _writers(

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from crmlib.core.errors import ModelError
 from crmlib.report.parameters.base import ReportParameters
-
-
-def basis_points(shares: str) -> tuple[int, ...]:
-    """Tier shares of a text like ``"1/5/20"`` (percent of members, increasing) in basis points.
-
-    Examples
-    --------
-    >>> basis_points("1 / 4.5 / 20")
-    (100, 450, 2000)
-    """
-    points = tuple(round(100 * float(part.strip().removesuffix("%"))) for part in shares.split("/"))
-    if not (1 <= len(points) <= 5 and all(0 < p < 10_000 for p in points) and sum(points) < 10_000):
-        raise ValueError(f"shares {shares!r} are not one to five percentages with a sum below 100")
-    return points
+from crmlib.report.periods import Compare, Period, compared, period
+from crmlib.scoring.pyramid import parse_shares
 
 
 def _checked(shares: str) -> str:
-    basis_points(shares)
+    try:
+        parse_shares(shares)
+    except ModelError as error:
+        raise ValueError(str(error)) from None
     return shares
 
 
@@ -33,18 +25,30 @@ class CustomerValue(ReportParameters):
 
     Parameters
     ----------
-    shares : percent of members in tier A, B, C, … from the top; the rest is the last tier.
-    months : length of the period that ends with `as_of`.
-    compare : the period to compare with: the same months a year ago, or the months just before.
+    shares : cumulative percent of members from the top that tiers A, B, C, … reach; the rest is the last tier.
+    months : length of the period that ends with `as_of`; whole years are lunar-aligned.
+    compare : the period to compare with: the same days a year ago, or the months just before.
     capacity : most people on the action list.
     """
 
     shares: Annotated[str, Field(max_length=40), AfterValidator(_checked)] = "1/5/20"
     months: int = Field(default=12, ge=1, le=36)
-    compare: Literal["last_year", "just_before"] = "just_before"
+    compare: Compare = "just_before"
     capacity: int = Field(default=50, ge=1, le=500)
 
     @property
     def shares_bp(self) -> tuple[int, ...]:
         """`shares` in basis points."""
-        return basis_points(self.shares)
+        return parse_shares(self.shares)
+
+    @property
+    def period(self) -> Period:
+        """The period of the report; `as_of` is known once the page is open."""
+        if self.as_of is None:
+            raise ValueError("as_of is not filled in yet: take the parameters from the opened page")
+        return period(self.as_of, months=self.months)
+
+    @property
+    def previous(self) -> Period:
+        """The period it is compared with."""
+        return compared(self.period, months=self.months, compare=self.compare)

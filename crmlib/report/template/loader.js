@@ -9,8 +9,8 @@
   document.head.append(script);
   const vega = window.crmlibVega;
   if (!vega) return;
-  const locale = document.getElementById("time-locale");
-  if (locale) vega.timeFormatDefaultLocale(JSON.parse(locale.textContent));
+  const names = document.getElementById("time-locale");
+  const locale = vega.locale(null, names ? JSON.parse(names.textContent) : null);
   const refuse = () => Promise.reject(new Error("a report fetches nothing"));
   const loader = { load: refuse, sanitize: refuse, http: refuse, file: refuse };
   const tip = document.createElement("div");
@@ -44,7 +44,7 @@
     holder.append(live);
     const fits = spec.autosize && spec.autosize.type === "fit-x";
     const view = new vega.View(vega.parse(spec, null, { ast: true }), {
-      renderer: "svg", loader, expr: vega.expressionInterpreter, logLevel: 0, hover: true,
+      renderer: "svg", loader, locale, expr: vega.expressionInterpreter, hover: true,
     });
     view.tooltip(point);
     const wide = () => holder.clientWidth;
