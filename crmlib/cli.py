@@ -47,7 +47,8 @@ def ingest(
     from crmlib.run import ingesting  # noqa: PLC0415
 
     space = _lake_folder(lake)
-    ingesting.run(source, sources=sources or Path("params/sources.yml"), lake=data.Lake(space), now=_now(), say=_say)
+    chosen = sources or Path("params/sources.yml")
+    ingesting.run(source, sources=chosen, lake=data.Lake(space), now=_now(), say=_say, words=_words())
 
 
 @app.command()

@@ -2,6 +2,6 @@
 
 from crmlib.data.ingest import ingest, ingest_all
 from crmlib.data.lake import Lake
-from crmlib.data.result import IngestResult
+from crmlib.data.result import TERMS, IngestResult
 
-__all__ = ["IngestResult", "Lake", "ingest", "ingest_all"]
+__all__ = ["TERMS", "IngestResult", "Lake", "ingest", "ingest_all"]

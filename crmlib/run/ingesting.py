@@ -7,22 +7,44 @@ from datetime import datetime
 from pathlib import Path
 
 from crmlib import data
+from crmlib.text import Words
+
+Say = Callable[[str], None]
 
 
-def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Callable[[str], None]) -> None:
-    """Ingest one source, or all of the file, and print each sum."""
+def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say, words: Words) -> None:
+    """Ingest one source, or `all` of the file, and print the sum of each with the rules behind it."""
     if source == "all":
         results = data.ingest_all(sources, lake=lake, now=now)
     else:
         results = [data.ingest(source, sources=sources, lake=lake, now=now)]
     for result in results:
-        for line in result.describe():
+        for line in lines_of(result, words=words):
             say(line)
 
 
-def check_lake(place: Path, *, say: Callable[[str], None]) -> bool:
+def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
+    """The five-term sum in one line, then one line per rule.
+
+    Terms that are zero are shown too: the reader sees that everything was counted.
+    """
+    count = words.format.count
+    terms = {term: count(getattr(result, term)) for term in ("read", *data.TERMS)}
+    lines = [words("cli.ingest.sum", source=result.source, table=result.table, **terms)]
+    if result.withdrawn:
+        lines.append(words("cli.ingest.withdrawn", rows=count(result.withdrawn)))
+    if not result.changed:
+        lines.append(words("cli.ingest.unchanged"))
+    for row in result.rules.iter_rows(named=True):
+        money = Words(words.language, currency=result.currency or "CNY").format.money(row["net_minor"])
+        kind = words(f"cli.ingest.kind.{row['kind']}") if words.has(f"cli.ingest.kind.{row['kind']}") else row["kind"]
+        lines.append(words("cli.ingest.rule", kind=kind, rule=row["rule"], rows=count(row["rows"]), money=money))
+    return lines
+
+
+def check_lake(place: Path, *, say: Say) -> bool:
     """Verify the lake, print what was found, and return whether it is sound."""
     report = data.check_lake(place)
     for line in report.describe():
         say(line)
-    return report.sound
+    return bool(report.sound)

@@ -59,7 +59,7 @@ def _entries(reports: Path, runs: pl.DataFrame, language: Language) -> list[Entr
         manifest = _manifest(reports / report / variant / days[0] / language)
         lights = {str(f.get("status", "none")) for f in manifest.get("findings", [])}
         light = next((s for s in _WORST if s in lights), "none")
-        answer = str((manifest.get("answer") or {}).get("sentence", ""))
+        answer = str(manifest.get("answer", ""))
         last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
         entries.append(Entry(report, variant, tuple(days), light, answer, last))
     return entries
