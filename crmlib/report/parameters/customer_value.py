@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from crmlib.core.errors import ModelError
 from crmlib.report.parameters.base import ReportParameters
-from crmlib.report.periods import Compare, Period, compared, period
+from crmlib.scoring.periods import Compare
 from crmlib.scoring.pyramid import parse_shares
 
 
@@ -40,15 +40,3 @@ class CustomerValue(ReportParameters):
     def shares_bp(self) -> tuple[int, ...]:
         """`shares` in basis points."""
         return parse_shares(self.shares)
-
-    @property
-    def period(self) -> Period:
-        """The period of the report; `as_of` is known once the page is open."""
-        if self.as_of is None:
-            raise ValueError("as_of is not filled in yet: take the parameters from the opened page")
-        return period(self.as_of, months=self.months)
-
-    @property
-    def previous(self) -> Period:
-        """The period it is compared with."""
-        return compared(self.period, months=self.months, compare=self.compare)
