@@ -101,7 +101,8 @@ def response(contacts: AnyFrame, trips: pl.DataFrame, *, t0: date) -> pl.DataFra
     return offers.group_by("customer_id").agg(answered.mean().alias("contact_response")).sort("customer_id")
 
 
-def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:
+def refuse_unknown_time(table: pl.DataFrame, *, name: str) -> None:
+    """Refuse an as-of table that does not say when its rows became known."""
     if "known_at" not in table.columns:
         raise ModelError(
             "churn.no_known_time",
@@ -110,4 +111,8 @@ def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:
             mend="map `known_at` at ingest, or leave the table out: a snapshot overwritten since would tell the future",
             values={"name": name},
         )
+
+
+def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:
+    refuse_unknown_time(table, name=name)
     return table.filter(pl.col("known_at").dt.date().cast(pl.Int32) <= day_number(t0))

@@ -20,8 +20,20 @@ ELIGIBLE_DAYS = 270
 CLOSED_AFTER = 14
 """Days without any sale after which a customer's home store counts as idle."""
 
-AsOf = Callable[[date], pl.DataFrame]
-"""A table of extra features as of a day: customer_id and number columns (see `crmlib.churn.as_of`)."""
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A table beside the receipts and what is made of it.
+
+    Parameters
+    ----------
+    rows : the raw table with customer_id and known_at, so that the leak probes can cut and deal it, too.
+    make : features of it as of a day: customer_id and number columns (see `crmlib.churn.as_of`); it must read
+        nothing but the rows it is given.
+    """
+
+    rows: pl.DataFrame
+    make: Callable[[pl.DataFrame, date], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +43,13 @@ class Options:
     Parameters
     ----------
     festivals : festival windows (slot, starts_on, ends_on), or none.
-    extras : further as-of tables by name, asked for the day; joined on customer_id, 0 where a customer has no row.
+    extras : further tables by name; their features are joined on customer_id, 0 where a customer has none.
     paid : count only trips of value > 0.
     eligible_days : see `ELIGIBLE_DAYS`; none keeps everybody who ever came.
     """
 
     festivals: pl.DataFrame | None = None
-    extras: Mapping[str, AsOf] = field(default_factory=dict)
+    extras: Mapping[str, Extra] = field(default_factory=dict)
     paid: bool = False
     eligible_days: int | None = ELIGIBLE_DAYS
 
@@ -77,10 +89,10 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     table = _add_stores(table, seen, cut=cut)
     if chosen.festivals is not None:
         table = table.join(festival_share(trips, chosen.festivals), on="customer_id", how="left")
-    for make in chosen.extras.values():
-        extra = make(t0)
-        table = table.join(extra, on="customer_id", how="left").with_columns(
-            pl.col([c for c in extra.columns if c != "customer_id"]).fill_null(0)
+    for extra in chosen.extras.values():
+        more = extra.make(extra.rows, t0)
+        table = table.join(more, on="customer_id", how="left").with_columns(
+            pl.col([c for c in more.columns if c != "customer_id"]).fill_null(0)
         )
     return table.sort("customer_id")
 

@@ -5,11 +5,12 @@ The calendar is given as a frame of windows: `slot` (e.g. spring_festival), `sta
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from crmlib.churn.visits import day_number
+from crmlib.core.calendar import festival_day
 from crmlib.core.frames import AnyFrame, to_polars
 
 MIN_OCCASIONS = 2
@@ -17,6 +18,23 @@ MIN_OCCASIONS = 2
 GRACE_DAYS = 28
 """Days after the end of the next same slot before such a buyer counts as late."""
 WINDOW = ("slot", "starts_on", "ends_on")
+PEAK_SLOTS = ("spring_festival", "mid_autumn")
+OPENS, CLOSES = -30, 7
+"""Days before and after a festival in which its buyers come."""
+
+
+def peak_windows(*, first: date, last: date) -> pl.DataFrame:
+    """Windows of the two lunar peaks from the retail calendar, a year beyond `last` included.
+
+    Examples
+    --------
+    >>> peak_windows(first=date(2026, 1, 1), last=date(2026, 6, 30)).row(0)
+    ('spring_festival', datetime.date(2026, 1, 18), datetime.date(2026, 2, 24))
+    """
+    peaks = [(s, festival_day(s, year)) for year in range(first.year, last.year + 2) for s in PEAK_SLOTS]
+    rows = [(slot, day + timedelta(days=OPENS), day + timedelta(days=CLOSES)) for slot, day in peaks]
+    schema = {"slot": pl.String, "starts_on": pl.Date, "ends_on": pl.Date}
+    return pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("ends_on") >= first).sort("starts_on")
 
 
 def windows(calendar: AnyFrame) -> pl.DataFrame:

@@ -129,4 +129,10 @@ def probe(seen: Visits, *, t0: date, options: Options | None, rng: np.random.Gen
             expected="lines with customer_id",
             mend="map the member card's number to customer_id",
         )
-    check(lambda visits: features(visits, t0=t0, options=options), some, t0=t0, rng=rng)
+    check(
+        lambda visits, chosen: features(visits, t0=t0, options=chosen),
+        some,
+        t0=t0,
+        rng=rng,
+        options=options or Options(),
+    )

@@ -6,11 +6,14 @@ A leak of one day moved an AUC from .9247 to .9271: invisible by eye, but not to
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
+from crmlib.churn.as_of import refuse_unknown_time
+from crmlib.churn.features import Extra, Options
 from crmlib.churn.metrics import auc
 from crmlib.churn.visits import Visits, day_number
 from crmlib.core.errors import ModelError, mask
@@ -19,8 +22,8 @@ MAX_SINGLE_AUC = 0.97
 """One feature alone that ranks better than this is taken for the answer in disguise."""
 NEVER_FEATURES = frozenset({"customer_id", "home_store_id", "origin", "y", "horizon"})
 
-Maker = Callable[[Visits], pl.DataFrame]
-"""Makes the features as of a fixed day from whatever visits it is given."""
+Maker = Callable[[Visits, Options], pl.DataFrame]
+"""Makes the features as of a fixed day from whatever visits and options it is given."""
 
 
 def truncated(seen: Visits, *, t0: date) -> Visits:
@@ -37,7 +40,24 @@ def permuted(seen: Visits, *, t0: date, rng: np.random.Generator) -> Visits:
     )
 
 
-def check(make: Maker, seen: Visits, *, t0: date, rng: np.random.Generator) -> None:
+def truncated_options(options: Options, *, t0: date) -> Options:
+    """The same options with every extra table cut at what was known at the end of `t0`."""
+    return _with_extras(options, lambda rows, name: rows.filter(~_late(rows, t0=t0, name=name)))
+
+
+def permuted_options(options: Options, *, t0: date, rng: np.random.Generator) -> Options:
+    """The same options with the rows of every extra table known after `t0` dealt out anew among the customers."""
+
+    def deal(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+        late = _late(rows, t0=t0, name=name)
+        before, after = rows.filter(~late), rows.filter(late)
+        owner = after["customer_id"].gather(rng.permutation(after.height))
+        return pl.concat([before, after.with_columns(owner)])
+
+    return _with_extras(options, deal)
+
+
+def check(make: Maker, seen: Visits, *, t0: date, rng: np.random.Generator, options: Options | None = None) -> None:
     """Probes (a) truncation and (b) permutation: the features as of `t0` must not move by one bit.
 
     Raises
@@ -45,9 +65,12 @@ def check(make: Maker, seen: Visits, *, t0: date, rng: np.random.Generator) -> N
     ModelError
         `churn.leak` naming the columns that changed.
     """
-    full = make(seen)
-    for probe, other in (("truncation", truncated(seen, t0=t0)), ("permutation", permuted(seen, t0=t0, rng=rng))):
-        _refuse_difference(full, make(other), probe=probe, t0=t0)
+    chosen = options or Options()
+    full = make(seen, chosen)
+    cut = make(truncated(seen, t0=t0), truncated_options(chosen, t0=t0))
+    _refuse_difference(full, cut, probe="truncation", t0=t0)
+    dealt = make(permuted(seen, t0=t0, rng=rng), permuted_options(chosen, t0=t0, rng=rng))
+    _refuse_difference(full, dealt, probe="permutation", t0=t0)
 
 
 def check_single(table: pl.DataFrame, *, y: str = "y") -> None:
@@ -72,6 +95,17 @@ def check_single(table: pl.DataFrame, *, y: str = "y") -> None:
                 mend="look how the feature is made: it probably reads the label window; leave it out until it is clear",
                 values={"feature": name, "auc": max(alone, 1 - alone)},
             )
+
+
+def _with_extras(options: Options, change: Callable[[pl.DataFrame, str], pl.DataFrame]) -> Options:
+    return replace(
+        options, extras={name: Extra(change(extra.rows, name), extra.make) for name, extra in options.extras.items()}
+    )
+
+
+def _late(rows: pl.DataFrame, *, t0: date, name: str) -> pl.Series:
+    refuse_unknown_time(rows, name=name)
+    return rows["known_at"].dt.date().cast(pl.Int32).fill_null(day_number(t0) + 1) > day_number(t0)
 
 
 def _deal(frame: pl.DataFrame, key: str, *, t0: date, rng: np.random.Generator) -> pl.DataFrame:
