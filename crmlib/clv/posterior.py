@@ -35,7 +35,7 @@ ENOUGH = 1200
 """Proposals after which a bad k is believed."""
 MOST = 20_000
 """Proposals of one round at most."""
-CHAIN_WARM, CHAIN_LENGTH = 3_000, 20_000
+CHAIN_WARM, CHAIN_LENGTH = 2_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def moments(points: Array, weights: Array) -> tuple[Array, Array]:
     """Weighted mean and covariance of draws: the next proposal, wide enough for a skewed tail."""
     middle = weights @ points
     away = points - middle
-    return middle, np.asarray(1.2 * (away * weights[:, None]).T @ away)
+    return middle, np.asarray(1.5 * (away * weights[:, None]).T @ away)
 
 
 def propose(centre: Array, root: Array, *, n: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -94,16 +94,18 @@ def discounted(fit: ModelFit[Any], data: PurchaseHistory, *, t: float | None, ra
     out = np.empty(data.n_rows)
     for part in blocks(data.n_rows, size=CHUNK):
         there, future = state(fit, data, part)
-        out[part] = there * _discounted(future, t=t, rate=rate, scale=max(float(np.median(data.T)), 1.0))
+        out[part] = there * discounted_future(future, t=t, rate=rate)
     return out
 
 
-def _discounted(future: Ahead, *, t: float | None, rate: float, scale: float) -> Array:
+def discounted_future(future: Ahead, *, t: float | None, rate: float) -> Array:
+    """Discounted purchases to come of customers who are there now, shape (n,); see `discounted`."""
     if rate <= 0 and t is not None:
         return future.mean(t)
     end = FAR / rate if t is None else min(t, FAR / rate)
     panels = 1 if t is not None and rate * t < 2.0 else 4
-    width = np.log1p(end / scale) / panels
+    scale = end / 8.0 if panels == 1 else end / 400.0
+    width = float(np.log1p(end / scale)) / panels
     total = np.exp(-rate * end) * future.mean(end)
     for panel in range(panels):
         for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
