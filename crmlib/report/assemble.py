@@ -16,7 +16,7 @@ from crmlib.report.content import Changed, Content, Fact, Foot, Head, Line, Othe
 from crmlib.report.form import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
 from crmlib.report.manifest import FigureRecord, FindingRecord, Manifest
-from crmlib.text import LANGUAGES
+from crmlib.text import LANGUAGES, Words
 
 if TYPE_CHECKING:
     from crmlib.report.page import Page
@@ -180,9 +180,14 @@ def _asked(record: Manifest) -> dict[str, object]:
     return {name: value for name, value in record.parameters.items() if name not in ("as_of", "language")}
 
 
+def _table_name(name: str, words: Words) -> str:
+    """What a table of the lake is called; a column of the same name may mean something else."""
+    return words(f"page.source.{name}") if words.has(f"page.source.{name}") else name
+
+
 def _foot(page: Page) -> Foot:
     words, report = page.words, page.report
-    tables = (words("page.foot.versions", table=words.column(t), version=v) for t, v in page.versions.items())
+    tables = (words("page.foot.versions", table=_table_name(t, words), version=v) for t, v in page.versions.items())
     params = page.params.model_dump(mode="json")
     named = (
         f"{parameter_label(report, name, words)} {shown_value(report, name, value, words)}"

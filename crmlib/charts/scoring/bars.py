@@ -1,0 +1,142 @@
+"""Labelled bars, lines with a band, and grids: the few shapes the customer pages are made of."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from crmlib.charts import theme
+
+ROW = 34
+"""Height of one bar's row [px]."""
+
+
+def bars(
+    frame: pl.DataFrame,
+    *,
+    category: str,
+    value: str,
+    label: str,
+    title: str | None = None,
+    percent: bool = False,
+    highlight: str | None = None,
+) -> alt.LayerChart:
+    """Horizontal bars in the order of the rows, each with its label beside it.
+
+    Parameters
+    ----------
+    frame : one row per bar.
+    category, value, label : columns with the name, the length and the text beside the bar.
+    title : of the value axis.
+    percent : the values are shares.
+    highlight : Boolean column; bars without it are muted.
+    """
+    order = frame[category].to_list()
+    base = alt.Chart(frame).encode(
+        y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
+        x=alt.X(
+            f"{value}:Q",
+            title=title,
+            scale=alt.Scale(domainMin=min(0.0, _least(frame, value)), nice=True),
+            axis=alt.Axis(format="%" if percent else "~s", tickCount=5),
+        ),
+        tooltip=[f"{category}:N", f"{label}:N"],
+    )
+    color = (
+        alt.condition(f"datum['{highlight}']", alt.value(theme.ACCENT), alt.value(theme.MUTED))
+        if highlight
+        else alt.value(theme.ACCENT)
+    )
+    text = base.mark_text(align="left", dx=4).encode(text=f"{label}:N")
+    chart: alt.LayerChart = base.mark_bar(cornerRadiusEnd=2).encode(color=color) + text
+    return theme.finish(chart, height=ROW * max(frame.height, 2))
+
+
+def interval_bars(
+    frame: pl.DataFrame, *, category: str, value: str, low: str, high: str, label: str, title: str | None = None
+) -> alt.LayerChart:
+    """Bars of shares from zero with their interval as a line, in the order of the rows.
+
+    Parameters
+    ----------
+    frame : one row per bar; value, low and high are shares.
+    """
+    order = frame[category].to_list()
+    base = alt.Chart(frame).encode(
+        y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
+        tooltip=[f"{category}:N", f"{label}:N"],
+    )
+    scale = alt.Scale(domain=[0, 1])
+    bar = base.mark_bar(cornerRadiusEnd=2, color=theme.RAMP[2]).encode(
+        x=alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(format="%", tickCount=5))
+    )
+    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=f"{high}:Q")
+    text = base.mark_text(align="left", dx=6).encode(x=alt.X(f"{high}:Q", scale=scale), text=f"{label}:N")
+    chart: alt.LayerChart = bar + rule + text
+    return theme.finish(chart, height=ROW * max(frame.height, 2))
+
+
+def share_line(
+    frame: pl.DataFrame, *, x: str, value: str, label: str, month_format: str, title: str | None = None
+) -> alt.LayerChart:
+    """A share month by month, with the last value written at its point.
+
+    Parameters
+    ----------
+    frame : x (first day of the month), value (share), label (text of the value); in order of x.
+    month_format : d3 format of a month in the reader's language.
+    """
+    base = alt.Chart(frame).encode(
+        x=alt.X(f"{x}:T", title=None, axis=alt.Axis(format=month_format, labelAngle=0, tickCount=6)),
+        y=alt.Y(
+            f"{value}:Q",
+            title=title,
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", tickCount=5),
+        ),
+        tooltip=[f"{x}:T", f"{label}:N"],
+    )
+    last = base.transform_filter(f"datum['{x}'] == {_epoch_ms(frame, x)}")
+    chart: alt.LayerChart = (
+        base.mark_line()
+        + base.mark_point()
+        + last.mark_text(align="right", dy=-12, fontWeight="bold").encode(text=f"{label}:N")
+    )
+    return theme.finish(chart, height=220)
+
+
+def dots(
+    frame: pl.DataFrame, *, category: str, value: str, low: str, high: str, label: str, unusual: str, title: str
+) -> alt.LayerChart:
+    """Ratios around one on a logarithmic axis, with intervals; unusual ones in colour.
+
+    Parameters
+    ----------
+    frame : one row per dot; value, low, high > 0; `unusual` is Boolean.
+    """
+    order = frame[category].to_list()
+    base = alt.Chart(frame).encode(
+        y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=220, grid=True)),
+        color=alt.condition(f"datum['{unusual}']", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
+        tooltip=[f"{category}:N", f"{label}:N"],
+    )
+    scale = alt.Scale(type="log", nice=False)
+    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r")
+    point = base.mark_point(size=70).encode(x=alt.X(f"{value}:Q", title=title, scale=scale, axis=axis))
+    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=f"{high}:Q")
+    text = base.mark_text(align="left", dx=8).encode(
+        x=alt.X(f"{high}:Q", scale=scale), text=f"{label}:N", color=alt.value(theme.INK)
+    )
+    one = alt.Chart(pl.DataFrame({"one": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(x=alt.X("one:Q", scale=scale))
+    chart: alt.LayerChart = one + rule + point + text
+    return theme.finish(chart, height=26 * max(frame.height, 3))
+
+
+def _least(frame: pl.DataFrame, value: str) -> float:
+    least = frame[value].min()
+    return float(least) if isinstance(least, int | float) else 0.0
+
+
+def _epoch_ms(frame: pl.DataFrame, x: str) -> int:
+    days = frame[x].cast(pl.Date).to_physical().max()
+    return int(days) * 86_400_000 if isinstance(days, int) else 0

@@ -1,0 +1,134 @@
+"""Which members bring sales and margin, which only one of them, and who left the good corner."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.charts import scoring as pictures
+from crmlib.findings.finding import Finding, Status
+from crmlib.scoring.matrix import GONE, KEEP, QUADRANTS, REPRICE, UNRATED, Matrix
+from crmlib.tables import scoring as views
+from crmlib.text import Words
+
+REPRICE_SHARE = 0.15
+"""From this share of sales on, high sales at low margin are the news."""
+LEFT_WARN, LEFT_FAIL = 0.2, 0.4
+"""Share of last period's keep-and-serve members who left that quadrant: amber, red."""
+NAMED = {"quadrant": "scoring.quadrant"}
+
+
+def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
+    """Say whether those who buy much also earn much, and what to do with each quadrant."""
+    form = words.format
+    rows = {row["quadrant"]: row for row in matrix.quadrants.iter_rows(named=True)}
+    unrated, reprice, keep = rows[UNRATED], rows[REPRICE], rows[KEEP]
+    rated = sum(rows[q]["customers"] for q in QUADRANTS) - unrated["customers"]
+    kind = "unknown" if not rated else "reprice" if (reprice["share_net"] or 0) >= REPRICE_SHARE else "aligned"
+    status: Status = {"unknown": "none", "reprice": "warn", "aligned": "ok"}[kind]  # type: ignore[assignment]
+    values = {
+        "customers": form.count(reprice["customers"]),
+        "share": form.share(reprice["share_net"]),
+        "rate": form.share(reprice["margin_rate"]),
+        "keep": form.count(keep["customers"]),
+        "keep_share": form.share(keep["share_net"]),
+        "keep_rate": form.share(keep["margin_rate"]),
+    }
+    headline = words(f"scoring.matrix.headline.{kind}", **values)
+    table = _with_treatment(matrix.quadrants, words)
+    return Finding(
+        key="scoring.matrix",
+        status=status,
+        headline=headline,
+        table=matrix.quadrants,
+        view=views.readable(table, words=words, named=NAMED),
+        chart=pictures.matrix(matrix.quadrants, words=words) if rated else None,
+        alt=headline,
+        note_seen=words("scoring.matrix.seen", **values),
+        note_sure=words(
+            "scoring.matrix.sure",
+            net=form.money(matrix.net_cut),
+            margin=form.money(matrix.margin_cut) if matrix.margin == "amount" else form.share(matrix.margin_cut),
+            unrated=form.count(unrated["customers"]),
+            unrated_share=form.share(unrated["share_net"]),
+        ),
+        note_do=words(f"scoring.matrix.do.{kind}"),
+        row_key=("quadrant",),
+    )
+
+
+def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudonyms: pl.Series) -> Finding:
+    """Say how many left the keep-and-serve quadrant, what margin went with them, and who they are.
+
+    Parameters
+    ----------
+    moved : cells of `scoring.matrix.moves` (between the last period's cuts).
+    largest : the members who left with the largest loss, from `scoring.matrix.movers`.
+    pseudonyms : of `largest`'s customers, in its order.
+    """
+    form = words.format
+    were = moved.filter(pl.col("quadrant_before") == KEEP)
+    left = were.filter(pl.col("quadrant_now") != KEEP)
+    n_were, n_left = int(were["customers"].sum()), int(left["customers"].sum())
+    gone = int(left.filter(pl.col("quadrant_now") == GONE)["customers"].sum())
+    lost = -int(left["margin_change_minor"].sum())
+    share = n_left / n_were if n_were else 0.0
+    kind, status = _verdict(n_were, share, lost)
+    values = {
+        "left": form.count(n_left),
+        "share": form.share(share),
+        "money": form.money(abs(lost)),
+        "gone": form.count(gone),
+        "were": form.count(n_were),
+    }
+    headline = words(f"scoring.movers.headline.{kind}", **values)
+    where = _destinations(left, words)
+    table = largest.with_columns(customer_id=pseudonyms).drop("quadrant_before")
+    return Finding(
+        key="scoring.movers",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(table, words=words, named={"quadrant_now": "scoring.quadrant"}),
+        chart=pictures.bars(
+            where, category="name", value="customers", label="label", title=words("scoring.chart.members")
+        )
+        if where.height
+        else None,
+        alt=headline,
+        note_seen=words("scoring.movers.seen", **values),
+        note_sure=words("scoring.movers.sure"),
+        note_do=words(f"scoring.movers.do.{'gone' if gone * 2 >= max(n_left, 1) else 'fell'}", **values),
+        value_minor=max(lost, 0),
+        row_key=("customer_id",),
+    )
+
+
+def _verdict(were: int, share: float, lost: int) -> tuple[str, Status]:
+    if not were:
+        return "nobody", "none"
+    if share >= LEFT_WARN and lost > 0:
+        return "left", "fail" if share >= LEFT_FAIL else "warn"
+    return "held", "ok"
+
+
+def _destinations(left: pl.DataFrame, words: Words) -> pl.DataFrame:
+    form = words.format
+    rows = [
+        {
+            "name": words(f"scoring.quadrant.{row['quadrant_now']}"),
+            "customers": row["customers"],
+            "label": words(
+                "scoring.movers.label",
+                customers=form.count(row["customers"]),
+                money=form.money(row["margin_change_minor"]),
+            ),
+        }
+        for row in left.sort("customers", "quadrant_now", descending=[True, False]).iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+def _with_treatment(quadrants: pl.DataFrame, words: Words) -> pl.DataFrame:
+    treat = [words(f"scoring.treatment.{q}") for q in quadrants["quadrant"]]
+    owner = [words(f"scoring.owner.{q}") for q in quadrants["quadrant"]]
+    return quadrants.with_columns(treatment=pl.Series(treat), owner=pl.Series(owner))

@@ -1,0 +1,142 @@
+"""Which segments there are, and how loyal members and card are."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.charts import scoring as pictures
+from crmlib.findings.finding import Finding, Status
+from crmlib.scoring.cards import Cards
+from crmlib.scoring.segments import Segments
+from crmlib.tables import scoring as views
+from crmlib.text import Words
+
+ONCE_MANY = 0.35
+"""From this share of one-time buyers on, they are the news."""
+CARD_MOVE = 0.02
+"""Two points of card share are a change; below that it is stable."""
+CARD_FAIL = 0.05
+LATEST = 3
+"""Months compared with the same number before them."""
+
+
+def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
+    """Say which segment brings the sales, whether many come only once, and what was set apart.
+
+    Parameters
+    ----------
+    found : a partition of the members.
+    cards : what was set apart before.
+    """
+    form = words.format
+    rows = {row["segment"]: row for row in found.sizes.iter_rows(named=True)}
+    top = found.sizes.sort("net_minor", "segment", descending=[True, False]).row(0, named=True)
+    once = rows.get("once", {"share_customers": 0.0, "customers": 0, "share_net": 0.0})
+    kind = "once" if once["share_customers"] >= ONCE_MANY else "top"
+    apart = cards.summary
+    values = {
+        "top": words(f"scoring.segment.{top['segment']}"),
+        "top_customers": form.share(top["share_customers"]),
+        "top_net": form.share(top["share_net"]),
+        "once": form.count(once["customers"]),
+        "once_share": form.share(once["share_customers"]),
+        "once_net": form.share(once["share_net"]),
+        "cards": form.count(int(apart["cards"].sum())),
+        "cards_net": form.share(float(apart["share_net"].fill_null(0).sum())),
+    }
+    headline = words(f"scoring.segments.headline.{kind}", **values)
+    shown = found.sizes.filter(pl.col("customers") > 0).sort("net_minor", "segment", descending=[True, False])
+    shown = shown.with_columns(
+        pl.Series("name", [words(f"scoring.segment.{s}") for s in shown["segment"]], dtype=pl.String),
+        pl.Series(
+            "label",
+            [
+                words("scoring.segments.label", share=form.share(s), customers=form.count(n))
+                for s, n in shown.select("share_net", "customers").iter_rows()
+            ],
+            dtype=pl.String,
+        ),
+    )
+    return Finding(
+        key="scoring.segments",
+        status="warn" if kind == "once" else "none",
+        headline=headline,
+        table=found.sizes,
+        view=views.readable(found.sizes, words=words, named={"segment": "scoring.segment"}),
+        chart=pictures.bars(
+            shown,
+            category="name",
+            value="share_net",
+            label="label",
+            title=words("scoring.chart.of_sales"),
+            percent=True,
+        ),
+        alt=headline,
+        note_seen=words("scoring.segments.seen", **values),
+        note_sure=words("scoring.segments.sure"),
+        note_do=words(f"scoring.segments.do.{kind}"),
+        row_key=("segment",),
+    )
+
+
+def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Finding:
+    """Say whether the share of sales on a card grows, and how many newcomers come back.
+
+    Parameters
+    ----------
+    months : month, net_minor, member_net_minor, share_net; from `scoring.loyalty.card_share`, whole months.
+    repeat : newcomers and came_back by month; from `scoring.loyalty.repeat_rate`.
+    """
+    form = words.format
+    now, before = _pooled(months.tail(LATEST)), _pooled(months.tail(2 * LATEST).head(months.height - LATEST))
+    change = None if now is None or before is None else now - before
+    kind, status = _trend(change)
+    newcomers, back = int(repeat["newcomers"].sum()), int(repeat["came_back"].sum())
+    values = {
+        "now": form.share(now),
+        "before": form.share(before),
+        "points": form.number(abs(change) * 100 if change is not None else None, digits=1),
+        "back": form.share(back / newcomers if newcomers else None),
+        "newcomers": form.count(newcomers),
+    }
+    headline = words(f"scoring.loyalty.headline.{kind}", **values)
+    shown = months.filter(pl.col("share_net").is_not_null()).with_columns(
+        label=pl.Series([form.share(s) for s in months["share_net"].drop_nulls()], dtype=pl.String)
+    )
+    return Finding(
+        key="scoring.loyalty",
+        status=status,
+        headline=headline,
+        table=months,
+        view=views.readable(months, words=words, hide=("days",)),
+        chart=pictures.share_line(
+            shown,
+            x="month",
+            value="share_net",
+            label="label",
+            month_format=words("page.axis.month"),
+            title=words("scoring.loyalty.axis"),
+        )
+        if shown.height > 1
+        else None,
+        alt=headline,
+        note_seen=words("scoring.loyalty.seen" if newcomers else "scoring.loyalty.seen_no_newcomers", **values),
+        note_sure=words("scoring.loyalty.sure"),
+        note_do=words(f"scoring.loyalty.do.{kind}"),
+        row_key=("month",),
+    )
+
+
+def _pooled(months: pl.DataFrame) -> float | None:
+    total = int(months["net_minor"].sum())
+    return int(months["member_net_minor"].sum()) / total if months.height and total > 0 else None
+
+
+def _trend(change: float | None) -> tuple[str, Status]:
+    if change is None:
+        return "short", "none"
+    if abs(change) < CARD_MOVE:
+        return "stable", "ok"
+    if change > 0:
+        return "grew", "ok"
+    return "fell", "fail" if change <= -CARD_FAIL else "warn"
