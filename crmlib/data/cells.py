@@ -12,6 +12,7 @@ from crmlib.core.contracts import TIME_ZONE
 from crmlib.data import values
 from crmlib.data.sources import Expression, Source
 
+AT = "__at_"
 ROUNDED = ("_minor", "_milli")
 """Columns of fixed units are rounded to whole ones; other whole numbers must be whole in the file."""
 
@@ -60,7 +61,7 @@ def cell(expression: Expression, dtype: pl.DataType, *, name: str, columns: Colu
         return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), "number")
     text = _text(expression, columns)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        at = wall_clock(expression, columns)
+        at = pl.col(f"{AT}{name}")
         value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, columns.source.time_zone)
         return Cell(value, text, text.is_not_null() & value.is_null(), "time")
     if isinstance(dtype, pl.List):
@@ -74,20 +75,25 @@ def cell(expression: Expression, dtype: pl.DataType, *, name: str, columns: Colu
     return Cell(value, shown, shown.is_not_null() & value.is_null(), "choice" if expression.map is None else "map")
 
 
-def wall_clock(expression: Expression, columns: Columns) -> pl.Expr:
-    """The time as it stands in the file, without zone."""
+def wall_clocks(rows: pl.DataFrame, wanted: dict[str, Expression], columns: Columns) -> list[pl.Series]:
+    """The times of the columns `wanted` as they stand in the file, without zone, under their name after AT."""
+    return [_wall_clock(rows, expression, columns).alias(f"{AT}{name}") for name, expression in wanted.items()]
+
+
+def _wall_clock(rows: pl.DataFrame, expression: Expression, columns: Columns) -> pl.Series:
     origin = expression.from_
     if origin is not None and len(origin) == 1 and expression.map is None:
         dtype = columns.schema[origin[0]]
+        at = rows[origin[0]]
         if isinstance(dtype, pl.Datetime):
-            at = pl.col(origin[0])
-            local = (
-                at.dt.convert_time_zone(columns.source.time_zone).dt.replace_time_zone(None) if dtype.time_zone else at
-            )
-            return local.dt.cast_time_unit("us")
+            if dtype.time_zone:
+                at = at.dt.convert_time_zone(columns.source.time_zone).dt.replace_time_zone(None)
+            return at.dt.cast_time_unit("us")
         if dtype == pl.Date:
-            return pl.col(origin[0]).cast(pl.Datetime("us"))
-    return values.time(_text(expression, columns), formats=expression.date or ())
+            return at.cast(pl.Datetime("us"))
+    text = rows.lazy().select(_text(expression, columns).alias("text")).collect()["text"]
+    text = text.new_from_index(0, rows.height) if text.len() != rows.height else text
+    return values.times(text, formats=expression.date or ())
 
 
 def instant(at: pl.Expr, zone: str) -> pl.Expr:

@@ -29,10 +29,13 @@ class Text:
 def decode(data: bytes, *, encoding: str = "auto", name: str = "file") -> Text:
     """Find the encoding if it is not given, and transcode.
 
+    Two or three characters of GB18030 may happen to be valid UTF-8; then say `encoding:`.
+
     Examples
     --------
-    >>> decode("小票".encode("gb18030")).utf8.decode()
-    '小票'
+    >>> found = decode(bytes.fromhex("d0a1c6b1bac52cbdf0b6ee0a"))
+    >>> found.encoding, found.utf8.hex()
+    ('gb18030', 'e5b08fe7a5a8e58fb72ce98791e9a29d0a')
     """
     mark, marked = next(((m, e) for m, e in MARKS if data.startswith(m)), (b"", ""))
     body = data[len(mark) :]

@@ -32,25 +32,51 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     PAGE (sheet or page within the file).
     """
     check_columns(part, source)
+    contract, fields = source.contract, source.contract.schema.columns()
     columns = Columns(part.rows.schema, source)
-    contract = source.contract
-    made = {c: cells.cell(e, contract.schema.columns()[c].dtype, name=c, columns=columns) for c, e in _made(source)}
-    problems = [(f"{cell.rule}:{c}", cell.unreadable, cell.text) for c, cell in made.items()]
+    made = {c: cells.cell(e, fields[c].dtype, name=c, columns=columns) for c, e in source.columns.items()}
+    if source.known_at and source.known_at.column:
+        made["known_at"] = cells.cell(
+            source.known_at.column, fields["known_at"].dtype, name="known_at", columns=columns
+        )
+    timed = {c: e for c, e in _expressions(source).items() if fields[c].dtype.is_temporal()}
+    rows = part.rows.with_columns(cells.wall_clocks(part.rows, timed, columns))
+    checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
     if source.currency_column:
         money = columns.text(source.currency_column)
-        problems.append((f"currency:{source.currency_column}", money.str.to_uppercase() != currency, money))
-    flags = [
-        _first([(lit, bad) for lit, bad, _ in problems], RULE),
-        pl.coalesce(*[pl.when(bad).then(text) for _, bad, text in problems]).alias(VALUE),
-        _first([(rule, _excludes(tests, columns)) for rule, tests in source.exclude.items()], EXCLUDED),
+        checks[f"currency:{source.currency_column}"] = (money.str.to_uppercase() != currency, money)
+    day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in timed else pl.lit(None, dtype=pl.Date)
+    lazy = rows.lazy().select(
+        LINE,
+        *(cell.value.alias(c) for c, cell in made.items()),
+        *(bad.fill_null(value=False).alias(rule) for rule, (bad, _) in checks.items()),
+        _first({rule: _excludes(tests, columns) for rule, tests in source.exclude.items()}, EXCLUDED),
         _repeat_key(source, columns),
         (columns.text(source.part) if source.part else pl.lit("")).alias(PAGE),
-    ]
-    rows = part.rows.lazy().select(
-        LINE, *(cell.value.alias(c) for c, cell in made.items()), *flags, _local_day(source, columns)
+        day.alias("day"),
     )
-    frame = rows.collect().with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
-    return _future(_completed(frame, contract, source, part, columns, now), contract, now)
+    frame = _first_problem(lazy.collect(), rows, checks)
+    frame = frame.with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
+    return _future(_completed(frame, source, now), contract, now)
+
+
+def _expressions(source: Source) -> dict[str, Expression]:
+    """Every contract column that the source makes, `known_at` included."""
+    known = source.known_at.column if source.known_at else None
+    return {**source.columns, **({"known_at": known} if known else {})}
+
+
+def _first_problem(frame: pl.DataFrame, rows: pl.DataFrame, checks: dict[str, tuple[pl.Expr, pl.Expr]]) -> pl.DataFrame:
+    """RULE and VALUE of the first unreadable cell; texts are fetched for the broken rows only."""
+    rule = _first({r: pl.col(r) for r in checks}, RULE)
+    frame = frame.with_columns(rule).drop(list(checks))
+    broken = frame[RULE].is_not_null()
+    if not broken.any():
+        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(VALUE))
+    texts = rows.filter(broken).with_columns(frame[RULE].filter(broken))
+    value = pl.coalesce(*[pl.when(pl.col(RULE) == r).then(text) for r, (_, text) in checks.items()])
+    found = texts.select(LINE, value.cast(pl.String).alias(VALUE))
+    return frame.join(found, on=LINE, how="left", maintain_order="left")
 
 
 def check_columns(part: RawPart, source: Source) -> None:
@@ -70,31 +96,19 @@ def check_columns(part: RawPart, source: Source) -> None:
 
 def excluded_lines(torn: pl.DataFrame, source: Source) -> pl.Expr:
     """Name of the exclusion rule that a torn line falls under by its raw text, or null."""
-    rules = [(r, t[WHOLE_LINE]) for r, t in source.exclude.items() if set(t) == {WHOLE_LINE}]
-    return _first([(r, _holds(test, values.clean(pl.col(RAW)), ".")) for r, test in rules], EXCLUDED)
+    rules = {r: t[WHOLE_LINE] for r, t in source.exclude.items() if set(t) == {WHOLE_LINE}}
+    return _first({r: _holds(test, values.clean(pl.col(RAW)), ".") for r, test in rules.items()}, EXCLUDED)
 
 
-def _made(source: Source) -> list[tuple[str, Expression]]:
-    return list(source.columns.items())
-
-
-def _first(cases: list[tuple[str, pl.Expr]], name: str) -> pl.Expr:
+def _first(cases: dict[str, pl.Expr], name: str) -> pl.Expr:
     """Label of the first case that holds, or null."""
-    labels = [pl.when(test).then(pl.lit(label)) for label, test in cases]
+    labels = [pl.when(test).then(pl.lit(label)) for label, test in cases.items()]
     return (pl.coalesce(*labels) if labels else pl.lit(None, dtype=pl.String)).cast(pl.String).alias(name)
 
 
-def _local_day(source: Source, columns: Columns) -> pl.Expr:
-    """The business day, cut by the clock of the place."""
-    sold = source.columns.get("sold_at")
-    return (cells.wall_clock(sold, columns).dt.date() if sold else pl.lit(None, dtype=pl.Date)).alias("day")
-
-
-def _completed(  # noqa: PLR0917
-    frame: pl.DataFrame, contract: Contract, source: Source, part: RawPart, columns: Columns, now: datetime
-) -> pl.DataFrame:
+def _completed(frame: pl.DataFrame, source: Source, now: datetime) -> pl.DataFrame:
     """The columns no one mapped: defaults, nulls, `day_n`, `known_at`."""
-    fields = contract.schema.columns()
+    contract, fields = source.contract, source.contract.schema.columns()
     defaults = {c: _default(v, fields[c].dtype) for c, v in contract.defaults}
     day_n = pl.col("day").cast(pl.Int32).alias("day_n")
     frame = frame.with_columns(day_n) if "day" in fields else frame.drop("day")
@@ -103,7 +117,7 @@ def _completed(  # noqa: PLR0917
     )
     absent = [c for c in fields if c not in frame.columns and c != "known_at"]
     frame = frame.with_columns(pl.lit(None, dtype=fields[c].dtype).alias(c) for c in absent)
-    return frame.with_columns(_known_at(frame, contract, source, part, columns, now))
+    return frame if "known_at" in frame.columns else frame.with_columns(_known_at(source, now).alias("known_at"))
 
 
 def _default(value: str, dtype: pl.DataType) -> pl.Expr:
@@ -114,35 +128,39 @@ def _default(value: str, dtype: pl.DataType) -> pl.Expr:
     return pl.lit(int(value) if dtype.is_integer() else value).cast(dtype)
 
 
-def _known_at(  # noqa: PLR0917
-    frame: pl.DataFrame, contract: Contract, source: Source, part: RawPart, columns: Columns, now: datetime
-) -> pl.Expr | pl.Series:
-    instant = pl.lit(now.astimezone(UTC)).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(TIME_ZONE)
-    way = source.known_at
+def _known_at(source: Source, now: datetime) -> pl.Expr:
+    """Since when rows are known that do not say so themselves."""
+    ingested = _instant(now)
+    way, contract = source.known_at, source.contract
     if way is None:
-        return instant.alias("known_at")
+        return ingested
     if way.on is not None:
         midnight = pl.lit(datetime(way.on.year, way.on.month, way.on.day))  # noqa: DTZ001 (its zone is the source's)
-        return cells.instant(midnight.cast(pl.Datetime("us")), source.time_zone).alias("known_at")
-    if way.column is not None:
-        known = cells.cell(way.column, pl.Datetime("us", TIME_ZONE), name="known_at", columns=columns).value
-        return part.rows.select(known.alias("known_at")).to_series()
-    event = contract.event or ""
-    at = pl.col(event)
-    if contract.schema.columns()[event].dtype == pl.Date:
+        return cells.instant(midnight.cast(pl.Datetime("us")), source.time_zone)
+    at = pl.col(contract.event or "")
+    if contract.schema.columns()[contract.event or ""].dtype == pl.Date:
         at = cells.instant(at.cast(pl.Datetime("us")), source.time_zone)
-    return (at + pl.duration(seconds=(way.lag_days or 0) * 86_400)).fill_null(instant).alias("known_at")
+    return (at + pl.duration(seconds=(way.lag_days or 0) * 86_400)).fill_null(ingested)
+
+
+def _instant(at: datetime) -> pl.Expr:
+    return (
+        pl.lit(at.astimezone(UTC).replace(tzinfo=None))
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+        .dt.convert_time_zone(TIME_ZONE)
+    )
 
 
 def _future(frame: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame:
     """Mark events that have not happened yet."""
     if not contract.dated or contract.event is None:
         return frame
-    ahead = pl.col(contract.event) > pl.lit(now + FUTURE).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(TIME_ZONE)
+    ahead = pl.col(contract.event) > _instant(now + FUTURE)
     first = pl.col(RULE).is_null() & ahead
     return frame.with_columns(
         pl.when(first).then(pl.lit(f"future:{contract.event}")).otherwise(RULE).alias(RULE),
-        pl.when(first).then(pl.col(contract.event).cast(pl.String)).otherwise(VALUE).alias(VALUE),
+        pl.when(first).then(pl.col(contract.event).dt.strftime("%Y-%m-%d %H:%M:%S")).otherwise(VALUE).alias(VALUE),
     )
 
 
@@ -153,10 +171,9 @@ def _repeat_key(source: Source, columns: Columns) -> pl.Expr:
 
 
 def _excludes(tests: dict[str, Condition], columns: Columns) -> pl.Expr:
-    lines = {RAW: columns.schema.get(RAW)}
     every: list[pl.Expr] = []
     for column, test in tests.items():
-        if column == WHOLE_LINE and lines[RAW] is None:
+        if column == WHOLE_LINE and RAW not in columns.schema:
             every.append(pl.lit(False))  # noqa: FBT003 (a workbook has no lines)
         else:
             text = values.clean(pl.col(RAW)) if column == WHOLE_LINE else columns.text(column)

@@ -234,8 +234,13 @@ def _refused(path: Path, where: str, problem: str, expected: str) -> SourceError
     )
 
 
-class _TextLoader(yaml.BaseLoader):
+class _TextLoader(yaml.SafeLoader):
     """YAML whose scalars all stay text (codes keep their zeros, `on` and `no` are words) and whose names are unique."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if tag == "tag:yaml.org,2002:merge"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         names = [key.value for key, _ in node.value]

@@ -9,8 +9,9 @@ import polars as pl
 EXACT = pl.Decimal(38, 9)
 """Numbers between reading and rounding: nine decimals, no binary fractions."""
 
-GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
-SIGNS = r"[\s\x{A0}\x{202F}'¥￥$£€\x{5143}]"  # blanks, money signs, the word yuan
+GROUPED = r"^[+-]?\d{1,3}([,'\x{A0}\x{202F} ]\d{3})+(\.\d*)?$"
+BEFORE = r"^\s*([+-]?)\s*[¥￥$£€]?\s*"
+AFTER = r"\s*[¥￥$£€\x{5143}]?\s*$"  # a money sign or the word yuan
 FLAGS = {
     **dict.fromkeys(("true", "1", "yes", "y", "t", "\u662f", "\u6709"), True),
     **dict.fromkeys(("false", "0", "no", "n", "f", "\u5426", "\u65e0"), False),
@@ -18,6 +19,7 @@ FLAGS = {
 """Flags as people write them; the escapes are yes, have, no, have not in Chinese."""
 
 YEAR, MONTH, DAY = "\u5e74", "\u6708", "\u65e5"
+EXCEL = "excel"
 TIMES = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
@@ -26,11 +28,11 @@ TIMES = (
     "%Y%m%d %H:%M",
     "%Y%m%d%H%M%S",
     "%Y%m%d",
+    EXCEL,
 )
 """Understood without being told, after the separators are made equal: the year comes first."""
 
-EXCEL = "excel"
-EXCEL_DAYS = (1, 110_000)  # 1899-12-31 to 2201-02-28: nothing else is a serial day
+EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
 MICROSECONDS_PER_DAY = 86_400_000_000
 YEARS = (1900, 2200)
 
@@ -49,18 +51,18 @@ def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"n": ["1,234.50", "¥ 12", "(3.5)", "1,23", "7.", "x", "1e3"]})
+    >>> cells = pl.DataFrame({"n": ["1,234.50", "¥-12", "(3.5)", "1,23", "7.", "1 2", "1e3"]})
     >>> [None if v is None else float(v) for v in cells.select(number(pl.col("n"))).to_series()]
-    [1234.5, 12.0, -3.5, None, 7.0, None, 1000.0]
+    [1234.5, -12.0, -3.5, None, 7.0, None, 1000.0]
     >>> [float(v) for v in pl.DataFrame({"n": ["1.234,50"]}).select(number(pl.col("n"), decimal=",")).to_series()]
     [1234.5]
     """
-    plain = text.str.replace_all(SIGNS, "")
+    plain = text.str.replace(BEFORE, "$1").str.replace(AFTER, "")
     plain = plain.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^([^-]+)-$", "-$1")
     if decimal == ",":
         plain = plain.str.replace_all(".", ";", literal=True)
         plain = plain.str.replace_all(",", ".", literal=True).str.replace_all(";", ",", literal=True)
-    ungrouped = pl.when(plain.str.contains(GROUPED)).then(plain.str.replace_all(",", "", literal=True))
+    ungrouped = pl.when(plain.str.contains(GROUPED)).then(plain.str.replace_all(r"[^\d.+-]", ""))
     return ungrouped.otherwise(plain).cast(EXACT, strict=False)
 
 
@@ -76,34 +78,44 @@ def whole(exact: pl.Expr) -> pl.Expr:
     return exact.round(0, mode="half_away_from_zero").cast(pl.Int64, strict=False)
 
 
-def time(text: pl.Expr, *, formats: Sequence[str] = ()) -> pl.Expr:
-    """Wall-clock time of a cell (Datetime, no zone), null where it is none.
+def times(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
+    """Wall-clock times of cells (Datetime, no zone), null where there is none.
 
-    Without formats, the usual ways of writing a time with the year first are understood, padded or not.
+    Without formats, the usual ways of writing a time with the year first are understood, padded or not, and Excel's
+    serial days of our age. Each text is read once, however often it comes.
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"t": ["2017/1/3 9:56", "20170103", "2017-01-03T09:56:01.5", "3/1/2017"]})
-    >>> for t in cells.select(time(pl.col("t"))).to_series(): print(t)
+    >>> for t in times(pl.Series(["2017/1/3 9:56", "20170103", "2017-01-03T09:56:01.5", "3/1/2017", "42738.5"])):
+    ...     print(t)
     2017-01-03 09:56:00
     2017-01-03 00:00:00
     2017-01-03 09:56:01.500000
     None
-    >>> print(pl.DataFrame({"t": ["42738.5"]}).select(time(pl.col("t"), formats=["excel"])).item())
     2017-01-03 12:00:00
     """
-    usual = text
-    if not formats:
-        # the first two separators belong to the date; a later point is a fraction of a second
+    distinct = pl.DataFrame({"text": text}).unique(maintain_order=True).with_columns(_evened("text", even=not formats))
+    pieces: list[pl.DataFrame] = []
+    left = distinct
+    for form in formats or TIMES:
+        read = _serial(pl.col("text")) if form == EXCEL else pl.col("even").str.to_datetime(form, strict=False)
+        found = left.with_columns(read.dt.cast_time_unit("us").alias("at"))
+        pieces.append(found.filter(pl.col("at").is_not_null()))
+        left = found.filter(pl.col("at").is_null()).drop("at")
+        if left.is_empty():
+            break
+    known = pl.concat(pieces).filter(pl.col("at").dt.year().is_between(*YEARS)).select("text", "at")
+    return pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")["at"]
+
+
+def _evened(column: str, *, even: bool) -> pl.Expr:
+    """Dates with the year first, all with hyphens; the first two separators belong to the date."""
+    text = pl.col(column)
+    if even:
         parts = r"^\s*(\d{4})\s*[-/." + YEAR + r"]\s*(\d{1,2})\s*[-/." + MONTH + r"]\s*(\d{1,2})\s*" + DAY + "?"
-        usual = text.str.replace(parts, "$1-$2-$3 ").str.replace(r"^([\d-]+)\s*[T ]\s*", "$1 ")
-        usual = usual.str.replace(r"\s*Z$", "").str.strip_chars()
-    tried = [
-        _serial(text) if form == EXCEL else usual.str.to_datetime(form, time_unit="us", strict=False)
-        for form in (formats or TIMES)
-    ]
-    found = pl.coalesce(tried)
-    return pl.when(found.dt.year().is_between(*YEARS)).then(found)
+        text = text.str.replace(parts, "$1-$2-$3 ").str.replace(r"^([\d-]+)\s*[T ]\s*", "$1 ")
+        text = text.str.replace(r"\s*Z$", "").str.strip_chars()
+    return text.alias("even")
 
 
 def _serial(text: pl.Expr) -> pl.Expr:
