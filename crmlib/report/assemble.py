@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import polars as pl
 
 from crmlib.findings.finding import ActionList, Finding
-from crmlib.report import cards, compare, manifest, render
+from crmlib.report import cards, compare, manifest, previous, render
 from crmlib.report.compare import Tabled
 from crmlib.report.content import Changed, Content, Fact, Foot, Head, Line, Other
 from crmlib.report.form import Form, form, parameter_label, shown_value
@@ -154,14 +154,21 @@ def _other(page: Page) -> Other | None:
     return Other(href=f"../{language}/index.html", lang=tag) if language in page.context.languages else None
 
 
-def _changed(page: Page, record: Manifest, tabled: list[Tabled]) -> Changed | None:
+def _changed(page: Page, record: Manifest, tabled: list[Tabled]) -> Changed:
     words, path = page.words, page.context.previous
+    if path is None and page.context.reports is not None:
+        path = previous.newest_before(
+            page.context.reports,
+            report=page.report,
+            language=words.language,
+            as_of=page.as_of,
+            parameters=record.parameters,
+        )
     before = None if path is None else manifest.load(path)
     if path is None or before is None:
-        first = Changed(title=words("page.change.title"), note=words("page.change.first"))
-        return None if page.context.face == "voila" else first
+        return Changed(title=words("page.change.title"), note=words("page.change.first"))
     title = words("page.change.title_as_of", day=before.as_of)
-    if _asked(before) != _asked(record):
+    if not previous.same(before, record.parameters):
         return Changed(title=title, note=words("page.change.other_parameters"))
     lines = compare.changes(before, folder=path.parent, figures=record.figures, findings=tabled, words=words)
     share = words.format.share
@@ -173,11 +180,6 @@ def _changed(page: Page, record: Manifest, tabled: list[Tabled]) -> Changed | No
         most=compare.MOST_LINES,
     )
     return Changed(title=title, lines=lines, note=words("page.change.nothing"), rule=rule)
-
-
-def _asked(record: Manifest) -> dict[str, object]:
-    """The parameters, without those that differ from run to run and from language to language."""
-    return {name: value for name, value in record.parameters.items() if name not in ("as_of", "language")}
 
 
 def _table_name(name: str, words: Words) -> str:

@@ -18,6 +18,8 @@ Face = Literal["lab", "voila", "html"]
 RUN_VARIABLE = "CRMLIB_RUN"
 LAKE_VARIABLE = "CRMLIB_LAKE"
 REPORTS_VARIABLE = "CRMLIB_REPORTS"
+REGIONS_VARIABLE = "CRMLIB_REGIONS"
+"""Regions the signed-in reader may see, a JSON list set by the server, never taken from an address."""
 DEFAULT_LAKE = ".crmlib"
 
 
@@ -33,6 +35,7 @@ class Context:
     run_id : name of the run in the ledger.
     lake : folder of the lake.
     previous : manifest of the last run of the same variant.
+    reports : folder of published pages, where a page asked for in a browser finds what to compare itself with.
     out : folder that the page is written to; none means it is only shown.
     query : parameters of the address, in order; only Voilà has them.
     regions : the regions the reader may see; none means all.
@@ -46,6 +49,7 @@ class Context:
     run_id: str = ""
     lake: Path = Path(DEFAULT_LAKE)
     previous: Path | None = None
+    reports: Path | None = None
     out: Path | None = None
     query: tuple[tuple[str, str], ...] = ()
     regions: tuple[str, ...] | None = None
@@ -76,7 +80,15 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
     lake = Path(env.get(LAKE_VARIABLE) or DEFAULT_LAKE)
     if env.get("SERVER_SOFTWARE", "").startswith("voila/"):
         query = tuple(parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True))
-        return Context(face="voila", now=clock, lake=lake, query=query)
+        regions = env.get(REGIONS_VARIABLE)
+        return Context(
+            face="voila",
+            now=clock,
+            lake=lake,
+            query=query,
+            reports=Path(env[REPORTS_VARIABLE]) if env.get(REPORTS_VARIABLE) else None,
+            regions=None if regions is None else tuple(json.loads(regions)),
+        )
     return Context(face="lab", now=clock, lake=lake)
 
 

@@ -6,6 +6,8 @@ as `error.html`, and the error goes on to the runner. In JupyterLab errors stay 
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -113,6 +115,8 @@ def _on_error(shell: Any, kind: type[BaseException], error: BaseException, trace
     html = error_page(error, one)
     if one.context.face == "voila":
         faces.send(html)
+        if not isinstance(error, CrmError):  # the server's log has what the reader must not see
+            traceback.print_exception(kind, error, trace, file=sys.__stderr__)
         return
     if one.context.out is not None:
         faces.save(one.context.out / ERROR_PAGE, html.encode())

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from crmlib.core.errors import ModelError
 from crmlib.report.parameters.base import ReportParameters
-from crmlib.scoring.periods import Compare
 from crmlib.scoring.pyramid import parse_shares
 
 
-def _checked(shares: str) -> str:
+def checked_shares(shares: str) -> str:
+    """`shares` if it is a list of cumulative percentages like ``"1/5/20"``.
+
+    Examples
+    --------
+    >>> checked_shares("1 / 5 / 20")
+    '1 / 5 / 20'
+    """
     try:
         parse_shares(shares)
-    except ModelError as error:
-        raise ValueError(str(error)) from None
+    except ModelError as refused:
+        raise ValueError(refused.expected) from None
     return shares
 
 
@@ -25,18 +31,27 @@ class CustomerValue(ReportParameters):
 
     Parameters
     ----------
-    shares : cumulative percent of members from the top that tiers A, B, C, … reach; the rest is the last tier.
-    months : length of the period that ends with `as_of`; whole years are lunar-aligned.
-    compare : the period to compare with: the same days a year ago, or the months just before.
+    shares : cumulative percent of members from the top: ``1/5/20`` is A to 1 %, B to 5 %, C to 20 %, D the rest.
+    months : length of the period that ends with `as_of`.
+    calendar : a year between the same points of two lunar years, or whole calendar months.
+    compare : the period to compare with: just before, or the same days a year ago.
+    margin : y of the value matrix, margin in money or as a rate.
     capacity : most people on the action list.
     """
 
-    shares: Annotated[str, Field(max_length=40), AfterValidator(_checked)] = "1/5/20"
+    shares: Annotated[str, Field(max_length=40), AfterValidator(checked_shares)] = "1/5/20"
     months: int = Field(default=12, ge=1, le=36)
-    compare: Compare = "just_before"
+    calendar: Literal["lunar", "months"] = "lunar"
+    compare: Literal["last_year", "just_before"] = "just_before"
+    margin: Literal["amount", "rate"] = "amount"
     capacity: int = Field(default=50, ge=1, le=500)
 
     @property
     def shares_bp(self) -> tuple[int, ...]:
         """`shares` in basis points."""
         return parse_shares(self.shares)
+
+    @property
+    def definition(self) -> str:
+        """What frozen tiers and cuts of an earlier run must share with this one."""
+        return f"{self.shares.replace(' ', '')};months={self.months};{self.calendar};region={self.region or ''}"
