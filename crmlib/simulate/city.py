@@ -7,7 +7,7 @@ with an offset, an own-brand nest, uneven card enrolment and rivals that the com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 import h3
@@ -26,8 +26,9 @@ CHAIN_EFFECTS = (0.35, 0.1, -0.15, 0.2, -0.5)
 YUAN_PER_VISIT = 58.0
 VISITS_PER_MEMBER = 9.0
 CARD_SHARE = 0.45
-PERIODS = (date(2023, 12, 31), date(2025, 6, 30))
-"""Ends of the two 12-month periods that card flows cover; openings in the half year after the first lie between."""
+HISTORY_MONTHS = 54
+MONTH_SD = 0.05
+GAP_MONTHS = 18  # between the ends of the two 12-month periods that card flows cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class CityPlan:
     offset_km : of form ``offset``; nest : τ of own stores (1 = plain logit); area_exponent, income_elasticity,
     transit_effect, outside : the rest of the utility; sigma : sd of store effects; per_head : spending on the category
     [yuan a year]; enrolment_sd : sd of log card share between stores; missing : share of rivals absent from the file;
-    openings : own stores opened between the two periods.
+    openings : own stores opened in the half year after the first period; end : last day of the second period, a month's
+    last day.
     """
 
     cells: int = 5000
@@ -59,6 +61,18 @@ class CityPlan:
     enrolment_sd: float = 0.3
     missing: float = 0.0
     openings: int = 10
+    end: date = date(2025, 6, 30)
+
+
+def periods(plan: CityPlan) -> tuple[date, date]:
+    """Ends of the two 12-month periods: before the openings, and after them.
+
+    Examples
+    --------
+    >>> [str(day) for day in periods(CityPlan())]
+    ['2023-12-31', '2025-06-30']
+    """
+    return _month(plan, -GAP_MONTHS + 1) - timedelta(days=1), plan.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +113,9 @@ def build(plan: CityPlan, *, rng: np.random.Generator, prefix: str = "") -> City
     chain = rng.integers(0, len(CHAINS), plan.rivals)
     world = _World(plan, cells, own, effects, _utility(plan, cells, rivals) + np.asarray(CHAIN_EFFECTS)[chain])
     opened = _opening_days(plan, rng)
-    recent = np.array([PERIODS[0] < d for d in opened])
-    flows = {PERIODS[0]: _flows(world, ~recent), PERIODS[1]: _flows(world, np.ones(plan.own, dtype=bool))}
+    first, last = periods(plan)
+    recent = np.array([first < d for d in opened])
+    flows = {first: _flows(world, ~recent), last: _flows(world, np.ones(plan.own, dtype=bool))}
     seen = rng.random(plan.rivals) >= plan.missing
     return City(
         plan=plan,
@@ -111,7 +126,7 @@ def build(plan: CityPlan, *, rng: np.random.Generator, prefix: str = "") -> City
         .with_columns(chain=pl.Series([CHAINS[i] for i in chain]))
         .filter(pl.Series(seen)),
         card_flows=_card_flows(plan, flows, cells, own, rng),
-        openings=_months(flows, own, opened, rng),
+        openings=_months(plan, flows, own, opened, rng),
         truth=_truth(world, candidates, candidate_effects),
     )
 
@@ -226,17 +241,21 @@ def _truth(world: _World, candidates: pl.DataFrame, effects: Array) -> pl.DataFr
 
 
 def _opening_days(plan: CityPlan, rng: np.random.Generator) -> list[date]:
-    """Most stores are old, a quarter opened in the four years before the first period's end, some just after it."""
-    old = [
-        date(2012 + int(i), int(m), 1)
-        for i, m in zip(rng.integers(0, 7, plan.own), rng.integers(1, 13, plan.own), strict=True)
-    ]
-    recent = rng.permutation(plan.own)
-    for i in recent[: plan.openings]:
-        old[i] = date(2024, int(rng.integers(1, 7)), 1)
-    for i in recent[plan.openings : plan.openings + plan.own // 5]:
-        old[i] = date(int(rng.integers(2020, 2023)), int(rng.integers(1, 13)), 1)
-    return old
+    """Most stores are old; a fifth opened early in the history, some in the half year after the first period."""
+    years, months = rng.integers(9, 14, plan.own), rng.integers(0, 12, plan.own)
+    days = [_month(plan, -12 * int(y) - int(m)) for y, m in zip(years, months, strict=True)]
+    order = rng.permutation(plan.own)
+    for i in order[: plan.openings]:
+        days[i] = _month(plan, -GAP_MONTHS + 1 + int(rng.integers(0, 6)))
+    for i in order[plan.openings : plan.openings + plan.own // 5]:
+        days[i] = _month(plan, -HISTORY_MONTHS + 1 + int(rng.integers(0, 20)))
+    return days
+
+
+def _month(plan: CityPlan, offset: int) -> date:
+    """First day of the month `offset` months after the month of the plan's end."""
+    months = plan.end.year * 12 + plan.end.month - 1 + offset
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def _sites(  # noqa: PLR0917
@@ -295,17 +314,21 @@ def ramp(month: NDArray[np.int64] | int) -> Array:
     return np.asarray(1 - 0.55 * np.exp(-(np.asarray(month) - 1) / 7.0))
 
 
-def _months(flows: dict[date, Array], own: pl.DataFrame, opened: list[date], rng: np.random.Generator) -> pl.DataFrame:
-    """Monthly revenue of own stores over four and a half years: season, ramp, noise; the level follows the network."""
+def _months(
+    plan: CityPlan, flows: dict[date, Array], own: pl.DataFrame, opened: list[date], rng: np.random.Generator
+) -> pl.DataFrame:
+    """Monthly revenue of own stores: level, season, ramp, noise. Old stores lose as the recent ones ramp up."""
+    first, _ = periods(plan)
     before, after = (yuan.sum(axis=0) for yuan in flows.values())
+    recent = before == 0
     season = 1 + 0.18 * np.cos(2 * np.pi * (np.arange(12) - 0.5) / 12)
     rows = []
-    for n in range(4 * 12 + 6):
-        month = date(2021 + n // 12, n % 12 + 1, 1)
-        level = after if month > date(2024, 6, 30) else np.where(before > 0, before, after)
-        for j, site in enumerate(own["site_id"]):
-            age = (month.year - opened[j].year) * 12 + month.month - opened[j].month + 1
-            if age >= 1:
-                yuan = level[j] / 12 * season[month.month - 1] * ramp(age) * rng.lognormal(-0.00125, 0.05)
-                rows.append((site, month, round(yuan) * 100))
+    for n in range(HISTORY_MONTHS):
+        month = _month(plan, n - HISTORY_MONTHS + 1)
+        age = np.array([(month.year - d.year) * 12 + month.month - d.month + 1 for d in opened])
+        grown = np.where(age >= 1, ramp(np.maximum(age, 1)), 0.0)
+        part = float(after[recent] @ grown[recent] / after[recent].sum()) if recent.any() and month > first else 0.0
+        level = np.where(recent, after, before + (after - before) * part) / 12 * season[month.month - 1] * grown
+        noise = rng.lognormal(-(MONTH_SD**2) / 2, MONTH_SD, len(opened))
+        rows += [(s, month, round(y) * 100) for s, y in zip(own["site_id"], level * noise, strict=True) if y > 0]
     return pl.DataFrame(rows, schema={"site_id": pl.String, "month": pl.Date, "revenue_minor": pl.Int64}, orient="row")

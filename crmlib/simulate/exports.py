@@ -21,17 +21,18 @@ FILE_DATE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """How one source system writes: `key` of its headers, encoding, clock format and stores (own or counter)."""
+    """How a source system writes: `key` of its headers, encoding, clock format, own stores or counters, totals row."""
 
     key: str
     encoding: str
     clock: str
     own: int
+    totals: bool
 
 
 SYSTEMS = (
-    System("pos_store", "utf-8", "%Y-%m-%d %H:%M:%S", 1),
-    System("pos_counter", "gb18030", "%Y/%-m/%-d %-H:%M", 0),
+    System("pos_store", "utf-8", "%Y-%m-%d %H:%M:%S", 1, totals=False),
+    System("pos_counter", "gb18030", "%Y/%-m/%-d %-H:%M", 0, totals=True),
 )
 
 
@@ -83,8 +84,25 @@ def write_xlsx(frame: pl.DataFrame, path: Path, *, table: str) -> None:
     book.close()
 
 
-def append_csv(frame: pl.DataFrame, path: Path, *, encoding: str) -> None:
-    """Add rows to a gzip export; the header goes in front of the first ones."""
+def append_csv(frame: pl.DataFrame, path: Path, *, encoding: str, torn: pl.Series | None = None) -> None:
+    """Add rows to a gzip export; the header goes in front of the first ones; torn lines lose their second half."""
     new = not path.exists()
+    data = csv_bytes(frame, encoding=encoding, header=new)
+    if torn is not None and torn.any():
+        data = _tear(data, torn.arg_true().to_list(), skip=int(new))
     with zipped(path, append=not new) as out:
-        out.write(csv_bytes(frame, encoding=encoding, header=new))
+        out.write(data)
+
+
+def append_text(line: str, path: Path, *, encoding: str) -> None:
+    """Add one line as it is."""
+    with zipped(path, append=True) as out:
+        out.write(f"{line}\r\n".encode(encoding))
+
+
+def _tear(data: bytes, places: list[int], *, skip: int) -> bytes:
+    """Cut the named lines behind their third field."""
+    lines = data.split(b"\r\n")
+    for place in places:
+        lines[place + skip] = b",".join(lines[place + skip].split(b",")[:3])
+    return b"\r\n".join(lines)

@@ -10,14 +10,16 @@ from crmlib.simulate.draws import Floats, Ints
 from crmlib.simulate.members import FESTIVAL_ONLY, MEMBER, Members
 from crmlib.simulate.shops import NEVER, Shops
 
-CAUSES = ("stays", "price", "taste", "moved", "competitor", "no_need", "store_closed", "complaint")
-STAYS, PRICE, TASTE, MOVED, COMPETITOR, NO_NEED, STORE_CLOSED, COMPLAINT = range(len(CAUSES))
+CAUSES = ("stays", "price", "taste", "moved", "competitor", "no_need", "store_closed", "complaint", "new_card")
+STAYS, PRICE, TASTE, MOVED, COMPETITOR, NO_NEED, STORE_CLOSED, COMPLAINT, NEW_CARD = range(len(CAUSES))
 YEARLY = (0.10, 0.09, 0.07, 0.0, 0.09)
 """Mean hazard per year of price, taste, moved, competitor, no need; the competitor's comes from the home store."""
 FRAILTY_SHAPE = 0.9
 """Gamma shape of the dropout hazard across customers: Pareto/NBD-like lifetimes."""
 EARLY = 0.16
 """Share of new members who never come back after their first visit."""
+REPLACED_SHARE = 0.5
+"""Share of second cards that replace the first: the person stays, the old card falls silent."""
 CLOSING_LOSS = 0.55
 """Share of a closing store's members who leave with it."""
 
@@ -32,9 +34,14 @@ class Departures:
 
 
 def departures(
-    members: Members, shops: Shops, *, first_day: int, last_day: int, rng: np.random.Generator
+    members: Members, shops: Shops, complained: Ints, *, first_day: int, last_day: int, rng: np.random.Generator
 ) -> Departures:
-    """Draw every card's last day from its own hazards."""
+    """Draw every card's last day from its own hazards.
+
+    Parameters
+    ----------
+    complained : day on which the card would be given up over a complaint, `NEVER` for most, shape (cards,).
+    """
     n = len(members.rate)
     frailty = rng.gamma(FRAILTY_SHAPE, 1 / FRAILTY_SHAPE, n)
     hazards = np.array(YEARLY)[:, None] * np.ones(n)
@@ -54,7 +61,20 @@ def departures(
     day, cause = np.where(at_once, begin + 1, day), np.where(at_once, rng.choice([TASTE, NO_NEED], n), cause)
     closes = np.where(rng.random(n) < CLOSING_LOSS, shops.closed[members.home], NEVER)
     day, cause = np.minimum(day, closes), np.where(closes <= day, STORE_CLOSED, cause)
+    day, cause = np.minimum(day, complained), np.where(complained < day, COMPLAINT, cause)
+    replaced = _replaced(members, rng)
+    day, cause = np.minimum(day, replaced), np.where(replaced < day, NEW_CARD, cause)
     stays = (members.role > FESTIVAL_ONLY) & (cause != STORE_CLOSED)
     day, cause = np.where(stays, NEVER, day), np.where(stays, STAYS, cause)
     unseen = day > last_day
     return Departures(np.where(unseen, NEVER, day), np.where(unseen, STAYS, cause), hazards.sum(axis=0))
+
+
+def _replaced(members: Members, rng: np.random.Generator) -> Ints:
+    """Day on which a card is replaced by a later one of the same person."""
+    day = np.full(len(members.person), NEVER, dtype=np.int64)
+    second = np.flatnonzero(members.person != np.arange(len(members.person)))
+    later = second[members.joined[second] > members.joined[members.person[second]]]
+    later = later[rng.random(len(later)) < REPLACED_SHARE]
+    np.minimum.at(day, members.person[later], members.joined[later])
+    return day

@@ -19,12 +19,14 @@ PEOPLE = 91
 """Stage of the random stream of names and birthdays."""
 PLACEHOLDER_SHARE = 0.06
 """Share of birthdays that are 1900-01-01, as a till's default."""
+OTHER_PHONE_SHARE = 0.5
+"""Share of second cards with another phone number than the person's first."""
 AGE_YEARS = ((18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 82))
 
 
-def write(members: Members, shops: Shops, goods: Goods, folder: Path, *, seed: int) -> None:
+def write(members: Members, shops: Shops, goods: Goods, folder: Path, *, seed: int, year: int) -> None:
     """Write members.csv.gz, products.xlsx and stores.xlsx."""
-    exports.write_csv(member_list(members, shops, seed=seed), folder / "members.csv.gz", table="members")
+    exports.write_csv(member_list(members, shops, seed=seed, year=year), folder / "members.csv.gz", table="members")
     exports.write_xlsx(product_list(goods), folder / "products.xlsx", table="products")
     store_list = shops.frame.with_columns(crs=pl.lit("GCJ02"))
     exports.write_xlsx(store_list, folder / "stores.xlsx", table="stores")
@@ -43,7 +45,7 @@ def product_list(goods: Goods) -> pl.DataFrame:
     )
 
 
-def member_list(members: Members, shops: Shops, *, seed: int) -> pl.DataFrame:
+def member_list(members: Members, shops: Shops, *, seed: int, year: int) -> pl.DataFrame:
     """The member list with names, made-up numbers and consents."""
     n, words, rng = len(members.rate), toml("words"), stream(seed, PEOPLE)
     person = members.person
@@ -54,11 +56,12 @@ def member_list(members: Members, shops: Shops, *, seed: int) -> pl.DataFrame:
         {"a": _pick(list(family), first), "b": _pick(list(given), second), "c": _pick(list(given), third)}
     )
     low, high = np.array(AGE_YEARS).T
-    born = 2026 - rng.integers(low[members.age], high[members.age] + 1)
+    born = year - rng.integers(low[members.age], high[members.age] + 1)
     birthday = (born - 1970) * 365 + (born - 1969) // 4 + rng.integers(0, 365, n)
     birthday = np.where(rng.random(n) < PLACEHOLDER_SHARE, -25567, birthday[person])
     born_on = pl.Series(birthday).cast(pl.Int32).cast(pl.Date)
-    phone = pl.Series(120_0000_0000 + (person * 7919) % 100_000_000).cast(pl.String)
+    number = np.where(rng.random(n) < OTHER_PHONE_SHARE, np.arange(n), person)  # differs for second cards only
+    phone = pl.Series(120_0000_0000 + (number * 7919) % 100_000_000).cast(pl.String)
     owner = pl.format("G{}", (pl.col("region") + 1) * 100 + pl.col("home") % 4 + 1)
     frame = pl.DataFrame({"home": members.home, "region": shops.region[members.home], "role": members.role})
     return pl.DataFrame(
@@ -79,12 +82,11 @@ def member_list(members: Members, shops: Shops, *, seed: int) -> pl.DataFrame:
             "age_band": _pick(words["age"]["bands"], members.age),
             "occupation": _pick(words["occupation"]["names"], members.occupation),
             "income_band": _pick(words["income"]["names"], members.income),
-            "household": _pick(words["household"]["names"], members.household),
             "region": shops.frame["region"].gather(pl.Series(members.home)),
             "home_store": shops.frame["store_id"].gather(pl.Series(members.home)),
             "joined_on": pl.Series(members.joined).cast(pl.Int32).cast(pl.Date),
-            "source": _pick([words["source"]["store"], words["source"]["counter"]], 1 - shops.own[members.home]),
-            "referred_by": pl.Series([None] * n, dtype=pl.String),
+            "source": _sources(members, shops, rng),
+            "referred_by": card_numbers(pl.Series(members.referrer)),
             "tags": _tags(members),
             "owner_staff": frame.select(pl.when(pl.col("role") != STAFF).then(owner)).to_series(),
             "may_sms": _consent(rng, n, 0.72),
@@ -94,11 +96,32 @@ def member_list(members: Members, shops: Shops, *, seed: int) -> pl.DataFrame:
     )
 
 
+def _sources(members: Members, shops: Shops, rng: np.random.Generator) -> pl.Series:
+    """Where the card was handed out; referrals and group buyers say so."""
+    words = toml("words")["source"]
+    kinds = ("store", "counter", "online", "event", "referral", "group")
+    n = len(members.rate)
+    usual = np.where(shops.own[members.home] == 1, 0, 1)
+    drawn = np.where(rng.random(n) < 0.22, rng.choice([2, 3], n, p=[0.7, 0.3]), usual)
+    drawn = np.where(members.referrer >= 0, 4, np.where(members.role == GROUP_BUYER, 5, drawn))
+    return _pick([words[k] for k in kinds], drawn)
+
+
 def _tags(members: Members) -> pl.Series:
-    """What the member system itself knows about a card: staff, group buyers, wholesalers."""
-    words = toml("words")["tag"]
-    known = {STAFF: words["staff"], GROUP_BUYER: words["group_buyer"], WHOLESALER: words["wholesaler"]}
-    return pl.Series([known.get(int(r)) for r in members.role], dtype=pl.String)
+    """What the member system itself knows about a card: the household; staff, group buyers, wholesalers."""
+    words = toml("words")
+    known = {
+        STAFF: words["tag"]["staff"],
+        GROUP_BUYER: words["tag"]["group_buyer"],
+        WHOLESALER: words["tag"]["wholesale"],
+    }
+    special = pl.Series(members.role).replace_strict(known, default=None, return_dtype=pl.String)
+    home = _pick(words["household"]["names"], members.household)
+    return (
+        pl.DataFrame({"special": special, "home": home})
+        .select(pl.concat_str("special", "home", separator=";", ignore_nulls=True))
+        .to_series()
+    )
 
 
 def _pick(values: list[str | None] | list[str], place: np.ndarray) -> pl.Series:

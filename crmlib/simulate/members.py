@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmlib.simulate.draws import Floats, Ints, flat_cdf, pick
+from crmlib.simulate.draws import Flags, Floats, Ints, flat_cdf, pick
 from crmlib.simulate.goods import Goods
 from crmlib.simulate.shops import Shops
 from crmlib.simulate.vocabulary import toml
@@ -23,6 +23,8 @@ MAX_RATE = 0.45
 OLD_SHARE = 0.55
 """Share of cards handed out before the first day seen."""
 SECOND_CARD_SHARE = 0.03
+REFERRED_SHARE, REFERRED_RATE = 0.12, 1.25
+"""Share of new members brought by others, and how many times as often they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Members:
     rate : visits per day while active, before season and promotions.
     basket : mean lines of a visit.
     joined : day the card was handed out.
+    referrer : member who brought this one, -1 for none.
     home, flavour : home store, favourite flavour (0, 1, 2).
     price_sensitive : 1 if the customer follows prices.
     age, income, occupation, household, gender : indices into the bands of ``data/words.toml``.
@@ -48,6 +51,7 @@ class Members:
     rate: Floats
     basket: Floats
     joined: Ints
+    referrer: Ints
     home: Ints
     flavour: Ints
     price_sensitive: Ints
@@ -78,6 +82,7 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
     home = rng.choice(len(weight), size=n, p=weight / weight.sum())
     joined = np.maximum(joined, shops.opened[home])
     joined = np.minimum(joined, np.minimum(shops.closed[home] - 1, last_day))
+    referrer = _referrers(home, joined, (role == MEMBER) & (joined >= first_day), rng)
     gift = np.array([x["gift"] for x in needs])[need]
     motive = np.where(rng.random(n) < gift, 1, 0)
     motive = np.where((role == GROUP_BUYER) | (role == WHOLESALER), 2, np.where(role == FESTIVAL_ONLY, 1, motive))
@@ -91,7 +96,11 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
         role=role,
         need=need,
         motive=motive,
-        rate=_rates(role, np.array([x["rate"] for x in needs])[need], rng),
+        rate=np.minimum(
+            _rates(role, np.array([x["rate"] for x in needs])[need], rng) * np.where(referrer >= 0, REFERRED_RATE, 1.0),
+            MAX_RATE,
+        ),
+        referrer=referrer,
         basket=np.clip(rng.gamma(6.0, 2.2 / 6.0, n), 1.0, 6.0),
         joined=joined,
         home=home,
@@ -129,3 +138,15 @@ def _rates(role: Ints, factor: Floats, rng: np.random.Generator) -> Floats:
         rate = np.where(role == index, value * rng.uniform(0.7, 1.3, n), rate)
     rate = np.where(role == DEAL_HUNTER, 1 / 150, rate)
     return rate
+
+
+def _referrers(home: Ints, joined: Ints, may_be: Flags, rng: np.random.Generator) -> Ints:
+    """For some of those that may be referred, a random earlier member of the same home store; -1 for the others."""
+    n = len(home)
+    order = np.lexsort((joined, home))
+    begins = np.searchsorted(home[order], home[order], side="left")
+    rank = np.arange(n) - begins  # how many of the store's members joined before
+    earlier = order[begins + (rng.random(n) * rank).astype(np.int64)]
+    referrer = np.full(n, -1, dtype=np.int64)
+    referrer[order] = np.where(rank > 0, earlier, -1)
+    return np.where(may_be & (rng.random(n) < REFERRED_SHARE), referrer, -1)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from crmlib.simulate import exports
+from crmlib.simulate import city_files, exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
 
 
-def write(folder: Path) -> None:
-    """Write ``sources.yml`` beside the exports."""
-    text = yaml.safe_dump(mapping(), allow_unicode=True, sort_keys=False, width=110)
+def write(folder: Path, *, since: date) -> None:
+    """Write ``sources.yml`` beside the exports; lists without a date of their own are known `since` the first day."""
+    text = yaml.safe_dump(mapping(since=since), allow_unicode=True, sort_keys=False, width=110)
     (folder / "sources.yml").write_text(text, encoding="utf-8")
 
 
-def mapping() -> Node:
+def mapping(*, since: date) -> Node:
     """All sources: the two tills, members (twice: traits and persons), products, stores."""
     tills = {system.key: _till(system) for system in exports.SYSTEMS}
-    return {**tills, **_members(), "products": _products(), "stores": _stores()}
+    offices = {
+        "products": _products(), "stores": _stores(), "closures": _closures(), "promotions": _promotions(),
+        "contacts": _contacts(), "points": _points(),
+    }  # fmt: skip
+    sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since)}
+    for name in ("people", "products"):
+        sources[name]["known_at"] = {"on": since}
+    return sources
 
 
 def _till(system: exports.System) -> Node:
@@ -33,11 +41,11 @@ def _till(system: exports.System) -> Node:
         channel = {"from": h["channel"], "map": {word: key for key, word in words["channel"].items()}}
     return {
         "table": "receipt_lines",
-        "files": f"{system.key}_*.csv.gz",
+        "files": [f"{system.key}_2*.csv.gz", f"{system.key}_fix_*.csv.gz"] if system.own else f"{system.key}_2*.csv.gz",
         "encoding": system.encoding,
         "currency": "CNY",
         "time_zone": "Asia/Shanghai",
-        "known_at": {"lag_days": 0},
+        "known_at": {"column": h["known_at"]} if system.own else {"lag_days": 0},
         "columns": {
             **{k: h[k] for k in ("receipt_id", "sold_at", "store_id", "customer_id", "product_id")},
             "quantity_milli": {"from": h["quantity"], "times": 1000},
@@ -50,6 +58,7 @@ def _till(system: exports.System) -> Node:
             "channel": channel,
             "staff_id": h["staff_id"],
         },
+        **({"exclude": {"totals": {h["receipt_id"]: [words["total"]]}}} if system.totals else {}),
     }
 
 
@@ -68,7 +77,7 @@ def _members() -> Node:
         "occupation": h["occupation"],
         "income_band": {"from": h["income_band"], "map": incomes},
         "home_store": h["home_store"],
-        "tags": {"from": h["tags"], "split": ";"},
+        "tags": {"from": h["tags"], "map": _tags(), "split": ";"},
         "owner_staff": h["owner_staff"],
         **{k: {"from": h[k], "map": flags} for k in ("may_sms", "may_email", "may_call")},
     }
@@ -77,6 +86,14 @@ def _members() -> Node:
         "members": {"table": "customers", **common, "columns": traits},
         "people": {"table": "people", **common, "columns": persons},
     }
+
+
+def _tags() -> dict[str, str]:
+    """Tags of the member system: the household, and for some cards what they are, which the rules must know."""
+    words = toml("words")
+    homes = words["household"]["names"]
+    special = {f"{word};{home}": f"{key};{home}" for key, word in words["tag"].items() for home in homes}
+    return {home: home for home in homes} | special
 
 
 def _products() -> Node:
@@ -129,3 +146,78 @@ def _stores() -> Node:
             "rent_minor_month": {"from": h["rent_yuan"], "times": 100},
         },
     }
+
+
+def _closures() -> Node:
+    h = exports.headers("closures")
+    return {
+        "table": "closures",
+        "files": "closures.xlsx",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": dict(h),
+    }
+
+
+def _promotions() -> Node:
+    h, words = exports.headers("promotions"), toml("words")
+    coded = {name: {"from": h[name], "map": _back(words[name])} for name in ("mechanic", "slot", "objective", "state")}
+    return {
+        "table": "promotions",
+        "files": "promotions.xlsx",
+        "currency": "CNY",
+        "known_at": {"column": h["known_at"]},
+        "columns": {
+            **{k: h[k] for k in ("promotion_id", "version", "name", "starts_at", "ends_at", "category", "depth_bp")},
+            **coded,
+            **{k: {"from": h[k], "split": ";"} for k in ("stores", "products")},
+            "budget_minor": {"from": h["budget"], "times": 100},
+            "frozen": h["frozen"],
+        },
+    }
+
+
+def _contacts() -> Node:
+    h, words = exports.headers("contacts"), toml("words")
+    coded = {
+        "channel": {"from": h["channel"], "map": _back(words["contact_channel"])},
+        "purpose": {"from": h["purpose"], "map": _back(words["purpose"])},
+        "outcome": {"from": h["outcome"], "map": _back(words["outcome"])},
+        "reason": {"from": h["reason"], "map": _back(toml("reasons"))},
+    }
+    return {
+        "table": "contacts",
+        "files": "contacts.csv.gz",
+        "encoding": "utf-8",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": {
+            **{
+                k: h[k]
+                for k in ("contact_id", "customer_id", "staff_id", "at", "due_at", "solved_at", "score", "reason")
+            },
+            **coded,
+            "cost_minor": {"from": h["cost"], "times": 100},
+        },
+    }
+
+
+def _points() -> Node:
+    h, words = exports.headers("points"), toml("words")
+    return {
+        "table": "points",
+        "files": "points.csv.gz",
+        "encoding": "utf-8",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": {
+            **{k: h[k] for k in ("entry_id", "customer_id", "at", "points")},
+            "kind": {"from": h["kind"], "map": _back(words["points_kind"])},
+            "cost_minor": {"from": h["cost"], "times": 100},
+        },
+    }
+
+
+def _back(words: dict[str, str]) -> dict[str, str]:
+    """Word of the export to machine name."""
+    return {word: key for key, word in words.items()}

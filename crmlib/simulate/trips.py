@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlib.simulate.draws import Flags, Floats, Ints
-from crmlib.simulate.members import FESTIVAL_ONLY, MEMBER, Members
+from crmlib.simulate.members import CASHIER_CARD, FESTIVAL_ONLY, MEMBER, Members
+from crmlib.simulate.presence import Presence, is_there
 from crmlib.simulate.shops import Shops
 
 AWAY_SHARE = 0.14
@@ -27,18 +28,18 @@ class Trips:
 
 
 def member_trips(
-    members: Members, gone: Ints, *, shops: Shops, weights: Floats, first_day: int, rng: np.random.Generator
+    members: Members, presence: Presence, *, shops: Shops, weights: Floats, first_day: int, rng: np.random.Generator
 ) -> Trips:
     """Visits of card holders in the days of `weights`, a Poisson process per member thinned by joining and leaving.
 
     Parameters
     ----------
-    gone : first day on which the member no longer comes, shape (cards,).
+    presence : who is still a customer, or again.
     weights : weight of each day and rhythm, shape (4, days), first column is `first_day`.
     """
     last_day = first_day + weights.shape[1] - 1
     kind = np.where(members.role == FESTIVAL_ONLY, 3, members.motive)
-    alive = (members.joined <= last_day) & (gone > first_day)
+    alive = (members.joined <= last_day) & ((presence.gone > first_day) | (presence.back <= last_day))
     days, who = [], []
     for k in range(len(weights)):
         pool = np.flatnonzero(alive & (kind == k))
@@ -52,7 +53,7 @@ def member_trips(
     fresh = np.flatnonzero((members.joined >= first_day) & (members.joined <= last_day) & (members.role == MEMBER))
     day = np.concatenate([*days, members.joined[fresh]])
     member = np.concatenate([*who, fresh])
-    active = (day >= members.joined[member]) & (day < gone[member])
+    active = (day >= members.joined[member]) & is_there(presence, member, day)
     day, member = day[active], member[active]
     store = members.home[member]
     away = rng.random(len(store)) < AWAY_SHARE
@@ -71,6 +72,25 @@ def anonymous_trips(
     cell = np.repeat(np.arange(len(counts)), counts)
     trips = Trips(first_day + cell % days, np.full(len(cell), ANONYMOUS), cell // days)
     return _open_only(trips, shops, rng)
+
+
+def swipe_own_cards(trips: Trips, members: Members, stores: int) -> Trips:
+    """On some days the owner of a cashier's card swipes it for customers who have none."""
+    card = np.full(stores, ANONYMOUS, dtype=np.int64)
+    cards = np.flatnonzero(members.role == CASHIER_CARD)
+    card[members.home[cards]] = cards
+    duty = (trips.day * 7 + trips.store * 3) % 5 < 2
+    swiped = duty & (members.joined[card[trips.store]] <= trips.day)
+    return Trips(trips.day, np.where(swiped, card[trips.store], trips.member), trips.store)
+
+
+def joined(one: Trips, other: Trips) -> Trips:
+    """Both."""
+    return Trips(
+        np.concatenate([one.day, other.day]),
+        np.concatenate([one.member, other.member]),
+        np.concatenate([one.store, other.store]),
+    )
 
 
 def is_open(shops: Shops, store: Ints, day: Ints) -> Flags:

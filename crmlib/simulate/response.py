@@ -1,0 +1,166 @@
+"""What promotions do to sales: extra units, dips, losses of siblings, halo; every unit of it is counted.
+
+The lines that come in are the world without promotions. Those of an event's goods in its stores are kept and priced
+down (base), some are added (extra), some of the days after are taken out (dip), some of its siblings are taken out
+(cannibalised), and new visits bring other goods with them (halo). The truth is the count of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crmlib.simulate.draws import Flags, Ints
+from crmlib.simulate.events import Event
+from crmlib.simulate.members import CASHIER_CARD, DEAL_HUNTER, FESTIVAL_ONLY, MEMBER, Members
+
+NEW_VISIT_SHARE = 0.3
+"""Share of the extra lines bought on a visit made for the offer; the others go into baskets bought anyway."""
+HALO_LINES = 0.5
+"""Mean lines of other goods on a visit made for the offer."""
+BASE, EXTRA, DIP, CANNIBALISED, HALO = KINDS = ("base", "extra", "dip", "cannibalised", "halo")
+TALLY = ("event", "store", "kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Hunters:
+    """Members who come for offers: indices sorted by home store, and where each store's begin, shape (stores + 1,)."""
+
+    member: Ints
+    begins: Ints
+
+
+def find_hunters(members: Members, stores: int) -> Hunters:
+    """Deal hunters by home store."""
+    mine = np.flatnonzero(members.role == DEAL_HUNTER)
+    order = mine[np.argsort(members.home[mine], kind="stable")]
+    return Hunters(order, np.searchsorted(members.home[order], np.arange(stores + 1)))
+
+
+def respond(
+    lines: pl.DataFrame, events: Sequence[Event], members: Members, hunters: Hunters, *, rng: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Apply all events to the lines of whole days; the lines that result, and the lines of each kind of effect.
+
+    Returns
+    -------
+    lines with a column event (index, -1 for none), and the effects: event, store, kind, milli, list_minor, net_minor,
+    product, day (`list_minor` of a lost line is what it would have cost).
+    """
+    first, last = int(lines["day"].min()), int(lines["day"].max())  # type: ignore[arg-type]
+    lines = lines.with_columns(event=pl.lit(-1, dtype=pl.Int64))
+    effects = []
+    for place, event in enumerate(events):
+        if event.first <= last and first <= event.last + event.dip_days:
+            lines, seen = _apply(lines, place, event, members, hunters, rng=rng)
+            effects += seen
+    return lines, pl.concat(effects) if effects else lines.clear().with_columns(kind=pl.lit("")).select(_EFFECT)
+
+
+_EFFECT = ("event", "store", "kind", "product", "day", "member", "milli", "list_minor", "net_minor")
+
+
+def _apply(
+    lines: pl.DataFrame, place: int, event: Event, members: Members, hunters: Hunters, *, rng: np.random.Generator
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    store, product, day, member = (lines[c].to_numpy() for c in ("store", "product", "day", "member"))
+    ordinary = _ordinary(members, member) & event.stores[store] & (lines["event"].to_numpy() < 0)
+    running = (day >= event.first) & (day <= event.last)
+    after = (day > event.last) & (day <= event.last + event.dip_days)
+    left = 1 - (day - event.last - 1) / max(event.dip_days, 1)
+    chance = rng.random(len(day))
+    dip = ordinary & event.products[product] & after & (chance < event.dip * left)
+    lost = ordinary & event.siblings[product] & running & (chance < event.cannibal)
+    base = ordinary & event.products[product] & running
+    extra, halo = _added(lines, np.flatnonzero(base), event, members, hunters, rng=rng)
+    touched = lines.with_columns(event=pl.when(pl.Series(base)).then(place).otherwise("event"))
+    seen = [
+        _seen(frame, place, kind)
+        for frame, kind in (
+            (_priced(touched.filter(pl.Series(base)), event), BASE),
+            (_priced(extra, event), EXTRA),
+            (lines.filter(pl.Series(dip)), DIP),
+            (lines.filter(pl.Series(lost)), CANNIBALISED),
+            (halo, HALO),
+        )
+    ]
+    kept = touched.filter(pl.Series(~(dip | lost)))
+    promoted = pl.concat(
+        [kept.filter(pl.col("event") == place), extra.with_columns(event=pl.lit(place, dtype=pl.Int64))]
+    )
+    others = kept.filter(pl.col("event") != place)
+    return pl.concat([others, _priced(promoted, event), halo]), seen
+
+
+def _added(
+    lines: pl.DataFrame, base: Ints, event: Event, members: Members, hunters: Hunters, *, rng: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Extra lines of the promoted goods, put into other baskets or onto new visits, and the new visits' other goods."""
+    source = np.repeat(base, rng.poisson(event.lift - 1.0, len(base)))
+    day, store = lines["day"].to_numpy(), lines["store"].to_numpy()
+    cell = day * 100_000 + store
+    order = np.argsort(cell, kind="stable")
+    begins = np.searchsorted(cell[order], cell[source], side="left")
+    counts = np.searchsorted(cell[order], cell[source], side="right") - begins
+    one, other = (order[begins + (rng.random(len(source)) * counts).astype(np.int64)] for _ in range(2))
+    keen = members.price_sensitive[np.maximum(lines["member"].to_numpy(), 0)] * (lines["member"].to_numpy() >= 0)
+    ordinary = _ordinary(members, lines["member"].to_numpy())
+    host = np.where((keen[other] > keen[one]) & ordinary[other] | ~ordinary[one], other, one)
+    host = np.where(ordinary[host], host, source)
+    new = rng.random(len(source)) < NEW_VISIT_SHARE
+    fresh = int(lines["trip"].max()) + 1 + np.cumsum(new) - 1  # type: ignore[arg-type]
+    trip = np.where(new, fresh, lines["trip"].to_numpy()[host])
+    second = np.where(new, rng.integers(9 * 3600, 20 * 3600, len(source)), lines["second"].to_numpy()[host])
+    buyer = np.where(
+        new, _visitors(members, hunters, store[source], day[source], rng), lines["member"].to_numpy()[host]
+    )
+    milli = lines["milli"].to_numpy()[source]
+    extra = lines[source].with_columns(
+        trip=pl.Series(trip), second=pl.Series(second), member=pl.Series(buyer), milli=pl.Series(milli)
+    )
+    others = np.repeat(np.flatnonzero(new), rng.poisson(HALO_LINES, int(new.sum())))
+    copied = order[begins[others] + (rng.random(len(others)) * counts[others]).astype(np.int64)]
+    allowed = ordinary[copied] & ~event.products[lines["product"].to_numpy()[copied]]
+    allowed &= lines["event"].to_numpy()[copied] < 0
+    copied, others = copied[allowed], others[allowed]
+    halo = lines[copied].with_columns(
+        trip=pl.Series(trip[others]), second=pl.Series(second[others]), member=pl.Series(buyer[others])
+    )
+    return extra, halo
+
+
+def _visitors(members: Members, hunters: Hunters, store: Ints, day: Ints, rng: np.random.Generator) -> Ints:
+    """Who comes for the offer: a deal hunter of that store half of the time, else somebody without a card."""
+    begins = hunters.begins[store]
+    count = hunters.begins[store + 1] - begins
+    place = begins + (rng.random(len(store)) * count).astype(np.int64)
+    known = (count > 0) & (rng.random(len(store)) < 0.5)
+    if not len(hunters.member):
+        return np.full(len(store), -1, dtype=np.int64)
+    who = hunters.member[np.minimum(place, len(hunters.member) - 1)]
+    return np.where(known & (members.joined[who] <= day), who, -1)
+
+
+def _ordinary(members: Members, member: Ints) -> Flags:
+    """Customers whom offers move: not staff, wholesalers and group buyers, who have prices of their own."""
+    role = members.role[np.maximum(member, 0)]
+    usual = (role == MEMBER) | (role == FESTIVAL_ONLY) | (role == DEAL_HUNTER) | (role == CASHIER_CARD)
+    moved: Flags = (member < 0) | usual
+    return moved
+
+
+def _priced(lines: pl.DataFrame, event: Event) -> pl.DataFrame:
+    """Net amounts at the event's price, rounded half up to the fen at the line."""
+    listed, off = pl.col("list_minor"), event.depth_bp
+    if event.mechanic == "nth_unit":  # every second unit of a line
+        pairs = pl.col("milli") // 2000
+        unit = pl.when(pl.col("milli") > 0).then(listed * 1000 // pl.col("milli")).otherwise(0)
+        return lines.with_columns(net_minor=listed - pairs * (unit * off // 10_000))
+    return lines.with_columns(net_minor=(listed * (10_000 - off) + 5_000) // 10_000)
+
+
+def _seen(lines: pl.DataFrame, place: int, kind: str) -> pl.DataFrame:
+    return lines.with_columns(event=pl.lit(place, dtype=pl.Int64), kind=pl.lit(kind)).select(_EFFECT)
