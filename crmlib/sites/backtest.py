@@ -17,6 +17,8 @@ from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.sites import forecast, huff, market, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market
+from crmlib.sites.ramp import RampFit
+from crmlib.sites.ramp import share as ramp_share
 
 MIN_OPENINGS = 3
 TOUCHED = 0.005  # an old store is touched by the openings if it is expected to lose more than 0.5 %
@@ -28,7 +30,8 @@ FULL_YEAR_DAYS = 360
 class Backtest:
     """Predicted against real.
 
-    openings : site_id, predicted_minor, low_minor, high_minor, actual_minor, inside (of the 80 % interval).
+    openings : site_id, predicted_minor, low_minor, high_minor, actual_minor, inside (of the 80 % interval); actual is
+    brought to the mature level by the ramp.
     mape : of gross; coverage : share inside; lost_predicted, lost_actual : what old stores lost, as a share of the
     openings' real revenue; lost_error_se : standard error of lost_actual from the other stores' year-to-year noise;
     net_bias : (1 − lost_predicted) / (1 − lost_actual) − 1.
@@ -43,14 +46,25 @@ class Backtest:
     net_bias: float
 
 
-def past_openings(before: Market, sites_after: pl.DataFrame, *, before_end: date) -> pl.DataFrame:
-    """Own stores opened after `before_end` that had a full year of revenue in the later period."""
-    return sites_after.filter(
+def past_openings(
+    before: Market, sites_after: pl.DataFrame, *, before_end: date, ramp: RampFit | None = None
+) -> pl.DataFrame:
+    """Own stores opened after `before_end` that had a full year of revenue in the later period.
+
+    `maturity` is the mean of the ramp over the months of that year (1 without a ramp): the share of its mature revenue
+    that a young store can have sold.
+    """
+    opened = sites_after.filter(
         (pl.col("kind") == "own")
         & (pl.col("opened_on") > before_end)
         & (pl.col("revenue_days") >= FULL_YEAR_DAYS)
         & (pl.col("opened_on") <= pl.col("period_end") - timedelta(days=FULL_YEAR_DAYS))
         & ~pl.col("site_id").is_in(list(before.own.ids))
+    )
+    return opened.with_columns(
+        maturity=pl.Series(
+            [_maturity(a, b, ramp) for a, b in opened.select("opened_on", "period_end").rows()], dtype=pl.Float64
+        )
     )
 
 
@@ -76,12 +90,14 @@ def run(
     stores = market.candidates(before, opened.with_columns(kind=pl.lit("candidate")))
     index = [after.own.ids.index(i) for i in stores.ids]
     actual = after.revenue[index]
+    grown = opened.sort("site_id")["maturity"].to_numpy()
     at, new = forecast.candidate_attractions(before, fitted, stores)
     predicted = _gross_together(at, new)
     simulated = _draws(before, fitted, stores, draws=draws, rng=rng)
     low, high = np.quantile(simulated, forecast.INTERVAL, axis=0)
     lost, lost_actual, error = _lost(before, after, at, _calibrate(at, new, actual), actual)
-    inside = (actual >= low) & (actual <= high)
+    mature = actual / grown
+    inside = (mature >= low) & (mature <= high)
     per_unit = MINOR_PER_UNIT[currency]
 
     def minor(yuan: Array) -> list[int]:
@@ -91,16 +107,25 @@ def run(
         openings=pl.DataFrame(
             {
                 "site_id": list(stores.ids), "predicted_minor": minor(predicted), "low_minor": minor(low),
-                "high_minor": minor(high), "actual_minor": minor(actual), "inside": inside,
+                "high_minor": minor(high), "actual_minor": minor(mature), "inside": inside,
             }
         ),
-        mape=float(np.mean(np.abs(predicted / actual - 1))),
+        mape=float(np.mean(np.abs(predicted / mature - 1))),
         coverage=float(inside.mean()),
         lost_predicted=lost,
         lost_actual=lost_actual,
         lost_error_se=error,
         net_bias=(1 - lost) / (1 - lost_actual) - 1,
     )  # fmt: skip
+
+
+def _maturity(opened_on: date, period_end: date, ramp: RampFit | None) -> float:
+    """Mean ramp over the 12 months up to `period_end` of a store opened on `opened_on`."""
+    if ramp is None:
+        return 1.0
+    age = (period_end.year - opened_on.year) * 12 + period_end.month - opened_on.month + 1
+    months = np.arange(max(age - 11, 1), age + 1)
+    return float(ramp_share(months, first_month=ramp.first_month, months=ramp.months).mean())
 
 
 def _gross_together(at: shares.Stage, new: Array) -> Array:
@@ -110,9 +135,7 @@ def _gross_together(at: shares.Stage, new: Array) -> Array:
     return np.asarray((at.demand * share / total) @ new)
 
 
-def _draws(
-    before: Market, fitted: HuffFit, stores: market.Stores, *, draws: int, rng: np.random.Generator
-) -> Array:
+def _draws(before: Market, fitted: HuffFit, stores: market.Stores, *, draws: int, rng: np.random.Generator) -> Array:
     out = np.empty((draws, len(stores.ids)))
     for i, vector in enumerate(huff.draw(fitted, draws=draws, rng=rng)):
         at = huff.stage_at(before, fitted, vector=vector)
@@ -150,5 +173,6 @@ def _lost(before: Market, after: Market, at: shares.Stage, new: Array, actual: A
     growth = now[calm].sum() / (then[calm] * (1 - share[calm])).sum()
     noise = float(np.std(now[calm] / (then[calm] * growth * (1 - share[calm])) - 1, ddof=1))
     lost_actual = float((then * growth - now).sum() / actual.sum())
-    error = noise * float(np.sqrt((then**2).sum()) / actual.sum())
+    trend = noise / np.sqrt(calm.sum()) * then.sum()
+    error = float(np.hypot(noise * np.sqrt((then**2).sum()), trend) / actual.sum())
     return float((then * share * growth).sum() / actual.sum()), lost_actual, error

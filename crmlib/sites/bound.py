@@ -142,10 +142,8 @@ def _solve(task: Task, planes: _Planes, *, whole: bool, seconds: float) -> tuple
     region = hstack([planes.sides, csr_array((len(planes.tops), groups))])
     found = milp(
         np.append(task.cost / SCALE, np.full(groups, -task.margin)),
-        constraints=LinearConstraint(
-            vstack([above, region]).tocsc(), ub=np.concatenate([*planes.levels, planes.tops])
-        ),
-        integrality=np.append(np.full(n, int(whole)), np.zeros(groups)),
+        constraints=LinearConstraint(vstack([above, region]).tocsc(), ub=np.concatenate([*planes.levels, planes.tops])),
+        integrality=(np.arange(n + groups) < n * whole).astype(np.int64),
         bounds=Bounds(np.append(np.zeros(n), np.full(groups, -np.inf)), np.append(np.ones(n), np.full(groups, np.inf))),
         options={"time_limit": seconds, "mip_rel_gap": 1e-4},
     )

@@ -38,7 +38,9 @@ def tables(*, cells: pl.DataFrame, sites: pl.DataFrame, flows: pl.DataFrame, com
         check_range(frame["lat"], frame["lon"], name=name)
     one_point(own, name="sites")
     one_point(competitors, name="competitors")
-    not_negative(cells, ("population", "income_minor_month", "area_km2"), key="cell_id", name="cells", positive=("area_km2",))
+    not_negative(
+        cells, ("population", "income_minor_month", "area_km2"), key="cell_id", name="cells", positive=("area_km2",)
+    )
     not_negative(own, ("area_m2", "revenue_minor"), key="site_id", name="sites", positive=("area_m2",))
     not_negative(competitors, ("area_m2",), key="competitor_id", name="competitors", positive=("area_m2",))
     not_negative(flows, ("visits",), key="site_id", name="flows")
@@ -85,7 +87,9 @@ def one_point(table: pl.DataFrame, *, name: str) -> None:
     """More than two stores at one coordinate is a geocoder's centroid, not a place."""
     if table.is_empty():
         return
-    top = table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True).row(0)
+    top = (
+        table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True).row(0)
+    )
     if top[2] > MAX_STORES_AT_ONE_POINT:
         _refuse(
             "same_point",
@@ -139,7 +143,7 @@ def full_years(own: pl.DataFrame) -> None:
     if bad.height:
         _refuse(
             "partial_year",
-            given=f"{bad.height} own stores whose revenue does not say its days, or claims more days than they were open",
+            given=f"{bad.height} own stores whose revenue lacks its days, or has more days than they were open",
             expected="revenue_days between 1 and 366, no longer than the store has existed",
             mend="fill revenue_days: a store opened in July with 184 days of revenue is brought to a year",
             values={"stores": bad.height},
@@ -159,7 +163,7 @@ def one_unit(own: pl.DataFrame) -> None:
     if odd.height:
         _refuse(
             "mixed_units",
-            given=f"{odd.height} own stores sell more than {UNIT_RATIO:.0f} times, or less than 1/{UNIT_RATIO:.0f} of, the median",
+            given=f"{odd.height} own stores more than {UNIT_RATIO:.0f} times above or below the median revenue",
             expected="one unit of money in the column",
             mend="look for 10,000 yuan beside yuan in the export",
             values={"stores": odd.height},
@@ -233,7 +237,7 @@ def distances(table: pl.DataFrame) -> pl.DataFrame:
 
 def complete_matrix(wide: NDArray[np.float64], ids: tuple[str, ...]) -> None:
     """Every cell has a distance to every store."""
-    gaps = np.isnan(wide).any(axis=0)
+    gaps = np.asarray(np.isnan(wide).any(axis=0))
     if gaps.any():
         _refuse(
             "bad_distances",

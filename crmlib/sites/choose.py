@@ -77,7 +77,9 @@ def choose(
         except ModelError as error:
             last_error = error
             rows.append({"form": form, "nested": nested, "deviance": None, "slope": None})
-    trials = pl.DataFrame(rows, schema={"form": pl.String, "nested": pl.Boolean, "deviance": pl.Float64, "slope": pl.Float64})
+    trials = pl.DataFrame(
+        rows, schema={"form": pl.String, "nested": pl.Boolean, "deviance": pl.Float64, "slope": pl.Float64}
+    )
     usable = trials.drop_nulls("deviance")
     if usable.is_empty():
         raise last_error or AssertionError("no form was tried")

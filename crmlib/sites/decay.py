@@ -57,8 +57,8 @@ def utility(form: Form, coefficients: Array, km: Array, *, within_km: Array) -> 
         return np.asarray(-coefficients[0] * log_km)
     total = -coefficients[0] * log_km
     for coefficient, basis in zip(coefficients[1:], _bends(log_km), strict=True):
-        total -= coefficient * basis
-    return total
+        total = total - coefficient * basis
+    return np.asarray(total)
 
 
 def gradient(form: Form, coefficients: Array, km: Array, *, within_km: Array) -> tuple[Array, ...]:

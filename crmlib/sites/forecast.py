@@ -1,4 +1,4 @@
-"""What would each candidate earn, what would it take from our own stores, and how sure is that?
+"""Forecast of each candidate: what it earns, what it takes from our own stores, and how sure that is.
 
 Point forecasts are means over the new store's unknown effect (Gauss-Hermite inside the share). Intervals come from
 draws of all parameters and of the new store's effect, evaluated through the same shares.
@@ -35,9 +35,7 @@ def candidate_attractions(market_: Market, fitted: HuffFit, candidates: Stores) 
     return at, shares.mean_attraction(at, median)
 
 
-def simulate(
-    market_: Market, fitted: HuffFit, candidates: Stores, *, draws: int, rng: np.random.Generator
-) -> Draws:
+def simulate(market_: Market, fitted: HuffFit, candidates: Stores, *, draws: int, rng: np.random.Generator) -> Draws:
     """Gross and net of each candidate, opened alone, under `draws` draws of the parameters and its own effect."""
     vectors = huff.draw(fitted, draws=draws, rng=rng)
     gross, net = np.empty((draws, len(candidates.ids))), np.empty((draws, len(candidates.ids)))
@@ -119,7 +117,7 @@ def extrapolated(market_: Market, candidates: Stores) -> list[str]:
     return [", ".join(w for w, on in (("size", s), ("place", p)) if on) for s, p in zip(size, place, strict=True)]
 
 
-def _inside_hull(lat: Array, lon: Array, at_lat: Array, at_lon: Array) -> market.NDArray[np.bool_]:
+def _inside_hull(lat: Array, lon: Array, at_lat: Array, at_lon: Array) -> huff.Bools:
     """Whether points lie in the convex hull of the own stores (Andrew's monotone chain)."""
     points = sorted({(float(x), float(y)) for x, y in zip(lon, lat, strict=True)})
 

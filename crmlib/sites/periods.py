@@ -41,5 +41,7 @@ def network(
 
 def period_ends(card_flows: AnyFrame) -> list[date]:
     """Ends of the periods that the card flows cover, oldest first."""
-    ends: list[date] = to_polars(card_flows, needs=("period_end",), name="card_flows")["period_end"].unique().sort().to_list()
+    ends: list[date] = (
+        to_polars(card_flows, needs=("period_end",), name="card_flows")["period_end"].unique().sort().to_list()
+    )
     return ends

@@ -31,7 +31,7 @@ class Task:
     """What to choose from.
 
     at : the stage before; new : mean attractions of candidates, shape (c, n); margin : of revenue; cost : rent and
-    fixed cost [yuan a year], shape (n,); capex : [yuan], shape (n,); near : pairs closer than the spacing, shape (n, n);
+    fixed cost [yuan a year], shape (n,); capex : [yuan], shape (n,); near : pairs too close, shape (n, n);
     k : at most so many; budget : of capex [yuan], inf if none.
     """
 
@@ -170,7 +170,7 @@ def _profits(task_: Task, sets: NDArray[np.int64]) -> Array:
 
 def _allowed(task_: Task, chosen: list[int]) -> Bools:
     """Candidates that may join the chosen ones."""
-    free = ~task_.near[chosen].any(axis=0)
+    free: Bools = np.logical_not(task_.near[chosen].any(axis=0))
     free[chosen] = False
     return np.asarray(free & (task_.capex <= task_.budget - task_.capex[chosen].sum()))
 

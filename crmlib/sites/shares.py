@@ -117,7 +117,7 @@ def _solve(share: Array, start: Array, before: Array, rest: Array, nest: float) 
 
 def revenue(at: Stage) -> Array:
     """Modelled revenue of each own store [yuan a year], shape (j,)."""
-    return flows(at).sum(axis=0)
+    return np.asarray(flows(at).sum(axis=0))
 
 
 def flows(at: Stage) -> Array:

@@ -10,10 +10,13 @@ from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.products import PRODUCTS
 from crmlib.core.contracts.promotions import PROMOTIONS
 from crmlib.core.contracts.receipts import RECEIPT_LINES
+from crmlib.core.contracts.sites import CARD_FLOWS, CELLS, COMPETITORS, OPENINGS, SITES
 from crmlib.core.contracts.stores import CLOSURES, STORES
 
-CONTRACTS: dict[str, Contract] = {
-    c.name: c for c in (RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES)
-}
+_ALL = (
+    *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
+    *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
+)
+CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
 
 __all__ = ["CONTRACTS", "TIME_ZONE", "Contract", "Table"]
