@@ -4,7 +4,8 @@ logit p_i = b0 + Σ_j b_j z_ij, z the features (log1p where the catalogue says s
 rows, a missing one at its centre with an indicator beside it. So the contribution of feature j is b_j z_ij plus the
 indicator's, its mean over the training rows is 0, and Σ_j c_ij + b0 = logit p_i exactly.
 
-Fitted by maximum likelihood with statsmodels (Newton). Columns that others determine are dropped, and named.
+Fitted by maximum likelihood with statsmodels (Newton); where a group was lost to the last, so that no maximum exists,
+under a wide normal prior. Columns that others determine are dropped, and named.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import polars as pl
 import statsmodels.api as sm
 from scipy.special import expit
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
 
 from crmlib.churn.catalogue import feature, linear
 from crmlib.churn.metrics import Array, refuse_one_class
@@ -26,6 +27,8 @@ from crmlib.core.frames import AnyFrame, to_polars
 
 DEPENDENT = 1e-7
 """A column whose part not explained by the columns before it is below this share of its variance is dropped."""
+PRIOR_SD = 3.0
+"""Standard deviation of the prior of a slope [log odds per scaled unit] where the likelihood has no maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class LogitFit:
     intercept : b0, the log odds of a customer whose contributions are all 0.
     standard_error : of each slope; NaN where the slope is not estimated.
     dropped : features left out because others determine them.
+    penalised : the likelihood had no maximum (say, everybody with one trip was lost), so the slopes are the mode under
+        a wide normal prior instead.
     """
 
     names: tuple[str, ...]
@@ -53,6 +58,7 @@ class LogitFit:
     standard_error: tuple[float, ...]
     dropped: tuple[str, ...]
     log_likelihood: float
+    penalised: bool
     rows: int
 
     def predict(self, table: AnyFrame) -> Array:
@@ -71,7 +77,7 @@ def fit(table: AnyFrame, *, y: str = "y", names: Sequence[str] | None = None) ->
     Raises
     ------
     ModelError
-        `churn.one_class`, `churn.separation` or `churn.no_fit`.
+        `churn.one_class` or `churn.separation`.
     """
     frame = to_polars(table, needs=[y], name="features")
     chosen = tuple(names) if names is not None else linear(frame, skip=[y])
@@ -84,9 +90,9 @@ def fit(table: AnyFrame, *, y: str = "y", names: Sequence[str] | None = None) ->
     share = gone.mean(axis=0)
     full = np.column_stack([z - z.mean(axis=0), gone - share])
     kept = _independent(full)
-    result = _maximise(truth, full[:, kept])
+    params, errors, log_likelihood, penalised = _maximise(truth, full[:, kept])
     beta, se = np.zeros(full.shape[1]), np.full(full.shape[1], np.nan)
-    beta[kept], se[kept] = result.params[1:], result.bse[1:]
+    beta[kept], se[kept] = params[1:], errors[1:]
     k = len(chosen)
     return LogitFit(
         names=chosen,
@@ -95,10 +101,11 @@ def fit(table: AnyFrame, *, y: str = "y", names: Sequence[str] | None = None) ->
         slope=tuple(beta[:k].tolist()),
         missing=tuple((beta[k:] - beta[:k] * z.mean(axis=0)).tolist()),
         missing_mean=tuple((beta[k:] * share).tolist()),
-        intercept=float(result.params[0]),
+        intercept=float(params[0]),
         standard_error=tuple(se[:k].tolist()),
         dropped=tuple(n for n, used in zip(chosen, np.isin(np.arange(k), kept), strict=True) if not used),
-        log_likelihood=float(result.llf),
+        log_likelihood=log_likelihood,
+        penalised=penalised,
         rows=frame.height,
     )
 
@@ -130,12 +137,15 @@ def _independent(full: Array) -> Array:
     return np.array(kept, dtype=int)
 
 
-def _maximise(y: Array, x: Array) -> sm.discrete.discrete_model.BinaryResults:
+def _maximise(y: Array, x: Array) -> tuple[Array, Array, float, bool]:
+    """Coefficients, standard errors, log likelihood and whether the prior was needed."""
+    design = sm.add_constant(x, has_constant="add")
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("error", HessianInversionWarning)
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:
-            return sm.Logit(y, sm.add_constant(x, has_constant="add"), check_rank=False).fit(disp=0, maxiter=100)
+            result = sm.Logit(y, design, check_rank=False).fit(disp=0, maxiter=35)
         except PerfectSeparationWarning:
             raise ModelError(
                 "churn.separation",
@@ -144,14 +154,24 @@ def _maximise(y: Array, x: Array) -> sm.discrete.discrete_model.BinaryResults:
                 mend="look for a feature that reads the label, or use more customers",
                 values={"rows": len(y)},
             ) from None
-        except (ConvergenceWarning, np.linalg.LinAlgError) as problem:
-            raise ModelError(
-                "churn.no_fit",
-                given=f"{len(y)} labelled customers, {x.shape[1]} columns: {problem}",
-                expected="a likelihood with one maximum",
-                mend="use fewer features or more customers",
-                values={"rows": len(y), "columns": x.shape[1]},
-            ) from None
+        except (ConvergenceWarning, HessianInversionWarning, np.linalg.LinAlgError):
+            return (*_with_prior(y, design), True)
+    return np.asarray(result.params), np.asarray(result.bse), float(result.llf), False
+
+
+def _with_prior(y: Array, design: Array) -> tuple[Array, Array, float]:
+    """The posterior mode under normal(0, `PRIOR_SD`) slopes, by Newton; it exists whatever the data."""
+    precision = np.diag([0.0] + [PRIOR_SD**-2] * (design.shape[1] - 1))
+    beta = np.zeros(design.shape[1])
+    for _ in range(100):
+        p = expit(design @ beta)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + precision
+        step = np.linalg.solve(hessian, design.T @ (y - p) - precision @ beta)
+        beta = beta + step
+        if np.abs(step).max() < 1e-9:
+            break
+    log_likelihood = float(-np.logaddexp(0, np.where(y == 1, -1, 1) * (design @ beta)).sum())
+    return beta, np.sqrt(np.diag(np.linalg.inv(hessian))), log_likelihood
 
 
 def _contributions(fit: LogitFit, frame: pl.DataFrame) -> Array:
