@@ -63,7 +63,7 @@ def run(
 ) -> None:
     """Render reports: every parameter is checked before the first one starts."""
     from crmlib.data import Lake  # noqa: PLC0415
-    from crmlib.run import portal, runner, workspace  # noqa: PLC0415
+    from crmlib.run import portal, runner, warm, workspace  # noqa: PLC0415
     from crmlib.run.ledger import Ledger  # noqa: PLC0415
     from crmlib.run.progress import Progress  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def run(
     store = Lake(space.lake)
     jobs = _jobs(files, store=store, overrides=overrides)
     runner.refuse_unwritable(space.reports)
-    with Progress(len(jobs), words=_words()) as progress:
+    with warm.for_runs(len(jobs)), Progress(len(jobs), words=_words()) as progress:
         outcomes = runner.run(
             jobs,
             workspace=space,
@@ -98,7 +98,7 @@ def check(
 
     place = _lake_folder(folder)
     if whole_lake:
-        sound = ingesting.check_lake(place, say=_say)
+        sound = ingesting.check_lake(place, say=_say, words=_words())
         raise typer.Exit(0 if sound else 1)
     jobs = _jobs(files or [Path("params")], store=data.Lake(place), overrides=None)
     for job in jobs:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from crmlib import data
+from crmlib.data.result import TERMS
 from crmlib.text import Words
 
 Say = Callable[[str], None]
@@ -29,7 +30,7 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
     Terms that are zero are shown too: the reader sees that everything was counted.
     """
     count = words.format.count
-    terms = {term: count(getattr(result, term)) for term in ("read", *data.TERMS)}
+    terms = {term: count(getattr(result, term)) for term in ("read", *TERMS)}
     lines = [words("cli.ingest.sum", source=result.source, table=result.table, **terms)]
     if result.withdrawn:
         lines.append(words("cli.ingest.withdrawn", rows=count(result.withdrawn)))
@@ -42,9 +43,10 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
     return lines
 
 
-def check_lake(place: Path, *, say: Say) -> bool:
-    """Verify the lake, print what was found, and return whether it is sound."""
+def check_lake(place: Path, *, say: Say, words: Words) -> bool:
+    """Verify the lake, print each check, and return whether it is sound."""
     report = data.check_lake(place)
-    for line in report.describe():
-        say(line)
-    return bool(report.sound)
+    for row in report.describe().iter_rows(named=True):
+        say(words(f"cli.lake.{'ok' if row['ok'] else 'bad'}", **{k: row[k] for k in row if k != "ok"}))
+    say(words("cli.lake.sound" if report.ok else "cli.lake.unsound", path=report.path))
+    return report.ok

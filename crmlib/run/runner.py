@@ -23,7 +23,7 @@ import psutil
 
 import crmlib
 from crmlib.core.errors import RunError
-from crmlib.run import publish
+from crmlib.run import publish, warm, worker
 from crmlib.run.ledger import Ledger, State
 from crmlib.run.plan import Job
 from crmlib.run.workspace import Workspace
@@ -170,41 +170,52 @@ def _in_process(
         "languages": list(job.languages),
     }
     run_file.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "crmlib.run.worker", str(run_file)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"POLARS_MAX_THREADS": os.environ.get("POLARS_MAX_THREADS", "2")},
-    )
+    process = _start(run_file, workspace)
     peak = _watch(process, deadline=time.monotonic() + job.deadline_seconds + _GRACE_SECONDS)
-    problem = _problem(process.returncode, out, job)
-    for leftover in ("run.json", "problem.json"):
+    problem = _problem(out, job)
+    for leftover in ("run.json", "problem.json", worker.DONE):
         (out / leftover).unlink(missing_ok=True)
     return problem, peak
 
 
-def _watch(process: subprocess.Popen[bytes], *, deadline: float) -> float:
+def _start(run_file: Path, workspace: Workspace) -> subprocess.Popen[bytes] | warm.Child:
+    """The run's process: forked from the warm parent if there is one, else a new one."""
+    env = os.environ | {"POLARS_MAX_THREADS": os.environ.get("POLARS_MAX_THREADS", "2")}
+    argv = ["crmlib-run", str(run_file)]
+    address = os.environ.get(warm.VARIABLE, "")
+    child = warm.fork(address, role="run", argv=argv, env=env, cwd=str(workspace.root)) if address else None
+    return child or subprocess.Popen(
+        [sys.executable, "-m", "crmlib.run.worker", str(run_file)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=env,
+    )
+
+
+def _watch(process: subprocess.Popen[bytes] | warm.Child, *, deadline: float) -> float:
     """Wait for a run and its kernel, ending both at the deadline; return their peak memory [MB]."""
     peak = 0.0
-    while process.poll() is None:
+    while process.alive() if isinstance(process, warm.Child) else process.poll() is None:
         family = _family(process.pid)
         peak = max(peak, sum(_memory(p) for p in family) / 1e6)
         if time.monotonic() > deadline:
             for member in reversed(family):
                 _end(member)
-            process.wait()
         time.sleep(_POLL_SECONDS)
+    if isinstance(process, warm.Child):
+        process.close()
     return peak
 
 
-def _problem(code: int, out: Path, job: Job) -> str:
+def _problem(out: Path, job: Job) -> str:
+    """Why there is no page, or '' if there is one: the worker leaves `done` or what went wrong."""
     told = out / "problem.json"
     if told.is_file():
         return str(json.loads(told.read_text(encoding="utf-8"))["text"])
-    if code != 0:
+    if not (out / worker.DONE).is_file():
         return (
-            f"given: the run's process ended with code {code}\n"
+            "given: the run's process was ended before it finished\n"
             f"expected: a page within {job.deadline_seconds} seconds\n"
             "mend: check memory and deadline_seconds, then run again"
         )

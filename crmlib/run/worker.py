@@ -1,7 +1,7 @@
 """One process, one run: papermill executes the notebook; the page writes itself into the run's folder.
 
-Started as ``python -m crmlib.run.worker RUN.json``. Prints nothing; the exit code is 0 or 1, and what went wrong is
-left in `problem.json` beside the run file.
+Started as ``python -m crmlib.run.worker RUN.json``. Prints nothing; the end of a run is told by a file
+beside the run file: `done`, or `problem.json` with what went wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from crmlib.core.errors import CrmError
 
+DONE = "done"
+"""The file that says a run came to its end."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -37,6 +39,7 @@ def main(run_file: str) -> int:
         return _report(path, {"code": getattr(problem, "ename", type(problem).__name__), "text": _told(problem)})
     finally:
         Path("source.ipynb").unlink(missing_ok=True)
+    Path(DONE).touch()
     return 0
 
 

@@ -1,0 +1,129 @@
+"""Starting the warm parent, and asking it for a process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+VARIABLE = "CRMLIB_WARM"
+PROVISIONER = "crmlib-warm"
+Role = Literal["kernel", "run"]
+_START_SECONDS = 120
+WORTH_IT = 2
+"""From this many runs on a warm parent is started."""
+_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(slots=True)
+class Child:
+    """A forked process: alive as long as its end of the connection is open."""
+
+    pid: int
+    connection: socket.socket
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        ready, _, _ = select.select([self.connection], [], [], 0)
+        if not ready:
+            return True
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def send_signal(self, number: int) -> None:
+        """Signal the child's whole process group, if it still runs."""
+        if self.alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def close(self) -> None:
+        """Let go of the child: it ends."""
+        self.connection.close()
+
+
+@contextmanager
+def parent() -> Iterator[Mapping[str, str]]:
+    """A warm parent for the length of the block, with its imports done.
+
+    Yields the variables that make other processes use it; none if it could not start, and everything runs cold.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="crmlib-warm-"))
+    address = folder / "socket"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crmlib.run.zygote", str(address)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_plain_environment(),
+    )
+    try:
+        ready = _wait(process, address)
+        yield {VARIABLE: str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER} if ready else {}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def for_runs(count: int) -> Iterator[None]:
+    """A warm parent for a batch of `count` runs, if it pays: its imports cost about as much as one run saves."""
+    if count < WORTH_IT or sys.platform != "linux":
+        yield
+        return
+    with parent() as variables:
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            for name in variables:
+                os.environ.pop(name, None)
+
+
+def _wait(process: subprocess.Popen[bytes], address: Path) -> bool:
+    """Wait for the parent's imports; whether it is ready."""
+    end = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        if address.exists():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def fork(address: str, *, role: Role, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Child | None:
+    """A warm process in the given role, or None where there is no parent (yet): the caller then starts a cold one."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(10)
+        connection.connect(address)
+        request = {"role": role, "argv": list(argv), "env": {**_THREADS, **env}, "cwd": cwd}
+        connection.sendall((json.dumps(request) + "\n").encode())
+        reply = connection.recv(32)
+        connection.settimeout(None)
+        if not reply:
+            raise OSError("no child")
+        return Child(int(reply), connection)
+    except (OSError, ValueError):
+        connection.close()
+        return None
+
+
+def _plain_environment() -> dict[str, str]:
+    """What the parent itself may know: paths and locale, no credentials of whoever started it."""
+    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "XDG_RUNTIME_DIR", "SSL_CERT_FILE")
+    return {**{name: os.environ[name] for name in keep if name in os.environ}, **_THREADS}

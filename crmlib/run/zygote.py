@@ -1,0 +1,169 @@
+"""A parent that has imported the stack once and forks a warm process for each request.
+
+Imports are most of the cost of a cold run. The parent listens on a socket that only its own user can open; a request
+names what to become (`kernel`: an IPython kernel for a connection file; `run`: a report worker) with its environment
+and folder. The connection stays open as long as the child lives: if the asker goes, the child ends; if the child goes,
+the asker reads the end of the stream. Nothing secret is ever in the parent: a child gets its environment per request.
+
+Started as ``python -m crmlib.run.zygote SOCKET``; ends with its own parent, or when the socket's file is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+STACK = (
+    "ipykernel.kernelapp",
+    "papermill",
+    "polars",
+    "narwhals",
+    "numpy",
+    "scipy.optimize",
+    "scipy.special",
+    "statsmodels.api",
+    "altair",
+    "great_tables",
+    "vl_convert",
+    "babel.numbers",
+    "pydantic",
+    "deltalake",
+    "dataframely",
+    "xlsxwriter",
+    "jinja2",
+    "crmlib.report",
+    "crmlib.panels",
+    "crmlib.scoring",
+    "crmlib.clv",
+    "crmlib.findings.scoring",
+)
+HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
+"""Threads that imports start and forks survive: jemalloc's purger (it has fork handlers), Polars' cleaner of spills."""
+_ACCEPT_SECONDS = 1.0
+
+
+def main(address: str) -> int:
+    """Import the stack, say so by creating the socket, and fork until the asker is gone."""
+    _die_with_parent()
+    _import_stack()
+    if unknown := _threads() - HARMLESS:  # a lock held by another thread would stay locked in every child
+        print(f"the warm parent has threads after its imports: {unknown}; refusing to fork", file=sys.stderr)
+        return 1
+    gc.collect()
+    gc.freeze()
+    path = Path(address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        old = os.umask(0o177)
+        server.bind(address)
+        os.umask(old)
+        server.listen(64)
+        server.settimeout(_ACCEPT_SECONDS)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel of the machine
+        while path.exists():
+            with contextlib.suppress(TimeoutError):
+                connection, _ = server.accept()
+                _fork(connection, server)
+    return 0
+
+
+def _threads() -> frozenset[str]:
+    """Names of this process's threads other than the main one."""
+    tasks = Path("/proc/self/task")
+    others = (t for t in tasks.iterdir() if t.name != str(os.getpid()))
+    return frozenset(t.joinpath("comm").read_text(encoding="ascii").strip() for t in others)
+
+
+def _import_stack() -> None:
+    for name in STACK:
+        with contextlib.suppress(ModuleNotFoundError):  # an optional part: the child imports what it needs
+            importlib.import_module(name)
+
+
+def _fork(connection: socket.socket, server: socket.socket) -> None:
+    connection.settimeout(10)
+    try:
+        request = json.loads(connection.makefile("r", encoding="utf-8").readline())
+    except (OSError, ValueError):
+        connection.close()
+        return
+    pid = os.fork()
+    if pid:
+        with contextlib.suppress(OSError):
+            connection.sendall(f"{pid}\n".encode())
+        connection.close()
+        return
+    code = 1
+    try:  # the child: it never returns to the loop above
+        server.close()
+        code = _become(request, connection)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _become(request: dict[str, Any], connection: socket.socket) -> int:
+    """What the child does: its own session, environment, folder and random numbers, then its role."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.environ.pop("JPY_PARENT_PID", None)  # its life hangs on the connection, not on the process that forked it
+    os.chdir(request["cwd"])
+    _quiet()
+    _reseed()
+    connection.settimeout(None)
+    threading.Thread(target=_end_with_asker, args=(connection,), daemon=True).start()
+    if request["role"] == "kernel":
+        from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+
+        sys.argv = request["argv"]
+        IPKernelApp.launch_instance(argv=request["argv"][1:])
+        return 0
+    from crmlib.run import worker  # noqa: PLC0415
+
+    return worker.main(request["argv"][1])
+
+
+def _end_with_asker(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while connection.recv(1):
+            pass
+    os._exit(1)
+
+
+def _quiet() -> None:
+    """Input from nowhere; output to nowhere (a kernel sends its own over its sockets)."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+
+
+def _reseed() -> None:
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
