@@ -82,33 +82,47 @@ def choose(candidates: AnyFrame, *, capacity: int, rng: np.random.Generator) -> 
     )
 
 
-def as_state(listed: ContactList) -> pl.DataFrame:
-    """What the next run needs to judge this list: customer_id, group."""
+def as_state(listed: ContactList, *, as_of: date) -> pl.DataFrame:
+    """What the next run needs to judge this list: customer_id, group, listed_day_n."""
     return pl.concat(
         [
             listed.chosen.select("customer_id", group=pl.lit(LIST)),
             listed.held_back.select("customer_id", group=pl.lit(CONTROL)),
         ]
-    )
+    ).with_columns(listed_day_n=pl.lit((as_of - _EPOCH).days, dtype=pl.Int64))
 
 
-def result(state: AnyFrame, customer_day: AnyFrame, *, since: date, until: date) -> Result:
-    """How many of the last list, and of its control group, bought after it was made.
+def owners(listed: ContactList, customers: AnyFrame | None) -> pl.Series:
+    """Who looks after each chosen member, in the list's order; null where nobody is known.
 
     Parameters
     ----------
-    state : customer_id, group, as `as_state` gives it.
-    since : day of the last list; until : last day included.
+    customers : customer_id, owner_staff; without it no owner is known.
     """
-    people = to_polars(state, needs=("customer_id", "group"), name="state")
-    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
-    low_day, high_day = (since - _EPOCH).days, (until - _EPOCH).days
-    came = (
-        days.filter(pl.col("is_purchase"), pl.col("day_n") > low_day, pl.col("day_n") <= high_day)
-        .select("customer_id")
-        .unique()
+    if customers is None:
+        return pl.Series("owner_staff", [None] * listed.chosen.height, dtype=pl.String)
+    known = to_polars(customers, needs=("customer_id", "owner_staff"), name="customers")
+    joined = listed.chosen.select("customer_id").join(
+        known.select("customer_id", "owner_staff"), on="customer_id", how="left", maintain_order="left"
     )
-    back = people.join(came, on="customer_id", how="semi")
+    return joined["owner_staff"]
+
+
+def result(state: AnyFrame | None, customer_day: AnyFrame, *, until: date) -> Result | None:
+    """How many of the last list, and of its control group, bought after it was made; none without a last list.
+
+    Parameters
+    ----------
+    state : customer_id, group, listed_day_n, as `as_state` gives it.
+    until : last day included.
+    """
+    if state is None:
+        return None
+    people = to_polars(state, needs=("customer_id", "group", "listed_day_n"), name="state")
+    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
+    bought = days.filter(pl.col("is_purchase"), pl.col("day_n") <= (until - _EPOCH).days)
+    last = bought.group_by("customer_id").agg(last=pl.col("day_n").max())
+    back = people.join(last, on="customer_id").filter(pl.col("last") > pl.col("listed_day_n"))
     counts = [(group, people.filter(pl.col("group") == group).height) for group in (LIST, CONTROL)]
     hits = [back.filter(pl.col("group") == group).height for group, _ in counts]
     low, high = wilson(np.array(hits), np.array([n for _, n in counts]))

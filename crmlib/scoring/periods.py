@@ -12,10 +12,12 @@ from datetime import date, timedelta
 from typing import Literal
 
 from crmlib.core.calendar import aligned_year, lunar_aligned
+from crmlib.core.frames import AnyFrame, to_polars
 
 Compare = Literal["just_before", "last_year"]
 YEAR_MONTHS = 12
 _DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class Periods:
     previous_end: date
     aligned: bool
     previous_full: bool = True
+
+    @property
+    def day_before(self) -> date:
+        """The day before the previous period: who bought by then and comes back is won back."""
+        return _day_before(self.previous_start)
+
+
+def _day_before(day: date) -> date:
+    return day - _DAY
 
 
 def periods(
@@ -82,6 +93,25 @@ def periods(
         aligned=aligned and (year or compare == "last_year"),
         previous_full=first_day is None or first_day <= before,
     )
+
+
+def whole_months(as_of: date, *, months: int) -> tuple[date, date]:
+    """First and last day of the last `months` whole months by `as_of`; a month that has not ended is left out.
+
+    Examples
+    --------
+    >>> [str(day) for day in whole_months(date(2026, 3, 15), months=2)]
+    ['2026-01-01', '2026-02-28']
+    """
+    ends = (as_of + _DAY).month != as_of.month
+    last = as_of if ends else as_of.replace(day=1) - _DAY
+    return months_before(last, months) + _DAY, last
+
+
+def first_day(customer_day: AnyFrame) -> date | None:
+    """First day of the customer-days; none if there are no rows."""
+    day = to_polars(customer_day, needs=("day_n",), name="customer_day")["day_n"].min()
+    return _EPOCH + timedelta(days=day) if isinstance(day, int) else None
 
 
 def months_before(day: date, months: int) -> date:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame
+from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.members import members
 
 REST = "rest"
+_EPOCH = date(1970, 1, 1)
 NEW_DAYS = 90
 """A member is new for 90 days after the first purchase."""
 REGULAR_DAYS = 6
@@ -42,13 +44,47 @@ class Segments:
     sizes: pl.DataFrame
 
 
-def value_rules(*, today: int) -> dict[str, pl.Expr]:
+def with_traits(period: AnyFrame, tiers: AnyFrame, summary: AnyFrame, traits: AnyFrame | None = None) -> pl.DataFrame:
+    """One row per member with what the default rules read.
+
+    Parameters
+    ----------
+    period : customer_id, net_minor, margin_minor, purchase_days of the period.
+    tiers : customer_id, tier.
+    summary : customer_id, first_day_n, of all time (the first purchase ever).
+    traits : customer_id, sale_minor, gift_minor, offer_minor, as `panels.traits` gives it.
+
+    Returns
+    -------
+    The columns of `period` (first_day_n that of all time), tier, and with traits gift_share, offer_share.
+    """
+    table = members(period, needs=("net_minor", "purchase_days")).drop("first_day_n", strict=False)
+    firsts = to_polars(summary, needs=("customer_id", "first_day_n"), name="summary").select(
+        "customer_id", "first_day_n"
+    )
+    tier = to_polars(tiers, needs=("customer_id", "tier"), name="tiers").select("customer_id", "tier")
+    joined = table.join(firsts, on="customer_id", how="left", maintain_order="left").join(
+        tier, on="customer_id", how="left", maintain_order="left"
+    )
+    if traits is None:
+        return joined
+    sales = pl.col("sale_minor")
+    shares = to_polars(traits, needs=("customer_id", "sale_minor", "gift_minor", "offer_minor"), name="traits").select(
+        "customer_id",
+        gift_share=pl.when(sales > 0).then(pl.col("gift_minor") / sales),
+        offer_share=pl.when(sales > 0).then(pl.col("offer_minor") / sales),
+    )
+    return joined.join(shares, on="customer_id", how="left", maintain_order="left")
+
+
+def value_rules(*, as_of: date) -> dict[str, pl.Expr]:
     """Default rules by value and rhythm, for columns first_day_n, purchase_days, tier, gift_share, offer_share.
 
     Parameters
     ----------
-    today : day number of the reporting day [days since 1970].
+    as_of : the reporting day.
     """
+    today = (as_of - _EPOCH).days
     return {
         "new": pl.col("first_day_n") > today - NEW_DAYS,
         "core": pl.col("tier").cast(pl.String).is_in(["A", "B"]),

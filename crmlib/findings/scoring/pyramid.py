@@ -9,6 +9,7 @@ import polars as pl
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Answer, Figure, Finding, Status
 from crmlib.scoring.migration import NONE, Migration
+from crmlib.scoring.overdue import Overdue
 from crmlib.scoring.pyramid import Pyramid
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -71,12 +72,13 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
     )
 
 
-def migration(moves: Migration, *, words: Words, start: date, end: date) -> Finding:
+def migration(moves: Migration, *, words: Words, start: date, end: date, full: bool = True) -> Finding:
     """Say whether the upper tiers held since the last period, and what went with those who stayed away.
 
     Parameters
     ----------
     moves : movement from the previous period to the one from `start` to `end`.
+    full : the data cover the whole previous period; else the note says they do not, and there is no verdict.
     """
     form = words.format
     tiers = [t for t in moves.table["tier_now"].unique(maintain_order=True) if t != NONE]
@@ -87,6 +89,7 @@ def migration(moves: Migration, *, words: Words, start: date, end: date) -> Find
     kept = _share(int((firsts["tier_now"] == first).sum()), firsts.height)
     share_lost = _share(lost.height, were.height)
     kind, status = _verdict(were.height, share_lost, kept)
+    sure = words("scoring.migration.sure", start=form.day(start), end=form.day(end))
     values = {
         "tiers": words("scoring.join").join(upper),
         "first": first,
@@ -99,7 +102,7 @@ def migration(moves: Migration, *, words: Words, start: date, end: date) -> Find
     headline = words(f"scoring.migration.headline.{kind}", **values)
     return Finding(
         key="scoring.migration",
-        status=status,
+        status=status if full else "none",
         headline=headline,
         table=moves.table,
         view=views.migration(moves.table, words=words),
@@ -113,66 +116,74 @@ def migration(moves: Migration, *, words: Words, start: date, end: date) -> Find
             lost=form.count(moves.lost),
             end=form.count(moves.active_end),
         ),
-        note_sure=words("scoring.migration.sure", start=form.day(start), end=form.day(end)),
+        note_sure=sure if full else words("scoring.migration.partial", sure=sure),
         note_do=words("scoring.migration.do.lost" if lost.height else "scoring.migration.do.held", **values),
         value_minor=int(lost["net_before_minor"].sum()),
         row_key=("tier_before", "tier_now"),
     )
 
 
-def answer(pyramid: Pyramid, moves: Migration, *, words: Words) -> Answer:
-    """The upper customers who stayed away, and the four figures that matter.
+def answer(pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue | None = None) -> Answer:
+    """The upper customers whom to look after first, and the four figures that matter.
 
     Parameters
     ----------
     pyramid, moves : this period's tiers, and the movement from the previous period into it.
+    overdue : members against their own rhythm; with it the sentence speaks of those on the action list.
     """
     form = words.format
     upper = _upper(pyramid)
     lost = moves.customers.filter(pl.col("tier_before").is_in(upper), pl.col("tier_now") == NONE)
+    count, money, kind = lost.height, int(lost["net_before_minor"].sum()), "lost" if lost.height else "held"
+    if overdue is not None:
+        late = overdue.late.join(pyramid.customers.filter(pl.col("tier").is_in(upper)), on="customer_id", how="semi")
+        count, money = late.height, int(late["at_risk_minor"].fill_null(0).sum())
+        kind = "overdue" if count else "held"
     net, before = int(pyramid.customers["net_minor"].sum()), int(moves.customers["net_before_minor"].sum())
-    money = int(lost["net_before_minor"].sum())
-    kind = "lost" if lost.height else "held"
     tiers = words("scoring.join").join(upper)
-    sentence = words(f"scoring.answer.{kind}", tiers=tiers, lost=form.count(lost.height), money=form.money(money))
     first = pyramid.tiers.row(0, named=True)
+    label = "overdue" if overdue is not None else "lost"
     return Answer(
-        sentence=sentence,
+        sentence=words(f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money)),
         figures=(
-            Figure(
-                label=words("scoring.figure.net"),
-                value=form.money(net),
-                comparison=words("scoring.figure.against", change=form.change(_change(net, before))),
-                tone="good" if net > before else "bad" if net < before else "neutral",
-                key="net_minor",
-                amount=float(net),
-                money=True,
-            ),
-            Figure(
-                label=words("scoring.figure.customers"),
-                value=words("scoring.persons", count=form.count(moves.active_end)),
-                comparison=words(
-                    "scoring.figure.against", change=form.change(_change(moves.active_end, moves.active_start))
-                ),
-                tone="good" if moves.active_end > moves.active_start else "bad" if moves.lost else "neutral",
+            _against(words("scoring.figure.net"), form.money(net), net, before, key="net_minor", words=words),
+            _against(
+                words("scoring.figure.customers"),
+                words("scoring.persons", count=form.count(moves.active_end)),
+                moves.active_end,
+                moves.active_start,
                 key="customers",
-                amount=float(moves.active_end),
+                words=words,
             ),
             Figure(
                 label=words("scoring.figure.first_share", tier=first["tier"]),
                 value=form.share(first["share_net"]),
+                comparison=words("scoring.figure.first_customers", customers=form.count(first["customers"])),
                 key="first_share",
                 amount=first["share_net"],
             ),
             Figure(
-                label=words("scoring.figure.lost", tiers=tiers),
-                value=words("scoring.persons", count=form.count(lost.height)),
-                comparison=words("scoring.figure.lost_money", money=form.money(money)),
-                tone="bad" if lost.height else "good",
-                key="lost",
-                amount=float(lost.height),
+                label=words(f"scoring.figure.{label}", tiers=tiers),
+                value=words("scoring.persons", count=form.count(count)),
+                comparison=words(f"scoring.figure.{label}_money", money=form.money(money)),
+                tone="bad" if count else "good",
+                key=label,
+                amount=float(count),
             ),
         ),
+    )
+
+
+def _against(label: str, value: str, now: int, before: int, *, key: str, words: Words) -> Figure:
+    """A figure beside its change on the period before; a fall is never good."""
+    return Figure(
+        label=label,
+        value=value,
+        comparison=words("scoring.figure.against", change=words.format.change(_change(now, before))),
+        tone="good" if now > before > 0 else "bad" if now < before else "neutral",
+        key=key,
+        amount=float(now),
+        money=key.endswith("_minor"),
     )
 
 

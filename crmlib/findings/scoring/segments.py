@@ -20,6 +20,11 @@ LATEST = 3
 """Months compared with the same number before them."""
 
 
+def tags(words: Words) -> dict[str, tuple[str, ...]]:
+    """Words by which member systems mark staff and business cards, for `scoring.cards.sort_cards`."""
+    return {kind: tuple(words(f"scoring.tags.{kind}").split(";")) for kind in ("staff", "business")}
+
+
 def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
     """Say which segment brings the sales, whether many come only once, and what was set apart.
 
@@ -73,7 +78,7 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
         ),
         alt=headline,
         note_seen=words("scoring.segments.seen", **values),
-        note_sure=words("scoring.segments.sure"),
+        note_sure=words("scoring.segments.sure", **values),
         note_do=words(f"scoring.segments.do.{kind}"),
         row_key=("segment",),
     )
