@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import CrmError, LakeError
@@ -65,16 +66,26 @@ Row = tuple[str, str, bool, str, str]
 def _table(lake: Lake, name: str) -> list[Row]:
     try:
         missing, files = _files(lake.table_path(name))
+        present = (name, "files", not missing, f"{files - len(missing)} of {files} files", "every file, with its size")
+        if missing:  # reading on would only say the same in worse words
+            return [present]
         rows, keys = _rows(lake, name)
         ingests = lake.ingests().filter(pl.col("table") == name)
-    except (CrmError, OSError, ValueError, pl.exceptions.PolarsError) as error:
+        apart, counted = _set_apart(lake, name, ingests)
+    except (
+        CrmError,
+        OSError,
+        ValueError,
+        DeltaError,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ) as error:
         return [(name, "readable", False, " ".join(str(error).split())[:300], "a readable table")]
     stored = int(ingests["kept"].sum()) - int(ingests["withdrawn"].sum())
     off = ingests.filter(pl.col("read") != pl.sum_horizontal(TERMS)).height
-    apart, counted = _set_apart(lake, name, ingests)
     return [
         (name, "readable", True, f"{rows} rows", "a readable table"),
-        (name, "files", not missing, f"{files - len(missing)} of {files} files", "every file, with its size"),
+        present,
         (name, "rows", rows == stored, str(rows), f"{stored} by the ingests"),
         (name, "keys", keys == rows, f"{keys} keys", f"{rows}, one per row"),
         (name, "sums", off == 0, f"{off} ingests whose sum does not hold", "0"),

@@ -41,13 +41,14 @@ class Task:
     inputs: tuple[InputFile, ...]
     known: tuple[InputFile, ...]
     mapping: str
+    before: str
     currency: str | None
     now: datetime
 
     @property
     def batch(self) -> str:
-        """Id of the batch: the same files under the same mapping are the same batch."""
-        text = json.dumps([self.name, self.mapping, [[f.name, f.digest] for f in self.inputs]])
+        """Id of the batch: the same files under the same mapping after the same batch are the same batch."""
+        text = json.dumps([self.name, self.mapping, self.before, [[f.name, f.digest] for f in self.inputs]])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -126,14 +127,15 @@ def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> T
     found = files.built_in(source) if source.reader else files.find(source, root=root)
     digest = hashlib.sha256(f"{name}\n{source.model_dump_json()}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
-    records = delta.history(path) if delta.exists(path) else []
-    done = {d for r in records if r.get("mapping") == digest for d in r.get("files", {}).values()}
+    records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]
+    last = {name: content for r in records for name, content in r["files"].items()}  # oldest first: the newest stays
     return Task(
         name=name,
         source=source,
-        inputs=tuple(f for f in found if f.digest not in done),
-        known=tuple(f for f in found if f.digest in done),
+        inputs=tuple(f for f in found if last.get(f.name) != f.digest),
+        known=tuple(f for f in found if last.get(f.name) == f.digest),
         mapping=digest,
+        before=records[-1]["batch"] if records else "",
         currency=_currency(name, source, lake),
         now=now,
     )
