@@ -149,7 +149,7 @@ def serve(
     from crmlib.run import workspace  # noqa: PLC0415
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
-    server.serve(space, port=port, say=_say)
+    server.serve(space, port=port, say=_say, words=_words())
 
 
 def main() -> None:
