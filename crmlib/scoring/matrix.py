@@ -175,13 +175,15 @@ def moves(previous: Matrix, current: Matrix) -> pl.DataFrame:
 def movers(previous: Matrix, current: Matrix, *, left: str = KEEP, most: int = 20) -> pl.DataFrame:
     """Members who left quadrant `left`, largest loss of margin first; those who are gone have now 0.
 
+    Who is unrated now (a cost is missing) is left out: their loss of margin would be one of data.
+
     Returns
     -------
     customer_id, quadrant_before, quadrant_now, net and margin before and now, margin_change_minor; at most `most` rows.
     """
     return (
         paired(previous, current)
-        .filter(pl.col("quadrant_before") == left, pl.col("quadrant_now") != left)
+        .filter(pl.col("quadrant_before") == left, ~pl.col("quadrant_now").is_in([left, UNRATED]))
         .with_columns(margin_change_minor=pl.col("margin_now_minor") - pl.col("margin_before_minor"))
         .sort("margin_change_minor", "customer_id")
         .head(most)

@@ -2,8 +2,8 @@
 
 A member's rhythm is the median gap between purchase days; overdue means more than `LATE` times that gap without a
 purchase. How often such members stay away is not assumed but counted: the same rule is applied 90 days before the
-reporting day, and those who did not come in the 90 days since are the back-test. At risk is the margin a member
-brings in 90 days (a year's margin, pro rata) times that share.
+reporting day, and those who did not come in the 90 days since are the back-test, by band and usual gap. At risk is the
+margin a member brings in 90 days (a year's margin, pro rata) times that share.
 """
 
 from __future__ import annotations
@@ -16,16 +16,25 @@ import polars as pl
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.loyalty import wilson
 
-LATE = 2.0
-"""Twice one's own usual gap is overdue."""
+LATE = 3.0
+"""Three times one's own median gap is overdue; a member who comes at random would be so one time in eight."""
 LEAST_DAYS = 4
 """Purchase days needed to know a rhythm (three gaps)."""
 AHEAD_DAYS = 90
-BANDS = (1.0, 2.0, 4.0, 8.0)
+BANDS = (1.5, 3.0, 6.0, 12.0)
 BAND_NAMES = ("in_rhythm", "late", "overdue", "long_overdue", "silent")
-"""Days since the last purchase over the usual gap: up to 1, 2, 4, 8 times, and beyond."""
+"""Days since the last purchase over the usual gap: up to 1.5, 3, 6, 12 times, and beyond."""
 YEAR_DAYS = 365
+GAP_CLASSES = (14, 30, 60)
+"""Usual gaps up to 14, 30, 60 days and longer: who comes weekly and pauses is judged by others who come weekly."""
+LEAST_TESTED = 30
+"""Members in a back-tested cell below which the band's rate is used for all gaps together."""
 _EPOCH = date(1970, 1, 1)
+_COUNTED = (
+    pl.len().cast(pl.Int64).alias("customers"),
+    pl.col("came").is_null().sum().cast(pl.Int64).alias("stayed_away"),
+)
+_RATE = pl.col("stayed_away") / pl.col("customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     now = (
         rhythm(days, today=today)
         .join(money.select("customer_id", margin_minor=worth.round().cast(pl.Int64)), on="customer_id", how="left")
-        .join(test.select("band", stay_away="rate"), on="band", how="left")
+        .join(_rates(days, today=today, ahead=ahead), on=["band", "gap_class"], how="left")
         .with_columns(pl.col("margin_minor").fill_null(0))
         .with_columns(
             at_risk_minor=(pl.col("margin_minor").clip(lower_bound=0) * pl.col("stay_away") * ahead / YEAR_DAYS)
@@ -95,13 +104,13 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
 
     Returns
     -------
-    customer_id, gap_days (median), days_since, times, band; sorted by customer_id.
+    customer_id, gap_days (median), days_since, times, band, gap_class (0 = shortest); sorted by customer_id.
 
     Examples
     --------
     >>> days = pl.DataFrame({"customer_id": ["a"] * 4, "day_n": [0, 10, 20, 30]})
     >>> rhythm(days, today=60).row(0)
-    ('a', 10.0, 30, 3.0, 'overdue')
+    ('a', 10.0, 30, 3.0, 'late', 0)
     """
     return (
         days.filter(pl.col("day_n") <= today)
@@ -119,6 +128,7 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
                 *(pl.when(pl.col("times") <= b).then(pl.lit(n)) for b, n in zip(BANDS, BAND_NAMES, strict=False)),
                 pl.lit(BAND_NAMES[-1]),
             ).cast(pl.Enum(BAND_NAMES)),
+            gap_class=pl.sum_horizontal(pl.col("gap_days") > edge for edge in GAP_CLASSES).cast(pl.Int64),
         )
         .drop("purchase_days")
     )
@@ -126,13 +136,7 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
 
 def back_test(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> pl.DataFrame:
     """How many of each band, `ahead` days ago, did not come since; one row per band, empty ones too."""
-    then = rhythm(days, today=today - ahead)
-    came = days.filter(pl.col("day_n").is_between(today - ahead + 1, today)).select("customer_id").unique()
-    counted = (
-        then.join(came.with_columns(came=pl.lit(value=True)), on="customer_id", how="left")
-        .group_by("band")
-        .agg(customers=pl.len().cast(pl.Int64), stayed_away=pl.col("came").is_null().sum().cast(pl.Int64))
-    )
+    counted = _outcomes(days, today=today, ahead=ahead).group_by("band").agg(*_COUNTED)
     table = (
         pl.DataFrame({"band": pl.Series(BAND_NAMES, dtype=pl.Enum(BAND_NAMES))})
         .join(counted, on="band", how="left", maintain_order="left")
@@ -141,6 +145,32 @@ def back_test(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> pl.
     )
     low, high = wilson(table["stayed_away"].to_numpy(), table["customers"].to_numpy())
     return table.with_columns(low=pl.Series(low), high=pl.Series(high))
+
+
+def _rates(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
+    """Share staying away by band and usual gap (the band's own where a cell is too small): band, gap_class, stay_away."""
+    outcomes = _outcomes(days, today=today, ahead=ahead)
+    bands = outcomes.group_by("band").agg(*_COUNTED).select("band", band_rate=_RATE)
+    cells = outcomes.group_by("band", "gap_class").agg(*_COUNTED)
+    grid = pl.DataFrame({"band": pl.Series(BAND_NAMES, dtype=pl.Enum(BAND_NAMES))}).join(
+        pl.DataFrame({"gap_class": range(len(GAP_CLASSES) + 1)}, schema={"gap_class": pl.Int64}), how="cross"
+    )
+    return (
+        grid.join(cells, on=["band", "gap_class"], how="left")
+        .join(bands, on="band", how="left")
+        .select(
+            "band",
+            "gap_class",
+            stay_away=pl.when(pl.col("customers") >= LEAST_TESTED).then(_RATE).otherwise(pl.col("band_rate")),
+        )
+    )
+
+
+def _outcomes(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
+    """Everybody with a rhythm `ahead` days ago, and whether they came since."""
+    then = rhythm(days, today=today - ahead)
+    came = days.filter(pl.col("day_n").is_between(today - ahead + 1, today)).select("customer_id").unique()
+    return then.join(came.with_columns(came=pl.lit(value=True)), on="customer_id", how="left")
 
 
 def _margin_rate(money: pl.DataFrame) -> float:

@@ -9,6 +9,8 @@ from crmlib.charts import theme
 
 ROW = 34
 """Height of one bar's row [px]."""
+LABEL_ROOM = 1.35
+"""Length of the axis over the longest bar: its label stands beside it."""
 
 
 def bars(
@@ -37,7 +39,7 @@ def bars(
         x=alt.X(
             f"{value}:Q",
             title=title,
-            scale=alt.Scale(domainMin=min(0.0, _least(frame, value)), nice=True),
+            scale=alt.Scale(domain=_room(frame, value), nice=False),
             axis=alt.Axis(format="%" if percent else "~s", tickCount=5),
         ),
         tooltip=[f"{category}:N", f"{label}:N"],
@@ -100,7 +102,9 @@ def share_line(
     chart: alt.LayerChart = (
         base.mark_line()
         + base.mark_point()
-        + last.mark_text(align="right", dy=-12, fontWeight="bold").encode(text=f"{label}:N")
+        + last.mark_text(align="right", dy=16 if _falls(frame, value) else -12, fontWeight="bold").encode(
+            text=f"{label}:N"
+        )
     )
     return theme.finish(chart, height=220)
 
@@ -132,11 +136,19 @@ def dots(
     return theme.finish(chart, height=26 * max(frame.height, 3))
 
 
-def _least(frame: pl.DataFrame, value: str) -> float:
-    least = frame[value].min()
-    return float(least) if isinstance(least, int | float) else 0.0
+def _room(frame: pl.DataFrame, value: str) -> list[float]:
+    """From zero to the longest bar, with room for its label."""
+    low, high = frame[value].min(), frame[value].max()
+    top = float(high) if isinstance(high, int | float) and high > 0 else 1.0
+    return [min(0.0, float(low) if isinstance(low, int | float) else 0.0), top * LABEL_ROOM]
 
 
 def _epoch_ms(frame: pl.DataFrame, x: str) -> int:
     days = frame[x].cast(pl.Date).to_physical().max()
     return int(days) * 86_400_000 if isinstance(days, int) else 0
+
+
+def _falls(frame: pl.DataFrame, value: str) -> bool:
+    """The label of the last point goes below it if the line comes from above."""
+    last = frame[value].tail(2).to_list()
+    return len(last) == 2 and last[1] < last[0]

@@ -52,6 +52,7 @@ def migration(cells: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     cells : tier_before, tier_now, customers, share_of_row; one row per cell.
     """
+    cells = cells.filter(pl.col("customers").sum().over("tier_before") > 0)
     before, now = cells["tier_before"].unique(maintain_order=True), cells["tier_now"].unique(maintain_order=True)
     shown = cells.with_columns(
         tier_before=pl.Series([_tier(words, t) for t in cells["tier_before"]]),

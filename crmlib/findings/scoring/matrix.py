@@ -12,8 +12,8 @@ from crmlib.text import Words
 
 REPRICE_SHARE = 0.15
 """From this share of sales on, high sales at low margin are the news."""
-LEFT_WARN, LEFT_FAIL = 0.2, 0.4
-"""Share of last period's keep-and-serve members who left that quadrant: amber, red."""
+LOSS_WARN, LOSS_FAIL = 0.1, 0.2
+"""Net loss of the keep-and-serve quadrant (leavers less comers) in its margin of last period: amber, red."""
 NAMED = {"quadrant": "scoring.quadrant"}
 
 
@@ -66,19 +66,24 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
     pseudonyms : of `largest`'s customers, in its order.
     """
     form = words.format
-    were = moved.filter(pl.col("quadrant_before") == KEEP)
+    known = moved.filter(pl.col("quadrant_now") != UNRATED, pl.col("quadrant_before") != UNRATED)
+    were, came = (known.filter(pl.col(c) == KEEP) for c in ("quadrant_before", "quadrant_now"))
     left = were.filter(pl.col("quadrant_now") != KEEP)
-    n_were, n_left = int(were["customers"].sum()), int(left["customers"].sum())
+    came = came.filter(pl.col("quadrant_before") != KEEP)
+    n_were, n_left, n_came = (int(part["customers"].sum()) for part in (were, left, came))
     gone = int(left.filter(pl.col("quadrant_now") == GONE)["customers"].sum())
-    lost = -int(left["margin_change_minor"].sum())
-    share = n_left / n_were if n_were else 0.0
-    kind, status = _verdict(n_were, share, lost)
+    lost, gained = -int(left["margin_change_minor"].sum()), int(came["margin_change_minor"].sum())
+    net_loss = (lost - gained) / max(int(were["margin_before_minor"].sum()), 1)
+    kind, status = _verdict(n_were, net_loss)
     values = {
         "left": form.count(n_left),
-        "share": form.share(share),
+        "came": form.count(n_came),
         "money": form.money(abs(lost)),
+        "gained": form.money(gained),
+        "share": form.share(abs(net_loss)),
         "gone": form.count(gone),
         "were": form.count(n_were),
+        "unrated": form.count(_unrated(moved)),
     }
     headline = words(f"scoring.movers.headline.{kind}", **values)
     where = _destinations(left, words)
@@ -96,19 +101,24 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
         else None,
         alt=headline,
         note_seen=words("scoring.movers.seen", **values),
-        note_sure=words("scoring.movers.sure"),
+        note_sure=words("scoring.movers.sure", **values),
         note_do=words(f"scoring.movers.do.{'gone' if gone * 2 >= max(n_left, 1) else 'fell'}", **values),
         value_minor=max(lost, 0),
         row_key=("customer_id",),
     )
 
 
-def _verdict(were: int, share: float, lost: int) -> tuple[str, Status]:
+def _verdict(were: int, net_loss: float) -> tuple[str, Status]:
     if not were:
         return "nobody", "none"
-    if share >= LEFT_WARN and lost > 0:
-        return "left", "fail" if share >= LEFT_FAIL else "warn"
-    return "held", "ok"
+    if net_loss >= LOSS_WARN:
+        return "lost", "fail" if net_loss >= LOSS_FAIL else "warn"
+    return ("gained" if net_loss <= -LOSS_WARN else "even"), "ok"
+
+
+def _unrated(moved: pl.DataFrame) -> int:
+    kept = moved.filter((pl.col("quadrant_before") == KEEP) & (pl.col("quadrant_now") == UNRATED))
+    return int(kept["customers"].sum())
 
 
 def _destinations(left: pl.DataFrame, words: Words) -> pl.DataFrame:

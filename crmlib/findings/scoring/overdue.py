@@ -13,7 +13,7 @@ from crmlib.scoring.overdue import AHEAD_DAYS, BAND_NAMES, BANDS, LATE, Overdue
 from crmlib.tables import scoring as views
 from crmlib.text import Words
 
-OVERDUE_WARN, OVERDUE_FAIL = 0.05, 0.15
+OVERDUE_WARN, OVERDUE_FAIL = 0.10, 0.25
 """Overdue share of the upper members with a known rhythm: amber, red."""
 DUE_DAYS = {"overdue": 7, "long_overdue": 10, "silent": 14}
 """The fresher the absence, the sooner the call."""
@@ -69,8 +69,13 @@ def overdue_upper(
         pl.Series(
             "label",
             [
-                words("scoring.overdue.label", customers=form.count(n), money=form.money(m))
-                for n, m in table.select("customers", "at_risk_minor").iter_rows()
+                words(
+                    "scoring.overdue.label" if k >= 2 else "scoring.persons",
+                    customers=form.count(n),
+                    count=form.count(n),
+                    money=form.money(m),
+                )
+                for k, (n, m) in enumerate(table.select("customers", "at_risk_minor").iter_rows())
             ],
         ),
         late=pl.Series([k >= 2 for k in range(len(BAND_NAMES))]),

@@ -44,7 +44,7 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
         "share_net": form.share(held),
     }
     first = pyramid.tiers.row(0, named=True)
-    near = _near(pyramid)
+    near, nothing = _near(pyramid), int(pyramid.tiers["not_positive"].sum())
     done = "threshold" if first["threshold_minor"] is not None and near > 0 else "no_threshold"
     return Finding(
         key="scoring.pyramid",
@@ -55,11 +55,11 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
         chart=pictures.concentration(pyramid.tiers, words=words),
         alt=words(f"scoring.concentration.headline.{kind}", **values),
         note_seen=words(
-            "scoring.concentration.seen",
+            "scoring.concentration.seen_negative" if nothing else "scoring.concentration.seen",
             customers=form.count(pyramid.customers.height),
             rest=pyramid.tiers["tier"][-1],
             rest_share=form.share(pyramid.tiers["share_net"][-1]),
-            not_positive=form.count(int(pyramid.tiers["not_positive"].sum())),
+            not_positive=form.count(nothing),
         ),
         note_sure=words("scoring.concentration.sure", start=form.day(start), end=form.day(end)),
         note_do=words(

@@ -43,8 +43,8 @@ class CustomerValue(ReportParameters):
     months: int = Field(default=12, ge=1, le=36)
     calendar: Literal["lunar", "months"] = "lunar"
     compare: Literal["last_year", "just_before"] = "just_before"
-    margin: Literal["amount", "rate"] = "amount"
-    capacity: int = Field(default=50, ge=1, le=500)
+    margin: Literal["amount", "rate"] = "rate"
+    capacity: int = Field(default=30, ge=1, le=500)
 
     @property
     def shares_bp(self) -> tuple[int, ...]:
