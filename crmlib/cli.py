@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,16 @@ LakeOption = Annotated[
     Path | None, typer.Option("--lake", help="Folder of the lake (default: CRMLIB_LAKE or .crmlib).")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="name=value, overrides the file; repeatable.")]
+
+
+class Export(StrEnum):
+    """Other schedulers."""
+
+    crontab = "crontab"
+    systemd = "systemd"
+    airflow = "airflow"
+
+
 Files = Annotated[
     list[Path], typer.Argument(help="Parameter files (params/<report>/<variant>.yml) or folders of them.")
 ]
@@ -83,6 +94,29 @@ def run(
     page = portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=_now())
     _say(_words()("cli.portal", address=page.resolve().as_uri()))
     _tell_failures(outcomes)
+
+
+@app.command()
+def schedule(
+    files: Annotated[list[Path] | None, typer.Argument(help="Parameter files or folders (default: params).")] = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and look again every minute.")] = False,
+    export: Annotated[Export | None, typer.Option(help="Print the entries for another scheduler instead.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Run what is due and end; call it from cron, a timer or an orchestrator."""
+    from crmlib.run import passes, workspace  # noqa: PLC0415
+    from crmlib.run import schedule as plans  # noqa: PLC0415
+
+    space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
+    if export is not None:
+        from crmlib.run import plan  # noqa: PLC0415
+
+        chosen = plan.files(files or [space.params])
+        _say(plans.export(chosen, root=space.root, command=f"{sys.prefix}/bin/crmlib", kind=export.value).rstrip())
+        return
+    passes.run(files or [space.params], space=space, clock=_now, say=_say, words=_words(), watch=watch)
 
 
 @app.command()

@@ -113,7 +113,7 @@ class Ledger:
             rows = db.execute(
                 "select run_id, pid, pid_started from runs where state in ('queued', 'running')"
             ).fetchall()
-            gone = [run_id for run_id, pid, started in rows if not _alive(pid, started)]
+            gone = [run_id for run_id, pid, started in rows if not alive(pid, started)]
             db.executemany(
                 "update runs set state = 'interrupted', ended_at = ? where run_id = ?",
                 [(now.isoformat(), run_id) for run_id in gone],
@@ -151,7 +151,7 @@ class Ledger:
             connection.close()
 
 
-def _alive(pid: int | None, started: float | None) -> bool:
+def alive(pid: int | None, started: float | None) -> bool:
     """Whether that very process still runs (a number may have been given to another one since)."""
     try:
         return pid is not None and started is not None and abs(psutil.Process(pid).create_time() - started) < 1

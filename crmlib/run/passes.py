@@ -1,0 +1,65 @@
+"""One pass over the schedules, and the watch that repeats it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from crmlib.data import Lake
+from crmlib.run import plan, portal, runner, warm
+from crmlib.run.ledger import Ledger
+from crmlib.run.progress import Progress
+from crmlib.run.schedule import Due, Slots, due, name_of
+from crmlib.run.workspace import Workspace
+from crmlib.text import Words
+
+Say = Callable[[str], None]
+Clock = Callable[[], datetime]
+WATCH_SECONDS = 60
+
+
+def run(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say, words: Words, watch: bool) -> None:
+    """Run what is due; with `watch`, look again every minute until interrupted."""
+    while True:
+        one_pass(paths, space=space, clock=clock, say=say, words=words)
+        if not watch:
+            return
+        time.sleep(WATCH_SECONDS)
+
+
+def one_pass(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say, words: Words) -> list[Due]:
+    """Run every slot that is due now and return those this pass took."""
+    slots = Slots(space.ledger)
+    waiting = due(plan.files(paths), slots=slots, root=space.root, now=clock())
+    taken = []
+    for one in waiting:
+        key = name_of(one.file, space.root)
+        if not slots.claim(key, one.slot, now=clock()):
+            say(words("cli.schedule.taken", file=key))
+            continue
+        say(words("cli.schedule.due", slot=f"{one.slot:%Y-%m-%d %H:%M} UTC", file=key))
+        ok = _run_slot(one, space=space, clock=clock, words=words)
+        slots.note(key, one.slot, state="done" if ok else "failed", now=clock())
+        taken.append(one)
+    if not waiting:
+        say(words("cli.schedule.none"))
+    return taken
+
+
+def _run_slot(one: Due, *, space: Workspace, clock: Clock, words: Words) -> bool:
+    """Make the pages of one slot, with the data up to the day before it; whether all were made."""
+    lake = Lake(space.lake)
+    jobs = plan.jobs_of(one.file, latest=min(plan.latest_day(lake), one.as_of), overrides={})
+    with warm.for_runs(len(jobs)), Progress(len(jobs), words=words) as progress:
+        outcomes = runner.run(
+            jobs,
+            workspace=space,
+            versions=lake.versions(),
+            clock=clock,
+            options=runner.Options(),
+            on_end=progress.ended,
+        )
+    portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=clock())
+    return all(o.state != "failed" for o in outcomes)

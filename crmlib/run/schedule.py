@@ -1,0 +1,225 @@
+"""What is due, who takes it, and the same plan for other schedulers.
+
+A pass runs every slot that came due since the last one and ends, so that cron, systemd, Kubernetes or Airflow can call
+it. A slot is claimed in the ledger before it runs: two passes never take the same one, and a slot whose pass was killed
+is taken again. A clock set back makes nothing due twice, a file seen for the first time waits for its next slot.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psutil
+from croniter import croniter
+
+from crmlib.core.errors import ParameterError
+from crmlib.run import plan
+from crmlib.run.ledger import alive
+from crmlib.run.plan import ParamsFile, Schedule
+
+MOST_SLOTS = 400
+"""At most so many missed slots are caught up at once: more than a year of days."""
+SKIP_AFTER = timedelta(minutes=30)
+"""With `catch_up: skip`, a slot older than this is let go."""
+
+_SCHEMA = """
+create table if not exists slots (
+    file text not null, slot text not null, state text not null, pid integer, pid_started real, at text not null,
+    primary key (file, slot)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A parameter file and the slot [UTC] it is due for; `as_of` is the day before the slot in the company's zone."""
+
+    file: Path
+    slot: datetime
+    as_of: date
+
+
+class Slots:
+    """The claimed slots, in the ledger's file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def last(self, file: str) -> datetime | None:
+        """The newest slot of a file that was claimed by a pass that ended or still runs."""
+        with closing(self._open()) as db, db:
+            rows = db.execute("select slot, state, pid, pid_started from slots where file = ?", (file,)).fetchall()
+        held = [slot for slot, state, pid, started in rows if state != "claimed" or alive(pid, started)]
+        return datetime.fromisoformat(max(held)) if held else None
+
+    def note(self, file: str, slot: datetime, *, state: str, now: datetime) -> None:
+        """Write how a slot ended (`done`, `failed`, `skipped`, or `seen` for a new file)."""
+        with closing(self._open()) as db, db:
+            db.execute(
+                "insert into slots (file, slot, state, at) values (?, ?, ?, ?) "
+                "on conflict (file, slot) do update set state = excluded.state, at = excluded.at",
+                (file, slot.isoformat(), state, now.isoformat()),
+            )
+
+    def claim(self, file: str, slot: datetime, *, now: datetime) -> bool:
+        """Take a slot; False if another living pass has it or it is done."""
+        me = (os.getpid(), psutil.Process().create_time())
+        with closing(self._open()) as db, db:
+            db.execute("begin immediate")
+            row = db.execute(
+                "select state, pid, pid_started from slots where file = ? and slot = ?", (file, slot.isoformat())
+            ).fetchone()
+            if row is not None and (row[0] != "claimed" or alive(row[1], row[2])):
+                return False
+            db.execute(
+                "insert or replace into slots (file, slot, state, pid, pid_started, at) values (?,?,'claimed',?,?,?)",
+                (file, slot.isoformat(), *me, now.isoformat()),
+            )
+            return True
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        db.execute("pragma journal_mode = wal")
+        db.execute(_SCHEMA)
+        return db
+
+
+def due(files: Sequence[Path], *, slots: Slots, root: Path, now: datetime) -> list[Due]:
+    """The slots to run now, oldest first; missed ones by each file's own rule.
+
+    Parameters
+    ----------
+    now : aware instant.
+    """
+    found: list[Due] = []
+    for file in files:
+        content = plan.read(file)
+        if content.schedule is None:
+            continue
+        key = name_of(file, root)
+        last = slots.last(key)
+        if last is None:
+            slots.note(key, now.astimezone(UTC), state="seen", now=now)
+            continue
+        missed = slots_between(content.schedule, after=last, until=now)
+        kept = _kept(content.schedule, missed, now=now)
+        for slot in missed:
+            if slot not in kept:
+                slots.note(key, slot, state="skipped", now=now)
+        zone = ZoneInfo(content.schedule.time_zone)
+        found += [Due(file, slot, slot.astimezone(zone).date() - timedelta(days=1)) for slot in kept]
+    return sorted(found, key=lambda d: (d.slot, str(d.file)))
+
+
+def slots_between(schedule: Schedule, *, after: datetime, until: datetime) -> list[datetime]:
+    """Instants [UTC] at which the schedule is due, after `after`, up to `until`, at most the newest `MOST_SLOTS`.
+
+    Examples
+    --------
+    >>> monday = Schedule(cron="0 6 * * 1")
+    >>> [str(s) for s in slots_between(monday, after=datetime(2026, 11, 1, tzinfo=UTC),
+    ...     until=datetime(2026, 11, 10, tzinfo=UTC))]
+    ['2026-11-01 22:00:00+00:00', '2026-11-08 22:00:00+00:00']
+    """
+    zone = ZoneInfo(schedule.time_zone)
+    steps = croniter(check_cron(schedule.cron), after.astimezone(zone))
+    slots: list[datetime] = []
+    while (slot := steps.get_next(datetime).astimezone(UTC)) <= until:
+        slots.append(slot)
+    return slots[-MOST_SLOTS:]
+
+
+def check_cron(expression: str) -> str:
+    """The expression itself, if it is one.
+
+    Raises
+    ------
+    ParameterError
+        `run.bad_cron`.
+    """
+    if not croniter.is_valid(expression):
+        raise ParameterError(
+            "run.bad_cron",
+            given=f"cron: {expression!r}",
+            expected="five fields: minute hour day month weekday",
+            mend='write for example "0 6 * * 1" for Mondays at six',
+            values={"cron": expression},
+        )
+    return expression
+
+
+def name_of(file: Path, root: Path) -> str:
+    """A file's name in the ledger: its path below the project."""
+    resolved = file.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else resolved.as_posix()
+
+
+def export(files: Sequence[Path], *, root: Path, command: str, kind: str) -> str:
+    """The same schedules for another scheduler: `crontab`, `systemd` or `airflow`.
+
+    Parameters
+    ----------
+    command : how crmlib is called on that machine.
+    """
+    plans = [(name_of(file, root), plan.read(file)) for file in files]
+    timed = [(name, content, content.schedule) for name, content in plans if content.schedule is not None]
+    for _, _, schedule in timed:
+        check_cron(schedule.cron)
+    if kind == "crontab":
+        return _crontab(timed, root, command)
+    return _systemd(root, command) if kind == "systemd" else _airflow(timed, root, command)
+
+
+Timed = Sequence[tuple[str, ParamsFile, Schedule]]
+
+
+def _crontab(timed: Timed, root: Path, command: str) -> str:
+    lines = []
+    for name, _, schedule in timed:
+        lines.append(f"CRON_TZ={schedule.time_zone}")
+        run = f"cd {shlex.quote(str(root))} && {shlex.quote(command)} run {shlex.quote(name)}"
+        lines.append(f"{schedule.cron} {run}".replace("%", r"\%"))
+    return "\n".join(lines) + "\n"
+
+
+def _systemd(root: Path, command: str) -> str:
+    return (
+        "# crmlib.service\n[Unit]\nDescription=Reports that are due\n\n[Service]\nType=oneshot\n"
+        f"WorkingDirectory={root}\nExecStart={command} schedule\n\n"
+        "# crmlib.timer\n[Unit]\nDescription=Look every five minutes which reports are due\n\n[Timer]\n"
+        "OnCalendar=*:0/5\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n"
+    )
+
+
+def _airflow(timed: Timed, root: Path, command: str) -> str:
+    head = "import shlex\n\nimport pendulum\nfrom airflow import DAG\nfrom airflow.operators.bash import BashOperator\n\nSCHEDULES = {\n"
+    rows = "".join(
+        f"    {name!r}: ({schedule.cron!r}, {schedule.time_zone!r}, {schedule.catch_up == 'all'}),\n"
+        for name, _, schedule in timed
+    )
+    run = f"cd {shlex.quote(str(root))} && {shlex.quote(command)} run "
+    tail = (
+        "}\n\nfor file, (cron, zone, catch_up) in SCHEDULES.items():\n"
+        '    name = file.removeprefix("params/").removesuffix(".yml").replace("/", "_")\n'
+        "    start = pendulum.datetime(2026, 1, 1, tz=zone)\n"
+        "    with DAG(name, schedule=cron, start_date=start, catchup=catch_up, max_active_runs=1) as dag:\n"
+        f'        BashOperator(task_id="run", bash_command={run!r} + shlex.quote(file))\n'
+        "    globals()[name] = dag\n"
+    )
+    return head + rows + tail
+
+
+def _kept(schedule: Schedule, missed: Sequence[datetime], *, now: datetime) -> list[datetime]:
+    if schedule.catch_up == "all":
+        return list(missed)
+    newest = list(missed[-1:])
+    return newest if schedule.catch_up == "latest" else [s for s in newest if now - s <= SKIP_AFTER]
