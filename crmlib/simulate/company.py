@@ -37,7 +37,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     >>> import tempfile
     >>> folder = company(customers=50, stores=2, days=60, seed=1, out=tempfile.mkdtemp(), end=date(2026, 3, 1))
     >>> sorted(p.name for p in folder.glob("*.xlsx"))
-    ['products.xlsx', 'stores.xlsx']
+    ['closures.xlsx', 'products.xlsx', 'promotions.xlsx', 'stores.xlsx']
     """
     _check(customers=customers, stores=stores, days=days, end=end)
     folder = Path(out)

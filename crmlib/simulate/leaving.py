@@ -10,8 +10,19 @@ from crmlib.simulate.draws import Floats, Ints
 from crmlib.simulate.members import FESTIVAL_ONLY, MEMBER, Members
 from crmlib.simulate.shops import NEVER, Shops
 
-CAUSES = ("stays", "price", "taste", "moved", "competitor", "no_need", "store_closed", "complaint", "new_card")
-STAYS, PRICE, TASTE, MOVED, COMPETITOR, NO_NEED, STORE_CLOSED, COMPLAINT, NEW_CARD = range(len(CAUSES))
+CAUSES = (
+    "stays",
+    "price",
+    "taste",
+    "moved",
+    "competitor",
+    "no_need",
+    "store_closed",
+    "complaint",
+    "new_card",
+    "never_bought",
+)
+STAYS, PRICE, TASTE, MOVED, COMPETITOR, NO_NEED, STORE_CLOSED, COMPLAINT, NEW_CARD, NEVER_BOUGHT = range(len(CAUSES))
 YEARLY = (0.10, 0.09, 0.07, 0.0, 0.09)
 """Mean hazard per year of price, taste, moved, competitor, no need; the competitor's comes from the home store."""
 FRAILTY_SHAPE = 0.9
@@ -20,6 +31,8 @@ EARLY = 0.16
 """Share of new members who never come back after their first visit."""
 REPLACED_SHARE = 0.5
 """Share of second cards that replace the first: the person stays, the old card falls silent."""
+LEAD_SHARE = 0.05
+"""Share of new members who took a card, at an event say, and never buy."""
 CLOSING_LOSS = 0.55
 """Share of a closing store's members who leave with it."""
 
@@ -64,6 +77,8 @@ def departures(
     day, cause = np.minimum(day, complained), np.where(complained < day, COMPLAINT, cause)
     replaced = _replaced(members, rng)
     day, cause = np.minimum(day, replaced), np.where(replaced < day, NEW_CARD, cause)
+    lead = (members.role == MEMBER) & (members.joined >= first_day) & (rng.random(n) < LEAD_SHARE)
+    day, cause = np.where(lead, members.joined, day), np.where(lead, NEVER_BOUGHT, cause)
     stays = (members.role > FESTIVAL_ONLY) & (cause != STORE_CLOSED)
     day, cause = np.where(stays, NEVER, day), np.where(stays, STAYS, cause)
     unseen = day > last_day

@@ -133,7 +133,7 @@ def _rates(role: Ints, factor: Floats, rng: np.random.Generator) -> Floats:
     """Visits per day: gamma across members; the special roles have a rhythm of their own."""
     n = len(role)
     rate = np.clip(rng.gamma(RATE_SHAPE, 1 / (RATE_SHAPE * MEAN_GAP_DAYS), n) * factor, 1 / 400, MAX_RATE)
-    special = {FESTIVAL_ONLY: 1 / 90, GROUP_BUYER: 1 / 75, WHOLESALER: 1 / 18, STAFF: 1 / 8, CASHIER_CARD: 1 / 12}
+    special = {FESTIVAL_ONLY: 1 / 90, GROUP_BUYER: 1 / 75, WHOLESALER: 1 / 26, STAFF: 1 / 8, CASHIER_CARD: 1 / 12}
     for index, value in special.items():
         rate = np.where(role == index, value * rng.uniform(0.7, 1.3, n), rate)
     rate = np.where(role == DEAL_HUNTER, 1 / 150, rate)

@@ -131,6 +131,11 @@ def line_costs(goods: Goods, lines: pl.DataFrame, *, rise_day: int) -> pl.Series
     return pl.Series(line_total(unit, lines["milli"].to_numpy()), dtype=pl.Int64)
 
 
+def open_points(path: Path) -> None:
+    """Begin the points account's export with its header."""
+    exports.append_text(",".join(exports.headers("points").values()), path, encoding="utf-8")
+
+
 def write_points(entries: pl.DataFrame, path: Path) -> None:
     """Append a month's entries to the points account's export."""
     date = pl.col("day").cast(pl.Int32).cast(pl.Date)

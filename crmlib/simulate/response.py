@@ -50,14 +50,16 @@ def respond(
     lines with a column event (index, -1 for none), and the effects: event, store, kind, milli, list_minor, net_minor,
     product, day (`list_minor` of a lost line is what it would have cost).
     """
-    first, last = int(lines["day"].min()), int(lines["day"].max())  # type: ignore[arg-type]
     lines = lines.with_columns(event=pl.lit(-1, dtype=pl.Int64))
-    effects = []
+    effects = [lines.clear().with_columns(kind=pl.lit("")).select(_EFFECT)]
+    if lines.is_empty():
+        return lines, effects[0]
+    first, last = int(lines["day"].min()), int(lines["day"].max())  # type: ignore[arg-type]
     for place, event in enumerate(events):
         if event.first <= last and first <= event.last + event.dip_days:
             lines, seen = _apply(lines, place, event, members, hunters, rng=rng)
             effects += seen
-    return lines, pl.concat(effects) if effects else lines.clear().with_columns(kind=pl.lit("")).select(_EFFECT)
+    return lines, pl.concat(effects)
 
 
 _EFFECT = ("event", "store", "kind", "product", "day", "member", "milli", "list_minor", "net_minor")

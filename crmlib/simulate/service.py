@@ -55,6 +55,7 @@ def _complained(c: Complaints, shops: Shops, members: Members, rng: np.random.Ge
             "score": _where(asked, mark),
             "reason": pl.Series(REASONS).gather(pl.Series(c.reason)),
             "cost_minor": rng.integers(0, 60, n) * 100,
+            "campaign": pl.Series([None], dtype=pl.Int64).new_from_index(0, n),
         }
     )
 

@@ -118,7 +118,7 @@ def _store_list(  # noqa: PLR0917
             "opened_on": pl.Series(opened).cast(pl.Int32).cast(pl.Date),
             "closed_on": pl.Series([None if c == NEVER else int(c) for c in closed], dtype=pl.Int32).cast(pl.Date),
             "area_m2": area,
-            "rent_yuan": np.round(area * np.where(own == 1, 160, 420), -2),
+            "rent_yuan": np.round(area * np.where(own == 1, 40, 90), -2),
             "staff_count": np.where(own == 1, 4, 2) + (size > 1.3),
         }
     )

@@ -64,6 +64,7 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
     state = Telling(presence.begin(world.leaving), before)
     state.presence.gone[who] = world.first_day
     hunters = response.find_hunters(world.members, len(world.shops.own))
+    receipts.open_points(ledger)
     for first, last in chunks(world):
         _campaign(world, state, first)
         lines = _sales(world, state, first, last)
