@@ -4,7 +4,7 @@
 >>> page = report.open("customer_value", globals())  # doctest: +SKIP
 """
 
-from crmlib.report.page import Page
+from crmlib.report.page import Page, open_page
 from crmlib.report.page import open_page as open
 
-__all__ = ["Page", "open"]
+__all__ = ["Page", "open", "open_page"]

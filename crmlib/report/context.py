@@ -116,7 +116,7 @@ def from_run(path: Path) -> Context:
             languages=tuple(run.get("languages", ())),
             code=str(run.get("code") or crmlib.__version__),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             "run.unreadable",
             given=f"run file {path.name}: {type(error).__name__}: {error}",

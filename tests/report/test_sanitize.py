@@ -1,0 +1,61 @@
+"""Markup of the drawing and table libraries keeps nothing that runs or fetches."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from crmlib.report import sanitize
+from tests.report.payloads import PAYLOADS
+
+
+class Seen(HTMLParser):
+    """Every element and attribute of a piece of markup."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: dict[str, str] = {}
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name: value or "" for name, value in attrs}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_raw_markup_in_a_cell_leaves_no_element_or_attribute_that_acts(payload: str) -> None:
+    seen = Seen(sanitize.table(f"<table><tr><td class='a'>{payload}</td></tr></table>"))
+    assert seen.tags <= sanitize.TABLE_TAGS and set(seen.attributes) <= sanitize.TABLE_ATTRIBUTES
+    assert "url" not in seen.attributes.get("style", "") and "expression" not in seen.attributes.get("style", "")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_raw_markup_in_a_picture_leaves_no_element_or_attribute_that_acts(payload: str) -> None:
+    seen = Seen(sanitize.svg(f'<svg><text aria-label="{payload}">{payload}</text></svg>'))
+    assert seen.tags <= sanitize.SVG_TAGS and set(seen.attributes) <= sanitize.SVG_ATTRIBUTES
+
+
+def test_nothing_that_acts_is_on_the_lists() -> None:
+    every = sanitize.TABLE_ATTRIBUTES | sanitize.SVG_ATTRIBUTES
+    assert not any(name.startswith("on") or name in ("href", "src", "xlink:href", "srcdoc") for name in every)
+    risky = {"script", "style", "a", "image", "img", "use", "foreignobject", "iframe", "animate", "set", "form"}
+    assert not risky & (sanitize.TABLE_TAGS | sanitize.SVG_TAGS)
+
+
+def test_a_style_that_fetches_is_dropped_and_a_harmless_one_kept() -> None:
+    kept = sanitize.table('<table><td style="color: red">1</td><td style="background:url(http://x)">2</td></table>')
+    assert kept == '<table><td style="color: red">1</td><td>2</td></table>'
+
+
+def test_a_picture_may_refer_to_its_own_clip_path_only() -> None:
+    own, other = 'clip-path="url(#clip1)"', 'clip-path="url(http://x#c)"'
+    assert own in sanitize.svg(f"<svg><g {own}></g></svg>")
+    assert "clip-path" not in sanitize.svg(f"<svg><g {other}></g></svg>")
+
+
+def test_text_stays_text() -> None:
+    assert (
+        sanitize.table("<table><td>a &lt;b&gt; &amp; c</td></table>") == "<table><td>a &lt;b&gt; &amp; c</td></table>"
+    )
