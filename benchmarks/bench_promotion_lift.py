@@ -1,0 +1,117 @@
+"""The gates of the lift engine: bias, error against the oracle, coverage, speed against a state-space loop, sensitivity.
+
+`--small` runs one seed on a small panel. The full run: 200 stores × 50 products × 104 weeks, three seeds, selection none
+and observable, then hidden; and the seconds of a statsmodels loop, one store-event at a time, on a sample of store-events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from crmlib.promotion.audit import audit  # noqa: E402
+from crmlib.promotion.did import ratio_did  # noqa: E402
+from crmlib.promotion.footprint import treated  # noqa: E402
+from crmlib.promotion.lift import Lift, lift  # noqa: E402
+from crmlib.promotion.panel import Panel, panel  # noqa: E402
+from crmlib.promotion.sensitivity import sensitivity  # noqa: E402
+from crmlib.simulate.promotions import PromotionWorld, promotion_world  # noqa: E402
+
+SEEDS = (1, 2, 3)
+SMALL = {"stores": 80, "products": 24, "weeks": 90}
+LOOP_SAMPLE = 40
+
+
+def judged(found: Lift, world: PromotionWorld) -> dict[str, float]:
+    """Errors of the event role against the truth, as shares of the base."""
+    table = found.parts.join(world.truth, on=["event_id", "role"])
+    core = table.filter(pl.col("role") == "event").with_columns(
+        error=pl.col("effect_milli") / 1000 - pl.col("effect_units"),
+        oracle=pl.col("base_units") - pl.col("oracle_units"),
+        inside=pl.col("effect_units").is_between(pl.col("lower_milli") / 1000, pl.col("upper_milli") / 1000),
+    )
+    base = core["base_units"]
+    dip = table.filter(pl.col("role") == "dip")
+    return {
+        "events": core.height,
+        "bias": float((core["error"] / base).mean()),
+        "rmse": float(((core["error"] / base) ** 2).mean() ** 0.5),
+        "oracle": float(((core["oracle"] / base) ** 2).mean() ** 0.5),
+        "coverage": float(core["inside"].mean()),
+        "dip": float(dip["effect_milli"].sum() / 1000 / dip["effect_units"].sum()),
+    }
+
+
+def loop_seconds(world: PromotionWorld, grid: Panel, *, sample: int) -> float:
+    """CPU seconds of one state-space fit with control for one store-event, mean of a sample."""
+    rows = treated(world.events, panel=grid)
+    picks = np.random.default_rng(0).choice(rows.event.size, sample, replace=False)
+    total = grid.units.sum(axis=0)
+    start = time.process_time()
+    for pick in picks:
+        store, product = rows.store[pick], rows.product[pick]
+        weeks = np.arange(grid.weeks)
+        during = (weeks >= rows.first[pick]) & (weeks <= rows.last[pick])
+        y = grid.units[store, product].copy()
+        control = (total[product] - y)[:, None]
+        audit(y, control, event=during, rng=np.random.default_rng(1), draws=100)
+    return (time.process_time() - start) / sample
+
+
+def main() -> None:
+    """Print one row per world, the gates, and the speed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--small", action="store_true")
+    size = SMALL if parser.parse_args().small else {}
+    seeds = SEEDS[:1] if size else SEEDS
+    print("| selection | seed | events | bias % | RMSE % | oracle % | ratio | 90 % coverage | on placebos | DiD RMSE % "
+          "| dip found/true | fired % | CPU s |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    gates: dict[str, list[dict[str, float]]] = {}
+    for selection in ("none", "observable", "hidden"):
+        for seed in seeds if selection != "hidden" else seeds[:1]:
+            world = promotion_world(rng=np.random.default_rng(seed), selection=selection, **size)
+            grid = panel(world.panel, stores=world.stores, products=world.products)
+            start = time.process_time()
+            found = lift(grid, world.events, rng=np.random.default_rng(100 + seed))
+            seconds = time.process_time() - start
+            rows = treated(world.events, panel=grid)
+            line = sensitivity(grid, rows, base=found.base, clean=found.clean, parts=found.parts)
+            did = ratio_did(grid, rows, clean=found.clean).join(
+                world.truth.filter(pl.col("role") == "event"), on="event_id"
+            )
+            apart = ((did["did_effect_milli"] / 1000 - did["effect_units"]) / did["base_units"]).drop_nulls()
+            j = judged(found, world) | {"fired": float(line["fires"].mean()), "cpu": seconds}
+            gates.setdefault(selection, []).append(j)
+            print(f"| {selection} | {seed} | {j['events']:.0f} | {100 * j['bias']:.2f} | {100 * j['rmse']:.2f} "
+                  f"| {100 * j['oracle']:.2f} | {j['rmse'] / j['oracle']:.2f} | {j['coverage']:.3f} | {found.achieved:.3f} "
+                  f"| {100 * float((apart**2).mean()) ** 0.5:.2f} | {j['dip']:.2f} | {100 * j['fired']:.0f} "
+                  f"| {seconds:.1f} |", flush=True)  # fmt: skip
+    each = loop_seconds(world, grid, sample=5 if size else LOOP_SAMPLE)
+    cells, lines = int(np.prod(grid.units.shape)), world.events.height
+    print(f"\n{lines} store-events, {cells} cells: model {seconds:.1f} s CPU; state-space loop {each:.3f} s each, "
+          f"{each * lines:.0f} s in all: {each * lines / seconds:.0f} times\n")  # fmt: skip
+    for name, limit in (("none", 0.005), ("observable", 0.02)):
+        runs = gates[name]
+        bias = float(np.mean([r["bias"] for r in runs]))
+        ratio, coverage = max(r["rmse"] / r["oracle"] for r in runs), float(np.mean([r["coverage"] for r in runs]))
+        print(f"{name}: mean bias {100 * bias:.2f} % (gate {100 * limit:.1f}): {_verdict(abs(bias) <= limit)}; worst ratio "
+              f"{ratio:.2f} (gate 1.7): {_verdict(ratio <= 1.7)}; mean coverage {coverage:.3f} (gate .87 to .93): "
+              f"{_verdict(0.87 <= coverage <= 0.93)}")  # fmt: skip
+    print(f"speed (gate 100): {_verdict(each * lines >= 100 * seconds)}; hidden selection fires the line on "
+          f"{100 * gates['hidden'][0]['fired']:.0f} % of events: {_verdict(gates['hidden'][0]['fired'] > 0.5)}")  # fmt: skip
+
+
+def _verdict(held: bool) -> str:
+    return "held" if held else "NOT held"
+
+
+if __name__ == "__main__":
+    main()
