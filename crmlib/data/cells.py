@@ -10,9 +10,11 @@ import polars as pl
 
 from crmlib.core.contracts import TIME_ZONE
 from crmlib.data import values
+from crmlib.data.records import LINE, RAW
 from crmlib.data.sources import Expression, Source
 
 AT = "__at_"
+NUMBER = "__number_"
 ROUNDED = ("_minor", "_milli")
 """Columns of fixed units are rounded to whole ones; other whole numbers must be whole in the file."""
 
@@ -27,16 +29,27 @@ class Cell:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The source's columns by type, and how its texts are to be read."""
+def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression, pl.DataType]]) -> pl.DataFrame:
+    """The columns that the source needs, read once: clean text, numbers (NUMBER), wall-clock times (AT).
 
-    schema: pl.Schema
-    source: Source
-
-    def text(self, name: str) -> pl.Expr:
-        """A source column as clean text, whatever its type in the file."""
-        return text_of(pl.col(name), self.schema[name])
+    `made` holds the expression and type of every contract column.
+    """
+    used = [c for c in source.source_columns() if c in rows.columns]
+    texts = rows.select(*(text_of(pl.col(c), rows.schema[c]).alias(c) for c in used))
+    numeric = [c for e, dtype in made.values() if dtype.is_numeric() for c in _numeric_columns(e)]
+    exact = [
+        values.numbers(rows[c] if rows.schema[c].is_integer() else texts[c], decimal=source.decimal).alias(
+            f"{NUMBER}{c}"
+        )
+        for c in dict.fromkeys(numeric)
+    ]
+    times = [
+        _wall_clock(rows, texts, e, source).alias(f"{AT}{name}")
+        for name, (e, dtype) in made.items()
+        if dtype.is_temporal()
+    ]
+    kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
+    return texts.with_columns(*kept, *exact, *times)
 
 
 def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -52,48 +65,50 @@ def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return values.clean(column.cast(pl.String, strict=False))
 
 
-def cell(expression: Expression, dtype: pl.DataType, *, name: str, columns: Columns) -> Cell:
+def _numeric_columns(expression: Expression) -> list[str]:
+    """Source columns that the expression reads as numbers."""
+    if expression.from_ is not None:
+        return list(expression.from_) if len(expression.from_) == 1 and expression.map is None else []
+    return [c for part in (*(expression.product or ()), *(expression.sum or ())) for c in _numeric_columns(part)]
+
+
+def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression, source: Source) -> pl.Series:
+    """The times of an expression as they stand in the file, without zone."""
+    origin = expression.from_
+    if origin is not None and len(origin) == 1 and expression.map is None:
+        at = rows[origin[0]]
+        if isinstance(at.dtype, pl.Datetime):
+            if at.dtype.time_zone:
+                at = at.dt.convert_time_zone(source.time_zone).dt.replace_time_zone(None)
+            return at.dt.cast_time_unit("us")
+        if at.dtype == pl.Date:
+            return at.cast(pl.Datetime("us"))
+    # a constant gives one value for all rows
+    text = texts.with_columns(_text(expression).alias("__text"))["__text"]
+    return values.times(text, formats=expression.date or ())
+
+
+def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
     """The column `name` of type `dtype`, as the expression makes it."""
     if dtype.is_integer() or dtype.is_float():
-        exact, readable = _number(expression, columns)
-        text = _shown(expression, columns)
+        exact, readable = _number(expression)
+        text = _shown(expression)
         value = _of_type(exact, dtype, name)
         return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), "number")
-    text = _text(expression, columns)
+    text = _text(expression)
     if isinstance(dtype, pl.Datetime | pl.Date):
         at = pl.col(f"{AT}{name}")
-        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, columns.source.time_zone)
+        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, source.time_zone)
         return Cell(value, text, text.is_not_null() & value.is_null(), "time")
     if isinstance(dtype, pl.List):
         value = _items(text, expression.split or ";")
         return Cell(value, text, pl.lit(False), "list")  # noqa: FBT003
     if dtype == pl.Boolean:
         value = values.flag(text)
-        return Cell(value, _shown(expression, columns), text.is_not_null() & value.is_null(), "flag")
+        return Cell(value, _shown(expression), text.is_not_null() & value.is_null(), "flag")
     value = text.cast(dtype, strict=False) if isinstance(dtype, pl.Enum) else text
-    shown = _shown(expression, columns)
+    shown = _shown(expression)
     return Cell(value, shown, shown.is_not_null() & value.is_null(), "choice" if expression.map is None else "map")
-
-
-def wall_clocks(rows: pl.DataFrame, wanted: dict[str, Expression], columns: Columns) -> list[pl.Series]:
-    """The times of the columns `wanted` as they stand in the file, without zone, under their name after AT."""
-    return [_wall_clock(rows, expression, columns).alias(f"{AT}{name}") for name, expression in wanted.items()]
-
-
-def _wall_clock(rows: pl.DataFrame, expression: Expression, columns: Columns) -> pl.Series:
-    origin = expression.from_
-    if origin is not None and len(origin) == 1 and expression.map is None:
-        dtype = columns.schema[origin[0]]
-        at = rows[origin[0]]
-        if isinstance(dtype, pl.Datetime):
-            if dtype.time_zone:
-                at = at.dt.convert_time_zone(columns.source.time_zone).dt.replace_time_zone(None)
-            return at.dt.cast_time_unit("us")
-        if dtype == pl.Date:
-            return at.cast(pl.Datetime("us"))
-    text = rows.lazy().select(_text(expression, columns).alias("text")).collect()["text"]
-    text = text.new_from_index(0, rows.height) if text.len() != rows.height else text
-    return values.times(text, formats=expression.date or ())
 
 
 def instant(at: pl.Expr, zone: str) -> pl.Expr:
@@ -111,47 +126,46 @@ def _of_type(exact: pl.Expr, dtype: pl.DataType, name: str) -> pl.Expr:
     return rounded.cast(dtype, strict=False)
 
 
-def _number(expression: Expression, columns: Columns) -> tuple[pl.Expr, pl.Expr]:
+def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
     """Exact value, and whether every text in it could be read (empty ones can)."""
     if expression.product is not None:
-        parts = [_number(part, columns) for part in expression.product]
+        parts = [_number(part) for part in expression.product]
         value = reduce(mul, (v for v, _ in parts))
     elif expression.sum is not None:
-        parts = [_number(part, columns) for part in expression.sum]
+        parts = [_number(part) for part in expression.sum]
         terms = [v for v, _ in parts]
         total = reduce(lambda a, b: a + b, (t.fill_null(0) for t in terms))
         value = pl.when(pl.any_horizontal([t.is_not_null() for t in terms])).then(total)
     else:
-        text = _text(expression, columns)
-        value = values.number(text, decimal=columns.source.decimal if expression.map is None else ".")
-        shown = _shown(expression, columns)
-        parts = [(value, shown.is_null() | value.is_not_null())]
+        numeric = _numeric_columns(expression)
+        value = pl.col(f"{NUMBER}{numeric[0]}") if numeric else values.number(_text(expression))
+        parts = [(value, _shown(expression).is_null() | value.is_not_null())]
     readable = pl.all_horizontal([r for _, r in parts])
     if expression.times is not None:
         value = value * pl.lit(expression.times).cast(values.EXACT)
     return value, readable
 
 
-def _text(expression: Expression, columns: Columns) -> pl.Expr:
+def _text(expression: Expression) -> pl.Expr:
     """The text after joining and the table of values; null where a value is not in the table."""
     if expression.constant is not None:
         return pl.lit(expression.constant)
-    text = _shown(expression, columns)
+    text = _shown(expression)
     if expression.map is None:
         return text
     other = pl.when(text.is_not_null()).then(pl.lit(expression.other)) if expression.other is not None else None
     return text.replace_strict(expression.map, default=other, return_dtype=pl.String)
 
 
-def _shown(expression: Expression, columns: Columns) -> pl.Expr:
+def _shown(expression: Expression) -> pl.Expr:
     """The source's own text for messages: what stands in the file."""
     if expression.constant is not None:
         return pl.lit(expression.constant)
     if expression.from_ is not None:
-        texts = [columns.text(c) for c in expression.from_]
+        texts = [pl.col(c) for c in expression.from_]
         return texts[0] if len(texts) == 1 else pl.concat_str(texts, separator=expression.join)
     parts = expression.product or expression.sum or ()
-    return pl.concat_str([_shown(p, columns).fill_null("") for p in parts], separator=" | ")
+    return pl.concat_str([_shown(p).fill_null("") for p in parts], separator=" | ")
 
 
 def _items(text: pl.Expr, separator: str) -> pl.Expr:

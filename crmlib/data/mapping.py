@@ -10,7 +10,6 @@ import polars as pl
 from crmlib.core.contracts import TIME_ZONE, Contract
 from crmlib.core.errors import SourceError
 from crmlib.data import cells, values
-from crmlib.data.cells import Columns
 from crmlib.data.raw import RawPart
 from crmlib.data.records import LINE, RAW
 from crmlib.data.sources import Condition, Expression, Source, did_you_mean, nearest
@@ -33,26 +32,24 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     """
     check_columns(part, source)
     contract, fields = source.contract, source.contract.schema.columns()
-    columns = Columns(part.rows.schema, source)
-    made = {c: cells.cell(e, fields[c].dtype, name=c, columns=columns) for c, e in source.columns.items()}
-    if source.known_at and source.known_at.column:
-        made["known_at"] = cells.cell(
-            source.known_at.column, fields["known_at"].dtype, name="known_at", columns=columns
-        )
-    timed = {c: e for c, e in _expressions(source).items() if fields[c].dtype.is_temporal()}
-    rows = part.rows.with_columns(cells.wall_clocks(part.rows, timed, columns))
+    expressions = {c: (e, fields[c].dtype) for c, e in _expressions(source).items()}
+    rows = cells.prepare(part.rows, source, expressions)
+    made = {c: cells.cell(e, dtype, name=c, source=source) for c, (e, dtype) in expressions.items()}
     checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
     if source.currency_column:
-        money = columns.text(source.currency_column)
+        money = pl.col(source.currency_column)
         checks[f"currency:{source.currency_column}"] = (money.str.to_uppercase() != currency, money)
-    day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in timed else pl.lit(None, dtype=pl.Date)
+    day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in made else pl.lit(None, dtype=pl.Date)
     lazy = rows.lazy().select(
         LINE,
         *(cell.value.alias(c) for c, cell in made.items()),
         *(bad.fill_null(value=False).alias(rule) for rule, (bad, _) in checks.items()),
-        _first({rule: _excludes(tests, columns) for rule, tests in source.exclude.items()}, EXCLUDED),
-        _repeat_key(source, columns),
-        (columns.text(source.part) if source.part else pl.lit("")).alias(PAGE),
+        _first(
+            {rule: _excludes(tests, source, lines=RAW in rows.columns) for rule, tests in source.exclude.items()},
+            EXCLUDED,
+        ),
+        _repeat_key(source),
+        (pl.col(source.part) if source.part else pl.lit("")).alias(PAGE),
         day.alias("day"),
     )
     frame = _first_problem(lazy.collect(), rows, checks)
@@ -164,20 +161,20 @@ def _future(frame: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFr
     )
 
 
-def _repeat_key(source: Source, columns: Columns) -> pl.Expr:
-    texts = [columns.text(c).fill_null("\x00") for c in source.repeat_of]
+def _repeat_key(source: Source) -> pl.Expr:
+    texts = [pl.col(c).fill_null("\x00") for c in source.repeat_of]
     key = pl.concat_str(texts, separator="\x1f") if texts else pl.lit(None, dtype=pl.String)
     return key.alias(REPEAT)
 
 
-def _excludes(tests: dict[str, Condition], columns: Columns) -> pl.Expr:
+def _excludes(tests: dict[str, Condition], source: Source, *, lines: bool) -> pl.Expr:
     every: list[pl.Expr] = []
     for column, test in tests.items():
-        if column == WHOLE_LINE and RAW not in columns.schema:
+        if column == WHOLE_LINE and not lines:
             every.append(pl.lit(False))  # noqa: FBT003 (a workbook has no lines)
         else:
-            text = values.clean(pl.col(RAW)) if column == WHOLE_LINE else columns.text(column)
-            every.append(_holds(test, text, columns.source.decimal))
+            text = values.clean(pl.col(RAW)) if column == WHOLE_LINE else pl.col(column)
+            every.append(_holds(test, text, source.decimal))
     return pl.all_horizontal(every)
 
 

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from importlib.resources import files as package_files
+from importlib.util import find_spec
 from pathlib import Path
 
 import fastexcel
@@ -47,8 +47,11 @@ def _content(path: Path) -> bytes:
 
 
 def cdnow_path() -> Path:
-    """The CDNOW file inside the `lifetimes` package; the package itself is not imported."""
-    return Path(str(package_files("lifetimes").joinpath("datasets", CDNOW)))
+    """The CDNOW file inside the `lifetimes` package; the package is found, not imported."""
+    found = find_spec("lifetimes")
+    if found is None or found.origin is None:
+        raise unreadable(CDNOW, ModuleNotFoundError("the package `lifetimes` is not installed"))
+    return Path(found.origin).parent / "datasets" / CDNOW
 
 
 def unreadable(name: str, error: Exception) -> SourceError:

@@ -43,20 +43,41 @@ def clean(text: pl.Expr) -> pl.Expr:
     return pl.when(stripped != "").then(stripped)
 
 
-def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
-    """Exact number of a cell, null where it is none.
+def numbers(text: pl.Series, *, decimal: str = ".") -> pl.Series:
+    """Exact numbers of cells, null where there is none.
 
     Thousands separators must stand where they belong: with a decimal point, `1,23` is no number (it may be a decimal
     comma; the sources file says so). Brackets or a minus at the end mean minus.
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"n": ["1,234.50", "¥-12", "(3.5)", "1,23", "7.", "1 2", "1e3"]})
-    >>> [None if v is None else float(v) for v in cells.select(number(pl.col("n"))).to_series()]
+    >>> cells = pl.Series(["1,234.50", "¥-12", "(3.5)", "1,23", "7.", "1 2", "1e3"])
+    >>> [None if v is None else float(v) for v in numbers(cells)]
     [1234.5, -12.0, -3.5, None, 7.0, None, 1000.0]
-    >>> [float(v) for v in pl.DataFrame({"n": ["1.234,50"]}).select(number(pl.col("n"), decimal=",")).to_series()]
+    >>> [float(v) for v in numbers(pl.Series(["1.234,50"]), decimal=",")]
     [1234.5]
     """
+    if text.dtype.is_integer():
+        return text.cast(EXACT)
+    plain = (
+        text.cast(EXACT, strict=False)
+        if decimal == "."
+        else pl.Series([None], dtype=EXACT).new_from_index(0, len(text))
+    )
+    odd = text.is_not_null() & plain.is_null()
+    if not odd.any():
+        return plain
+    # most cells are plain; only the others pay for the careful reading
+    careful = text.filter(odd).to_frame("n").select(_careful(pl.col("n"), decimal)).to_series()
+    return plain.scatter(odd.arg_true(), careful)
+
+
+def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
+    """The same as `numbers`, as an expression."""
+    return _careful(text, decimal)
+
+
+def _careful(text: pl.Expr, decimal: str) -> pl.Expr:
     plain = text.str.replace(BEFORE, "$1").str.replace(AFTER, "")
     plain = plain.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^([^-]+)-$", "-$1")
     if decimal == ",":
@@ -72,7 +93,7 @@ def whole(exact: pl.Expr) -> pl.Expr:
     Examples
     --------
     >>> cells = pl.DataFrame({"n": ["2.5", "-2.5", "0.4", "99999999999999999999"]})
-    >>> cells.select(whole(number(pl.col("n")))).to_series().to_list()
+    >>> cells.select(whole(pl.col("n").cast(EXACT))).to_series().to_list()
     [3, -3, 0, None]
     """
     return exact.round(0, mode="half_away_from_zero").cast(pl.Int64, strict=False)
