@@ -1,7 +1,8 @@
-"""The gates of the lift engine: bias, error against the oracle, coverage, speed against a state-space loop, sensitivity.
+"""The gates of the lift engine: bias, error against the oracle, coverage, speed, sensitivity.
 
-`--small` runs one seed on a small panel. The full run: 200 stores × 50 products × 104 weeks, three seeds, selection none
-and observable, then hidden; and the seconds of a statsmodels loop, one store-event at a time, on a sample of store-events.
+`--small` runs one seed on a small panel. The full run: 200 stores × 50 products × 104 weeks, three seeds, selection
+none and observable, then hidden; and the seconds of a statsmodels loop, one store-event at a time, on a sample of
+store-events.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from crmlib.promotion.audit import audit  # noqa: E402
-from crmlib.promotion.did import ratio_did  # noqa: E402
-from crmlib.promotion.footprint import treated  # noqa: E402
-from crmlib.promotion.lift import Lift, lift  # noqa: E402
-from crmlib.promotion.panel import Panel, panel  # noqa: E402
-from crmlib.promotion.sensitivity import sensitivity  # noqa: E402
-from crmlib.simulate.promotions import PromotionWorld, promotion_world  # noqa: E402
+from crmlib.promotion.audit import audit
+from crmlib.promotion.did import ratio_did
+from crmlib.promotion.footprint import treated
+from crmlib.promotion.lift import Lift, lift
+from crmlib.promotion.panel import Panel, panel
+from crmlib.promotion.sensitivity import sensitivity
+from crmlib.simulate.promotions import PromotionWorld, promotion_world
 
 SEEDS = (1, 2, 3)
 SMALL = {"stores": 80, "products": 24, "weeks": 90}

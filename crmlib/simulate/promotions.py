@@ -154,7 +154,7 @@ def _choose(
 ) -> Index:
     stores = base.shape[0]
     count = int(rng.integers(int(0.35 * stores), int(0.6 * stores)))
-    score: Array = rng.normal(0, 1, stores)
+    score: Array = np.asarray(rng.normal(0, 1, stores))
     if selection == "observable":
         recent = base[:, product, max(0, first - 5) : first - 1].mean(axis=1)
         usual = base[:, product, :].mean(axis=1)

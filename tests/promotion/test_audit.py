@@ -8,7 +8,7 @@ from crmlib.core.errors import ModelError
 from crmlib.promotion.audit import audit
 from crmlib.promotion.synthetic import mean_effect, simplex_weights
 
-# Printed by R's CausalImpact 1.4.1 (cumulative effect, 95 % interval); its draws differ from run to run, and ours uses a
+# Printed by R's CausalImpact 1.4.1 (cumulative, 95 % interval); its draws differ from run to run, and ours uses a
 # diffuse prior on the coefficients: within a tenth of the interval's width.
 CAUSAL_IMPACT = {
     "arma": (26.67, 7.99, 44.4),
