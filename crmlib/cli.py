@@ -71,28 +71,20 @@ def run(
     lake: LakeOption = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Runs at the same time.")] = 2,
     force: Annotated[bool, typer.Option("--force", help="Run again although nothing changed.")] = False,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Tell the readers of params/delivery.yml.")] = False,
 ) -> None:
     """Render reports: every parameter is checked before the first one starts."""
     from crmlib.data import Lake  # noqa: PLC0415
-    from crmlib.run import portal, runner, warm, workspace  # noqa: PLC0415
-    from crmlib.run.ledger import Ledger  # noqa: PLC0415
-    from crmlib.run.progress import Progress  # noqa: PLC0415
+    from crmlib.run import passes, portal, runner, workspace  # noqa: PLC0415
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     store = Lake(space.lake)
     jobs = _jobs(files, store=store, overrides=overrides)
-    runner.refuse_unwritable(space.reports)
-    with warm.for_runs(len(jobs)), Progress(len(jobs), words=_words()) as progress:
-        outcomes = runner.run(
-            jobs,
-            workspace=space,
-            versions=store.versions(),
-            clock=_now,
-            options=runner.Options(workers=workers, force=force),
-            on_end=progress.ended,
-        )
-    page = portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=_now())
-    _say(_words()("cli.portal", address=page.resolve().as_uri()))
+    options = runner.Options(workers=workers, force=force)
+    outcomes = passes.render(jobs, space=space, lake=store, clock=_now, words=_words(), options=options)
+    _say(_words()("cli.portal", address=(space.reports / portal.PAGES[_language()]).as_uri()))
+    if deliver:
+        passes.announce(outcomes, space=space, now=_now())
     _tell_failures(outcomes)
 
 

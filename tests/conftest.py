@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # these machines are noisy; no test is about time
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from crmlib.data import Lake
-from crmlib.run import plan, portal, runner, warm
+from crmlib.run import deliver, plan, portal, publish, runner, warm
 from crmlib.run.ledger import Ledger
 from crmlib.run.progress import Progress
 from crmlib.run.schedule import Due, Slots, due, name_of
 from crmlib.run.workspace import Workspace
-from crmlib.text import Words
+from crmlib.text import Language, Words
 
 Say = Callable[[str], None]
 Clock = Callable[[], datetime]
@@ -49,17 +49,52 @@ def one_pass(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say,
 
 
 def _run_slot(one: Due, *, space: Workspace, clock: Clock, words: Words) -> bool:
-    """Make the pages of one slot, with the data up to the day before it; whether all were made."""
+    """Make and announce the pages of one slot, with the data up to the day before it; whether all were made."""
     lake = Lake(space.lake)
     jobs = plan.jobs_of(one.file, latest=min(plan.latest_day(lake), one.as_of), overrides={})
+    outcomes = render(jobs, space=space, lake=lake, clock=clock, words=words, options=runner.Options())
+    announce(outcomes, space=space, now=clock())
+    return all(o.state != "failed" for o in outcomes)
+
+
+def render(
+    jobs: Sequence[plan.Job], *, space: Workspace, lake: Lake, clock: Clock, words: Words, options: runner.Options
+) -> list[runner.Outcome]:
+    """Make the pages, showing progress, and renew the portal."""
+    runner.refuse_unwritable(space.reports)
     with warm.for_runs(len(jobs)), Progress(len(jobs), words=words) as progress:
         outcomes = runner.run(
             jobs,
             workspace=space,
             versions=lake.versions(),
             clock=clock,
-            options=runner.Options(),
+            options=options,
             on_end=progress.ended,
         )
     portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=clock())
-    return all(o.state != "failed" for o in outcomes)
+    return outcomes
+
+
+def announce(outcomes: Sequence[runner.Outcome], *, space: Workspace, now: datetime) -> int:
+    """Tell the readers of `params/delivery.yml`, if there is one; return how many messages left."""
+    file = space.params / "delivery.yml"
+    if not file.is_file():
+        return 0
+    things = [_announcement(o, space) for o in outcomes if o.state != "skipped"]
+    return deliver.deliver(things, plan=deliver.read(file), noted=space.ledger, now=now)
+
+
+def _announcement(outcome: runner.Outcome, space: Workspace) -> deliver.Announcement:
+    folder = space.reports / outcome.job.output
+    language: Language = "en" if outcome.job.parameters["language"] == "en" else "zh"
+    failed = outcome.state == "failed"
+    sentence = outcome.message if failed else str(portal.manifest(folder).get("answer", ""))
+    return deliver.Announcement(
+        output=outcome.job.output,
+        report=outcome.job.report,
+        language=language,
+        sentence=sentence,
+        failed=failed,
+        page=None if failed else folder / "index.html",
+        fingerprint=outcome.message if failed else publish.fingerprint(folder),
+    )

@@ -20,6 +20,8 @@ from crmlib.report import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
 LATEST = "latest"
+NO_REPORTS = frozenset({"sources.yml", "delivery.yml"})
+"""Files of `params/` that are no reports."""
 
 
 class Schedule(BaseModel):
@@ -169,7 +171,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         inside = [path] if path.is_file() else sorted([*path.glob("*.yml"), *path.glob("*/*.yml")])
-        inside = [p for p in inside if p.name != "sources.yml"]
+        inside = [p for p in inside if p.name not in NO_REPORTS]
         if not inside:
             raise ParameterError(
                 "run.no_params",

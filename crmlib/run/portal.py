@@ -56,16 +56,17 @@ def _entries(reports: Path, runs: pl.DataFrame, language: Language) -> list[Entr
     entries = []
     for (report, variant), days in sorted(found.items()):
         days.sort(reverse=True)
-        manifest = _manifest(reports / report / variant / days[0] / language)
-        lights = {str(f.get("status", "none")) for f in manifest.get("findings", [])}
+        record = manifest(reports / report / variant / days[0] / language)
+        lights = {str(f.get("status", "none")) for f in record.get("findings", [])}
         light = next((s for s in _WORST if s in lights), "none")
-        answer = str(manifest.get("answer", ""))
+        answer = str(record.get("answer", ""))
         last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
         entries.append(Entry(report, variant, tuple(days), light, answer, last))
     return entries
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a page, empty if it cannot be read."""
     try:
         content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

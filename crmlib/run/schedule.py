@@ -201,7 +201,8 @@ def _systemd(root: Path, command: str) -> str:
 
 
 def _airflow(timed: Timed, root: Path, command: str) -> str:
-    head = "import shlex\n\nimport pendulum\nfrom airflow import DAG\nfrom airflow.operators.bash import BashOperator\n\nSCHEDULES = {\n"
+    imports = ("import shlex\n", "import pendulum", "from airflow import DAG")
+    head = "\n".join([*imports, "from airflow.operators.bash import BashOperator\n", "SCHEDULES = {\n"])
     rows = "".join(
         f"    {name!r}: ({schedule.cron!r}, {schedule.time_zone!r}, {schedule.catch_up == 'all'}),\n"
         for name, _, schedule in timed

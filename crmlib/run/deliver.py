@@ -1,0 +1,274 @@
+"""A finished page is announced: by mail over TLS and by the message hooks of WeCom, DingTalk and Feishu.
+
+`params/delivery.yml` says who gets what. A message carries the answer and a link; the page itself only where
+`attach: true` allows it. What was delivered is noted, so that making a page again tells nobody twice; failures go to a
+list of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import smtplib
+import sqlite3
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crmlib.core.errors import ParameterError, RunError
+from crmlib.text import Language, Words
+
+Hook = Literal["wecom", "dingtalk", "feishu"]
+_TRIES = 3
+_TIMEOUT = 20.0
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Smtp(_Strict):
+    """The mail server; the password is in the environment variable `password_from`, never in the file."""
+
+    host: str
+    port: int = Field(ge=1, le=65_535)
+    security: Literal["tls", "starttls"] = "starttls"
+    sender: str
+    user: str | None = None
+    password_from: str = "CRMLIB_SMTP_PASSWORD"
+    authority: Path | None = None
+
+
+class Webhook(_Strict):
+    """A message hook; its secret address is in the environment variable `address_from`."""
+
+    kind: Hook
+    address_from: str
+
+
+class Reader(_Strict):
+    """Who gets the pages of which reports, in which language."""
+
+    reports: tuple[str, ...] = ()
+    language: Language = "zh"
+    mail: tuple[str, ...] = ()
+    hooks: tuple[Webhook, ...] = ()
+    attach: bool = False
+
+
+class Delivery(_Strict):
+    """The content of `params/delivery.yml`; `address` is where readers find the reports folder."""
+
+    address: str
+    smtp: Smtp | None = None
+    readers: dict[str, Reader] = Field(default_factory=dict)
+    failures: Reader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One page, or one failure, to be announced."""
+
+    output: str
+    report: str
+    language: Language
+    sentence: str
+    failed: bool
+    page: Path | None = None
+    fingerprint: str = ""
+
+
+def read(path: Path) -> Delivery:
+    """Read and check `params/delivery.yml`.
+
+    Raises
+    ------
+    ParameterError
+        `run.bad_delivery`.
+    """
+    try:
+        return Delivery.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as problem:
+        first = problem.errors()[0] if isinstance(problem, ValidationError) else None
+        where = (
+            ".".join(str(p) for p in first["loc"]) + ": " + first["msg"] if first else " ".join(str(problem).split())
+        )
+        raise ParameterError(
+            "run.bad_delivery",
+            given=f"{path}: {where}",
+            expected="address, smtp, readers and failures as in docs/run.md",
+            mend="correct the file",
+            values={"file": str(path), "problem": where},
+        ) from None
+
+
+def deliver(things: Sequence[Announcement], *, plan: Delivery, noted: Path, now: datetime) -> int:
+    """Announce each thing to its readers, once; return how many messages left.
+
+    Raises
+    ------
+    RunError
+        `run.undelivered` after every reader was tried, if some could not be reached.
+    """
+    sent, problems = 0, []
+    for thing in things:
+        for name, reader in _readers(thing, plan).items():
+            for channel, send in _channels(thing, reader, plan).items():
+                key = (thing.output, thing.fingerprint, f"{name}:{channel}")
+                if _noted(noted, key):
+                    continue
+                try:
+                    send()
+                except (OSError, smtplib.SMTPException) as problem:
+                    problems.append(f"{name}, {channel}: {type(problem).__name__}")
+                    continue
+                _note(noted, key, now)
+                sent += 1
+    if problems:
+        raise RunError(
+            "run.undelivered",
+            given=f"{len(problems)} messages that did not leave: {'; '.join(problems[:3])}",
+            expected="a mail server and hooks that answer",
+            mend="check params/delivery.yml and the network; the pages themselves are published",
+            values={"count": len(problems), "problems": "; ".join(problems[:3])},
+        )
+    return sent
+
+
+def message(thing: Announcement, *, reader: Reader, plan: Delivery) -> EmailMessage:
+    """The mail about one thing: plain text, the answer first, a link; the page attached only where allowed."""
+    words = Words(reader.language)
+    mail = EmailMessage()
+    mail["Subject"] = _one_line(
+        words(f"run.mail.{'failed' if thing.failed else 'subject'}", title=_title(thing, words))
+    )
+    mail["From"] = plan.smtp.sender if plan.smtp else ""
+    mail["To"] = ", ".join(reader.mail)
+    mail.set_content(f"{thing.sentence}\n\n{link(thing, plan)}\n")
+    if reader.attach and thing.page is not None:
+        mail.add_attachment(thing.page.read_bytes(), maintype="text", subtype="html", filename=f"{thing.report}.html")
+    return mail
+
+
+def hook_body(kind: Hook, text: str) -> dict[str, object]:
+    """The JSON that a message hook expects for a plain text.
+
+    Examples
+    --------
+    >>> hook_body("feishu", "hello")
+    {'msg_type': 'text', 'content': {'text': 'hello'}}
+    """
+    if kind == "feishu":
+        return {"msg_type": "text", "content": {"text": text}}
+    return {"msgtype": "text", "text": {"content": text}}
+
+
+def link(thing: Announcement, plan: Delivery) -> str:
+    """Where the reader finds the page."""
+    return f"{plan.address.rstrip('/')}/{thing.output}/index.html"
+
+
+def _readers(thing: Announcement, plan: Delivery) -> Mapping[str, Reader]:
+    if thing.failed:
+        return {"failures": plan.failures} if plan.failures else {}
+    return {
+        name: reader
+        for name, reader in plan.readers.items()
+        if reader.language == thing.language and (not reader.reports or thing.report in reader.reports)
+    }
+
+
+def _channels(thing: Announcement, reader: Reader, plan: Delivery) -> dict[str, Callable[[], None]]:
+    channels: dict[str, Callable[[], None]] = {}
+    if reader.mail and plan.smtp:
+        server, mail = plan.smtp, message(thing, reader=reader, plan=plan)
+        channels["mail"] = partial(_again, partial(_send_mail, server, mail))
+    for hook in reader.hooks:
+        words = Words(reader.language)
+        text = f"{_title(thing, words)}\n{thing.sentence}\n{link(thing, plan)}"
+        body, address = hook_body(hook.kind, text), os.environ.get(hook.address_from, "")
+        channels[f"{hook.kind}:{hook.address_from}"] = partial(_again, partial(_post, address, body))
+    return channels
+
+
+def _send_mail(server: Smtp, mail: EmailMessage) -> None:
+    trust = ssl.create_default_context(cafile=str(server.authority) if server.authority else None)
+    if server.security == "tls":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT, context=trust)
+    else:
+        connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT)
+    with connection:
+        if server.security == "starttls":
+            connection.starttls(context=trust)
+        if server.user:
+            connection.login(server.user, os.environ.get(server.password_from, ""))
+        connection.send_message(mail)
+
+
+def _post(address: str, body: Mapping[str, object]) -> None:
+    if not address.startswith(("https://", "http://127.0.0.1:")):
+        raise OSError("a hook's address must be https")
+    request = urllib.request.Request(  # the scheme is checked above
+        address, data=json.dumps(body, ensure_ascii=False).encode(), headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
+        answer = json.loads(reply.read() or b"{}")
+    code = answer.get("errcode", answer.get("code", 0)) if isinstance(answer, dict) else 0
+    if code:
+        raise OSError(f"the hook answered {code}")
+
+
+def _again(send: Callable[[], None]) -> None:
+    """Try again only what may pass: a lost connection or a temporary refusal, not a wrong password."""
+    for attempt in range(_TRIES):
+        try:
+            send()
+            return
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPRecipientsRefused, ssl.SSLCertVerificationError):
+            raise
+        except (OSError, smtplib.SMTPException):
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(0.5 * 2**attempt)
+
+
+def _title(thing: Announcement, words: Words) -> str:
+    key = f"{thing.report}.title"
+    return words(key) if words.has(key) else thing.report
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _noted(path: Path, key: tuple[str, str, str]) -> bool:
+    with closing(_open(path)) as db, db:
+        return db.execute("select 1 from delivered where id = ?", (_id(key),)).fetchone() is not None
+
+
+def _note(path: Path, key: tuple[str, str, str], now: datetime) -> None:
+    with closing(_open(path)) as db, db:
+        db.execute("insert or replace into delivered values (?, ?, ?)", (_id(key), key[0], now.isoformat()))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, timeout=30)
+    db.execute("create table if not exists delivered (id text primary key, output text, at text)")
+    return db
+
+
+def _id(key: tuple[str, str, str]) -> str:
+    return hashlib.sha256("\n".join(key).encode()).hexdigest()
