@@ -73,8 +73,11 @@ def test_lines_outside_the_event_and_its_wake_are_untouched(world: World, lines:
 def test_the_counted_lift_dip_and_losses_are_the_promised_ones(world: World, lines: pl.DataFrame) -> None:
     event = event_of(world)
     _, effects = apply(world, lines, event)
-    base, extra = counted(effects, "base"), counted(effects, "extra")
+    everything = np.ones(len(world.goods.price), dtype=np.bool_)
+    _, wide = apply(world, lines, event_of(world, products=everything, siblings=~everything))
+    base, extra = counted(wide, "base"), counted(wide, "extra")
     assert extra / base == pytest.approx(event.lift - 1, abs=4 * np.sqrt((event.lift - 1) / base))
+    assert base > 2500, "too few lines to tell .8 from .9"
     moved = response._ordinary(world.members, lines["member"].to_numpy())
     treated = lines.filter(pl.Series(moved), pl.col("store") % 2 == 0)
     product, day = treated["product"].to_numpy(), treated["day"].to_numpy()
