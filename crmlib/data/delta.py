@@ -102,12 +102,25 @@ def overwrite(
     path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, days: list[date] | None = None
 ) -> None:
     """Replace the whole table, or only the rows of `days`, in one commit."""
+    predicate = _days_predicate(days) if days is not None else None
+    _overwrite(path, rows, batch=batch, description=description, predicate=predicate)
+
+
+def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
+    """Write the rows of a batch over those that an earlier, unfinished try of it left; `batch` is the partition."""
+    if exists(path):
+        _overwrite(path, rows, batch=Batch(""), description="{}", predicate=f"batch = '{batch_id}'")
+    else:
+        append(path, rows, batch=Batch(""), partition="batch", description="{}")
+
+
+def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, predicate: str | None) -> None:
     with lake_errors(path):
         write_deltalake(
             str(path),
             rows,
             mode="overwrite",
-            predicate=_days_predicate(days) if days is not None else None,
+            predicate=predicate,
             description=description,
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),

@@ -23,6 +23,14 @@ EXCEL = frozenset({".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"})
 PARQUET = frozenset({".parquet", ".pq"})
 SUFFIXES = TEXT | EXCEL | PARQUET
 GZIP = b"\x1f\x8b"
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    fastexcel.FastExcelError,
+)
 CDNOW = "CDNOW_master.txt"
 
 
@@ -36,7 +44,7 @@ def read(path: Path, *, source: Source, name: str) -> Iterator[RawPart]:
             yield from _excel(path, source, name)
         else:
             yield _text(_content(path), source, name)
-    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, fastexcel.FastExcelError) as error:
+    except UNREADABLE as error:
         raise unreadable(name, error) from error
 
 

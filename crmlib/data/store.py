@@ -55,7 +55,7 @@ def commit(
         return delta.version(path)
     description = json.dumps(dict(facts))
     if apart.height:
-        delta.append(lake.path / SET_APART, apart, batch=delta.Batch(""), partition=None, description="{}")
+        delta.replace_batch(lake.path / SET_APART, apart, batch_id=batch.id)
     rows = storable(verdict.store, contract)
     if verdict.remove.is_empty():
         partition = MONTH if contract.dated else None

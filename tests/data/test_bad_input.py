@@ -1,0 +1,318 @@
+"""What people get wrong: each ends in three plain sentences, never in a stack trace or a half-written table."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
+from crmlib.data import Lake, check_lake, delta, ingest
+from crmlib.text import Words
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+HEADER = "小票号,门店,会员,商品,时间,数量,金额"
+LINES = (
+    "R1,S1,0007,P1,2024/1/3 9:56,1,12.50",
+    "R2,S1,,P2,2024/1/3 10:01,0.328,8.27",
+    "R3,S2,0008,P3,2024/2/28 20:15,-1,-3.00",
+)
+
+
+def refused(desk, kind: type[CrmError], code: str, source: str = "sales") -> CrmError:
+    """The error of an ingest that must not change the lake; its Chinese and English sentences can be filled in."""
+    before = desk.lake.versions()
+    with pytest.raises(kind) as caught:
+        desk.ingest(source)
+    error = caught.value
+    assert error.code == code
+    assert str(error).startswith("given: ")
+    assert "\nexpected: " in str(error)
+    assert "\nmend: " in str(error)
+    domain, rest = code.split(".", 1)
+    for language in ("zh", "en"):
+        for part in ("given", "expected", "mend"):
+            assert Words(language)(f"{domain}.error.{rest}.{part}", **error.values)
+    assert desk.lake.versions() == before
+    return error
+
+
+def test_no_file(desk):
+    assert "none found" in str(refused(desk, SourceError, "ingest.no_files"))
+
+
+def test_an_unreadable_file(desk):
+    desk.write("book.xlsx", b"not a workbook at all")
+    desk.sales("book.xlsx")
+    assert "book.xlsx" in str(refused(desk, SourceError, "ingest.unreadable"))
+
+
+def test_a_truncated_parquet_file(desk):
+    pl.DataFrame({"a": range(1000)}).write_parquet(desk.folder / "a.parquet")
+    path = desk.folder / "a.parquet"
+    path.write_bytes(path.read_bytes()[:-200])
+    desk.sales("a.parquet")
+    refused(desk, SourceError, "ingest.unreadable")
+
+
+def test_a_file_without_rights(desk):
+    path = desk.csv("a.csv", *LINES)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("rights do not bind this user")
+    refused(desk, SourceError, "ingest.unreadable")
+
+
+def test_a_missing_column_is_named_with_the_nearest_one(desk):
+    desk.csv("a.csv", *LINES, header=HEADER.replace("金额", "实收金额"))
+    error = refused(desk, SourceError, "ingest.missing_column")
+    assert "expected: also 金额 (did you mean '实收金额'?)" in str(error)
+
+
+def test_the_wrong_encoding(desk):
+    desk.csv("a.csv", *LINES, encoding="gb18030")
+    desk.sales(extra="  encoding: utf-8")
+    error = refused(desk, SourceError, "ingest.wrong_encoding")
+    assert "line 1" in str(error)
+
+
+def test_one_damaged_byte_costs_one_line(desk):
+    data = "\n".join([HEADER, *LINES, *(f"R{n},南京店,,P1,2024/1/3 9:56,1,5" for n in range(10, 40)), ""]).encode()
+    at = data.index("南".encode(), 600)
+    desk.write("a.csv", data[:at] + b"\xff" + data[at + 1 :])
+    result = desk.ingest()
+    assert (result.read, result.quarantined) == (33, 1)
+    assert desk.lake.quarantine().collect()["rule"].to_list() == ["encoding"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", f"{HEADER}\n"])
+def test_an_empty_file(desk, content):
+    desk.write("a.csv", content)
+    refused(desk, SourceError, "ingest.empty")
+
+
+def test_a_file_of_which_no_row_is_good(desk):
+    desk.csv("a.csv", *(line.replace("2024/", "3/") for line in LINES))
+    error = refused(desk, ContractError, "ingest.nothing_valid")
+    assert "time:sold_at 3" in str(error)
+    assert len(error.examples) == 3
+    assert "a.csv:2" in error.examples[0]
+    assert "3/1/3 9:56" not in str(error)  # values are masked
+
+
+def test_sales_of_the_future_are_set_apart(desk):
+    desk.csv("a.csv", *LINES, "R9,S2,0008,P3,2027/1/1 20:15,1,3.00")
+    result = desk.ingest()
+    assert result.rules.rows() == [("quarantined", "future:sold_at", 1, 300)]
+
+
+def test_mixed_currencies_in_one_file(desk):
+    desk.sales(extra="  currency_column: 币种")
+    desk.csv(
+        "a.csv", *(f"{line},CNY" for line in LINES), "R9,S2,,P3,2024/1/1 20:15,1,3.00,USD", header=f"{HEADER},币种"
+    )
+    assert desk.ingest().rules.rows() == [("quarantined", "currency:币种", 1, 300)]
+
+
+def test_another_currency_than_the_lake_s(desk):
+    desk.csv("a.csv", *LINES)
+    desk.ingest()
+    desk.sales(extra="  currency: GBP")
+    assert "one currency per lake: CNY" in str(refused(desk, LakeError, "lake.mixed_currency"))
+
+
+def test_a_second_writer(desk):
+    desk.csv("a.csv", *LINES)
+    with desk.lake.writing():
+        refused(desk, LakeError, "lake.locked")
+    assert desk.ingest().kept == 3
+
+
+@pytest.mark.parametrize("step", ["append", "overwrite"])
+def test_a_full_disk_leaves_the_old_version(desk, monkeypatch, step):
+    desk.csv("a.csv", *LINES)
+    desk.ingest()
+    desk.csv("b.csv", "R1,S1,0007,P1,2024/1/3 9:56,2,25" if step == "overwrite" else "R7,S1,,P1,2024/1/3 9:56,2,25")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(delta, "write_deltalake", full)
+    refused(desk, LakeError, "lake.disk_full")
+    monkeypatch.undo()
+    assert desk.lake.table("receipt_lines").collect().height == 3
+    assert desk.ingest().sum_holds
+
+
+def test_a_lake_that_cannot_be_made(desk):
+    (desk.folder / "file").write_text("x")
+    desk.lake = Lake(desk.folder / "file" / "lake")
+    desk.csv("a.csv", *LINES)
+    refused(desk, LakeError, "lake.damaged")
+
+
+def test_a_table_that_was_never_ingested(desk):
+    with pytest.raises(LakeError, match="table 'stores'; the lake holds no table"):
+        desk.lake.table("stores")
+
+
+def test_no_lake_to_check(tmp_path):
+    with pytest.raises(LakeError, match="no such folder"):
+        check_lake(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("table: receipt_lines", "table: reciept_lines", "did you mean 'receipt_lines'"),
+        ("  files:", "  fils: a.csv\n  files:", "unknown key (did you mean 'files'"),
+        ("    store_id:", "    stor_id:", "did you mean 'store_id'"),
+        ("    receipt_id: 小票号\n", "", "receipt_id not mapped"),
+        ("times: 1000", "times: viele", "decimal"),
+        ("{from: 数量, times", "{from: 数量, product: [数量], times", "exactly one of from"),
+        ("{lag_days: 0}", "{lag_days: -1}", "lag_days must not be negative"),
+        ("  files:", "  table: points\n  files:", "table stands twice"),
+        ("  files:", "  currency: RMB\n  files:", "unknown currency RMB"),
+        ("sales:", "sales: [", "expected: YAML"),
+    ],
+)
+def test_a_mistake_in_the_sources_file_is_named(desk, old, new, expected):
+    desk.csv("a.csv", *LINES)
+    desk.sources.write_text(desk.sources.read_text("utf-8").replace(old, new), "utf-8")
+    error = refused(desk, SourceError, "sources.refused")
+    assert expected in str(error)
+
+
+def test_an_unknown_source_and_a_missing_sources_file(desk):
+    assert "did you mean 'sales'" in str(refused(desk, SourceError, "sources.unknown_source", "sale"))
+    desk.sources.unlink()
+    refused(desk, SourceError, "sources.unreadable")
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    """One file, damaged: bytes, lines, columns, quotes, delimiters, encodings."""
+    rng = np.random.default_rng(seed)
+    kind = seed % 10
+    if kind in {0, 1}:
+        body = bytearray(data)
+        for at in rng.integers(0, len(body), size=1 + seed % 7):
+            body[at] = rng.integers(0, 256)
+        return bytes(body)
+    lines = data.decode("utf-8").split("\n")
+    at = int(rng.integers(1, len(lines) - 1))
+    if kind == 2:
+        lines[at] = lines[at][: len(lines[at]) // 2] + lines[at + 1]
+    elif kind == 3:
+        lines.insert(at, ",".join(["?"] * int(rng.integers(1, 12))))
+    elif kind == 4:
+        lines = [",".join(random.Random(seed).sample(line.split(","), len(line.split(",")))) for line in lines]
+    elif kind == 5:
+        lines[at] = lines[at].replace(",", ',"', 1)
+    elif kind == 6:
+        return "\n".join(lines).encode(["gb18030", "utf-16", "utf-16-le", "utf-8-sig"][seed // 10 % 4])
+    elif kind == 7:
+        return data[: int(rng.integers(0, len(data)))]
+    elif kind == 8:
+        lines[0] = lines[0].replace("金额", ["金 额", "", "小票号", "net"][seed // 10 % 4])
+    else:
+        column = int(rng.integers(0, 7))
+        junk = ["", "NaN", "1e400", "-", "٣", "\x00", "2024-02-30", "9" * 40, "=1+1", "null"][seed // 10 % 10]
+        cells = lines[at].split(",")
+        cells[column % len(cells)] = junk
+        lines[at] = ",".join(cells)
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("tens", range(10))
+def test_the_sum_adds_up_for_200_damaged_files(desk, tens):
+    rows = [
+        f"R{n // 3},S{n % 4},,P{n % 7},2024/{1 + n % 12}/{1 + n % 28} 9:{n:02d},{n % 5 - 1},{n}.5" for n in range(60)
+    ]
+    whole = "\n".join([HEADER, *rows, ""]).encode()
+    refusals = []
+    for seed in range(20 * tens, 20 * tens + 20):
+        desk.write("a.csv", mutated(whole, seed))
+        try:
+            desk.ingest()  # asserts the sum
+        except CrmError as error:
+            refusals.append(error.code)
+    assert len(refusals) <= 8
+    assert set(refusals) <= {"ingest.missing_column", "ingest.wrong_encoding", "ingest.nothing_valid", "ingest.empty"}
+    report = check_lake(desk.lake.path)
+    assert report.ok, report.describe()
+
+
+CHILD = """
+import sys
+from datetime import datetime, UTC
+from crmlib.data import Lake, ingest
+print("ready", flush=True)
+sys.stdin.readline()
+ingest("sales", sources=sys.argv[1], lake=Lake(sys.argv[2]), now=datetime(2026, 11, 22, tzinfo=UTC))
+print("done", flush=True)
+"""
+
+
+def test_a_killed_ingest_leaves_the_old_or_the_new_version(desk):
+    first = [f"R{n},S1,,P1,2024/{1 + n % 12}/3 9:56,1,5" for n in range(2000)]
+    second = [line.replace(",1,5", ",2,9") for line in first[:1500]] + ["R9999,S1,,P1,2024/1/3 9:56,1,5"]
+    desk.csv("a.csv", *first)
+    desk.ingest()
+    old = desk.lake.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item()
+    desk.csv("a.csv", *second)
+    new = old + 1500 * 400 + 500
+    seen = []
+    for delay in (0.02, 0.07, 0.12, 0.17, 0.25):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(desk.sources), str(desk.lake.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        with child.stdin, child.stdout:
+            child.stdout.readline()
+            child.stdin.write("go\n")
+            child.stdin.flush()
+            time.sleep(delay)
+            child.send_signal(signal.SIGKILL)
+            child.wait(timeout=30)
+        found = desk.lake.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item()
+        assert found in {old, new}
+        assert check_lake(desk.lake.path).ok
+        seen.append(found)
+        if found == new:
+            break
+    desk.ingest()
+    assert desk.lake.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item() == new
+    assert desk.lake.ingests().height == 2
+    assert check_lake(desk.lake.path).ok
+
+
+def test_rows_of_an_ingest_that_did_not_finish_are_not_shown(desk, monkeypatch):
+    desk.csv("a.csv", *LINES, "torn")
+    real = delta.append
+
+    def dies_before_the_table(path: Path, *args: object, **values: object) -> None:
+        if path.name == "receipt_lines":
+            raise KeyboardInterrupt
+        real(path, *args, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(delta, "append", dies_before_the_table)
+    with pytest.raises(KeyboardInterrupt):
+        ingest("sales", sources=desk.sources, lake=desk.lake, now=NOW)
+    assert desk.lake.quarantine().collect().is_empty()
+    monkeypatch.undo()
+    assert desk.ingest().quarantined == 1
+    assert desk.lake.quarantine().collect().height == 1
