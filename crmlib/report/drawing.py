@@ -24,6 +24,7 @@ from crmlib.report import sanitize
 WIDTH = 690
 """Width of the drawing column of a wide page [px]; pictures are drawn for it, the interactive chart fits itself."""
 _NAMES = re.compile(r"^(?:view|param|layer|concat|facet)_\d+$")
+_CONTROL = re.compile(r"(?<!\\)((?:\\\\)*)\\u00(?:0[0-8bcef]|1[0-9a-f]|7f)")
 _CDN = "https://cdn.jsdelivr.net/npm"  # how the bundler names its own vendored modules; nothing is fetched
 _INTERPRETER = "2.0.0"
 _SNIPPET = """
@@ -51,25 +52,25 @@ def draw(chart: Any, *, language: str) -> Drawing:
     """
     import vl_convert  # noqa: PLC0415  (starts a JavaScript engine; only pages with charts need it)
 
-    vega = vl_convert.vegalite_to_vega(fitted(stable_names(chart.to_dict())), show_warnings=False)
+    spec = printable(json.dumps(fitted(stable_names(chart.to_dict()))))
+    vega = vl_convert.vegalite_to_vega(spec, show_warnings=False)
     vega.pop("$schema", None)
+    _silence(vega)
     svg = vl_convert.vega_to_svg(vega, time_format_locale="zh-CN" if language == "zh" else None, allowed_base_urls=[])
     return Drawing(svg=sanitize.svg(svg), vega=script_json(vega))
 
 
 def fitted(spec: dict[str, Any]) -> dict[str, Any]:
-    """`spec` with a single or layered view made to fit a width, and without marks that screen readers spell out.
+    """`spec` with a single or layered view made to fit a width.
 
     Examples
     --------
     >>> sorted(fitted({"mark": "bar", "width": 300}).items())
-    [('autosize', {'type': 'fit-x', 'contains': 'padding'}), ('config', {'aria': False}),
-     ('mark', 'bar'), ('width', 690)]
+    [('autosize', {'type': 'fit-x', 'contains': 'padding'}), ('mark', 'bar'), ('width', 690)]
     """
-    spec = spec | {"config": spec.get("config", {}) | {"aria": False}}
     single = ("mark" in spec or "layer" in spec) and "facet" not in spec and not _is_faceted(spec)
     if single and isinstance(spec.get("width"), int | float):
-        spec |= {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
+        spec = spec | {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
     return spec
 
 
@@ -89,6 +90,17 @@ def stable_names(spec: dict[str, Any]) -> dict[str, Any]:
         names = re.compile(r"\b(" + "|".join(sorted(found, key=len, reverse=True)) + r")(?!\d)")
         drawn = json.loads(names.sub(lambda m: found[m[1]], json.dumps(drawn)))
     return {name: data[name] if name in data else drawn[name] for name in spec}
+
+
+def printable(text: str) -> str:
+    r"""JSON with control characters in its strings replaced: a NUL in a name would abort the drawing engine.
+
+    Examples
+    --------
+    >>> json.loads(printable(json.dumps("a\x00b, kept: \\u0000\t"))) == "a\ufffdb, kept: \\u0000\t"
+    True
+    """
+    return _CONTROL.sub(r"\1\\ufffd", text)
 
 
 def script_json(value: object) -> str:
@@ -136,6 +148,15 @@ def time_locale(language: str) -> str:
     import vl_convert  # noqa: PLC0415
 
     return script_json(vl_convert.get_time_format_locale("zh-CN")) if language == "zh" else ""
+
+
+def _silence(group: dict[str, Any]) -> None:
+    """Hide every mark, axis and legend from screen readers: the picture as a whole has its text alternative."""
+    for part in (*group.get("marks", ()), *group.get("axes", ()), *group.get("legends", ())):
+        part["aria"] = False
+        _silence(part)
+    if isinstance(group.get("title"), dict):
+        group["title"]["aria"] = False
 
 
 def _is_faceted(spec: dict[str, Any]) -> bool:

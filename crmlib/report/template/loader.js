@@ -39,8 +39,6 @@
     const still = holder.querySelector(".picture");
     const live = document.createElement("div");
     live.className = "picture waiting";
-    live.setAttribute("role", "img");
-    live.setAttribute("aria-label", still.getAttribute("aria-label"));
     holder.append(live);
     const fits = spec.autosize && spec.autosize.type === "fit-x";
     const view = new vega.View(vega.parse(spec, null, { ast: true }), {
@@ -51,6 +49,9 @@
     if (fits && wide() > 0) view.width(wide());
     view.initialize(live, document.getElementById(anchor + "-controls"));
     await view.runAsync();
+    live.setAttribute("role", "img"); // Vega has called it a document to be read part by part
+    live.setAttribute("aria-label", still.getAttribute("aria-label"));
+    live.removeAttribute("aria-roledescription");
     still.remove();
     live.classList.remove("waiting");
     holder.dataset.drawn = "yes";
