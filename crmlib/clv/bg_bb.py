@@ -99,9 +99,9 @@ class Occasions:
         """E[Y(t)], shape (n,)."""
         return occasions_moment(self.alpha, self.beta, self.gamma, self.delta, t=t, pairs=False)
 
-    def mean_of_pairs(self, t: float) -> Array:
-        """E[Y(Y − 1)], shape (n,)."""
-        return occasions_moment(self.alpha, self.beta, self.gamma, self.delta, t=t, pairs=True)
+    def moments(self, t: float) -> tuple[Array, Array]:
+        """E[Y(t)] and E[Y(Y − 1)], each of shape (n,)."""
+        return self.mean(t), occasions_moment(self.alpha, self.beta, self.gamma, self.delta, t=t, pairs=True)
 
     def exceed(self, t: float, *, most: int) -> Array:
         """P(Y > i), shape (most + 1, n)."""

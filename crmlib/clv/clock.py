@@ -41,9 +41,9 @@ class Clock:
         """E[Y(t)], shape (n,)."""
         return clock_mean(self.k, self.scale, self.s, self.beta, self.b, t=t)
 
-    def mean_of_pairs(self, t: float) -> Array:
-        """E[Y(Y − 1)], shape (n,)."""
-        return clock_pairs(self.k, self.scale, self.s, self.beta, self.b, t=t)
+    def moments(self, t: float) -> tuple[Array, Array]:
+        """E[Y(t)] and E[Y(Y − 1)], each of shape (n,)."""
+        return self.mean(t), clock_pairs(self.k, self.scale, self.s, self.beta, self.b, t=t)
 
     def exceed(self, t: float, *, most: int) -> Array:
         """P(Y > i) for i = 0 … most, shape (most + 1, n)."""

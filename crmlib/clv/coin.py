@@ -14,6 +14,7 @@ of thousands of ages) the same expectation is an integral over p.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import betainc, betaln
@@ -24,6 +25,9 @@ from crmlib.clv.special import log_rising
 
 LONG = 3000.0
 """Above this many terms the integral takes over from the sum."""
+GROUPS = (0.0, 30.0, 100.0, 300.0, 1000.0, LONG, np.inf)
+STEP_COST, INTEGRAL_COST = 1500.0, 800.0
+"""A step of the sum costs as much as 1,500 rows in it; the integral as much per row as 800 steps."""
 TINY = 1e-17
 PANELS = 48
 
@@ -44,42 +48,45 @@ class Coin:
 
     def mean(self, t: float) -> Array:
         """E[Y(t)], shape (n,)."""
-        return coin_moment(self.k, self.scale, self.a, self.b, t=t, pairs=False) * self.stays
+        return coin_moments(self.k, self.scale, self.a, self.b, t=t, pairs=False)[0] * self.stays
 
-    def mean_of_pairs(self, t: float) -> Array:
-        """E[Y(Y − 1)], shape (n,)."""
-        return coin_moment(self.k, self.scale, self.a, self.b, t=t, pairs=True) * self.stays
+    def moments(self, t: float) -> tuple[Array, Array]:
+        """E[Y(t)] and E[Y(Y − 1)], each of shape (n,)."""
+        mean, pairs = coin_moments(self.k, self.scale, self.a, self.b, t=t)
+        return mean * self.stays, pairs * self.stays
 
     def exceed(self, t: float, *, most: int) -> Array:
         """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
         return coin_exceed(self.k, self.scale, self.a, self.b, t=t, most=most) * self.stays
 
 
-def coin_moment(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs: bool) -> Array:
-    """E[Y] or E[Y(Y − 1)] over the next `t`, shape (n,).
+def coin_moments(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs: bool = True) -> tuple[Array, Array]:
+    """E[Y] and E[Y(Y − 1)] over the next `t`, each of shape (n,); the second is 0 if `pairs` is not wanted.
 
     Examples
     --------
-    >>> coin_moment(np.array([0.243]), 4.414, 0.793, 2.426, t=39.0, pairs=False).round(3)
+    >>> coin_moments(np.array([0.243]), 4.414, 0.793, 2.426, t=39.0)[0].round(3)
     array([1.201])
     """
     n = np.broadcast(k, scale, a, b).size
     if t <= 0:
-        return np.zeros(n)
+        return np.zeros(n), np.zeros(n)
     k, scale, a, b = (as_rows(v, n) for v in (k, scale, a, b))
     z = t / scale
     terms = _terms(k, z)
-    out = np.empty(n)
-    short = terms <= LONG
+    out = np.zeros((2, n))
     # rows of similar length together, so that a few busy customers do not make everybody's sum long
-    for low, high in ((0.0, 60.0), (60.0, 300.0), (300.0, LONG)):
-        rows = np.flatnonzero(short & (terms > low) & (terms <= high))
-        if rows.size:
-            out[rows] = _sum(k[rows], z[rows], a[rows], b[rows], terms=int(terms[rows].max()) + 1, pairs=pairs)
-    for row in np.array_split(np.flatnonzero(~short), max(1, int((~short).sum()) // 256)):
-        if row.size:
-            out[row] = _integral(k[row], z[row], a[row], b[row], pairs=pairs)
-    return out
+    for low, high in pairwise(GROUPS):
+        rows = np.flatnonzero((terms > low) & (terms <= high))
+        if not rows.size:
+            continue
+        longest = float(terms[rows].max())
+        if longest <= LONG and longest * (STEP_COST + rows.size) <= INTEGRAL_COST * (STEP_COST / 10 + rows.size):
+            out[:, rows] = _sum(k[rows], z[rows], a[rows], b[rows], terms=int(longest) + 1, pairs=pairs)
+            continue
+        for some in np.array_split(rows, rows.size // 256 + 1):
+            out[:, some] = _integral(k[some], z[some], a[some], b[some], pairs=pairs)
+    return out[0], out[1]
 
 
 def coin_exceed(k: Value, scale: Value, a: Value, b: Value, *, t: float, most: int) -> Array:
@@ -113,64 +120,69 @@ def _first_term(k: Array, z: Array) -> tuple[Array, Array, Array]:
     return -np.expm1(log_none), np.exp(log_none), np.ones_like(z)
 
 
-def _sum(k: Array, z: Array, a: Array, b: Array, *, terms: int, pairs: bool) -> Array:
+def _sum(k: Array, z: Array, a: Array, b: Array, *, terms: int, pairs: bool) -> tuple[Array, Array]:
     above, pmf, stay = _first_term(k, z)
-    ratio = z / (1.0 + z)
-    total = np.zeros_like(z)
     if bool((pmf < 1e-290).any()):  # P(N = 0) underflows for busy customers: walk in logs instead
-        return _sum_in_logs(k, z, a, b, terms=terms, pairs=pairs)
+        return _sum_in_logs(k, z, a, b, terms=terms)
+    ratio, both = z / (1.0 + z), a + b
+    total, second = np.zeros_like(z), np.zeros_like(z)
     for i in range(terms):
-        total += (2.0 * i if pairs else 1.0) * above * stay
-        pmf = pmf * ratio * (k + i) / (i + 1.0)
+        term = above * stay
+        total += term
+        if pairs:
+            second += (2.0 * i) * term
+        pmf *= ratio * ((k + i) / (i + 1.0))
         above = np.maximum(above - pmf, 0.0)
-        stay = stay * (b + i) / (a + b + i)
-    return total
+        stay *= (b + i) / (both + i)
+    return total, second
 
 
-def _sum_in_logs(k: Array, z: Array, a: Array, b: Array, *, terms: int, pairs: bool) -> Array:
+def _sum_in_logs(k: Array, z: Array, a: Array, b: Array, *, terms: int) -> tuple[Array, Array]:
     """The same sum with P(N = i) kept as a logarithm; P(N > i) still by subtraction from one."""
     log_pmf = -k * np.log1p(z)
     log_ratio = -np.log1p(1.0 / z)
     above, stay = np.ones_like(z), np.ones_like(z)
-    total = np.zeros_like(z)
+    total, second = np.zeros_like(z), np.zeros_like(z)
     for i in range(terms):
         above = np.maximum(above - np.exp(log_pmf), 0.0)
-        total += (2.0 * i if pairs else 1.0) * above * stay
+        total += above * stay
+        second += (2.0 * i) * above * stay
         log_pmf = log_pmf + log_ratio + np.log((k + i) / (i + 1.0))
         stay = stay * (b + i) / (a + b + i)
-    return total
+    return total, second
 
 
 def _integral(k: Array, z: Array, a: Array, b: Array, *, pairs: bool) -> Array:
-    """E over p of the conditional moment, in w = logit p, where the beta density is log-concave."""
+    """E over p of the conditional moments, in w = logit p, where the beta density is log-concave; shape (2, n)."""
     lowest = np.log(TINY / (z * (k + 2.0) + 1.0))
     mode = np.log(a / b)
     spread = 14.0 * np.sqrt(1.0 / a + 1.0 / b) + 45.0 * (1.0 / a + 1.0 / b)
-    low = np.maximum(np.minimum(mode, 0.0) * 0 + mode - spread, lowest)
+    low = np.maximum(mode - spread, lowest)
     high = np.maximum(np.minimum(mode + spread, 39.0), low + 1e-9)
     width = (high - low) / PANELS
-    total = np.zeros_like(z)
+    front = betaln(a, b)
+    total = np.zeros((2, len(z)))
     for panel in range(PANELS):
         w = low + width * (panel + 0.5 + 0.5 * NODES[:, None])
         log_p, log_q = -np.logaddexp(0.0, -w), -np.logaddexp(0.0, w)
-        density = np.exp(a * log_p + b * log_q - betaln(a, b))
-        total += (WEIGHTS[:, None] * density * _given_p(k, z, np.exp(log_p), pairs=pairs)).sum(axis=0) * 0.5 * width
+        weight = WEIGHTS[:, None] * 0.5 * width * np.exp(a * log_p + b * log_q - front)
+        total += (weight * _given_p(k, z, np.exp(log_p), pairs=pairs)).sum(axis=1)
     p_low, q_high = np.exp(-np.logaddexp(0.0, -low)), np.exp(-np.logaddexp(0.0, high))
     total += betainc(a, b, p_low) * _given_p(k, z, p_low * 0.5, pairs=pairs)
-    return np.asarray(total + betainc(b, a, q_high) * _given_p(k, z, np.ones_like(z), pairs=pairs))
+    total += betainc(b, a, q_high) * _given_p(k, z, np.ones_like(z), pairs=pairs)
+    return np.asarray(total)
 
 
 def _given_p(k: Array, z: Array, p: Array, *, pairs: bool) -> Array:
-    """E[Y | p] = (1 − (1 + pz)^−k) / p, or E[Y(Y − 1) | p] = 2(1−p)/p · (E[Y | p] − P-weighted rest)."""
+    """E[Y | p] = (1 − (1 + pz)^−k) / p =: M and E[Y(Y − 1) | p] = 2(1 − p)(−dM/dp), stacked."""
     reach = np.log1p(p * z)
     mean = -np.expm1(-k * reach) / p
     if not pairs:
-        return np.asarray(mean)
-    # Σ i P(N > i) q^i = q d/dq Σ P(N > i) q^i with Σ = mean; d/dq = −d/dp
+        return np.array([mean, np.zeros_like(mean)])
     slope = mean / p - k * z * np.exp(-(k + 1.0) * reach) / p
     small = p * z * (k + 2.0) < 1e-5
     slope = np.where(small, 0.5 * k * (k + 1.0) * z * z * (1.0 - 2.0 / 3.0 * (k + 2.0) * p * z), slope)
-    return np.asarray(2.0 * (1.0 - p) * slope)
+    return np.array([mean, 2.0 * (1.0 - p) * slope])
 
 
 def log_stays(a: Value, b: Value, times: Array) -> Array:

@@ -11,6 +11,7 @@ linear in theta (a few evaluations, then a matrix product); `method` in the resu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +46,9 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """What is added up: each customer's group (n,), the number of groups, money per purchase, discount per row."""
+    """What is added up: each customer's group (n,) in each way of grouping, money per purchase, discount per row."""
 
-    groups: npt.NDArray[np.int64]
-    n_groups: int
+    groups: tuple[npt.NDArray[np.int64], ...]
     money: Money
     factor: Array
 
@@ -105,7 +105,7 @@ def totals(
     *,
     horizon: Horizon,
     rng: np.random.Generator,
-    segment: str | None = None,
+    segments: Sequence[str] = (),
     spend: SpendFit | None = None,
     margin: float | str = 1.0,
     annual_rate: float = 0.0,
@@ -116,51 +116,61 @@ def totals(
 
     Parameters
     ----------
-    segment : column of `history` to add up by; none gives the whole only.
+    segments : columns of `history` to add up by, each on its own.
     spend : a Gamma–Gamma fit; given, the result is in money: purchases × spend × margin, discounted.
     margin : margin per unit of spend, or the column that holds it.
     draws : draws of the parameters to go through.
 
     Returns
     -------
-    One row per segment in sorted order and one for the whole (segment null): `segment`, `customers`, `alive`,
-    `expected`, `expected_low`, `expected_high`, `low`, `high`, `method`.
+    One row per segment in sorted order and one for the whole (`by` and `segment` null): `by`, `segment`, `customers`,
+    `alive`, `expected`, `expected_low`, `expected_high`, `low`, `high`, `method`.
     """
     frame = to_polars(history, name="purchase_history")
     data = read_for(fit, frame)
-    labels, groups = _groups(frame, segment)
+    grouped = [_groups(frame, None), *(_groups(frame, segment) for segment in segments)]
     money = money_of(frame, spend=spend, margin=margin)
     check_variance(money)
     t = horizon.units(fit.unit)
     stake = Stake(
-        groups=groups,
-        n_groups=max(len(labels), 1),
+        groups=tuple(groups for _, groups in grouped),
         money=money,
         factor=discount_factor(fit, data, horizon=horizon, annual_rate=annual_rate),
     )
     thetas = spaced(posterior.theta, draws)
     spends = spend_draws(spend, n=len(thetas), rng=rng)
-    means, spreads, alive = _by_draw(fit, data, stake, thetas=thetas, spends=spends, t=t)
+    by_draw = _by_draw(fit, data, stake, thetas=thetas, spends=spends, t=t)
+    points = _by_draw(fit, data, stake, thetas=np.array([fit.theta]), spends=spends[:0], t=t)
+    method = "exact" if exact(data, len(thetas)) else "linear"
+    out = []
+    for by, (labels, groups), sums, point in zip([None, *segments], grouped, by_draw, points, strict=True):
+        columns: dict[str, object] = {
+            "by": pl.Series([by] * len(labels), dtype=pl.String),
+            "segment": pl.Series(labels, dtype=pl.String),
+            "customers": np.bincount(groups, minlength=len(labels)),
+        }
+        out.append(pl.DataFrame(columns | _summary(sums, point[0][0], level=level, rng=rng)))
+    return pl.concat([*out[1:], out[0]]).with_columns(method=pl.lit(method))
+
+
+def _summary(
+    sums: tuple[Array, Array, Array], point: Array, *, level: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Intervals of groups from the mean and the variance of their sums under each draw."""
+    means, spreads, alive = sums
     # a sum of purchases is never negative: a gamma with the mean and the variance of this draw
     shape = np.maximum(means, TINY) ** 2 / np.maximum(spreads, TINY)
     outcomes = np.where(means > 0, rng.gamma(shape) * spreads / np.maximum(means, TINY), 0.0)
     edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
-    point = _by_draw(fit, data, stake, thetas=np.array([fit.theta]), spends=spends[:0], t=t)[0][0]
     of_mean, of_outcome = np.quantile(means, edges, axis=0), np.quantile(outcomes, edges, axis=0)
-    counts = np.append(np.bincount(groups, minlength=stake.n_groups), len(groups))
-    keep = [*range(len(labels)), stake.n_groups]
-    columns = {
-        "segment": pl.Series([*labels, None], dtype=pl.String),
-        "customers": counts[keep],
-        "alive": alive.mean(axis=0)[keep],
-        "expected": point[keep],
-        "expected_low": of_mean[0][keep],
-        "expected_high": of_mean[1][keep],
-        "low": of_outcome[0][keep],
-        "high": of_outcome[1][keep],
-        "method": ["exact" if exact(data, len(thetas)) else "linear"] * len(keep),
+    return {
+        "alive": alive.mean(axis=0),
+        "expected": point,
+        "expected_low": of_mean[0],
+        "expected_high": of_mean[1],
+        "low": of_outcome[0],
+        "high": of_outcome[1],
     }
-    return pl.DataFrame(columns)
 
 
 def moments(fit: ModelFit[Any], data: PurchaseHistory, part: slice, *, thetas: Array, t: float) -> Moments:
@@ -210,16 +220,17 @@ def rows_of(data: PurchaseHistory, rows: npt.NDArray[np.int64]) -> PurchaseHisto
 
 def _three(fit: ModelFit[Any], data: PurchaseHistory, part: slice, theta: Array, t: float) -> tuple[Array, ...]:
     there, future = state(fit, data, part, theta)
-    return there, there * future.mean(t), there * future.mean_of_pairs(t)
+    mean, pairs = future.moments(t)
+    return there, there * mean, there * pairs
 
 
-def _groups(frame: pl.DataFrame, segment: str | None) -> tuple[list[str], npt.NDArray[np.int64]]:
+def _groups(frame: pl.DataFrame, segment: str | None) -> tuple[list[str | None], npt.NDArray[np.int64]]:
     if segment is None:
-        return [], np.zeros(frame.height, dtype=np.int64)
+        return [None], np.zeros(frame.height, dtype=np.int64)
     labels = frame[segment].cast(pl.String).fill_null("")
     order = sorted(set(labels.to_list()))
     index = {name: i for i, name in enumerate(order)}
-    return order, labels.replace_strict(index, return_dtype=pl.Int64).to_numpy()
+    return list(order), labels.replace_strict(index, return_dtype=pl.Int64).to_numpy()
 
 
 def discount_factor(fit: ModelFit[Any], data: PurchaseHistory, *, horizon: Horizon, annual_rate: float) -> Array:
@@ -234,29 +245,26 @@ def discount_factor(fit: ModelFit[Any], data: PurchaseHistory, *, horizon: Horiz
 
 def _by_draw(
     fit: ModelFit[Any], data: PurchaseHistory, stake: Stake, *, thetas: Array, spends: Array, t: float
-) -> tuple[Array, Array, Array]:
-    """Mean and variance of each group's sum and its expected number alive, shape (draws, groups + 1).
+) -> list[tuple[Array, Array, Array]]:
+    """Mean and variance of each group's sum and its expected number alive, (draws, groups), for each grouping.
 
     Customers are taken block by block of unique rows; their variance is that of a sum of a random number of
     purchases: E[Y] E[variance of one] + E[Y²] E[M²] − (E[Y] E[M])².
     """
     order = np.argsort(data.row_of, kind="stable")
     starts = np.searchsorted(data.row_of[order], np.arange(0, data.n_rows + BLOCK, BLOCK))
-    n_groups = stake.n_groups
-    means, spreads, alive = (np.zeros((len(thetas), n_groups + 1)) for _ in range(3))
+    sizes = [int(groups.max(initial=-1)) + 1 for groups in stake.groups]
+    out = [tuple(np.zeros((len(thetas), size)) for _ in range(3)) for size in sizes]
     for number, part in enumerate(blocks(data.n_rows, size=BLOCK)):
         here = moments(fit, data, part, thetas=thetas, t=t)
         some = order[starts[number] : starts[number + 1]]
-        row, group = data.row_of[some] - part.start, stake.groups[some]
-        f = stake.factor[part]
+        row, f = data.row_of[some] - part.start, stake.factor[part]
         for d in range(len(thetas)):
             first, square, noise = value_moments(stake.money, some, spends[d] if len(spends) else None)
             m, pairs = here.mean[d] * f, (here.pairs[d] + here.mean[d]) * f * f
             mean = m[row] * first
             spread = pairs[row] * square + (m * f)[row] * noise - mean * mean
-            means[d, :-1] += np.bincount(group, weights=mean, minlength=n_groups)
-            spreads[d, :-1] += np.bincount(group, weights=spread, minlength=n_groups)
-            alive[d, :-1] += np.bincount(group, weights=here.alive[d][row], minlength=n_groups)
-    for array in (means, spreads, alive):
-        array[:, -1] = array[:, :-1].sum(axis=1)
-    return means, spreads, alive
+            for groups, size, sums in zip(stake.groups, sizes, out, strict=True):
+                for total, values in zip(sums, (mean, spread, here.alive[d][row]), strict=True):
+                    total[d] += np.bincount(groups[some], weights=values, minlength=size)
+    return [(means, spreads, alive) for means, spreads, alive in out]

@@ -26,8 +26,8 @@ class Ahead(Protocol):
         """Expected purchases in the next `t` [unit], shape (n,)."""
         ...
 
-    def mean_of_pairs(self, t: float) -> Array:
-        """E[Y(Y − 1)], the second factorial moment, shape (n,)."""
+    def moments(self, t: float) -> tuple[Array, Array]:
+        """E[Y] and E[Y(Y − 1)], the first two factorial moments, each of shape (n,)."""
         ...
 
     def exceed(self, t: float, *, most: int) -> Array:

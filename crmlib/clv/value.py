@@ -6,6 +6,7 @@ Marketing Research 42(4), 415-430: value = margin × E[value per purchase] × di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ import polars as pl
 
 from crmlib.clv.arrays import Array, blocks
 from crmlib.clv.gamma_gamma import SpendFit
-from crmlib.clv.horizon import Horizon, rate_per_unit
+from crmlib.clv.horizon import Horizon, months, rate_per_unit
 from crmlib.clv.intervals import discount_factor, moments, spaced
 from crmlib.clv.money import Money, check_variance, mean_value, money_of, spend_draws, value_moments
 from crmlib.clv.posterior import Posterior
 from crmlib.clv.predict import customers as purchases
 from crmlib.clv.predict import discounted, discounted_future, fresh, read_for, with_ids
-from crmlib.clv.result import ModelFit
+from crmlib.clv.registry import model_of
+from crmlib.clv.result import Ahead, ModelFit
 from crmlib.core.frames import AnyFrame, to_polars
 
 BLOCK = 512
@@ -117,6 +119,50 @@ def newcomer(
     future = fresh(fit)
     t = None if horizon is None else horizon.units(fit.unit)
     return float(discounted_future(future, t=t, rate=rate)[0]) * spend.mean * margin
+
+
+def newcomer_purchases(fit: ModelFit[Any], *, horizon: Horizon) -> float:
+    """Repeat purchases to expect of a new customer within the horizon, not discounted."""
+    return float(fresh(fit).mean(horizon.units(fit.unit))[0])
+
+
+def newcomer_draws(
+    fit: ModelFit[Any],
+    posterior: Posterior,
+    spend: SpendFit,
+    *,
+    at_months: Sequence[int],
+    annual_rate: float,
+    margin: float,
+    rng: np.random.Generator,
+    draws: int = 200,
+) -> Array:
+    """Value of a new customer under each draw of the parameters, shape (draws, horizons) [money]."""
+    thetas = spaced(posterior.theta, draws)
+    spends = spend_draws(spend, n=len(thetas), rng=rng)
+    if not len(spends):
+        spends = np.tile(np.asarray(spend.theta), (len(thetas), 1))
+    p, q, gamma = np.exp(spends).T
+    each = p * gamma / np.maximum(q - 1.0, 0.05) * margin
+    model = model_of(fit.model)
+    values = tuple(np.exp(thetas[:, i]) for i in range(len(model.names)))
+    future = model.newcomer(values, len(thetas))
+    rate = rate_per_unit(annual_rate, unit=fit.unit)
+    ends = [months(m).units(fit.unit) for m in at_months]
+    return np.asarray(np.column_stack(_discounted_steps(future, ends=ends, rate=rate)) * each[:, None])
+
+
+def _discounted_steps(future: Ahead, *, ends: Sequence[float], rate: float, nodes: int = 6) -> list[Array]:
+    """Discounted purchases up to each of the ascending `ends`, the integral of each step added to the last one's."""
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    out, waited, start = [], np.zeros(1), 0.0
+    for end in ends:
+        for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
+            time = start + (end - start) * (0.5 + 0.5 * point)
+            waited = waited + 0.5 * weight * (end - start) * rate * np.exp(-rate * time) * future.mean(time)
+        out.append(waited + np.exp(-rate * end) * future.mean(end))
+        start = end
+    return out
 
 
 def _simulate(
