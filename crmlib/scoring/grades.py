@@ -18,6 +18,7 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.members import members
+from crmlib.scoring.overdue import Overdue, margin_rate, without_rhythm
 
 GRADES = ("A", "B", "C", "D", "E")
 SHARES = (0.1, 0.3, 0.6, 0.85)
@@ -91,6 +92,52 @@ def grade_members(
         grade=_letters(np.asarray(score)),
     )
     return Grades(customers=customers, by_grade=_by_grade(customers, realised))
+
+
+def member_inputs(
+    period: AnyFrame, overdue: Overdue, customer_day: AnyFrame, *, as_of: date, contacts: AnyFrame | None = None
+) -> pl.DataFrame:
+    """What a grade reads, from the tables at hand, until a lifetime value and a churn risk are given.
+
+    Parameters
+    ----------
+    period : customer_id, net_minor, margin_minor of 12 months; a missing margin is estimated by the mean rate.
+    overdue : members against their own rhythm as of the same day: the back-tested share staying away is the risk;
+        who has no rhythm yet gets the share of all who had none.
+    customer_day : customer_id, day_n, is_purchase.
+    contacts : customer_id, at.
+
+    Returns
+    -------
+    customer_id, value_minor, risk, engagement (purchase days and contacts of the last 90 days).
+    """
+    table = members(period, needs=("net_minor",))
+    rate = margin_rate(table) if "margin_minor" in table.columns else 1.0
+    margin = pl.col("margin_minor") if "margin_minor" in table.columns else pl.lit(None, dtype=pl.Int64)
+    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
+    today = (as_of - _EPOCH).days
+    bought = days.filter(pl.col("is_purchase"), pl.col("day_n") <= today)
+    recent = bought.filter(pl.col("day_n") > today - WARM_DAYS).group_by("customer_id").agg(recent=pl.len())
+    joined = (
+        table.select(
+            "customer_id",
+            value_minor=pl.coalesce(margin, (pl.col("net_minor") * rate).round().cast(pl.Int64)),
+        )
+        .join(overdue.customers.select("customer_id", risk="stay_away"), on="customer_id", how="left")
+        .join(recent, on="customer_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("risk").fill_null(without_rhythm(bought, today=today)),
+            engagement=pl.col("recent").fill_null(0).cast(pl.Int64),
+        )
+    )
+    if contacts is not None:
+        talks = to_polars(contacts, needs=("customer_id", "at"), name="contacts")
+        age = (pl.lit(as_of) - pl.col("at").dt.date()).dt.total_days()
+        talked = talks.filter(age.is_between(0, WARM_DAYS)).group_by("customer_id").agg(talks=pl.len())
+        joined = joined.join(talked, on="customer_id", how="left", maintain_order="left").with_columns(
+            engagement=pl.col("engagement") + pl.col("talks").fill_null(0).cast(pl.Int64)
+        )
+    return joined.select("customer_id", "value_minor", "risk", "engagement")
 
 
 def grade_prospects(contacts: AnyFrame, *, as_of: date, customers: AnyFrame | None = None) -> pl.DataFrame:

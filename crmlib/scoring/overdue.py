@@ -77,7 +77,7 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     money = to_polars(values, needs=("customer_id", "net_minor"), name="values")
     with_margin = "margin_minor" in money.columns and money["margin_minor"].null_count() < money.height
     worth = (
-        pl.coalesce("margin_minor", pl.col("net_minor") * _margin_rate(money)) if with_margin else pl.col("net_minor")
+        pl.coalesce("margin_minor", pl.col("net_minor") * margin_rate(money)) if with_margin else pl.col("net_minor")
     )
     now = (
         rhythm(days, today=today)
@@ -147,8 +147,20 @@ def back_test(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> pl.
     return table.with_columns(low=pl.Series(low), high=pl.Series(high))
 
 
+def without_rhythm(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> float:
+    """Share of those with too few purchases for a rhythm, `ahead` days ago, who did not come since; .5 if none."""
+    then = (
+        days.filter(pl.col("day_n") <= today - ahead)
+        .group_by("customer_id")
+        .agg(purchase_days=pl.len())
+        .filter(pl.col("purchase_days") < LEAST_DAYS)
+    )
+    came = days.filter(pl.col("day_n").is_between(today - ahead + 1, today)).select("customer_id").unique()
+    return 1 - then.join(came, on="customer_id", how="semi").height / then.height if then.height else 0.5
+
+
 def _rates(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
-    """Share staying away by band and usual gap (the band's own where a cell is too small): band, gap_class, stay_away."""
+    """Share staying away by band and usual gap; the band's own where a cell is too small."""
     outcomes = _outcomes(days, today=today, ahead=ahead)
     bands = outcomes.group_by("band").agg(*_COUNTED).select("band", band_rate=_RATE)
     cells = outcomes.group_by("band", "gap_class").agg(*_COUNTED)
@@ -173,7 +185,7 @@ def _outcomes(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
     return then.join(came.with_columns(came=pl.lit(value=True)), on="customer_id", how="left")
 
 
-def _margin_rate(money: pl.DataFrame) -> float:
+def margin_rate(money: pl.DataFrame) -> float:
     """Margin over net of the members whose costs are all known."""
     known = money.filter(pl.col("margin_minor").is_not_null())
     net = int(known["net_minor"].sum())

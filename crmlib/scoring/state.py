@@ -53,16 +53,23 @@ def freeze(*, definition: str, pyramid: Pyramid, smoothed: pl.DataFrame, cuts: C
         ),
     ]
     if cuts is not None:
-        parts.append(
-            cuts.table.select(
-                kind=pl.lit("rfm"),
-                key=pl.col("measure"),
-                value=pl.col("at_least"),
-                definition=pl.lit(cuts.definition),
-                level=pl.col("score"),
-            )
-        )
+        parts.append(_cut_rows(cuts))
     return pl.concat([part.select(pl.col(n).cast(t) for n, t in SCHEMA.items()) for part in parts])
+
+
+def freeze_cuts(cuts: Cuts) -> pl.DataFrame:
+    """The state of a report that keeps RFM cuts only."""
+    return _cut_rows(cuts).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+
+
+def _cut_rows(cuts: Cuts) -> pl.DataFrame:
+    return cuts.table.select(
+        kind=pl.lit("rfm"),
+        key=pl.col("measure"),
+        value=pl.col("at_least"),
+        definition=pl.lit(cuts.definition),
+        level=pl.col("score"),
+    )
 
 
 def held(state: AnyFrame | None, *, definition: str) -> pl.DataFrame | None:

@@ -1,0 +1,121 @@
+"""Why a group spends more or less, and which traits go with spend: described, not proven."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.charts import scoring as pictures
+from crmlib.findings.finding import Finding
+from crmlib.findings.scoring.profile import label
+from crmlib.scoring.drivers import PARTS
+from crmlib.tables import scoring as views
+from crmlib.text import Words
+
+MAIN_PART = 0.5
+"""A part that carries half of the difference is its main reason."""
+MUCH, LITTLE = 0.25, 0.05
+"""Explained variance: from 25 % on traits go with spend to a good part; below 5 % hardly."""
+
+
+def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
+    """Say how much more (or less) the group spends per member, and whether by coming, by quantity or by price.
+
+    Parameters
+    ----------
+    parts : as `scoring.drivers.decompose` gives it.
+    """
+    form = words.format
+    spend = parts.filter(pl.col("part") == "spend").row(0, named=True)
+    each = parts.filter(pl.col("part").is_in(PARTS))
+    main = each.sort("share_of_difference", descending=True, nulls_last=True).row(0, named=True)
+    alike = spend["ratio"] is None or 1 / 1.1 < spend["ratio"] < 1.1
+    single = (main["share_of_difference"] or 0) >= MAIN_PART
+    kind = "alike" if alike else f"{'more' if spend['ratio'] > 1 else 'less'}_{'one' if single else 'mixed'}"
+    values = {
+        "group": group,
+        "ratio": form.number(spend["ratio"], digits=1),
+        "part": words(f"scoring.part.{main['part']}"),
+        "share": form.share(main["share_of_difference"], digits=0),
+        "spend": form.money(spend["value_group"]),
+        "rest": form.money(spend["value_rest"]),
+        "trips": form.number(each["value_group"][0], digits=1),
+        "trips_rest": form.number(each["value_rest"][0], digits=1),
+    }
+    headline = words(f"scoring.decompose.headline.{kind}", **values)
+    shown = each.with_columns(
+        pl.Series("name", [words(f"scoring.part.{p}") for p in each["part"]]),
+        pl.Series("label", [words("scoring.decompose.label", ratio=form.number(r, digits=2)) for r in each["ratio"]]),
+    )
+    return Finding(
+        key="scoring.decompose",
+        status="none",
+        headline=headline,
+        table=parts,
+        view=views.readable(_decomposition_view(parts, words), words=words, named={"part": "scoring.part"}),
+        chart=pictures.bars(
+            shown, category="name", value="ratio", label="label", title=words("scoring.decompose.axis")
+        ),
+        alt=headline,
+        note_seen=words("scoring.decompose.seen", **values),
+        note_sure=words("scoring.decompose.sure"),
+        note_do=words(f"scoring.decompose.do.{main['part']}"),
+        row_key=("part",),
+    )
+
+
+def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
+    """Say which traits go with spend and to what part; described, not proven.
+
+    Parameters
+    ----------
+    table : as `scoring.drivers.importance` gives it.
+    """
+    form = words.format
+    total = float(table["explained"].sum())
+    top = table.row(0, named=True)
+    kind = "much" if total >= MUCH else "little" if total < LITTLE else "some"
+    values = {
+        "total": form.share(total),
+        "trait": words.column(top["trait"]),
+        "share": form.share(top["explained"]),
+        "best": label(words, top["trait"], top["best"]) if top["best"] else "",
+        "ratio": form.number(top["best_ratio"], digits=1),
+    }
+    headline = words(f"scoring.drivers.headline.{kind}", **values)
+    named = table.with_columns(
+        pl.Series(
+            "best",
+            [label(words, t, b) if b else None for t, b in table.select("trait", "best").iter_rows()],
+            dtype=pl.String,
+        ),
+        pl.Series("trait", [words.column(t) for t in table["trait"]], dtype=pl.String),
+    )
+    shown = named.with_columns(pl.Series("label", [form.share(e) for e in table["explained"]], dtype=pl.String))
+    return Finding(
+        key="scoring.drivers",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(named, words=words),
+        chart=pictures.bars(
+            shown, category="trait", value="explained", label="label", title=words("scoring.drivers.axis"), percent=True
+        ),
+        alt=headline,
+        note_seen=words("scoring.drivers.seen", **values),
+        note_sure=words("scoring.drivers.sure", **values),
+        note_do=words("scoring.drivers.do"),
+        row_key=("trait",),
+    )
+
+
+def _decomposition_view(parts: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """Values in their own units: visits, units, money."""
+    form = words.format
+
+    def shown(part: str, value: float) -> str:
+        return form.money(value) if part in {"price", "spend"} else form.number(value, digits=1)
+
+    return parts.with_columns(
+        pl.Series("value_group", [shown(p, v) for p, v in parts.select("part", "value_group").iter_rows()]),
+        pl.Series("value_rest", [shown(p, v) for p, v in parts.select("part", "value_rest").iter_rows()]),
+    )
