@@ -97,6 +97,14 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     return table.sort("customer_id")
 
 
+def rhythm(seen: Visits, *, t0: date, options: Options | None = None) -> pl.DataFrame:
+    """Recency, age and trips of the eligible customers as of `t0`: all that overdue needs, much faster."""
+    chosen, cut = options or Options(), day_number(t0)
+    trips = _with_gaps(known_days(seen, t0=t0), paid=chosen.paid)
+    table = trips.group_by("customer_id").agg(*_counts(cut)[:3])
+    return _only_eligible(table, trips, t0=t0, options=chosen).sort("customer_id")
+
+
 def _with_gaps(days: pl.DataFrame, *, paid: bool) -> pl.DataFrame:
     kept = days.filter(pl.col("trip") & ((pl.col("net_minor") > 0) | (not paid)))
     same = pl.col("customer_id") == pl.col("customer_id").shift(1)

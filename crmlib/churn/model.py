@@ -56,7 +56,13 @@ class RiskFit:
 
     def score(self, table: pl.DataFrame) -> pl.DataFrame:
         """customer_id, risk, base, parts and reasons of each customer."""
-        return reasons(self.model, table).with_columns(pl.Series("risk", self.predict(table)))
+        made = reasons(self.model, table)
+        return made.with_columns(pl.Series("risk", self.recalibration.apply(_risk(made))))
+
+
+def _risk(made: pl.DataFrame) -> Array:
+    """Logistic function of base + parts, so that the contributions are computed once."""
+    return made.select(1 / (1 + (-pl.sum_horizontal("^part_.*$", "base")).exp())).to_series().to_numpy()
 
 
 def training_origins(*, t0: date, horizon: int, first: date, step: int = STEP, most: int = MAX_ORIGINS) -> list[date]:
