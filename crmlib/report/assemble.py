@@ -113,7 +113,7 @@ def _record(page: Page, tabled: list[Tabled]) -> Manifest:
         parameters=page.params.model_dump(mode="json"),
         figures=tuple(FigureRecord(f.key, f.label, f.value, f.amount, f.money) for f in figures),
         findings=tuple(t.record for t in tabled),
-        versions=page.versions,
+        versions={name: page.versions[name] for name in sorted(page.used)},
         currency=page.currency,
         code=page.context.code,
         seed=page.context.seed,
@@ -189,7 +189,11 @@ def _table_name(name: str, words: Words) -> str:
 
 def _foot(page: Page) -> Foot:
     words, report = page.words, page.report
-    tables = (words("page.foot.versions", table=_table_name(t, words), version=v) for t, v in page.versions.items())
+    tables = (
+        words("page.foot.versions", table=_table_name(t, words), version=v)
+        for t, v in sorted(page.versions.items())
+        if t in page.used
+    )
     params = page.params.model_dump(mode="json")
     named = (
         f"{parameter_label(report, name, words)} {shown_value(report, name, value, words)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ YEAR = timedelta(days=365)
 LATE_WARN = 2
 """Data that end this many days before the page's day are called late."""
 ASIDE_WARN = 0.01
-"""More than this share of rows set aside is a warning."""
+"""More than this share of sales set aside is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Coverage:
     late : days from there to the page's day, 0 if it is only a day or so.
     member_share : of the year's net sales up to the page's day, the share with a card; none where no line has one.
     set_aside : rows read but not counted because they break a rule.
-    share_set_aside : their share of the rows read.
+    share_set_aside : their money as a share of all sales, as far as it could be read.
     """
 
     last: date
@@ -60,11 +61,17 @@ def coverage(page: Page) -> Coverage:
         last = lines.select(pl.col("day").max()).collect().item() or page.as_of
     late = max(0, (page.as_of - last).days)
     batches = page.ingests()
-    read, aside = int(batches["read"].sum() or 0), int(batches["quarantined"].sum() or 0)
+    aside_minor, all_minor = _money_set_aside(batches), page.all_sales()
     return Coverage(
         last=last,
         late=late if late >= LATE_WARN else 0,
         member_share=member / net if cards and net and net > 0 else None,
-        set_aside=aside,
-        share_set_aside=aside / read if read else 0.0,
+        set_aside=int(batches["quarantined"].sum() or 0),
+        share_set_aside=aside_minor / (all_minor + aside_minor) if all_minor > 0 else 0.0,
     )
+
+
+def _money_set_aside(batches: pl.DataFrame) -> int:
+    """Sales [minor units] in the rows of receipt lines that broke a rule; a torn row's money cannot be read."""
+    rules = [rule for rules in batches.filter(pl.col("table") == LINES)["rules"] for rule in json.loads(rules or "[]")]
+    return sum(abs(int(rule.get("net_minor") or 0)) for rule in rules if rule.get("kind") == "quarantined")

@@ -57,6 +57,7 @@ class Page:
         self.words = Words(params.language, currency=self.currency)
         self.rng: np.random.Generator = np.random.default_rng(context.seed)
         self.shown = Shown()
+        self.used = {LINES}
         self._lake = lake
 
     @property
@@ -97,6 +98,7 @@ class Page:
                 mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
                 values={"table": name, "report": self.report},
             )
+        self.used.add(name)
         return access.visible(
             self._lake.table(name, version=self.versions[name]),
             as_of=self.as_of,
@@ -135,6 +137,11 @@ class Page:
     def close(self) -> None:
         """Write the whole page, answer first: files of a run, the answer to a browser, or a note in JupyterLab."""
         faces.finish(self)
+
+    def all_sales(self) -> int:
+        """Net sales of the whole lake [minor units], for shares of what was set aside."""
+        lines = self._lake.table(LINES, version=self.versions[LINES])
+        return int(lines.select(pl.col("net_minor").sum()).collect(engine="streaming").item() or 0)
 
     def ingests(self) -> pl.DataFrame:
         """One row per batch of the lake, with the terms of its sum."""

@@ -16,6 +16,7 @@ from crmlib.findings.finding import Finding
 from crmlib.report import failure, open_page
 from crmlib.report.assemble import assemble
 from crmlib.report.failure import Watch, error_page
+from crmlib.report.head import coverage
 from crmlib.report.previous import newest_before
 from crmlib.text import Words
 from tests.report import world
@@ -258,3 +259,17 @@ def test_a_key_that_is_no_file_name_is_refused(lake: Lake, key: str) -> None:
     page.show(Finding(key, "ok", "h", world.tiers(), "", "", ""))
     with pytest.raises(ValueError, match="key"):
         assemble(page)
+
+
+def test_the_head_says_what_was_set_aside_and_what_cards_do_not_see(lake: Lake) -> None:
+    facts = coverage(world.opened(lake))
+    sales = world.lines()["net_minor"].sum()
+    assert (facts.set_aside, facts.late, facts.warn) == (7, 0, False)
+    assert facts.share_set_aside == pytest.approx(5000 / (sales + 5000))
+    assert facts.member_share == pytest.approx(0.8, abs=0.03)
+
+
+def test_data_that_end_early_are_told(lake: Lake) -> None:
+    page = world.opened(lake, variables={"as_of": date(2026, 7, 20)}, now=world.CLOCK.replace(day=25))
+    page.show(world.finding(page.words, chart=None))
+    assert "数据只到 2026-06-30，比截至日期早 20 天" in assemble(page).html

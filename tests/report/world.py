@@ -91,7 +91,12 @@ def make_lake(path: Path, *, regions: tuple[str, ...] = ("华东", "华南", "�
         record: dict[str, Any] = dict.fromkeys(("replaced", "duplicate", "excluded", "withdrawn"), 0)
         aside = 7 if name == "receipt_lines" else 0
         record |= {"source": name, "table": name, "at": CLOCK.isoformat(), "currency": currency, "files": []}
-        record |= {"read": frame.height + aside, "kept": frame.height, "quarantined": aside, "rules": {}}
+        record |= {
+            "read": frame.height + aside,
+            "kept": frame.height,
+            "quarantined": aside,
+            "rules": [{"kind": "quarantined", "rule": "time:sold_at", "rows": 7, "net_minor": 5000}] if aside else [],
+        }
         batch = delta.Batch(f"b-{name}", record)
         delta.append(lake.table_path(name), frame, batch=batch, partition=None, description=facts)
     return lake
