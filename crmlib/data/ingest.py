@@ -29,6 +29,9 @@ from crmlib.data.sources import Source
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and the total."""
 
+REUSED_AT_LEAST, REUSED_SHARE = 5, 0.05
+"""A few receipts may cross midnight or be moved by a correction; more than these are numbers that start anew."""
+
 BUILT_IN = Path(__file__).with_name("cdnow.yml")
 
 
@@ -191,12 +194,32 @@ def _judged(task: Task, parts: list[RawPart], lake: Lake, report: Progress) -> t
     frame = resolve.first_verdicts(frame, contract)
     open_rows = frame.filter(pl.col(KIND).is_null())
     old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name)
+    if by_receipt and not source.receipts_may_move:
+        _refuse_reused(task, open_rows, old)
     torn_in = {part.file for part in parts if part.torn.height}
     whole = set(frame.filter(~pl.col("src_file").is_in(list(torn_in)))[PART].unique().to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
     torn = [_torn(part, source, verdict.judged.schema) for part in parts if part.torn.height]
     report("check", len(parts) + 1, len(parts) + 1)
     return pl.concat([verdict.judged, *torn]), verdict
+
+
+def _refuse_reused(task: Task, rows: pl.DataFrame, old: pl.DataFrame) -> None:
+    """Receipt numbers that start anew every day or in every store would overwrite one another: refuse them."""
+    columns = ["receipt_id", "day", "store_id"]
+    both = pl.concat([rows.select(columns), old.select(columns)])
+    spread = both.group_by("receipt_id").agg(pl.col("day", "store_id").drop_nulls().n_unique())
+    reused = spread.filter((pl.col("day") > 1) | (pl.col("store_id") > 1)).sort("receipt_id")
+    if reused.height <= max(REUSED_AT_LEAST, REUSED_SHARE * spread.height):
+        return
+    raise ContractError(
+        "ingest.receipt_reused",
+        given=f"source '{task.name}': {reused.height} of {spread.height} receipt ids stand for several days or stores",
+        expected="a receipt id of its own for every receipt",
+        mend='join columns, e.g. receipt_id: {from: [store, day, receipt], join: "-"}; or set receipts_may_move: true',
+        values={"source": task.name, "reused": reused.height, "receipts": spread.height},
+        examples=[mask(r) for r in reused["receipt_id"].head(5)],
+    )
 
 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:

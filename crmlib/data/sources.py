@@ -117,6 +117,7 @@ class Source(Strict):
     known_at: Annotated[KnownAt | None, BeforeValidator(lambda v: None if v == "ingest" else v)] = None
     columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
     repeat_of: Texts = ()
+    receipts_may_move: bool = False
     exclude: dict[str, dict[str, Annotated[Condition, BeforeValidator(_condition)]]] = {}
 
     @property

@@ -131,6 +131,15 @@ def test_another_currency_than_the_lake_s(desk):
     assert "one currency per lake: CNY" in str(refused(desk, LakeError, "lake.mixed_currency"))
 
 
+def test_receipt_numbers_that_start_anew_every_day(desk):
+    desk.csv("a.csv", *(f"{n},S1,,P1,2024/1/3 9:56,1,5" for n in range(20)))
+    desk.ingest()
+    desk.csv("b.csv", *(f"{n},S1,,P1,2024/1/4 9:56,1,7" for n in range(20)))
+    assert "20 of 20 receipt ids" in str(refused(desk, ContractError, "ingest.receipt_reused"))
+    desk.sales(extra="  receipts_may_move: true")
+    assert desk.ingest().replaced == 20
+
+
 def test_a_second_writer(desk):
     desk.csv("a.csv", *LINES)
     with desk.lake.writing():
@@ -236,7 +245,8 @@ def mutated(data: bytes, seed: int) -> bytes:
 @pytest.mark.parametrize("tens", range(10))
 def test_the_sum_adds_up_for_200_damaged_files(desk, tens):
     rows = [
-        f"R{n // 3},S{n % 4},,P{n % 7},2024/{1 + n % 12}/{1 + n % 28} 9:{n:02d},{n % 5 - 1},{n}.5" for n in range(60)
+        f"R{n // 3},S{n // 3 % 4},,P{n % 7},2024/{1 + n // 3 % 12}/{1 + n // 3} 9:{n:02d},{n % 5 - 1},{n}.5"
+        for n in range(60)
     ]
     whole = "\n".join([HEADER, *rows, ""]).encode()
     refusals = []
@@ -247,7 +257,13 @@ def test_the_sum_adds_up_for_200_damaged_files(desk, tens):
         except CrmError as error:
             refusals.append(error.code)
     assert len(refusals) <= 8
-    assert set(refusals) <= {"ingest.missing_column", "ingest.wrong_encoding", "ingest.nothing_valid", "ingest.empty"}
+    assert set(refusals) <= {
+        "ingest.missing_column",
+        "ingest.wrong_encoding",
+        "ingest.nothing_valid",
+        "ingest.empty",
+        "ingest.receipt_reused",
+    }
     report = check_lake(desk.lake.path)
     assert report.ok, report.describe()
 
