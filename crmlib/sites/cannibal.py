@@ -36,6 +36,15 @@ def losses(at: shares.Stage, new: Array) -> tuple[Array, Array]:
     return own, others
 
 
+def joint(at: shares.Stage, new: Array) -> Array:
+    """What each own store loses when all new stores open together [yuan a year], shape (j,)."""
+    total = at.own.sum(axis=1)
+    rest = at.rivals + at.outside
+    after = total + new.sum(axis=1)
+    kept = shares.own_share(total, rest, at.nest) / total - shares.own_share(after, rest, at.nest) / after
+    return np.asarray((at.demand * kept) @ at.own)
+
+
 def matrix(
     market: Market, fitted: HuffFit, new: Stores, *, draws: int, rng: np.random.Generator, currency: str = "CNY"
 ) -> pl.DataFrame:

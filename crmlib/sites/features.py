@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crmlib.core.coordinates import distance_km
 from crmlib.sites.market import Array, Market, Stores
@@ -24,10 +25,10 @@ def catchment(market: Market, stores: Stores, *, own_included: bool = True) -> p
     for ring in RINGS_KM:
         near = stores.km <= ring
         columns[f"people_{ring:.0f}km"] = market.population @ near
-        columns[f"rivals_{ring:.0f}km"] = _near(stores, market.rivals, ring).sum(axis=1).astype(float)
+        columns[f"rivals_{ring:.0f}km"] = within(stores, market.rivals, ring).sum(axis=1).astype(float)
     wide = stores.km <= RINGS_KM[1]
     columns["income_3km"] = (market.population * income) @ wide / np.maximum(market.population @ wide, 1)
-    columns["own_3km"] = _near(stores, market.own, RINGS_KM[1]).sum(axis=1) - float(not own_included)
+    columns["own_3km"] = within(stores, market.own, RINGS_KM[1]).sum(axis=1) - float(not own_included)
     columns["area_m2"] = 100 * np.exp(stores.attributes[:, 0])
     for i, name in enumerate(market.attributes[1:], start=1):
         columns[name] = stores.attributes[:, i]
@@ -66,6 +67,7 @@ def analogs(own: pl.DataFrame, revenue: Array, site: pl.DataFrame, *, n: int = 3
     return pl.DataFrame(rows, schema=["site_id", "analog_id", "distance", "revenue"], orient="row")
 
 
-def _near(stores: Stores, others: Stores, ring: float) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def within(stores: Stores, others: Stores, km: float) -> NDArray[np.bool_]:
+    """Which of the others lie within `km` of each store, shape (stores, others)."""
     apart = distance_km(stores.lat[:, None], stores.lon[:, None], others.lat[None, :], others.lon[None, :])
-    return np.asarray(apart <= ring)
+    return np.asarray(apart <= km)

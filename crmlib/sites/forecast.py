@@ -48,23 +48,32 @@ def simulate(market_: Market, fitted: HuffFit, candidates: Stores, *, draws: int
     return Draws(gross, net)
 
 
-def simulate_together(
-    market_: Market, fitted: HuffFit, chosen: Stores, *, draws: int, rng: np.random.Generator
+def simulate_sets(
+    market_: Market,
+    fitted: HuffFit,
+    candidates: Stores,
+    sets: list[tuple[int, ...]],
+    *,
+    draws: int,
+    rng: np.random.Generator,
 ) -> Array:
-    """Net revenue of the chain when all `chosen` open together [yuan a year], shape (draws,)."""
-    out = np.empty(draws)
+    """Net revenue of the chain for each set of candidates that opens together [yuan a year], shape (draws, sets).
+
+    All sets see the same draws, so their differences are sharper than each of them.
+    """
+    out = np.empty((draws, len(sets)))
     for i, vector in enumerate(huff.draw(fitted, draws=draws, rng=rng)):
         at = huff.stage_at(market_, fitted, vector=vector)
-        effect = rng.normal(0, fitted.sigma, len(chosen.ids))
-        utility = huff.utility_of(market_, fitted, chosen, vector=vector) + effect
-        out[i] = shares.open_together(at, shares.attraction(at, utility))
+        effect = rng.normal(0, fitted.sigma, len(candidates.ids))
+        new = shares.attraction(at, huff.utility_of(market_, fitted, candidates, vector=vector) + effect)
+        out[i] = [shares.open_together(at, new[:, list(chosen)]) for chosen in sets]
     return out
 
 
 def table(
     market_: Market, fitted: HuffFit, candidates: Stores, *, simulated: Draws, currency: str = "CNY"
 ) -> pl.DataFrame:
-    """One row per candidate: gross, taken from own stores, net, each with its 80 % interval, and extrapolation marks.
+    """One row per candidate: gross, taken from own stores, net gain, their 80 % intervals, extrapolation marks.
 
     gross_minor = cannibalised_minor + rivals_minor + outside_minor, exact to the minor unit.
     """
@@ -87,9 +96,9 @@ def table(
             "cannibalised_minor": parts[:, 0],
             "rivals_minor": parts[:, 1],
             "outside_minor": parts[:, 2],
-            "net_minor": parts[:, 1] + parts[:, 2],
-            "net_low_minor": minor(net_low),
-            "net_high_minor": minor(net_high),
+            "gain_minor": parts[:, 1] + parts[:, 2],
+            "gain_low_minor": minor(net_low),
+            "gain_high_minor": minor(net_high),
             "extrapolated": extrapolated(market_, candidates),
         }
     )

@@ -75,7 +75,7 @@ def fit(openings: AnyFrame, sites: AnyFrame) -> RampFit:
     start = np.array([0.0, np.log(6.0), float(y.mean()), np.log(0.3), np.log(0.1)])
     found = minimize(_minus_log_likelihood, start, args=(y, month, store), method="BFGS")
     logit, log_months, _, log_level, log_noise = found.x
-    covariance = np.linalg.inv(_curvature(found.x, y, month, store))[:2, :2]
+    covariance = np.asarray(np.linalg.inv(_curvature(found.x, y, month, store)), dtype=np.float64)[:2, :2]
     level, noise = float(np.exp(log_level)), float(np.exp(log_noise))
     curve = _curve(float(logit), float(log_months), covariance)
     return RampFit(

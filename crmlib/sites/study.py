@@ -1,0 +1,123 @@
+"""A site study from tables to a plan, in three steps: the town, the calibrated model, the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.coordinates import frame_to_wgs84
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.sites import backtest, choose, market, periods, ramp
+from crmlib.sites.choose import Choice
+from crmlib.sites.market import Market, Stores
+from crmlib.sites.ramp import RampFit
+
+DRAWS = 200
+ACCESS = ("transit",)
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Checked tables of one town.
+
+    market, candidates : as arrays; offers : candidates' rows, in the order of `candidates`; names : site_id → name;
+    past : the market before the last openings; ramp : of the chain's openings, none if too few; rivals_known : whether
+    there is a competitor layer; period_end : of the card flows; rows : table → rows read.
+    """
+
+    market: Market
+    candidates: Stores
+    offers: pl.DataFrame
+    names: dict[str, str]
+    past: choose.Past | None
+    ramp: RampFit | None
+    rivals_known: bool
+    period_end: date
+    rows: dict[str, int]
+
+
+def town(
+    *,
+    cells: AnyFrame,
+    sites: AnyFrame,
+    competitors: AnyFrame | Literal["none-known"],
+    openings: AnyFrame,
+    card_flows: AnyFrame,
+    per_head_minor: int,
+    as_of: date,
+    currency: str = "CNY",
+) -> Town:
+    """Bring the tables into one coordinate system and check them; the flows are the latest up to `as_of`.
+
+    Parameters
+    ----------
+    per_head_minor : what a head spends on the category in a year, all sellers together.
+
+    Raises
+    ------
+    ModelError
+        Any refusal of `crmlib.sites.checks`; `sites.no_period` if no card flows end by `as_of`.
+    """
+    places, cells_ = frame_to_wgs84(sites, name="sites"), frame_to_wgs84(cells, name="cells")
+    rivals = competitors if isinstance(competitors, str) else frame_to_wgs84(competitors, name="competitors")
+    months, flows = to_polars(openings, name="openings"), to_polars(card_flows, name="card_flows")
+    ends = [day for day in periods.period_ends(flows) if day <= as_of]
+    if not ends:
+        raise ModelError(
+            "sites.no_period",
+            given=f"card flows of {len(periods.period_ends(flows))} periods, none that ends by {as_of}",
+            expected="at least one 12-month period of card flows before the day of the report",
+            mend="bring the export of card visits by home cell, or choose a later day",
+            values={"as_of": as_of.isoformat()},
+        )
+
+    def at(day: date) -> tuple[pl.DataFrame, Market]:
+        table, seen = periods.network(places, months, flows, period_end=day)
+        made = market.build(
+            cells=cells_, sites=table, flows=seen, competitors=rivals, per_head_minor=per_head_minor,
+            attributes=ACCESS, currency=currency,
+        )  # fmt: skip
+        return table, made
+
+    table, now = at(ends[-1])
+    curve = _ramp(months, places)
+    offers = places.filter(pl.col("kind") == "candidate").sort("site_id")
+    return Town(
+        market=now,
+        candidates=market.candidates(now, places),
+        offers=offers,
+        names=dict(places.select("site_id", pl.coalesce("name", "site_id")).rows()),
+        past=None if len(ends) < 2 else _past(at(ends[-2])[1], now, table, before_end=ends[-2], curve=curve),
+        ramp=curve,
+        rivals_known=not isinstance(rivals, str),
+        period_end=ends[-1],
+        rows={
+            "sites": places.height, "cells": cells_.height, "card_flows": flows.height, "openings": months.height,
+            "competitors": 0 if isinstance(rivals, str) else rivals.height,
+        },
+    )  # fmt: skip
+
+
+def calibrate(town_: Town, *, rng: np.random.Generator, draws: int = DRAWS) -> Choice:
+    """Choose the decay form and fit the model."""
+    return choose.choose(town_.market, past=town_.past, rng=rng, draws=draws)
+
+
+def _ramp(months: pl.DataFrame, places: pl.DataFrame) -> RampFit | None:
+    """The chain's ramp, none if it has too few openings to tell."""
+    try:
+        return ramp.fit(months, places)
+    except ModelError:
+        return None
+
+
+def _past(
+    before: Market, after: Market, table: pl.DataFrame, *, before_end: date, curve: RampFit | None
+) -> choose.Past | None:
+    opened = backtest.past_openings(before, table, before_end=before_end, ramp=curve)
+    return choose.Past(before, after, opened) if opened.height >= backtest.MIN_OPENINGS else None
