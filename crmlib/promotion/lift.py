@@ -23,6 +23,9 @@ MIN_CLEAN_WEEKS = 12
 """A store-product with fewer clean weeks has no base of its own (R8)."""
 MIN_CONTROLS = 3
 """Untreated stores a week of a product needs, or its effect is not identified (R7)."""
+MIN_CLEAN_SALES = 1.0
+"""An event's base may not exceed what its store-products sold in all their clean weeks times this: goods sold only in
+the season of their promotion have nothing to be measured against (R8)."""
 MAX_SIBLINGS = 3
 MIN_SIBLING_UNITS = 200.0
 """Expected units behind an answer to promoted siblings; below it the answer is taken as 1."""
@@ -92,7 +95,7 @@ def lift(
         ]
     )
     scale = placebo.calibrate(errors, coverage=coverage)
-    facts = _events(rows, touched, cells, kind)
+    facts = _events(rows, touched, cells, kind, panel.units)
     return Lift(
         parts=_parts(cells, facts, scale),
         cells=cells,
@@ -190,8 +193,11 @@ def _has_base(shape: tuple[int, ...], touched: Footprint) -> Bools:
     return np.broadcast_to(weeks[:, :, None] & controls[None, :, :], shape).reshape(-1)
 
 
-def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools) -> pl.DataFrame:
+def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools, units: Floats) -> pl.DataFrame:
+    """Facts of every event, and whether it can be judged."""
     per_week = touched.clean.sum(axis=0)
+    by_pair = np.where(touched.clean, units, 0.0).sum(axis=2)
+    sold = np.bincount(rows.event, weights=by_pair[rows.store, rows.product], minlength=len(rows.ids))
     controls = np.full(len(rows.ids), np.iinfo(np.int64).max)
     at_festival = np.zeros(len(rows.ids), dtype=np.bool_)
     for week in range(int((rows.last - rows.first).max(initial=0)) + 1):
@@ -199,12 +205,16 @@ def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools)
         event, at = rows.event[inside], rows.first[inside] + week
         np.minimum.at(controls, event, per_week[rows.product[inside], at])
         np.logical_or.at(at_festival, event, kind[at])
-    facts = pl.DataFrame({"event_id": rows.ids, "controls": controls, "festival": at_festival})
+    facts = pl.DataFrame({"event_id": rows.ids, "controls": controls, "festival": at_festival, "clean_units": sold})
     core = cells.filter(pl.col("role") == ROLES[EVENT])
     counts = core.group_by("event_id").agg(
-        stores=pl.col("store_id").n_unique(), left_out=(~pl.col("counted")).sum(), counted=pl.col("counted").sum()
+        stores=pl.col("store_id").n_unique(),
+        left_out=(~pl.col("counted")).sum(),
+        counted=pl.col("counted").sum(),
+        base=pl.col("base_units").sum(),
     )
-    alone, young = pl.col("controls") < MIN_CONTROLS, pl.col("counted") == 0
+    alone = pl.col("controls") < MIN_CONTROLS
+    young = (pl.col("counted") == 0) | (pl.col("base") > MIN_CLEAN_SALES * pl.col("clean_units"))
     status = pl.when(alone).then(pl.lit("r7")).when(young).then(pl.lit("r8")).otherwise(pl.lit("ok"))
     joined = facts.join(counts, on="event_id", how="left", maintain_order="left").with_columns(status=status)
     return joined.select("event_id", "status", "stores", "left_out", "controls", "festival")

@@ -24,7 +24,7 @@ class Effects:
     """exp of the effects: store × product (s, p), product × week (p, w), city × week (c, w).
 
     A week of a product in which no clean cell remains has no effect: it is NaN, and so is every prediction there.
-    sweeps : rounds of scaling; change : largest relative change of an effect in the last one.
+    sweeps : rounds of scaling; change : mean relative change of an effect in the last one.
     """
 
     store_product: Floats
@@ -50,7 +50,7 @@ def fit_effects(
     units : shape (s, p, w). clean : cells to learn from, same shape. city : position of each store's city, shape (s,).
     exposure : known factor of the mean (the carry), same shape as `units`; 1 if not given.
     start : effects to begin from (a fit on nearly the same cells), for speed.
-    tolerance : stop when no effect moves by more than this share in one sweep.
+    tolerance : stop when effects move by less than this share in one sweep, on average over the units behind them.
 
     Raises
     ------
@@ -73,7 +73,8 @@ def fit_effects(
         scale = float(cw_new[cw_new > 0].mean()) if (cw_new > 0).any() else 1.0
         cw_new = np.where(cw_new > 0, cw_new / scale, cw_new)
         sp_new = sp_new * scale
-        change = max(_moved(sp, sp_new), _moved(pw, pw_new), _moved(cw, cw_new))
+        moved = zip((sp, pw, cw), (sp_new, pw_new, cw_new), totals, strict=True)
+        change = max(_moved(old, new, total) for old, new, total in moved)
         sp, pw, cw = sp_new, pw_new, cw_new
         if change < tolerance:
             break
@@ -102,9 +103,11 @@ def _ratio(seen: Floats, expected: Floats) -> Floats:
     return np.divide(seen, expected, out=np.ones_like(seen), where=expected > 0)
 
 
-def _moved(old: Floats, new: Floats) -> float:
+def _moved(old: Floats, new: Floats, units: Floats) -> float:
+    """Mean relative change of an effect, each level counted by the units sold behind it."""
     both = (old > 0) & (new > 0)
-    return float(np.max(np.abs(new[both] / old[both] - 1), initial=0.0))
+    weight = units[both]
+    return float((weight * np.abs(new[both] / old[both] - 1)).sum() / max(weight.sum(), 1.0))
 
 
 def _by_city(by_store: Floats, city: Index) -> Floats:

@@ -1,0 +1,112 @@
+"""How well an event was carried out: price at the till against the plan, incidents, order times, feedback."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.offer_check import WHOLE_BP
+
+TOLERANCE_BP = 50
+"""A till price within half a percent of the plan's is the plan's (rounding to fen)."""
+GOOD_SCORE = 4
+"""Reviews of 4 and 5 stars are good."""
+_LINES = ("store_id", "quantity_milli", "list_minor", "net_minor", "promotion_id")
+
+
+def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataFrame:
+    """By store: was the plan's price seen at the till? (R10 of the till: another price is flagged, not corrected.)
+
+    Parameters
+    ----------
+    lines : receipt lines of the event's goods in its days: store_id, quantity_milli, list_minor, net_minor,
+        promotion_id.
+    depth_bp : planned discount [basis points]. stores : where it was planned.
+
+    Returns
+    -------
+    store_id, lines, at_plan (share of lines at the planned price), status: done (all), partly, not_done (none), silent
+    (no line of these goods: it cannot be said).
+    """
+    table = to_polars(lines, needs=_LINES, name="lines").filter(pl.col("quantity_milli") > 0, pl.col("list_minor") > 0)
+    due = pl.col("list_minor") * (WHOLE_BP - depth_bp)
+    off = (pl.col("net_minor") * WHOLE_BP - due).abs() <= pl.col("list_minor") * TOLERANCE_BP
+    sums = table.group_by("store_id").agg(lines=pl.len(), at_plan=off.mean())
+    found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
+    status = (
+        pl.when(pl.col("lines").is_null())
+        .then(pl.lit("silent"))
+        .when(pl.col("at_plan") >= 1)
+        .then(pl.lit("done"))
+        .when(pl.col("at_plan") > 0)
+        .then(pl.lit("partly"))
+        .otherwise(pl.lit("not_done"))
+    )
+    return found.with_columns(pl.col("lines").fill_null(0), status=status)
+
+
+def label_compliance(lines: AnyFrame, *, promotion_id: str, stores: list[str]) -> pl.DataFrame:
+    """By store: did any till book the promotion? For mechanics whose price varies with the basket."""
+    table = to_polars(lines, needs=["store_id", "promotion_id"], name="lines")
+    sums = table.group_by("store_id").agg(lines=pl.len(), at_plan=(pl.col("promotion_id") == promotion_id).mean())
+    found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
+    silent, seen = pl.col("lines").is_null(), pl.col("at_plan") > 0
+    status = pl.when(silent).then(pl.lit("silent")).when(seen).then(pl.lit("done")).otherwise(pl.lit("not_done"))
+    return found.with_columns(pl.col("lines").fill_null(0), status=status)
+
+
+def order_times(orders: AnyFrame) -> pl.DataFrame:
+    """Order to checkout by event: promotion_id, orders, open, mean_min, p95_min, max_min [minutes].
+
+    orders : promotion_id, ordered_at, checked_out_at (null while open).
+    """
+    table = to_polars(orders, needs=["promotion_id", "ordered_at", "checked_out_at"], name="orders")
+    minutes = (pl.col("checked_out_at") - pl.col("ordered_at")).dt.total_seconds() / 60
+    return (
+        table.with_columns(minutes=minutes)
+        .group_by("promotion_id")
+        .agg(
+            orders=pl.len(),
+            open=pl.col("checked_out_at").is_null().sum(),
+            mean_min=pl.col("minutes").mean(),
+            p95_min=pl.col("minutes").quantile(0.95, "higher"),
+            max_min=pl.col("minutes").max(),
+        )
+        .sort("promotion_id")
+    )
+
+
+def notes_summary(notes: AnyFrame) -> pl.DataFrame:
+    """Notes by event: promotion_id, incidents, solved, reviews, good_share, competitor.
+
+    notes : promotion_id, kind (incident, feedback, competitor), score (1–5, of feedback), solved (of incidents).
+    good_share is null where there is no review.
+    """
+    table = to_polars(notes, needs=["promotion_id", "kind", "score", "solved"], name="notes")
+    incident, review = pl.col("kind") == "incident", (pl.col("kind") == "feedback") & pl.col("score").is_not_null()
+    return (
+        table.group_by("promotion_id")
+        .agg(
+            incidents=incident.sum(),
+            solved=(incident & pl.col("solved").fill_null(value=False)).sum(),
+            reviews=review.sum(),
+            good_share=(pl.col("score") >= GOOD_SCORE).filter(review).mean(),
+            competitor=(pl.col("kind") == "competitor").sum(),
+        )
+        .sort("promotion_id")
+    )
+
+
+def lessons(past: AnyFrame, *, mechanic: str, category: str | None, slot: str | None, last: int = 3) -> pl.DataFrame:
+    """The last like events, for the draft of the next: same category first, then same mechanic or festival.
+
+    past : promotion_id, first_day, mechanic, category, slot and whatever is to be shown (lift, roi, lesson …).
+    """
+    table = to_polars(past, needs=["promotion_id", "first_day", "mechanic", "category", "slot"], name="past")
+    likeness = (
+        4 * (pl.col("category").eq_missing(pl.lit(category)).cast(pl.Int8))
+        + 2 * (pl.col("mechanic") == mechanic).fill_null(value=False).cast(pl.Int8)
+        + (pl.col("slot").eq_missing(pl.lit(slot)) & pl.lit(slot is not None)).cast(pl.Int8)
+    )
+    ranked = table.with_columns(likeness=likeness).filter(pl.col("likeness") > 0)
+    return ranked.sort(["likeness", "first_day", "promotion_id"], descending=[True, True, False]).head(last)
