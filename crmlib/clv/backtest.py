@@ -175,6 +175,11 @@ def choose(fits: dict[str, ModelFit[Any]]) -> str:
     return min(sound, key=lambda name: (sound[name].aic, name))
 
 
+def refit(test: Backtest, history: AnyFrame) -> ModelFit[Any]:
+    """The model that the back-test chose, fitted to everything known now."""
+    return fitting.fit(model_of(test.chosen), history, unit=test.fits[test.chosen].unit)
+
+
 def frequency(fit: ModelFit[Any], history: pl.DataFrame) -> pl.DataFrame:
     """Customers by number of repeat purchases, and how many the model expects, given each one's age."""
     ages = history.group_by("T").len().sort("T")

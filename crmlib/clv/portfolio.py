@@ -232,6 +232,11 @@ def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np
     )
 
 
+def as_state(listed: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """What the next report needs of this list: who, in which group, since when."""
+    return listed.select("customer_id", "group", listed_on=pl.lit(as_of))
+
+
 def outcome_of_last(last: pl.DataFrame | None, days: pl.DataFrame, *, until: date) -> dict[str, int] | None:
     """Numbers of the last list's contacts and controls, and of those who have bought since."""
     if last is None or not {"customer_id", "group", "listed_on"} <= set(last.columns) or last.is_empty():
