@@ -7,7 +7,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.arrays import largest_remainder, run_starts
+from crmlib.promotion.arrays import Ints, largest_remainder, run_starts
 
 LEVELS = ("region", "activity", "store_id")
 
@@ -30,8 +30,9 @@ def split(total_minor: int, weights: AnyFrame, *, levels: tuple[str, ...] = LEVE
 
     Examples
     --------
-    >>> rows = pl.DataFrame({"region": ["N", "N", "S"], "weight": [1, 1, 1]}).with_columns(store_id=pl.Series(["a",
-    "b", "c"])) >>> split(100, rows, levels=("region", "store_id"))["budget_minor"].to_list() [34, 33, 33]
+    >>> rows = pl.DataFrame({"region": ["N", "N", "S"], "store_id": ["a", "b", "c"], "weight": [1, 1, 1]})
+    >>> split(100, rows, levels=("region", "store_id"))["budget_minor"].to_list()
+    [34, 33, 33]
     """
     table = to_polars(weights, needs=[*levels, "weight"], name="weights").sort(levels)
     if table.is_empty() or table["weight"].min() < 0 or table["weight"].sum() <= 0:  # type: ignore[operator]
@@ -47,22 +48,19 @@ def split(total_minor: int, weights: AnyFrame, *, levels: tuple[str, ...] = LEVE
     for level in levels:
         parts = table.group_by([*keys, level], maintain_order=True).agg(pl.col("weight").sum().cast(pl.Int64))
         parts = parts.join(whole, on=keys, maintain_order="left") if keys else parts.join(whole, how="cross")
-        group = (
-            parts.select(
-                pl.struct(keys).rank("dense").cast(pl.Int64)
-                if keys
-                else pl.lit(0, dtype=pl.Int64).repeat_by(parts.height).explode().alias("g")
-            )
-            .to_series()
-            .to_numpy()
-            if keys
-            else np.zeros(parts.height, dtype=np.int64)
-        )
+        group = _ranks(parts, keys)
         starts = run_starts(group)
         given = largest_remainder(parts["weight"].to_numpy(), parts["budget_minor"].to_numpy()[starts], starts)
         keys.append(level)
         whole = parts.select(keys).with_columns(budget_minor=pl.Series(given, dtype=pl.Int64))
     return table.join(whole, on=keys, maintain_order="left")
+
+
+def _ranks(parts: pl.DataFrame, keys: list[str]) -> Ints:
+    """Number of each row's group of `keys`; without keys all rows are one group."""
+    if not keys:
+        return np.zeros(parts.height, dtype=np.int64)
+    return parts.select(pl.struct(keys).rank("dense").cast(pl.Int64)).to_series().to_numpy()
 
 
 def claims_checked(claims: AnyFrame, limits: AnyFrame) -> pl.DataFrame:
@@ -83,8 +81,9 @@ def claims_checked(claims: AnyFrame, limits: AnyFrame) -> pl.DataFrame:
 
 
 def spending(lines: AnyFrame, budgets: AnyFrame) -> pl.DataFrame:
-    """Spending by budget line: budget_line, budget_minor, spent_minor, committed_minor, left_minor, over (before it
-    happens).
+    """Spending by budget line, so that an overspend shows before it happens.
+
+    Returns budget_line, budget_minor, spent_minor, committed_minor, left_minor, over.
 
     lines : budget_line, kind (selling, administrative, finance), amount_minor, state (committed or spent).
     """

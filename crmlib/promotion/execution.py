@@ -15,7 +15,7 @@ _LINES = ("store_id", "quantity_milli", "list_minor", "net_minor", "promotion_id
 
 
 def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataFrame:
-    """By store: was the plan's price seen at the till? (R10 of the till: another price is flagged, not corrected.)
+    """Whether the plan's price was seen at the till, store by store (R10: another price is flagged, not corrected).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataF
 
 
 def label_compliance(lines: AnyFrame, *, promotion_id: str, stores: list[str]) -> pl.DataFrame:
-    """By store: did any till book the promotion? For mechanics whose price varies with the basket."""
+    """Whether any till booked the promotion, store by store: for mechanics whose price varies with the basket."""
     table = to_polars(lines, needs=["store_id", "promotion_id"], name="lines")
     sums = table.group_by("store_id").agg(lines=pl.len(), at_plan=(pl.col("promotion_id") == promotion_id).mean())
     found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")

@@ -160,7 +160,7 @@ def what_if(
         .join(pl.DataFrame({"days": days}), how="cross")
         .join(pl.DataFrame({"stores": stores}), how="cross")
     )
-    per = draft["base_per_store_day_milli"]
+    per = int(str(draft["base_per_store_day_milli"]))
     given = {k: v for k, v in draft.items() if k not in {"base_per_store_day_milli", "depth_bp"}}
     plans = grid.with_columns(
         plan_id=pl.format("{}|{}|{}", "depth_bp", "days", "stores"),
@@ -173,8 +173,9 @@ def what_if(
 def base_of(
     lines: AnyFrame, *, stores: list[str], products: list[str], until_day_n: int, days: int, weeks: int = 8
 ) -> int:
-    """Units [thousandths] that `days` days would sell without an event: mean of unpromoted days of the last `weeks`
-    weeks.
+    """Units [thousandths] that `days` days would sell without an event.
+
+    It is the mean of the unpromoted days of the last `weeks` weeks.
 
     lines : store_id, product_id, day_n, quantity_milli, promotion_id.
     """

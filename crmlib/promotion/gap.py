@@ -51,7 +51,7 @@ def _factors(lines: pl.DataFrame) -> dict[str, float]:
     stores = lines["store_id"].n_unique()
     store_days = lines.select("store_id", "day").n_unique()
     receipts = lines["receipt_id"].n_unique()
-    units = lines["quantity_milli"].sum() / 1000
+    units = int(lines["quantity_milli"].sum()) / 1000
     return {
         "stores": float(stores),
         "days": store_days / stores,
@@ -69,9 +69,10 @@ def _price_index(now: pl.DataFrame, then: pl.DataFrame) -> float:
     both = sums[0].join(sums[1], on="product_id", suffix="_then").filter((pl.col("v") > 0) & (pl.col("v_then") > 0))
     if both.is_empty():
         return 1.0
-    p, p_then = both["v"] / both["q"], both["v_then"] / both["q_then"]
-    paasche = float(both["v"].sum() / (p_then * both["q"]).sum())
-    laspeyres = float((p * both["q_then"]).sum() / both["v_then"].sum())
+    paasche_base = float((both["v_then"] / both["q_then"] * both["q"]).sum())
+    laspeyres_top = float((both["v"] / both["q"] * both["q_then"]).sum())
+    paasche = float(both["v"].sum()) / paasche_base
+    laspeyres = laspeyres_top / float(both["v_then"].sum())
     return math.sqrt(paasche * laspeyres)
 
 

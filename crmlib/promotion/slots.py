@@ -76,8 +76,8 @@ def same_slot_gap(
 
 def _within(table: pl.DataFrame, event: dict[str, object]) -> pl.DataFrame:
     chosen = table.filter(pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"])))
-    products = event.get("products") or []
-    return chosen.filter(pl.col("product_id").is_in(products)) if products else chosen
+    products = event.get("products")
+    return chosen.filter(pl.col("product_id").is_in(products)) if isinstance(products, list) and products else chosen
 
 
 def year_on_year(event: dict[str, object]) -> dict[str, object]:

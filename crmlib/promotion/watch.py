@@ -61,24 +61,14 @@ def track(
     days = [first_day + timedelta(days=i) for i in range((last_day - first_day).days + 1)]
     share = np.array([weights[d.weekday()] for d in days])
     share = np.cumsum(share / share.sum())
-    sold = dict(
-        to_polars(actual, needs=["day", "quantity_milli"], name="actual")
-        .group_by("day")
-        .agg(pl.col("quantity_milli").sum())
-        .iter_rows()
-    )
+    table = to_polars(actual, needs=["day", "quantity_milli"], name="actual")
+    sold = dict(table.group_by("day").agg(pl.col("quantity_milli").sum()).iter_rows())
     run = np.cumsum([float(sold.get(d, 0)) for d in days])
     passed = sum(d <= as_of for d in days)
-    done = run[passed - 1] if passed else 0.0
-    due = plan_milli * share[passed - 1] if passed else 0.0
-    pace = (
-        (done + PLAN_DAYS / len(days) * plan_milli) / (due + PLAN_DAYS / len(days) * plan_milli) if plan_milli else 1.0
-    )
-    ahead = done + (plan_milli - due) * pace * np.where(
-        share > 0,
-        (share - (share[passed - 1] if passed else 0)) / max(1 - (share[passed - 1] if passed else 0), 1e-9),
-        0,
-    )
+    done, gone = (run[passed - 1], share[passed - 1]) if passed else (0.0, 0.0)
+    trust = PLAN_DAYS / len(days) * plan_milli
+    pace = (done + trust) / (plan_milli * gone + trust) if plan_milli else 1.0
+    ahead = done + plan_milli * (share - gone) * pace
     known = np.arange(len(days)) < passed
     frame = pl.DataFrame(
         {
