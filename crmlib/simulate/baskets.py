@@ -12,13 +12,15 @@ from crmlib.simulate.goods import Goods
 from crmlib.simulate.members import GROUP_BUYER, STAFF, WHOLESALER, Members
 from crmlib.simulate.trips import Trips
 
-ANONYMOUS_BASKET = 1.75
+ANONYMOUS_BASKET = 1.9
 FLAVOUR_LOVE = 2.5
 """How many times likelier a product of the favourite flavour is taken."""
 WHOLESALE_BP, STAFF_BP = 8600, 8500
 """Price of wholesalers and staff in basis points of the list price."""
 COST_RISE_BP = 250
 """Rise of all costs half-way through the days seen."""
+MORNING, MORNING_OLD = 0.38, 0.72
+"""Share of visits before noon, the second of customers of 55 and more."""
 OPENING_HOUR, CLOSING_HOUR = 8, 21
 
 
@@ -74,7 +76,7 @@ def fill_baskets(trips: Trips, members: Members, shelf: Shelf, *, rng: np.random
     flavour = np.where(known, members.flavour[who], 0)[trip]
     product = pick(shelf.chosen, category * 3 + flavour, columns=len(shelf.goods.price), rng=rng)
     milli = _quantities(shelf.goods, product=product, role=role[trip], rng=rng)
-    second = _clock(n, rng)[trip]
+    second = _clock(np.where(known & (members.age[who] >= 4), MORNING_OLD, MORNING), rng)[trip]
     listed = line_total(shelf.goods.price[product], milli)
     rate = np.where(role == WHOLESALER, WHOLESALE_BP, np.where(role == STAFF, STAFF_BP, 10_000))[trip]
     return pl.DataFrame(
@@ -122,9 +124,10 @@ def _quantities(goods: Goods, *, product: Ints, role: Ints, rng: np.random.Gener
     return np.where(goods.by_weight[product] == 1, grams, pieces * 1000)
 
 
-def _clock(n: int, rng: np.random.Generator) -> Ints:
-    """Second of the day: a peak before noon and one after work."""
-    hour = np.where(rng.random(n) < 0.42, rng.normal(10.6, 1.3, n), rng.normal(17.6, 1.8, n))
+def _clock(morning: Floats, rng: np.random.Generator) -> Ints:
+    """Second of the day: a peak before noon and one after work, the first with the chance `morning`."""
+    n = len(morning)
+    hour = np.where(rng.random(n) < morning, rng.normal(10.6, 1.3, n), rng.normal(17.6, 1.8, n))
     outside = (hour < OPENING_HOUR) | (hour >= CLOSING_HOUR)
     hour = np.where(outside, rng.uniform(OPENING_HOUR, CLOSING_HOUR, n), hour)
     return (hour * 3600).astype(np.int64)

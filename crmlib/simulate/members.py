@@ -14,7 +14,7 @@ from crmlib.simulate.vocabulary import toml
 ROLES = ("member", "festival_only", "group_buyer", "wholesaler", "staff", "cashier_card", "deal_hunter")
 MOTIVES = ("self", "gift", "group")
 MEMBER, FESTIVAL_ONLY, GROUP_BUYER, WHOLESALER, STAFF, CASHIER_CARD, DEAL_HUNTER = range(len(ROLES))
-ROLE_SHARES = (0.0, 0.12, 0.008, 0.004, 0.012, 0.002, 0.05)
+ROLE_SHARES = (0.0, 0.12, 0.008, 0.004, 0.012, 0.0014, 0.05)
 MEAN_GAP_DAYS = 34.0
 """Mean days between two visits of a member of average rate."""
 RATE_SHAPE = 1.1
@@ -25,6 +25,13 @@ OLD_SHARE = 0.55
 SECOND_CARD_SHARE = 0.03
 REFERRED_SHARE, REFERRED_RATE = 0.12, 1.25
 """Share of new members brought by others, and how many times as often they come."""
+
+
+AGE_SHARES = (0.07, 0.24, 0.27, 0.2, 0.13, 0.09)
+OCCUPATION_INCOME = (0.2, 0.4, 0.2, 0.5, -0.4, -0.8, -1.6, 0.5, 0.0)
+"""Shift of the income band by occupation, in the order of ``data/words.toml``."""
+FLAVOUR_SHARES = ((0.55, 0.25, 0.2), (0.5, 0.2, 0.3), (0.42, 0.4, 0.18), (0.3, 0.55, 0.15))
+"""Shares of the favourite flavour by region; the last region likes it hot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,11 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
     """Hand out `n` cards."""
     role = _roles(n, rng)
     needs = list(toml("needs").values())
-    need = rng.choice(len(needs), size=n, p=np.array([x["share"] for x in needs]))
+    age = rng.choice(6, size=n, p=AGE_SHARES)
+    drawn = np.array([[x["share"] * x["ages"][a] for x in needs] for a in range(6)])
+    need = pick(flat_cdf(drawn), age, columns=len(needs), rng=rng)
+    occupation = np.where(age == 5, 5, np.where(age == 0, rng.choice([0, 6, 8], n), rng.choice(9, n)))
+    income = np.clip(np.round(rng.normal(2.0 + np.array(OCCUPATION_INCOME)[occupation], 0.9)), 0, 4).astype(np.int64)
     joined = _joined(n, first_day=first_day, last_day=last_day, rng=rng)
     weight = np.where(shops.own == 1, 1.3, 0.7) * shops.size
     home = rng.choice(len(weight), size=n, p=weight / weight.sum())
@@ -86,8 +97,8 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
     gift = np.array([x["gift"] for x in needs])[need]
     motive = np.where(rng.random(n) < gift, 1, 0)
     motive = np.where((role == GROUP_BUYER) | (role == WHOLESALER), 2, np.where(role == FESTIVAL_ONLY, 1, motive))
-    sensitive = rng.random(n) < np.array([x["price"] for x in needs])[need]
-    age = rng.choice(6, size=n, p=[0.07, 0.24, 0.27, 0.2, 0.13, 0.09])
+    sensitive = rng.random(n) < np.array([x["price"] for x in needs])[need] * (1.5 - 0.25 * income)
+    flavours = np.array(FLAVOUR_SHARES)[np.minimum(shops.region, len(FLAVOUR_SHARES) - 1)]
     person = np.arange(n)
     second = (rng.random(n) < SECOND_CARD_SHARE) & (role == MEMBER) & (person > 0)
     person[second] = rng.integers(0, person[second])
@@ -101,15 +112,15 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
             MAX_RATE,
         ),
         referrer=referrer,
-        basket=np.clip(rng.gamma(6.0, 2.2 / 6.0, n), 1.0, 6.0),
+        basket=np.clip(rng.gamma(6.0, 2.2 / 6.0, n) * (0.8 + 0.1 * income), 1.0, 6.0),
         joined=joined,
         home=home,
-        flavour=rng.choice(3, size=n, p=[0.5, 0.3, 0.2]),
+        flavour=pick(flat_cdf(flavours), home, columns=3, rng=rng),
         price_sensitive=np.where(role == DEAL_HUNTER, 1, sensitive).astype(np.int64),
         age=age,
-        income=np.clip(np.round(rng.normal(2.0, 1.0, n)), 0, 4).astype(np.int64),
-        occupation=np.where(age == 5, 5, np.where(age == 0, rng.choice([0, 6, 8], n), rng.choice(9, n))),
-        household=pick(flat_cdf(np.array([[5, 3, 1, 1], [2, 4, 4, 1], [1, 2, 4, 4.0]])), age // 2, columns=4, rng=rng),
+        income=income,
+        occupation=occupation,
+        household=_households(age, is_family=need == need_names().index("children"), rng=rng),
         gender=rng.choice(3, size=n, p=[0.62, 0.3, 0.08]),
     )
 
@@ -150,3 +161,9 @@ def _referrers(home: Ints, joined: Ints, may_be: Flags, rng: np.random.Generator
     referrer = np.full(n, -1, dtype=np.int64)
     referrer[order] = np.where(rank > 0, earlier, -1)
     return np.where(may_be & (rng.random(n) < REFERRED_SHARE), referrer, -1)
+
+
+def _households(age: Ints, *, is_family: Flags, rng: np.random.Generator) -> Ints:
+    """Size of the household by age: alone, two, three, three generations; who buys for children has some."""
+    weights = np.array([[5, 3, 1, 1], [2, 4, 4, 1], [1, 2, 4, 4], [0.2, 0.6, 6, 3]], dtype=np.float64)
+    return pick(flat_cdf(weights), np.where(is_family, 3, age // 2), columns=4, rng=rng)

@@ -22,7 +22,7 @@ from crmlib.simulate.shops import Shops
 
 CHUNK_TRIPS = 300_000
 """Visits held in memory at once; with the fixed list of cards it bounds the memory."""
-ANONYMOUS_PER_MEMBER = 0.0135
+ANONYMOUS_PER_MEMBER = 0.0155
 """Visits without card per day and member of the whole company."""
 TRIPS, RESPONSE, RETURNS, DIRT, CAMPAIGN, POINTS, BEFORE = range(100, 107)
 

@@ -16,7 +16,7 @@ from crmlib.data import Lake, ingest_all
 from crmlib.data.result import IngestResult
 from crmlib.simulate import company
 
-SIZE = {"customers": 900, "stores": 9, "days": 430, "seed": 11, "end": date(2026, 10, 31)}
+SIZE = {"customers": 1000, "stores": 5, "days": 430, "seed": 11, "end": date(2026, 10, 31)}
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_the_special_cards_are_there_to_be_found(world: Path, lines: pl.DataFram
     bought = lines.filter(pl.col("quantity_milli") > 0).join(roles, on="customer_id")
     a_day = bought.group_by("customer_id", "role", "day").agg(receipts=pl.col("receipt_id").n_unique())
     busiest = dict(a_day.group_by("role").agg(pl.col("receipts").max()).iter_rows())
-    assert busiest["cashier_card"] > 8 >= busiest["member"]
+    assert busiest["cashier_card"] > 5 > busiest["member"]
     largest = dict(bought.group_by("role").agg(pl.col("quantity_milli").max()).iter_rows())
     assert min(largest["wholesaler"], largest["group_buyer"]) > 4 * largest["member"]
     net = lines.group_by("customer_id").agg(pl.col("net_minor").sum())

@@ -86,3 +86,11 @@ def test_two_spring_festivals_and_two_mid_autumns_lie_inside(sold: pl.DataFrame)
             day = festival_day(festival, year)
             assert first <= day - timedelta(days=28)
             assert day + timedelta(days=14) <= last
+
+
+def test_a_cashiers_own_card_is_on_more_receipts_a_day_than_any_customers(sold: pl.DataFrame, folder: Path) -> None:
+    roles = pl.read_parquet(folder / "truth" / "customers.parquet").select(会员卡号="customer_id", role="role")
+    a_day = sold.join(roles, on="会员卡号").group_by("会员卡号", "role", "day").agg(n=pl.col("小票号").n_unique())
+    busiest = dict(a_day.group_by("role").agg(pl.col("n").max()).iter_rows())
+    assert busiest["cashier_card"] > 8
+    assert max(n for role, n in busiest.items() if role != "cashier_card") <= 8
