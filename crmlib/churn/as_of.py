@@ -51,9 +51,9 @@ def points(entries: AnyFrame, *, t0: date) -> pl.DataFrame:
 
 
 def service(contacts: AnyFrame, *, t0: date) -> pl.DataFrame:
-    """Complaints in the last year, those still open, and days since the last follow-up, as of `t0`.
+    """Complaints in the last year and those still open, as of `t0`: customer_id, complaints, complaints_open.
 
-    Returns customer_id, complaints, complaints_open, followed_up (contacts in the last year).
+    Who was called is no feature: people are called because they are already silent.
     """
     table = to_polars(contacts, needs=["customer_id", "at", "purpose"], name="contacts")
     if "solved_at" not in table.columns:
@@ -70,7 +70,6 @@ def service(contacts: AnyFrame, *, t0: date) -> pl.DataFrame:
         .agg(
             complaint.sum().cast(pl.Float64).alias("complaints"),
             (complaint & ~solved.fill_null(value=False)).sum().cast(pl.Float64).alias("complaints_open"),
-            (~complaint).sum().cast(pl.Float64).alias("followed_up"),
         )
         .sort("customer_id")
     )

@@ -64,7 +64,6 @@ CATALOGUE: dict[str, Feature] = {
         Feature("contact_response", "promotion", log=False),
         Feature("complaints", "service"),
         Feature("complaints_open", "service"),
-        Feature("followed_up", "service"),
     )
 }
 

@@ -91,7 +91,7 @@ def causes(
     closed : from `lost_by_closure`.
     model : customer_id, reason_1 as of the last day the customer was active (`crmlib.churn.reasons`).
     """
-    told = contact_days(contacts, t0=t0).filter(pl.col("reason").is_not_null())
+    told = told_reasons(contacts, t0=t0)
     recent = told.join(lost.select("customer_id", "last_n"), on="customer_id").filter(
         pl.col("at_n") >= pl.col("last_n").fill_null(0)
     )
@@ -117,6 +117,12 @@ def causes(
         .otherwise(pl.lit(UNKNOWN))
     )
     return table.select("customer_id", cause, source.alias("source")).sort("customer_id")
+
+
+def told_reasons(contacts: AnyFrame | None, *, t0: date) -> pl.DataFrame:
+    """Contacts up to `t0` that recorded a reason of loss; what somebody complained about is no such reason."""
+    told = pl.col("reason").is_not_null() & (pl.col("purpose") != "complaint")
+    return contact_days(contacts, t0=t0).filter(told)
 
 
 def ranked(table: pl.DataFrame, *, values: AnyFrame | None = None) -> pl.DataFrame:

@@ -6,24 +6,18 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.churn.stages import STAGES, contact_days
+from crmlib.churn.causes import told_reasons
+from crmlib.churn.stages import STAGES
 from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame, to_polars
 
 _ALWAYS = ("other", "not_reached")
 _BUYERS = (
-    "price",
-    "quality",
-    "taste",
-    "service",
-    "out_of_stock",
-    "distance",
-    "store_closed",
-    "moved_away",
-    "competitor",
+    *("price", "taste", "quality", "service", "complaint", "out_of_stock", "distance"),
+    *("store_closed", "moved", "competitor", "no_need", "new_card"),
 )
 CODES: dict[str, tuple[str, ...]] = {
-    "lead": ("not_interested", "price", "distance", "competitor", *_ALWAYS),
+    "lead": ("not_interested", "never_bought", "price", "distance", "competitor", *_ALWAYS),
     "first_follow_up": ("not_interested", "price", "distance", "competitor", "service", *_ALWAYS),
     "first_purchase": (*_BUYERS, "gift_only", *_ALWAYS),
     "second_purchase": (*_BUYERS, "gift_only", "promotion_only", *_ALWAYS),
@@ -82,7 +76,7 @@ def fill_rate(people: pl.DataFrame, contacts: AnyFrame | None, *, t0: date, by: 
     -------
     the group, lost, filled, share; a last row `all`. A group nobody was lost from does not appear.
     """
-    told = contact_days(contacts, t0=t0).filter(pl.col("reason").is_not_null())
+    told = told_reasons(contacts, t0=t0)
     lost = people.filter("lost")
     after = told.join(lost.select("customer_id", "last_n"), on="customer_id").filter(
         pl.col("at_n") >= pl.col("last_n").fill_null(0)

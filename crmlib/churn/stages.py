@@ -18,6 +18,9 @@ from crmlib.core.frames import AnyFrame, to_polars
 STAGES = ("lead", "first_follow_up", "first_purchase", "second_purchase", "regular", "tier_ab")
 REGULAR_TRIPS = 4
 LOST_OUTCOMES = ("lost", "gave_up", "refused")
+FOLLOW_UPS = ("follow_up", "care", "invite", "sale")
+NOT_MADE = (*LOST_OUTCOMES, "not_done", "holdout")
+"""Outcomes that make an entry of the log no follow-up: the call was not made, or it only recorded the loss."""
 SCHEMA = {"customer_id": pl.String, "at_n": pl.Int32, "purpose": pl.String, "outcome": pl.String, "reason": pl.String}
 
 
@@ -65,8 +68,9 @@ def people(
     cut = day_number(t0)
     bought = _bought(trips, cut=cut, horizon=horizon)
     talked = contact_days(contacts, t0=t0)
+    made = pl.col("purpose").is_in(FOLLOW_UPS) & ~pl.col("outcome").is_in(NOT_MADE).fill_null(value=False)
     followed = (
-        talked.filter(pl.col("purpose") != "complaint")
+        talked.filter(made)
         .group_by("customer_id")
         .agg(pl.col("at_n").min().alias("followed_n"), pl.col("at_n").max().alias("touched_n"))
     )
