@@ -175,7 +175,29 @@ def serve(
     from crmlib.run import workspace  # noqa: PLC0415
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
-    server.serve(space, port=port, say=_say, words=_words())
+    server.serve(space, port=port, clock=_now, say=_say, words=_words())
+
+
+@app.command()
+def user(
+    name: Annotated[str, typer.Argument(help="User name.")],
+    *,
+    region: Annotated[
+        list[str] | None, typer.Option(help="A region this user may see; repeatable; default all.")
+    ] = None,
+    report: Annotated[
+        list[str] | None, typer.Option(help="A report this user may open; repeatable; default all.")
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Add a user of the served reports, or give one a new password; asks for the password."""
+    from crmlib.run import users  # noqa: PLC0415
+    from crmlib.run.serve import USERS  # noqa: PLC0415
+
+    word = typer.prompt(_words()("cli.password"), hide_input=True, confirmation_prompt=True)
+    file = _lake_folder(lake) / USERS
+    users.add(file, name, password=word, regions=tuple(region or ()), reports=tuple(report or ()))
+    _say(_words()("cli.user", name=name, file=file))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -20,6 +20,8 @@ from crmlib.text import LANGUAGES, Language, Words
 
 _HISTORY = 12
 _WORST = ("fail", "warn", "ok", "none")
+DEPTH = 4
+"""report / variant / day / language: the folder of one page."""
 PAGES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
 
 
@@ -37,21 +39,47 @@ class Entry:
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
     """Write the portal pages in both languages, each in one atomic step, and return the Chinese one."""
+    states = {str(row["output"]): str(row["state"]) for row in runs.reverse().iter_rows(named=True)}
     for language in LANGUAGES:
-        page = _page(_entries(reports, runs, language), words=Words(language), now=now)
+        text = page(reports, language=language, now=now, states=states)
         fresh = reports / f".{PAGES[language]}.{os.getpid()}"
-        fresh.write_text(page, encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(reports / PAGES[language])
     return reports / PAGES["zh"]
 
 
-def _entries(reports: Path, runs: pl.DataFrame, language: Language) -> list[Entry]:
-    """What the folder holds; the ledger adds how the last attempt ended."""
-    states = {row["output"]: row["state"] for row in runs.reverse().iter_rows(named=True)}
+def page(
+    reports: Path,
+    *,
+    language: Language,
+    now: datetime,
+    states: Mapping[str, str] | None = None,
+    allowed: Callable[[str], bool] = lambda output: True,
+    apps: Callable[[str], bool] | None = None,
+    leave: str = "",
+) -> str:
+    """The portal as HTML.
+
+    Parameters
+    ----------
+    states : how the last attempt at each output ended, from the ledger.
+    allowed : whether an output (`report/variant/day/language`) may be listed.
+    apps : whether a report may be opened as an app; none where there is no server.
+    leave : opening tag and token of the form that ends a session, made by the server; empty without login.
+    """
+    words = Words(language)
+    rows = "".join(_row(e, words=words, apps=apps) for e in _entries(reports, states or {}, language, allowed))
+    return _filled(rows, words=words, now=now, leave=leave)
+
+
+def _entries(
+    reports: Path, states: Mapping[str, str], language: Language, allowed: Callable[[str], bool]
+) -> list[Entry]:
+    """What the folder holds, as far as it may be listed; the ledger adds how the last attempt ended."""
     found: dict[tuple[str, str], list[str]] = {}
-    for page in reports.glob(f"*/*/*/{language}/index.html"):
-        report, variant, day = page.relative_to(reports).parts[:3]
-        if day not in {"latest", RUNS}:
+    for file in reports.glob(f"*/*/*/{language}/index.html"):
+        report, variant, day = file.relative_to(reports).parts[:3]
+        if day not in {"latest", RUNS} and allowed(f"{report}/{variant}/{day}/{language}"):
             found.setdefault((report, variant), []).append(day)
     entries = []
     for (report, variant), days in sorted(found.items()):
@@ -59,9 +87,8 @@ def _entries(reports: Path, runs: pl.DataFrame, language: Language) -> list[Entr
         record = manifest(reports / report / variant / days[0] / language)
         lights = {str(f.get("status", "none")) for f in record.get("findings", [])}
         light = next((s for s in _WORST if s in lights), "none")
-        answer = str(record.get("answer", ""))
         last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
-        entries.append(Entry(report, variant, tuple(days), light, answer, last))
+        entries.append(Entry(report, variant, tuple(days), light, str(record.get("answer", "")), last))
     return entries
 
 
@@ -74,10 +101,10 @@ def manifest(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _page(entries: Iterable[Entry], *, words: Words, now: datetime) -> str:
+def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
     template = Template(files("crmlib.run").joinpath("portal.html").read_text(encoding="utf-8"))
     other: Language = "en" if words.language == "zh" else "zh"
-    rows = "".join(_row(entry, words=words) for entry in entries)
+    button = f"{leave}<button>{escape(words('portal.leave'))}</button></form>" if leave else ""
     return template.substitute(
         lang="zh-CN" if words.language == "zh" else "en",
         title=escape(words("portal.title")),
@@ -87,6 +114,7 @@ def _page(entries: Iterable[Entry], *, words: Words, now: datetime) -> str:
         other=PAGES[other],
         other_lang="zh-CN" if other == "zh" else "en",
         other_name=escape(Words(other)("portal.language")),
+        leave=button,
         made=escape(words("portal.made", at=f"{now:%Y-%m-%d %H:%M} UTC")),
         head="".join(
             f"<th scope=col>{escape(words(f'portal.head.{c}'))}</th>"
@@ -96,18 +124,29 @@ def _page(entries: Iterable[Entry], *, words: Words, now: datetime) -> str:
     )
 
 
-def _row(entry: Entry, *, words: Words) -> str:
+def _row(entry: Entry, *, words: Words, apps: Callable[[str], bool] | None) -> str:
     key = f"{entry.report}.title"
     title = words(key) if words.has(key) else entry.report
     base = f"{entry.report}/{entry.variant}"
     address = f"{base}/{{day}}/{words.language}/index.html"
     older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
+    app = ""
+    if apps is not None and apps(entry.report):
+        place = f"/apps/{entry.report}?language={words.language}"
+        app = f' <a href="{escape(place)}">{escape(words("portal.app"))}</a>'
     failed = entry.last_state in {"failed", "interrupted"}
     note = f"<p class=bad>{escape(words('portal.failed'))}</p>" if failed else ""
     return (
         f'<tr><td><span class="light {entry.light}">{escape(words(f"portal.light.{entry.light}"))}</span></td>'
         f'<td><a href="{escape(address.format(day=entry.days[0]))}">{escape(title)}</a>'
-        f"<p class=soft>{escape(entry.variant)}</p></td>"
+        f"<p class=soft>{escape(_variant(entry.variant, words))}{app}</p></td>"
         f"<td>{escape(entry.answer)}{note}</td><td class=n>{escape(entry.days[0])}</td>"
         f"<td class=soft>{older or escape(words('portal.no_history'))}</td></tr>"
     )
+
+
+def _variant(name: str, words: Words) -> str:
+    """Daily, weekly, monthly in the reader's words; other names as they are."""
+    first, _, rest = name.partition("-")
+    key = f"portal.variant.{first}"
+    return " ".join([words(key) if words.has(key) else first, rest]).strip()

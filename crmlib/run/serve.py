@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from collections.abc import Callable
+from datetime import datetime
 
 from crmlib.core.errors import RunError
 from crmlib.run import voila_app, warm
+from crmlib.run.front_door import Guard, Proxy
+from crmlib.run.users import Door, read
 from crmlib.run.workspace import Workspace
 from crmlib.text import Words
 
+USERS = "users.toml"
 
-def serve(space: Workspace, *, port: int, say: Callable[[str], None], words: Words) -> None:
+
+def serve(
+    space: Workspace, *, port: int, clock: Callable[[], datetime], say: Callable[[str], None], words: Words
+) -> None:
     """Serve until interrupted: `/` is the portal, `/apps/<report>` an app.
+
+    With `users.toml` in the lake's folder everybody must log in; without it the server is for whoever sits at this
+    machine. CRMLIB_PROXY_HEADER and CRMLIB_PROXY_SECRET name a reverse proxy that does the login instead.
 
     Raises
     ------
@@ -22,11 +34,36 @@ def serve(space: Workspace, *, port: int, say: Callable[[str], None], words: Wor
     _refuse_taken(port)
     with warm.parent() as variables:
         serving = voila_app.Serving(
-            notebooks=space.notebooks, lake=space.lake, reports=space.reports, environment=variables
+            notebooks=space.notebooks,
+            lake=space.lake,
+            reports=space.reports,
+            guard=guard(space, clock=clock),
+            environment=variables,
         )
         app = voila_app.application(serving, port=port)
         say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
         app.start()
+
+
+def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
+    """The front door of this workspace, from its users file and the environment.
+
+    Raises
+    ------
+    RunError
+        `run.bad_users`.
+    """
+    file = space.lake / USERS
+    if file.is_file():
+        read(file)  # a wrong file is told now, not at the first login
+    header, secret = (os.environ.pop(f"CRMLIB_PROXY_{part}", "") for part in ("HEADER", "SECRET"))
+    return Guard(
+        door=Door(file, time.monotonic) if file.is_file() else None,
+        audit=space.lake / "audit.jsonl",
+        clock=clock,
+        proxy=Proxy(header, secret) if header and secret else None,
+        secure=os.environ.get("CRMLIB_HTTPS") == "1",
+    )
 
 
 def _refuse_taken(port: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -23,9 +24,22 @@ from voila.app import Voila
 from voila.configuration import VoilaConfiguration
 from voila.tornado.handler import TornadoVoilaHandler
 
+from crmlib.report.context import REGIONS_VARIABLE
+from crmlib.run import portal
+from crmlib.run.front_door import (
+    Guard,
+    LoginHandler,
+    LogoutHandler,
+    admitted,
+    language_of,
+    may_see_page,
+    portal_page,
+)
+from crmlib.run.users import User
 from crmlib.run.voila_pages import STATUS, Reason, page
 
 TEMPLATE = Path(__file__).with_name("voila_template")
+NOBODY = User(name="", hash="", mark="", regions=(), reports=())
 LOOPBACK = "127.0.0.1"
 HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))
 CLOSED_HEADERS = {
@@ -49,28 +63,35 @@ class Serving:
     reports : folder of the finished pages, for the portal and for "what changed".
     at_once : pages made at the same time; one more is told "busy".
     deadline : seconds for one page.
+    guard : who comes in.
     environment : further variables of the kernels.
     """
 
     notebooks: Path
     lake: Path
     reports: Path
+    guard: Guard
     at_once: int = 4
     deadline: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class _OwnKernel:
-    """The kernel manager as one request sees it: notes the kernel it starts, so that it can be ended."""
+    """The kernel manager as one request sees it: gives the kernel its reader's regions, and notes it to end it."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Any, user: User) -> None:
         self._manager = manager
+        self._user = user
         self.started: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._manager, name)
 
     async def start_kernel(self, **arguments: Any) -> str:
+        env = {name: value for name, value in arguments["env"].items() if name != REGIONS_VARIABLE}
+        if self._user.regions is not None:
+            env[REGIONS_VARIABLE] = json.dumps(list(self._user.regions))
+        arguments["env"] = env
         kernel_id: str = await self._manager.start_kernel(**arguments)
         self.started.append(kernel_id)
         return kernel_id
@@ -91,12 +112,13 @@ class ReportHandler(TornadoVoilaHandler):  # type: ignore[misc]  # voila has no 
         self._serving = serving
         self._slots = slots
         self._own: _OwnKernel | None = None
+        self._user = NOBODY
 
     @property
     def kernel_manager(self) -> Any:
         """The manager, seen through this request."""
         if self._own is None:
-            self._own = _OwnKernel(self.settings["kernel_manager"])
+            self._own = _OwnKernel(self.settings["kernel_manager"], self._user)
         return self._own
 
     def prepare(self) -> Any:
@@ -104,6 +126,10 @@ class ReportHandler(TornadoVoilaHandler):  # type: ignore[misc]  # voila has no 
         if not _own_host(self):
             _say(self, "refused")
             return None
+        user = admitted(self, self._serving.guard, report=self.path_args[0])
+        if user is None:
+            return None
+        self._user = user
         return super().prepare()
 
     def set_default_headers(self) -> None:
@@ -137,8 +163,10 @@ class ReportHandler(TornadoVoilaHandler):  # type: ignore[misc]  # voila has no 
             finally:
                 await asyncio.shield(self.kernel_manager.end())
             if html.strip():
+                self._serving.guard.note(self, self._user, outcome="app")
                 self.finish(html.lstrip())
                 return
+        self._serving.guard.note(self, self._user, outcome=reason)
         _say(self, "slow" if reason == "slow" else "failed")
 
     def on_connection_close(self) -> None:
@@ -148,11 +176,43 @@ class ReportHandler(TornadoVoilaHandler):  # type: ignore[misc]  # voila has no 
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Never a stack trace."""
-        self.finish(page("unknown" if status_code == STATUS["unknown"] else "failed"))
+        self.finish(page({404: "unknown", 403: "denied"}.get(status_code, "failed")))  # type: ignore[arg-type]
+
+
+class PortalHandler(tornado.web.RequestHandler):
+    """The portal of the one who asks."""
+
+    def initialize(self, *, serving: Serving) -> None:
+        """Take what the application gives to every request."""
+        self._serving = serving
+        for name, value in CLOSED_HEADERS.items():
+            self.set_header(name, value)
+
+    def get(self, name: str | None = None) -> None:
+        """The page in the language of its name, or of the browser."""
+        if not _own_host(self):
+            _say(self, "refused")
+            return
+        guard = self._serving.guard
+        user = admitted(self, guard, report=None)
+        if user is not None:
+            named = {page: language for language, page in portal.PAGES.items()}
+            language = named.get(name or "", language_of(self))
+            now = guard.clock()
+            self.finish(portal_page(self, user, reports=self._serving.reports, language=language, now=now))
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Never a stack trace."""
+        self.finish(page("denied" if status_code == STATUS["denied"] else "failed"))
 
 
 class PagesHandler(tornado.web.StaticFileHandler):
-    """Finished pages and the portal; nothing whose name begins with a dot (ledger, locks)."""
+    """Finished pages; nothing whose name begins with a dot (ledger, locks), nothing its reader may not see."""
+
+    def initialize(self, *, serving: Serving) -> None:  # type: ignore[override]
+        """Take what the application gives to every request."""
+        super().initialize(str(serving.reports), "index.html")
+        self._serving = serving
 
     def set_default_headers(self) -> None:
         """As for the apps, but a page may be kept until it changes."""
@@ -163,12 +223,23 @@ class PagesHandler(tornado.web.StaticFileHandler):
         """Only hosts of our own, only visible names."""
         if not _own_host(self):
             _say(self, "refused")
-        elif any(part.startswith(".") for part in self.request.path.split("/")):
+        elif any(part.startswith(".") for part in self.path_args[0].split("/")):
             _say(self, "unknown")
+        else:
+            self._admit(self._serving)
+
+    def _admit(self, serving: Serving) -> None:
+        user = admitted(self, serving.guard, report=None)
+        if user is None:
+            return
+        seen = may_see_page(user, serving.reports, self.path_args[0])
+        serving.guard.note(self, user, outcome="page" if seen else "refused")
+        if not seen:
+            _say(self, "denied")
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Never a stack trace."""
-        self.finish(page("unknown" if status_code == STATUS["unknown"] else "failed"))
+        self.finish(page({404: "unknown", 403: "denied"}.get(status_code, "failed")))  # type: ignore[arg-type]
 
 
 class NothingHandler(tornado.web.RequestHandler):
@@ -198,8 +269,11 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             "serving": self.serving,
             "slots": asyncio.Semaphore(self.serving.at_once),
         }
-        pages = {"path": str(self.serving.reports), "default_filename": "index.html"}
+        pages = {"serving": self.serving}
         return [
+            (r"/login", LoginHandler, {"guard": self.serving.guard, "headers": CLOSED_HEADERS}),
+            (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
+            (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
             (r"/(.*)", PagesHandler, pages),
         ]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from crmlib.text import LANGUAGES, Words
 
-Reason = Literal["unknown", "busy", "slow", "failed", "refused"]
-STATUS: dict[Reason, int] = {"unknown": 404, "busy": 503, "slow": 504, "failed": 500, "refused": 403}
+Reason = Literal["unknown", "busy", "slow", "failed", "refused", "denied"]
+STATUS: dict[Reason, int] = {"unknown": 404, "busy": 503, "slow": 504, "failed": 500, "refused": 403, "denied": 403}
 
 _STYLE = (
     "body{margin:0;background:#f7f9fb;color:#1f2933;"

@@ -1,0 +1,227 @@
+"""The front door: every route without, with a limited and with a full login, on a real server on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from crmlib.run import users
+
+WORD = "correct horse battery"
+PAGES = {"east": "东区", "north": "北区", "all": None}
+ROUTES = [
+    "/",
+    "/index.html",
+    "/index.en.html",
+    "/apps/customer_value",
+    "/apps/no_such_report",
+    "/customer_value/all/2026-01-31/zh/index.html",
+    "/customer_value/east/2026-01-31/zh/tables.xlsx",
+    "/churn_review/all/2026-01-31/zh/index.html",
+]
+NEVER = [
+    "/.ledger.sqlite",
+    "/customer_value/all/2026-01-31/.runs/",
+    "/%2e%2e/secret.txt",
+    "/..%2fsecret.txt",
+    "/customer_value/all/../../../secret.txt",
+    "/static/../../secret.txt",
+    "/api/contents",
+    "/api/kernels",
+    "/voila/files/secret.txt",
+    "/voila/render/customer_value.ipynb",
+    "/files/secret.txt",
+    "/tree",
+    "/lab",
+]
+
+
+class Browser:
+    """A client with a cookie jar, one request per connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.cookies = port, dict[str, str]()
+
+    def ask(
+        self, path: str, *, method: str = "GET", form: dict[str, str] | None = None, **headers: str
+    ) -> tuple[int, str, dict[str, str]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        sent = {"Host": f"127.0.0.1:{self.port}", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        body = urlencode(form) if form is not None else None
+        if body is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, body, sent)
+        reply = connection.getresponse()
+        text = reply.read().decode("utf-8", "replace")
+        for name, value in reply.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        connection.close()
+        return reply.status, text, {k.lower(): v for k, v in reply.getheaders()}
+
+    def login(self, name: str, word: str = WORD, **more: str) -> tuple[int, str, dict[str, str]]:
+        _, text, _ = self.ask("/login")
+        token = re.search(r'name="_xsrf" value="([^"]+)"', text)
+        assert token is not None
+        return self.ask("/login", method="POST", form={"name": name, "password": word, "_xsrf": token[1], **more})
+
+
+def page(reports: Path, report: str, variant: str, region: str | None) -> None:
+    folder = reports / report / variant / "2026-01-31" / "zh"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(f"<p>SECRET {variant}</p>", encoding="utf-8")
+    (folder / "tables.xlsx").write_text("SECRET")
+    record = {"answer": f"答案 {variant}", "parameters": {"region": region}, "findings": []}
+    (folder / "manifest.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    root = tmp_path_factory.mktemp("served")
+    for name in ("notebooks", "params", "lake"):
+        (root / name).mkdir()
+    (root / "secret.txt").write_text("SECRET")
+    (root / "reports").mkdir()
+    (root / "reports" / ".ledger.sqlite").write_text("SECRET")
+    for variant, region in PAGES.items():
+        page(root / "reports", "customer_value", variant, region)
+    page(root / "reports", "churn_review", "all", None)
+    file = root / "lake" / "users.toml"
+    users.add(file, "boss", password=WORD, regions=(), reports=())
+    users.add(file, "east", password=WORD, regions=("东区",), reports=("customer_value",))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    code = "from crmlib.cli import app; app()"
+    arguments = ["serve", "--port", str(port), "--lake", str(root / "lake"), "--out", str(root / "reports")]
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=root, env={**os.environ, "LANG": "C"})
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, root
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_without_a_login_every_route_leads_to_the_login(server: tuple[int, Path], route: str) -> None:
+    status, text, headers = Browser(server[0]).ask(route)
+    assert (status, "SECRET" in text) == (302, False)
+    assert headers["location"].startswith("/login?next=")
+
+
+@pytest.mark.parametrize("name", [None, "east", "boss"])
+@pytest.mark.parametrize("route", NEVER)
+def test_nobody_gets_files_kernels_or_paths_outside(server: tuple[int, Path], route: str, name: str | None) -> None:
+    browser = Browser(server[0])
+    if name:
+        browser.login(name)
+    status, text, _ = browser.ask(route)
+    assert status in {302, 400, 403, 404}
+    assert "SECRET" not in text
+
+
+def test_a_limited_user_sees_their_own_region_and_report_only(server: tuple[int, Path]) -> None:
+    browser = Browser(server[0])
+    assert browser.login("east")[0] == 302
+    _, portal, _ = browser.ask("/")
+    assert "答案 east" in portal
+    assert not any(f"答案 {other}" in portal for other in ("north", "all"))
+    assert "/apps/churn_review" not in portal
+    expected = {
+        "/customer_value/east/2026-01-31/zh/index.html": 200,
+        "/customer_value/east/2026-01-31/zh/tables.xlsx": 200,
+        "/customer_value/north/2026-01-31/zh/index.html": 403,
+        "/customer_value/all/2026-01-31/zh/index.html": 403,
+        "/churn_review/all/2026-01-31/zh/index.html": 403,
+        "/apps/churn_review": 403,
+    }
+    assert {route: browser.ask(route)[0] for route in expected} == expected
+
+
+def test_a_full_user_sees_all(server: tuple[int, Path]) -> None:
+    browser = Browser(server[0])
+    browser.login("boss")
+    assert all(f"答案 {variant}" in browser.ask("/")[1] for variant in PAGES)
+    assert browser.ask("/churn_review/all/2026-01-31/zh/index.html")[0] == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-User", "Remote-User", "X-Remote-User", "HTTP_REMOTE_USER"])
+def test_a_forged_identity_header_opens_nothing(server: tuple[int, Path], header: str) -> None:
+    assert Browser(server[0]).ask("/", **{header: "boss"})[0] == 302
+
+
+def test_a_forged_cookie_opens_nothing(server: tuple[int, Path]) -> None:
+    browser = Browser(server[0])
+    browser.cookies["crmlib"] = "2|1:0|10:1|6:crmlib|8:Ym9zczp4|0000"
+    assert browser.ask("/")[0] == 302
+
+
+def test_a_post_without_the_forms_token_is_refused(server: tuple[int, Path]) -> None:
+    form = {"name": "boss", "password": WORD}
+    assert Browser(server[0]).ask("/login", method="POST", form=form)[0] == 403
+
+
+def test_wrong_passwords_are_told_apart_from_nothing(server: tuple[int, Path]) -> None:
+    known, unknown = Browser(server[0]).login("north-boss", "wrong"), Browser(server[0]).login("nobody", "wrong")
+    assert (known[0], unknown[0]) == (401, 401)
+    clean = re.compile(r'value="[^"]*"')
+    assert clean.sub("", known[1]) == clean.sub("", unknown[1])
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_the_login_leads_nowhere_else(server: tuple[int, Path], target: str) -> None:
+    browser = Browser(server[0])
+    assert browser.login("boss", next=target)[2]["location"] == "/"
+
+
+def test_the_cookie_is_closed_to_scripts_and_other_sites(server: tuple[int, Path]) -> None:
+    cookie = Browser(server[0]).login("boss")[2]["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_logging_out_ends_the_session(server: tuple[int, Path]) -> None:
+    browser = Browser(server[0])
+    browser.login("boss")
+    token = re.search(r'name="_xsrf" value="([^"]+)"', browser.ask("/")[1])
+    assert token is not None
+    browser.ask("/logout", method="POST", form={"_xsrf": token[1]})
+    assert browser.ask("/")[0] == 302
+
+
+def test_a_foreign_host_name_is_refused(server: tuple[int, Path]) -> None:
+    status, text, _ = Browser(server[0]).ask("/", Host="evil.example")
+    assert (status, "答案" in text) == (403, False)
+
+
+def test_every_visit_leaves_a_line(server: tuple[int, Path]) -> None:
+    port, root = server
+    browser = Browser(port)
+    browser.login("east")
+    browser.ask("/customer_value/north/2026-01-31/zh/index.html")
+    lines = [json.loads(line) for line in (root / "lake" / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = lines[-1]
+    assert (last["user"], last["outcome"]) == ("east", "refused")
+    assert (root / "lake" / "audit.jsonl").stat().st_mode & 0o077 == 0
