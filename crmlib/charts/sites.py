@@ -47,22 +47,25 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
 
     Parameters
     ----------
-    cells : ring (clockwise), demand, people; places : layer (one of `LAYERS`), name, lat, lon.
+    cells : ring (clockwise), level (of demand, in words), rank (its order), people; places : layer (one of `LAYERS`),
+    name, lat, lon.
     """
+    levels = cells.sort("rank")["level"].unique(maintain_order=True).to_list()
     shapes = [
         {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
-         "properties": {"demand": round(demand / 1e6, 2), "people": int(people)}}
-        for ring, demand, people in cells.select("ring", "demand", "people").iter_rows()
+         "properties": {"level": level, "people": int(people)}}
+        for ring, level, people in cells.select("ring", "level", "people").iter_rows()
     ]  # fmt: skip
     ground = (
         alt.Chart(alt.InlineData(values=shapes))
-        .mark_geoshape(stroke=theme.PAPER, strokeWidth=0.4)
+        .mark_geoshape(stroke=theme.PAPER, strokeWidth=0.4, fillOpacity=0.7)
         .encode(
             color=alt.Color(
-                "properties.demand:Q",
-                scale=alt.Scale(type="quantile", range=list(theme.RAMP)),
+                "properties.level:N",
+                sort=levels,
+                scale=alt.Scale(domain=levels, range=list(theme.RAMP)[-len(levels) :]),
                 legend=alt.Legend(
-                    title=words("sites.map.demand"), format=".0f", orient="bottom", direction="horizontal"
+                    title=words("sites.map.demand"), orient="bottom", titleLimit=400, symbolStrokeWidth=0
                 ),
             ),
             tooltip=[alt.Tooltip("properties.people:Q", title=words("sites.map.people"), format=",")],
@@ -72,7 +75,7 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
     seen = places.with_columns(what=pl.col("layer").replace_strict(dict(zip(LAYERS, domain, strict=True))))
     marks = (
         alt.Chart(seen)
-        .mark_point(filled=True, size=46, opacity=0.95, stroke=theme.PAPER, strokeWidth=0.6)
+        .mark_point(filled=True, size=62, opacity=1, stroke=theme.PAPER, strokeWidth=0.9)
         .encode(
             longitude="lon:Q",
             latitude="lat:Q",
@@ -80,7 +83,7 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
             shape=alt.Shape(
                 "what:N", title=None, sort=domain, scale=alt.Scale(domain=domain, range=list(LAYER_SHAPES))
             ),
-            size=alt.condition("datum.layer === 'chosen'", alt.value(190), alt.value(46)),
+            size=alt.condition("datum.layer === 'chosen'", alt.value(200), alt.value(62)),
             tooltip=[
                 alt.Tooltip("what:N", title=words("sites.map.what")),
                 alt.Tooltip("name:N", title=words("sites.map.name")),
@@ -147,8 +150,10 @@ def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         scale=alt.Scale(domain=["total", "up", "down"], range=[theme.SERIES[2], theme.ACCENT, theme.WARN]),
     )
     bar = base.mark_bar(cornerRadius=1).encode(x=axis, x2="end:Q", color=color)
-    text = base.transform_calculate(edge="max(datum.start, datum.end)").mark_text(align="left", dx=5)
-    return theme.finish(_over(bar, text.encode(x="edge:Q", text="label:N")).add_params(pick), height=ROW * 8)
+    edge = base.transform_calculate(edge="max(datum.start, datum.end)", room="max(datum.start, datum.end) * 1.22")
+    room = edge.mark_point(opacity=0).encode(x="room:Q")
+    text = edge.mark_text(align="left", dx=5).encode(x="edge:Q", text="label:N")
+    return theme.finish(_over(bar, room, text).add_params(pick), height=ROW * 8)
 
 
 def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> alt.LayerChart:
@@ -195,8 +200,9 @@ def paid_back(frame: pl.DataFrame, leases: pl.DataFrame, *, words: Words) -> alt
     )
     end = alt.Chart(leases).encode(x=x, y=y, color=color)
     marks = end.mark_point(filled=True, size=110, shape="diamond", opacity=1)
-    text = end.mark_text(align="left", dx=9, dy=9).encode(text="label:N")
-    return theme.finish(_over(line, marks, text), height=280)
+    halo = end.mark_text(align="left", dx=9, dy=11, stroke=theme.PAPER, strokeWidth=4).encode(text="label:N")
+    text = end.mark_text(align="left", dx=9, dy=11).encode(text="label:N")
+    return theme.finish(_over(line, marks, halo, text), height=280)
 
 
 def opened(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -249,13 +255,15 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
             f"datum.months + '{words('sites.whatif.months')}')",
         )
     )
-    y = alt.Y("name:N", sort=alt.EncodingSortField("order"), title=None, axis=alt.Axis(ticks=False, labelLimit=170))
+    order = frame.sort("order", "k")["name"].unique(maintain_order=True).to_list()
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170))
     bar = chart.mark_bar(cornerRadiusEnd=2).encode(
         y=y,
         x=alt.X("profit:Q", title=words("sites.axis.profit"), axis=alt.Axis(tickCount=5)),
         color=alt.condition("datum.quick", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
     )
     text = chart.mark_text(align="left", dx=5).encode(y=y, x="profit:Q", text="label:N")
+    room = chart.transform_calculate(pad="datum.profit * 1.35").mark_point(opacity=0).encode(y=y, x="pad:Q")
     total = (
         chart.transform_aggregate(profit="sum(profit)", net="sum(net)")
         .transform_calculate(
@@ -264,7 +272,7 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
         .mark_text(align="left", baseline="top", fontSize=14, fontWeight="bold", x=4, y=-20)
         .encode(text="line:N")
     )
-    return theme.finish(_over(bar, text, total).add_params(*_controls(frame, words, start)), height=210)
+    return theme.finish(_over(bar, room, text, total).add_params(*_controls(frame, words, start)), height=210)
 
 
 def _controls(frame: pl.DataFrame, words: Words, start: dict[str, float]) -> list[alt.Parameter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -39,6 +40,16 @@ def losses(frame: pl.DataFrame, *, words: Words) -> GT:
     return style.table(
         _titled(frame), words=words, money=["loss_minor", "loss_low_minor", "loss_high_minor"], shares=["share"]
     )
+
+
+def scenarios(frame: pl.DataFrame, names: Mapping[str, str], *, words: Words) -> GT:
+    """What-ifs in rows: size, whether rivals follow, which store closes, net sales of all sites together."""
+    shown = frame.with_columns(
+        closes=pl.when(pl.col("closes") == "")
+        .then(pl.lit(words("sites.whatif.nobody")))
+        .otherwise(pl.col("closes").replace(dict(names)))
+    )
+    return style.table(shown, words=words, money=["gain_minor"], numbers={"size": 2})
 
 
 def plain(frame: pl.DataFrame, *, words: Words, numbers: dict[str, int] | None = None) -> GT:

@@ -50,7 +50,7 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
         status="warn" if hit.height else "ok",
         headline=headline,
         table=plan.losses,
-        view=views.losses(shown.select("name", "loss_minor", "share", "taker"), words=words),
+        view=views.losses(shown.select(pl.col("name").alias("from_id"), "loss_minor", "share", "taker"), words=words),
         chart=pictures.losers(
             pl.DataFrame(
                 {
@@ -185,15 +185,21 @@ def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
         key="sites.whatif",
         status="none",
         headline=words(f"sites.whatif.headline.{'fragile' if drop > HIT else 'robust'}", **values),
-        table=plan.grid.filter((pl.col("k") == start["k"]) & (pl.col("spacing_km") == start["spacing"]))
-        .with_columns(gain_minor=(pl.col("net") * minor).round().cast(pl.Int64))
-        .drop("net"),
-        view=None,
+        table=_scenarios(plan, start),
+        view=views.scenarios(_scenarios(plan, start), town.names, words=words),
         chart=pictures.what_if(shown, words=words, start=start, lost_months=plan.lost_months),
         alt=words(f"sites.whatif.headline.{'fragile' if drop > HIT else 'robust'}", **values),
         note_seen=words("sites.whatif.seen", **values),
         note_sure=words("sites.whatif.sure", **values),
         note_do=words("sites.whatif.do", **values),
+    )
+
+
+def _scenarios(plan: Plan, start: dict[str, float]) -> pl.DataFrame:
+    """The scenarios of the asked number and spacing, one row per scenario: net sales of all sites together."""
+    asked = plan.grid.filter((pl.col("k") == start["k"]) & (pl.col("spacing_km") == start["spacing"]))
+    return asked.group_by("size", "rivals", "closes", maintain_order=True).agg(
+        gain_minor=(pl.col("net").sum() * 100).round().cast(pl.Int64)
     )
 
 

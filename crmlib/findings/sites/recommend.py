@@ -32,7 +32,7 @@ def answer(plan: Plan, town: Town, *, words: Words) -> Answer:
         "profit": form.money(plan.profit_minor),
         "payback": months(row["payback_p50"], words),
     }
-    better: Tone = "good" if plan.better_minor > 0 else "bad" if plan.better_minor < 0 else "neutral"
+    better: Tone = "good" if plan.better_low_minor > 0 else "bad" if plan.better_high_minor < 0 else "neutral"
     paid: Tone = "good" if row["p_lease"] >= LEASE_WARN else "bad" if row["p_lease"] < LEASE_FAIL else "neutral"
     figures = (
         Figure(
@@ -42,7 +42,7 @@ def answer(plan: Plan, town: Town, *, words: Words) -> Answer:
         Figure(
             words("sites.figure.profit"), form.money(plan.profit_minor),
             words("sites.figure.capex", capex=form.money(plan.capex_minor)),
-            "good" if plan.profit_minor > 0 else "bad", "profit", plan.profit_minor, money=True,
+            "neutral" if plan.profit_minor > 0 else "bad", "profit", plan.profit_minor, money=True,
         ),
         Figure(
             words("sites.figure.payback"), months(row["payback_p50"], words),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 
 from crmlib.charts import sites as pictures
@@ -37,7 +39,7 @@ def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
         name=pl.when(pl.col("layer") == "rival").then(pl.lit("")).otherwise(pl.col("name"))
     )
     near = _own_within(town, chosen)
-    cells = shapes.polygons(market)
+    cells = _levels(shapes.polygons(market), words)
     values = {
         "chosen": joined(chosen, town.names, words),
         "near": form.count(near),
@@ -88,6 +90,7 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
         "k": form.count(max(len(plan.chosen), 1)),
         "share": form.share(int(table["cannibalised_minor"].sum()) / int(table["gross_minor"].sum())),
     }
+    values["alone"] = words(f"sites.ranking.alone.{'some' if losing else 'none'}", **values)
     headline = words(f"sites.ranking.headline.{kind}", **values)
     shown = named(table, "site_id", town.names).with_columns(
         payback_span=pl.Series([_span(r, words) for r in table.iter_rows(named=True)]),
@@ -156,6 +159,23 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
         note_do=words("sites.why.do", **values),
         row_key=("site_id", "step"),
     )
+
+
+def _levels(cells: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """Demand in five classes of equally many cells, named by their limits in 10,000 yuan a km²."""
+    density = cells["demand"] / 1e4
+    cuts = sorted({round(float(density.quantile(q) or 0)) for q in (0.2, 0.4, 0.6, 0.8)})
+    form = words.format
+    inner = [words("sites.map.level", low=form.count(a), high=form.count(b)) for a, b in pairwise(cuts)]
+    names = [
+        words("sites.map.below", limit=form.count(cuts[0])),
+        *inner,
+        words("sites.map.above", limit=form.count(cuts[-1])),
+    ]
+    rank = (
+        density.cut([float(c) for c in cuts], labels=[str(i) for i in range(len(names))]).cast(pl.String).cast(pl.Int64)
+    )
+    return cells.with_columns(rank=rank).with_columns(level=pl.col("rank").replace_strict(dict(enumerate(names))))
 
 
 def _own_within(town: Town, chosen: list[str]) -> int:
