@@ -4,6 +4,14 @@ One file per domain. To add a table: write its `Table` schema and its `Contract`
 """
 
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+from crmlib.core.contracts.campaign_books import (
+    BUDGETS,
+    PROMOTION_CLAIMS,
+    PROMOTION_COSTS,
+    PROMOTION_NOTES,
+    PROMOTION_STEPS,
+    STAFF,
+)
 from crmlib.core.contracts.contacts import CONTACTS
 from crmlib.core.contracts.customers import CUSTOMERS, PEOPLE
 from crmlib.core.contracts.points import POINTS
@@ -15,6 +23,7 @@ from crmlib.core.contracts.stores import CLOSURES, STORES
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
+    *(PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}

@@ -1,0 +1,96 @@
+"""The books of promotions: steps, costs, claims and notes; the budgets that pay for them and the staff."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+
+COST_KINDS = ("gift", "points", "display", "labour", "media", "funding", "other")
+STATES = (
+    "draft", "submitted", "approved", "executing", "closed", "claimed", "settled", "rejected", "cancelled", "expired",
+)  # fmt: skip
+NOTE_KINDS = ("incident", "feedback", "competitor")
+STAFF_ROLES = ("cashier", "adviser", "manager", "planner", "service")
+
+
+class PromotionSteps(Table):
+    """One row per move of a promotion from state to state; `amount_minor` is what an approval approves."""
+
+    promotion_id = dy.String(primary_key=True)
+    version = dy.Int32(primary_key=True, min=1)
+    state = dy.Enum(STATES, primary_key=True)
+    at = dy.Datetime(primary_key=True, time_zone=TIME_ZONE)
+    actor = dy.String(nullable=False)
+    amount_minor = dy.Int64(nullable=True, min=0)
+
+
+class PromotionCosts(Table):
+    """One row per voucher; `funding` is money from the supplier, all others are money paid out."""
+
+    cost_id = dy.String(primary_key=True)
+    promotion_id = dy.String(nullable=False)
+    store_id = dy.String(nullable=True)
+    at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+    kind = dy.Enum(COST_KINDS, nullable=False)
+    amount_minor = dy.Int64(nullable=False, min=0)
+
+
+class PromotionClaims(Table):
+    """One row per claim on a supplier or partner; `cap_minor` is the most that the agreement pays."""
+
+    claim_id = dy.String(primary_key=True)
+    promotion_id = dy.String(nullable=False)
+    at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+    amount_minor = dy.Int64(nullable=False, min=0)
+    cap_minor = dy.Int64(nullable=True, min=0)
+    paid_at = dy.Datetime(nullable=True, time_zone=TIME_ZONE)
+
+
+class PromotionNotes(Table):
+    """One row per incident, customer's word or competitor's move seen during a promotion."""
+
+    note_id = dy.String(primary_key=True)
+    promotion_id = dy.String(nullable=False)
+    store_id = dy.String(nullable=True)
+    at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+    kind = dy.Enum(NOTE_KINDS, nullable=False)
+    score = dy.Int8(nullable=True, min=1, max=5)
+    solved = dy.Bool(nullable=True)
+    note = dy.String(nullable=True)
+
+
+class Budgets(Table):
+    """One row per budget line of a year: region, activity, store."""
+
+    year = dy.Int32(primary_key=True)
+    region = dy.String(primary_key=True)
+    activity = dy.String(primary_key=True)
+    store_id = dy.String(primary_key=True)
+    budget_minor = dy.Int64(nullable=False, min=0)
+
+
+class Staff(Table):
+    """One row per person who works here, by number only; `calls_per_day` is what an adviser can do."""
+
+    staff_id = dy.String(primary_key=True)
+    role = dy.Enum(STAFF_ROLES, nullable=False)
+    region = dy.String(nullable=True)
+    store_id = dy.String(nullable=True)
+    joined_on = dy.Date(nullable=True)
+    left_on = dy.Date(nullable=True)
+    calls_per_day = dy.Int32(nullable=True, min=0)
+
+
+PROMOTION_STEPS = Contract(
+    "promotion_steps",
+    PromotionSteps,
+    ("promotion_id", "version", "state", "at"),
+    event="at",
+    defaults=(("version", "1"),),
+)
+PROMOTION_COSTS = Contract("promotion_costs", PromotionCosts, ("cost_id",), event="at")
+PROMOTION_CLAIMS = Contract("promotion_claims", PromotionClaims, ("claim_id",), event="at")
+PROMOTION_NOTES = Contract("promotion_notes", PromotionNotes, ("note_id",), event="at")
+BUDGETS = Contract("budgets", Budgets, ("year", "region", "activity", "store_id"))
+STAFF = Contract("staff", Staff, ("staff_id",), event="joined_on")
