@@ -17,20 +17,31 @@ def value_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCha
 
     Parameters
     ----------
-    frame : `name`, `value`, `low`, `high` in the unit of the axis, `label`.
+    frame : `name`, `value`, `low`, `high` in the unit of the axis, `label`; bars whose `counted` is false are muted.
     title : of the value axis, with its unit.
     """
+    light = alt.condition("datum.counted === false", alt.value(theme.LINE), alt.value(theme.RAMP[2]))
     order = frame["name"].to_list()
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170))
     tooltip = [alt.Tooltip("name:N", title=words("clv.chart.group")), alt.Tooltip("label:N", title=title)]
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
-    bar = base.mark_bar(cornerRadiusEnd=2, color=theme.RAMP[2]).encode(
-        x=alt.X("value:Q", title=title, scale=alt.Scale(domainMin=0, nice=True), axis=alt.Axis(tickCount=5))
+    scale = alt.Scale(domain=[0, _with_room(frame)], nice=False)
+    bar = base.mark_bar(cornerRadiusEnd=2).encode(
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), color=light
     )
     rule = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     text = base.mark_text(align="left", dx=6).encode(x="high:Q", text="label:N")
     chart: alt.LayerChart = bar + rule + text
     return theme.finish(chart, height=ROW * max(frame.height, 2))
+
+
+def _with_room(frame: pl.DataFrame) -> float:
+    """End of the axis that leaves room for the longest label beside its bar (a Chinese character is two wide)."""
+    widths = [sum(2 if ord(c) > 0x2E80 else 1 for c in label) for label in frame["label"]]
+    ends = [
+        float(high) / (1.0 - min(0.016 * width + 0.02, 0.6)) for high, width in zip(frame["high"], widths, strict=True)
+    ]
+    return max(*ends, 1e-9)
 
 
 def expected_beside_actual(frame: pl.DataFrame, *, words: Words, x_title: str, y_title: str) -> alt.LayerChart:

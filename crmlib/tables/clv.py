@@ -48,5 +48,5 @@ def readable(frame: pl.DataFrame, *, words: Words) -> GT:
         counts=[c for c in _COUNTS if c in have],
         shares=[c for c in _SHARES if c in have],
         numbers={c: digits for c, digits in _NUMBERS.items() if c in have},
-        days=[c for c in ("day", "due_on") if c in have],
+        days=[c for c in ("week_end", "due_on") if c in have],
     )

@@ -93,7 +93,7 @@ def tracking(test: Backtest, *, words: Words) -> Finding:
     ]
     kind = "high" if contest.bias > 0 else "low"
     status = _status(abs(contest.bias), BIAS_WARN, BIAS_FAIL)
-    table = frame.select("day", actual_purchases="actual", expected_purchases="expected")
+    table = frame.select(week_end="day", actual_purchases="actual", expected_purchases="expected")
     return _check(
         "tracking",
         status,
@@ -157,9 +157,9 @@ def models(test: Backtest, *, words: Words) -> Finding:
     rows = [
         {
             "model": words(f"clv.model.{c.name}"),
-            "log_likelihood": likelihoods.get(c.name, {}).get("log_likelihood"),
-            "aic": likelihoods.get(c.name, {}).get("aic"),
-            "measure": words(f"clv.measure.{measure}"),
+            "log_likelihood": likelihoods.get(c.name, {}).get("log_likelihood") if measure == "trips" else None,
+            "aic": likelihoods.get(c.name, {}).get("aic") if measure == "trips" else None,
+            "compared_on": words(f"clv.measure.{measure}"),
             "bias": c.bias,
             "mae": c.mae,
             "rmse": c.rmse,

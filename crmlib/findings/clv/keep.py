@@ -47,7 +47,8 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         words("clv.undecided.label", customers=form.count(n), money=form.money(m))
         for n, m in table.select("customers", "at_stake_minor").iter_rows()
     ]
-    chart = pl.DataFrame({"name": names, "value": each, "low": each, "high": each, "label": labels})
+    counted = [band in {"unlikely", "likely"} for band in table["chance"]]
+    chart = pl.DataFrame({"name": names, "value": each, "low": each, "high": each, "label": labels, "counted": counted})
     headline = words(f"clv.undecided.headline.{kind}", **values)
     return Finding(
         key="clv.undecided",

@@ -35,7 +35,7 @@ def axis(largest: float, words: Words) -> tuple[float, str]:
     """Divisor of an axis of currency units, and the name of its unit."""
     currency = words.format.currency
     if words.language == "zh":
-        size, key = (1e4, "clv.chart.ten_thousands") if largest >= 5e4 else (1.0, "clv.chart.units")
+        size, key = (1e4, "clv.chart.ten_thousands") if largest >= 2e4 else (1.0, "clv.chart.units")
         unit_key = f"page.unit.{currency}"
         unit = words(unit_key) if words.has(unit_key) else currency
     else:

@@ -233,7 +233,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
         label=pl.Series([money(v, words) for v in curve["value"]]),
     )
     table = curve.select(
-        "months",
+        months_ahead="months",
         expected_purchases="purchases",
         value_minor=minor_of(pl.col("value"), words),
         value_low_minor=minor_of(pl.col("value_low"), words),
@@ -257,7 +257,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
             bias=bias_words(test, words),
         ),
         note_do=words("clv.newcomers.do", **values),
-        row_key=("months",),
+        row_key=("months_ahead",),
     )
 
 
