@@ -78,44 +78,55 @@ def _to_audit(table: pl.DataFrame, value_minor: pl.DataFrame | None, audited: in
 def _audited(
     panel: Panel, rows: Treated, event: int, clean: Bools, rng: np.random.Generator
 ) -> tuple[str, int | None, int | None, int | None, str]:
-    """One event by the audit engine: its stores together, against untreated stores, else other goods, else nothing."""
+    """One event by the audit engine: its goods and stores together, against the best control there is.
+
+    Goods that sold less in all their clean weeks than in the event have no history to be audited against.
+    """
     mine = np.flatnonzero(rows.event == event)
-    product = int(rows.product[mine[0]])
-    stores = np.unique(rows.store[mine])
+    pairs = np.unique(np.stack([rows.store[mine], rows.product[mine]]), axis=1)
     weeks = np.arange(panel.weeks)
     during = (weeks >= rows.first[mine].min()) & (weeks <= rows.last[mine].max())
-    level = _level(panel.units[stores, product], clean[stores, product])
-    y, due = _index(panel.units[stores, product], clean[stores, product], level)
-    known = panel.known[stores, product]
-    weight = (level[:, None] * known).sum(axis=0)
-    y[during] = (panel.units[stores, product] * known).sum(axis=0)[during] / np.maximum(weight[during], 1e-9)
-    x, control = _controls(panel, product, stores, during, clean)
+    units, ok, known = (a[pairs[0], pairs[1]] for a in (panel.units, clean, panel.known))
     name = str(rows.ids[event])
+    if (units * ok).sum() < (units * known)[:, during].sum():
+        return name, None, None, None, "none"
+    level = _level(units, ok)
+    y, _ = _index(units, ok, level)
+    seen, weight = _index(units, known, level)
+    y[during] = seen[during]
+    x, control = _controls(panel, rows, mine, during, clean)
     try:
         found = audit(y, x, event=during, rng=rng)
     except ModelError:
         return name, None, None, None, "none"
-    scale = 1000 * float(weight[during].mean()) if due.size else 0.0
+    scale = 1000 * float(weight[during].mean())
     return name, round(found.effect * scale), round(found.lower * scale), round(found.upper * scale), control
 
 
-def _controls(panel: Panel, product: int, stores: Index, during: Bools, clean: Bools) -> tuple[Floats, str]:
-    """Control series, shape (weeks, 1 or 0), with no gaps."""
-    free = np.flatnonzero(clean[:, product][:, during].all(axis=1))
-    free = free[~np.isin(free, stores)]
-    if free.size >= MIN_CONTROLS:
-        units, ok = panel.units[free, product], clean[free, product]
-        series, _ = _index(units, ok, _level(units, ok))
+def _controls(panel: Panel, rows: Treated, mine: Index, during: Bools, clean: Bools) -> tuple[Floats, str]:
+    """Control series, shape (weeks, 1 or 0), with no gaps: the event's goods in untreated stores, else other goods."""
+    stores, goods = np.unique(rows.store[mine]), np.unique(rows.product[mine])
+    others = np.setdiff1d(np.arange(panel.units.shape[0]), stores)
+    same = np.ix_(others, goods)
+    free = clean[same][:, :, during].all(axis=(1, 2))
+    if free.sum() >= MIN_CONTROLS:
+        series = _series(panel.units[same][free], clean[same][free])
         if np.isfinite(series).all():
             return series[:, None], "stores"
-    goods = (panel.group != panel.group[product]) | (panel.group < 0)
-    goods[product] = False
-    units = panel.units[np.ix_(stores, goods)].reshape(-1, panel.weeks)
-    ok = clean[np.ix_(stores, goods)].reshape(-1, panel.weeks)
-    series, _ = _index(units, ok, _level(units, ok))
-    if units.size and np.isfinite(series).all():
+    group = panel.group[goods]
+    apart = ~np.isin(panel.group, group[group >= 0])
+    apart[goods] = False
+    rest = np.ix_(stores, np.flatnonzero(apart))
+    series = _series(panel.units[rest], clean[rest])
+    if apart.any() and np.isfinite(series).all():
         return series[:, None], "other_goods"
     return np.zeros((panel.weeks, 0)), "none"
+
+
+def _series(units: Floats, ok: Bools) -> Floats:
+    """Index of a block of cells, shape (weeks,)."""
+    flat, seen = units.reshape(-1, units.shape[2]), ok.reshape(-1, ok.shape[2])
+    return _index(flat, seen, _level(flat, seen))[0]
 
 
 def _level(units: Floats, ok: Bools) -> Floats:

@@ -42,8 +42,9 @@ def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
     ----------
     parts : event_id, role, effect_milli, base_milli, as `Lift.parts`.
     economics : event_id, price_minor (usual price of a unit), paid_minor (price in the event), cost_minor (of a unit);
-        optional gift_minor, points_minor, display_minor, labour_minor, funding_minor (≥ 0, whole event), sibling_margin
-        _minor and halo_margin_minor (margin of a unit; the event's own if absent), vat (included or excluded).
+        optional discount_minor (all discount booked to the event; otherwise price − paid on every unit), gift_minor,
+        points_minor, display_minor, labour_minor, funding_minor (≥ 0, whole event), sibling_margin _minor and
+        halo_margin_minor (margin of a unit; the event's own if absent), vat (included or excluded).
 
     Raises
     ------
@@ -53,11 +54,17 @@ def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
     money = _money(economics)
     wide = _units(parts).join(money, on="event_id", maintain_order="left")
     margin, off = pl.col("price_minor") - pl.col("cost_minor"), pl.col("price_minor") - pl.col("paid_minor")
+    asked = _times("event", off)
+    on_extra = (
+        pl.when(pl.col("discount_minor").is_null()).then(asked).otherwise(asked.clip(0, pl.col("discount_minor")))
+    )
     amounts = {
         "base_margin": _times("base", margin),
         "incremental_margin": _times("event", margin),
-        "discount_on_base": -_times("base", off),
-        "discount_on_extra": -_times("event", off),
+        "discount_on_base": -pl.when(pl.col("discount_minor").is_null())
+        .then(_times("base", off))
+        .otherwise(pl.col("discount_minor") - on_extra),
+        "discount_on_extra": -on_extra,
         "gift": -pl.col("gift_minor"),
         "points": -pl.col("points_minor"),
         "display": -pl.col("display_minor"),
@@ -126,7 +133,7 @@ def _money(economics: AnyFrame) -> pl.DataFrame:
         raise refusal(
             11, missing, "events without price or cost", "a cost for every event", "fill the cost", "event_id"
         )
-    optional = (*COSTS, "sibling_margin_minor", "halo_margin_minor")
+    optional = (*COSTS, "discount_minor", "sibling_margin_minor", "halo_margin_minor")
     table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(c) for c in optional if c not in table.columns)
     return table.with_columns(pl.col(c).fill_null(0) for c in COSTS).with_columns(
         pl.col(c).cast(pl.Int64) for c in (*UNIT, *optional)

@@ -1,0 +1,160 @@
+"""A whole review: every ended promotion judged, priced and compared, from the tables of the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.agreement import agreement
+from crmlib.promotion.calendar import event_cells, frozen_versions
+from crmlib.promotion.footprint import treated
+from crmlib.promotion.ledger import ledger, returns
+from crmlib.promotion.lift import Lift, lift
+from crmlib.promotion.panel import panel
+from crmlib.promotion.sensitivity import sensitivity
+from crmlib.promotion.slots import partners
+
+DIP_WEEKS, GIFT_DIP_WEEKS = 2, 4
+"""Weeks customers live on what they bought: gift boxes last longer."""
+AUDITED = 6
+_FACTS = (
+    *("promotion_id", "name", "mechanic", "category", "slot", "depth_bp", "budget_minor", "objective"),
+    *("first_day", "last_day", "stores", "products", "edited"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """events : one row per promotion that had ended, newest last; columns of its facts, lift, money and checks.
+
+    status : ok (judged by the model), r7 (no untreated store) or r8 (too little clean history), then by the audit
+        engine alone where it could; lift, lower, upper, net in thousandths of a unit; margin in minor units.
+    """
+
+    events: pl.DataFrame
+    lift: Lift
+    engines: pl.DataFrame
+    tipping: pl.DataFrame
+    book: pl.DataFrame
+    partners: pl.DataFrame
+
+
+def whole_weeks(first: date, last: date) -> tuple[date, date]:
+    """First Monday and last Sunday within a period.
+
+    Examples
+    --------
+    >>> [str(d) for d in whole_weeks(date(2026, 1, 1), date(2026, 2, 3))]
+    ['2026-01-05', '2026-02-01']
+    """
+    return first + timedelta(days=-first.weekday() % 7), last - timedelta(days=(last.weekday() + 1) % 7)
+
+
+def review(
+    grid: AnyFrame,
+    lines: AnyFrame,
+    *,
+    promotions: AnyFrame,
+    products: AnyFrame,
+    stores: AnyFrame,
+    rng: np.random.Generator,
+    costs: AnyFrame | None = None,
+    rounds: int = 4,
+) -> Review:
+    """Judge every promotion that ended within the weeks of the grid.
+
+    Parameters
+    ----------
+    grid : `panels.store_product_week`. lines : receipt lines. promotions, products, stores : tables of the lake.
+    costs : promotion_costs, if connected: promotion_id, kind (gift, points, display, labour, funding), amount_minor.
+    """
+    plans = frozen_versions(promotions)
+    goods = _goods(products)
+    cells = _grid(grid, goods)
+    last_day = cells.select(pl.col("week_start").max()).item() + timedelta(days=6)
+    events = event_cells(plans, panel=cells, last_day=last_day)
+    shops = to_polars(stores, needs=["store_id", "city"], name="stores")
+    whole = panel(cells.drop("week_start"), stores=shops, products=goods)
+    found = lift(whole, events, rng=rng, rounds=rounds)
+    rows = treated(events, panel=whole)
+    money = economics(lines, costs=costs)
+    unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
+    engines = agreement(whole, rows, clean=found.clean, parts=found.parts, rng=rng, value_minor=unit, audited=AUDITED)
+    tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
+    book = ledger(found.parts.join(money.select("event_id"), on="event_id", how="semi"), money)
+    facts = plans.select([c for c in _FACTS if c in plans.columns])
+    draft = Review(pl.DataFrame(), found, engines, tipping, book, partners(plans))
+    return replace(draft, events=_events(facts, draft, money))
+
+
+def economics(lines: AnyFrame, *, costs: AnyFrame | None = None) -> pl.DataFrame:
+    """Prices and costs of a unit, and the booked discount, of every promotion, from its own lines.
+
+    Lines without cost are left out of the unit cost (their number is in `uncosted`), never taken as 0.
+    """
+    needs = ["promotion_id", "quantity_milli", "list_minor", "net_minor", "cost_minor"]
+    table = to_polars(lines, needs=needs, name="lines").filter(
+        pl.col("promotion_id").is_not_null(), pl.col("quantity_milli") > 0, pl.col("list_minor").is_not_null()
+    )
+    costed = pl.col("cost_minor").is_not_null()
+    units, costed_units = pl.col("quantity_milli").sum(), pl.col("quantity_milli").filter(costed).sum()
+    money = table.group_by(event_id="promotion_id").agg(
+        price_minor=(pl.col("list_minor").sum() * 1000 / units).round().cast(pl.Int64),
+        paid_minor=(pl.col("net_minor").sum() * 1000 / units).round().cast(pl.Int64),
+        cost_minor=(pl.col("cost_minor").sum() * 1000 / costed_units).round().cast(pl.Int64),
+        discount_minor=(pl.col("list_minor") - pl.col("net_minor")).sum(),
+        promoted_milli=units,
+        net_minor=pl.col("net_minor").sum(),
+        uncosted=(~costed).sum(),
+    )
+    money = money.filter(pl.col("cost_minor").is_not_null()).sort("event_id")
+    if costs is None:
+        return money
+    paid = to_polars(costs, needs=["promotion_id", "kind", "amount_minor"], name="promotion_costs")
+    wide = paid.group_by("promotion_id", "kind").agg(pl.col("amount_minor").sum())
+    wide = wide.with_columns(kind=pl.format("{}_minor", "kind"))
+    wide = wide.pivot(on="kind", index="promotion_id", values="amount_minor")
+    return money.join(wide.rename({"promotion_id": "event_id"}), on="event_id", how="left", maintain_order="left")
+
+
+def _goods(products: AnyFrame) -> pl.DataFrame:
+    table = to_polars(products, needs=["product_id", "category_2"], name="products")
+    service = pl.col("is_service") if "is_service" in table.columns else pl.lit(value=False)
+    gift = pl.col("is_gift") if "is_gift" in table.columns else pl.lit(value=False)
+    weeks = pl.when(gift).then(GIFT_DIP_WEEKS).otherwise(DIP_WEEKS)
+    return table.filter(~service).select("product_id", sibling_group="category_2", dip_weeks=weeks)
+
+
+def _grid(grid: AnyFrame, goods: pl.DataFrame) -> pl.DataFrame:
+    """The panel's columns; a week with more returns than sales counts as nothing sold."""
+    columns = ["store_id", "product_id", "week_n", "week_start", "state", "quantity_milli"]
+    table = to_polars(grid, needs=columns, name="grid").select(columns)
+    kept = table.join(goods.select("product_id"), on="product_id", how="semi", maintain_order="left")
+    return kept.with_columns(pl.col("quantity_milli").clip(lower_bound=0))
+
+
+def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.DataFrame:
+    """Everything known of each promotion in one row."""
+    parts = review.lift.parts
+    core = parts.filter(pl.col("role") == "event").select("event_id", "actual_milli", "base_milli")
+    net = parts.filter(pl.col("role") == "net").select("event_id", net_milli="effect_milli")
+    chosen = review.engines.select(
+        "event_id",
+        "engine",
+        "agrees",
+        "control",
+        lift_milli=pl.coalesce("effect_milli", "audit_effect_milli"),
+        low_milli=pl.coalesce("lower_milli", "audit_lower_milli"),
+        high_milli=pl.coalesce("upper_milli", "audit_upper_milli"),
+    )
+    table = review.lift.events.select("event_id", "status", "controls", treated="stores").join(chosen, on="event_id")
+    earned = returns(review.book).rename({"net_minor": "net_margin_minor"})
+    unit = money.select("event_id", "price_minor", "paid_minor", "cost_minor", "discount_minor", "net_minor")
+    for other in (core, net, review.tipping.select("event_id", "tipping_low", "fires"), earned, unit):
+        table = table.join(other, on="event_id", how="left", maintain_order="left")
+    joined = facts.join(table.rename({"event_id": "promotion_id"}), on="promotion_id", maintain_order="left")
+    return joined.with_columns(lift=pl.col("lift_milli") / pl.col("base_milli")).sort("last_day", "promotion_id")
