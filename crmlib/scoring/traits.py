@@ -8,12 +8,15 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.scoring.drivers import MOST_TRAITS
 from crmlib.scoring.members import members
 
 PERSONAL = ("age_band", "gender", "region", "occupation", "income_band", "source")
 """Columns of `customers` that describe a person."""
 HOURS = {"morning": (0, 11), "noon": (11, 14), "afternoon": (14, 18), "evening": (18, 24)}
 """Day parts by the hour a receipt begins: [from, to)."""
+LEAST_RECEIPTS, LEAST_LINES = 5, 5
+"""Receipts for a habit of the clock and lines for one of money: with fewer, every share is extreme by chance alone."""
 GIFT = ((0.5, "gift"), (0.1, "some_gift"))
 OFFER = ((0.5, "mostly_offer"), (0.1, "some_offer"))
 """Bands of the share of money spent on gifts, and under offers; below the last one it is ``self`` or ``full_price``."""
@@ -68,6 +71,17 @@ def trait_names(frame: pl.DataFrame) -> list[str]:
         for name, kind in frame.schema.items()
         if kind in {pl.String, pl.Enum} and name != "customer_id" and frame[name].drop_nulls().n_unique() > 1
     ]
+
+
+def for_drivers(names: list[str]) -> list[str]:
+    """Traits that describe the person or the taste: habits of the clock are counted from the visits themselves.
+
+    Examples
+    --------
+    >>> for_drivers(["region", "day_part", "motive"])
+    ['region', 'motive']
+    """
+    return [name for name in names if name not in {"day_part", "weekend", "tier"}][:MOST_TRAITS]
 
 
 def without(names: list[str], trait: str) -> list[str]:
@@ -132,6 +146,7 @@ def _clock_traits(clock: pl.DataFrame) -> pl.DataFrame:
             for name, (low, high) in HOURS.items()
         )
     )
+    clock = clock.filter(pl.col("receipts").sum().over("customer_id") >= LEAST_RECEIPTS)
     by_part = clock.group_by("customer_id", part=part).agg(net_minor=pl.col("receipts").sum())
     weekend = clock.group_by("customer_id").agg(
         share=pl.col("receipts").filter(pl.col("weekday") >= 6).sum() / pl.col("receipts").sum()
@@ -153,6 +168,8 @@ def _money_traits(shares: pl.DataFrame) -> pl.DataFrame:
         steps = [pl.when(share >= edge).then(pl.lit(name)) for edge, name in bands]
         return pl.coalesce(*steps, pl.when(share.is_not_null()).then(pl.lit(rest)))
 
+    if "lines" in shares.columns:
+        shares = shares.filter(pl.col("lines") >= LEAST_LINES)
     columns = []
     if "gift_minor" in shares.columns:
         columns.append(band("gift_minor", GIFT, "self").alias("motive"))

@@ -40,7 +40,7 @@ def bars(
             f"{value}:Q",
             title=title,
             scale=alt.Scale(domain=_room(frame, value), nice=False),
-            axis=alt.Axis(format="%" if percent else "~s", tickCount=5),
+            axis=alt.Axis(format="%" if percent else ",.2~f", tickCount=5),
         ),
         tooltip=[f"{category}:N", f"{label}:N"],
     )
@@ -109,6 +109,28 @@ def share_line(
     return theme.finish(chart, height=220)
 
 
+def columns(
+    frame: pl.DataFrame, *, x: str, value: str, label: str, month_format: str, title: str | None = None
+) -> alt.Chart:
+    """One column per month, from zero.
+
+    Parameters
+    ----------
+    frame : x (first day of the month), value, label (for the tooltip); in order of x.
+    month_format : d3 format of a month in the reader's language.
+    """
+    chart: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar(cornerRadiusEnd=2, color=theme.ACCENT)
+        .encode(
+            x=alt.X(f"yearmonth({x}):T", title=None, axis=alt.Axis(format=month_format, labelAngle=0, tickCount=6)),
+            y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(format=",.2~f", tickCount=5)),
+            tooltip=[f"{x}:T", f"{label}:N"],
+        )
+    )
+    return theme.finish(chart, height=220)
+
+
 def dots(
     frame: pl.DataFrame, *, category: str, value: str, low: str, high: str, label: str, unusual: str, title: str
 ) -> alt.LayerChart:
@@ -124,7 +146,7 @@ def dots(
         color=alt.condition(f"datum['{unusual}']", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
         tooltip=[f"{category}:N", f"{label}:N"],
     )
-    scale = alt.Scale(type="log", nice=False)
+    scale = alt.Scale(type="log", nice=False, domain=_log_room(frame, low, high))
     axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r")
     point = base.mark_point(size=70).encode(x=alt.X(f"{value}:Q", title=title, scale=scale, axis=axis))
     rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=f"{high}:Q")
@@ -141,6 +163,14 @@ def _room(frame: pl.DataFrame, value: str) -> list[float]:
     low, high = frame[value].min(), frame[value].max()
     top = float(high) if isinstance(high, int | float) and high > 0 else 1.0
     return [min(0.0, float(low) if isinstance(low, int | float) else 0.0), top * LABEL_ROOM]
+
+
+def _log_room(frame: pl.DataFrame, low: str, high: str) -> list[float]:
+    """All intervals, with room for the labels at the right."""
+    least, most = frame[low].min(), frame[high].max()
+    a = float(least) if isinstance(least, int | float) else 0.5
+    b = float(most) if isinstance(most, int | float) else 2.0
+    return [min(a, 1.0) * 0.95, max(b, 1.0) * (max(b, 1.0) / min(a, 1.0)) ** 0.4]
 
 
 def _epoch_ms(frame: pl.DataFrame, x: str) -> int:

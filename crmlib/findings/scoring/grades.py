@@ -169,7 +169,7 @@ def referral_worth(found: Referrals, *, words: Words, pseudonyms: pl.Series) -> 
         table=table,
         view=views.readable(table, words=words) if table.height else None,
         note_seen=words("scoring.referrals.seen" if found.referred else "scoring.referrals.seen_none", **values),
-        note_sure=words("scoring.referrals.sure", **values),
+        note_sure=words("scoring.referrals.sure" if found.referred else "scoring.referrals.sure_none", **values),
         note_do=words(f"scoring.referrals.do.{'thank' if found.referred else 'collect'}"),
         row_key=("customer_id",),
     )

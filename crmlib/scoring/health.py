@@ -1,0 +1,108 @@
+"""Are the data fresh, whole, and about persons: the checks a planner should see before any other page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+
+import polars as pl
+
+from crmlib.core.frames import AnyFrame, to_polars
+
+LATE_INTERVALS = 2
+"""A feed is late when it is more than two of its own intervals behind."""
+TERMS = ("kept", "replaced", "duplicate", "quarantined", "excluded")
+"""read = the sum of these, for every ingest."""
+
+
+def freshness(feed_day: AnyFrame, *, as_of: date) -> pl.DataFrame:
+    """How far each feed of sales reaches, against its own interval.
+
+    Parameters
+    ----------
+    feed_day : source, day; one row per feed and day with data.
+    as_of : the report's day.
+
+    Returns
+    -------
+    source; first_day, last_day; days (with data); interval_days (mean between days with data); late_days; late (more
+    than two intervals); sorted by late_days, largest first.
+
+    Examples
+    --------
+    >>> feed = pl.DataFrame({"source": ["till"] * 3, "day": [date(2026, 1, d) for d in (1, 2, 3)]})
+    >>> freshness(feed, as_of=date(2026, 1, 6)).select("source", "interval_days", "late_days", "late").row(0)
+    ('till', 1.0, 3, True)
+    """
+    table = to_polars(feed_day, needs=("source", "day"), name="feed_day")
+    found = table.group_by("source").agg(
+        first_day=pl.col("day").min(), last_day=pl.col("day").max(), days=pl.col("day").n_unique().cast(pl.Int64)
+    )
+    span = (pl.col("last_day") - pl.col("first_day")).dt.total_days()
+    return (
+        found.with_columns(
+            interval_days=pl.when(pl.col("days") > 1).then(span / (pl.col("days") - 1)).otherwise(1.0),
+            late_days=(pl.lit(as_of) - pl.col("last_day")).dt.total_days(),
+        )
+        .with_columns(late=pl.col("late_days") > LATE_INTERVALS * pl.col("interval_days"))
+        .sort("late_days", "source", descending=[True, False])
+    )
+
+
+def feed_days(lines: pl.LazyFrame) -> pl.DataFrame:
+    """Days with data of each feed of sales: source, day."""
+    return lines.select(source="src_name", day="day").unique().sort("source", "day").collect(engine="streaming")
+
+
+def ingest_sum(ingests: AnyFrame) -> pl.DataFrame:
+    """The terms of every source's sum over all its ingests, and whether it adds up.
+
+    Returns
+    -------
+    source, table, ingests, read, the five terms, quarantined_share, difference (read less the terms: 0 or something
+    was lost); sorted by quarantined_share, largest first.
+    """
+    table = to_polars(ingests, needs=("source", "table", "read", *TERMS), name="ingests")
+    return (
+        table.group_by("source", "table")
+        .agg(pl.len().cast(pl.Int64).alias("ingests"), *(pl.col(c).sum() for c in ("read", *TERMS)))
+        .with_columns(
+            quarantined_share=pl.when(pl.col("read") > 0).then(pl.col("quarantined") / pl.col("read")),
+            difference=pl.col("read") - pl.sum_horizontal(TERMS),
+        )
+        .sort("quarantined_share", "source", "table", descending=[True, False, False], nulls_last=True)
+    )
+
+
+def broken_rules(ingests: AnyFrame) -> pl.DataFrame:
+    """Rows set apart by source and rule, most first: source, rule, rows."""
+    table = to_polars(ingests, needs=("source", "rules"), name="ingests")
+    counts: Counter[tuple[str, str]] = Counter()
+    for source, text in table.select("source", "rules").iter_rows():
+        for rule, count in _rules(text).items():
+            counts[source, rule] += count
+    rows = sorted(((s, r, n) for (s, r), n in counts.items()), key=lambda row: (-row[2], row[0], row[1]))
+    return pl.DataFrame(rows, schema={"source": pl.String, "rule": pl.String, "rows": pl.Int64}, orient="row")
+
+
+def gaps(tables: dict[str, tuple[pl.LazyFrame, tuple[str, ...]]]) -> pl.DataFrame:
+    """Share of missing values in the columns that reports lean on: table, field, rows, missing, share."""
+    parts = []
+    for name, (frame, fields) in tables.items():
+        present = [f for f in fields if f in frame.collect_schema().names()]
+        row = frame.select(pl.len().alias("rows"), *(pl.col(f).null_count().alias(f) for f in present)).collect(
+            engine="streaming"
+        )
+        n = int(row["rows"][0])
+        parts += [{"table": name, "field": f, "rows": n, "missing": int(row[f][0])} for f in present]
+    schema = {"table": pl.String, "field": pl.String, "rows": pl.Int64, "missing": pl.Int64}
+    found = pl.DataFrame(parts, schema=schema)
+    share = pl.when(pl.col("rows") > 0).then(pl.col("missing") / pl.col("rows"))
+    return found.with_columns(share=share).sort("share", "table", "field", descending=[True, False, False])
+
+
+def _rules(text: str | None) -> dict[str, int]:
+    """Counts by rule of one ingest's record (JSON)."""
+    found = json.loads(text) if text else {}
+    return {str(rule): int(rows) for rule, rows in found.items()} if isinstance(found, dict) else {}
