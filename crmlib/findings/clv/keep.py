@@ -42,13 +42,16 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     }
     divisor, unit = axis(float(table["at_stake_minor"].to_numpy().max()) / as_minor(1.0, words), words)
     names = [words(f"clv.band.{b}") for b in table["chance"]]
-    each = [v / as_minor(1.0, words) / divisor for v in table["at_stake_minor"]]
-    labels = [
-        words("clv.undecided.label", customers=form.count(n), money=form.money(m))
-        for n, m in table.select("customers", "at_stake_minor").iter_rows()
+    with_people = [
+        words("clv.undecided.name", name=name, customers=form.count(n))
+        for name, n in zip(names, table["customers"], strict=True)
     ]
+    each = [v / as_minor(1.0, words) / divisor for v in table["at_stake_minor"]]
+    labels = [form.money(m) for m in table["at_stake_minor"]]
     counted = [band in {"unlikely", "likely"} for band in table["chance"]]
-    chart = pl.DataFrame({"name": names, "value": each, "low": each, "high": each, "label": labels, "counted": counted})
+    chart = pl.DataFrame(
+        {"name": with_people, "value": each, "low": each, "high": each, "label": labels, "counted": counted}
+    )
     headline = words(f"clv.undecided.headline.{kind}", **values)
     return Finding(
         key="clv.undecided",

@@ -33,6 +33,8 @@ FEW_STORES = 0.34
 EARLY = 0.5
 """From this share of the three-year value within the first year on, a new customer pays "early"."""
 SHOWN_STORES = 10
+LABELLED = (3, 6, 12, 24, 36)
+"""Months whose value is written into the curve: more would overlap on a phone."""
 LEAST_COHORT = 30
 """Cohorts with fewer customers are in the table but not in the comparison."""
 
@@ -138,7 +140,7 @@ def cohorts(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     large = frame.filter(pl.col("customers") >= LEAST_COHORT)
     ranked = large.sort("each_expected", descending=True)
     clear = large.height >= 2 and float(ranked["each_low"][0]) > float(ranked["each_high"][-1])
-    kind = "apart" if clear else "alike"
+    kind = "one" if large.height < 2 else "apart" if clear else "alike"
     best, worst = (ranked.row(i, named=True) for i in (0, -1)) if ranked.height else ({}, {})
     values = {
         "best": names.get(best.get("segment", ""), ""),
@@ -230,7 +232,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
         value=pl.col("value") / divisor,
         low=pl.col("value_low") / divisor,
         high=pl.col("value_high") / divisor,
-        label=pl.Series([money(v, words) for v in curve["value"]]),
+        label=pl.Series([money(v, words) if m in LABELLED else "" for m, v in curve.select("months", "value").rows()]),
     )
     table = curve.select(
         months_ahead="months",
