@@ -42,7 +42,7 @@ def assemble(page: Page) -> Assembled:
         raise ValueError(f"two findings share a key: {sorted({k for k in keys if keys.count(k) > 1})}")
     record = _record(page, tabled)
     setting = cards.Setting(words=words, day=page.as_of)
-    drawn = [(finding, *cards.card(finding, setting)) for finding in shown.findings]
+    drawn = [(finding, *cards.card(finding, setting, page.drawings.get(finding.key))) for finding in shown.findings]
     checks = tuple(card for finding, card, _ in drawn if finding.role == "check")
     content = Content(
         language=words.language,

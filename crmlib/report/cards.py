@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ import polars as pl
 from markupsafe import Markup
 
 from crmlib.findings.finding import ActionList, Finding
-from crmlib.report import drawing, sanitize, sheets
+from crmlib.report import sanitize, sheets
 from crmlib.report.content import Card, Chart, Line, ListBlock, TableBlock
+from crmlib.report.drawing import Drawing, DrawingError
 from crmlib.text import Words
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ MOST_ROWS = 200
 """More rows than this are not set on the page; the download has them."""
 LARGEST_LINK = 400_000
 """A larger workbook [bytes] is not put into the page, but lies beside it."""
+DRAWING_SECONDS = 60.0
+"""A chart that takes longer is left out."""
 _KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
 
 
@@ -35,8 +39,12 @@ class Setting:
     day: date
 
 
-def card(finding: Finding, setting: Setting) -> tuple[Card, Chart | None]:
+def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) -> tuple[Card, Chart | None]:
     """The card of a finding, and its chart's specification.
+
+    Parameters
+    ----------
+    drawing : the chart in the making. One that cannot be drawn leaves the card with its table opened.
 
     Raises
     ------
@@ -44,7 +52,7 @@ def card(finding: Finding, setting: Setting) -> tuple[Card, Chart | None]:
         If the key cannot be an anchor and a file name: a programming error.
     """
     words = setting.words
-    drawn = None if finding.chart is None else drawing.draw(finding.chart, language=words.language)
+    drawn, failed = _result(drawing)
     anchor = _anchor(finding.key)
     notes = (("seen", finding.note_seen), ("sure", finding.note_sure), ("do", finding.note_do))
     shown = Card(
@@ -56,6 +64,7 @@ def card(finding: Finding, setting: Setting) -> tuple[Card, Chart | None]:
         svg="" if drawn is None else Markup(drawn.svg),
         alt=finding.alt or finding.headline,
         wide=drawn is not None and not _fits(drawn.vega),
+        failed=failed,
     )
     return shown, None if drawn is None else Chart(anchor, drawn.vega)
 
@@ -68,6 +77,13 @@ def action_list(actions: ActionList, setting: Setting) -> ListBlock:
         table=_table(actions, setting),
         note=actions.note,
     )
+
+
+def _result(drawing: Future[Drawing] | None) -> tuple[Drawing | None, bool]:
+    try:
+        return (None, False) if drawing is None else (drawing.result(timeout=DRAWING_SECONDS), False)
+    except (DrawingError, TimeoutError):
+        return None, True
 
 
 def _anchor(key: str) -> str:

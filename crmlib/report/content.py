@@ -64,6 +64,7 @@ class Card:
     ----------
     svg : safe picture; empty without a chart.
     wide : whether the chart keeps its width and scrolls sideways where the page is narrower.
+    failed : whether there should be a chart, but it could not be drawn.
     """
 
     anchor: str
@@ -74,6 +75,7 @@ class Card:
     svg: str = ""
     alt: str = ""
     wide: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

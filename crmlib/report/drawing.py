@@ -8,11 +8,16 @@ forbid both).
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -42,22 +47,77 @@ class Drawing:
     vega: str
 
 
-def draw(chart: Any, *, language: str) -> Drawing:
-    """Compile `chart` once and draw it once.
+class DrawingError(Exception):
+    """A chart that the engine could not draw; the page shows its table instead."""
 
-    Parameters
-    ----------
-    chart : an Altair chart.
-    language : of the names of months and days.
+
+class Drawer:
+    """The engine in its own process, one chart after the other, while the notebook computes.
+
+    An input that ends the engine costs its own chart only: the next one starts a new engine.
     """
-    import vl_convert  # noqa: PLC0415  (starts a JavaScript engine; only pages with charts need it)
 
-    spec = printable(json.dumps(fitted(stable_names(chart.to_dict()))))
-    vega = vl_convert.vegalite_to_vega(spec, show_warnings=False)
-    vega.pop("$schema", None)
-    _silence(vega)
-    svg = vl_convert.vega_to_svg(vega, time_format_locale="zh-CN" if language == "zh" else None, allowed_base_urls=[])
-    return Drawing(svg=sanitize.svg(svg), vega=script_json(vega))
+    def __init__(self) -> None:
+        self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawer")
+        self._engines: list[subprocess.Popen[bytes]] = []
+        weakref.finalize(self, _end, self._engines)
+
+    def start(self) -> None:
+        """Start the engine before there is something to draw."""
+        self._queue.submit(self._engine)
+
+    def order(self, chart: Any, *, language: str) -> Future[Drawing]:
+        """Put `chart` into the queue.
+
+        Parameters
+        ----------
+        chart : an Altair chart.
+        language : of the names of months and days.
+        """
+        spec = printable(json.dumps(fitted(stable_names(chart.to_dict(validate=False)))))
+        return self._queue.submit(self._draw, f'{{"language": "{language}", "spec": {spec}}}\n')
+
+    def close(self) -> None:
+        """End the engine when the queue is empty."""
+        self._queue.submit(_end, self._engines)
+        self._queue.shutdown(wait=False)
+
+    def _engine(self) -> subprocess.Popen[bytes]:
+        if not self._engines or self._engines[-1].poll() is not None:
+            _end(self._engines)
+            command = [sys.executable, "-m", "crmlib.charts.drawer"]
+            # what the engine prints while it dies is its own affair
+            engine = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self._engines.append(engine)
+        return self._engines[-1]
+
+    def _draw(self, request: str) -> Drawing:
+        engine = self._engine()
+        if engine.stdin is None or engine.stdout is None:
+            raise DrawingError("the engine has no pipes")
+        try:
+            engine.stdin.write(request.encode())
+            engine.stdin.flush()
+            line = engine.stdout.readline()
+        except OSError as error:
+            raise DrawingError(str(error)) from error
+        if not line:
+            engine.wait()
+            raise DrawingError(f"the engine ended with code {engine.returncode}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise DrawingError(answer["error"])
+        return Drawing(svg=sanitize.svg(answer["svg"]), vega=script_json(answer["vega"]))
+
+
+def _end(engines: list[subprocess.Popen[bytes]]) -> None:
+    """Let engines go: their input ends, and so do they."""
+    while engines:
+        engine = engines.pop()
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            engine.communicate(timeout=5)
+        engine.kill()
+        engine.wait()
 
 
 def fitted(spec: dict[str, Any]) -> dict[str, Any]:
@@ -148,15 +208,6 @@ def time_locale(language: str) -> str:
     import vl_convert  # noqa: PLC0415
 
     return script_json(vl_convert.get_time_format_locale("zh-CN")) if language == "zh" else ""
-
-
-def _silence(group: dict[str, Any]) -> None:
-    """Hide every mark, axis and legend from screen readers: the picture as a whole has its text alternative."""
-    for part in (*group.get("marks", ()), *group.get("axes", ()), *group.get("legends", ())):
-        part["aria"] = False
-        _silence(part)
-    if isinstance(group.get("title"), dict):
-        group["title"]["aria"] = False
 
 
 def _is_faceted(spec: dict[str, Any]) -> bool:

@@ -68,7 +68,11 @@ def display_card(page: Page, thing: Answer | Finding | ActionList | Limits) -> N
     setting = cards.Setting(words=page.words, day=page.as_of)
     match thing:
         case Finding():
-            _show(render.card(_without_download(cards.card(thing, setting)[0]), words=page.words))
+            _show(
+                render.card(
+                    _without_download(cards.card(thing, setting, page.drawings.get(thing.key))[0]), words=page.words
+                )
+            )
         case ActionList():
             _show(str(cards.action_list(thing, setting).table.markup))
         case Answer():

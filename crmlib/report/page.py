@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -15,7 +16,10 @@ from crmlib.core.errors import LakeError, ParameterError
 from crmlib.findings.finding import ActionList, Answer, Finding, Limits
 from crmlib.report import access, faces, failure, parameters, states
 from crmlib.report.context import Context, from_environment
+from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.parameters import Issue, ReportParameters
+from crmlib.scoring import identity
+from crmlib.scoring.identity import Proposals
 from crmlib.text import LANGUAGES, Words
 
 if TYPE_CHECKING:
@@ -58,6 +62,8 @@ class Page:
         self.rng: np.random.Generator = np.random.default_rng(context.seed)
         self.shown = Shown()
         self.used = {LINES}
+        self.drawer = Drawer()
+        self.drawings: dict[str, Future[Drawing]] = {}
         self._lake = lake
 
     @property
@@ -106,6 +112,16 @@ class Page:
             regions=self.regions,
         )
 
+    def double_cards(self) -> Proposals:
+        """Pairs of cards that may be one person: ids and reasons only, since names and phones stop here."""
+        if not self.has(PERSONAL):
+            return identity.nobody()
+        people = self._lake.table(PERSONAL, version=self.versions[PERSONAL])
+        if self.regions is not None and self.has("customers"):
+            people = people.join(self.table("customers").select("customer_id"), on="customer_id", how="semi")
+        self.used.add(PERSONAL)
+        return identity.propose(people)
+
     def pseudonyms(self, ids: pl.Series) -> pl.Series:
         """Short keyed pseudonyms of `ids`: what a page shows instead of an id."""
         return self._lake.pseudonyms(ids)
@@ -127,6 +143,8 @@ class Page:
                 self.shown.answer = thing
             case Finding():
                 self.shown.findings.append(thing)
+                if thing.chart is not None:
+                    self.drawings[thing.key] = self.drawer.order(thing.chart, language=self.words.language)
             case ActionList():
                 self.shown.actions.append(thing)
             case Limits():
@@ -136,7 +154,10 @@ class Page:
 
     def close(self) -> None:
         """Write the whole page, answer first: files of a run, the answer to a browser, or a note in JupyterLab."""
-        faces.finish(self)
+        try:
+            faces.finish(self)
+        finally:
+            self.drawer.close()
 
     def all_sales(self) -> int:
         """Net sales of the whole lake [minor units], for shares of what was set aside."""
@@ -177,13 +198,16 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
     ParameterError
         Unknown names, wrong values, a day or region without data. In Voilà the form comes back with the messages.
     """
-    context = context or from_environment()
+    started_here, context = context is None, context or from_environment()
     kind = parameters.model(report)
     given = {name: variables[name] for name in kind.model_fields if name in variables and variables[name] is not None}
     asked = dict(context.query)
     language = next((v for v in (asked.get("language"), given.get("language")) if v in LANGUAGES), LANGUAGES[0])
     failure.watch(report, context=context, language=str(language), given={**given, **asked})
-    return _opened(report, parameters.check(report, given | asked), context=context)
+    page = _opened(report, parameters.check(report, given | asked), context=context)
+    if started_here and context.face != "lab":
+        page.drawer.start()
+    return page
 
 
 def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from functools import cache
 
-from babel.numbers import format_decimal
+from babel import Locale
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 
 _BABEL = {"zh": "zh_CN", "en": "en_GB"}
 _NONE = "—"
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(_BABEL[language])
+
+
+@cache
+def _pattern(digits: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
 
 
 class Format:
@@ -34,8 +46,8 @@ class Format:
         """A plain number with thousands separators and exactly `digits` decimals."""
         if value is None or not math.isfinite(value):
             return _NONE
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return str(format_decimal(round(value, digits) + 0.0, format=pattern, locale=_BABEL[self.language]))
+        pattern, locale = _pattern(digits), _locale(self.language)
+        return str(format_decimal(round(value, digits) + 0.0, format=pattern, locale=locale))
 
     def count(self, value: int | None) -> str:
         """A whole number."""

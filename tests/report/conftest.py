@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from crmlib.data.lake import Lake
+from crmlib.report import page
+from crmlib.report.drawing import Drawer
 from tests.report import world
 
 
@@ -22,3 +25,24 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawer() -> Iterator[Drawer]:
+    """One drawing engine for all tests: each costs a second."""
+    shared = Drawer()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(autouse=True)
+def shared_drawer(drawer: Drawer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Pages of tests draw with the shared engine; `test_drawing` starts and kills its own."""
+    if request.module.__name__.rsplit(".", 1)[-1] == "test_drawing":
+        return
+
+    class Shared:
+        start = close = lambda _: None
+        order = drawer.order
+
+    monkeypatch.setattr(page, "Drawer", Shared)

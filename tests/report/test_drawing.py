@@ -1,0 +1,112 @@
+"""The engine draws beside the notebook; what it cannot draw costs one chart, not the page."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from pathlib import Path
+
+import altair as alt
+import polars as pl
+import pytest
+
+from crmlib.charts import theme
+from crmlib.data.lake import Lake
+from crmlib.report.assemble import assemble
+from crmlib.report.drawing import Drawer, Drawing, DrawingError, bundle, stable_names
+from tests.report import world
+
+
+def draw(chart: object, *, language: str = "zh") -> Drawing:
+    drawer = Drawer()
+    try:
+        return drawer.order(chart, language=language).result(timeout=60)
+    finally:
+        drawer.close()
+
+
+def test_a_chart_becomes_a_picture_and_a_specification_that_fits_its_column() -> None:
+    made = draw(world.bars(world.tiers()))
+    assert made.svg.startswith("<svg") and "viewbox" in made.svg
+    assert json.loads(made.vega)["autosize"] == {"contains": "padding", "type": "fit-x"}
+
+
+def test_months_are_written_as_the_language_writes_them() -> None:
+    axis = alt.Axis(format="%B")
+    chart = theme.finish(alt.Chart(world.by_month()).mark_point().encode(x=alt.X("month:T", axis=axis), y="net"))
+    assert "一月" in draw(chart, language="zh").svg
+    assert "January" in draw(chart, language="en").svg
+
+
+def test_what_the_engine_cannot_draw_is_said_and_the_next_chart_is_drawn(lake: Lake) -> None:
+    broken = alt.Chart(world.tiers()).mark_bar().encode(x="share")
+    broken.mark = "no such mark"
+    page = world.opened(lake)
+    page.show(world.finding(page.words, key="demo.broken", chart=broken))
+    page.show(world.finding(page.words))
+    html = assemble(page).html
+    assert "图未能生成" in html and html.count('class="picture"') == 1
+
+
+def test_an_engine_that_dies_costs_its_chart_only() -> None:
+    drawer = Drawer()
+    drawer.order(world.bars(world.tiers()), language="en").result(timeout=60)
+    drawer._engines[-1].kill()
+    drawer._engines[-1].wait()
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+    request = drawer._queue.submit(drawer._draw, "not json\n")
+    with pytest.raises(DrawingError, match="ended"):
+        request.result(timeout=60)
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+    drawer.close()
+
+
+def test_no_engine_outlives_its_page() -> None:
+    drawer = Drawer()
+    drawer.order(world.bars(world.tiers()), language="en").result(timeout=60)
+    (pid,) = [engine.pid for engine in drawer._engines]
+    del drawer
+    gc.collect()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_altairs_running_numbers_do_not_reach_the_page() -> None:
+    def chart() -> alt.Chart:
+        brush = alt.selection_interval(encodings=["x"])
+        return (
+            world.bars(world.tiers())
+            .add_params(brush)
+            .encode(opacity=alt.when(brush).then(alt.value(1)).otherwise(alt.value(0.3)))
+        )
+
+    assert stable_names(chart().to_dict()) == stable_names(chart().to_dict())
+
+
+def test_names_in_the_data_are_not_renumbered() -> None:
+    spec = {"name": "view_7", "data": {"values": [{"name": "view_7"}]}, "datasets": {"view_7": ["param_3"]}}
+    assert stable_names(spec) == spec | {"name": "view_1"}
+
+
+def test_a_damaged_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bundle.cache_clear()
+    first = bundle()
+    (kept,) = (tmp_path / "crmlib").iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    bundle.cache_clear()
+    assert bundle() == first
+    kept.unlink()
+    kept.parent.rmdir()
+    (tmp_path / "crmlib").write_text("in the way")
+    bundle.cache_clear()
+    assert bundle() == first
+    bundle.cache_clear()
+
+
+def test_every_kind_of_chart_is_drawn() -> None:
+    frame = pl.DataFrame({"g": ["a", "a", "b", "b"], "x": [1, 2, 1, 2], "y": [1.0, 2, 3, 4]})
+    base = alt.Chart(frame).mark_line().encode(x="x", y="y").properties(width=150, height=100)
+    for chart in (base.facet("g"), base | base, base & base, base.encode(color="g"), base + base):
+        assert draw(theme.finish(chart)).svg

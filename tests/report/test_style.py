@@ -1,0 +1,55 @@
+"""Tables set for reading: labels, numbers, escapes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from crmlib.tables import style
+from crmlib.text import Words
+from tests.report.payloads import PAYLOADS
+
+FRAME = pl.DataFrame(
+    {
+        "net_minor": [868_000_000, None], "cost_minor": [123_456, 0], "n": [1234, 0], "share": [0.30751, None],
+        "rate": [1.2345, 2.0], "day": [date(2026, 6, 30), None], "yes": [True, None], "name": ["a", None],
+        "hidden": [1, 2],
+    }
+)  # fmt: skip
+
+
+def cells(language: str = "zh") -> str:
+    view = style.table(
+        FRAME, words=Words(language), money=["net_minor"], exact_money=["cost_minor"], counts=["n"],  # type: ignore[arg-type]
+        shares=["share"], numbers={"rate": 2}, days=["day"], hide=["hidden"],
+    )  # fmt: skip
+    return str(view.as_raw_html())
+
+
+def test_every_kind_is_written_as_the_language_writes_it() -> None:
+    html = cells()
+    for shown in ("868 万元", "1,234.56", "1,234", "30.8%", "1.23", "2026-06-30", "是", "—"):
+        assert f">{shown}<" in html
+    assert ">¥8.68M<" in cells("en") and ">yes<" in cells("en")
+
+
+def test_zero_is_not_missing() -> None:
+    assert ">0.00<" in cells() and cells().count(">—<") == 5
+
+
+def test_hidden_columns_are_not_there() -> None:
+    assert ">hidden<" not in cells()
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[:12])
+def test_text_and_labels_are_escaped(payload: str) -> None:
+    html = style.table(pl.DataFrame({payload: [payload]}), words=Words("en")).as_raw_html()
+    assert payload not in html
+
+
+def test_pandas_columns_come_in_through_polars() -> None:
+    frame = pl.from_pandas(pd.DataFrame({"n": [1, 2]}))
+    assert ">2<" in style.table(frame, words=Words("en"), counts=["n"]).as_raw_html()
