@@ -18,6 +18,10 @@ FAVOURITE = 0.3
 """A category with 30 % of the money is a favourite."""
 
 
+SMALL = 0.005
+"""Categories with less of the money are not drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of one customer; every part may be missing (None).
@@ -77,7 +81,9 @@ def person_answer(person: Person, *, words: Words) -> Answer:
         Figure(
             label=words("scoring.one.figure.last"),
             value=words("scoring.one.figure.days", days=values["days"]) if rhythm else "—",
-            comparison=words("scoring.one.figure.next", day=values["next"]) if person.next_on else "",
+            comparison=words(f"scoring.one.figure.{'was_due' if kind == 'late' else 'next'}", day=values["next"])
+            if person.next_on
+            else "",
             tone="bad" if kind == "late" else "neutral",
         ),
         Figure(
@@ -136,11 +142,12 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
         "share": form.share(top["share"]) if top else "",
         "all": form.share(top["share_all"]) if top else "",
     }
-    shown = parts.head(8).with_columns(
+    parts_shown = parts.filter(pl.col("share") >= SMALL).head(8)
+    shown = parts_shown.with_columns(
         label=pl.Series(
             [
                 words("scoring.one.basket.label", share=form.share(s), all=form.share(a))
-                for s, a in parts.head(8).select("share", "share_all").iter_rows()
+                for s, a in parts_shown.select("share", "share_all").iter_rows()
             ],
             dtype=pl.String,
         )
@@ -196,10 +203,23 @@ def standing(person: Person, *, words: Words) -> Finding:
     table = pl.DataFrame(rows, schema={"trait": pl.String, "value": pl.String, "reason": pl.String}, orient="row")
     view = table.with_columns(trait=pl.Series([words.column(t) for t in table["trait"]], dtype=pl.String))
     late = bool(person.rhythm and person.rhythm["times"] > LATE)
+    ranks = _ranks(person, words)
     kind = "late" if late else "calm" if person.rhythm else "short"
     values = {"tier": person.value["tier"] if person.value else "—", "grade": _grade(person)}
     return _finding(
-        "standing", kind, table, values, words=words, view=view, status="warn" if late else "none", row_key=("trait",)
+        "standing",
+        kind,
+        table,
+        values,
+        words=words,
+        view=view,
+        status="warn" if late else "none",
+        chart=pictures.bars(
+            ranks, category="name", value="share", label="label", title=words("scoring.one.standing.axis"), percent=True
+        )
+        if ranks.height
+        else None,
+        row_key=("trait",),
     )
 
 
@@ -263,6 +283,21 @@ def _finding(
         note_do=words(f"scoring.one.{key}.do.{kind}", **values),
         row_key=row_key,
     )
+
+
+def _ranks(person: Person, words: Words) -> pl.DataFrame:
+    """The three parts of the grade as places among all members: name, share, label."""
+    form = words.format
+    rows = [
+        (
+            words(f"scoring.one.rank.{name}"),
+            person.grade[f"{name}_rank"],
+            form.share(person.grade[f"{name}_rank"], digits=0),
+        )
+        for name in ("value", "safety", "engagement")
+        if person.grade
+    ]
+    return pl.DataFrame(rows, schema={"name": pl.String, "share": pl.Float64, "label": pl.String}, orient="row")
 
 
 def _grade(person: Person) -> str:
