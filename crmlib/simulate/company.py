@@ -9,16 +9,28 @@ import numpy as np
 
 from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
-from crmlib.simulate import city_files, complaints, masters, offices, receipts, season, service, sources, story, truth
+from crmlib.simulate import (
+    city_files,
+    complaints,
+    marketing,
+    masters,
+    offices,
+    receipts,
+    season,
+    service,
+    sources,
+    story,
+    truth,
+)
 from crmlib.simulate.baskets import stock_shelf
 from crmlib.simulate.draws import stream
-from crmlib.simulate.events import plan_events
+from crmlib.simulate.events import PLANNED_AHEAD, plan_events
 from crmlib.simulate.goods import list_goods
 from crmlib.simulate.leaving import departures
 from crmlib.simulate.members import join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
-GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY = range(9)
+GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING = range(10)
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -36,8 +48,8 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     --------
     >>> import tempfile
     >>> folder = company(customers=50, stores=2, days=60, seed=1, out=tempfile.mkdtemp(), end=date(2026, 3, 1))
-    >>> sorted(p.name for p in folder.glob("*.xlsx"))
-    ['closures.xlsx', 'products.xlsx', 'promotions.xlsx', 'stores.xlsx']
+    >>> sorted(p.name for p in folder.glob("pos_*"))
+    ['pos_counter_2026Q1.csv.gz', 'pos_store_2026Q1.csv.gz']
     """
     _check(customers=customers, stores=stores, days=days, end=end)
     folder = Path(out)
@@ -58,7 +70,8 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
         world.members, world.shops, world.leaving, world.complaints, told.lists,
         first_day=world.first_day, last_day=world.last_day, rng=stream(seed, SERVICE),
     )  # fmt: skip
-    offices.write(world, told, contacts, folder, rng=stream(seed, OFFICES))
+    offices.write(world, contacts, folder, rng=stream(seed, OFFICES))
+    marketing.write(world, told, folder, rng=stream(seed, MARKETING))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))
@@ -88,7 +101,9 @@ def found(*, customers: int, stores: int, days: int, seed: int, end: date) -> st
         members=members,
         leaving=leaving,
         complaints=complaints.while_customer(raised, leaving.day),
-        events=plan_events(goods, shops, **span, rng=stream(seed, EVENTS)),
+        events=plan_events(
+            goods, shops, first_day=first_day, last_day=last_day + PLANNED_AHEAD, rng=stream(seed, EVENTS)
+        ),
         rhythm=season.rhythm(first_day, last_day),
         shelf=stock_shelf(goods, taste=liking, demand=demand, shares=shares, first_day=first_day),
     )

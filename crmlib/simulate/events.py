@@ -17,18 +17,26 @@ MECHANICS = ("rate", "price", "nth_unit", "gift")
 MECHANIC_SHARES = (0.5, 0.2, 0.18, 0.12)
 DEPTHS = (1000, 1200, 1500, 2000, 2500, 3000)
 """Discount depth in basis points of the list price: 1200 is 8.8 zhe."""
+NOT_DONE_SHARE = 0.04
+"""Share of the planned stores that do not carry an event out."""
+PLANNED_AHEAD = 100
+"""Days after the last day seen for which events are already planned."""
 EVERY_DAYS = 15
 """Mean days between the starts of two ordinary events."""
 DIP_SHARE, CANNIBAL_SHARE = 0.18, 0.14
 """Expected dip after the event and loss of its siblings, as shares of the expected gross lift."""
 REGULAR = ("pastry", "biscuit", "floss", "jerky", "nut", "candy", "preserve", "drink", "loose")
-FESTIVE = {  # category: festival, first and last day relative to it, depth, lift
-    "gift_spring": ("spring_festival", -24, -3, 1200, 1.45),
-    "gift_moon": ("mid_autumn", -24, -2, 1500, 1.50),
-    "gift_rice": ("dragon_boat", -14, -1, 1000, 1.35),
-    "nut": ("spring_festival", -18, -2, 1500, 1.55),
-    "mooncake": ("mid_autumn", -10, 0, 2000, 1.60),
-}
+YEARLY = (  # category, festival, first and last day relative to it, depth, lift: the same slot every year
+    ("gift_spring", "spring_festival", -24, -3, 1200, 1.45),
+    ("nut", "spring_festival", -18, -2, 1500, 1.55),
+    ("gift_moon", "mid_autumn", -24, -2, 1500, 1.50),
+    ("mooncake", "mid_autumn", -10, 0, 2000, 1.60),
+    ("gift_rice", "dragon_boat", -14, -1, 1000, 1.35),
+    ("drink", "labour_day", -3, 9, 1500, 1.60),
+    ("jerky", "sale_618", -6, 3, 2000, 1.85),
+    ("biscuit", "national_day", -3, 8, 1500, 1.65),
+    ("nut", "sale_1111", -7, 3, 2500, 2.00),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Event:
     ----------
     promotion_id : code printed on its lines.
     first, last : first and last day, day numbers, both included.
-    stores, products, siblings : flags of the treated stores, the promoted products, the rest of their category.
+    planned, stores : flags of the stores in the plan, and of those that carried it out.
+    products, siblings : flags of the promoted products, and of the rest of their category.
     depth_bp : discount depth [basis points of the list price]; the price of a gift event is unchanged.
     lift : factor on ordinary demand for the promoted products while it runs.
     dip_days, dip : days after it with less demand, and the share missing on the first of them, falling to 0.
@@ -54,6 +63,7 @@ class Event:
     mechanic: str
     first: int
     last: int
+    planned: Flags
     stores: Flags
     products: Flags
     siblings: Flags
@@ -93,7 +103,8 @@ def plan_events(
     fixed = list(events)
     day = first_day + 20
     while day < last_day - 10:
-        last = day + int(rng.integers(6, 14))
+        day += (-day - 3) % 7  # ordinary events run in whole weeks, Monday to Sunday
+        last = day + int(rng.choice([6, 13]))
         free = [c for c in REGULAR if busy.get(c, 0) < day and not _meets(fixed, c, day, last + 21)]
         if free:
             event = _ordinary(goods, shops, str(rng.choice(free)), first=day, last=last, rng=rng)
@@ -151,7 +162,8 @@ def _event(
         mechanic=mechanic,
         first=first,
         last=last,
-        stores=stores,
+        planned=stores,
+        stores=stores & (rng.random(len(stores)) >= NOT_DONE_SHARE),
         products=products,
         siblings=siblings,
         depth_bp=depth,
@@ -176,7 +188,7 @@ def _festive(first_day: int, last_day: int) -> list[tuple[str, str, int, int, in
     """Festival events that lie wholly inside the days seen."""
     years = range((EPOCH + timedelta(days=first_day)).year, (EPOCH + timedelta(days=last_day)).year + 1)
     found = []
-    for category, (festival, begins, ends, depth, lift) in FESTIVE.items():
+    for category, festival, begins, ends, depth, lift in YEARLY:
         for year in years:
             day = (festival_day(festival, year) - EPOCH).days
             if first_day + 7 <= day + begins and day + ends <= last_day:

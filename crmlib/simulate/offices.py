@@ -1,4 +1,4 @@
-"""Lists kept in offices: promotions, contacts, closures."""
+"""Lists kept in offices: contacts, closures, staff."""
 
 from __future__ import annotations
 
@@ -8,86 +8,20 @@ import numpy as np
 import polars as pl
 
 from crmlib.simulate import exports
-from crmlib.simulate.draws import Ints
-from crmlib.simulate.events import Event
-from crmlib.simulate.goods import Goods
 from crmlib.simulate.receipts import card_numbers, owner_codes
 from crmlib.simulate.shops import NEVER, Shops
-from crmlib.simulate.story import Telling, World
+from crmlib.simulate.story import World
 from crmlib.simulate.vocabulary import toml
 
-APPROVED_DAYS = 14
-"""Days before its start that a plan is approved."""
-BUDGET_STEP = 500_00
-"""Budgets are whole multiples of 500 yuan."""
+CALLS_PER_DAY = (10, 25)
+"""Fewest and most calls an adviser makes a day."""
 
 
-def write(world: World, told: Telling, contacts: pl.DataFrame, folder: Path, *, rng: np.random.Generator) -> None:
-    """Write promotions.xlsx, closures.xlsx and contacts.csv.gz."""
-    spent = event_costs(world, told)
-    exports.write_xlsx(promotion_list(world, spent, rng), folder / "promotions.xlsx", table="promotions")
+def write(world: World, contacts: pl.DataFrame, folder: Path, *, rng: np.random.Generator) -> None:
+    """Write closures.xlsx, staff.xlsx and contacts.csv.gz."""
+    exports.write_xlsx(staff_list(world.shops, world.first_day, rng), folder / "staff.xlsx", table="staff")
     exports.write_xlsx(closure_list(world.shops, rng), folder / "closures.xlsx", table="closures")
     exports.write_csv(contact_list(world, contacts), folder / "contacts.csv.gz", table="contacts")
-
-
-def event_costs(world: World, told: Telling) -> Ints:
-    """What each event gave away: discounts and gifts [fen], shape (events,)."""
-    given = (
-        pl.concat(told.effects)
-        .filter(pl.col("kind").is_in(["base", "extra"]))
-        .group_by("event")
-        .agg(off=(pl.col("list_minor") - pl.col("net_minor")).sum(), milli=pl.col("milli").sum())
-    )
-    gift = pl.Series([e.gift_cost for e in world.events], dtype=pl.Int64)
-    cost = np.zeros(len(world.events), dtype=np.int64)
-    if given.height:
-        place = given["event"]
-        cost[place.to_numpy()] = (given["off"] + given["milli"] * gift.gather(place) // 1000).to_numpy()
-    return cost
-
-
-def promotion_list(world: World, spent: Ints, rng: np.random.Generator) -> pl.DataFrame:
-    """The promotion plans as the marketing office lists them; budgets near what was spent, some too small."""
-    words = toml("words")
-    budget = np.ceil(np.maximum(spent, 1) * rng.uniform(0.8, 1.35, len(spent)) / BUDGET_STEP) * BUDGET_STEP / 100
-    rows = [
-        _plan(event, world.goods, world.shops, float(b), words) for event, b in zip(world.events, budget, strict=True)
-    ]
-    schema = dict.fromkeys(exports.headers("promotions"), pl.String) | {
-        "version": pl.Int64, "depth_bp": pl.Int64, "budget": pl.Float64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _plan(
-    event: Event, goods: Goods, shops: Shops, budget: float, words: dict[str, dict[str, str]]
-) -> dict[str, object]:
-    path = goods.frame.filter(pl.col("category") == goods.categories.index(event.category))["category_2"][0]
-    slot = words["slot"][event.slot] if event.slot else None
-    purpose = "festival" if event.slot else ("traffic", "launch", "clearance")[event.first % 3]
-    days = (
-        pl.Series([event.first, event.last + 1, event.first - APPROVED_DAYS], dtype=pl.Int32)
-        .cast(pl.Date)
-        .dt.strftime("%Y-%m-%d 00:00")
-    )
-    return {
-        "promotion_id": event.promotion_id,
-        "version": 1,
-        "name": f"{slot or ''}{path}{words['mechanic'][event.mechanic]}",
-        "mechanic": words["mechanic"][event.mechanic],
-        "starts_at": days[0],
-        "ends_at": days[1],
-        "slot": slot,
-        "stores": ";".join(shops.frame["store_id"].filter(pl.Series(event.stores))),
-        "products": ";".join(goods.frame["product_id"].filter(pl.Series(event.products))),
-        "category": path,
-        "depth_bp": event.depth_bp,
-        "budget": budget,
-        "objective": words["objective"][purpose],
-        "state": words["state"]["closed"],
-        "frozen": words["flag"]["yes"],
-        "known_at": days[2],
-    }
 
 
 def closure_list(shops: Shops, rng: np.random.Generator) -> pl.DataFrame:
@@ -115,6 +49,28 @@ def closure_list(shops: Shops, rng: np.random.Generator) -> pl.DataFrame:
     schema = {"store_id": pl.String, "starts_on": pl.Int64, "ends_on": pl.Int64, "reason": pl.String}
     table = pl.DataFrame(refits + ended, schema=schema)
     return table.with_columns(pl.col("starts_on", "ends_on").cast(pl.Int32).cast(pl.Date)).sort("starts_on", "store_id")
+
+
+def staff_list(shops: Shops, first_day: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Four advisers per region, numbered as `receipts.owner_codes` does, and three cashiers per store."""
+    words = toml("words")["staff_role"]
+    regions = shops.frame["region"].to_list()
+    named = {int(r): regions[i] for i, r in enumerate(shops.region)}
+    advisers = [
+        {"staff_id": f"G{(r + 1) * 100 + k}", "role": words["adviser"], "region": named[r], "calls_per_day": int(c)}
+        for r in sorted(named)
+        for k, c in zip(range(1, 5), rng.integers(*CALLS_PER_DAY, 4), strict=True)
+    ]
+    cashiers = [
+        {"staff_id": f"E{i + 1:03d}{k}", "role": words["cashier"], "region": regions[i], "store_id": store}
+        for i, store in enumerate(shops.frame["store_id"])
+        for k in (1, 2, 3)
+    ]
+    schema = dict.fromkeys(exports.headers("staff"), pl.String) | {"calls_per_day": pl.Int64}
+    table = pl.DataFrame([*advisers, *cashiers], schema=schema)
+    joined = pl.Series(first_day - rng.integers(30, 2000, table.height)).cast(pl.Int32).cast(pl.Date)
+    left = pl.Series([None] * table.height, dtype=pl.Date)
+    return table.with_columns(joined_on=joined, left_on=left)
 
 
 def contact_list(world: World, contacts: pl.DataFrame) -> pl.DataFrame:

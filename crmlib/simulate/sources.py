@@ -25,10 +25,10 @@ def mapping(*, since: date) -> Node:
     tills = {system.key: _till(system) for system in exports.SYSTEMS}
     offices = {
         "products": _products(), "stores": _stores(), "closures": _closures(), "promotions": _promotions(),
-        "contacts": _contacts(), "points": _points(),
+        "contacts": _contacts(), "points": _points(), **_books(),
     }  # fmt: skip
     sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since)}
-    for name in ("people", "products"):
+    for name in ("people", "products", "budgets"):
         sources[name]["known_at"] = {"on": since}
     return sources
 
@@ -215,6 +215,37 @@ def _points() -> Node:
             "kind": {"from": h["kind"], "map": _back(words["points_kind"])},
             "cost_minor": {"from": h["cost"], "times": 100},
         },
+    }
+
+
+def _books() -> Node:
+    """The marketing office's books and the staff list: words to machine names, yuan to fen, the rest as it stands."""
+    words = toml("words")
+    flags = {words["flag"]["yes"]: True, words["flag"]["no"]: False}
+    maps: dict[str, dict[str, dict[str, Any]]] = {
+        "promotion_steps": {"state": _back(words["state"])},
+        "promotion_costs": {"kind": _back(words["cost_kind"])},
+        "promotion_claims": {},
+        "promotion_notes": {"kind": _back(words["note_kind"]), "solved": flags},
+        "budgets": {"activity": _back(words["activity"])},
+        "staff": {"role": _back(words["staff_role"])},
+    }
+    return {name: _book(name, coded) for name, coded in maps.items()}
+
+
+def _book(name: str, coded: dict[str, dict[str, Any]]) -> Node:
+    columns: Node = {}
+    for column, header in exports.headers(name).items():
+        if column in {"amount", "cap", "budget"}:
+            columns[f"{column}_minor"] = {"from": header, "times": 100}
+        else:
+            columns[column] = {"from": header, "map": coded[column]} if column in coded else header
+    return {
+        "table": name,
+        "files": f"{name}.xlsx",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": columns,
     }
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from crmlib.simulate.campaigns import Outcome
-from crmlib.simulate.events import Event
 from crmlib.simulate.leaving import CAUSES, Departures
 from crmlib.simulate.members import MOTIVES, ROLES, Members, need_names
 from crmlib.simulate.presence import Presence
@@ -22,7 +21,7 @@ def write(world: World, told: Telling, contacts: pl.DataFrame, dirt: list[tuple[
     tables = {
         "customers": customer_truth(world.members, world.leaving, world.shops, told.presence),
         "stores": store_truth(world.shops),
-        "promotions": promotion_truth(world.events),
+        "promotions": promotion_truth(world),
         "promotion_effects": effect_truth(world, told),
         "campaigns": campaign_truth(told.lists),
         "sales": sales_truth(world, told),
@@ -73,32 +72,26 @@ def store_truth(shops: Shops) -> pl.DataFrame:
     )
 
 
-def promotion_truth(events: tuple[Event, ...]) -> pl.DataFrame:
-    """One row per promotion: the parameters of its effect."""
-    names = (
-        "promotion_id",
-        "category",
-        "slot",
-        "mechanic",
-        "depth_bp",
-        "lift",
-        "dip_days",
-        "dip",
-        "cannibal",
-        "funding_bp",
-        "gift_cost",
+PROMOTION = pl.Schema(
+    {
+        "promotion_id": pl.String, "category": pl.String, "slot": pl.String, "mechanic": pl.String,
+        "depth_bp": pl.Int64, "lift": pl.Float64, "dip_days": pl.Int64, "dip": pl.Float64, "cannibal": pl.Float64, "funding_bp": pl.Int64,
+        "gift_cost": pl.Int64, "first": pl.Int64, "last": pl.Int64,
+    }
+)  # fmt: skip
+
+
+def promotion_truth(world: World) -> pl.DataFrame:
+    """One row per promotion, planned ones too: the parameters of its effect, its stores, those that did nothing."""
+    events, ids = world.events, world.shops.frame["store_id"]
+    table = pl.DataFrame([{name: getattr(e, name) for name in PROMOTION} for e in events], schema=PROMOTION)
+    return table.with_columns(
+        pl.col("first", "last").cast(pl.Int32).cast(pl.Date),
+        stores=pl.Series([int(e.stores.sum()) for e in events], dtype=pl.Int64),
+        not_done=pl.Series(
+            [ids.filter(pl.Series(e.planned & ~e.stores)).to_list() for e in events], dtype=pl.List(pl.String)
+        ),
     )
-    rows = [
-        {n: getattr(e, n) for n in names} | {"first": e.first, "last": e.last, "stores": int(e.stores.sum())}
-        for e in events
-    ]
-    schema = {n: pl.String for n in names[:4]} | {"lift": pl.Float64, "dip": pl.Float64, "cannibal": pl.Float64}
-    table = (
-        pl.DataFrame(rows, schema_overrides=schema)
-        if rows
-        else pl.DataFrame({n: [] for n in (*names, "first", "last")})
-    )
-    return table.with_columns(pl.col("first", "last").cast(pl.Int32).cast(pl.Date))
 
 
 def effect_truth(world: World, told: Telling) -> pl.DataFrame:

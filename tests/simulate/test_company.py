@@ -222,3 +222,38 @@ def test_wrong_sizes_are_refused_in_three_parts(tmp_path: Path) -> None:
         company(customers=10, stores=1, days=30, seed=1, out=tmp_path, end=date(2026, 1, 1))
     assert refused.value.code == "simulate.size"
     assert "stores = 1" in refused.value.given
+
+
+def test_the_books_of_a_promotion_agree_with_its_truth(
+    world: Path, ingested: tuple[Lake, dict[str, IngestResult]]
+) -> None:
+    lake = ingested[0]
+    plans = lake.table("promotions").collect()
+    told = truth(world, "promotions")
+    assert set(plans["promotion_id"]) == set(told["promotion_id"])
+    sold = truth(world, "promotion_effects").filter(pl.col("kind").is_in(["base", "extra"])).group_by("promotion_id")
+    given = sold.agg(off=(pl.col("list_minor") - pl.col("net_minor")).sum())
+    costs = lake.table("promotion_costs").collect().filter(pl.col("kind") == "funding")
+    both = costs.join(told, on="promotion_id").join(given, on="promotion_id")
+    assert both.height > 0
+    assert (both["amount_minor"] == both["off"] * both["funding_bp"] // 10_000).all()
+
+
+def test_plans_pass_their_states_in_order_and_some_lie_ahead(ingested: tuple[Lake, dict[str, IngestResult]]) -> None:
+    order = {state: n for n, state in enumerate(("draft", "submitted", "approved", "executing", "closed", "settled"))}
+    steps = ingested[0].table("promotion_steps").collect().sort("promotion_id", "at")
+    ranks = steps.group_by("promotion_id", maintain_order=True).agg(
+        pl.col("state").cast(pl.String).replace_strict(order)
+    )
+    assert all(rank == list(range(len(rank))) for rank in ranks["state"].to_list())
+    plans = ingested[0].table("promotions").collect()
+    ahead = plans.filter(pl.col("starts_at").dt.date() > date(2026, 10, 31))
+    assert ahead.height > 2
+    assert {"approved", "draft"} <= set(ahead["state"]) | {"submitted"}
+    assert plans.filter(pl.col("state") == "settled")["frozen"].any()
+
+
+def test_stores_that_did_not_carry_an_event_out_sold_nothing_at_its_price(world: Path, lines: pl.DataFrame) -> None:
+    idle = truth(world, "promotions").select("promotion_id", store_id="not_done").explode("store_id").drop_nulls()
+    assert idle.height > 0
+    assert lines.join(idle, on=["promotion_id", "store_id"], how="semi").is_empty()

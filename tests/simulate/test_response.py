@@ -37,7 +37,8 @@ def event_of(world: World, **changes: object) -> Event:
     half = nuts & (np.cumsum(nuts) % 2 == 0)
     plain = Event(
         promotion_id="T1", category="nut", slot=None, mechanic="rate", first=world.first_day + 40,
-        last=world.first_day + 69, stores=np.arange(10) % 2 == 0, products=half, siblings=nuts & ~half, depth_bp=2000,
+        last=world.first_day + 69, planned=np.arange(10) % 2 == 0,
+        stores=np.arange(10) % 2 == 0, products=half, siblings=nuts & ~half, depth_bp=2000,
         lift=1.8, dip_days=20, dip=0.4, cannibal=0.2, funding_bp=0, gift_cost=0,
     )  # fmt: skip
     return replace(plain, **changes)

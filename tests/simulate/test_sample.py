@@ -70,7 +70,7 @@ def test_gift_boxes_peak_before_the_lunar_date(
     best = weeks.sort("net", descending=True)["week"][0]
     assert best in (-2, -1)
     before = near.filter((pl.col("day") - day).dt.total_days().is_between(-28, -1))
-    assert before["net"].sum() > 0.75 * near["net"].sum()
+    assert before.height > 0.75 * near.height  # lines, since one group purchase can be a tenth of a season's value
 
 
 def test_its_margin_and_member_share_are_those_of_a_food_retailer(sold: pl.DataFrame) -> None:
