@@ -73,12 +73,10 @@ def store_truth(shops: Shops) -> pl.DataFrame:
 
 
 PROMOTION = pl.Schema(
-    {
-        "promotion_id": pl.String, "category": pl.String, "slot": pl.String, "mechanic": pl.String,
-        "depth_bp": pl.Int64, "lift": pl.Float64, "dip_days": pl.Int64, "dip": pl.Float64, "cannibal": pl.Float64, "funding_bp": pl.Int64,
-        "gift_cost": pl.Int64, "first": pl.Int64, "last": pl.Int64,
-    }
-)  # fmt: skip
+    dict.fromkeys(("promotion_id", "category", "slot", "mechanic"), pl.String())
+    | dict.fromkeys(("depth_bp", "dip_days", "funding_bp", "gift_cost", "first", "last"), pl.Int64())
+    | dict.fromkeys(("lift", "dip", "cannibal"), pl.Float64())
+)
 
 
 def promotion_truth(world: World) -> pl.DataFrame:
