@@ -98,7 +98,7 @@ def build(plan: CityPlan, *, rng: np.random.Generator, prefix: str = "") -> City
 
     Examples
     --------
-    >>> city = build(CityPlan(cells=200, own=10, rivals=8, candidates=5), rng=np.random.default_rng(1))
+    >>> city = build(CityPlan(cells=200, own=10, rivals=8, candidates=5, openings=2), rng=np.random.default_rng(1))
     >>> city.cells.height, city.sites["kind"].value_counts(sort=True)["count"].to_list()
     (200, [10, 5])
     """
