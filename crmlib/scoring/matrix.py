@@ -106,7 +106,7 @@ def matrix(frame: AnyFrame, *, margin: Margin, cut: Cut = "median", fixed: tuple
 
 def quadrant_codes(
     net: npt.NDArray[np.int64],
-    y: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64] | npt.NDArray[np.int64],
     rated: npt.NDArray[np.bool_],
     *,
     net_cut: float,

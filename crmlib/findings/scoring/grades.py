@@ -62,7 +62,7 @@ def grades(
         ),
         per=pl.Series([_per(row, "value_minor") for row in table.iter_rows(named=True)], dtype=pl.Float64) / 100,
     )
-    view = table.with_columns(
+    view = table.rename({"value_minor": "yearly_margin_minor"}).with_columns(
         plan=pl.Series([words(f"scoring.grades.plan.{g}") for g in table["grade"]]),
         owner=pl.Series([words(f"scoring.grades.owner.{g}") for g in table["grade"]]),
         budget_minor=pl.Series([_budget(row) for row in table.iter_rows(named=True)], dtype=pl.Int64),
