@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def jobs_of(lake: Path, count: int) -> list[plan.Job]:
     """`count` pages of the customer value report that differ in one parameter."""
     latest = plan.latest_day(Lake(lake))
     return [
-        job
+        replace(job, output=job.output.replace("/monthly", f"/monthly-{n}"))
         for n in range(count)
         for job in plan.jobs_of(PARAMS, latest=latest, overrides={"capacity": str(10 + n), "language": "zh"})
     ]

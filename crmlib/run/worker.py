@@ -62,8 +62,9 @@ def _execute(run: dict[str, Any]) -> None:
 
 def _told(problem: Exception) -> str:
     """The message of an exception; of one raised in a notebook only its last words, not the stack."""
-    text = str(getattr(problem, "evalue", "")) or str(problem)
-    return _ANSI.sub("", text).strip()
+    name, value = str(getattr(problem, "ename", "")), str(getattr(problem, "evalue", ""))
+    text = value if value.startswith("given: ") else f"{name}: {value}" if name else str(problem)
+    return _ANSI.sub("", text).strip().removesuffix(":")
 
 
 def _report(run_file: Path, problem: dict[str, str]) -> int:
