@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from typing import Any
 
 import numpy as np
@@ -31,9 +33,7 @@ def to_lifetimes(fit: ModelFit[Any] | SpendFit) -> Any:
     Its prediction methods work; what needs the training data (its plots) does not.
     """
     name = "gamma_gamma" if isinstance(fit, SpendFit) else fit.model
-    import lifetimes  # noqa: PLC0415  (slow, and wanted only here)
-
-    fitter = getattr(lifetimes, _fitter_name(name))()
+    fitter = getattr(_lifetimes(), _fitter_name(name))()
     ours = tuple(fit.params.__dataclass_fields__)
     theirs = [_THEIR_NAMES.get(name, {}).get(p, p) for p in ours]
     fitter.params_ = pd.Series([getattr(fit.params, p) for p in ours], index=theirs)
@@ -64,6 +64,13 @@ def from_lifetimes(fitter: Any) -> Any:
     params: type[Any] = GammaGammaParams if name == "gamma_gamma" else model_of(name).params
     rename = _THEIR_NAMES.get(name, {})
     return params(*(float(fitter.params_[rename.get(p, p)]) for p in params.__dataclass_fields__))
+
+
+def _lifetimes() -> Any:
+    """The package, imported only here: it is slow, and sets a pandas option that no longer exists."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The 'mode.chained_assignment' option is deprecated")
+        return importlib.import_module("lifetimes")
 
 
 def _fitter_name(name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,9 +11,17 @@ import pytest
 CALIBRATION_END = pl.date(1997, 9, 30)
 
 
+def packaged(name: str) -> Path:
+    """A data file inside lifetimes, found without importing it (it warns under pandas 3)."""
+    spec = find_spec("lifetimes")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "datasets" / name
+
+
 def cdnow_lines() -> pl.DataFrame:
     """The 1/10 sample: one row per transaction (customer_id, day, day_n, spend)."""
-    text = files("lifetimes").joinpath("datasets/CDNOW_sample.txt").read_text(encoding="utf-8")
+    text = packaged("CDNOW_sample.txt").read_text(encoding="utf-8")
     rows = [line.split() for line in text.splitlines() if line.strip()]
     frame = pl.DataFrame(rows, schema=["master_id", "customer_id", "day", "cds", "spend"], orient="row")
     return frame.select(
@@ -39,6 +48,12 @@ def history_of(lines: pl.DataFrame, end: pl.Expr, *, per: int = 7) -> pl.DataFra
         )
         .sort("customer_id")
     )
+
+
+@pytest.fixture(scope="session")
+def summary():
+    """Reads one of the summaries that ship with lifetimes."""
+    return lambda name: pl.read_csv(packaged(name).read_bytes())
 
 
 @pytest.fixture(scope="session")
