@@ -11,7 +11,12 @@ from crmlib.core.errors import ContractError
 
 
 def visible(
-    table: pl.LazyFrame, *, as_of: date | None, stores: pl.LazyFrame | None, regions: Collection[str] | None
+    table: pl.LazyFrame,
+    *,
+    as_of: date | None,
+    stores: pl.LazyFrame | None,
+    regions: Collection[str] | None,
+    customers: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """`table` without the rows after `as_of` and without those of other regions.
 
@@ -19,8 +24,10 @@ def visible(
     ----------
     table : a table of the lake. Rows are dated by ``day``, else by ``at``; undated tables are kept whole.
     stores : store_id and region, where the lake has shops.
-    regions : the regions to keep; none means all. A table with ``store_id`` keeps the rows of their shops, one with
-        ``region`` its own; others are kept.
+    regions : the regions to keep; none means all. A table with ``region`` keeps its own rows, one with ``store_id``
+        those of their shops, one with ``customer_id`` those of their members; what belongs to no region (goods,
+        promotions) is kept.
+    customers : customer_id and region, where the lake has members.
 
     Examples
     --------
@@ -41,7 +48,7 @@ def visible(
     if "region" in names:
         return table.filter(pl.col("region").is_in(list(regions)))
     if "store_id" not in names:
-        return table
+        return _of_members(table, customers, regions) if "customer_id" in names else table
     if stores is None:
         raise ContractError(
             "report.no_regions",
@@ -52,3 +59,11 @@ def visible(
         )
     kept = stores.filter(pl.col("region").is_in(list(regions))).select("store_id").collect()["store_id"]
     return table.filter(pl.col("store_id").is_in(kept.implode()))
+
+
+def _of_members(table: pl.LazyFrame, customers: pl.LazyFrame | None, regions: Collection[str]) -> pl.LazyFrame:
+    """Rows of members of the regions; without a table of members none, since nobody can say whose they are."""
+    if customers is None:
+        return table.filter(pl.lit(value=False))
+    theirs = customers.filter(pl.col("region").is_in(list(regions))).select("customer_id")
+    return table.join(theirs, on="customer_id", how="semi", maintain_order="left")

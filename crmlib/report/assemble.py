@@ -156,7 +156,8 @@ def _other(page: Page) -> Other | None:
 
 def _changed(page: Page, record: Manifest, tabled: list[Tabled]) -> Changed:
     words, path = page.words, page.context.previous
-    if path is None and page.context.reports is not None:
+    whole = page.context.regions is None or page.params.region  # else earlier pages hold more than this reader may see
+    if path is None and page.context.reports is not None and whole:
         path = previous.newest_before(
             page.context.reports,
             report=page.report,

@@ -110,6 +110,7 @@ class Page:
             as_of=self.as_of,
             stores=self._stores,
             regions=self.regions,
+            customers=self._customers,
         )
 
     def double_cards(self) -> Proposals:
@@ -175,6 +176,12 @@ class Page:
         names = self._stores.select(pl.col("region").drop_nulls().unique().sort()).collect()["region"].to_list()
         allowed = self.context.regions
         return tuple(str(n) for n in names if allowed is None or n in allowed)
+
+    @cached_property
+    def _customers(self) -> pl.LazyFrame | None:
+        if not self.has("customers"):
+            return None
+        return self._lake.table("customers", version=self.versions["customers"]).select("customer_id", "region")
 
     @cached_property
     def _stores(self) -> pl.LazyFrame | None:

@@ -273,3 +273,15 @@ def test_data_that_end_early_are_told(lake: Lake) -> None:
     page = world.opened(lake, variables={"as_of": date(2026, 7, 20)}, now=world.CLOCK.replace(day=25))
     page.show(world.finding(page.words, chart=None))
     assert "数据只到 2026-06-30，比截至日期早 20 天" in assemble(page).html
+
+
+def test_a_reader_of_one_region_is_not_compared_with_a_page_of_all(lake: Lake, tmp_path: Path) -> None:
+    out = tmp_path / "customer_value" / "monthly" / "2026-05-31" / "zh"
+    out.mkdir(parents=True)
+    company = world.opened(lake, out=out, variables={"as_of": date(2026, 5, 31)})
+    company.show(world.finding(company.words, chart=None, status="fail"))
+    company.close()
+    for regions, compared in ((None, True), (("华南",), False)):
+        page = world.opened(lake, face="voila", reports=tmp_path, regions=regions)
+        page.show(world.finding(page.words, chart=None))
+        assert ("截至 2026-05-31）相比" in assemble(page).html) is compared
