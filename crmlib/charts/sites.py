@@ -171,8 +171,9 @@ def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> al
     bar = base.mark_bar(cornerRadiusEnd=2).encode(
         color=alt.condition("datum.hit", alt.value(theme.WARN), alt.value(theme.MUTED))
     )
+    room = base.transform_calculate(room="datum.amount * 1.3").mark_point(opacity=0).encode(x="room:Q")
     text = base.mark_text(align="left", dx=4).encode(text="label:N")
-    return theme.finish(_over(bar, text), height=ROW * max(frame.height, 3))
+    return theme.finish(_over(bar, room, text), height=ROW * max(frame.height, 3))
 
 
 def paid_back(frame: pl.DataFrame, leases: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -263,7 +264,7 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
         color=alt.condition("datum.quick", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
     )
     text = chart.mark_text(align="left", dx=5).encode(y=y, x="profit:Q", text="label:N")
-    room = chart.transform_calculate(pad="datum.profit * 1.35").mark_point(opacity=0).encode(y=y, x="pad:Q")
+    room = chart.transform_calculate(pad="datum.profit * 1.6").mark_point(opacity=0).encode(y=y, x="pad:Q")
     total = (
         chart.transform_aggregate(profit="sum(profit)", net="sum(net)")
         .transform_calculate(

@@ -26,7 +26,7 @@ COMPETITORS = ("competitor_id", "chain", "lat", "lon", "crs", "area_m2")
 FLOWS = ("cell_id", "site_id", "visits")
 
 
-def tables(*, cells: pl.DataFrame, sites: pl.DataFrame, flows: pl.DataFrame, competitors: pl.DataFrame) -> None:
+def check_tables(*, cells: pl.DataFrame, sites: pl.DataFrame, flows: pl.DataFrame, competitors: pl.DataFrame) -> None:
     """All checks of the four tables together, in the order in which a user would mend them."""
     check_columns(cells.columns, CELLS, name="cells")
     check_columns(sites.columns, OWN, name="sites")
@@ -50,7 +50,7 @@ def tables(*, cells: pl.DataFrame, sites: pl.DataFrame, flows: pl.DataFrame, com
     enough(own.height, int(flows.filter(pl.col("site_id").is_in(own["site_id"].implode()))["visits"].sum()))
 
 
-def places(table: pl.DataFrame, *, name: str, kind: str) -> None:
+def check_places(table: pl.DataFrame, *, name: str, kind: str) -> None:
     """Checks of candidates alone."""
     check_columns(table.columns, PLACES, name=name)
     same_crs({name: table})
@@ -210,7 +210,7 @@ def competitors_given(competitors: object) -> None:
         )
 
 
-def distances(table: pl.DataFrame) -> pl.DataFrame:
+def check_distances(table: pl.DataFrame) -> pl.DataFrame:
     """A user's distances: cell_id, site_id, km; neither missing nor negative, and km rather than metres."""
     check_columns(table.columns, ("cell_id", "site_id", "km"), name="distances")
     km = table["km"].cast(pl.Float64)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from crmlib.core.coordinates import distance_km
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.money import to_units
-from crmlib.sites import checks
+from crmlib.sites.checks import check_distances, check_places, check_tables, competitors_given, complete_matrix
 
 Array: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -99,14 +99,14 @@ def build(
     cells_, sites_ = to_polars(cells, name="cells"), to_polars(sites, name="sites")
     flows_ = to_polars(flows, name="flows")
     rivals_ = no_rivals() if isinstance(competitors, str) else to_polars(competitors, name="competitors")
-    checks.competitors_given(competitors)
-    checks.tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_)
+    competitors_given(competitors)
+    check_tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_)
     own_ = sites_.filter(pl.col("kind") == "own").sort("site_id")
     cells_, rivals_ = cells_.sort("cell_id"), rivals_.sort("competitor_id")
     lat, lon = column(cells_, "lat"), column(cells_, "lon")
     income = column(cells_, "income_minor_month")
     chains = tuple(rivals_["chain"].unique().sort().to_list())
-    matrix = None if distances is None else checks.distances(to_polars(distances, name="distances"))
+    matrix = None if distances is None else check_distances(to_polars(distances, name="distances"))
     place = _Placer(tuple(cells_["cell_id"]), lat, lon, attributes, matrix)
     return Market(
         cell_ids=place.cell_ids,
@@ -129,8 +129,8 @@ def build(
 def candidates(market: Market, sites: AnyFrame, *, distances: AnyFrame | None = None) -> Stores:
     """Rows of kind ``candidate`` as stores of this market."""
     table = to_polars(sites, needs=("site_id", "kind"), name="sites").filter(pl.col("kind") == "candidate")
-    checks.places(table, name="sites", kind="candidate")
-    matrix = None if distances is None else checks.distances(to_polars(distances, name="distances"))
+    check_places(table, name="sites", kind="candidate")
+    matrix = None if distances is None else check_distances(to_polars(distances, name="distances"))
     place = _Placer(market.cell_ids, market.cell_lat, market.cell_lon, market.attributes[1:], matrix)
     return _stores(table.sort("site_id"), "site_id", place)
 
@@ -195,7 +195,7 @@ def _matrix(distances: pl.DataFrame, cell_ids: tuple[str, ...], ids: tuple[str, 
     rows = known["cell_id"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
     cols = known["site_id"].replace_strict(col, return_dtype=pl.Int64).to_numpy()
     wide[rows, cols] = known["km"].to_numpy()
-    checks.complete_matrix(wide, ids)
+    complete_matrix(wide, ids)
     return wide
 
 

@@ -20,6 +20,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 QUADRATURE_NODES = 9  # Gauss-Hermite; the mean share is exact to 1e-7 up to σ = 0.6
 NEWTON_STEPS = 30
+SMALLEST = -600.0  # keeps the sum of own stores above zero in cells that none of them reaches
+LARGEST = 30.0  # a share of 1 − 1e-13: a store that outdoes all others by more leaves them nothing anyway
 NEWTON_TOLERANCE = 1e-13
 
 
@@ -49,9 +51,9 @@ def stage(*, demand: Array, own: Array, rivals: Array, outside: float, nest: flo
     column = shift[:, None]
     return Stage(
         demand=demand,
-        own=np.exp((own - column) / nest),
+        own=np.exp(np.maximum((own - column) / nest, SMALLEST)),
         rivals=np.exp(rivals - column).sum(axis=1),
-        outside=np.exp(outside - shift),
+        outside=np.exp(np.maximum(outside - shift, SMALLEST)),
         shift=shift,
         nest=nest,
         sigma=sigma,
@@ -60,7 +62,7 @@ def stage(*, demand: Array, own: Array, rivals: Array, outside: float, nest: flo
 
 def attraction(at: Stage, utility: Array) -> Array:
     """exp((U − shift)/τ) of further own stores at this stage, shape of `utility` (c, n)."""
-    return np.asarray(np.exp((utility - at.shift[:, None]) / at.nest))
+    return np.asarray(np.exp(np.minimum((utility - at.shift[:, None]) / at.nest, LARGEST)))
 
 
 def own_share(total: Array, rest: Array, nest: float) -> Array:

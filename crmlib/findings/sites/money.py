@@ -127,10 +127,7 @@ def paid_back(plan: Plan, town: Town, *, words: Words) -> Finding:
                     "name": ends["name"],
                     "month": ends["lease_months"],
                     "p_paid": ends["at_end"],
-                    "label": [
-                        words("sites.payback.lease", share=form.share(p, digits=0), months=str(m))
-                        for p, m in ends.select("at_end", "lease_months").iter_rows()
-                    ],
+                    "label": [form.share(p, digits=0) for p in ends["at_end"]],
                 }
             ),
             words=words,
