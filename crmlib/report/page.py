@@ -80,6 +80,14 @@ class Page:
         """Whether the lake has `table`; a section on a table that is not connected is left out or says so."""
         return table in self.versions
 
+    def tables(self, *names: str) -> dict[str, pl.LazyFrame]:
+        """Those of `names` that are connected, as `table` gives them."""
+        return {name: self.table(name) for name in names if self.has(name)}
+
+    def missing(self, *names: str) -> list[str]:
+        """Those of `names` that are not connected: the page says so instead of showing zeros."""
+        return [name for name in names if not self.has(name)]
+
     def table(self, name: str) -> pl.LazyFrame:
         """`name` as of the page's day, restricted to its regions, at the version noted when the page was opened.
 
@@ -116,7 +124,7 @@ class Page:
     def double_cards(self) -> Proposals:
         """Pairs of cards that may be one person: ids and reasons only, since names and phones stop here."""
         if not self.has(PERSONAL):
-            return identity.nobody()
+            return identity.propose(pl.DataFrame(schema=dict.fromkeys(("customer_id", *identity.AGREE), pl.String)))
         people = self._lake.table(PERSONAL, version=self.versions[PERSONAL])
         if self.regions is not None and self.has("customers"):
             people = people.join(self.table("customers").select("customer_id"), on="customer_id", how="semi")
@@ -137,8 +145,12 @@ class Page:
             slot = states.Slot(self.report, name, self.params.region or "")
             states.save(self._lake, slot, frame, as_of=self.as_of)
 
-    def show(self, thing: Answer | Finding | ActionList | Limits) -> None:
-        """Put `thing` on the page; in JupyterLab its card is shown at once."""
+    def show(self, *things: Answer | Finding | ActionList | Limits) -> None:
+        """Put `things` on the page; in JupyterLab their cards are shown at once."""
+        for thing in things:
+            self._show(thing)
+
+    def _show(self, thing: Answer | Finding | ActionList | Limits) -> None:
         match thing:
             case Answer():
                 self.shown.answer = thing
