@@ -40,10 +40,12 @@ def signed_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCh
         tooltip=[alt.Tooltip("name:N", title=words("promotion.chart.what")), alt.Tooltip("label:N", title=title)],
     )
     scale = alt.Scale(domain=list(_domain(shown)), nice=False)
-    colour = alt.condition(
-        "datum.total",
-        alt.value(theme.SERIES[2]),
-        alt.condition("datum.value < 0", alt.value(theme.SERIES[1]), alt.value(theme.ACCENT)),
+    colour = (
+        alt.when("datum.total")
+        .then(alt.value(theme.SERIES[2]))
+        .when("datum.value < 0")
+        .then(alt.value(theme.SERIES[1]))
+        .otherwise(alt.value(theme.ACCENT))
     )
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.62}).encode(
         x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), color=colour

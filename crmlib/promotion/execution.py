@@ -11,6 +11,8 @@ TOLERANCE_BP = 50
 """A till price within half a percent of the plan's is the plan's (rounding to fen)."""
 GOOD_SCORE = 4
 """Reviews of 4 and 5 stars are good."""
+PRICED_BY_LINE = ("rate", "price")
+"""Mechanics whose price can be read off a single line."""
 _LINES = ("store_id", "quantity_milli", "list_minor", "net_minor", "promotion_id")
 
 
@@ -110,3 +112,22 @@ def lessons(past: AnyFrame, *, mechanic: str, category: str | None, slot: str | 
     )
     ranked = table.with_columns(likeness=likeness).filter(pl.col("likeness") > 0)
     return ranked.sort(["likeness", "first_day", "promotion_id"], descending=[True, True, False]).head(last)
+
+
+def carried_out(lines: AnyFrame, *, event: dict[str, object]) -> pl.DataFrame:
+    """Compliance of one promotion, by price where a line shows it, else by the promotion booked at the till.
+
+    event : promotion_id, mechanic, depth_bp, first_day, last_day, stores, products.
+    """
+    table = to_polars(lines, needs=[*_LINES, "day", "product_id"], name="lines")
+    stores, products = event["stores"], event["products"]
+    assert isinstance(stores, list)
+    assert isinstance(products, list)
+    mine = table.filter(
+        pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"])),
+        pl.col("store_id").is_in(stores),
+        pl.col("product_id").is_in(products),
+    )
+    if event["mechanic"] in PRICED_BY_LINE:
+        return compliance(mine, depth_bp=int(str(event["depth_bp"] or 0)), stores=stores)
+    return label_compliance(mine, promotion_id=str(event["promotion_id"]), stores=stores)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.agreement import agreement
 from crmlib.promotion.calendar import event_cells, frozen_versions
@@ -158,3 +159,29 @@ def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.Data
         table = table.join(other, on="event_id", how="left", maintain_order="left")
     joined = facts.join(table.rename({"event_id": "promotion_id"}), on="promotion_id", maintain_order="left")
     return joined.with_columns(lift=pl.col("lift_milli") / pl.col("base_milli")).sort("last_day", "promotion_id")
+
+
+def focus(events: pl.DataFrame, *, promotion_id: str | None, recent_days: int = 60) -> dict[str, object]:
+    """The promotion asked for; else, of those judged by the model that ended lately, the one that sold most.
+
+    Raises
+    ------
+    ModelError
+        promotion.unknown_promotion: not among the ended ones.
+    """
+    chosen = events.filter(pl.col("promotion_id") == promotion_id) if promotion_id else events
+    if chosen.is_empty():
+        raise ModelError(
+            "promotion.unknown_promotion",
+            given=f"promotion {promotion_id or '(any)'}",
+            expected=f"one of {events.height} promotions that have ended",
+            mend="choose one that has ended, or leave the field empty",
+            values={"promotion_id": promotion_id or "", "count": events.height},
+        )
+    if not promotion_id:
+        last = chosen["last_day"].max()
+        judged = chosen.filter(
+            (pl.col("status") == "ok") & (pl.col("last_day") >= pl.lit(last) - pl.duration(days=recent_days))
+        )
+        chosen = (judged if judged.height else chosen).sort("net_minor", nulls_last=False)
+    return chosen.row(-1, named=True)

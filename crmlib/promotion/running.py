@@ -10,13 +10,11 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.execution import compliance, label_compliance
+from crmlib.promotion.execution import PRICED_BY_LINE, compliance, label_compliance
 from crmlib.promotion.forecast import Response
 from crmlib.promotion.watch import alarms, track, weekday_weights
 
 BASE_WEEKS = 8
-PRICED_BY_LINE = ("rate", "price")
-"""Mechanics whose price can be read off a single line."""
 COVERAGE = 0.8
 
 

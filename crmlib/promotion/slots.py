@@ -87,3 +87,12 @@ def year_on_year(event: dict[str, object]) -> dict[str, object]:
     assert isinstance(last, date)
     back = timedelta(weeks=52)
     return {**event, "first_day": first - back, "last_day": last - back}
+
+
+def partner_of(
+    event: dict[str, object], events: pl.DataFrame, found: pl.DataFrame
+) -> tuple[dict[str, object] | None, str | None]:
+    """Row of an event's partner, or None and the reason; `found` as `partners` gives it."""
+    row = found.filter(pl.col("promotion_id") == event["promotion_id"]).row(0, named=True)
+    mate = events.filter(pl.col("promotion_id") == row["partner_id"]) if row["partner_id"] else events.clear()
+    return (mate.row(0, named=True), None) if mate.height else (None, row["reason"] or "no_like")

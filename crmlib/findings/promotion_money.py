@@ -1,0 +1,232 @@
+"""After the event: what it earned, who took it, how it compares with last time, how it was carried out, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from crmlib.charts import promotion as pictures
+from crmlib.findings.finding import ActionList, Finding, Status
+from crmlib.findings.promotion_review import verdict
+from crmlib.findings.promotion_wording import in_words, mechanic, named, units
+from crmlib.promotion.takers import GROUPS
+from crmlib.tables import promotion as views
+from crmlib.text import Words
+
+SUBSIDY_WARN = 0.5
+"""More of the discount than this to regulars, who would have come anyway, is amber."""
+DONE_WARN, DONE_FAIL = 0.95, 0.8
+"""Share of stores that carried the event out: below, amber and red."""
+CAPACITY = 12
+
+
+def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words) -> Finding:
+    """The margin ledger of the event."""
+    form = words.format
+    table = book.filter(pl.col("event_id") == event["promotion_id"]).select("line", amount_minor=pl.col("amount_minor"))
+    amounts = dict(table.iter_rows())
+    net = amounts.get("net")
+    kind = "unjudged" if net is None else "earned" if net > 0 else "lost"
+    subsidy = -amounts.get("discount_on_base", 0)
+    discount = -(amounts.get("discount_on_base", 0) + amounts.get("discount_on_extra", 0))
+    values = {
+        "net": form.money(None if net is None else abs(net)),
+        "extra": form.money(amounts.get("incremental_margin")),
+        "subsidy": form.money(subsidy),
+        "share": form.share(subsidy / discount if discount > 0 else None, digits=0),
+        "roi": form.number(event["roi"], digits=2),
+    }
+    shown = table.filter(
+        (pl.col("line") != "base_margin") & ((pl.col("amount_minor") != 0) | (pl.col("line") == "net"))
+    )
+    bars = shown.select(
+        name=pl.Series([words(f"promotion.ledger.{k}") for k in shown["line"]], dtype=pl.String),
+        value=pl.col("amount_minor") / 100,
+        label=pl.Series([form.money(v) for v in shown["amount_minor"]], dtype=pl.String),
+        total=pl.col("line") == "net",
+    )
+    headline = words(f"promotion.review.money.{kind}", **values)
+    status: Status = "none" if net is None else "ok" if net > 0 else "fail"
+    return Finding(
+        key="promotion.ledger",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"line": "promotion.ledger"}), words=words, exact=True),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.money.seen", **values),
+        note_sure=words("promotion.review.money.sure"),
+        note_do=words(f"promotion.review.money.do.{kind}"),
+        value_minor=None if net is None else abs(net),
+        row_key=("line",),
+    )
+
+
+def takers(table: pl.DataFrame, *, words: Words) -> Finding:
+    """Who got the discount."""
+    form = words.format
+    total = int(table["discount_minor"].sum())
+    by = dict(table.select("group", "discount_minor").iter_rows())
+    share = {g: by.get(g, 0) / total if total else 0.0 for g in GROUPS}
+    new = sum(share[g] for g in ("new_back", "new_gone", "new_open"))
+    kind = "none" if not total else "regular" if share["regular"] > SUBSIDY_WARN else "mixed"
+    values = {
+        "total": form.money(total),
+        "regular": form.share(share["regular"], digits=0),
+        "new": form.share(new, digits=0),
+        "no_card": form.share(share["no_card"], digits=0),
+        "bulk": form.share(share["bulk"], digits=0),
+    }
+    shown = table.filter(pl.col("receipts") > 0).sort("discount_minor", "group", descending=[True, False])
+    label = [f"{form.money(d)}  {form.share(d / total if total else None, digits=0)}" for d in shown["discount_minor"]]
+    bars = shown.select(
+        name=pl.Series([words(f"promotion.taker.{g}") for g in shown["group"]], dtype=pl.String),
+        value=pl.col("discount_minor") / 100,
+        label=pl.Series(label, dtype=pl.String),
+    )
+    headline = words(f"promotion.review.takers.{kind}", **values)
+    return Finding(
+        key="promotion.takers",
+        status="none" if kind == "none" else "warn" if kind == "regular" else "ok",
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"group": "promotion.taker"}), words=words),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.discount")) if bars.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.takers.seen", **values),
+        note_sure=words("promotion.review.takers.sure"),
+        note_do=words(f"promotion.review.takers.do.{kind}"),
+        value_minor=total,
+        row_key=("group",),
+    )
+
+
+def slot(
+    event: dict[str, Any], partner: dict[str, Any] | None, gap: pl.DataFrame | None, *, reason: str | None, words: Words
+) -> Finding:
+    """The event beside its like of last time (or the same weeks a year ago), the gap split into causes."""
+    form = words.format
+    against = "slot" if partner is not None else "year"
+    if gap is None:
+        table = pl.DataFrame(schema={"cause": pl.String(), "factor": pl.Float64(), "gap_minor": pl.Int64()})
+        headline = words(
+            "promotion.review.slot.none", reason=words(f"promotion.review.slot.reason.{reason or 'no_sales'}")
+        )
+        bars = pl.DataFrame()
+    else:
+        table = gap
+        total = int(gap["gap_minor"].sum())
+        top = gap.sort(pl.col("gap_minor").abs(), descending=True).row(0, named=True)
+        headline = words(
+            f"promotion.review.slot.{'up' if total > 0 else 'down'}.{against}",
+            gap=form.money(abs(total)),
+            cause=words(f"promotion.cause.{top['cause']}"),
+            amount=form.money(abs(top["gap_minor"])),
+        )
+        whole = pl.DataFrame({"cause": ["all"], "gap_minor": [total]})
+        rows = pl.concat([gap.select("cause", "gap_minor"), whole])
+        bars = rows.select(
+            name=pl.Series([words(f"promotion.cause.{c}") for c in rows["cause"]], dtype=pl.String),
+            value=pl.col("gap_minor") / 100,
+            label=pl.Series([form.money(v) for v in rows["gap_minor"]], dtype=pl.String),
+            total=pl.col("cause") == "all",
+        )
+    other = named(partner, words) if partner else words("promotion.review.slot.year_ago")
+    return Finding(
+        key="promotion.slot",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"cause": "promotion.cause"}), words=words, exact=True),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.slot.seen", name=named(event, words), other=other),
+        note_sure=words("promotion.review.slot.sure"),
+        note_do=words("promotion.review.slot.do"),
+        row_key=("cause",),
+    )
+
+
+def execution(stores: pl.DataFrame, names: pl.DataFrame, *, words: Words) -> Finding:
+    """How many stores carried the event out; stores: as `execution.compliance`."""
+    form = words.format
+    table = stores.join(names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left")
+    seen = table.filter(pl.col("status") != "silent")
+    done = seen.filter(pl.col("status") == "done").height
+    share = done / seen.height if seen.height else None
+    status: Status = (
+        "none" if share is None else "ok" if share >= DONE_WARN else "warn" if share >= DONE_FAIL else "fail"
+    )
+    kind = "none" if share is None else "all" if share >= DONE_WARN else "some"
+    values = {
+        "done": form.count(done),
+        "seen": form.count(seen.height),
+        "silent": form.count(table.height - seen.height),
+        "share": form.share(share, digits=0),
+    }
+    order = [k for k in ("done", "partly", "not_done", "silent") if k in set(table["status"])]
+    counts = [table.filter(pl.col("status") == k).height for k in order]
+    bars = pl.DataFrame(
+        {
+            "name": [words(f"promotion.done.{k}") for k in order],
+            "value": [float(c) for c in counts],
+            "label": [form.count(c) for c in counts],
+        }
+    )
+    headline = words(f"promotion.review.execution.{kind}", **values)
+    view = in_words(table.select("store", "status", "lines", "at_plan"), words, {"status": "promotion.done"})
+    return Finding(
+        key="promotion.execution",
+        status=status,
+        headline=headline,
+        table=table.select("store_id", "store", "status", "lines", "at_plan"),
+        view=views.readable(view, words=words),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.stores")) if bars.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.execution.seen", **values),
+        note_sure=words("promotion.review.execution.sure"),
+        note_do=words(f"promotion.review.execution.do.{kind}"),
+        row_key=("store_id",),
+    )
+
+
+def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> ActionList:
+    """What to do with each recent promotion: repeat, change, stop, or measure properly; by money at stake."""
+    rows = []
+    for event in events.iter_rows(named=True):
+        kind = verdict(event)
+        advice = {"gain": "repeat", "costly": "change", "drop": "stop", "unclear": "measure", "unjudged": "holdout"}[
+            kind
+        ]
+        at_stake = (
+            abs(event["net_margin_minor"] or 0) if kind in {"gain", "costly", "drop"} else event["discount_minor"] or 0
+        )
+        reason = words(
+            f"promotion.review.action.reason.{kind}",
+            net=words.format.money(None if event["net_margin_minor"] is None else abs(event["net_margin_minor"])),
+            units=units(event["lift_milli"], words),
+            discount=words.format.money(event["discount_minor"]),
+        )
+        rows.append(
+            {
+                "promotion_id": event["promotion_id"],
+                "name": named(event, words),
+                "mechanic": mechanic(event, words),
+                "advice": words(f"promotion.review.action.{advice}"),
+                "reason": reason,
+                "at_stake_minor": at_stake,
+            }
+        )
+    table = pl.DataFrame(rows).sort("at_stake_minor", "promotion_id", descending=[True, False]).head(capacity)
+    headline = words(
+        "promotion.review.action.headline", shown=words.format.count(table.height), all=words.format.count(len(rows))
+    )
+    return ActionList(
+        headline=headline,
+        table=table,
+        view=views.readable(table.drop("promotion_id"), words=words),
+        note=words("promotion.review.action.note"),
+        row_key=("promotion_id",),
+    )

@@ -1,0 +1,298 @@
+"""After the event: what it brought, and whether that can be trusted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from crmlib.charts import promotion as pictures
+from crmlib.findings.finding import Answer, Figure, Finding, Status
+from crmlib.findings.promotion_wording import against_budget, in_words, named, units
+from crmlib.promotion.footprint import ROLES
+from crmlib.promotion.lift import Lift
+from crmlib.promotion.review import Review
+from crmlib.tables import promotion as views
+from crmlib.text import Words
+
+COVERAGE_SLACK = 0.05
+"""Achieved coverage further than this from the nominal one is amber."""
+SHOWN_EVENTS = 14
+
+
+def verdict(event: dict[str, Any]) -> str:
+    """Gain (more units, money earned), costly (more units, money lost), unclear (interval holds 0), drop, unjudged."""
+    if event["lift_milli"] is None:
+        return "unjudged"
+    if event["low_milli"] is None or event["low_milli"] <= 0 <= event["high_milli"]:
+        return "unclear"
+    if event["high_milli"] < 0:
+        return "drop"
+    return "gain" if event["net_margin_minor"] is None or event["net_margin_minor"] > 0 else "costly"
+
+
+def answer(event: dict[str, Any], *, words: Words) -> Answer:
+    """The sentence of the page, and four figures."""
+    form = words.format
+    kind = verdict(event)
+    values = {
+        "name": named(event, words),
+        "units": units(event["lift_milli"], words),
+        "low": units(event["low_milli"], words),
+        "high": units(event["high_milli"], words),
+        "net": form.money(event["net_margin_minor"]),
+        "loss": form.money(None if event["net_margin_minor"] is None else abs(event["net_margin_minor"])),
+    }
+    roi = event["roi"]
+    net = event["net_margin_minor"]
+    return Answer(
+        sentence=words(f"promotion.review.answer.{kind}", **values),
+        figures=(
+            Figure(
+                label=words("promotion.review.figure.lift"),
+                value=units(event["lift_milli"], words),
+                comparison=words("promotion.review.figure.range", **values),
+                tone="neutral" if kind in {"unclear", "unjudged"} else "bad" if kind == "drop" else "good",
+                key="lift",
+                amount=None if event["lift_milli"] is None else event["lift_milli"] / 1000,
+            ),
+            Figure(
+                label=words("promotion.review.figure.net"),
+                value=form.money(net),
+                comparison=words("promotion.review.figure.net_note"),
+                tone="neutral" if net is None else "good" if net > 0 else "bad",
+                key="net",
+                amount=net,
+                money=True,
+            ),
+            Figure(
+                label=words("promotion.review.figure.roi"),
+                value=form.number(roi, digits=2),
+                comparison=words(
+                    "promotion.review.figure.ratio", ratio=form.number(event["output_per_input"], digits=2)
+                ),
+                tone="neutral" if roi is None else "good" if roi > 0 else "bad",
+                key="roi",
+                amount=roi,
+            ),
+            Figure(
+                label=words("promotion.review.figure.discount"),
+                value=form.money(event["discount_minor"]),
+                comparison=against_budget(event["discount_minor"], event["budget_minor"], words),
+                tone="bad" if (event["discount_minor"] or 0) > (event["budget_minor"] or 1 << 60) else "neutral",
+                key="discount",
+                amount=event["discount_minor"],
+                money=True,
+            ),
+        ),
+    )
+
+
+def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
+    """Gross lift, waiting, dip, cannibalised and halo, and what is left."""
+    roles = [*ROLES, "net"]
+    table = lift.parts.filter(pl.col("event_id") == event["promotion_id"]).rename({"event_id": "promotion_id"})
+    rows = {r["role"]: r for r in table.iter_rows(named=True)}
+    net, gross = rows.get("net"), rows.get("event")
+    kind = "unjudged" if net is None or gross is None else _part_kind(gross, net)
+    values = {
+        "gross": units(gross["effect_milli"] if gross else None, words),
+        "net": units(net["effect_milli"] if net else None, words),
+        "coverage": words.format.share(lift.coverage, digits=0),
+        "achieved": words.format.share(lift.achieved),
+        "placebos": words.format.count(lift.scale.placebos),
+    }
+    shown = pl.DataFrame(
+        [
+            {
+                "name": words(f"promotion.role.{r}"),
+                "value": rows[r]["effect_milli"] / 1000,
+                "low": None if rows[r]["lower_milli"] is None else rows[r]["lower_milli"] / 1000,
+                "high": None if rows[r]["upper_milli"] is None else rows[r]["upper_milli"] / 1000,
+                "label": units(rows[r]["effect_milli"], words),
+                "total": r == "net",
+            }
+            for r in roles
+            if r in rows
+        ],
+        schema_overrides={"low": pl.Float64, "high": pl.Float64},
+    )
+    status: Status = {"kept": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(kind, "none")  # type: ignore[assignment]
+    headline = words(f"promotion.review.parts.{kind}", **values)
+    return Finding(
+        key="promotion.parts",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"role": "promotion.role"}), words=words) if table.height else None,
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion.axis.units")) if shown.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.parts.seen", **values),
+        note_sure=words("promotion.review.parts.sure", **values),
+        note_do=words(f"promotion.review.parts.do.{kind}"),
+        row_key=("promotion_id", "role"),
+    )
+
+
+def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:
+    """Open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (less than 60 % left), kept."""
+    if gross["lower_milli"] is None or gross["lower_milli"] <= 0:
+        return "open"
+    if net["effect_milli"] <= 0:
+        return "lost"
+    return "kept" if net["effect_milli"] >= 0.6 * gross["effect_milli"] else "eaten"
+
+
+def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
+    """The engines side by side, and how much unseen demand it would take."""
+    form = words.format
+    one = review.engines.filter(pl.col("event_id") == event["promotion_id"]).row(0, named=True)
+    tip = review.tipping.filter(pl.col("event_id") == event["promotion_id"])
+    line = tip.row(0, named=True) if tip.height else None
+    table = _engines(one)
+    kind = "alone" if one["agrees"] is None else "agree" if one["agrees"] else "apart"
+    reason = "unknown" if line is None else line["reason"]
+    if event["status"] != "ok":
+        kind = f"status_{event['status']}"
+    status: Status = "ok" if kind == "agree" and reason == "none" else "warn"
+    values = {
+        "tipping": form.share(line["tipping"] if line else None, digits=0),
+        "low": form.share(
+            max(line["tipping_low"], 0.0) if line and line["tipping_low"] is not None else None, digits=0
+        ),
+        "fakeable": form.share(line["fakeable"] if line else None, digits=0),
+        "controls": form.count(event["controls"]),
+    }
+    shown = table.with_columns(
+        name=pl.Series([words(f"promotion.engine.{e}") for e in table["engine"]], dtype=pl.String),
+        value=pl.col("effect_milli") / 1000,
+        low=pl.col("lower_milli") / 1000,
+        high=pl.col("upper_milli") / 1000,
+        label=pl.Series([units(v, words) for v in table["effect_milli"]], dtype=pl.String),
+        doubt=pl.lit(value=False),
+    ).drop_nulls("value")
+    headline = words(f"promotion.review.trust.{kind}", **values)
+    return Finding(
+        key="promotion.trust",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"engine": "promotion.engine"}), words=words),
+        chart=pictures.intervals(shown, words=words, title=words("promotion.axis.units")) if shown.height else None,
+        alt=headline,
+        note_seen=words(f"promotion.review.trust.seen.{reason}", **values),
+        note_sure=words("promotion.review.trust.sure", **values),
+        note_do=words(f"promotion.review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
+        row_key=("engine",),
+    )
+
+
+def _engines(one: dict[str, Any]) -> pl.DataFrame:
+    rows = [
+        ("model", one["effect_milli"], one["lower_milli"], one["upper_milli"]),
+        ("did", one["did_effect_milli"], None, None),
+        ("audit", one["audit_effect_milli"], one["audit_lower_milli"], one["audit_upper_milli"]),
+    ]
+    names = ["engine", "effect_milli", "lower_milli", "upper_milli"]
+    types = dict(zip(names, (pl.String(), pl.Int64(), pl.Int64(), pl.Int64()), strict=True))
+    return pl.DataFrame(rows, schema=types, orient="row")
+
+
+def overview(events: pl.DataFrame, *, words: Words) -> Finding:
+    """All events judged so far, the newest first: lift with interval."""
+    form = words.format
+    judged = events.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
+    clear = judged.filter(pl.col("low_milli") > 0).height
+    earned = judged.filter(pl.col("net_margin_minor") > 0).height
+    columns = [
+        *(
+            "promotion_id",
+            "name",
+            "mechanic",
+            "depth_bp",
+            "first_day",
+            "status",
+            "lift_milli",
+            "low_milli",
+            "high_milli",
+        ),
+        *("lift", "net_margin_minor", "roi", "discount_minor"),
+    ]
+    table = events.select(columns).reverse()
+    last = judged.tail(SHOWN_EVENTS).reverse()
+    shown = last.select(
+        name=pl.Series([_short(r, words) for r in last.iter_rows(named=True)], dtype=pl.String),
+        value=pl.col("lift"),
+        low=pl.col("low_milli") / pl.col("base_milli"),
+        high=pl.col("high_milli") / pl.col("base_milli"),
+        label=pl.Series([form.change(v, digits=0) for v in last["lift"]], dtype=pl.String),
+        doubt=(pl.col("fires").fill_null(value=False)) | ~pl.col("agrees").fill_null(value=True),
+    )
+    most = judged.height and clear / judged.height
+    kind = "none" if not judged.height else "most" if most > 0.5 else "few"
+    values = {
+        "judged": form.count(judged.height),
+        "all": form.count(events.height),
+        "clear": form.count(clear),
+        "earned": form.count(earned),
+        "shown": form.count(last.height),
+    }
+    headline = words(f"promotion.review.overview.{kind}", **values)
+    view = in_words(table, words, {"mechanic": "promotion.mechanic", "status": "promotion.status"}).drop("promotion_id")
+    return Finding(
+        key="promotion.overview",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(view, words=words),
+        chart=pictures.intervals(shown, words=words, title=words("promotion.axis.lift")) if shown.height else None,
+        alt=headline,
+        note_seen=words("promotion.review.overview.seen", **values),
+        note_sure=words("promotion.review.overview.sure", **values),
+        note_do=words("promotion.review.overview.do"),
+        row_key=("promotion_id",),
+    )
+
+
+def _short(row: dict[str, Any], words: Words) -> str:
+    return f"{row['first_day']:%y-%m} {named(row, words)}"
+
+
+def check(lift: Lift, *, words: Words) -> Finding:
+    """Whether intervals held the truth on placebo events of other rounds."""
+    form = words.format
+    off = abs(lift.achieved - lift.coverage) if lift.achieved == lift.achieved else None
+    kind = "few" if off is None else "held" if off <= COVERAGE_SLACK else "off"
+    core = lift.placebos.filter((pl.col("role") == "event") & (pl.col("base") > 0))
+    miss = ((core["actual"] - core["base"]) / core["base"]).to_list()
+    edges = [-1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, float("inf")]
+    counts = [sum(a <= m < b for m in miss) for a, b in pairwise(edges)]
+    text = [
+        form.change(a, digits=0) + ("…" + form.change(b, digits=0) if b != float("inf") else "…")
+        for a, b in pairwise(edges)
+    ]
+    table = pl.DataFrame({"error_band": text, "events": counts})
+    bars = table.select(
+        name="error_band", value=pl.col("events").cast(pl.Float64), label=pl.col("events").cast(pl.String)
+    )
+    values = {
+        "achieved": form.share(lift.achieved),
+        "coverage": form.share(lift.coverage, digits=0),
+        "placebos": form.count(lift.scale.placebos),
+    }
+    headline = words(f"promotion.review.check.{kind}", **values)
+    return Finding(
+        key="promotion.check",
+        status="none" if off is None else "ok" if kind == "held" else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(table, words=words),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.placebos")),
+        alt=headline,
+        note_seen=words("promotion.review.check.seen", **values),
+        note_sure=words("promotion.review.check.sure", **values),
+        note_do=words(f"promotion.review.check.do.{kind}"),
+        row_key=("error_band",),
+        role="check",
+    )

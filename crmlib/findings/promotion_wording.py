@@ -1,0 +1,55 @@
+"""Small wordings that all promotion findings share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from crmlib.text import Words
+
+
+def units(milli: float | None, words: Words) -> str:
+    """Thousandths of a unit as whole units with their word."""
+    return words("promotion.units", count=words.format.number(None if milli is None else milli / 1000))
+
+
+def named(event: dict[str, Any], words: Words) -> str:
+    """Name of a promotion, or its mechanic and category where it has none."""
+    return str(event.get("name") or words("promotion.unnamed", mechanic=mechanic(event, words)))
+
+
+def mechanic(event: dict[str, Any], words: Words) -> str:
+    """Mechanic and depth in words."""
+    kind = str(event.get("mechanic") or "other")
+    key = f"promotion.mechanic.{kind}"
+    word = words(key) if words.has(key) else kind
+    depth = event.get("depth_bp")
+    return words("promotion.mechanic_depth", mechanic=word, off=depth_text(int(depth), words)) if depth else word
+
+
+def depth_text(depth_bp: int, words: Words) -> str:
+    """A discount as the language says it: 8.8折 in Chinese, 12 % off in English."""
+    paid = (10_000 - depth_bp) / 1000
+    return words(
+        "promotion.depth",
+        paid=f"{paid:.1f}".rstrip("0").rstrip("."),
+        off=words.format.share(depth_bp / 10_000, digits=0),
+    )
+
+
+def against_budget(spent: int | None, budget: int | None, words: Words) -> str:
+    """What was spent against the budget."""
+    if spent is None or not budget:
+        return words("promotion.no_budget")
+    return words(
+        "promotion.of_budget", share=words.format.share(spent / budget, digits=0), budget=words.format.money(budget)
+    )
+
+
+def in_words(table: pl.DataFrame, words: Words, columns: dict[str, str]) -> pl.DataFrame:
+    """Codes replaced by their words under `<prefix>.<code>`."""
+    return table.with_columns(
+        pl.Series(c, [None if v is None else words(f"{p}.{v}") for v in table[c]], dtype=pl.String)
+        for c, p in columns.items()
+    )

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+import vl_convert
+
+from crmlib.charts import promotion as pictures
+from crmlib.text import Words
+
+WORDS = Words("zh")
+
+
+def bars():
+    return pl.DataFrame(
+        {
+            "name": ["多卖", "回落", "净增"],
+            "value": [100.0, -30.0, 70.0],
+            "low": [60.0, -50.0, None],
+            "high": [140.0, -10.0, None],
+            "label": ["100 件", "-30 件", "70 件"],
+            "total": [False, False, True],
+        }
+    )
+
+
+def domain(spec, layer=0):
+    return spec["layer"][layer]["encoding"]["x"]["scale"]["domain"]
+
+
+def test_signed_bars_hold_zero_every_interval_and_keep_the_order_of_the_rows():
+    spec = pictures.signed_bars(bars(), words=WORDS, title="件").to_dict()
+    low, high = domain(spec)
+    assert low < -50 and high > 140
+    assert spec["layer"][0]["encoding"]["y"]["sort"] == ["多卖", "回落", "净增"]
+    assert sum(layer["mark"]["type"] == "rule" for layer in spec["layer"]) == 1
+
+
+def test_bars_of_gains_alone_start_at_zero():
+    spec = pictures.signed_bars(
+        bars().filter(pl.col("value") > 0).drop("low", "high"), words=WORDS, title="件"
+    ).to_dict()
+    assert domain(spec)[0] == 0
+
+
+def test_intervals_mark_zero():
+    frame = bars().with_columns(doubt=pl.lit(value=True))
+    spec = pictures.intervals(frame, words=WORDS, title="件").to_dict()
+    assert spec["layer"][0]["mark"]["type"] == "rule"
+    assert domain(spec, layer=1)[0] < 0
+
+
+def band_frame():
+    days = [date(2026, 1, 1) + timedelta(days=i) for i in range(4)]
+    rows = [
+        {"day": d, "series": s, "kind": k, "value": 10.0 * i, "low": 5.0 * i, "high": 15.0 * i}
+        for s, k in (("计划", "plan"), ("实际", "actual"), ("预测", "projected"))
+        for i, d in enumerate(days)
+    ]
+    return pl.DataFrame(rows)
+
+
+def response_frame():
+    return pl.DataFrame(
+        {
+            "mechanic": ["打折", "打折"],
+            "depth": ["9折", "8折"],
+            "lift": [0.2, 0.5],
+            "label": ["+20%", "+50%"],
+            "few": [False, True],
+        }
+    )
+
+
+CURVES = pl.DataFrame(
+    {"x": [5.0, 10.0, 5.0, 10.0], "y": [1.0, 2.0, -1.0, 0.0], "series": ["7 天", "7 天", "14 天", "14 天"]}
+)
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        lambda: pictures.signed_bars(bars(), words=WORDS, title="件"),
+        lambda: pictures.intervals(bars().with_columns(doubt=pl.lit(value=False)), words=WORDS, title="件"),
+        lambda: pictures.band(band_frame(), words=WORDS),
+        lambda: pictures.curves(CURVES, x_title="力度", y_title="元"),
+        lambda: pictures.response(response_frame(), words=WORDS),
+    ],
+    ids=["signed_bars", "intervals", "band", "curves", "response"],
+)
+def test_every_picture_can_be_drawn(chart):
+    svg = vl_convert.vegalite_to_svg(chart().to_json())
+    assert svg.startswith("<svg") and "NaN" not in svg
