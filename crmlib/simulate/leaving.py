@@ -27,7 +27,7 @@ YEARLY = (0.10, 0.09, 0.07, 0.0, 0.09)
 """Mean hazard per year of price, taste, moved, competitor, no need; the competitor's comes from the home store."""
 FRAILTY_SHAPE = 0.9
 """Gamma shape of the dropout hazard across customers: Pareto/NBD-like lifetimes."""
-EARLY = 0.16
+EARLY = 0.08
 """Share of new members who never come back after their first visit."""
 REPLACED_SHARE = 0.5
 """Share of second cards that replace the first: the person stays, the old card falls silent."""

@@ -84,7 +84,7 @@ def _lives(
     opened[fresh] = first_day + rng.integers(span // 6, max(span // 2, span // 6 + 1), int(fresh.sum()))
     weakest = np.argsort(quality, kind="stable")[: max(1, round(CLOSING_SHARE * n))]
     closed = np.full(n, NEVER, dtype=np.int64)
-    ends = first_day + rng.integers(span // 2, max(9 * span // 10, span // 2 + 1), len(weakest))
+    ends = first_day + rng.integers(span // 6, max(9 * span // 10, span // 6 + 1), len(weakest))
     closed[weakest] = np.maximum(ends, opened[weakest] + 120)
     closed[closed > last_day] = NEVER
     shut_from = np.full(n, NEVER, dtype=np.int64)

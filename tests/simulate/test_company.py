@@ -8,15 +8,17 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from crmlib.core.errors import ParameterError
 from crmlib.data import Lake, ingest_all
 from crmlib.data.result import IngestResult
-from crmlib.simulate import company
+from crmlib.simulate import company, season
 
 SIZE = {"customers": 1000, "stores": 5, "days": 430, "seed": 11, "end": date(2026, 10, 31)}
+EPOCH = date(1970, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,9 @@ def test_the_special_cards_are_there_to_be_found(world: Path, lines: pl.DataFram
     bought = lines.filter(pl.col("quantity_milli") > 0).join(roles, on="customer_id")
     a_day = bought.group_by("customer_id", "role", "day").agg(receipts=pl.col("receipt_id").n_unique())
     busiest = dict(a_day.group_by("role").agg(pl.col("receipts").max()).iter_rows())
-    assert busiest["cashier_card"] > 5 > busiest["member"]
+    assert (
+        busiest["cashier_card"] >= 5 > busiest["member"]
+    )  # in a store of three visits a day; the sample has busier ones
     largest = dict(bought.group_by("role").agg(pl.col("quantity_milli").max()).iter_rows())
     assert min(largest["wholesaler"], largest["group_buyer"]) > 4 * largest["member"]
     net = lines.group_by("customer_id").agg(pl.col("net_minor").sum())
@@ -257,3 +261,23 @@ def test_stores_that_did_not_carry_an_event_out_sold_nothing_at_its_price(world:
     idle = truth(world, "promotions").select("promotion_id", store_id="not_done").explode("store_id").drop_nulls()
     assert idle.height > 0
     assert lines.join(idle, on=["promotion_id", "store_id"], how="semi").is_empty()
+
+
+def test_members_come_as_often_as_their_true_rate_says(world: Path, lines: pl.DataFrame) -> None:
+    members = truth(world, "customers").filter(pl.col("role") == "member", pl.col("motive") != "group")
+    last = SIZE["end"]
+    assert isinstance(last, date)
+    first_n, last_n = (last - EPOCH).days - 429, (last - EPOCH).days
+    weights = np.cumsum(season.rhythm(first_n, last_n), axis=1)
+    table = members.filter(pl.col("won_back_on").is_null()).with_columns(
+        begins=pl.max_horizontal(pl.col("joined_on").cast(pl.Int32), first_n) - first_n,
+        ends=pl.min_horizontal(pl.col("dropout_on").cast(pl.Int32).fill_null(last_n + 1), last_n + 1) - 1 - first_n,
+    ).filter(pl.col("ends") >= pl.col("begins"))  # fmt: skip
+    kind = (table["motive"] == "gift").cast(pl.Int64).to_numpy()
+    begins, ends = table["begins"].to_numpy(), table["ends"].to_numpy()
+    exposure = weights[kind, ends] - np.where(begins > 0, weights[kind, begins - 1], 0)
+    new = int((table["joined_on"].cast(pl.Int32) >= first_n).sum())  # each comes once more, on the day of joining
+    expected = float((table["visits_per_day"].to_numpy() * exposure).sum()) + new
+    bought = lines.filter(pl.col("quantity_milli") > 0).join(table.select("customer_id"), on="customer_id", how="semi")
+    # some find the store shut or go to a competitor
+    assert 0.86 < bought["receipt_id"].n_unique() / expected < 1.02
