@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
@@ -27,7 +28,7 @@ from crmlib.simulate.draws import stream
 from crmlib.simulate.events import PLANNED_AHEAD, plan_events
 from crmlib.simulate.goods import list_goods
 from crmlib.simulate.leaving import departures
-from crmlib.simulate.members import join_members, taste
+from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING = range(10)
@@ -64,6 +65,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
         world.goods,
         rise_day=(world.first_day + world.last_day) // 2,
         promotion_ids=tuple(e.promotion_id for e in world.events),
+        bulk=pl.Series(np.flatnonzero(np.isin(world.members.role, (GROUP_BUYER, WHOLESALER)))),
     )
     told = story.tell(world, book, folder / "points.csv.gz")
     contacts = service.log(

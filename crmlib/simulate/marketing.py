@@ -11,6 +11,7 @@ import polars as pl
 from crmlib.simulate import exports
 from crmlib.simulate.draws import Floats, Ints
 from crmlib.simulate.events import Event
+from crmlib.simulate.response import PROMOTED
 from crmlib.simulate.story import Telling, World
 from crmlib.simulate.vocabulary import toml
 
@@ -54,7 +55,7 @@ def write(world: World, told: Telling, folder: Path, *, rng: np.random.Generator
 
 def event_money(world: World, told: Telling) -> pl.DataFrame:
     """Per event in order: sales at its price, discount given, cost of gifts [fen]."""
-    sold = pl.concat(told.effects).filter(pl.col("kind").is_in(["base", "extra"])).group_by("event")
+    sold = pl.concat(told.effects).filter(pl.col("kind").is_in(PROMOTED)).group_by("event")
     sums = sold.agg(
         net=pl.col("net_minor").sum(),
         off=(pl.col("list_minor") - pl.col("net_minor")).sum(),

@@ -86,6 +86,7 @@ def join_members(n: int, *, shops: Shops, first_day: int, last_day: int, rng: np
     age = rng.choice(6, size=n, p=AGE_SHARES)
     drawn = np.array([[x["share"] * x["ages"][a] for x in needs] for a in range(6)])
     need = pick(flat_cdf(drawn), age, columns=len(needs), rng=rng)
+    need = np.where(role == GROUP_BUYER, need_names().index("gifts"), need)
     occupation = np.where(age == 5, 5, np.where(age == 0, rng.choice([0, 6, 8], n), rng.choice(9, n)))
     income = np.clip(np.round(rng.normal(2.0 + np.array(OCCUPATION_INCOME)[occupation], 0.9)), 0, 4).astype(np.int64)
     joined = _joined(n, first_day=first_day, last_day=last_day, rng=rng)
@@ -144,7 +145,7 @@ def _rates(role: Ints, factor: Floats, rng: np.random.Generator) -> Floats:
     """Visits per day: gamma across members; the special roles have a rhythm of their own."""
     n = len(role)
     rate = np.clip(rng.gamma(RATE_SHAPE, 1 / (RATE_SHAPE * MEAN_GAP_DAYS), n) * factor, 1 / 400, MAX_RATE)
-    special = {FESTIVAL_ONLY: 1 / 90, GROUP_BUYER: 1 / 75, WHOLESALER: 1 / 26, STAFF: 1 / 8, CASHIER_CARD: 1 / 12}
+    special = {FESTIVAL_ONLY: 1 / 90, GROUP_BUYER: 1 / 75, WHOLESALER: 1 / 36, STAFF: 1 / 8, CASHIER_CARD: 1 / 12}
     for index, value in special.items():
         rate = np.where(role == index, value * rng.uniform(0.7, 1.3, n), rate)
     rate = np.where(role == DEAL_HUNTER, 1 / 150, rate)

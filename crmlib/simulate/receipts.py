@@ -18,6 +18,8 @@ from crmlib.simulate.vocabulary import toml
 
 UNCOSTED = 37
 """One product in so many has no cost in the counters' system."""
+ONLINE_PERCENT = 7
+"""Members' visits in a hundred that are orders in the app, fetched in the store."""
 TENDERS = ("wallet", "cash", "card", "stored", "coupon", "points", "mixed")
 TENDER_SHARES = (0.70, 0.12, 0.06, 0.05, 0.03, 0.02, 0.02)
 
@@ -28,6 +30,7 @@ class Book:
 
     Attributes
     ----------
+    bulk : members who order by telephone, group buyers and wholesalers.
     tails : last receipts written by each system.
     open_files : the file each system writes to.
     dirt : kind of dirt and count of lines, by file.
@@ -38,6 +41,7 @@ class Book:
     goods: Goods
     rise_day: int
     promotion_ids: tuple[str, ...]
+    bulk: pl.Series
     tails: dict[str, pl.DataFrame] = field(default_factory=dict)
     open_files: dict[str, Path] = field(default_factory=dict)
     dirt: list[tuple[str, str, int]] = field(default_factory=list)
@@ -120,7 +124,7 @@ def _coded(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
         promotion_id=promotion_codes(book.promotion_ids, lines["event"]),
         known_at=date.dt.strftime("%Y-%m-%d 23:30"),
         tender=_tenders(lines),
-        channel=pl.lit(toml("words")["channel"]["store"]),
+        channel=_channels(lines, book.bulk),
         staff_id=staff_codes(pl.col("store"), pl.col("day"), pl.col("second")),
     )
 
@@ -174,6 +178,17 @@ def owner_codes(region: pl.Series, home: pl.Series) -> pl.Series:
     """Adviser who looks after the customers of a home store: four per region."""
     frame = pl.DataFrame({"region": region, "home": home})
     return frame.select(pl.format("G{}", (pl.col("region") + 1) * 100 + pl.col("home") % 4 + 1)).to_series()
+
+
+def _channels(lines: pl.DataFrame, bulk: pl.Series) -> pl.Series:
+    """How the order came: group buyers and wholesalers telephone, some members use the app, others come in."""
+    words = toml("words")["channel"]
+    key = (pl.col("trip") * 7919 + pl.col("second")) % 100
+    return lines.select(
+        pl.when(pl.col("member").is_in(bulk.implode())).then(pl.lit(words["phone"]))
+        .when((pl.col("member") >= 0) & (key < ONLINE_PERCENT)).then(pl.lit(words["online"]))
+        .otherwise(pl.lit(words["store"]))
+    ).to_series()  # fmt: skip
 
 
 def _tenders(lines: pl.DataFrame) -> pl.Series:

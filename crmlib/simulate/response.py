@@ -2,7 +2,8 @@
 
 The lines that come in are the world without promotions. Those of an event's goods in its stores are kept and priced
 down (base), some are added (extra), some of the days after are taken out (dip), some of its siblings are taken out
-(cannibalised), and new visits bring other goods with them (halo). The truth is the count of each.
+(cannibalised), and new visits bring other goods with them (halo). Staff and group buyers take the price where it is
+better than their own, but buy no more for it (unmoved). The truth is the count of each.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import polars as pl
 
 from crmlib.simulate.draws import Flags, Ints
 from crmlib.simulate.events import Event
-from crmlib.simulate.members import CASHIER_CARD, DEAL_HUNTER, FESTIVAL_ONLY, MEMBER, Members
+from crmlib.simulate.members import CASHIER_CARD, DEAL_HUNTER, FESTIVAL_ONLY, GROUP_BUYER, MEMBER, STAFF, Members
 
 NEW_VISIT_SHARE = 0.3
 """Share of the extra lines bought on a visit made for the offer; the others go into baskets bought anyway."""
 HALO_LINES = 0.5
 """Mean lines of other goods on a visit made for the offer."""
-BASE, EXTRA, DIP, CANNIBALISED, HALO = KINDS = ("base", "extra", "dip", "cannibalised", "halo")
+BASE, UNMOVED, EXTRA, DIP, CANNIBALISED, HALO = KINDS = ("base", "unmoved", "extra", "dip", "cannibalised", "halo")
+PROMOTED = (BASE, UNMOVED, EXTRA)
+"""Kinds of lines sold at the event's price."""
 TALLY = ("event", "store", "kind")
 
 
@@ -77,12 +80,14 @@ def _apply(
     dip = ordinary & event.products[product] & after & (chance < event.dip * left)
     lost = ordinary & event.siblings[product] & running & (chance < event.cannibal)
     base = ordinary & event.products[product] & running
+    unmoved = _unmoved(lines, event, members) & event.products[product] & running
     extra, halo = _added(lines, np.flatnonzero(base), event, members, hunters, rng=rng)
-    touched = lines.with_columns(event=pl.when(pl.Series(base)).then(place).otherwise("event"))
+    touched = lines.with_columns(event=pl.when(pl.Series(base | unmoved)).then(place).otherwise("event"))
     seen = [
         _seen(frame, place, kind)
         for frame, kind in (
             (_priced(touched.filter(pl.Series(base)), event), BASE),
+            (_priced(touched.filter(pl.Series(unmoved)), event), UNMOVED),
             (_priced(extra, event), EXTRA),
             (lines.filter(pl.Series(dip)), DIP),
             (lines.filter(pl.Series(lost)), CANNIBALISED),
@@ -152,6 +157,16 @@ def _ordinary(members: Members, member: Ints) -> Flags:
     usual = (role == MEMBER) | (role == FESTIVAL_ONLY) | (role == DEAL_HUNTER) | (role == CASHIER_CARD)
     moved: Flags = (member < 0) | usual
     return moved
+
+
+def _unmoved(lines: pl.DataFrame, event: Event, members: Members) -> Flags:
+    """Lines of staff and group buyers in the event's stores for which its price is no worse than their own."""
+    member = lines["member"].to_numpy()
+    others = (member >= 0) & np.isin(members.role[np.maximum(member, 0)], (STAFF, GROUP_BUYER))
+    better = (_priced(lines, event)["net_minor"] <= lines["net_minor"]).to_numpy()
+    free = lines["event"].to_numpy() < 0
+    taken: Flags = others & better & free & event.stores[lines["store"].to_numpy()]
+    return taken
 
 
 def _priced(lines: pl.DataFrame, event: Event) -> pl.DataFrame:

@@ -97,8 +97,8 @@ def test_the_counters_write_gb18030_with_unpadded_dates(world: Path) -> None:
     assert rows[-2].startswith("合计,")
 
 
-def test_promotion_lines_are_the_base_and_extra_lines_of_the_truth(world: Path, lines: pl.DataFrame) -> None:
-    effects = truth(world, "promotion_effects").filter(pl.col("kind").is_in(["base", "extra"]))
+def test_promotion_lines_are_the_promoted_lines_of_the_truth(world: Path, lines: pl.DataFrame) -> None:
+    effects = truth(world, "promotion_effects").filter(pl.col("kind").is_in(["base", "unmoved", "extra"]))
     told = effects.group_by("promotion_id").agg(pl.col("lines").sum(), pl.col("milli", "net_minor").sum())
     sold = lines.filter(pl.col("promotion_id").is_not_null(), pl.col("quantity_milli") > 0).group_by("promotion_id")
     seen = sold.agg(lines=pl.len(), milli=pl.col("quantity_milli").sum(), net_minor=pl.col("net_minor").sum())
@@ -235,7 +235,11 @@ def test_the_books_of_a_promotion_agree_with_its_truth(
     plans = lake.table("promotions").collect()
     told = truth(world, "promotions")
     assert set(plans["promotion_id"]) == set(told["promotion_id"])
-    sold = truth(world, "promotion_effects").filter(pl.col("kind").is_in(["base", "extra"])).group_by("promotion_id")
+    sold = (
+        truth(world, "promotion_effects")
+        .filter(pl.col("kind").is_in(["base", "unmoved", "extra"]))
+        .group_by("promotion_id")
+    )
     given = sold.agg(off=(pl.col("list_minor") - pl.col("net_minor")).sum())
     costs = lake.table("promotion_costs").collect().filter(pl.col("kind") == "funding")
     both = costs.join(told, on="promotion_id").join(given, on="promotion_id")

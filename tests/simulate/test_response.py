@@ -57,7 +57,7 @@ def test_every_line_is_accounted_for(world: World, lines: pl.DataFrame) -> None:
     after, effects = apply(world, lines, event_of(world))
     gained, lost = counted(effects, "extra", "halo"), counted(effects, "dip", "cannibalised")
     assert after.height == lines.height + gained - lost
-    assert after.filter(pl.col("event") == 0).height == counted(effects, "base", "extra")
+    assert after.filter(pl.col("event") == 0).height == counted(effects, "base", "unmoved", "extra")
     assert min(gained, lost, counted(effects, "base")) > 50
 
 
@@ -109,7 +109,9 @@ def test_the_price_of_each_mechanic_is_exact_to_the_fen(
 
 def test_wholesalers_and_staff_are_not_moved(world: World, lines: pl.DataFrame) -> None:
     _, effects = apply(world, lines, event_of(world, stores=np.ones(10, dtype=np.bool_)))
-    roles = world.members.role[effects.filter(pl.col("member") >= 0)["member"].to_numpy()]
+    moved = effects.filter(pl.col("member") >= 0, pl.col("kind") != "unmoved")
+    assert counted(effects, "unmoved") > 0
+    roles = world.members.role[moved["member"].to_numpy()]
     assert not set(roles.tolist()) & {2, 3, 4}
 
 
