@@ -65,6 +65,11 @@ def lost_by_closure(lost: pl.DataFrame, homes: pl.DataFrame, spells: pl.DataFram
     )
 
 
+def now_closed(spells: pl.DataFrame, *, t0: date) -> pl.Series:
+    """Stores whose closed spell still lasts at the end of `t0`."""
+    return spells.filter(pl.col("end_n") >= day_number(t0))["store_id"].unique().sort()
+
+
 def homes(days: pl.DataFrame, *, t0: date) -> pl.DataFrame:
     """The store of most trips of each customer up to `t0` (ties: the later visit): customer_id, store_id."""
     cut = day_number(t0)

@@ -37,6 +37,11 @@ def periods(*, end: date, days: int, count: int) -> list[tuple[date, date]]:
     return [(e - timedelta(days=days - 1), e) for e in ends]
 
 
+def since(spans: Sequence[tuple[date, date]], *, first: date) -> list[tuple[date, date]]:
+    """The periods that begin after the first day of data; at least the last one."""
+    return [span for span in spans if span[0] > first] or [spans[-1]]
+
+
 def flow(
     seen: Visits,
     spans: Sequence[tuple[date, date]],

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
+from statsmodels.stats.proportion import proportion_confint
 
 from crmlib.core.errors import ModelError
 
@@ -68,3 +69,17 @@ def refuse_one_class(lost: int, kept: int) -> None:
             mend="use an earlier origin, another horizon h, or a wider population",
             values={"lost": lost, "kept": kept},
         )
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share; 0 to 1 where nothing was tried.
+
+    Examples
+    --------
+    >>> tuple(round(v, 3) for v in wilson(8, 10))
+    (0.49, 0.943)
+    """
+    if n == 0:
+        return 0.0, 1.0
+    low, high = proportion_confint(hits, n, method="wilson")
+    return float(low), float(high)

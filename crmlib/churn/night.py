@@ -11,7 +11,7 @@ from crmlib.churn import overdue
 from crmlib.churn.features import Options, features, rhythm
 from crmlib.churn.festivals import festival_buyers
 from crmlib.churn.model import RiskFit
-from crmlib.churn.visits import Visits, known_days
+from crmlib.churn.visits import Visits, day_number, known_days
 
 
 def night(
@@ -36,6 +36,30 @@ def night(
     return joined.join(earlier, on="customer_id", how="left").with_columns(waits.alias("waiting")).sort("customer_id")
 
 
+def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: Options | None = None) -> pl.DataFrame:
+    """What the model would have said of each lost customer on the last origin they were still seen before.
+
+    Parameters
+    ----------
+    lost : customer_id, last_n.
+
+    Returns
+    -------
+    customer_id, reason_1: only where the origin lies after the last trip, so that it speaks of the silence.
+    """
+    parts = []
+    for t in risk.origins:
+        cut = day_number(t)
+        table = features(seen, t0=t, options=options).join(lost.select("customer_id", "last_n"), on="customer_id")
+        gone = table.filter(pl.col("last_n") <= cut)
+        if gone.height:
+            parts.append(risk.score(gone).select("customer_id", "reason_1", pl.lit(cut).alias("cut")))
+    if not parts:
+        return pl.DataFrame(schema={"customer_id": pl.String, "reason_1": pl.String})
+    latest = pl.concat(parts).sort("customer_id", "cut").group_by("customer_id", maintain_order=True)
+    return latest.agg(pl.col("reason_1").last()).drop_nulls()
+
+
 def last_goods(lines: pl.LazyFrame, goods: pl.LazyFrame, customers: pl.Series) -> pl.DataFrame:
     """What the customers bought on their last day: customer_id, last_day, last_goods (the two dearest kinds).
 
@@ -53,3 +77,51 @@ def last_goods(lines: pl.LazyFrame, goods: pl.LazyFrame, customers: pl.Series) -
         pl.col("day").first().alias("last_day"), pl.col("category_2").head(2).alias("last_goods")
     )
     return made.collect()
+
+
+def with_value(
+    table: pl.DataFrame,
+    *,
+    year: pl.DataFrame,
+    tiers: pl.DataFrame,
+    people: pl.DataFrame | None = None,
+    stores: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, str]:
+    """Add tier, margin_minor, owner and may_call to a night's table; and say whether the value is margin or sales.
+
+    Parameters
+    ----------
+    year : net_minor and margin_minor of each customer in the last twelve months; where most have no cost, sales count.
+    tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
+    people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
+    """
+    known = year["margin_minor"].is_not_null().mean() if year.height else 0.0
+    basis = "margin" if isinstance(known, float) and known > 0.5 else "sales"
+    value = pl.col("margin_minor" if basis == "margin" else "net_minor").alias("margin_minor")
+    lowest = max(tiers["tier"].to_list(), default="D")
+    joined = table.join(year.select("customer_id", value), on="customer_id", how="left")
+    joined = joined.join(
+        tiers.select("customer_id", pl.col("tier").cast(pl.String)), on="customer_id", how="left"
+    ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))
+    owner = pl.lit(None, dtype=pl.String)
+    if "home_store_id" in table.columns:
+        names = stores if stores is not None else pl.DataFrame(schema={"store_id": pl.String, "name": pl.String})
+        joined = joined.join(names.select(home_store_id="store_id", store_name="name"), on="home_store_id", how="left")
+        owner = pl.coalesce("store_name", "home_store_id")
+    if people is not None:
+        joined = joined.join(people.select("customer_id", "owner_staff", "may_call"), on="customer_id", how="left")
+        owner = pl.coalesce("owner_staff", owner)
+    return joined.with_columns(owner.alias("owner")).sort("customer_id"), basis
+
+
+def earlier_list(stored: pl.DataFrame | None, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """The last list that was stored; else everybody who was newly overdue then, from `table`, and that it is rebuilt.
+
+    Parameters
+    ----------
+    stored : customer_id, tier, at_risk_minor of the last run, or none.
+    table : candidates of the earlier night.
+    """
+    if stored is not None:
+        return stored.select("customer_id", "tier", "at_risk_minor"), False
+    return table.select("customer_id", "tier", "at_risk_minor"), True

@@ -99,6 +99,11 @@ def people(
     )
 
 
+def lost_since(table: pl.DataFrame, first: date) -> pl.DataFrame:
+    """The people whose loss is dated on or after `first`."""
+    return table.filter(pl.col("lost") & (pl.col("lost_n") >= day_number(first)))
+
+
 def funnel(table: pl.DataFrame) -> pl.DataFrame:
     """Per stage: stage, reached (got at least that far), lost there, share lost of those reached, still (not lost)."""
     order = pl.DataFrame({"stage": STAGES, "rank": range(len(STAGES))})

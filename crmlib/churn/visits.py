@@ -96,6 +96,16 @@ def visits(lines: AnyFrame) -> Visits:
     return Visits(reduced.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
 
 
+def without(seen: Visits, customers: pl.Series) -> Visits:
+    """The visits without the cards given (cashiers, staff, wholesalers): sales, but nobody's rhythm."""
+    return Visits(seen.days.filter(~pl.col("customer_id").is_in(customers.implode())), seen.store_days, seen.has)
+
+
+def first_day(seen: Visits) -> date:
+    """The first day with a line of a customer."""
+    return day_of(int(seen.days["day_n"].to_numpy().min()))
+
+
 def known_days(seen: Visits, *, t0: date) -> pl.DataFrame:
     """Customer-days as they stood at the end of `t0`: one row per customer and day, sorted by both.
 

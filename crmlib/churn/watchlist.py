@@ -94,6 +94,12 @@ def outcomes(listed: AnyFrame, trips: pl.DataFrame, *, listed_on: date, as_of: d
     return joined.with_columns(came.alias("state_now"))
 
 
+def as_state(listed: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """What the next run needs to say what became of this list."""
+    kept = listed.select("customer_id", "tier", "at_risk_minor", "owner", "action", "due_on")
+    return kept.with_columns(pl.lit(as_of).alias("listed_on"))
+
+
 def previous_day(as_of: date, *, rhythm: str) -> date:
     """The day of the last list: yesterday, a week or four weeks ago.
 

@@ -1,0 +1,72 @@
+"""Ranked bars with their figures written beside them."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from crmlib.charts import theme
+from crmlib.text import Words
+
+
+def bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerChart:
+    """One bar per row in the order given, its text at the end; a row marked `soft` is drawn muted.
+
+    Parameters
+    ----------
+    frame : name, value, label (text at the end of the bar), soft (Boolean: shown, but not a finding).
+    title : of the value axis.
+    """
+    base = alt.Chart(frame).encode(
+        y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=200)),
+        x=alt.X(
+            "value:Q", title=title, axis=alt.Axis(tickCount=5, format="~s"), scale=alt.Scale(domainMin=0, nice=True)
+        ),
+    )
+    colour = alt.condition("datum.soft", alt.value(theme.MUTED), alt.value(theme.ACCENT))
+    drawn = base.mark_bar(cornerRadiusEnd=2).encode(color=colour, tooltip=["name:N", "label:N"])
+    chart: alt.LayerChart = drawn + base.mark_text(align="left", dx=4).encode(text="label:N")
+    return theme.finish(chart, height=max(34 * frame.height, 60))
+
+
+def stages(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
+    """One bar per stage: how many reached it, and the part of them lost there.
+
+    Parameters
+    ----------
+    frame : name, reached, lost, label.
+    """
+    order = frame["name"].to_list()
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False))
+    x = alt.X("reached:Q", title=words("churn.chart.reached"), axis=alt.Axis(tickCount=5, format="~s"))
+    base = alt.Chart(frame)
+    reached = base.mark_bar(color=theme.LINE, cornerRadiusEnd=2).encode(y=y, x=x)
+    lost = base.mark_bar(color=theme.WARN).encode(y=y, x=alt.X("lost:Q"), tooltip=["name:N", "label:N"])
+    text = base.mark_text(align="left", dx=4).encode(y=y, x=alt.X("reached:Q"), text="label:N")
+    chart: alt.LayerChart = reached + lost + text
+    return theme.finish(chart, height=38 * frame.height)
+
+
+def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
+    """What became of the last list: one bar per tier, split into those who came and those not yet.
+
+    Parameters
+    ----------
+    frame : tier, state (words), customers, order (0 came, 1 not yet).
+    """
+    states = frame.sort("order")["state"].unique(maintain_order=True).to_list()
+    base = alt.Chart(frame).encode(
+        y=alt.Y("tier:N", title=None, axis=alt.Axis(labelFontSize=14, ticks=False)),
+        x=alt.X("customers:Q", title=words("churn.chart.people"), axis=alt.Axis(tickMinStep=1)),
+        order=alt.Order("order:Q"),
+    )
+    colour = alt.Color(
+        "state:N",
+        title=None,
+        sort=states,
+        scale=alt.Scale(domain=states, range=[theme.ACCENT, theme.MUTED][: len(states)]),
+    )
+    drawn = base.mark_bar().encode(color=colour, tooltip=["tier:N", "state:N", "customers:Q"])
+    inside = base.transform_filter("datum.customers > 0").mark_text(align="right", dx=-4, color="white")
+    chart: alt.LayerChart = drawn + inside.encode(x=alt.X("customers:Q", stack="zero"), text="customers:Q")
+    return theme.finish(chart, height=max(44 * frame["tier"].n_unique(), 80))

@@ -1,0 +1,223 @@
+"""New, lost, won back, total: the flow table and where it happens."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.charts import churn as pictures
+from crmlib.churn.flows import revision_share
+from crmlib.findings.churn.wording import named
+from crmlib.findings.finding import Answer, Figure, Finding
+from crmlib.tables import churn as views
+from crmlib.text import Words
+
+FLAT = 0.01
+"""A net change of active members within 1 % of the start is called flat."""
+SHRINK_WARN, SHRINK_FAIL = -0.01, -0.05
+TOP_STORES = 12
+
+
+def flow(table: pl.DataFrame, *, words: Words, rhythm: str, horizon: int, active_days: int) -> Finding:
+    """Whether the number of active members grew, shrank or held in the last period, and by what.
+
+    Parameters
+    ----------
+    table : from `crmlib.churn.flows.flow`, without stores, oldest first.
+    """
+    form, last = words.format, table.row(-1, named=True)
+    net = last["active_end"] - last["active_start"]
+    share = net / last["active_start"] if last["active_start"] else 0.0
+    kind = "flat" if abs(share) <= FLAT else "grew" if net > 0 else "shrank"
+    revised = revision_share(table)
+    values = {
+        "net": form.count(abs(net)),
+        "share": form.change(share),
+        "new": form.count(last["new"]),
+        "won_back": form.count(last["won_back"]),
+        "lost": form.count(last["lost"]),
+        "start": form.count(last["active_start"]),
+        "end": form.count(last["active_end"]),
+        "period": words(f"churn.period.{rhythm}"),
+        "active_days": form.count(active_days),
+        "horizon": form.count(horizon),
+        "revised": form.share(revised),
+    }
+    headline = words(f"churn.flow.headline.{kind}", **values)
+    return Finding(
+        key="churn.flow",
+        status="fail" if share <= SHRINK_FAIL else "warn" if share < SHRINK_WARN else "ok",
+        headline=headline,
+        table=table,
+        view=views.show(table, words=words),
+        chart=pictures.flow(_bars(table, words), words=words),
+        alt=headline,
+        note_seen=words("churn.flow.seen", **values),
+        note_sure=words("churn.flow.sure" if revised is not None else "churn.flow.sure_open", **values),
+        note_do=words(f"churn.flow.do.{kind}", **values),
+        row_key=("ends_on",),
+    )
+
+
+def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, closed: pl.Series) -> Finding:
+    """Where members were lost on balance over all periods given: the stores that lost most, closed ones marked.
+
+    Parameters
+    ----------
+    table : the flow by store, all periods.
+    names : store_id, name; or none.
+    closed : store_id of stores that sell nothing now.
+    """
+    form = words.format
+    by = _by_store(table, words, names=names, closed=closed)
+    losing = by.filter(pl.col("net") < 0)
+    by_closed = int(-losing.filter("closed")["net"].sum())
+    total = int(-losing["net"].sum())
+    kind = "none" if losing.is_empty() else "closed" if by_closed * 2 > total else "open"
+    worst = losing.filter(~pl.col("closed")) if kind == "open" else losing
+    values = {
+        "store": worst["store"][0] if worst.height else words("page.none"),
+        "lost": form.count(-int(worst["net"][0]) if worst.height else 0),
+        "losing": form.count(losing.height),
+        "stores": form.count(by.height),
+        "closed": form.count(losing.filter("closed").height),
+        "by_closed": form.count(by_closed),
+        "total": form.count(total),
+        "share": form.share(by_closed / total if total else None),
+        "start": form.day(table["starts_on"].min()),  # type: ignore[arg-type]
+        "end": form.day(table["ends_on"].max()),  # type: ignore[arg-type]
+    }
+    shown = (
+        pl.concat([by.head(TOP_STORES - 3), by.tail(3)]).unique("store_id", maintain_order=True)
+        if by.height > TOP_STORES
+        else by
+    )
+    label = [
+        words("churn.stores.closed", net=f"{n:+,}") if c else f"{n:+,}" for n, c in shown.select("net", "closed").rows()
+    ]
+    headline = words(f"churn.stores.headline.{kind}", **values)
+    columns = [
+        "store_id",
+        "store",
+        "active_start",
+        "new",
+        "won_back",
+        "lost",
+        "moved_in",
+        "moved_out",
+        "active_end",
+        "closed",
+    ]
+    return Finding(
+        key="churn.stores",
+        status="none",
+        headline=headline,
+        table=by.select(*columns, "net"),
+        view=views.show(by.select(*columns[1:]), words=words),
+        chart=pictures.stores(
+            shown.select(pl.col("store").alias("name"), "net", pl.Series("label", label, dtype=pl.String), "closed"),
+            words=words,
+        ),
+        alt=headline,
+        note_seen=words("churn.stores.seen", **values),
+        note_sure=words("churn.stores.sure", **values),
+        note_do=words(f"churn.stores.do.{kind}", **values),
+        row_key=("store_id",),
+    )
+
+
+def review_answer(
+    table: pl.DataFrame,
+    ranked: pl.DataFrame,
+    *,
+    words: Words,
+    rhythm: str,
+    fill: float | None,
+) -> Answer:
+    """Net change of the last period with its parts, and the largest known cause."""
+    form, last = words.format, table.row(-1, named=True)
+    net = last["active_end"] - last["active_start"]
+    share = net / last["active_start"] if last["active_start"] else 0.0
+    kind = "flat" if abs(share) <= FLAT else "grew" if net > 0 else "shrank"
+    known = ranked.filter(pl.col("source").is_in(["recorded", "closure"]))
+    by = known.group_by("cause").agg(pl.col("customers").sum()).sort("customers", "cause", descending=[True, False])
+    cause = (
+        words("churn.answer_cause.some", cause=named(words, "cause", by["cause"][0]))
+        if by.height
+        else words("churn.answer_cause.none")
+    )
+    values = {
+        "period": words(f"churn.period.{rhythm}"),
+        "net": form.count(abs(net)),
+        "new": form.count(last["new"]),
+        "won_back": form.count(last["won_back"]),
+        "lost": form.count(last["lost"]),
+        "cause": cause,
+    }
+    before = table.row(-2, named=True)["lost"] if table.height > 1 else None
+    compared = words("churn.figure.before", count=form.count(before))
+    tone_lost = "neutral" if before is None else "bad" if last["lost"] > before else "good"
+    return Answer(
+        sentence=words(f"churn.review.{kind}", **values),
+        figures=(
+            Figure(
+                label=words("churn.figure.active"),
+                value=words("churn.people", count=form.count(last["active_end"])),
+                comparison=words(
+                    "churn.figure.change", change=form.change(share), period=words(f"churn.period.{rhythm}")
+                ),
+                tone="neutral" if kind == "flat" else "good" if net > 0 else "bad",
+                key="active",
+                amount=float(last["active_end"]),
+            ),
+            Figure(
+                label=words("churn.figure.lost"),
+                value=words("churn.people", count=form.count(last["lost"])),
+                comparison=compared if before is not None else "",
+                tone=tone_lost,  # type: ignore[arg-type]
+                key="lost",
+                amount=float(last["lost"]),
+            ),
+            Figure(
+                label=words("churn.figure.won_back"),
+                value=words("churn.people", count=form.count(last["won_back"])),
+                key="won_back",
+                amount=float(last["won_back"]),
+            ),
+            Figure(
+                label=words("churn.figure.fill"),
+                value=form.share(fill),
+                comparison=words("churn.figure.fill_of") if fill is not None else words("churn.not_connected"),
+                key="fill",
+                amount=fill,
+            ),
+        ),
+    )
+
+
+def _by_store(table: pl.DataFrame, words: Words, *, names: pl.DataFrame | None, closed: pl.Series) -> pl.DataFrame:
+    """All periods of each store as one row, most lost first."""
+    by = table.group_by("store_id").agg(
+        pl.col("new", "won_back", "lost", "moved_in", "moved_out").sum(),
+        pl.col("active_start").sort_by("ends_on").first(),
+        pl.col("active_end").sort_by("ends_on").last(),
+    )
+    net = pl.col("new") + pl.col("won_back") - pl.col("lost") + pl.col("moved_in") - pl.col("moved_out")
+    shut = pl.col("store_id").is_in(closed.implode()).fill_null(value=False)
+    by = by.with_columns(net.alias("net"), shut.alias("closed")).sort("net", "store_id")
+    titles = dict(names.select("store_id", "name").rows()) if names is not None else {}
+    labels = [titles.get(s, s) or words("churn.no_store") for s in by["store_id"].to_list()]
+    return by.with_columns(pl.Series("store", labels, dtype=pl.String))
+
+
+def _bars(table: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """The flow as signed bars; the losses of open windows apart, the net figure on the first row of each period."""
+    rows: list[tuple[str, str, int, str | None, int]] = []
+    for row in table.iter_rows(named=True):
+        day = f"{row['ends_on']:%m-%d}"
+        lost = "lost" if row["closed"] else "provisional"
+        net, top = row["active_end"] - row["active_start"], row["new"] + row["won_back"]
+        rows.append((day, "new", row["new"], f"{net:+,}", top))
+        rows.append((day, "won_back", row["won_back"], None, top))
+        rows.append((day, lost, -row["lost"], None, top))
+    schema = {"ends_on": pl.String, "kind": pl.String, "customers": pl.Int64, "net": pl.String, "top": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
