@@ -13,6 +13,16 @@ from crmlib.sites import forecast, huff, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market, Stores
 
+SCHEMA = {
+    "site_id": pl.String,
+    "from_id": pl.String,
+    "from_kind": pl.String,
+    "loss_minor": pl.Int64,
+    "loss_low_minor": pl.Int64,
+    "loss_high_minor": pl.Int64,
+    "share": pl.Float64,
+}
+
 
 def losses(at: shares.Stage, new: Array) -> tuple[Array, Array]:
     """Losses of own stores, shape (n, j), and of rivals and outside, shape (n, 2), when each store opens alone [yuan].
@@ -56,12 +66,14 @@ def matrix(
     at, attractions = forecast.candidate_attractions(market, fitted, new)
     own, others = losses(at, attractions)
     per_unit = MINOR_PER_UNIT[currency]
-    parts = forecast.whole_parts(np.column_stack([own, others]) * per_unit)
+    three = forecast.whole_parts(np.column_stack([own.sum(axis=1), others]) * per_unit)
+    parts = np.column_stack([forecast.whole_parts(own * per_unit, totals=three[:, 0]), three[:, 1:]])
     low, high = (np.rint(b * per_unit).astype(np.int64) for b in _interval(market, fitted, new, draws=draws, rng=rng))
     base = np.append(shares.revenue(at), [np.nan, np.nan])
     ids = [*market.own.ids, "rivals", "outside"]
     kinds = ["own"] * len(market.own.ids) + ["rivals", "outside"]
-    return pl.concat(
+    empty = pl.DataFrame(schema=SCHEMA)
+    frames = [
         pl.DataFrame(
             {
                 "site_id": [site] * len(ids),
@@ -74,7 +86,8 @@ def matrix(
             }
         )
         for n, site in enumerate(new.ids)
-    ).with_columns(pl.col("share").fill_nan(None))
+    ]
+    return pl.concat([empty, *frames]).with_columns(pl.col("share").fill_nan(None))
 
 
 def _interval(

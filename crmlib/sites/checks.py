@@ -199,7 +199,7 @@ def enough(stores: int, visits: int) -> None:
 
 
 def competitors_given(competitors: object) -> None:
-    """Without competitors net is biased by about −44 %, so their absence must be said, not forgotten."""
+    """Without competitors net may be biased by −40 % and more, so their absence must be said, not forgotten."""
     missing = competitors is None or (isinstance(competitors, str) and competitors != "none-known")
     if missing or (not isinstance(competitors, str) and to_polars(competitors, name="competitors").is_empty()):
         _refuse(

@@ -61,7 +61,8 @@ def waterfall(
                 }
             )
         )
-    return pl.concat(frames)
+    empty = pl.DataFrame(schema={"site_id": pl.String, "order": pl.Int64, "step": pl.String, "value_minor": pl.Int64})
+    return pl.concat([empty, *frames])
 
 
 def _scene(market: Market, fitted: HuffFit, at: shares.Stage, candidates: Stores, n: int) -> _Scene:

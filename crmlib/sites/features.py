@@ -10,6 +10,7 @@ from crmlib.core.coordinates import distance_km
 from crmlib.sites.market import Array, Market, Stores
 
 RINGS_KM = (1.0, 3.0)
+ANALOGS = {"site_id": pl.String, "analog_id": pl.String, "distance": pl.Float64, "revenue": pl.Float64}
 
 
 def catchment(market: Market, stores: Stores, *, own_included: bool = True) -> pl.DataFrame:
@@ -64,7 +65,7 @@ def analogs(own: pl.DataFrame, revenue: Array, site: pl.DataFrame, *, n: int = 3
         for i in range(site.height)
         for j in nearest[i]
     ]
-    return pl.DataFrame(rows, schema=["site_id", "analog_id", "distance", "revenue"], orient="row")
+    return pl.DataFrame(rows, schema=ANALOGS, orient="row")
 
 
 def within(stores: Stores, others: Stores, km: float) -> NDArray[np.bool_]:

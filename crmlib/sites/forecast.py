@@ -104,8 +104,8 @@ def table(
     )
 
 
-def whole_parts(parts: Array) -> market.Ints:
-    """Rows of parts as integers that sum to the rounded row total: the largest remainders get the odd units.
+def whole_parts(parts: Array, *, totals: market.Ints | None = None) -> market.Ints:
+    """Rows of parts as integers that sum to `totals` (or the rounded row totals): largest remainders get the odd units.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def whole_parts(parts: Array) -> market.Ints:
     np.int64(2)
     """
     floor = np.floor(parts)
-    short = np.rint(parts.sum(axis=1)) - floor.sum(axis=1)
+    short = (np.rint(parts.sum(axis=1)) if totals is None else totals) - floor.sum(axis=1)
     rank = np.argsort(np.argsort(-(parts - floor), axis=1, kind="stable"), axis=1, kind="stable")
     return np.asarray((floor + (rank < short[:, None])).astype(np.int64))
 
