@@ -57,14 +57,15 @@ def signed_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCh
     return theme.finish(_layers(*layers), height=ROW * max(shown.height, 2))
 
 
-def intervals(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerChart:
+def intervals(frame: pl.DataFrame, *, words: Words, title: str, percent: bool = False) -> alt.LayerChart:
     """Points with their intervals, one row each, and a line at zero.
 
     Parameters
     ----------
     frame : `name`, `value`, `low`, `high`, `label`, `doubt` (true: drawn hollow).
+    percent : values are shares.
     """
-    order = frame["name"].to_list()
+    order, form = frame["name"].to_list(), "%" if percent else ",.0f"
     shown = frame.with_columns(
         low=pl.col("low").fill_null(pl.col("value")), high=pl.col("high").fill_null(pl.col("value"))
     )
@@ -74,7 +75,7 @@ def intervals(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerChar
     )
     scale = alt.Scale(domain=list(_domain(shown.with_columns(right=True))), nice=False)
     rule = base.mark_rule(strokeWidth=3, color=theme.RAMP[2]).encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format=form)), x2="high:Q"
     )
     fill = alt.condition("datum.doubt", alt.value(theme.PAPER), alt.value(theme.ACCENT))
     point = base.mark_point(size=70, stroke=theme.ACCENT, strokeWidth=2, filled=True, opacity=1).encode(
@@ -156,12 +157,9 @@ def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     frame : `mechanic`, `depth` (both in words, in order), `lift`, `label`, `few`.
     """
-    base = alt.Chart(frame).encode(
-        x=alt.X("depth:N", sort=frame["depth"].unique(maintain_order=True).to_list(), title=words("promotion.chart.depth"),
-                axis=alt.Axis(labelAngle=0, ticks=False)),
-        y=alt.Y("mechanic:N", sort=frame["mechanic"].unique(maintain_order=True).to_list(), title=None,
-                axis=alt.Axis(ticks=False)),
-    )  # fmt: skip
+    depths, mechanics = (frame[c].unique(maintain_order=True).to_list() for c in ("depth", "mechanic"))
+    x = alt.X("depth:N", sort=depths, title=words("promotion.chart.depth"), axis=alt.Axis(labelAngle=0, ticks=False))
+    base = alt.Chart(frame).encode(x=x, y=alt.Y("mechanic:N", sort=mechanics, title=None, axis=alt.Axis(ticks=False)))
     colour = alt.Color("lift:Q", scale=alt.Scale(range=list(theme.RAMP)), legend=None)
     top = max((float(v) for v in frame["lift"]), default=0.0)
     ink = alt.condition(f"datum.lift > {0.7 * top}", alt.value(theme.PAPER), alt.value(theme.INK))

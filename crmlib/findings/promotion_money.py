@@ -197,11 +197,18 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
     rows = []
     for event in events.iter_rows(named=True):
         kind = verdict(event)
-        advice = {"gain": "repeat", "costly": "change", "drop": "stop", "unclear": "measure", "unjudged": "holdout"}[
-            kind
-        ]
+        advice = {
+            "gain": "repeat",
+            "doubt": "measure",
+            "costly": "change",
+            "drop": "stop",
+            "unclear": "measure",
+            "unjudged": "holdout",
+        }[kind]
         at_stake = (
-            abs(event["net_margin_minor"] or 0) if kind in {"gain", "costly", "drop"} else event["discount_minor"] or 0
+            abs(event["net_margin_minor"] or 0)
+            if kind in {"gain", "doubt", "costly", "drop"}
+            else event["discount_minor"] or 0
         )
         reason = words(
             f"promotion.review.action.reason.{kind}",
@@ -213,13 +220,14 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
             {
                 "promotion_id": event["promotion_id"],
                 "name": named(event, words),
+                "first_day": event["first_day"],
                 "mechanic": mechanic(event, words),
                 "advice": words(f"promotion.review.action.{advice}"),
                 "reason": reason,
-                "at_stake_minor": at_stake,
+                "stake_minor": at_stake,
             }
         )
-    table = pl.DataFrame(rows).sort("at_stake_minor", "promotion_id", descending=[True, False]).head(capacity)
+    table = pl.DataFrame(rows).sort("stake_minor", "promotion_id", descending=[True, False]).head(capacity)
     headline = words(
         "promotion.review.action.headline", shown=words.format.count(table.height), all=words.format.count(len(rows))
     )

@@ -22,14 +22,16 @@ SHOWN_EVENTS = 14
 
 
 def verdict(event: dict[str, Any]) -> str:
-    """Gain (more units, money earned), costly (more units, money lost), unclear (interval holds 0), drop, unjudged."""
+    """One of gain, doubt (a gain some check denies), costly (more units, money lost), unclear, drop, unjudged."""
     if event["lift_milli"] is None:
         return "unjudged"
     if event["low_milli"] is None or event["low_milli"] <= 0 <= event["high_milli"]:
         return "unclear"
     if event["high_milli"] < 0:
         return "drop"
-    return "gain" if event["net_margin_minor"] is None or event["net_margin_minor"] > 0 else "costly"
+    if event["net_margin_minor"] is not None and event["net_margin_minor"] <= 0:
+        return "costly"
+    return "doubt" if event["fires"] or event["agrees"] is False else "gain"
 
 
 def answer(event: dict[str, Any], *, words: Words) -> Answer:
@@ -118,7 +120,7 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         ],
         schema_overrides={"low": pl.Float64, "high": pl.Float64},
     )
-    status: Status = {"kept": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(kind, "none")  # type: ignore[assignment]
+    status: Status = {"kept": "ok", "clean": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(kind, "none")  # type: ignore[assignment]
     headline = words(f"promotion.review.parts.{kind}", **values)
     return Finding(
         key="promotion.parts",
@@ -136,11 +138,13 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
 
 
 def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:
-    """Open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (less than 60 % left), kept."""
+    """One of open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (less than 60 % left), clean, kept."""
     if gross["lower_milli"] is None or gross["lower_milli"] <= 0:
         return "open"
     if net["effect_milli"] <= 0:
         return "lost"
+    if net["effect_milli"] >= gross["effect_milli"]:
+        return "clean"
     return "kept" if net["effect_milli"] >= 0.6 * gross["effect_milli"] else "eaten"
 
 
@@ -246,7 +250,9 @@ def overview(events: pl.DataFrame, *, words: Words) -> Finding:
         headline=headline,
         table=table,
         view=views.readable(view, words=words),
-        chart=pictures.intervals(shown, words=words, title=words("promotion.axis.lift")) if shown.height else None,
+        chart=pictures.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
+        if shown.height
+        else None,
         alt=headline,
         note_seen=words("promotion.review.overview.seen", **values),
         note_sure=words("promotion.review.overview.sure", **values),

@@ -9,6 +9,8 @@ from crmlib.promotion.offer_check import WHOLE_BP
 
 TOLERANCE_BP = 50
 """A till price within half a percent of the plan's is the plan's (rounding to fen)."""
+DONE_SHARE = 0.9
+"""A store with at least this share of lines at the planned price carried it out: group prices are the rest."""
 GOOD_SCORE = 4
 """Reviews of 4 and 5 stars are good."""
 PRICED_BY_LINE = ("rate", "price")
@@ -27,8 +29,8 @@ def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataF
 
     Returns
     -------
-    store_id, lines, at_plan (share of lines at the planned price), status: done (all), partly, not_done (none), silent
-    (no line of these goods: it cannot be said).
+    store_id, lines, at_plan (share of lines at the planned price), status: done (nine lines in ten), partly, not_done
+    (none), silent (no line of these goods: it cannot be said).
     """
     table = to_polars(lines, needs=_LINES, name="lines").filter(pl.col("quantity_milli") > 0, pl.col("list_minor") > 0)
     due = pl.col("list_minor") * (WHOLE_BP - depth_bp)
@@ -38,7 +40,7 @@ def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataF
     status = (
         pl.when(pl.col("lines").is_null())
         .then(pl.lit("silent"))
-        .when(pl.col("at_plan") >= 1)
+        .when(pl.col("at_plan") >= DONE_SHARE)
         .then(pl.lit("done"))
         .when(pl.col("at_plan") > 0)
         .then(pl.lit("partly"))

@@ -1,0 +1,355 @@
+"""Before the event: three drafts, what-if, what is known of mechanics, lessons, stock, holdout."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from crmlib.charts import promotion as pictures
+from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Status
+from crmlib.findings.promotion_wording import depth_text, in_words, named, units
+from crmlib.promotion.holdout import TARGET_POWER
+from crmlib.promotion.planning import Plan
+from crmlib.tables import promotion as views
+from crmlib.text import Words
+
+CAPACITY = 15
+WIDE = 0.35
+"""A typical forecast miss above this share makes the forecast a rough guide."""
+
+
+def answer(plan: Plan, *, words: Words) -> Answer:
+    """Which draft earns most, and what the one asked for brings."""
+    form = words.format
+    best, asked = plan.drafts.row(0, named=True), plan.asked.row(0, named=True)
+    kind = "loss" if best["extra_margin_minor"] <= 0 else "same" if best["plan_id"] == "asked" else "other"
+    values = {
+        "category": plan.draft.category,
+        "depth": depth_text(plan.draft.depth_bp, words),
+        "best": depth_text(best["depth_bp"], words),
+        "units": units(asked["units_milli"], words),
+        "extra": form.money(asked["extra_margin_minor"]),
+        "best_extra": form.money(best["extra_margin_minor"]),
+        "days": form.count(plan.draft.days),
+    }
+    more = asked["extra_margin_minor"]
+    return Answer(
+        sentence=words(f"promotion_plan.answer.{kind}", **values),
+        figures=(
+            Figure(
+                label=words("promotion_plan.figure.units"),
+                value=units(asked["units_milli"], words),
+                comparison=words(
+                    "promotion_plan.figure.range",
+                    low=units(asked["low_milli"], words),
+                    high=units(asked["high_milli"], words),
+                ),
+                key="units",
+                amount=asked["units_milli"] / 1000,
+            ),
+            Figure(
+                label=words("promotion_plan.figure.extra"),
+                value=form.money(more),
+                comparison=words("promotion_plan.figure.extra_note"),
+                tone="good" if more > 0 else "bad",
+                key="extra",
+                amount=more,
+                money=True,
+            ),
+            Figure(
+                label=words("promotion_plan.figure.stock"),
+                value=units(asked["stock_milli"], words),
+                comparison=words("promotion_plan.figure.stock_note"),
+                key="stock",
+                amount=asked["stock_milli"] / 1000,
+            ),
+            Figure(
+                label=words("promotion_plan.figure.base"),
+                value=units(asked["base_milli"], words),
+                comparison=words("promotion_plan.figure.base_note"),
+                key="base",
+                amount=asked["base_milli"] / 1000,
+            ),
+        ),
+    )
+
+
+def drafts(plan: Plan, *, words: Words) -> Finding:
+    """Three drafts side by side by the margin they add."""
+    form = words.format
+    table = plan.drafts
+    best = table.row(0, named=True)
+    without = best["margin_minor"] - best["extra_margin_minor"]
+    bars = table.select(
+        name=pl.Series(
+            [
+                f"{words(f'promotion_plan.draft.{k}')} {depth_text(d, words)}"
+                for k, d in table.select("plan_id", "depth_bp").iter_rows()
+            ]
+        ),
+        value=pl.col("extra_margin_minor") / 100,
+        low=(pl.col("margin_low_minor") - without) / 100,
+        high=(pl.col("margin_high_minor") - without) / 100,
+        label=pl.Series([form.money(v) for v in table["extra_margin_minor"]], dtype=pl.String),
+    )
+    kind = "loss" if best["extra_margin_minor"] <= 0 else best["plan_id"]
+    values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(best["extra_margin_minor"])}
+    unsure = bool(bars["low"][0] <= 0 <= bars["high"][0])
+    headline = words(f"promotion_plan.drafts.{kind}", **values)
+    status: Status = "fail" if kind == "loss" else "warn" if unsure or best["extrapolated"] else "ok"
+    view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
+    return Finding(
+        key="promotion.drafts",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(view.drop("extrapolated"), words=words),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion_plan.axis.extra")),
+        alt=headline,
+        note_seen=words("promotion_plan.drafts.seen"),
+        note_sure=words(
+            f"promotion_plan.drafts.sure.{'wide' if unsure else 'clear'}", events=form.count(len(plan.response.errors))
+        ),
+        note_do=words(f"promotion_plan.drafts.do.{'stop' if kind == 'loss' else 'pick'}", **values),
+        value_minor=abs(int(best["extra_margin_minor"])),
+        row_key=("plan_id",),
+    )
+
+
+def grid(plan: Plan, *, words: Words) -> Finding:
+    """What-if: margin added by depth, one line for each length."""
+    form = words.format
+    table = plan.grid.drop("plan_id")
+    top = table.sort("extra_margin_minor", descending=True).row(0, named=True)
+    lines = table.sort("days", "depth_bp").select(
+        x=pl.col("depth_bp") / 100,
+        y=pl.col("extra_margin_minor") / 100,
+        series=pl.Series(
+            [words("promotion_plan.days", days=form.count(d)) for d in table.sort("days", "depth_bp")["days"]]
+        ),
+    )
+    kind = "loss" if top["extra_margin_minor"] <= 0 else "best"
+    values = {
+        "depth": depth_text(top["depth_bp"], words),
+        "days": form.count(top["days"]),
+        "extra": form.money(top["extra_margin_minor"]),
+    }
+    headline = words(f"promotion_plan.grid.{kind}", **values)
+    return Finding(
+        key="promotion.grid",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(table.drop("extrapolated"), words=words),
+        chart=pictures.curves(
+            lines, x_title=words("promotion_plan.axis.depth"), y_title=words("promotion_plan.axis.extra")
+        ),
+        alt=headline,
+        note_seen=words("promotion_plan.grid.seen"),
+        note_sure=words(
+            "promotion_plan.grid.sure",
+            low=depth_text(max(plan.response.lowest, 1), words),
+            high=depth_text(plan.response.highest, words),
+        ),
+        note_do=words("promotion_plan.grid.do"),
+        row_key=("depth_bp", "days"),
+    )
+
+
+def response(table: pl.DataFrame, *, words: Words) -> Finding:
+    """Response by mechanic and depth; table: `response.response_table`."""
+    form = words.format
+    known = table.filter(pl.col("base_milli") > 0).sort("depth_bp", "mechanic")
+    shown = known.select(
+        mechanic=pl.Series([words(f"promotion.mechanic.{m}") for m in known["mechanic"]], dtype=pl.String),
+        depth=pl.Series(
+            [depth_text(d, words) if d else words("promotion_plan.no_depth") for d in known["depth_bp"]],
+            dtype=pl.String,
+        ),
+        lift="lift",
+        label=pl.Series(
+            [
+                form.change(v, digits=0) if not f else f"({form.change(v, digits=0)})"
+                for v, f in known.select("lift", "few").iter_rows()
+            ],
+            dtype=pl.String,
+        ),
+        few="few",
+    )
+    solid = known.filter(~pl.col("few"))
+    kind = "few" if solid.is_empty() else "best"
+    best = (solid if solid.height else known).sort("lift", descending=True).row(0, named=True)
+    headline = words(
+        f"promotion_plan.response.{kind}", mechanic=words(f"promotion.mechanic.{best['mechanic']}"),
+        depth=depth_text(best["depth_bp"], words) if best["depth_bp"] else "", lift=form.change(best["lift"], digits=0),
+        events=form.count(int(known["events"].sum())),
+    )  # fmt: skip
+    return Finding(
+        key="promotion.response",
+        status="none" if kind == "best" else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"mechanic": "promotion.mechanic"}), words=words),
+        chart=pictures.response(shown, words=words) if shown.height else None,
+        alt=headline,
+        note_seen=words("promotion_plan.response.seen", events=form.count(int(known["events"].sum()))),
+        note_sure=words("promotion_plan.response.sure"),
+        note_do=words("promotion_plan.response.do"),
+        row_key=("mechanic", "depth_bp"),
+    )
+
+
+def lessons(past: pl.DataFrame, *, words: Words) -> Finding:
+    """The last three like events."""
+    form = words.format
+    table = past.select("promotion_id", "name", "first_day", "mechanic", "depth_bp", "lift", "net_margin_minor", "roi")
+    earned = table.filter(pl.col("net_margin_minor") > 0).height
+    kind = "none" if table.is_empty() else "good" if 2 * earned > table.height else "bad"
+    values = {"count": form.count(table.height), "earned": form.count(earned)}
+    rows = past.drop_nulls("lift")
+    shown = rows.select(
+        name=pl.Series(
+            [f"{r['first_day']:%y-%m} {named(r, words)}" for r in rows.iter_rows(named=True)], dtype=pl.String
+        ),
+        value="lift",
+        low=pl.col("low_milli") / pl.col("base_milli"),
+        high=pl.col("high_milli") / pl.col("base_milli"),
+        label=pl.Series([form.change(v, digits=0) for v in rows["lift"]], dtype=pl.String),
+        doubt=pl.col("fires").fill_null(value=False),
+    )
+    headline = words(f"promotion_plan.lessons.{kind}", **values)
+    return Finding(
+        key="promotion.lessons",
+        status="none" if kind == "none" else "ok" if kind == "good" else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(
+            in_words(table.drop("promotion_id"), words, {"mechanic": "promotion.mechanic"}), words=words
+        ),
+        chart=pictures.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
+        if shown.height
+        else None,
+        alt=headline,
+        note_seen=words("promotion_plan.lessons.seen"),
+        note_sure=words("promotion_plan.lessons.sure"),
+        note_do=words(f"promotion_plan.lessons.do.{kind}"),
+        row_key=("promotion_id",),
+    )
+
+
+def clashes(plan: Plan, *, words: Words) -> Finding:
+    """Promotions of the same category in the same days."""
+    table = plan.clashes
+    kind = "some" if table.height else "none"
+    headline = words(
+        f"promotion_plan.clashes.{kind}", count=words.format.count(table.height), category=plan.draft.category
+    )
+    view = in_words(table.drop("promotion_id"), words, {"mechanic": "promotion.mechanic"})
+    return Finding(
+        key="promotion.clashes",
+        status="warn" if table.height else "ok",
+        headline=headline,
+        table=table,
+        view=views.readable(view, words=words) if table.height else None,
+        note_seen=words("promotion_plan.clashes.seen"),
+        note_sure=words("promotion_plan.clashes.sure"),
+        note_do=words(f"promotion_plan.clashes.do.{kind}"),
+        row_key=("promotion_id",),
+    )
+
+
+def holdout(plan: Plan, *, words: Words) -> Finding:
+    """How many stores to leave out, and what that would let us see."""
+    form = words.format
+    table = plan.holdout
+    enough = table.filter(pl.col("power") >= TARGET_POWER)
+    kind = "none" if table.is_empty() else "enough" if enough.height else "weak"
+    row: dict[str, Any] = (
+        (enough.row(0, named=True) if enough.height else table.sort("power").row(-1, named=True))
+        if table.height
+        else {}
+    )
+    values = {
+        "stores": form.count(row.get("held_out")),
+        "power": form.share(row.get("power"), digits=0),
+        "smallest": form.share(row.get("smallest_lift"), digits=0),
+        "lost": units(row["lost_units"] * 1000 if row else None, words),
+    }
+    shown = table.select(
+        name=pl.Series(
+            [words("promotion_plan.stores", stores=form.count(h)) for h in table["held_out"]], dtype=pl.String
+        ),
+        value="power",
+        label=pl.Series([form.share(p, digits=0) for p in table["power"]], dtype=pl.String),
+        total=pl.col("held_out") == (row.get("held_out") or -1),
+    )
+    headline = words(f"promotion_plan.holdout.{kind}", **values)
+    view = table.select("held_out", "power", "smallest_lift", lost_milli=pl.col("lost_units") * 1000)
+    return Finding(
+        key="promotion.holdout",
+        status="ok" if kind == "enough" else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(view, words=words),
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion_plan.axis.power"))
+        if shown.height
+        else None,
+        alt=headline,
+        note_seen=words("promotion_plan.holdout.seen", **values),
+        note_sure=words("promotion_plan.holdout.sure"),
+        note_do=words(f"promotion_plan.holdout.do.{kind}", **values),
+        row_key=("held_out",),
+    )
+
+
+def check(plan: Plan, *, words: Words) -> Finding:
+    """How far the same forecast would have missed past events."""
+    form = words.format
+    errors = sorted(plan.response.errors)
+    middle = sorted(abs(math.expm1(e)) for e in errors)[len(errors) // 2]
+    edges = [-9.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 9.0]
+    names = [words(f"promotion_plan.check.band.{i}") for i in range(len(edges) - 1)]
+    counts = [sum(a <= e < b for e in errors) for a, b in pairwise(edges)]
+    table = pl.DataFrame({"error_band": names, "events": counts})
+    bars = table.select(
+        name="error_band", value=pl.col("events").cast(pl.Float64), label=pl.col("events").cast(pl.String)
+    )
+    kind = "fine" if middle <= WIDE else "wide"
+    headline = words(
+        f"promotion_plan.check.{kind}", typical=form.share(middle, digits=0), events=form.count(len(errors))
+    )
+    return Finding(
+        key="promotion.forecast_check",
+        status="ok" if kind == "fine" else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(table, words=words),
+        chart=pictures.signed_bars(bars, words=words, title=words("promotion_plan.axis.events")),
+        alt=headline,
+        note_seen=words("promotion_plan.check.seen"),
+        note_sure=words("promotion_plan.check.sure"),
+        note_do=words(f"promotion_plan.check.do.{kind}"),
+        row_key=("error_band",),
+        role="check",
+    )
+
+
+def stock(plan: Plan, *, words: Words, service: float) -> ActionList:
+    """Stock every store needs, the largest first."""
+    table = plan.stores.head(CAPACITY)
+    shown = table.select("store_id", store="name", base_milli="base_milli", stock_milli="stock_milli")
+    headline = words(
+        "promotion_plan.stock.headline",
+        shown=words.format.count(shown.height),
+        all=words.format.count(plan.stores.height),
+    )
+    return ActionList(
+        headline=headline,
+        table=shown,
+        view=views.readable(shown.drop("store_id"), words=words),
+        note=words("promotion_plan.stock.note", service=words.format.share(service, digits=0)),
+        row_key=("store_id",),
+    )

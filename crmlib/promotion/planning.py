@@ -1,0 +1,189 @@
+"""A draft on its way: base, drafts, what-if grid, stock by store, clashes, holdout, from the tables of the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.forecast import Response, drafts, forecast, learn, what_if
+from crmlib.promotion.holdout import holdout_curve
+from crmlib.promotion.lift import Lift
+
+BASE_WEEKS = 8
+DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
+LENGTHS = (7, 14, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be planned: category, mechanic, depth, first day, days; money that goes with it [minor units]."""
+
+    category: str
+    mechanic: str
+    depth_bp: int
+    first_day: date
+    days: int
+    display_minor: int = 0
+    funding_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """draft; stores : store_id, base_milli for its days, stock_milli at the service level; drafts, grid : `forecast`.
+
+    asked : the forecast of the draft as asked, one row. holdout : `holdout_curve`. clashes : promotions of the
+        category that
+    meet it. response : what was learnt.
+    """
+
+    draft: Draft
+    response: Response
+    stores: pl.DataFrame
+    asked: pl.DataFrame
+    drafts: pl.DataFrame
+    grid: pl.DataFrame
+    holdout: pl.DataFrame
+    clashes: pl.DataFrame
+
+
+def past_events(events: AnyFrame) -> pl.DataFrame:
+    """Events a forecast may learn from: judged by the model, with a base."""
+    table = to_polars(
+        events, needs=["promotion_id", "mechanic", "depth_bp", "lift", "base_milli", "status"], name="events"
+    )
+    good = table.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
+    return good.select("mechanic", "depth_bp", "lift", "base_milli", event_id="promotion_id")
+
+
+def plan(
+    draft: Draft,
+    lines: AnyFrame,
+    *,
+    events: AnyFrame,
+    promotions: AnyFrame,
+    products: AnyFrame,
+    stores: AnyFrame,
+    lift: Lift,
+    as_of: date,
+    rng: np.random.Generator,
+    service: float = 0.95,
+) -> Plan:
+    """Plan a draft.
+
+    Parameters
+    ----------
+    lines : receipt lines up to `as_of`. events : `Review.events`. promotions : judged versions. lift : its residual
+        tells
+        how store-weeks vary, for the holdout.
+
+    Raises
+    ------
+    ModelError
+        promotion.no_base: the category sold nothing lately; promotion.few_events.
+    """
+    response = learn(past_events(events))
+    goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    wares = goods.filter(pl.col("category_2") == draft.category)
+    usual = _usual(lines, wares, as_of=as_of)
+    if usual.is_empty():
+        raise ModelError(
+            "promotion.no_base",
+            given=f"category {draft.category}: no sales in the last {BASE_WEEKS} weeks",
+            expected="a category that sells",
+            mend="choose another category",
+            values={"category": draft.category},
+        )
+    money = {
+        "mechanic": draft.mechanic,
+        "price_minor": _mean(usual, "list_minor"),
+        "cost_minor": _mean(usual, "cost_minor"),
+        "display_minor": draft.display_minor,
+        "funding_minor": draft.funding_minor,
+        "dip": _dip(lift),
+    }
+    per_day = usual.group_by("store_id").agg(per_day=pl.col("quantity_milli").sum() / (7 * BASE_WEEKS)).sort("store_id")
+    base = int(per_day["per_day"].sum() * draft.days)
+    asked = {**money, "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
+    mine = forecast(pl.DataFrame([asked]), response, service=service)
+    factor = mine["stock_milli"].item() / max(base, 1)
+    shops = to_polars(stores, needs=["store_id", "city"], name="stores")
+    each = per_day.with_columns(base_milli=(pl.col("per_day") * draft.days).round().cast(pl.Int64)).join(
+        shops.select("store_id", "city", "name") if "name" in shops.columns else shops.select("store_id", "city"),
+        on="store_id",
+    )
+    each = each.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64)).drop("per_day")
+    per_store_day = base // max(draft.days * per_day.height, 1)
+    grid = {**money, "base_per_store_day_milli": per_store_day}
+    return Plan(
+        draft=draft,
+        response=response,
+        stores=each.sort("stock_milli", "store_id", descending=[True, False]),
+        asked=mine,
+        drafts=drafts(asked, response=response),
+        grid=what_if(
+            grid,
+            depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}),
+            days=sorted({*LENGTHS, draft.days}),
+            stores=[per_day.height],
+            response=response,
+        ),
+        holdout=_holdout(each, lift, lift_expected=float(mine["units_milli"].item() / max(base, 1) - 1), rng=rng),
+        clashes=_clashes(promotions, draft),
+    )
+
+
+def _usual(lines: AnyFrame, wares: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """Unpromoted sales of the category in the last weeks."""
+    needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
+    table = to_polars(lines, needs=needs, name="lines")
+    mine = table.join(wares.select("product_id"), on="product_id", how="semi")
+    recent = mine.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("quantity_milli") > 0)
+    return recent.filter(pl.col("promotion_id").is_null())
+
+
+def _mean(usual: pl.DataFrame, column: str) -> int:
+    """Minor units of a unit, from the lines that have the figure."""
+    known = usual.filter(pl.col(column).is_not_null())
+    return round(int(known[column].sum()) * 1000 / max(int(known["quantity_milli"].sum()), 1))
+
+
+def _dip(lift: Lift) -> float:
+    """Share of the extra units that past events took back afterwards; 0 to 0.9."""
+    sums = dict(lift.parts.group_by("role").agg(pl.col("effect_milli").sum()).iter_rows())
+    extra = sums.get("event", 0)
+    return min(max(-(sums.get("dip", 0) + sums.get("waiting", 0)) / extra, 0.0), 0.9) if extra > 0 else 0.0
+
+
+def _holdout(each: pl.DataFrame, lift: Lift, *, lift_expected: float, rng: np.random.Generator) -> pl.DataFrame:
+    selling = each.filter(pl.col("base_milli") > 0).select("store_id", "city", base_units=pl.col("base_milli") / 1000)
+    swing = float(np.sqrt(lift.carry.sigma2 + lift.carry.omega))
+    return holdout_curve(selling, lift=max(lift_expected, 0.01), phi=lift.carry.phi, tau=min(swing, 1.0), rng=rng)
+
+
+def _clashes(promotions: AnyFrame, draft: Draft) -> pl.DataFrame:
+    """Promotions of the category that meet the draft's days."""
+    table = to_polars(
+        promotions, needs=["promotion_id", "category", "first_day", "last_day", "stores"], name="promotions"
+    )
+    last = draft.first_day + timedelta(days=draft.days - 1)
+    met = table.filter(
+        pl.col("category") == draft.category, pl.col("first_day") <= last, pl.col("last_day") >= draft.first_day
+    )
+    return met.with_columns(stores=pl.col("stores").list.len()).select(
+        "promotion_id", "name", "mechanic", "depth_bp", "first_day", "last_day", "stores"
+    )
+
+
+def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str:
+    """The category that sold most, without a promotion, in the last weeks."""
+    goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    service = pl.col("is_service") if "is_service" in goods.columns else pl.lit(value=False)
+    table = to_polars(lines, needs=["product_id", "day", "net_minor", "promotion_id"], name="lines")
+    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("promotion_id").is_null())
+    sums = recent.join(goods.filter(~service), on="product_id").group_by("category_2").agg(pl.col("net_minor").sum())
+    return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])
