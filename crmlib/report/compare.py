@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -124,18 +125,18 @@ def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
         pl.col("moved").abs() >= ROW_FLOOR * total,
         pl.col("moved") != 0,
     ).sort(pl.col("moved").abs(), *key, descending=[True] + [False] * len(key), nulls_last=True)
-    column = words.column(money)
-    return [_row_line(row, key, column, words) for row in beyond.head(ROWS_PER_TABLE).iter_rows(named=True)]
+    said = partial(_row_line, key=key, column=words.column(money), domain=now.record.key.split(".")[0], words=words)
+    return [said(row) for row in beyond.head(ROWS_PER_TABLE).iter_rows(named=True)]
 
 
 def _keyed(table: pl.DataFrame, key: list[str], money: str) -> pl.DataFrame:
     return table.group_by(key).agg(value=pl.col(money).sum()).with_columns(pl.col(key).cast(pl.String))
 
 
-def _row_line(row: dict[str, object], key: list[str], column: str, words: Words) -> Change:
+def _row_line(row: dict[str, object], key: list[str], *, column: str, domain: str, words: Words) -> Change:
     after, before, moved = row["value"], row["value_before"], float(str(row["moved"]))
     kind = "row_new" if before is None else "row_gone" if after is None else "row_money"
-    name = " × ".join(_label(str(row[c]), words) for c in key)
+    name = " × ".join(_label(c, str(row[c]), domain, words) for c in key)
     line = words(
         f"page.change.{kind}",
         row=name,
@@ -147,9 +148,10 @@ def _row_line(row: dict[str, object], key: list[str], column: str, words: Words)
     return Change(line, money=moved)
 
 
-def _label(value: str, words: Words) -> str:
-    """A row's name; machine values that a column label knows are put into words."""
-    return words.column(value)
+def _label(column: str, value: str, domain: str, words: Words) -> str:
+    """A row's name: in words where the finding's text file has them (``scoring.tier.none``), else as it is."""
+    keys = (f"{domain}.{name}.{value}" for name in (column, column.split("_", maxsplit=1)[0]))
+    return next((words(key) for key in keys if words.has(key)), value)
 
 
 def _list(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:

@@ -11,6 +11,9 @@ from crmlib.text.words import keys
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
+OWN_VALUES = {"promotion.depth"}  # a Chinese 折 says what is paid, "off" what is saved: callers give both
+
+
 def placeholders(sentence: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
@@ -22,7 +25,7 @@ def test_both_languages_have_the_same_keys() -> None:
 def test_both_languages_fill_in_the_same_values() -> None:
     zh, en = module._table("zh"), module._table("en")
     differ = {key for key in keys("zh") & keys("en") if placeholders(zh[key]) ^ placeholders(en[key])}
-    assert not differ
+    assert not differ - OWN_VALUES
 
 
 def test_no_english_sentence_holds_chinese_except_names_of_the_language_itself() -> None:
