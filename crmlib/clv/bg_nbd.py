@@ -18,7 +18,7 @@ from crmlib.clv.arrays import Array, Values, as_rows
 from crmlib.clv.coin import Coin
 from crmlib.clv.history import PurchaseHistory, Unit
 from crmlib.clv.result import Model, ModelFit
-from crmlib.clv.special import digamma_rising, log_add, log_rising
+from crmlib.clv.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
 
 
@@ -115,8 +115,9 @@ def _branches(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Ar
 def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
     r, alpha, a, b = values
     alive, dropped, _, _ = _branches(values, x, t_x, T)
-    coins = log_rising(b, x) - log_rising(a + b, x)
-    return np.asarray(log_rising(r, x) - x * np.log(alpha) + coins + log_add(alive, dropped)[0])
+    n = whole_numbers(x)
+    coins = log_rising(b, n) - log_rising(a + b, n)
+    return np.asarray(log_rising(r, n) - x * np.log(alpha) + coins + log_add(alive, dropped)[0])
 
 
 def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
@@ -128,16 +129,16 @@ def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array
     r, alpha, a, b = values
     alive, dropped, at_T, at_t = _branches(values, x, t_x, T)
     mixed, there = log_add(alive, dropped)
-    gone = 1.0 - there
-    coins = log_rising(b, x) - log_rising(a + b, x)
-    ll = log_rising(r, x) - x * np.log(alpha) + coins + mixed
-    by_ab = digamma_rising(a + b, x)
+    gone, n = 1.0 - there, whole_numbers(x)
+    coins = log_rising(b, n) - log_rising(a + b, n)
+    ll = log_rising(r, n) - x * np.log(alpha) + coins + mixed
+    by_ab = digamma_rising(a + b, n)
     pull = there * (T / (alpha + T)) + gone * (t_x / (alpha + t_x))
     scores = np.empty((4, len(x)))
-    scores[0] = r * (digamma_rising(r, x) - there * at_T - gone * at_t)
+    scores[0] = r * (digamma_rising(r, n) - there * at_T - gone * at_t)
     scores[1] = (r + x) * pull - x
     scores[2] = gone - a * by_ab
-    scores[3] = b * (digamma_rising(b, x) - by_ab - gone / (b + np.maximum(x, 1.0) - 1.0))
+    scores[3] = b * (digamma_rising(b, n) - by_ab - gone / (b + np.maximum(x, 1.0) - 1.0))
     return np.asarray(ll), scores
 
 

@@ -66,12 +66,14 @@ def fit(
     """
     data = read(history, unit=unit, purchase=purchase, dropout=dropout, index=False)
     _refuse_hopeless(data, n_parameters=len(model.names))
-    centre = _centre(model, data)
-    start = centre
+    hessian, small = None, data
     if data.n_rows > WARM_ROWS:
         small = sample(data, customers=WARM_CUSTOMERS)
-        start = search(objective(model, small, prior=prior, centre=centre), _starts(model, small))
-        theta = start
+    centre = _centre(model, small)
+    if small is not data:
+        few = objective(model, small, prior=prior, centre=centre)
+        theta = search(few, _starts(model, small))
+        hessian = negative_hessian(few, theta) * (data.n_customers / small.n_customers)
     else:
         theta = search(objective(model, data, prior=prior, centre=centre), _starts(model, data))
     theta, value, hessian, certificate = maximise(
@@ -80,6 +82,7 @@ def fit(
         names=(*model.names, *effect_names(model, data)),
         edge=_edge(theta, centre),
         n=data.n_customers,
+        hessian=hessian,
     )
     return _result(model, data, theta=theta, value=value, hessian=hessian, certificate=certificate)
 
@@ -115,14 +118,23 @@ def log_likelihood(model: Model[Any], history: PurchaseHistory, theta: Array) ->
 
 
 def maximise(
-    total: Objective, theta: Array, *, names: tuple[str, ...], edge: npt.NDArray[np.bool_], n: int
+    total: Objective,
+    theta: Array,
+    *,
+    names: tuple[str, ...],
+    edge: npt.NDArray[np.bool_],
+    n: int,
+    hessian: Array | None = None,
 ) -> tuple[Array, float, Array, Certificate]:
-    """Newton's method with a damped step from a good start, then the certificate."""
+    """Newton's method with a damped step from a good start, then the certificate.
+
+    A curvature is kept as long as its steps shrink the gradient well; `hessian` may give one to begin with.
+    """
     value, gradient = total(theta)
-    hessian = negative_hessian(total, theta)
+    curvature = negative_hessian(total, theta) if hessian is None else hessian
     steps, damping = 0, 0.0
     for _ in range(NEWTON_STEPS):
-        step = _damped(hessian, gradient, damping=damping)
+        step = _damped(curvature, gradient, damping=damping)
         gain = float(step @ gradient)
         if gain < DECREMENT_SMALL * 1e-3 and float(np.abs(gradient).max()) < GRADIENT_SMALL * n:
             break
@@ -130,18 +142,19 @@ def maximise(
         new_value, new_gradient = total(candidate)
         better = np.isfinite(new_value) and new_value >= value - 1e-12 * abs(value)
         if not better:
-            damping = max(4.0 * damping, 1e-3 * float(np.abs(np.diag(hessian)).max()))
+            damping = max(4.0 * damping, 1e-3 * float(np.abs(np.diag(curvature)).max()))
             if damping > 1e12 * n:
                 break
             continue
-        shrunk = float(np.abs(new_gradient).max()) < 0.1 * float(np.abs(gradient).max())
+        shrunk = float(np.abs(new_gradient).max()) < 0.2 * float(np.abs(gradient).max())
         theta, value, gradient = candidate, new_value, new_gradient
         steps += 1
         damping *= 0.1
-        if not shrunk:  # a good quadratic model shrinks the gradient; otherwise look at the curvature again
-            hessian = negative_hessian(total, theta)
-    hessian = negative_hessian(total, theta)
-    return theta, value, hessian, _certify(hessian, gradient, theta=theta, names=names, edge=edge, n=n, steps=steps)
+        if not shrunk:
+            curvature = negative_hessian(total, theta)
+    curvature = negative_hessian(total, theta)
+    certificate = _certify(curvature, gradient, theta=theta, names=names, edge=edge, n=n, steps=steps)
+    return theta, value, curvature, certificate
 
 
 def negative_hessian(total: Objective, theta: Array) -> Array:

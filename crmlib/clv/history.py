@@ -96,10 +96,17 @@ def read(
         return history
     names = list(dict.fromkeys([*purchase, *dropout]))
     frame = to_polars(history, needs=["x", "t_x", "T", *names], name="purchase_history")
-    check(frame, covariates=names)
+    if frame.is_empty():
+        check(frame)
     floats = frame.select(pl.col("x", "t_x", "T", *names).cast(pl.Float64))
     shared = frame["customers"].cast(pl.Float64) if "customers" in frame.columns else None
-    unique, row_of = _unique_rows(floats, unit=unit, index=index, shared=shared)
+    packed = _packed(floats, unit=unit) if floats.width == 3 else None
+    keys = floats if packed is None else packed.to_frame()
+    merged = _merged(keys, shared)
+    unique = merged if packed is None else _unpacked(merged, unit=unit)
+    if not _sound(unique, covariates=names):
+        check(frame, covariates=names)
+    row_of = _index_of(keys, merged) if index else np.empty(0, dtype=np.int64)
     matrix = {name: unique[name].to_numpy() for name in unique.columns}
     n = unique.height
     return PurchaseHistory(
@@ -144,6 +151,12 @@ def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:
     )
 
 
+def _sound(unique: pl.DataFrame, *, covariates: Sequence[str]) -> bool:
+    """Whether every unique row keeps the rules: what holds for them holds for all customers."""
+    rules = [rule.fill_null(value=False).all() for rule in _rules(covariates).values()]
+    return bool(unique.select(pl.all_horizontal(rules)).item())
+
+
 def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
     x, t_x, age = (pl.col(c).cast(pl.Float64) for c in ("x", "t_x", "T"))
     rules = {
@@ -155,38 +168,34 @@ def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
     return rules | {f"{c} is a number": pl.col(c).cast(pl.Float64).is_finite() for c in covariates}
 
 
-def _unique_rows(
-    floats: pl.DataFrame, *, unit: Unit, index: bool, shared: pl.Series | None
-) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
-    """Sorted unique rows with `weight`, and each input row's index among them."""
-    packed = _packed(floats, unit=unit) if floats.width == 3 else None
-    keys = [packed] if packed is not None else floats.get_columns()
-    frame = pl.DataFrame(keys)
-    columns = frame.columns
+def _merged(keys: pl.DataFrame, shared: pl.Series | None) -> pl.DataFrame:
+    """Sorted unique rows of the keys, with `weight`: how many customers share each."""
     count = pl.len().cast(pl.Float64) if shared is None else pl.col("customers").sum()
-    counted = frame if shared is None else frame.with_columns(shared)
-    unique = counted.group_by(columns).agg(count.alias("weight")).sort(columns)
-    row_of = np.empty(0, dtype=np.int64)
-    if index:
-        rows = unique.select(pl.col(columns), pl.int_range(pl.len()).alias("row"))
-        row_of = frame.join(rows, on=columns, how="left", maintain_order="left")["row"].to_numpy().astype(np.int64)
-    return (_unpacked(unique, unit=unit) if packed is not None else unique), row_of
+    counted = keys if shared is None else keys.with_columns(shared)
+    return counted.group_by(keys.columns).agg(count.alias("weight")).sort(keys.columns)
+
+
+def _index_of(keys: pl.DataFrame, merged: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """Each input row's place among the unique rows."""
+    rows = merged.select(pl.col(keys.columns), pl.int_range(pl.len()).alias("row"))
+    joined = keys.join(rows, on=keys.columns, how="left", maintain_order="left")
+    return joined["row"].to_numpy().astype(np.int64)
 
 
 def _packed(floats: pl.DataFrame, *, unit: Unit) -> pl.Series | None:
     """(x, t_x, T) in one integer where times are whole days and nothing is lost; none otherwise."""
     per = DAYS_PER_UNIT[unit]
-    days = (pl.col("t_x", "T") * per).round()
-    exact = floats.select(
-        ((days / per == pl.col("t_x", "T")).all() & (days < _PACK_LIMIT).all()).name.suffix("_ok"),
-        (pl.col("x") < _PACK_LIMIT).all().alias("x_ok"),
+    x, t_x, age = pl.col("x"), (pl.col("t_x") * per).round(), (pl.col("T") * per).round()
+    exact = (
+        (t_x / per == pl.col("t_x")).all()
+        & (age / per == pl.col("T")).all()
+        & pl.all_horizontal(c.is_between(0, _PACK_LIMIT - 1).all() for c in (x, t_x, age))
+        & (x == x.floor()).all()
+        & (pl.sum_horizontal(pl.all().null_count()) == 0)
     )
-    if not all(exact.row(0)):
-        return None
-    whole = pl.col("x").cast(pl.Int64), days.cast(pl.Int64)
-    packed = floats.lazy().with_columns(*whole)
-    key = (pl.col("x") * _PACK_LIMIT + pl.col("t_x")) * _PACK_LIMIT + pl.col("T")
-    return packed.select(key.alias("key")).collect()["key"]
+    x, t_x, age = (c.cast(pl.Int64, strict=False) for c in (x, t_x, age))
+    both = floats.select(key=(x * _PACK_LIMIT + t_x) * _PACK_LIMIT + age, exact=exact)
+    return both["key"] if both["exact"][0] else None
 
 
 def _unpacked(unique: pl.DataFrame, *, unit: Unit) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from crmlib.clv.arrays import Array, Values, as_rows
 from crmlib.clv.coin import Coin
 from crmlib.clv.history import PurchaseHistory, Unit
 from crmlib.clv.result import Model, ModelFit
-from crmlib.clv.special import digamma_rising, log_add, log_rising
+from crmlib.clv.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
 
 
@@ -91,16 +91,16 @@ def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array
     r, alpha, a, b = values
     alive, dropped, at_T, at_t = _branches(values, x, t_x, T)
     mixed, there = log_add(alive, dropped)
-    gone = 1.0 - there
-    coins = log_rising(b, x + 1.0) - log_rising(a + b, x + 1.0)
-    by_ab = digamma_rising(a + b, x + 1.0)
+    gone, n, flips = 1.0 - there, whole_numbers(x), whole_numbers(x + 1.0)
+    coins = log_rising(b, flips) - log_rising(a + b, flips)
+    by_ab = digamma_rising(a + b, flips)
     pull = there * (T / (alpha + T)) + gone * (t_x / (alpha + t_x))
     scores = np.empty((4, len(x)))
-    scores[0] = r * (digamma_rising(r, x) - there * at_T - gone * at_t)
+    scores[0] = r * (digamma_rising(r, n) - there * at_T - gone * at_t)
     scores[1] = (r + x) * pull - x
     scores[2] = gone - a * by_ab
-    scores[3] = b * (digamma_rising(b, x + 1.0) - by_ab - gone / (b + x))
-    return np.asarray(log_rising(r, x) - x * np.log(alpha) + coins + mixed), scores
+    scores[3] = b * (digamma_rising(b, flips) - by_ab - gone / (b + x))
+    return np.asarray(log_rising(r, n) - x * np.log(alpha) + coins + mixed), scores
 
 
 def _ahead(values: Values, x: Array, T: Array) -> Coin:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
 from crmlib.clv.arrays import Array, Value
@@ -11,13 +15,36 @@ STIRLING_FROM = 20.0
 """From here on Stirling's series, cut after four terms, is exact to double precision."""
 
 
-def log_rising(a: Value, x: Value) -> Array:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Whole numbers of a block of rows as an index into the table least … most of those that occur.
+
+    Rows are sorted by x, so the table of a block is short, and one special function serves thousands of rows.
+    """
+
+    table: Array
+    index: npt.NDArray[np.intp]
+
+
+def whole_numbers(x: Array) -> Whole | Array:
+    """`x` as an index into a short table, or `x` itself where it is no whole numbers or the table would be long."""
+    if x.size < 64:
+        return x
+    least, most = float(x.min()), float(x.max())
+    if most - least >= x.size or least != np.floor(least):
+        return x
+    index = (x - least).astype(np.intp)
+    table = np.arange(least, most + 1.0)
+    return Whole(table, index) if bool((table[index] == x).all()) else x
+
+
+def log_rising(a: Value, x: Value | Whole) -> Array:
     """Ln Γ(a + x) − ln Γ(a), the log of the rising factorial, without cancellation for large `a`.
 
     Parameters
     ----------
     a : positive, scalar or shape (n,).
-    x : ≥ 0, scalar or shape (n,); whole numbers are looked up in a table when `a` is a scalar.
+    x : ≥ 0, scalar, shape (n,), or `Whole`.
 
     Examples
     --------
@@ -26,10 +53,10 @@ def log_rising(a: Value, x: Value) -> Array:
     >>> float(log_rising(1e15, 1.0).round(6))  # ln 1e15; the difference of two gammaln gives 34.5 here
     34.538776
     """
-    return _by_table(_log_rising, a, x)
+    return _looked_up(_log_rising, a, x)
 
 
-def digamma_rising(a: Value, x: Value) -> Array:
+def digamma_rising(a: Value, x: Value | Whole) -> Array:
     """ψ(a + x) − ψ(a), the derivative of `log_rising` by `a`.
 
     Examples
@@ -37,7 +64,7 @@ def digamma_rising(a: Value, x: Value) -> Array:
     >>> digamma_rising(2.0, np.array([0.0, 2.0])).round(6)  # 1/2 + 1/3
     array([0.      , 0.833333])
     """
-    return _by_table(_digamma_rising, a, x)
+    return _looked_up(_digamma_rising, a, x)
 
 
 def decay_mean(z: Array) -> Array:
@@ -70,17 +97,17 @@ def log_add(first: Array, second: Array) -> tuple[Array, Array]:
     return total, np.where(gap > 0, smaller * share_of_larger, share_of_larger)
 
 
-def _by_table(function: object, a: Value, x: Value) -> Array:
-    """Evaluate on 0 … max(x) and look up, where that is less work than one evaluation per row."""
-    call = _log_rising if function is _log_rising else _digamma_rising
-    if isinstance(a, np.ndarray) and a.ndim:
-        return call(a, np.asarray(x, dtype=np.float64))
-    rows = np.asarray(x, dtype=np.float64)
-    whole = rows.astype(np.intp)
-    if rows.size < 64 or int(whole.max(initial=0)) >= rows.size or not bool((whole == rows).all()):
-        return call(np.asarray(a, dtype=np.float64), rows)
-    table = call(np.asarray(a, dtype=np.float64), np.arange(int(whole.max()) + 1, dtype=np.float64))
-    return np.asarray(table[whole])
+def _looked_up(function: Callable[[Array, Array], Array], a: Value, x: Value | Whole) -> Array:
+    """Evaluate on the table and look up, unless `a` differs from row to row."""
+    shape = np.asarray(a, dtype=np.float64)
+    if not isinstance(x, Whole):
+        rows = np.asarray(x, dtype=np.float64)
+        x = whole_numbers(rows) if rows.ndim and not shape.ndim else rows
+    if not isinstance(x, Whole):
+        return function(shape, x)
+    if shape.ndim:
+        return function(shape, x.table[x.index])
+    return np.asarray(function(shape, x.table)[x.index])
 
 
 def _log_rising(a: Array, x: Array) -> Array:
