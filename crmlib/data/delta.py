@@ -32,7 +32,7 @@ KEEP_LOG = {
 }
 """Old versions stay readable for ten years, or until `vacuum`; the default of a week would unmake reports."""
 
-WRITER = WriterProperties(compression="ZSTD", compression_level=3)
+WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17)
 HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
 
 

@@ -109,12 +109,12 @@ def _ingest(
         task = _task(name, source, root, lake, now)
         if not task.inputs:
             return _nothing_new(task, lake)
-        parts = _read(task, report)
-        judged, verdict = _judged(task, parts, lake, report)
-        result = _result(task, judged, verdict)
-        _refuse_worthless(task, result, judged)
+        frame, parts = _read(task, report)
+        verdict = _judged(task, frame, parts, lake, report)
+        result = _result(task, verdict, read=sum(part.read for part in parts))
+        _refuse_worthless(task, result, verdict.apart)
         report("store", 0, 1)
-        apart = store.set_apart_rows(judged, parts, batch=task.batch, source=name, table=source.table, now=now)
+        apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=name, table=source.table, now=now)
         batch = delta.Batch(task.batch, _record(task, result))
         version = store.commit(lake, source.contract, verdict, apart, batch=batch, facts=_facts(task))
         report("store", 1, 1)
@@ -161,12 +161,17 @@ def _currency(name: str, source: Source, lake: Lake) -> str | None:
     return wanted
 
 
-def _read(task: Task, report: Progress) -> list[RawPart]:
-    """All parts of all files, in order."""
+def _read(task: Task, report: Progress) -> tuple[pl.DataFrame, list[RawPart]]:
+    """The typed rows of all files in order, and what is left of the files to find raw texts again."""
+    frames: list[pl.DataFrame] = []
     parts: list[RawPart] = []
     for number, file in enumerate(task.inputs):
         report("read", number, len(task.inputs))
-        parts += readers.read(file.path, source=task.source, name=file.name)
+        for part in readers.read(file.path, source=task.source, name=file.name):
+            if part.columns or part.read:
+                rows = mapping.typed(part, task.source, name=task.name, currency=task.currency or "", now=task.now)
+                frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))
+            parts.append(part.slim())
     report("read", len(task.inputs), len(task.inputs))
     if not any(part.read for part in parts):
         raise SourceError(
@@ -176,32 +181,31 @@ def _read(task: Task, report: Progress) -> list[RawPart]:
             mend="check whether the export ran, and `header:` and `sheets:` in the sources file",
             values={"files": ", ".join(f.name for f in task.inputs[:3])},
         )
-    return parts
+    return pl.concat(frames), parts
 
 
-def _judged(task: Task, parts: list[RawPart], lake: Lake, report: Progress) -> tuple[pl.DataFrame, resolve.Verdict]:
+def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, report: Progress) -> resolve.Verdict:
     """Every row with what becomes of it."""
     source, contract = task.source, task.source.contract
-    frames: list[pl.DataFrame] = []
-    for number, part in enumerate(parts):
-        report("check", number, len(parts) + 1)
-        if part.columns or part.read:
-            rows = mapping.typed(part, source, name=task.name, currency=task.currency or "", now=task.now)
-            frames.append(rows.with_columns(pl.lit(number).alias("__number")))
-    frame = _numbered(pl.concat(frames))
+    report("check", 0, 2)
     by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
-    frame = resolve.with_keys(frame, contract, name=task.name, numbered=not by_receipt)
+    frame = resolve.with_keys(_paged(frame), contract, name=task.name, numbered=not by_receipt)
     frame = resolve.first_verdicts(frame, contract)
+    report("check", 1, 2)
     open_rows = frame.filter(pl.col(KIND).is_null())
     old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name)
     if by_receipt and not source.receipts_may_move:
         _refuse_reused(task, open_rows, old)
-    torn_in = {part.file for part in parts if part.torn.height}
-    whole = set(frame.filter(~pl.col("src_file").is_in(list(torn_in)))[PART].unique().to_list())
+    torn_in = [part.file for part in parts if part.torn.height]
+    whole = set(frame.filter(~pl.col("src_file").is_in(torn_in))[PART].unique().to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
-    torn = [_torn(part, source, verdict.judged.schema) for part in parts if part.torn.height]
-    report("check", len(parts) + 1, len(parts) + 1)
-    return pl.concat([verdict.judged, *torn]), verdict
+    torn = [_torn(part, source, verdict.apart.schema) for part in parts if part.torn.height]
+    report("check", 2, 2)
+    if not torn:
+        return verdict
+    aside = pl.concat([verdict.apart, *torn])
+    kinds = dict(aside.group_by(KIND).len().iter_rows())
+    return replace(verdict, apart=aside, counts={**verdict.counts, **kinds})
 
 
 def _refuse_reused(task: Task, rows: pl.DataFrame, old: pl.DataFrame) -> None:
@@ -222,14 +226,13 @@ def _refuse_reused(task: Task, rows: pl.DataFrame, old: pl.DataFrame) -> None:
     )
 
 
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """PART: files, sheets and pages numbered in the order in which they come."""
-    if frame.select(pl.col(PAGE).first() == pl.col(PAGE)).to_series().all():
-        return frame.rename({"__number": PART}).drop(PAGE)
-    pages = frame.select("__number", PAGE).unique(maintain_order=True).with_row_index(PART)
-    pages = pages.with_columns(pl.col(PART).cast(pl.Int32))
-    joined = frame.join(pages, on=["__number", PAGE], how="left", nulls_equal=True, maintain_order="left")
-    return joined.drop("__number", PAGE)
+def _paged(frame: pl.DataFrame) -> pl.DataFrame:
+    """PART: files and sheets are numbered already; pages within them get numbers of their own."""
+    if frame.select((pl.col(PAGE).first() == pl.col(PAGE)).all()).item():
+        return frame.drop(PAGE)
+    pages = frame.select(PART, PAGE).unique(maintain_order=True).with_row_index("__page_number")
+    joined = frame.join(pages, on=[PART, PAGE], how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(pl.col("__page_number").cast(pl.Int32).alias(PART)).drop(PAGE, "__page_number")
 
 
 def _torn(part: RawPart, source: Source, schema: pl.Schema) -> pl.DataFrame:
@@ -247,12 +250,10 @@ def _torn(part: RawPart, source: Source, schema: pl.Schema) -> pl.DataFrame:
     return known.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rest.items()).select(schema.names())
 
 
-def _result(task: Task, judged: pl.DataFrame, verdict: resolve.Verdict) -> IngestResult:
-    counts = dict(judged.group_by(KIND).len().iter_rows())
-    money = pl.col("net_minor").sum() if "net_minor" in judged.columns else pl.lit(None, dtype=pl.Int64)
-    aside = judged.filter(pl.col(KIND).is_in(store.STORED_KINDS))
+def _result(task: Task, verdict: resolve.Verdict, *, read: int) -> IngestResult:
+    money = pl.col("net_minor").sum() if "net_minor" in verdict.apart.columns else pl.lit(None, dtype=pl.Int64)
     rules = (
-        aside.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule"))
+        verdict.apart.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule"))
         .agg(pl.len().cast(pl.Int64).alias("rows"), money.cast(pl.Int64).alias("net_minor"))
         .sort("kind", "rows", "rule", descending=[False, True, False])
     )
@@ -263,8 +264,8 @@ def _result(task: Task, judged: pl.DataFrame, verdict: resolve.Verdict) -> Inges
         at=task.now.astimezone(UTC),
         version=-1,
         currency=task.currency,
-        read=judged.height,
-        **{term: int(counts.get(term, 0)) for term in TERMS},
+        read=read,
+        **{term: verdict.counts.get(term, 0) for term in TERMS},
         withdrawn=verdict.withdrawn,
         files=tuple(f.name for f in task.inputs),
         known_files=tuple(f.name for f in task.known),
@@ -289,11 +290,11 @@ def _nothing_new(task: Task, lake: Lake) -> IngestResult:
     )
 
 
-def _refuse_worthless(task: Task, result: IngestResult, judged: pl.DataFrame) -> None:
+def _refuse_worthless(task: Task, result: IngestResult, apart: pl.DataFrame) -> None:
     """A batch without a single good row is a mistake in the mapping or the export; storing it would hide that."""
     if result.quarantined == 0 or result.quarantined + result.excluded < result.read:
         return
-    bad = judged.filter(pl.col(KIND) == QUARANTINED)
+    bad = apart.filter(pl.col(KIND) == QUARANTINED)
     rules = result.rules.filter(pl.col("kind") == QUARANTINED)
     listed = ", ".join(f"{rule} {rows}" for rule, rows in rules.select("rule", "rows").head(8).iter_rows())
     seen = bad.select("src_file", "src_line", VALUE).head(5).iter_rows()

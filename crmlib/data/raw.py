@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -35,3 +35,7 @@ class RawPart:
     def columns(self) -> list[str]:
         """Names of the source's columns."""
         return [c for c in self.rows.columns if c not in {LINE, RAW}]
+
+    def slim(self) -> RawPart:
+        """Only what is needed to find raw texts again: the lines, where the file has lines."""
+        return replace(self, rows=self.rows.select(LINE, RAW)) if RAW in self.rows.columns else self

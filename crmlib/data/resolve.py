@@ -6,6 +6,7 @@ small ones leave the same lake.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import polars as pl
@@ -31,14 +32,16 @@ class Verdict:
     Parameters
     ----------
     store : rows that go into the table, in the contract's columns.
-    judged : every row with KIND, RULE, VALUE, LIKE and its place in the source.
-    remove : rows of the lake that give way (keys, and the day where the table has days).
-    withdrawn : how many of them have no successor: lines that a receipt's new version no longer has.
+    apart : every other row with KIND, RULE, VALUE, LIKE and its place in the source.
+    remove : rows of the lake that give way, in the contract's columns.
+    counts : rows by kind, kept and replaced ones included.
+    withdrawn : rows that gave way without a successor: lines that a receipt's new version no longer has.
     """
 
     store: pl.DataFrame
-    judged: pl.DataFrame
+    apart: pl.DataFrame
     remove: pl.DataFrame
+    counts: dict[str, int]
     withdrawn: int
 
 
@@ -131,31 +134,33 @@ def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole
 
     `whole_parts` are files or sheets without torn lines: only there does a shorter receipt mean withdrawn lines.
     """
-    key = list(contract.key)
-    open_rows = frame.filter(pl.col(KIND).is_null())
+    key, columns = list(contract.key), list(contract.columns)
+    settled = frame.filter(pl.col(KIND).is_not_null()).with_columns(pl.col(RULE).alias("__rules"))
+    apart = [settled.select(_judgement(frame))]
+    open_rows = frame.filter(pl.col(KIND).is_null()) if settled.height else frame
     unit = "receipt_id" if ORDINAL in frame.columns else None
-    open_rows = _with_rounds(open_rows, [unit] if unit else key)
-    now_there = old.select(contract.columns)
-    pending = now_there.clear()
-    judged: list[pl.DataFrame] = []
-    remove = [now_there.clear()]
-    withdrawn = 0
-    for rows in open_rows.partition_by(ROUND, maintain_order=True):
+    now_there, remove, pending = old.select(columns), [old.select(columns).clear()], old.select(columns).clear()
+    counts, withdrawn = Counter[str](), 0
+    for rows in _rounds(open_rows, [unit] if unit else key):
         good, bad = check_rules(rows, contract)
         verdicts = _compare(good, now_there, contract)
+        counts.update(dict(verdicts.group_by(KIND).len().iter_rows()))
         fresh = verdicts.filter(pl.col(KIND) != DUPLICATE)
+        apart += [verdicts.filter(pl.col(KIND) == DUPLICATE).select(_judgement(frame)), _quarantined(rows, bad, frame)]
         gone = _gone(rows, now_there, whole_parts) if unit and now_there.height else now_there.clear()
         withdrawn += gone.height
-        leaving = pl.concat([fresh.select(key), gone.select(key)])
-        remove.append(now_there.join(leaving, on=key, how="semi"))
-        pending = pl.concat([pending.join(leaving, on=key, how="anti"), fresh.select(contract.columns)])
-        now_there = pl.concat([now_there.join(leaving, on=key, how="anti"), fresh.select(contract.columns)])
-        judged += [verdicts.select(_judgement(frame)), _quarantined(rows, bad).select(_judgement(frame))]
-    place = ["src_file", "src_line"]
+        if now_there.height:
+            leaving = pl.concat([fresh.select(key), gone.select(key)])
+            remove.append(now_there.join(leaving, on=key, how="semi"))
+            pending = pending.join(leaving, on=key, how="anti")
+            now_there = now_there.join(leaving, on=key, how="anti")
+        pending = pl.concat([pending, fresh.select(columns)])
+        now_there = pl.concat([now_there, fresh.select(columns)])
     taken = pl.concat(remove).join(old.select(key), on=key, how="semi").unique(key, maintain_order=True)
-    settled = frame.filter(pl.col(KIND).is_not_null()).with_columns(pl.col(RULE).alias("__rules"))
-    everything = pl.concat([settled.select(_judgement(frame)), *judged]).sort(place) if judged else settled
-    return Verdict(pending, everything.select(_judgement(frame)), taken, withdrawn)
+    judged = pl.concat(apart).sort("src_file", "src_line")
+    counts.update(dict(judged.filter(pl.col(KIND) != DUPLICATE).group_by(KIND).len().iter_rows()))
+    counts[DUPLICATE] = judged.filter(pl.col(KIND) == DUPLICATE).height
+    return Verdict(pending, judged, taken, dict(counts), withdrawn)
 
 
 def _judgement(frame: pl.DataFrame) -> list[str]:
@@ -163,15 +168,15 @@ def _judgement(frame: pl.DataFrame) -> list[str]:
     return ["src_file", "src_line", KIND, RULE, VALUE, "__rules", LIKE, *money]
 
 
-def _with_rounds(rows: pl.DataFrame, unit: list[str]) -> pl.DataFrame:
-    """ROUND: how many earlier files or sheets hold the same receipt or key."""
+def _rounds(rows: pl.DataFrame, unit: list[str]) -> list[pl.DataFrame]:
+    """The rows in rounds: how many earlier files or sheets hold the same receipt or key."""
     pairs = rows.select(*unit, PART).unique(maintain_order=True)
     if not pairs.select(unit).is_duplicated().any():
-        return rows.with_columns(pl.lit(0, dtype=pl.Int64).alias(ROUND))
+        return [rows]
     pairs = pairs.sort(PART, maintain_order=True)
     pairs = pairs.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(unit).alias(ROUND))
     rows = rows.join(pairs, on=[*unit, PART], how="left", nulls_equal=True, maintain_order="left")
-    return rows.sort(ROUND, maintain_order=True)
+    return rows.sort(ROUND, maintain_order=True).partition_by(ROUND, maintain_order=True)
 
 
 def _compare(rows: pl.DataFrame, old: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -199,8 +204,9 @@ def _gone(rows: pl.DataFrame, old: pl.DataFrame, whole_parts: set[int]) -> pl.Da
     return numbered.filter(ordinal > pl.col(ORDINAL)).select(old.columns)
 
 
-def _quarantined(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+def _quarantined(rows: pl.DataFrame, bad: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    empty = rows.clear().with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
     if bad.is_empty():
-        return rows.clear().with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
+        return empty.select(_judgement(frame))
     broken = rows.drop(RULE, VALUE).join(bad, on=["src_file", "src_line"], how="inner", maintain_order="left")
-    return broken.with_columns(pl.lit(QUARANTINED).alias(KIND))
+    return broken.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(_judgement(frame))
