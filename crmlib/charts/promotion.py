@@ -16,13 +16,13 @@ ROOM = 0.017
 """Share of the axis one narrow letter of a label takes."""
 
 
-def signed_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerChart:
+def signed_bars(frame: pl.DataFrame, *, words: Words, title: str, percent: bool = False) -> alt.LayerChart:
     """Horizontal bars to both sides of zero, in the order of the rows; gains and losses in two colours, labelled.
 
     Parameters
     ----------
     frame : `name`, `value`, `label`; optional `low`, `high` (drawn as a line) and `total` (true for a sum: darker).
-    title : of the value axis, with its unit.
+    title : of the value axis, with its unit. percent : values are shares.
     """
     bounds = ("low", "high") if "low" in frame.columns else ("value", "value")
     shown = frame.with_columns(
@@ -48,7 +48,8 @@ def signed_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCh
         .otherwise(alt.value(theme.ACCENT))
     )
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.62}).encode(
-        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), color=colour
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else ",.0f")),
+        color=colour,
     )
     rule = base.mark_rule(strokeWidth=2, color=theme.INK).encode(x="low:Q", x2="high:Q")
     right = base.transform_filter("datum.right").mark_text(align="left", dx=6).encode(x="at:Q", text="label:N")

@@ -34,6 +34,7 @@ def answer(plan: Plan, *, words: Words) -> Answer:
         "extra": form.money(asked["extra_margin_minor"]),
         "best_extra": form.money(best["extra_margin_minor"]),
         "days": form.count(plan.draft.days),
+        "hedge": words("promotion_plan.hedge") if _unsure(plan) else "",
     }
     more = asked["extra_margin_minor"]
     return Answer(
@@ -77,6 +78,13 @@ def answer(plan: Plan, *, words: Words) -> Answer:
     )
 
 
+def _unsure(plan: Plan) -> bool:
+    """Whether the best draft's interval of added margin holds zero."""
+    best = plan.drafts.row(0, named=True)
+    without = best["margin_minor"] - best["extra_margin_minor"]
+    return bool(best["margin_low_minor"] <= without <= best["margin_high_minor"])
+
+
 def drafts(plan: Plan, *, words: Words) -> Finding:
     """Three drafts side by side by the margin they add."""
     form = words.format
@@ -97,7 +105,7 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
     )
     kind = "loss" if best["extra_margin_minor"] <= 0 else best["plan_id"]
     values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(best["extra_margin_minor"])}
-    unsure = bool(bars["low"][0] <= 0 <= bars["high"][0])
+    unsure = _unsure(plan)
     headline = words(f"promotion_plan.drafts.{kind}", **values)
     status: Status = "fail" if kind == "loss" else "warn" if unsure or best["extrapolated"] else "ok"
     view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
@@ -151,7 +159,7 @@ def grid(plan: Plan, *, words: Words) -> Finding:
         note_seen=words("promotion_plan.grid.seen"),
         note_sure=words(
             "promotion_plan.grid.sure",
-            low=depth_text(max(plan.response.lowest, 1), words),
+            low=depth_text(plan.response.lowest, words) if plan.response.lowest else words("promotion_plan.no_depth"),
             high=depth_text(plan.response.highest, words),
         ),
         note_do=words("promotion_plan.grid.do"),
@@ -294,7 +302,7 @@ def holdout(plan: Plan, *, words: Words) -> Finding:
         headline=headline,
         table=table,
         view=views.readable(view, words=words),
-        chart=pictures.signed_bars(shown, words=words, title=words("promotion_plan.axis.power"))
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion_plan.axis.power"), percent=True)
         if shown.height
         else None,
         alt=headline,

@@ -138,7 +138,7 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
 
 
 def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:
-    """One of open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (less than 60 % left), clean, kept."""
+    """One of open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (under 60 % left), clean, kept."""
     if gross["lower_milli"] is None or gross["lower_milli"] <= 0:
         return "open"
     if net["effect_milli"] <= 0:

@@ -146,7 +146,7 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         headline=headline,
         table=table,
         view=views.readable(view, words=words),
-        chart=pictures.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"))
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
         alt=headline,
@@ -198,7 +198,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         headline=headline,
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.measure"}), words=words),
-        chart=pictures.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"))
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
         alt=headline,

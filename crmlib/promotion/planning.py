@@ -13,6 +13,8 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.forecast import Response, drafts, forecast, learn, what_if
 from crmlib.promotion.holdout import holdout_curve
 from crmlib.promotion.lift import Lift
+from crmlib.promotion.panel import Panel
+from crmlib.promotion.sensitivity import store_weeks
 
 BASE_WEEKS = 8
 DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
@@ -68,6 +70,7 @@ def plan(
     promotions: AnyFrame,
     products: AnyFrame,
     stores: AnyFrame,
+    panel: Panel,
     lift: Lift,
     as_of: date,
     rng: np.random.Generator,
@@ -132,7 +135,13 @@ def plan(
             stores=[per_day.height],
             response=response,
         ),
-        holdout=_holdout(each, lift, lift_expected=float(mine["units_milli"].item() / max(base, 1) - 1), rng=rng),
+        holdout=holdout_curve(
+            _selling(each),
+            lift=max(float(mine["units_milli"].item() / max(base, 1) - 1), 0.01),
+            phi=lift.carry.phi,
+            tau=_swing(panel, lift, wares["product_id"], weeks=draft.days / 7),
+            rng=rng,
+        ),
         clashes=_clashes(promotions, draft),
     )
 
@@ -159,10 +168,16 @@ def _dip(lift: Lift) -> float:
     return min(max(-(sums.get("dip", 0) + sums.get("waiting", 0)) / extra, 0.0), 0.9) if extra > 0 else 0.0
 
 
-def _holdout(each: pl.DataFrame, lift: Lift, *, lift_expected: float, rng: np.random.Generator) -> pl.DataFrame:
-    selling = each.filter(pl.col("base_milli") > 0).select("store_id", "city", base_units=pl.col("base_milli") / 1000)
-    swing = float(np.sqrt(lift.carry.sigma2 + lift.carry.omega))
-    return holdout_curve(selling, lift=max(lift_expected, 0.01), phi=lift.carry.phi, tau=min(swing, 1.0), rng=rng)
+def _selling(each: pl.DataFrame) -> pl.DataFrame:
+    """Stores that sell the category, with the units they are expected to sell."""
+    return each.filter(pl.col("base_milli") > 0).select("store_id", "city", base_units=pl.col("base_milli") / 1000)
+
+
+def _swing(panel: Panel, lift: Lift, wares: pl.Series, *, weeks: float) -> float:
+    """How much a store's sales of the category swing over the event, beyond counting noise, as a share."""
+    mine = np.flatnonzero(panel.products.is_in(wares.implode()).to_numpy())
+    _, swing = store_weeks(panel.units[:, mine], lift.base[:, mine], lift.clean[:, mine])
+    return swing / max(weeks, 1.0) ** 0.5
 
 
 def _clashes(promotions: AnyFrame, draft: Draft) -> pl.DataFrame:

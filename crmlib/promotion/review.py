@@ -15,7 +15,7 @@ from crmlib.promotion.calendar import event_cells, frozen_versions
 from crmlib.promotion.footprint import treated
 from crmlib.promotion.ledger import ledger, returns
 from crmlib.promotion.lift import Lift, lift
-from crmlib.promotion.panel import panel
+from crmlib.promotion.panel import Panel, panel
 from crmlib.promotion.sensitivity import sensitivity
 from crmlib.promotion.slots import partners
 
@@ -37,6 +37,7 @@ class Review:
     """
 
     events: pl.DataFrame
+    panel: Panel
     lift: Lift
     engines: pl.DataFrame
     tipping: pl.DataFrame
@@ -88,7 +89,7 @@ def review(
     tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
     book = ledger(found.parts.join(money.select("event_id"), on="event_id", how="semi"), money)
     facts = plans.select([c for c in _FACTS if c in plans.columns])
-    draft = Review(pl.DataFrame(), found, engines, tipping, book, partners(plans))
+    draft = Review(pl.DataFrame(), whole, found, engines, tipping, book, partners(plans))
     return replace(draft, events=_events(facts, draft, money))
 
 

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib.promotion.gap import CAUSES, gap_split
+from crmlib.promotion.slots import partner_of, partners, same_slot_gap, year_on_year
+
+
+def promotion(name, first, *, mechanic="rate", category="nuts", slot=None, days=10):
+    return {
+        "promotion_id": name, "mechanic": mechanic, "category": category, "slot": slot, "first_day": first,
+        "last_day": first + timedelta(days=days),
+    }  # fmt: skip
+
+
+def test_a_spring_festival_event_meets_its_like_on_the_lunar_date():
+    table = pl.DataFrame(
+        [
+            promotion("a", date(2025, 1, 11), slot="spring_festival"),
+            promotion("b", date(2026, 1, 30), slot="spring_festival"),
+            promotion("c", date(2026, 1, 30), slot="spring_festival", category="tea"),
+            promotion("d", date(2026, 1, 30), slot="spring_festival", mechanic="gift"),
+            promotion("e", date(2026, 7, 1)),
+        ]
+    )
+    got = {r["promotion_id"]: r for r in partners(table).to_dicts()}
+    assert got["b"]["partner_id"] == "a"  # 19 days later by the sun, the same day by the moon
+    assert got["c"]["reason"] == "no_earlier_slot"
+    assert got["d"]["reason"] == "other_mechanic"
+    assert got["e"]["reason"] == "no_like"
+    assert got["c"]["partner_id"] is None  # R15: null, never 0
+
+
+def test_without_partner_there_is_no_gap_rather_than_a_zero():
+    events = pl.DataFrame([promotion("a", date(2026, 7, 1))])
+    row, reason = partner_of(events.row(0, named=True), events, partners(events))
+    assert row is None and reason == "no_like"
+    assert same_slot_gap(lines(date(2026, 7, 1)), event=events.row(0, named=True), partner=None) is None
+
+
+def lines(first, *, seed=1, stores=4, price=1000, per_day=3):
+    rng = np.random.default_rng(seed)
+    n = stores * 10 * per_day
+    return pl.DataFrame(
+        {
+            "store_id": [f"s{i % stores}" for i in range(n)],
+            "product_id": [f"p{i}" for i in rng.integers(0, 3, n)],
+            "receipt_id": [f"{first}{i}" for i in range(n)],
+            "day": [first + timedelta(days=i // (stores * per_day)) for i in range(n)],
+            "quantity_milli": 1000 * rng.integers(1, 4, n),
+        }
+    ).with_columns(net_minor=pl.col("quantity_milli") * price // 1000)
+
+
+def test_the_causes_of_a_gap_add_up_to_it_exactly():
+    for seed in range(20):
+        now, then = lines(date(2026, 3, 1), seed=seed, price=917, per_day=4), lines(date(2025, 3, 2), seed=seed + 50)
+        got = gap_split(now, then)
+        assert got["gap_minor"].sum() == now["net_minor"].sum() - then["net_minor"].sum()
+        assert tuple(got["cause"]) == CAUSES
+        product = np.prod(got["factor"].to_numpy())
+        assert product == pytest.approx(now["net_minor"].sum() / then["net_minor"].sum())
+
+
+def test_a_change_of_price_alone_is_all_price():
+    then = lines(date(2025, 3, 2))
+    now = then.with_columns(net_minor=pl.col("net_minor") * 2)
+    by = dict(gap_split(now, then).select("cause", "gap_minor").iter_rows())
+    assert by["price"] == then["net_minor"].sum()
+    assert all(by[c] == 0 for c in CAUSES if c != "price")
+
+
+def test_twice_the_stores_is_all_stores():
+    then = lines(date(2025, 3, 2))
+    twin = then.with_columns(store_id="new" + pl.col("store_id"), receipt_id="new" + pl.col("receipt_id"))
+    by = dict(gap_split(pl.concat([then, twin]), then).select("cause", "gap_minor").iter_rows())
+    assert by["stores"] == then["net_minor"].sum()
+
+
+def test_no_sales_then_is_no_gap():
+    now = lines(date(2026, 3, 1))
+    assert gap_split(now, now.clear()) is None
+
+
+def test_only_stores_that_sold_in_both_are_compared():
+    old, new = lines(date(2025, 3, 2), stores=2), lines(date(2026, 3, 1), stores=4)
+    event = {"first_day": date(2026, 3, 1), "last_day": date(2026, 3, 12), "products": []}
+    before = {"first_day": date(2025, 3, 2), "last_day": date(2025, 3, 13), "products": []}
+    got = same_slot_gap(pl.concat([old, new]), event=event, partner=before)
+    assert dict(got.select("cause", "factor").iter_rows())["stores"] == 1
+
+
+def test_a_year_ago_keeps_the_weekdays():
+    back = year_on_year({"first_day": date(2026, 3, 2), "last_day": date(2026, 3, 8)})
+    assert back["first_day"].weekday() == date(2026, 3, 2).weekday()
