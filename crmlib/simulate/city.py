@@ -80,8 +80,8 @@ class City:
     """Tables as a company would have them (WGS-84), and the truth.
 
     cells, sites, competitors, card_flows, openings : see `crmlib.core.contracts.sites`. truth : site_id, gross, net
-    (yuan a year, each candidate on its own, its own effect included), gross_known (at effect 0: what a perfect model
-    of everything but the store itself would say). truth_cells : all rivals, also those the file misses.
+    (yuan a year, each candidate on its own, its own effect included), gross_known (at effect 0), gross_mean (over all
+    effects: the forecast of one who knows everything but the store itself).
     """
 
     plan: CityPlan
@@ -222,22 +222,27 @@ def _flows(world: _World, present: NDArray[np.bool_]) -> Array:
 
 
 def _truth(world: _World, candidates: pl.DataFrame, effects: Array) -> pl.DataFrame:
-    """Gross and net of each candidate on its own."""
+    """Gross and net of each candidate on its own; its gross at effect 0, and the mean of it over all effects."""
+    nest, demand = world.plan.nest, world.cells["demand"].to_numpy()
     rest = np.exp(world.rivals).sum(axis=1) + np.exp(world.plan.outside)
-    own = _utility(world.plan, world.cells, world.own) + world.effects
-    demand = world.cells["demand"].to_numpy()
-    before, _ = _own_share(own, rest, world.plan.nest)
+    own = np.exp((_utility(world.plan, world.cells, world.own) + world.effects) / nest).sum(axis=1)
     utility = _utility(world.plan, world.cells, candidates)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(15)
+
+    def chain(total: Array) -> Array:
+        return np.asarray(total**nest / (total**nest + rest))
+
+    def gross(pull: Array) -> float:
+        return float(demand @ (pull / (own + pull) * chain(own + pull)))
+
     rows = []
-    for n in range(candidates.height):
-        for_known, inside_known = _own_share(np.column_stack([own, utility[:, n]]), rest, world.plan.nest)
-        after, inside = _own_share(np.column_stack([own, utility[:, n] + effects[n]]), rest, world.plan.nest)
-        known = demand @ (for_known * inside_known[:, -1])
-        rows.append((demand @ (after * inside[:, -1]), demand @ (after - before), known))
-    gross, net, known_ = np.array(rows).reshape(-1, 3).T
-    return pl.DataFrame(
-        {"site_id": candidates["site_id"], "gross": gross, "net": net, "gross_known": known_, "effect": effects}
-    )
+    for n, effect in enumerate(effects):
+        pull = np.exp((utility[:, n] + effect) / nest)
+        net = float(demand @ (chain(own + pull) - chain(own)))
+        drawn = [gross(np.exp((utility[:, n] + world.plan.sigma * z) / nest)) for z in nodes]
+        rows.append((gross(pull), net, gross(np.exp(utility[:, n] / nest)), np.average(drawn, weights=weights)))
+    columns = dict(zip(("gross", "net", "gross_known", "gross_mean"), np.array(rows).reshape(-1, 4).T, strict=True))
+    return pl.DataFrame({"site_id": candidates["site_id"], **columns, "effect": effects})
 
 
 def _opening_days(plan: CityPlan, rng: np.random.Generator) -> list[date]:

@@ -25,8 +25,8 @@ def weighted(features: AnyFrame, *, weights: dict[str, float] | None = None) -> 
     Examples
     --------
     >>> sites = pl.DataFrame({"site_id": ["a", "b", "c"], "people": [10, 30, 20], "rivals": [0, 5, 1]})
-    >>> weighted(sites, weights={"people": 0.5, "rivals": -0.5})["site_id"].to_list()
-    ['a', 'c', 'b']
+    >>> weighted(sites, weights={"people": 0.7, "rivals": -0.3})["site_id"].to_list()
+    ['b', 'c', 'a']
     """
     chosen = WEIGHTS if weights is None else weights
     table = to_polars(features, needs=("site_id", *chosen), name="features")

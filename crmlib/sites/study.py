@@ -91,7 +91,7 @@ def town(
         market=now,
         candidates=market.candidates(now, places),
         offers=offers,
-        names=dict(places.select("site_id", pl.coalesce("name", "site_id")).rows()),
+        names=_names(places),
         past=None if len(ends) < 2 else _past(at(ends[-2])[1], now, table, before_end=ends[-2], curve=curve),
         ramp=curve,
         rivals_known=not isinstance(rivals, str),
@@ -106,6 +106,13 @@ def town(
 def calibrate(town_: Town, *, rng: np.random.Generator, draws: int = DRAWS) -> Choice:
     """Choose the decay form and fit the model."""
     return choose.choose(town_.market, past=town_.past, rng=rng, draws=draws)
+
+
+def _names(places: pl.DataFrame) -> dict[str, str]:
+    """Name of each site, its id where it has none."""
+    if "name" not in places.columns:
+        return {i: i for i in places["site_id"]}
+    return dict(places.select("site_id", pl.coalesce("name", "site_id")).rows())
 
 
 def _ramp(months: pl.DataFrame, places: pl.DataFrame) -> RampFit | None:

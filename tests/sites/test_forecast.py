@@ -19,7 +19,7 @@ def test_gross_is_as_near_as_the_noise_allows_and_net_is_unbiased(world, stage):
     opened, truth = shares.open_each(at, new), world.city.truth
     gross, net = truth["gross"].to_numpy(), truth["net"].to_numpy()
     mape = np.mean(np.abs(opened.gross / gross - 1))
-    floor = np.mean(np.abs(truth["gross_known"].to_numpy() * np.exp(0.045) / gross - 1))
+    floor = np.mean(np.abs(truth["gross_mean"].to_numpy() / gross - 1))
     assert mape < FLOOR * floor
     assert abs(opened.net.sum() / net.sum() - 1) < NET_BIAS
     assert gross.sum() / net.sum() > 1.2  # taking gross for net would be far off

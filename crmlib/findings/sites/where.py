@@ -172,9 +172,7 @@ def _levels(cells: pl.DataFrame, words: Words) -> pl.DataFrame:
         *inner,
         words("sites.map.above", limit=form.count(cuts[-1])),
     ]
-    rank = (
-        density.cut([float(c) for c in cuts], labels=[str(i) for i in range(len(names))]).cast(pl.String).cast(pl.Int64)
-    )
+    rank = pl.sum_horizontal([(density > c).cast(pl.Int64) for c in cuts])
     return cells.with_columns(rank=rank).with_columns(level=pl.col("rank").replace_strict(dict(enumerate(names))))
 
 
