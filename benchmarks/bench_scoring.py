@@ -2,7 +2,7 @@
 
     python benchmarks/bench_scoring.py [--small]
 
-Both read the same arrays from disk inside their own process and must agree customer by customer.
+Both work on the same arrays, made by the parent and shared by the fork, and must agree customer by customer.
 """
 
 from __future__ import annotations
@@ -17,36 +17,34 @@ from measure import compare
 FULL, SMALL = (10_000_000, 30_000_000), (200_000, 600_000)
 DAYS = 730
 GOAL = 8.0
-NAMES = ("customer", "day", "net", "cost")
 
 
-def make(folder: Path, customers: int, lines: int) -> None:
+def make(customers: int, lines: int) -> dict[str, np.ndarray]:
     """Every customer has a line; the rest falls unevenly; spend is heavy-tailed."""
     rng = np.random.default_rng(7)
     extra = (rng.random(lines - customers) ** 2 * customers).astype(np.int32)
     customer = np.concatenate([np.arange(customers, dtype=np.int32), extra])
     rng.shuffle(customer)
     net = (rng.lognormal(8.0, 1.0, lines)).astype(np.int64)
-    for name, values in {
+    return {
         "customer": customer,
         "day": rng.integers(0, DAYS, lines, dtype=np.int32),
         "net": net,
         "cost": (net * rng.uniform(0.5, 0.9, lines)).astype(np.int64),
-    }.items():
-        np.save(folder / f"{name}.npy", values)
+    }
 
 
-def crmlib_way(folder: Path, customers: int) -> None:
+def crmlib_way(lines: dict[str, np.ndarray], folder: Path, customers: int) -> None:
     from crmlib.scoring.dense import score_lines
 
-    found = score_lines(*(np.load(folder / f"{name}.npy") for name in NAMES), customers=customers)
+    found = score_lines(**lines, customers=customers)
     save(folder / "crmlib", found.r, found.f, found.m, found.tier, found.quadrant)
 
 
-def pandas_way(folder: Path, customers: int) -> None:
+def pandas_way(arrays: dict[str, np.ndarray], folder: Path, customers: int) -> None:
     import pandas as pd
 
-    lines = pd.DataFrame({name: np.load(folder / f"{name}.npy") for name in NAMES}, copy=False)
+    lines = pd.DataFrame(arrays, copy=False)
     sums = lines.groupby("customer", sort=True).agg(last=("day", "max"), net=("net", "sum"), cost=("cost", "sum"))
     sums["frequency"] = lines[["customer", "day"]].drop_duplicates().groupby("customer").size()
     sums["margin"] = sums["net"] - sums["cost"]
@@ -75,9 +73,12 @@ def main() -> int:
     customers, lines = SMALL if small else FULL
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder, customers, lines)
+        arrays = make(customers, lines)
         costs = compare(
-            {"crmlib": lambda: crmlib_way(folder, customers), "pandas": lambda: pandas_way(folder, customers)},
+            {
+                "crmlib": lambda: crmlib_way(arrays, folder, customers),
+                "pandas": lambda: pandas_way(arrays, folder, customers),
+            },
             runs=1 if small else 3,
             title=f"RFM + pyramid + matrix, {customers:,} customers, {lines:,} lines",
         )

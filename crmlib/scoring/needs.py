@@ -22,6 +22,9 @@ Array: TypeAlias = npt.NDArray[np.float64]
 STABLE = 0.8
 """Mean adjusted Rand index from which a grouping is called stable."""
 UNKNOWN = "?"
+OTHERS = "…"
+MOST_PARTS = 40
+"""Categories told apart, the largest; what is finer than that is noise to a planner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,22 @@ def need_segments(
 
 def _spend_matrix(table: pl.DataFrame) -> tuple[list[str], list[str], Array]:
     """Members, categories and positive spend, shape (members, categories); both sorted."""
+    large = (
+        table.group_by("part")
+        .agg(pl.col("net_minor").sum())
+        .sort("net_minor", "part", descending=[True, False])
+        .head(MOST_PARTS)["part"]
+    )
+    is_large = pl.col("part").is_in(large.implode())
+    kept = (
+        pl.when(is_large)
+        .then(pl.col("part"))
+        .when(pl.col("part").is_null())
+        .then(pl.lit(UNKNOWN))
+        .otherwise(pl.lit(OTHERS))
+    )
     wide = (
-        table.with_columns(pl.col("part").fill_null(UNKNOWN), net_minor=pl.col("net_minor").clip(lower_bound=0))
+        table.with_columns(part=kept, net_minor=pl.col("net_minor").clip(lower_bound=0))
         .group_by("customer_id", "part")
         .agg(pl.col("net_minor").sum())
         .sort("part", "customer_id")
