@@ -79,17 +79,19 @@ def learn(past: AnyFrame) -> Response:
 
 
 def _fit(depth: Floats, log: Floats, weight: Floats, names: list[str]) -> tuple[float, float, dict[str, float]]:
-    """Weighted line through all events (never falling with depth), and each mechanic's shrunk mean residual."""
-    center = float(np.average(depth, weights=weight))
-    spread = float((weight * (depth - center) ** 2).sum())
-    slope = max(float((weight * (depth - center) * log).sum()) / spread, 0.0) if spread > 0 else 0.0
-    level = float(np.average(log, weights=weight)) - slope * center
-    rest = log - level - slope * depth
-    own = {}
-    for name in sorted(set(names)):
-        mine = np.array([n == name for n in names])
-        own[name] = float((weight * rest)[mine].sum() / weight[mine].sum()) * float(mine.sum() / (mine.sum() + SHRINK))
-    return level, slope, own
+    """Level, slope (never falling with depth) and each mechanic's deviation, by ridge on the deviations alone."""
+    kinds = sorted(set(names))
+    own = np.array([[n == k for k in kinds] for n in names], dtype=np.float64)
+    design = np.column_stack([np.ones_like(depth), depth, own])
+    penalty = np.diag([0.0, 1e-9, *[SHRINK * float(weight.mean())] * len(kinds)])
+    found = np.linalg.solve(design.T @ (weight[:, None] * design) + penalty, design.T @ (weight * log))
+    if found[1] < 0:
+        flat = np.delete(np.arange(design.shape[1]), 1)
+        narrow = design[:, flat]
+        gram = narrow.T @ (weight[:, None] * narrow) + penalty[np.ix_(flat, flat)]
+        part = np.linalg.solve(gram, narrow.T @ (weight * log))
+        found = np.insert(part, 1, 0.0)
+    return float(found[0]), float(found[1]), {k: float(v) for k, v in zip(kinds, found[2:], strict=True)}
 
 
 def forecast(plans: AnyFrame, response: Response, *, coverage: float = 0.8, service: float = 0.95) -> pl.DataFrame:

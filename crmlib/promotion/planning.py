@@ -80,9 +80,8 @@ def plan(
 
     Parameters
     ----------
-    lines : receipt lines up to `as_of`. events : `Review.events`. promotions : judged versions. lift : its residual
-        tells
-        how store-weeks vary, for the holdout.
+    lines : receipt lines up to `as_of`. events : `Review.events`. promotions : judged versions.
+    panel, lift : of the review; their residual tells how store-weeks vary, for the holdout.
 
     Raises
     ------
@@ -177,7 +176,7 @@ def _swing(panel: Panel, lift: Lift, wares: pl.Series, *, weeks: float) -> float
     """How much a store's sales of the category swing over the event, beyond counting noise, as a share."""
     mine = np.flatnonzero(panel.products.is_in(wares.implode()).to_numpy())
     _, swing = store_weeks(panel.units[:, mine], lift.base[:, mine], lift.clean[:, mine])
-    return swing / max(weeks, 1.0) ** 0.5
+    return float(swing / np.sqrt(max(weeks, 1.0)))
 
 
 def _clashes(promotions: AnyFrame, draft: Draft) -> pl.DataFrame:

@@ -12,9 +12,13 @@ from crmlib.promotion.slots import partner_of, partners, same_slot_gap, year_on_
 
 def promotion(name, first, *, mechanic="rate", category="nuts", slot=None, days=10):
     return {
-        "promotion_id": name, "mechanic": mechanic, "category": category, "slot": slot, "first_day": first,
+        "promotion_id": name,
+        "mechanic": mechanic,
+        "category": category,
+        "slot": slot,
+        "first_day": first,
         "last_day": first + timedelta(days=days),
-    }  # fmt: skip
+    }
 
 
 def test_a_spring_festival_event_meets_its_like_on_the_lunar_date():

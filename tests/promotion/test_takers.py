@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 (days and hours of the stores' wall clock)
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -13,23 +14,31 @@ START = date(2026, 3, 1)
 
 def line(receipt, customer, day, *, quantity=1000, listed=1000, net=1000, promotion=None):
     return {
-        "receipt_id": receipt, "customer_id": customer, "day": START + timedelta(days=day), "quantity_milli": quantity,
-        "list_minor": listed, "net_minor": net, "promotion_id": promotion,
-    }  # fmt: skip
+        "receipt_id": receipt,
+        "customer_id": customer,
+        "day": START + timedelta(days=day),
+        "quantity_milli": quantity,
+        "list_minor": listed,
+        "net_minor": net,
+        "promotion_id": promotion,
+    }
 
 
 @pytest.fixture
 def lines():
     rows = [
-        line("r1", "old", -30), line("r2", "old", 1, net=800, promotion="X"),
-        line("r3", "back", 2, net=900, promotion="X"), line("r4", "back", 60),
+        line("r1", "old", -30),
+        line("r2", "old", 1, net=800, promotion="X"),
+        line("r3", "back", 2, net=900, promotion="X"),
+        line("r4", "back", 60),
         line("r5", "gone", 2, net=700, promotion="X"),
-        line("r6", "late", 3, net=600, promotion="X"), line("r6b", "late", 95, net=600, promotion="X"),
+        line("r6", "late", 3, net=600, promotion="X"),
+        line("r6b", "late", 95, net=600, promotion="X"),
         *(line(f"h{i}", "hunter", -40 + i, net=900, promotion="W") for i in range(4)),
         line("r7", "hunter", 3, net=950, promotion="X"),
         line("r8", None, 3, net=990, promotion="X"),
         line("r9", "trade", 3, quantity=12_000, listed=12_000, net=9000, promotion="X"),
-    ]  # fmt: skip
+    ]
     return pl.DataFrame(rows)
 
 
@@ -38,8 +47,14 @@ def test_every_fen_of_discount_goes_to_one_group(lines):
     by = dict(got.select("group", "discount_minor").iter_rows())
     assert tuple(by) == GROUPS
     assert by == {
-        "regular": 200, "new_back": 100, "new_gone": 300, "new_open": 800, "offer_only": 50, "bulk": 3000, "no_card": 10,
-    }  # fmt: skip
+        "regular": 200,
+        "new_back": 100,
+        "new_gone": 300,
+        "new_open": 800,
+        "offer_only": 50,
+        "bulk": 3000,
+        "no_card": 10,
+    }
     offered = lines.filter(pl.col("promotion_id") == "X")
     assert sum(by.values()) == (offered["list_minor"] - offered["net_minor"]).sum()
 
@@ -74,7 +89,7 @@ def test_sums_are_exact_on_random_lines():
 
 
 def test_the_hour_at_which_an_allowance_is_used_up_is_found():
-    at = datetime(2026, 3, 1, 9)  # noqa: DTZ001
+    at = datetime(2026, 3, 1, 9)
     frame = pl.DataFrame(
         {
             "store_id": ["a", "a", "a", "b"],
