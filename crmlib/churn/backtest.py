@@ -23,6 +23,7 @@ from crmlib.core.errors import ModelError
 ACTIVE_DAYS = 60
 """Still active: bought in the last 60 days."""
 MIN_ORIGINS = 3
+STEP = 91
 
 Scorer = Callable[[pl.DataFrame, pl.DataFrame], Array]
 """Trains on the first frame (features and y) and scores the second, higher = more at risk."""
@@ -47,6 +48,18 @@ def origins(*, first: date, last: date, step: int) -> list[date]:
     """
     count = (last - first).days // step
     return [last - timedelta(days=step * k) for k in range(count, -1, -1)]
+
+
+def closed_tests(*, first: date, as_of: date, horizon: int, most: int = MIN_ORIGINS) -> list[date]:
+    """The last test origins that have closed and leave room for one training origin before them; perhaps none.
+
+    Examples
+    --------
+    >>> [str(d) for d in closed_tests(first=date(2024, 1, 1), as_of=date(2024, 12, 31), horizon=91)]
+    ['2024-07-02', '2024-10-01']
+    """
+    days = [as_of - timedelta(days=horizon + STEP * k) for k in range(most)]
+    return sorted(d for d in days if d >= first + timedelta(days=2 * horizon))
 
 
 def usable_origins(candidates: Sequence[date], *, test: date, horizon: int) -> list[date]:

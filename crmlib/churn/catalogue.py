@@ -33,16 +33,17 @@ class Feature:
     linear: bool = True
 
 
+# all counts of trips are one family: only their sum says whether somebody comes less than before
 CATALOGUE: dict[str, Feature] = {
     f.name: f
     for f in (
         Feature("recency", "recency"),
         Feature("age", "value", tenure_like=True),
-        Feature("trips", "value", tenure_like=True),
+        Feature("trips", "trend", tenure_like=True),
         Feature("trips_30", "trend"),
         Feature("trips_90", "trend"),
         Feature("trips_180", "trend"),
-        Feature("trips_365", "value"),
+        Feature("trips_365", "trend"),
         Feature("trips_prior_90", "trend"),
         Feature("spend_365", "value", linear=False),
         Feature("spend_90", "trend", linear=False),

@@ -32,6 +32,8 @@ STEP = 91
 MAX_ORIGINS = 4
 YEAR = 364
 """A year in whole weeks, so that weekdays meet."""
+SEASON = 28
+"""Days by which an origin may miss the same day of last year and still be the same season."""
 MAX_ROWS = 200_000
 PROBE_CUSTOMERS = 20_000
 
@@ -66,7 +68,7 @@ def _risk(made: pl.DataFrame) -> Array:
 
 
 def training_origins(*, t0: date, horizon: int, first: date, step: int = STEP, most: int = MAX_ORIGINS) -> list[date]:
-    """Origins whose label window closes by `t0`, at least one horizon after the first day of data.
+    """Origins whose label window closes by `t0`, one horizon or more after the first day, one of them a year ago.
 
     Examples
     --------
@@ -75,6 +77,8 @@ def training_origins(*, t0: date, horizon: int, first: date, step: int = STEP, m
     """
     earliest, last = first + timedelta(days=horizon), t0 - timedelta(days=horizon)
     days = [last - timedelta(days=step * k) for k in range(most)]
+    if min(abs((d - (t0 - timedelta(days=YEAR))).days) for d in days) > SEASON and horizon <= YEAR:
+        days.append(t0 - timedelta(days=YEAR))
     return sorted(d for d in days if d >= earliest)
 
 
@@ -119,7 +123,7 @@ def nearest_season(origins: Sequence[date], *, t0: date) -> date:
     """The origin nearest to a year before `t0` if one lies within four weeks of it, else the last."""
     year_ago = t0 - timedelta(days=YEAR)
     nearest = min(origins, key=lambda t: abs((t - year_ago).days))
-    return nearest if abs((nearest - year_ago).days) <= 28 else max(origins)
+    return nearest if abs((nearest - year_ago).days) <= SEASON else max(origins)
 
 
 def probe(seen: Visits, *, t0: date, options: Options | None, rng: np.random.Generator) -> None:

@@ -13,6 +13,9 @@ from crmlib.churn.festivals import festival_buyers
 from crmlib.churn.model import RiskFit
 from crmlib.churn.visits import Visits, day_number, known_days
 
+TELLING = ("store", "promotion", "service", "season")
+"""Groups of features that can stand for a cause; that somebody came less is the loss itself."""
+
 
 def night(
     seen: Visits, *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options | None = None
@@ -45,7 +48,8 @@ def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: 
 
     Returns
     -------
-    customer_id, reason_1: only where the origin lies after the last trip, so that it speaks of the silence.
+    customer_id, reason_1: only where the origin lies after the last trip and the group says more than that they came
+    less, which is the loss itself and no cause of it.
     """
     parts = []
     for t in risk.origins:
@@ -57,7 +61,8 @@ def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: 
     if not parts:
         return pl.DataFrame(schema={"customer_id": pl.String, "reason_1": pl.String})
     latest = pl.concat(parts).sort("customer_id", "cut").group_by("customer_id", maintain_order=True)
-    return latest.agg(pl.col("reason_1").last()).drop_nulls()
+    made = latest.agg(pl.col("reason_1").last())
+    return made.filter(pl.col("reason_1").is_in(TELLING))
 
 
 def last_goods(lines: pl.LazyFrame, goods: pl.LazyFrame, customers: pl.Series) -> pl.DataFrame:

@@ -22,14 +22,19 @@ def league(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         "name:N", sort=frame["name"].unique(maintain_order=True).to_list(), title=None, axis=alt.Axis(ticks=False)
     )
     low = min(0.5, float(frame["auc_low"].min() or 0.5))  # type: ignore[arg-type]
-    x = alt.X("auc:Q", title=words("churn.chart.auc"), scale=alt.Scale(domain=[low, 1.0]), axis=alt.Axis(format=".2f"))
+    scale = alt.Scale(domain=[low, 1.0], zero=False, nice=False)
+    x = alt.X("auc:Q", title=words("churn.chart.auc"), scale=scale, axis=alt.Axis(format=".2f"))
     offset = alt.YOffset("population:N", sort=groups)
     colour = alt.Color(
         "population:N", title=None, sort=groups, scale=alt.Scale(domain=groups, range=list(theme.SERIES[: len(groups)]))
     )
-    spread = base.mark_rule(strokeWidth=2).encode(y=y, yOffset=offset, x="auc_low:Q", x2="auc_high:Q", color=colour)
+    spread = base.mark_rule(strokeWidth=2).encode(
+        y=y, yOffset=offset, x=alt.X("auc_low:Q", scale=scale), x2="auc_high:Q", color=colour
+    )
     point = base.mark_point(size=60).encode(y=y, yOffset=offset, x=x, color=colour, tooltip=["name:N", "label:N"])
-    text = base.mark_text(align="left", dx=8).encode(y=y, yOffset=offset, x="auc_high:Q", text="label:N")
+    text = base.mark_text(align="left", dx=8).encode(
+        y=y, yOffset=offset, x=alt.X("auc_high:Q", scale=scale), text="label:N"
+    )
     chart: alt.LayerChart = spread + point + text
     return theme.finish(chart, height=48 * frame["name"].n_unique())
 

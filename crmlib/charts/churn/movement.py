@@ -57,7 +57,7 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=220)),
-        x=alt.X("net:Q", title=words("churn.chart.net"), axis=alt.Axis(tickCount=6)),
+        x=alt.X("net:Q", title=words("churn.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame["net"])),
     )
     colour = (
         alt.when("datum.closed").then(alt.value(theme.MUTED)).when("datum.net < 0").then(alt.value(theme.WARN))
@@ -67,3 +67,10 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     left = base.transform_filter("datum.net < 0").mark_text(align="right", dx=-4).encode(text="label:N")
     chart: alt.LayerChart = drawn + right + left
     return theme.finish(chart, height=max(30 * frame.height, 60))
+
+
+def _both_ways(values: pl.Series) -> alt.Scale:
+    """A scale around zero with room for the text at both ends."""
+    low, high = min(0, *values.to_list()), max(0, *values.to_list())
+    room = 0.3 * max(high - low, 1)
+    return alt.Scale(domain=[low - room * (low < 0), high + room * (high > 0)], nice=False)

@@ -154,14 +154,14 @@ def tiers_check(table: pl.DataFrame, *, words: Words, day: str) -> Finding:
 def drift_check(table: pl.DataFrame, *, words: Words, now: str, then: str) -> Finding:
     """Whether today's members still look like those the model learnt from."""
     form = words.format
-    worst = table.row(0, named=True)
     loud = table.filter(pl.col("verdict") == "alarm")
     notes = table.filter(pl.col("verdict") == "note")
     kind = "alarm" if loud.height else "note" if notes.height else "quiet"
     status: Mapping[str, Status] = {"alarm": "fail", "note": "warn", "quiet": "ok"}
     names = {c: _label(words, c) for c in table["name"]}
+    worst = (loud if loud.height else notes if notes.height else table).row(0, named=True)
     values = {
-        "name": names[(loud if loud.height else notes if notes.height else table)["name"][0]],
+        "name": names[worst["name"]],
         "psi": form.number(worst["psi"], digits=2),
         "now": now,
         "then": then,

@@ -29,9 +29,10 @@ def stages(funnel: pl.DataFrame, *, words: Words, active_days: int) -> Finding:
     form = words.format
     lost = int(funnel["lost"].sum())
     used = funnel.filter((pl.col("reached") > 0) | (pl.col("lost") > 0))
-    top = used.sort("lost", descending=True).row(0, named=True)
     early = int(funnel.filter(pl.col("stage").is_in(EARLY_STAGES))["lost"].sum())
     kind = "none" if not lost else "early" if early * 2 > lost else "late"
+    there = pl.col("stage").is_in(EARLY_STAGES) == (kind == "early")
+    top = funnel.filter(there).sort("lost", descending=True, maintain_order=True).row(0, named=True)
     values = {
         "stage": named(words, "stage", top["stage"]),
         "count": form.count(top["lost"]),
@@ -110,7 +111,7 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
         headline=headline,
         table=ranked,
         view=views.show(shown.select(pl.col("name").alias("cause"), "customers", "share", *money), words=words),
-        chart=pictures.bars(bars, words=words, title=words("churn.chart.people")) if ranked.height else None,
+        chart=pictures.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if ranked.height else None,
         alt=headline,
         note_seen=words("churn.causes.seen", **values),
         note_sure=words("churn.causes.sure", **values),
@@ -166,7 +167,7 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
         headline=headline,
         table=rates,
         view=views.show(parts.with_columns(pl.Series(group, names, dtype=pl.String)), words=words),
-        chart=pictures.bars(bars, words=words, title=words("churn.chart.fill")) if parts.height else None,
+        chart=pictures.bars(bars, words=words, title=words("churn.chart.fill"), form=".0%") if parts.height else None,
         alt=headline,
         note_seen=words("churn.fill.seen", **values),
         note_sure=words("churn.fill.sure"),

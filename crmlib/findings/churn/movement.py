@@ -92,7 +92,8 @@ def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, clo
         else by
     )
     label = [
-        words("churn.stores.closed", net=f"{n:+,}") if c else f"{n:+,}" for n, c in shown.select("net", "closed").rows()
+        words("churn.stores.closed", net=_signed(n)) if c else _signed(n)
+        for n, c in shown.select("net", "closed").rows()
     ]
     headline = words(f"churn.stores.headline.{kind}", **values)
     columns = [
@@ -216,8 +217,12 @@ def _bars(table: pl.DataFrame, words: Words) -> pl.DataFrame:
         day = f"{row['ends_on']:%m-%d}"
         lost = "lost" if row["closed"] else "provisional"
         net, top = row["active_end"] - row["active_start"], row["new"] + row["won_back"]
-        rows.append((day, "new", row["new"], f"{net:+,}", top))
+        rows.append((day, "new", row["new"], _signed(net), top))
         rows.append((day, "won_back", row["won_back"], None, top))
         rows.append((day, lost, -row["lost"], None, top))
     schema = {"ends_on": pl.String, "kind": pl.String, "customers": pl.Int64, "net": pl.String, "top": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _signed(value: int) -> str:
+    return f"{value:+,}" if value else "0"

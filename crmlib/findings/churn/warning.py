@@ -11,6 +11,7 @@ from crmlib.charts import churn as pictures
 from crmlib.churn.hazard import last_good_week
 from crmlib.churn.metrics import wilson
 from crmlib.churn.watchlist import LATE
+from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.findings.churn.wording import named
 from crmlib.findings.finding import Answer, Figure, Finding
 from crmlib.tables import churn as views
@@ -18,6 +19,7 @@ from crmlib.text import Words
 
 MOST = 0.5
 """From this share on, one reason or tier holds "most"; for a sample its lower bound must be above it."""
+UPPER = ("A", "B")
 FEW = 30
 """Below this many people a share is shown, but no verdict is passed on it."""
 CAME_OK, CAME_LOW = 0.3, 0.1
@@ -64,7 +66,6 @@ def answer(
                 label=words("churn.figure.entries", tiers=upper),
                 value=words("churn.people", count=form.count(found.height)),
                 comparison=words(f"churn.since.{rhythm}"),
-                tone="bad" if found.height else "good",
                 key="entries",
                 amount=float(found.height),
             ),
@@ -72,7 +73,6 @@ def answer(
                 label=words("churn.figure.at_risk", basis=words(f"churn.basis.{basis}")),
                 value=form.money(money),
                 comparison=words("churn.figure.at_risk_of"),
-                tone="bad" if money else "good",
                 key="at_risk_minor",
                 amount=float(money),
                 money=True,
@@ -112,15 +112,17 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str) -> Fi
     )
     values: dict[str, object] = {"count": form.count(found.height), "since": words(f"churn.since.{rhythm}")}
     kind = "none"
+    clear = table.filter(pl.col("reason_1") != "unclear").sort("customers", "reason_1", descending=[True, False])
     if found.height:
-        top = table.sort("customers", "reason_1", descending=[True, False]).row(0, named=True)
-        low = wilson(top["customers"], found.height)[0]
-        kind = "most" if low > MOST else "mixed"
+        kind = "unclear"
+    if clear.height:
+        top = clear.row(0, named=True)
+        kind = "most" if wilson(top["customers"], found.height)[0] > MOST else "mixed"
         values |= {"reason": named(words, "group", top["reason_1"]), "share": form.share(top["share"])}
     headline = words(f"churn.entries.headline.{kind}", **values)
     bars = shown.select(
         pl.col("reason").alias("name"),
-        (pl.col("at_risk_minor") / 100).alias("value"),
+        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series(
             "label",
             [
@@ -182,7 +184,7 @@ def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str
     ]
     bars = by.select(
         pl.col("tier").alias("name"),
-        (pl.col("at_risk_minor") / 100).alias("value"),
+        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", labels),
         pl.lit(value=False).alias("soft"),
     )
@@ -196,7 +198,7 @@ def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str
         alt=headline,
         note_seen=words("churn.at_risk.seen", **values),
         note_sure=words("churn.at_risk.sure", **values),
-        note_do=words("churn.at_risk.do", **values),
+        note_do=words(f"churn.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
         value_minor=total,
         row_key=("tier",),
     )
@@ -226,7 +228,7 @@ def capacity(found: pl.DataFrame, listed: pl.DataFrame, *, words: Words, each: i
     ]
     bars = top.select(
         pl.col("owner").alias("name"),
-        (pl.col("at_risk_minor") / 100).alias("value"),
+        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", labels, dtype=pl.String),
         pl.lit(value=False).alias("soft"),
     )
