@@ -10,6 +10,11 @@ from crmlib.core.errors import SourceError
 from crmlib.data import readers
 from crmlib.data.sources import Source
 
+BATCH_BYTES = 200_000_000
+"""Text of one batch; about twenty times as much memory is used while it is checked."""
+PACKED = 8
+"""How much larger the text of a packed file (gzip, Parquet, Excel) is taken to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
@@ -35,6 +40,20 @@ def find(source: Source, *, root: Path) -> list[InputFile]:
             values={"files": ", ".join(source.files), "root": str(root)},
         )
     return [InputFile(path, _shown(path, root), digest(path)) for path in found]
+
+
+def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> list[tuple[InputFile, ...]]:
+    """The files in order, in groups whose text fits into memory; a file is never divided."""
+    groups: list[list[InputFile]] = []
+    room = 0
+    for file in inputs:
+        size = file.path.stat().st_size * (1 if file.path.suffix.lower() in readers.PLAIN else PACKED)
+        if not groups or size > room:
+            groups.append([])
+            room = limit
+        groups[-1].append(file)
+        room -= size
+    return [tuple(group) for group in groups]
 
 
 def digest(path: Path) -> str:

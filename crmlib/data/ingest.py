@@ -23,7 +23,7 @@ from crmlib.data.mapping import EXCLUDED, PAGE, RULE, VALUE
 from crmlib.data.raw import RawPart
 from crmlib.data.records import LINE
 from crmlib.data.resolve import KIND, PART, QUARANTINED
-from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult
+from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult, total
 from crmlib.data.sources import Source
 
 Progress = Callable[[str, int, int], None]
@@ -64,7 +64,7 @@ def ingest(
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> IngestResult:
-    """Read one source into the lake, in one transaction.
+    """Read one source into the lake, in one transaction (files of very many lines in several, one after another).
 
     Parameters
     ----------
@@ -81,9 +81,18 @@ def ingest(
         If nothing can be stored; the lake is then as it was.
     """
     path = Path(sources) if sources is not None else BUILT_IN
-    entry = sources_file.pick(sources_file.load(path), source, path=path)
+    entry = _entry(source, path)
     folder = Path(root) if root is not None else path.parent
     return _ingest(source, entry, root=folder, lake=lake, now=now, report=progress)
+
+
+def _entry(name: str, path: Path) -> Source:
+    """The source of that name in the file, or the built-in one that the file does not name itself."""
+    built_in = sources_file.load(BUILT_IN)
+    if name in built_in and not path.is_file():
+        return built_in[name]
+    named = sources_file.load(path)
+    return named[name] if name in named else built_in.get(name) or sources_file.pick(named, name, path=path)
 
 
 def ingest_all(
@@ -104,20 +113,30 @@ def ingest_all(
 def _ingest(
     name: str, source: Source, *, root: Path, lake: Lake, now: datetime, report: Progress | None
 ) -> IngestResult:
-    report = report or _silent
     with lake.writing():
         task = _task(name, source, root, lake, now)
         if not task.inputs:
             return _nothing_new(task, lake)
-        frame, parts = _read(task, report)
-        verdict = _judged(task, frame, parts, lake, report)
-        result = _result(task, verdict, read=sum(part.read for part in parts))
-        _refuse_worthless(task, result, verdict.apart)
-        report("store", 0, 1)
-        apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=name, table=source.table, now=now)
-        batch = delta.Batch(task.batch, _record(task, result))
-        version = store.commit(lake, source.contract, verdict, apart, batch=batch, facts=_facts(task))
-        report("store", 1, 1)
+        groups = [task.inputs] if source.repeat_of else files.batches(task.inputs)
+        results: list[IngestResult] = []
+        for group in groups:
+            before = results[-1].batch if results else task.before
+            results.append(_store(replace(task, inputs=group, before=before), lake, report or _silent))
+    return total(results)
+
+
+def _store(task: Task, lake: Lake, report: Progress) -> IngestResult:
+    """One batch: read, judge, commit."""
+    frame, parts = _read(task, report)
+    verdict = _judged(task, frame, parts, lake, report)
+    result = _result(task, verdict, read=sum(part.read for part in parts))
+    _refuse_worthless(task, result, verdict.apart)
+    report("store", 0, 1)
+    table = task.source.table
+    apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
+    batch = delta.Batch(task.batch, _record(task, result))
+    version = store.commit(lake, task.source.contract, verdict, apart, batch=batch, facts=_facts(task))
+    report("store", 1, 1)
     return replace(result, version=version)
 
 

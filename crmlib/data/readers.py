@@ -18,7 +18,8 @@ from crmlib.data.raw import RawPart
 from crmlib.data.records import LINE, RAW
 from crmlib.data.sources import Source
 
-TEXT = frozenset({".csv", ".txt", ".tsv", ".gz"})
+PLAIN = frozenset({".csv", ".txt", ".tsv"})
+TEXT = PLAIN | {".gz"}
 EXCEL = frozenset({".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"})
 PARQUET = frozenset({".parquet", ".pq"})
 SUFFIXES = TEXT | EXCEL | PARQUET

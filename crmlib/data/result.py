@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -68,3 +69,17 @@ class IngestResult:
     def __str__(self) -> str:
         parts = " + ".join(f"{getattr(self, term):,} {term}" for term in TERMS)
         return f"{self.source} → {self.table}: {self.read:,} read = {parts}"
+
+
+def total(results: Sequence[IngestResult]) -> IngestResult:
+    """The batches of one source as one result; batch and version are those of the last."""
+    last = results[-1]
+    if len(results) == 1:
+        return last
+    rules = pl.concat([r.rules for r in results]).group_by("kind", "rule").agg(pl.col("rows", "net_minor").sum())
+    return replace(
+        last,
+        **{term: sum(getattr(r, term) for r in results) for term in ("read", *TERMS, "withdrawn")},
+        files=tuple(f for r in results for f in r.files),
+        rules=rules.sort("kind", "rows", "rule", descending=[False, True, False]),
+    )

@@ -12,7 +12,7 @@ import xlsxwriter
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ContractError
-from crmlib.data import Lake, ingest, ingest_all
+from crmlib.data import Lake, check_lake, files, ingest, ingest_all, pseudonyms, sources
 
 HEADER = "小票号,门店,会员,商品,时间,数量,金额"
 LINES = (
@@ -74,6 +74,23 @@ def test_one_large_ingest_and_many_small_ones_leave_the_same_lake(desk, new_desk
     assert stored(desk.lake).drop("src_name").equals(stored(other.lake).drop("src_name"))
     for term in ("read", "kept", "replaced", "duplicate", "withdrawn"):
         assert getattr(one, term) == many[term].sum(), term
+
+
+def test_a_large_folder_is_stored_in_several_batches_with_one_result(desk, monkeypatch):
+    monkeypatch.setattr(files.batches, "__kwdefaults__", {"limit": 300})
+    for number in range(4):
+        desk.csv(f"{number}.csv", f"R{10 + number},S1,,P1,2024/1/3 9:56,1,5", LINES[2], "torn")
+    result = desk.ingest()
+    assert (result.read, result.kept, result.duplicate, result.quarantined) == (12, 5, 3, 4)
+    assert len(result.files) == 4
+    assert desk.lake.ingests()["read"].to_list() == [6, 6]
+    assert check_lake(desk.lake.path).ok
+    assert not desk.ingest().changed
+
+
+def test_the_template_of_the_sources_file_is_valid_and_cdnow_needs_no_entry(root, desk):
+    assert set(sources.load(root / "params" / "sources.yml")) >= {"pos", "members", "people", "products", "stores"}
+    assert ingest("cdnow", sources=root / "params" / "sources.yml", lake=desk.lake, now=NOW).kept == 69_659
 
 
 def test_the_same_file_again_changes_nothing(desk):
@@ -326,6 +343,15 @@ def test_a_pseudonym_is_stable_short_unique_and_keyed(desk, new_desk):
     assert first.n_unique() == ids.len()
     assert set(first.str.len_chars()) == {8}
     assert not first.equals(new_desk().lake.pseudonyms(ids))
+
+
+def test_pseudonyms_that_would_look_the_same_are_shown_longer(monkeypatch):
+    monkeypatch.setattr(pseudonyms, "LENGTH", 2)  # 1,024 places for 300 ids: collisions are certain
+    ids = pl.Series([str(n) for n in range(300)])
+    shown = pseudonyms.of(ids, key=b"key")
+    assert shown.n_unique() == 300
+    assert shown.str.len_chars().min() == 2
+    assert shown.str.len_chars().max() > 2
 
 
 def test_a_state_table_is_kept_in_versions(desk):
