@@ -39,8 +39,25 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
     for row in result.rules.iter_rows(named=True):
         money = Words(words.language, currency=result.currency or "CNY").format.money(row["net_minor"])
         kind = words(f"cli.ingest.kind.{row['kind']}") if words.has(f"cli.ingest.kind.{row['kind']}") else row["kind"]
-        lines.append(words("cli.ingest.rule", kind=kind, rule=row["rule"], rows=count(row["rows"]), money=money))
+        lines.append(
+            words(
+                "cli.ingest.rule",
+                kind=kind,
+                rule=rule_in_words(row["rule"], words),
+                rows=count(row["rows"]),
+                money=money,
+            )
+        )
     return lines
+
+
+def rule_in_words(rule: str, words: Words) -> str:
+    """A rule's machine name (`time:sold_at`, `birth_month|max`, an exclusion's own name) as people say it."""
+    kind, _, column = rule.partition(":")
+    if words.has(f"ingest.rule.{kind}"):
+        return words(f"ingest.rule.{kind}", column=words.column(column))
+    column, bar, broken = rule.partition("|")
+    return words("ingest.rule.contract", rule=f"{words.column(column)} {broken}") if bar else rule
 
 
 def check_lake(place: Path, *, say: Say, words: Words) -> bool:
