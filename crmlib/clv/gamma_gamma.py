@@ -159,17 +159,22 @@ def spend_moments(params: GammaGammaParams, *, n: Array, spend: Array) -> tuple[
 
 
 def spend_frequency(history: AnyFrame) -> tuple[float, float, int]:
-    """Rank correlation of spend and repeat purchases among repeat customers, its standard error, and their number.
+    """Correlation of mean spend and repeat purchases among repeat customers, its standard error, and their number.
 
-    The model assumes 0. The correlation is Spearman's; the error is 1/√(n − 1), its value under independence.
+    The model assumes 0. It is Pearson's, since a mean of more purchases has the same expectation but not the same
+    median, so that ranks would show a link where there is none; the error allows for unequal variances.
     """
     frame = to_polars(history, needs=["x", "spend"], name="purchase_history").filter(
         (pl.col("x") > 0) & (pl.col("spend") > 0)
     )
     if frame.height < 3:
         return float("nan"), float("nan"), frame.height
-    rho = frame.select(pl.corr("x", "spend", method="spearman")).item()
-    return float(rho), 1.0 / float(frame.height - 1) ** 0.5, frame.height
+    x, m = (frame[c].cast(pl.Float64).to_numpy() for c in ("x", "spend"))
+    dx, dm = x - x.mean(), m - m.mean()
+    size = float(np.sqrt((dx @ dx) * (dm @ dm)))
+    if size == 0.0:
+        return float("nan"), float("nan"), frame.height
+    return float(dx @ dm) / size, float(np.sqrt(((dx * dm) ** 2).sum())) / size, frame.height
 
 
 def _spenders(history: AnyFrame, *, counted: Counted, returns: Returns) -> tuple[Array, Array, int]:

@@ -73,7 +73,7 @@ def margin_of(bought: AnyFrame, *, given: float | None) -> Margin:
     if given is not None:
         return Margin(rate=given, source="given")
     known = to_polars(bought, needs=["net_minor", "margin_minor"], name="bought").drop_nulls("margin_minor")
-    net, margin = int(known["net_minor"].sum()), int(known["margin_minor"].sum())
+    net, margin = (int(known[c].cast(pl.Int64).sum()) for c in ("net_minor", "margin_minor"))
     if net <= 0 or margin <= 0:
         return Margin(rate=1.0, source="unknown")
     return Margin(rate=margin / net, source="measured")
@@ -222,8 +222,9 @@ def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np
         gap_days=pl.col("t_x") / pl.col("x") * unit_days,
         days_since=(pl.col("T") - pl.col("t_x")) * unit_days,
     ).sort("at_stake", "customer_id", descending=[True, False])
-    wanted = capacity if ranked.height < CONTROL_FROM else round(capacity / (1.0 - CONTROL_SHARE))
-    top = ranked.head(wanted)
+    top = ranked.head(round(capacity / (1.0 - CONTROL_SHARE)))
+    if top.height < CONTROL_FROM:
+        top = ranked.head(capacity)
     controls = round(top.height * CONTROL_SHARE) if top.height >= CONTROL_FROM else 0
     left_alone = set(rng.permutation(top.height)[:controls].tolist())
     groups = ["control" if i in left_alone else "contact" for i in range(top.height)]

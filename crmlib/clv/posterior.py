@@ -271,7 +271,9 @@ def to_arviz(posterior: Posterior) -> Any:
         ) from None
     columns = {name: posterior.frame()[name].to_numpy()[None, :] for name in posterior.names}
     attributes = {"model": posterior.model, "method": posterior.method, "pareto_k": posterior.pareto_k}
-    return arviz.from_dict(posterior=columns, attrs=attributes)
+    data = arviz.from_dict(posterior=columns)
+    data.posterior.attrs.update(attributes)
+    return data
 
 
 def _chain_ess(chain: Array) -> float:

@@ -23,7 +23,7 @@ OFF_WARN, OFF_FAIL = 4, 7
 TENTH_WARN, TENTH_FAIL = 0.03, 0.06
 """Largest distance of a tenth of the PIT from 10 %."""
 LINKED_WARN, LINKED_FAIL = 0.10, 0.30
-"""Rank correlation of spend and frequency."""
+"""Correlation of spend and frequency."""
 
 
 def frequency(test: Backtest, *, words: Words) -> Finding:
@@ -204,7 +204,7 @@ def spend(linked: tuple[float, float, int], test: Backtest, *, words: Words) -> 
 
     Parameters
     ----------
-    linked : rank correlation, its standard error under independence, customers (`gamma_gamma.spend_frequency`).
+    linked : correlation, its standard error, customers (`gamma_gamma.spend_frequency`).
     """
     rho, error, n = linked
     form = words.format

@@ -1,0 +1,113 @@
+"""The model's check on held-out purchases, on CDNOW where every number is known."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib.clv import backtest, baselines, portfolio
+from crmlib.core.errors import ModelError
+
+END, CUT = date(1998, 6, 30), date(1997, 9, 30)
+
+
+@pytest.fixture(scope="module")
+def days(cdnow_sample):
+    minor = (pl.col("spend").sum() * 100).round().cast(pl.Int64).alias("net_minor")
+    return cdnow_sample.group_by("customer_id", "day_n").agg(minor).sort("customer_id", "day_n")
+
+
+@pytest.fixture(scope="module")
+def test(days):
+    return backtest.run(days, end=END, cut=CUT, rng=np.random.default_rng(1))
+
+
+def test_it_finds_the_known_bias_of_every_model(test):
+    bias = dict(test.models.select("model", "bias").iter_rows())
+    assert bias == pytest.approx({"bg_nbd": -0.121, "mbg_nbd": -0.162, "pareto_nbd": -0.115}, abs=6e-4)
+    assert test.chosen == "mbg_nbd"  # by log-likelihood, −9582.14 against −9582.43
+    assert test.trips[0].actual == 1882
+
+
+def test_the_history_is_that_of_the_panel_and_of_the_paper(test, cdnow):
+    joined = test.customers.join(cdnow, on="customer_id", suffix="_paper")
+    for name in ("x", "t_x", "T", "spend"):
+        pair = joined.select(pl.col(name).cast(pl.Float64), pl.col(f"{name}_paper").cast(pl.Float64)).drop_nulls()
+        np.testing.assert_allclose(pair[name].to_numpy(), pair[f"{name}_paper"].to_numpy(), rtol=1e-6)
+
+
+def test_conditional_expectations_have_the_printed_actuals(test):
+    known = [0.237, 0.697, 1.393, 1.560, 2.532, 2.947, 3.862, 6.359]
+    np.testing.assert_allclose(test.by_x["actual"].to_numpy(), known, atol=5e-4)
+    assert test.by_x["customers"].sum() == 2357
+
+
+def test_tables_account_for_everybody(test):
+    assert test.frequency["actual"].sum() == 2357
+    assert test.frequency["expected"].sum() == pytest.approx(2357, rel=1e-9)
+    assert test.calibration["customers"].sum() == 2357
+    assert test.weeks.filter(~pl.col("holdout"))["actual"].sum() == pytest.approx(2457, abs=40)
+    assert 0.9 <= test.coverage <= 1.0
+    assert test.customers["pit"].is_between(0, 1).all()
+
+
+def test_a_perfect_forecast_beats_the_baseline_and_a_copy_of_it_does_not():
+    actual = np.random.default_rng(2).poisson(2.0, 500).astype(float)
+    naive = np.full(500, 2.0)
+    ours, same, _ = baselines.contest(
+        {"perfect": actual, "same": naive, "naive": naive}, actual, baseline="naive", rng=np.random.default_rng(3)
+    )
+    assert ours.better_mae is not None
+    assert ours.better_mae[0] > 0
+    assert ours.bias == 0
+    assert same.better_mae == (0.0, 0.0)
+
+
+def test_a_short_history_is_refused(days):
+    with pytest.raises(ModelError) as refused:
+        backtest.run(days.filter(pl.col("day_n") < 9950), end=date(1997, 3, 31), rng=np.random.default_rng(1))
+    assert refused.value.code == "clv.short_history"
+
+
+def test_tiers_are_shares_from_the_top():
+    worth = pl.Series(np.arange(1000.0))
+    counts = dict(portfolio.tier_of(worth).value_counts().iter_rows())
+    assert counts == {"A": 10, "B": 40, "C": 150, "D": 800}
+
+
+def test_the_list_leaves_a_control_group_and_reports_on_the_last_one():
+    rng = np.random.default_rng(4)
+    n = 200
+    customers = pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(n)],
+            "x": rng.integers(1, 9, n),
+            "t_x": rng.uniform(1, 20, n),
+            "T": rng.uniform(20, 50, n),
+            "p_alive": rng.uniform(0, 1, n),
+            "value": rng.uniform(1, 100, n),
+            "tier": ["D"] * n,
+        }
+    )
+    listed = portfolio.keep_list(customers, capacity=50, unit_days=7, rng=rng)
+    groups = dict(listed["group"].value_counts().iter_rows())
+    assert groups == {"contact": 50, "control": 6}
+    assert listed["at_stake"].is_sorted(descending=True)
+    assert listed["p_alive"].is_between(0.1, 0.9).all()
+    kept = portfolio.as_state(listed, as_of=date(2026, 1, 1))
+    came = pl.DataFrame({"customer_id": ["c0", "c1"], "day_n": [20_500, 20_000], "is_purchase": [True, True]})
+    outcome = portfolio.outcome_of_last(kept, came, until=date(2026, 3, 1))
+    assert outcome is not None
+    assert outcome["contact"] + outcome["control"] == 56
+    assert outcome["contact_back"] + outcome["control_back"] <= 1
+    assert portfolio.outcome_of_last(None, came, until=date(2026, 3, 1)) is None
+
+
+def test_margin_is_measured_given_or_unknown():
+    costs = pl.DataFrame({"net_minor": [100, 300], "margin_minor": [40, None]})
+    assert portfolio.margin_of(costs, given=None).source == "measured"
+    assert portfolio.margin_of(costs, given=0.2).rate == 0.2
+    assert portfolio.margin_of(costs.with_columns(margin_minor=None), given=None) == portfolio.Margin(1.0, "unknown")
