@@ -61,7 +61,7 @@ def log_likelihood(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Arr
     --------
     >>> paper = BgBbParams(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
     >>> log_likelihood(paper, x=np.array([0.0]), t_x=np.array([0.0]), n=np.array([6.0])).round(4)
-    array([-1.1391])
+    array([-1.1673])
     """
     return _log_likelihood(astuple(params), x, t_x, n)
 

@@ -66,7 +66,7 @@ def log_likelihood(params: BgNbdParams, *, x: Array, t_x: Array, T: Array) -> Ar
     >>> paper = BgNbdParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> one = dict(x=np.array([2.0]), t_x=np.array([30.43]), T=np.array([38.86]))
     >>> log_likelihood(paper, **one).round(4)
-    array([-9.4594])
+    array([-9.4586])
     """
     return _log_likelihood(astuple(params), x, t_x, T)
 

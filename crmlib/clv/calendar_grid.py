@@ -43,7 +43,7 @@ def calendar_grid(
     >>> spring = pl.DataFrame({"name": ["spring"], "day": [date(2024, 2, 10)]})
     >>> g = calendar_grid(date(2024, 1, 22), date(2024, 2, 11), festivals=spring, before=10)
     >>> g.select("days", pl.col("festival_spring").round(3)).rows()
-    [(7, 0.0), (7, 0.571), (7, 1.0)]
+    [(7, 0.0), (7, 0.714), (7, 0.857)]
     """
     if end < start or period < 1:
         raise ModelError(

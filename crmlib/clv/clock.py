@@ -71,7 +71,7 @@ def clock_mean(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: fl
     Examples
     --------
     >>> clock_mean(0.5533, 10.578, 0.6061, np.array([11.669]), 0.0, t=52.0).round(3)
-    array([1.473])
+    array([1.474])
     """
     n = np.broadcast(k, scale, s, beta, b).size
     if not np.any(b):

@@ -66,7 +66,7 @@ def coin_moments(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs:
     Examples
     --------
     >>> coin_moments(np.array([0.243]), 4.414, 0.793, 2.426, t=39.0)[0].round(3)
-    array([1.201])
+    array([1.197])
     """
     n = np.broadcast(k, scale, a, b).size
     if t <= 0:

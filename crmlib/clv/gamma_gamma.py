@@ -112,7 +112,7 @@ def log_likelihood(params: GammaGammaParams, *, n: Array, spend: Array) -> Array
     --------
     >>> cdnow = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
     >>> log_likelihood(cdnow, n=np.array([2.0]), spend=np.array([22.35])).round(4)
-    array([-3.6316])
+    array([-3.5513])
     """
     return _score(astuple(params), n, spend)[0]
 

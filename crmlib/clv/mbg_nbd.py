@@ -52,7 +52,7 @@ def log_likelihood(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array) -> A
     --------
     >>> cdnow = MbgNbdParams(r=0.525, alpha=6.183, a=0.891, b=1.614)
     >>> log_likelihood(cdnow, x=np.array([2.0]), t_x=np.array([30.43]), T=np.array([38.86])).round(4)
-    array([-9.4774])
+    array([-9.4856])
     """
     return _log_likelihood(astuple(params), x, t_x, T)
 

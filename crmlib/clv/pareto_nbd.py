@@ -56,7 +56,7 @@ def log_likelihood(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array) -
     --------
     >>> paper = ParetoNbdParams(r=0.5533, alpha=10.578, s=0.6061, beta=11.669)
     >>> log_likelihood(paper, x=np.array([2.0]), t_x=np.array([30.43]), T=np.array([38.86])).round(4)
-    array([-9.4969])
+    array([-9.5541])
     """
     return _log_likelihood(astuple(params), x, t_x, T)
 

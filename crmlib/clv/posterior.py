@@ -211,7 +211,8 @@ def pareto_fit(over: Array) -> tuple[float, float]:
     grid = grid / (3.0 * x[int(n / 4 + 0.5) - 1]) + 1.0 / x[-1]
     shape = np.log1p(-grid[:, None] * x).mean(axis=1)
     fits = n * (np.log(-grid / shape) - shape - 1.0)
-    weights = 1.0 / np.exp(fits - fits[:, None]).sum(axis=1)
+    weights = np.exp(fits - fits.max())
+    weights = weights / weights.sum()
     b = float(np.sum(grid * weights))
     k = float(np.log1p(-b * x).mean())
     sigma = -k / b

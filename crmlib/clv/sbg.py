@@ -100,7 +100,7 @@ def survival(params: SbgParams, *, t: Array) -> Array:
     Examples
     --------
     >>> survival(SbgParams(alpha=0.668, beta=3.806), t=np.array([0.0, 1.0, 7.0])).round(3)
-    array([1.   , 0.851, 0.491])
+    array([1.   , 0.851, 0.489])
     """
     return np.asarray(np.exp(log_rising(params.beta, t) - log_rising(params.alpha + params.beta, t)))
 
