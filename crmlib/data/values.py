@@ -10,8 +10,8 @@ EXACT = pl.Decimal(38, 9)
 """Numbers between reading and rounding: nine decimals, no binary fractions."""
 
 GROUPED = r"^[+-]?\d{1,3}([,'\x{A0}\x{202F} ]\d{3})+(\.\d*)?$"
-BEFORE = r"^\s*([+-]?)\s*[¥￥$£€]?\s*"
-AFTER = r"\s*[¥￥$£€\x{5143}]?\s*$"  # a money sign or the word yuan
+BEFORE = r"^\s*([+-]?)\s*[¥\x{FFE5}$£€]?\s*"
+AFTER = r"\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"  # a money sign or the word yuan
 FLAGS = {
     **dict.fromkeys(("true", "1", "yes", "y", "t", "\u662f", "\u6709"), True),
     **dict.fromkeys(("false", "0", "no", "n", "f", "\u5426", "\u65e0"), False),

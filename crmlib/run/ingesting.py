@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
 
 from crmlib import data
 from crmlib.data.result import TERMS
@@ -15,13 +20,26 @@ Say = Callable[[str], None]
 
 def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say, words: Words) -> None:
     """Ingest one source, or `all` of the file, and print the sum of each with the rules behind it."""
-    if source == "all":
-        results = data.ingest_all(sources, lake=lake, now=now)
-    else:
-        results = [data.ingest(source, sources=sources, lake=lake, now=now)]
+    with _progress(words) as hook:
+        if source == "all":
+            results = data.ingest_all(sources, lake=lake, now=now, progress=hook)
+        else:
+            results = [data.ingest(source, sources=sources, lake=lake, now=now, progress=hook)]
     for result in results:
         for line in lines_of(result, words=words):
             say(line)
+
+
+@contextmanager
+def _progress(words: Words) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal that shows the step under way; nothing where the output goes to a file."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=None)
+
+        def hook(step: str, done: int, total: int) -> None:
+            bar.update(task, description=words(f"ingest.step.{step}"), completed=done, total=total)
+
+        yield hook
 
 
 def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
