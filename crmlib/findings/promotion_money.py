@@ -149,7 +149,9 @@ def slot(
     )
 
 
-def execution(stores: pl.DataFrame, names: pl.DataFrame, *, words: Words) -> Finding:
+def execution(
+    stores: pl.DataFrame, names: pl.DataFrame, *, words: Words, notes: dict[str, Any] | None = None
+) -> Finding:
     """How many stores carried the event out; stores: as `execution.compliance`."""
     form = words.format
     table = stores.join(names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left")
@@ -185,10 +187,25 @@ def execution(stores: pl.DataFrame, names: pl.DataFrame, *, words: Words) -> Fin
         view=views.readable(view, words=words),
         chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.stores")) if bars.height else None,
         alt=headline,
-        note_seen=words("promotion.review.execution.seen", **values),
+        note_seen=words("promotion.review.execution.seen", **values) + _noted(notes, words),
         note_sure=words("promotion.review.execution.sure"),
         note_do=words(f"promotion.review.execution.do.{kind}"),
         row_key=("store_id",),
+    )
+
+
+def _noted(notes: dict[str, Any] | None, words: Words) -> str:
+    """What was written down about the event, as a further sentence; nothing where no notes are connected."""
+    if notes is None:
+        return ""
+    form = words.format
+    return " " + words(
+        "promotion.review.execution.notes",
+        incidents=form.count(notes["incidents"]),
+        solved=form.count(notes["solved"]),
+        reviews=form.count(notes["reviews"]),
+        good=form.share(notes["good_share"], digits=0),
+        competitor=form.count(notes["competitor"]),
     )
 
 

@@ -87,7 +87,8 @@ def notes_summary(notes: AnyFrame) -> pl.DataFrame:
     good_share is null where there is no review.
     """
     table = to_polars(notes, needs=["promotion_id", "kind", "score", "solved"], name="notes")
-    incident, review = pl.col("kind") == "incident", (pl.col("kind") == "feedback") & pl.col("score").is_not_null()
+    kind = pl.col("kind").cast(pl.String)
+    incident, review = kind == "incident", (kind == "feedback") & pl.col("score").is_not_null()
     return (
         table.group_by("promotion_id")
         .agg(
@@ -95,10 +96,17 @@ def notes_summary(notes: AnyFrame) -> pl.DataFrame:
             solved=(incident & pl.col("solved").fill_null(value=False)).sum(),
             reviews=review.sum(),
             good_share=(pl.col("score") >= GOOD_SCORE).filter(review).mean(),
-            competitor=(pl.col("kind") == "competitor").sum(),
+            competitor=(kind == "competitor").sum(),
         )
         .sort("promotion_id")
     )
+
+
+def notes_of(notes: AnyFrame, promotion_id: str) -> dict[str, object]:
+    """`notes_summary` of one promotion; zeros where nothing was written down."""
+    found = notes_summary(notes).filter(pl.col("promotion_id") == promotion_id)
+    empty: dict[str, object] = {"incidents": 0, "solved": 0, "reviews": 0, "good_share": None, "competitor": 0}
+    return dict(found.row(0, named=True)) if found.height else empty
 
 
 def lessons(past: AnyFrame, *, mechanic: str, category: str | None, slot: str | None, last: int = 3) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 Base margin is what the base would have earned at the usual price; incremental margin is what the extra units would earn
 at that price; the discount is then taken off both, and what it costs on base units is the subsidy of sales that would
-have happened anyway. Net = incremental margin − discounts − gift − points − display − labour + funding + dip +
+have happened anyway. Net = incremental margin − discounts − vouchers paid + funding + dip +
 cannibalised + halo. ROI = net / own cost; input : output = money paid out : money that came in because of it.
 """
 
@@ -23,6 +23,8 @@ LINES = (
     "points",
     "display",
     "labour",
+    "media",
+    "other",
     "funding",
     "dip",
     "cannibalised",
@@ -30,9 +32,9 @@ LINES = (
     "net",
 )
 """Lines of the ledger in order; net is the sum of those after base_margin."""
-COSTS = ("gift_minor", "points_minor", "display_minor", "labour_minor", "funding_minor")
+COSTS = tuple(f"{k}_minor" for k in ("gift", "points", "display", "labour", "media", "other", "funding"))
 UNIT = ("price_minor", "paid_minor", "cost_minor")
-PAID_OUT = ("gift", "points", "display", "labour")
+PAID_OUT = ("gift", "points", "display", "labour", "media", "other")
 
 
 def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
@@ -69,6 +71,8 @@ def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
         "points": -pl.col("points_minor"),
         "display": -pl.col("display_minor"),
         "labour": -pl.col("labour_minor"),
+        "media": -pl.col("media_minor"),
+        "other": -pl.col("other_minor"),
         "funding": pl.col("funding_minor"),
         "dip": _times("dip", margin) + _times("waiting", margin),
         "cannibalised": _times("sibling", pl.col("sibling_margin_minor").fill_null(margin)),

@@ -162,4 +162,6 @@ def wall_clock(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _given(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if v is not None}
+    """Fields that are given, lists as tuples, numbers in lists (which may come as text) as numbers."""
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if v is not None}
+    return given | {k: tuple(int(x) for x in given[k]) for k in ("weekdays", "bundle_units") if k in given}

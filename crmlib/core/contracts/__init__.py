@@ -16,6 +16,7 @@ from crmlib.core.contracts.contacts import CONTACTS
 from crmlib.core.contracts.customers import CUSTOMERS, PEOPLE
 from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.products import PRODUCTS
+from crmlib.core.contracts.promotion import OFFERS
 from crmlib.core.contracts.promotions import PROMOTIONS
 from crmlib.core.contracts.receipts import RECEIPT_LINES
 from crmlib.core.contracts.sites import CARD_FLOWS, CELLS, COMPETITORS, OPENINGS, SITES
@@ -23,7 +24,7 @@ from crmlib.core.contracts.stores import CLOSURES, STORES
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
-    *(PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
+    *(OFFERS, PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
