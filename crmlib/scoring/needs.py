@@ -2,7 +2,9 @@
 
 Each member is the vector of square roots of category shares (Hellinger distance, so that small categories count),
 grouped by k-means. The number of segments is the largest k whose grouping comes back when the members are drawn
-anew: mean adjusted Rand index between the reference grouping and those of bootstrap samples >= .8.
+anew: mean adjusted Rand index between the reference grouping and those of bootstrap samples >= .8, and each single
+group found again (mean Jaccard similarity >= .75, Hennig 2007). Without the second condition one clear group cut in two
+at random still passes.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 STABLE = 0.8
 """Mean adjusted Rand index from which a grouping is called stable."""
+FOUND_AGAIN = 0.75
+"""Mean Jaccard similarity from which a single group counts as found again."""
 UNKNOWN = "?"
 OTHERS = "…"
 MOST_PARTS = 40
@@ -36,7 +40,7 @@ class NeedSegments:
     customers : customer_id, segment (``"1"`` is the largest).
     profile : segment, category, share (of the segment's mean member), share_all, lift; sorted by segment and lift.
     sizes : segment, customers, share_customers, net_minor.
-    stability : segments tried (k), adjusted_rand (mean), lowest (of the samples), stable.
+    stability : segments tried (k), adjusted_rand (mean), lowest (of the samples), worst_group (Jaccard), stable.
     k : the number taken; `stable` is false where no number reached the threshold and the steadiest was taken.
     """
 
@@ -86,13 +90,17 @@ def need_segments(
     drawn = points if len(ids) <= fit_on else points[rng.choice(len(ids), fit_on, replace=False)]
     tried = list(range(least, min(most, len(ids) // 10) + 1))
     scores = [_stability(drawn, k, rng=rng, samples=samples) for k in tried]
-    means = [float(np.mean(s)) for s in scores]
-    passed = [k for k, mean in zip(tried, means, strict=True) if mean >= STABLE]
-    k = max(passed) if passed else tried[int(np.argmax(means))]
-    labels = _by_size(_assign(points, _centres(drawn, k, rng=rng)), k)
     stability = pl.DataFrame(
-        {"k": tried, "adjusted_rand": means, "lowest": [float(np.min(s)) for s in scores]}
-    ).with_columns(stable=pl.col("adjusted_rand") >= STABLE)
+        {
+            "k": tried,
+            "adjusted_rand": [float(np.mean(rand)) for rand, _ in scores],
+            "lowest": [float(np.min(rand)) for rand, _ in scores],
+            "worst_group": [worst for _, worst in scores],
+        }
+    ).with_columns(stable=(pl.col("adjusted_rand") >= STABLE) & (pl.col("worst_group") >= FOUND_AGAIN))
+    passed = stability.filter("stable")["k"].to_list()
+    k = max(passed) if passed else tried[int(stability["adjusted_rand"].arg_max() or 0)]
+    labels = _by_size(_assign(points, _centres(drawn, k, rng=rng)), k)
     return NeedSegments(
         customers=pl.DataFrame({"customer_id": ids, "segment": [str(label + 1) for label in labels]}),
         profile=_profile(shares, labels, names),
@@ -133,16 +141,26 @@ def _spend_matrix(table: pl.DataFrame) -> tuple[list[str], list[str], Array]:
     return wide["customer_id"].filter(pl.Series(bought)).to_list(), wide.columns[1:], spend[bought]
 
 
-def _stability(points: Array, k: int, *, rng: np.random.Generator, samples: int) -> list[float]:
-    """Adjusted Rand index of the grouping of all points with those learnt from bootstrap samples."""
+def _stability(points: Array, k: int, *, rng: np.random.Generator, samples: int) -> tuple[list[float], float]:
+    """Adjusted Rand index with the grouping of each bootstrap sample, and the Jaccard similarity of the worst group."""
     from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415  (costs a second to import)
 
     reference = _assign(points, _centres(points, k, rng=rng))
-    found = []
+    rand, jaccard = [], np.zeros(k)
     for _ in range(samples):
         again = points[rng.integers(len(points), size=len(points))]
-        found.append(float(adjusted_rand_score(reference, _assign(points, _centres(again, k, rng=rng)))))
-    return found
+        labels = _assign(points, _centres(again, k, rng=rng))
+        rand.append(float(adjusted_rand_score(reference, labels)))
+        jaccard += _found_again(reference, labels, k)
+    return rand, float(jaccard.min() / samples)
+
+
+def _found_again(reference: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], k: int) -> Array:
+    """Largest Jaccard similarity of each reference group with any group of the other grouping; shape (k,)."""
+    both = np.bincount(reference * k + labels, minlength=k * k).reshape(k, k).astype(np.float64)
+    union = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    best: Array = (both / np.maximum(union, 1)).max(axis=1)
+    return best
 
 
 def _centres(points: Array, k: int, *, rng: np.random.Generator) -> Array:
