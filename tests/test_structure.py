@@ -6,15 +6,12 @@ import ast
 import json
 import re
 import shutil
-import string
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-
-from crmlib.text.words import _table, keys
 
 MODULES = sorted(Path(__file__).parents[1].joinpath("crmlib").rglob("*.py"))
 MAX_MODULE_LINES = 400
@@ -52,18 +49,6 @@ def test_classes_unpack_and_call_they_do_not_compute(path: Path) -> None:
             bad = [ast.unparse(f) for f in calls if isinstance(f, ast.Attribute) and ast.unparse(f).startswith("np.")]
             bad = [f for f in bad if not f.startswith("np.random.")]
             assert bad == [], node.name
-
-
-def test_both_languages_have_the_same_sentences() -> None:
-    assert keys("zh") ^ keys("en") == frozenset()
-
-
-def test_both_languages_fill_in_the_same_values() -> None:
-    def fields(text: str) -> set[str]:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-    zh, en = _table("zh"), _table("en")
-    assert {k: (fields(zh[k]), fields(en[k])) for k in zh if k in en and fields(zh[k]) - fields(en[k])} == {}
 
 
 def test_a_column_is_labelled_once(root: Path) -> None:

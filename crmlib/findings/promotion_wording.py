@@ -29,7 +29,7 @@ def mechanic(event: dict[str, Any], words: Words) -> str:
 
 
 def depth_text(depth_bp: int, words: Words) -> str:
-    """A discount as the language says it: 8.8折 in Chinese, 12 % off in English."""
+    """A discount as the language says it: the part paid in Chinese, the part saved in English."""
     paid = (10_000 - depth_bp) / 1000
     return words(
         "promotion.depth",

@@ -77,18 +77,11 @@ class Till:
 
     def open_lines(self, number: int, scope: Bools) -> Ints:
         """Positions in scope that no incompatible offer has touched, sorted."""
-        free = scope.copy()
-        for word in range(self.marks.shape[0]):
-            bar = self.bars[number, word]
-            if bar:
-                free &= (self.marks[word] & bar) == 0
-        return np.flatnonzero(free)
+        return _untouched(scope, marks=self.marks, bars=self.bars[number])
 
     def value(self, lines: Ints, units: Ints) -> Ints:
         """Worth of the next `units` free pieces of each line [minor units]: shares of the line add up exactly."""
-        pieces = np.maximum(self.basket.pieces[lines], 1)
-        done = self.used[lines]
-        return half_up(self.entry[lines] * (done + units), pieces) - half_up(self.entry[lines] * done, pieces)
+        return _share(self.entry[lines], pieces=self.basket.pieces[lines], done=self.used[lines], units=units)
 
     def free(self, lines: Ints) -> Ints:
         """Pieces no multi-buy has taken yet."""
@@ -100,8 +93,27 @@ class Till:
             return
         self.amount[done.lines] -= done.discount  # lines of a claim are unique
         self.used[done.lines] += done.used
-        self.marks[number // WORD, done.lines] |= np.uint64(1 << (number % WORD))
+        self.marks[number // WORD, done.lines] |= _bit(number)
         self.bookings.append(Booking(number, done))
+
+
+def _untouched(scope: Bools, *, marks: npt.NDArray[np.uint64], bars: npt.NDArray[np.uint64]) -> Ints:
+    """Positions of `scope` whose marks, shape (words, n), meet none of the bars, shape (words,)."""
+    free = scope.copy()
+    for word, bar in enumerate(bars):
+        if bar:
+            free &= (marks[word] & bar) == 0
+    return np.flatnonzero(free)
+
+
+def _share(worth: Ints, *, pieces: Ints, done: Ints, units: Ints) -> Ints:
+    """Worth of pieces `done` … `done + units` of lines of `pieces` pieces, rounded so that all pieces add up."""
+    whole = np.maximum(pieces, 1)
+    return half_up(worth * (done + units), whole) - half_up(worth * done, whole)
+
+
+def _bit(number: int) -> np.uint64:
+    return np.uint64(1 << (number % WORD))
 
 
 def open_till(basket: Basket, *, codes: Codes, offers: Sequence[Offer], coupons: dict[int, Ints]) -> Till:

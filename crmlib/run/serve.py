@@ -32,7 +32,7 @@ def serve(
         `run.port_taken`.
     """
     _refuse_taken(port)
-    with warm.parent() as variables:
+    with warm.parent(wait=False) as variables:
         serving = voila_app.Serving(
             notebooks=space.notebooks,
             lake=space.lake,

@@ -57,10 +57,11 @@ class Child:
 
 
 @contextmanager
-def parent() -> Iterator[Mapping[str, str]]:
-    """A warm parent for the length of the block, with its imports done.
+def parent(*, wait: bool = True) -> Iterator[Mapping[str, str]]:
+    """A warm parent for the length of the block.
 
     Yields the variables that make other processes use it; none if it could not start, and everything runs cold.
+    Without `wait` they are given at once: until the parent has its imports, processes start cold.
     """
     folder = Path(tempfile.mkdtemp(prefix="crmlib-warm-"))
     address = folder / "socket"
@@ -72,7 +73,7 @@ def parent() -> Iterator[Mapping[str, str]]:
         env=_plain_environment(),
     )
     try:
-        ready = _wait(process, address)
+        ready = not wait or _wait(process, address)
         yield {VARIABLE: str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER} if ready else {}
     finally:
         process.send_signal(signal.SIGTERM)

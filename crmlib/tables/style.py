@@ -33,7 +33,7 @@ def table(
     Parameters
     ----------
     frame : tidy table under machine column names; labels are `words.column(name)`.
-    money : columns in minor units, shown with three significant digits (868 万元).
+    money : columns in minor units, shown with three significant digits (8.68M).
     exact_money : columns in minor units, shown to the last one; for tables that must add up.
     counts : whole numbers.
     shares : numbers from 0 to 1, shown as percentages with one decimal.
@@ -46,9 +46,9 @@ def table(
 
     Examples
     --------
-    >>> shown = table(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("zh"),
+    >>> shown = table(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("en"),
     ...               money=["net_minor"])
-    >>> "&lt;b&gt;x&lt;/b&gt;" in shown.as_raw_html(), "868 万元" in shown.as_raw_html()
+    >>> "&lt;b&gt;x&lt;/b&gt;" in shown.as_raw_html(), "8.68M" in shown.as_raw_html()
     (True, True)
     """
     from great_tables import GT  # noqa: PLC0415  (a third of a second, only where a table is shown)

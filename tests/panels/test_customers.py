@@ -29,7 +29,7 @@ def plain_days(lines: pl.DataFrame, *, end: date = END) -> dict[str, dict[int, t
     return days
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=line_frames())
 def test_the_summary_equals_the_definition(lines: pl.DataFrame) -> None:
     expected = []
@@ -49,7 +49,7 @@ def test_the_summary_equals_the_definition(lines: pl.DataFrame) -> None:
     assert panels.customer_summary(lines, period_end=END).rows() == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=line_frames())
 def test_the_period_equals_the_definition(lines: pl.DataFrame) -> None:
     first, last = (START - EPOCH).days, (END - EPOCH).days
@@ -74,7 +74,7 @@ def test_the_period_equals_the_definition(lines: pl.DataFrame) -> None:
         assert (row["first_day_n"], row["last_day_n"]) == (min(trips, default=None), max(trips, default=None))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8)
 @given(lines=line_frames())
 @pytest.mark.parametrize("name", list(ENGINES))
 def test_every_engine_gives_the_same_bytes(name: str, lines: pl.DataFrame) -> None:
@@ -90,7 +90,7 @@ def test_every_engine_gives_the_same_bytes(name: str, lines: pl.DataFrame) -> No
 
 
 @given(lines=line_frames())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_order_of_lines_does_not_matter(lines: pl.DataFrame) -> None:
     assert panels.customer_summary(lines.reverse(), period_end=END).equals(
         panels.customer_summary(lines, period_end=END)
@@ -98,7 +98,7 @@ def test_the_order_of_lines_does_not_matter(lines: pl.DataFrame) -> None:
 
 
 @given(lines=line_frames())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_stored_customer_day_gives_the_same_summary(lines: pl.DataFrame) -> None:
     stored = panels.customer_day(lines)
     assert panels.customer_summary(stored, period_end=END).equals(panels.customer_summary(lines, period_end=END))

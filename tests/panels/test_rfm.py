@@ -22,7 +22,7 @@ def lines_of(trips: list[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(trips=st.lists(st.integers(1, 6), min_size=1, max_size=30), classes=st.integers(2, 6))
 def test_scores_are_strict_ranks(trips: list[int], classes: int) -> None:
     cuts = panels.rfm_cuts(lines_of(trips), period_end=END, classes=classes).filter(pl.col("measure") == "frequency")

@@ -14,7 +14,7 @@ from tests.panels.lines import ENGINES, line_frames
 START, END = date(1970, 1, 1) + timedelta(18_000), date(1970, 1, 1) + timedelta(18_020)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lines=line_frames())
 def test_store_days_add_up_to_the_lines(lines: pl.DataFrame) -> None:
     days = panels.store_day(lines)
@@ -25,7 +25,7 @@ def test_store_days_add_up_to_the_lines(lines: pl.DataFrame) -> None:
     assert days["receipts"].sum() == lines.select("store_id", "day_n", "receipt_id").n_unique()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8)
 @given(lines=line_frames())
 @pytest.mark.parametrize("name", list(ENGINES))
 def test_flows_agree_between_engines_and_add_up(name: str, lines: pl.DataFrame) -> None:

@@ -30,7 +30,7 @@ def states(frame: pl.DataFrame, store: str, product: str = "p") -> list[str]:
     return frame.filter(pl.col("store_id") == store, pl.col("product_id") == product)["state"].to_list()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8)
 @given(lines=line_frames(max_lines=40))
 @pytest.mark.parametrize("name", ["pandas", "pyarrow", "duckdb"])
 def test_engines_agree_and_sums_survive(name: str, lines: pl.DataFrame) -> None:
