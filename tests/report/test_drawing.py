@@ -110,3 +110,11 @@ def test_every_kind_of_chart_is_drawn() -> None:
     base = alt.Chart(frame).mark_line().encode(x="x", y="y").properties(width=150, height=100)
     for chart in (base.facet("g"), base | base, base & base, base.encode(color="g"), base + base):
         assert draw(theme.finish(chart)).svg
+
+
+def test_a_picture_as_large_as_a_map_is_left_to_scripts(lake: Lake) -> None:
+    cells = pl.DataFrame({"x": [i % 50 for i in range(2500)], "y": [i // 50 for i in range(2500)]})
+    page = world.opened(lake)
+    page.show(world.finding(page.words, chart=theme.finish(alt.Chart(cells).mark_point().encode(x="x", y="y"))))
+    html = assemble(page).html
+    assert '<p class="small">A、B 类占销售额一半</p></div>' in html and 'id="demo-pyramid-spec"' in html
