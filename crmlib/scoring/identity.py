@@ -89,6 +89,13 @@ def propose(people: AnyFrame, *, least: float = LIKELY) -> Proposals:
     )
 
 
+def nobody() -> Proposals:
+    """No proposals: where contact details are not connected."""
+    text = pl.String
+    empty = {"keep_id": text, "merge_id": text, "reason": text, "against": text, "probability": pl.Float64}
+    return Proposals(pairs=pl.DataFrame(schema=empty), cards=0, in_pairs=0, sure=0, shared_values=0)
+
+
 def decide(decisions: pl.DataFrame | None, pairs: pl.DataFrame, *, state: State, by: str, at: datetime) -> pl.DataFrame:
     """Write down what somebody decided about pairs; earlier lines stay, the latest one counts.
 

@@ -93,7 +93,7 @@ def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Find
     repeat : newcomers and came_back by month; from `scoring.loyalty.repeat_rate`.
     """
     form = words.format
-    now, before = _pooled(months.tail(LATEST)), _pooled(months.tail(2 * LATEST).head(months.height - LATEST))
+    now, before = _pooled(months.tail(LATEST)), _pooled(months.head(max(months.height - LATEST, 0)).tail(LATEST))
     change = None if now is None or before is None else now - before
     kind, status = _trend(change)
     newcomers, back = int(repeat["newcomers"].sum()), int(repeat["came_back"].sum())
