@@ -26,6 +26,8 @@ MOST_ROWS = 200
 """More rows than this are not set on the page; the download has them."""
 LARGEST_LINK = 400_000
 """A larger workbook [bytes] is not put into the page, but lies beside it."""
+LARGEST_PICTURE = 100_000
+"""A larger picture [characters] is left to scripts; a chart of the page has 5,000, a map of 900 cells 165,000."""
 DRAWING_SECONDS = 60.0
 """A chart that takes longer is left out."""
 _KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
@@ -61,7 +63,7 @@ def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) ->
         headline=finding.headline,
         notes=tuple(Line(words(f"page.note.{name}"), text) for name, text in notes if text),
         table=_table(finding, setting),
-        svg="" if drawn is None else Markup(drawn.svg),
+        svg="" if drawn is None else _picture(drawn.svg, finding.alt or finding.headline),
         alt=finding.alt or finding.headline,
         wide=drawn is not None and not _fits(drawn.vega),
         failed=failed,
@@ -77,6 +79,13 @@ def action_list(actions: ActionList, setting: Setting) -> ListBlock:
         table=_table(actions, setting),
         note=actions.note,
     )
+
+
+def _picture(svg: str, alt: str) -> Markup:
+    """The picture for readers without scripts; of one as large as a map only its text, and the table below it."""
+    if len(svg) > LARGEST_PICTURE:
+        return Markup('<p class="small">{}</p>').format(alt)
+    return Markup(svg)
 
 
 def _result(drawing: Future[Drawing] | None) -> tuple[Drawing | None, bool]:
