@@ -39,6 +39,8 @@ class Treated:
 class Footprint:
     """Touched cells, one row each: flat position in the panel, event, role, number of promoted siblings.
 
+    For a cell in its event, only siblings on promotion by another event count: what the goods of one event take from
+    one another is part of what that event did, not of the base without it.
     clean : cells no event touches and that are known, shape (stores, products, weeks).
     """
 
@@ -97,11 +99,13 @@ def footprint(rows: Treated, *, panel: Panel) -> Footprint:
     first = np.sort(first)
     touched = np.zeros(panel.known.size, dtype=np.bool_)
     touched[cell] = True
+    siblings = _counts(parts[SIBLING][0], shape)[cell[first]].astype(np.int64)
+    together = _of_same_event(cell[first], event[first], parts[SIBLING], events=len(rows.ids))
     return Footprint(
         cell=cell[first],
         event=event[first],
         role=role[first],
-        siblings=_counts(parts[SIBLING][0], shape)[cell[first]].astype(np.int64),
+        siblings=np.where(role[first] == EVENT, siblings - together, siblings),
         clean=panel.known & ~touched.reshape(shape),
     )
 
@@ -138,6 +142,16 @@ def _counts(cells: Index, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     count = np.zeros(int(np.prod(shape)), dtype=np.uint8)
     np.add.at(count, cells, 1)
     return count
+
+
+def _of_same_event(cell: Index, event: Index, pairs: tuple[Index, Index], *, events: int) -> Index:
+    """How many of the promoted siblings of each cell are promoted by the cell's own event."""
+    keys, counts = np.unique(pairs[0] * events + pairs[1], return_counts=True)
+    if not keys.size:
+        return np.zeros(cell.size, dtype=np.int64)
+    wanted = cell * events + event
+    place = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
+    return np.where(keys[place] == wanted, counts[place], 0).astype(np.int64)
 
 
 def _refuse_overlaps(rows: Treated, panel: Panel) -> None:
