@@ -2,6 +2,7 @@
 
 from crmlib.findings.churn.actions import watch_list
 from crmlib.findings.churn.checks import calibration_check, drift_check, league_check, tiers_check
+from crmlib.findings.churn.limits import limits
 from crmlib.findings.churn.losses import causes, fill, follow_up, stages
 from crmlib.findings.churn.movement import flow, review_answer, stores
 from crmlib.findings.churn.warning import answer, capacity, entries, last_list, silence, value_at_risk
@@ -19,6 +20,7 @@ __all__ = [
     "follow_up",
     "last_list",
     "league_check",
+    "limits",
     "review_answer",
     "silence",
     "stages",

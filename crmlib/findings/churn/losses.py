@@ -28,7 +28,8 @@ def stages(funnel: pl.DataFrame, *, words: Words, active_days: int) -> Finding:
     """
     form = words.format
     lost = int(funnel["lost"].sum())
-    used = funnel.filter((pl.col("reached") > 0) | (pl.col("lost") > 0))
+    empty = (pl.col("lost") + pl.col("still") == 0) & pl.col("stage").is_in(["lead", "first_follow_up", "tier_ab"])
+    used = funnel.filter(~empty)  # a stage whose table is not connected is left out, not shown as zero
     early = int(funnel.filter(pl.col("stage").is_in(EARLY_STAGES))["lost"].sum())
     kind = "none" if not lost else "early" if early * 2 > lost else "late"
     there = pl.col("stage").is_in(EARLY_STAGES) == (kind == "early")
