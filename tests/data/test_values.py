@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crmlib.data import encoding, records, values
 
-amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=4)
+amounts = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n) / 1000)  # one in ten is half a minor unit
 plain_text = st.text(
     st.characters(codec="gb18030", exclude_characters='\r\n\x00"\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029'), max_size=8
 )
