@@ -47,7 +47,7 @@ lock:
 	  --extra test --extra postgres --extra posterior pyproject.toml -o requirements.lock
 
 sample: install
-	$(BIN)/python data_samples/make.py
+	$(BIN)/crmlib simulate --customers 5000 --stores 26 --days 730 --seed 7 --end 2026-10-31 --out data_samples
 
 clean:
 	rm -rf $(VENV) .crmlib .mypy_cache .ruff_cache .pytest_cache .hypothesis
