@@ -58,7 +58,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.money")),
         alt=headline,
         note_seen=words("promotion.budget.seen", **values),
-        note_sure=words("promotion.budget.sure"),
+        note_sure=words("promotion.budget.sure", **values),
         note_do=words(f"promotion.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
         value_minor=used,
         row_key=("activity",),
