@@ -47,15 +47,18 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
 
     Parameters
     ----------
-    cells : ring (clockwise), level (of demand, in words), rank (its order), people; places : layer (one of `LAYERS`),
+    cells : ring (clockwise), level (of demand, in words), rank (its order); places : layer (one of `LAYERS`),
     name, lat, lon.
     """
     levels = cells.sort("rank")["level"].unique(maintain_order=True).to_list()
     shapes = [
-        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
-         "properties": {"level": level, "people": int(people)}}
-        for ring, level, people in cells.select("ring", "level", "people").iter_rows()
-    ]  # fmt: skip
+        {
+            "type": "Feature",
+            "geometry": {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]},
+            "properties": {"level": level},
+        }
+        for level, rings in cells.group_by("level", maintain_order=True).agg("ring").iter_rows()
+    ]
     ground = (
         alt.Chart(alt.InlineData(values=shapes))
         .mark_geoshape(stroke=theme.PAPER, strokeWidth=0.4, fillOpacity=0.7)
@@ -68,7 +71,6 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
                     title=words("sites.map.demand"), orient="bottom", titleLimit=400, symbolStrokeWidth=0
                 ),
             ),
-            tooltip=[alt.Tooltip("properties.people:Q", title=words("sites.map.people"), format=",")],
         )
     )
     domain = [words(f"sites.map.{name}") for name in LAYERS]
@@ -171,7 +173,7 @@ def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> al
     bar = base.mark_bar(cornerRadiusEnd=2).encode(
         color=alt.condition("datum.hit", alt.value(theme.WARN), alt.value(theme.MUTED))
     )
-    room = base.transform_calculate(room="datum.amount * 1.3").mark_point(opacity=0).encode(x="room:Q")
+    room = base.transform_calculate(room="datum.amount * 1.5").mark_point(opacity=0).encode(x="room:Q")
     text = base.mark_text(align="left", dx=4).encode(text="label:N")
     return theme.finish(_over(bar, room, text), height=ROW * max(frame.height, 3))
 

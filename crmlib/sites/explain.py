@@ -37,7 +37,7 @@ class _Scene:
 def waterfall(
     market: Market, fitted: HuffFit, candidates: Stores, *, which: tuple[int, ...], currency: str = "CNY"
 ) -> pl.DataFrame:
-    """site_id, step, value_minor, order: ``average``, the five factors (sum: gross), ``cannibalised``, ``net``.
+    """site_id, step, step_minor, order: ``average``, the five factors (sum: gross), ``cannibalised``, ``net``.
 
     average + population + income + access + rivals + own + cannibalised = net, exact to the minor unit.
     """
@@ -57,11 +57,11 @@ def waterfall(
                     "site_id": [candidates.ids[n]] * len(names),
                     "order": list(range(len(names))),
                     "step": names,
-                    "value_minor": [*whole.tolist(), int(whole.sum())],
+                    "step_minor": [*whole.tolist(), int(whole.sum())],
                 }
             )
         )
-    empty = pl.DataFrame(schema={"site_id": pl.String, "order": pl.Int64, "step": pl.String, "value_minor": pl.Int64})
+    empty = pl.DataFrame(schema={"site_id": pl.String, "order": pl.Int64, "step": pl.String, "step_minor": pl.Int64})
     return pl.concat([empty, *frames])
 
 

@@ -37,7 +37,7 @@ class Layout:
     def cut(self, theta: Array) -> tuple[Array, Array, float, float, Array, float, Array]:
         """(decay, attributes, income, outside, chains, τ, effects)."""
         d, a, k = len(decay.NAMES[self.form]), len(self.attributes), len(self.chains)
-        tau = float(1 / (1 + np.exp(-theta[d + a + 2 + k]))) if self.nested else 1.0
+        tau = _logistic(float(theta[d + a + 2 + k])) if self.nested else 1.0
         start = len(self.names)
         chains = theta[d + a + 2 : d + a + 2 + k]
         return theta[:d], theta[d : d + a], float(theta[d + a]), float(theta[d + a + 1]), chains, tau, theta[start:]
@@ -51,6 +51,10 @@ class Data:
     layout: Layout
     weights: Array
     scale: Array
+
+
+def _logistic(x: float) -> float:
+    return float(1 / (1 + np.exp(-x)))
 
 
 def utility(market: Market, layout: Layout, theta: Array, stores: Stores) -> Array:

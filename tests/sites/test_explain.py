@@ -19,30 +19,30 @@ def test_every_waterfall_sums_to_the_net_to_the_fen(world, fitted, stage):
     steps = explain.waterfall(world.market, fitted, world.candidates, which=(0, 1, 2, 7))
     opened = shares.open_each(at, new)
     for site, rows in steps.group_by("site_id", maintain_order=True):
-        parts = rows.filter(pl.col("step") != "net")["value_minor"].sum()
-        net = rows.filter(pl.col("step") == "net")["value_minor"][0]
+        parts = rows.filter(pl.col("step") != "net")["step_minor"].sum()
+        net = rows.filter(pl.col("step") == "net")["step_minor"][0]
         assert parts == net
         index = world.candidates.ids.index(site[0])
         assert net == pytest.approx(100 * opened.net[index], abs=2)
-        gross = rows.filter(pl.col("order") < 6)["value_minor"].sum()
+        gross = rows.filter(pl.col("order") < 6)["step_minor"].sum()
         assert gross == pytest.approx(100 * opened.gross[index], abs=2)
 
 
 def test_a_nested_waterfall_sums_too(nested_world):
     fit = huff.fit(nested_world.market, nested=True)
     steps = explain.waterfall(nested_world.market, fit, nested_world.candidates, which=(0,))
-    assert steps.filter(pl.col("step") != "net")["value_minor"].sum() == steps["value_minor"][-1]
+    assert steps.filter(pl.col("step") != "net")["step_minor"].sum() == steps["step_minor"][-1]
 
 
 def test_the_average_hardly_depends_on_the_site(world, fitted):
     steps = explain.waterfall(world.market, fitted, world.candidates, which=tuple(range(10)))
-    base = steps.filter(pl.col("step") == "average")["value_minor"]
+    base = steps.filter(pl.col("step") == "average")["step_minor"]
     assert base.std() / base.mean() < 0.25
 
 
 def test_a_bigger_site_gets_more_from_access_and_nothing_else(world, fitted):
     steps = explain.waterfall(world.market, fitted, world.candidates, which=tuple(range(20)))
-    access = steps.filter(pl.col("step") == "access")["value_minor"].to_numpy()
+    access = steps.filter(pl.col("step") == "access")["step_minor"].to_numpy()
     pull = world.candidates.attributes[:20] @ [fitted.coefficients["log_area"], fitted.coefficients["transit"]]
     assert np.corrcoef(access, pull)[0, 1] > 0.8
 

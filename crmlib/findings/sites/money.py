@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from crmlib.charts import sites as pictures
@@ -11,6 +13,9 @@ from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 from crmlib.tables import sites as views
 from crmlib.text import Words
+
+if TYPE_CHECKING:
+    import altair as alt
 
 HIT = 0.10
 """An own store that loses more than this share of its revenue is hit."""
@@ -109,29 +114,14 @@ def paid_back(plan: Plan, town: Town, *, words: Words) -> Finding:
         "stores": form.count(curve.stores if curve else 0),
         "observations": form.count(curve.observations if curve else 0),
     }
-    lines = named(plan.paid.filter(pl.col("month") <= MONTHS_SHOWN), "site_id", town.names)
-    ends = named(table, "site_id", town.names).join(
-        plan.paid.rename({"month": "lease_months", "p_paid": "at_end"}), on=["site_id", "lease_months"], how="left"
-    )
     status: Status = "ok" if kind == "safe" else "fail" if kind == "gamble" else "warn"
     return Finding(
         key="sites.payback",
         status=status,
         headline=words(f"sites.payback.headline.{kind}", **values),
         table=table,
-        view=views.plain(named(table, "site_id", town.names).select("name", *table.columns[1:]), words=words),
-        chart=pictures.paid_back(
-            lines.select("name", "month", "p_paid"),
-            pl.DataFrame(
-                {
-                    "name": ends["name"],
-                    "month": ends["lease_months"],
-                    "p_paid": ends["at_end"],
-                    "label": [form.share(p, digits=0) for p in ends["at_end"]],
-                }
-            ),
-            words=words,
-        ),
+        view=views.plain(_in_words(named(table, "site_id", town.names), words), words=words),
+        chart=_paid_chart(plan, town, table, words),
         alt=words(f"sites.payback.headline.{kind}", **values),
         note_seen=words("sites.payback.seen", **values),
         note_sure=words("sites.payback.sure" if curve else "sites.payback.sure_no_ramp", **values),
@@ -190,6 +180,26 @@ def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
         note_sure=words("sites.whatif.sure", **values),
         note_do=words("sites.whatif.do", **values),
     )
+
+
+def _paid_chart(plan: Plan, town: Town, table: pl.DataFrame, words: Words) -> alt.LayerChart:
+    """Chance of having paid back by month, marked where each lease ends."""
+    lines = named(plan.paid.filter(pl.col("month") <= MONTHS_SHOWN), "site_id", town.names)
+    at_end = plan.paid.rename({"month": "lease_months"})
+    ends = named(table, "site_id", town.names).join(at_end, on=["site_id", "lease_months"], how="left")
+    marks = ends.select(
+        "name",
+        "p_paid",
+        month="lease_months",
+        label=pl.Series([words.format.share(p, digits=0) for p in ends["p_paid"]], dtype=pl.String),
+    )
+    return pictures.paid_back(lines.select("name", "month", "p_paid"), marks, words=words)
+
+
+def _in_words(table: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """Payback times as a reader says them; none within ten years is an answer, not a gap."""
+    spoken = [pl.Series(c, [months(v, words) for v in table[c]]) for c in ("payback_p10", "payback_p50", "payback_p90")]
+    return table.with_columns(spoken).select("name", *(c for c in table.columns if c not in {"site_id", "name"}))
 
 
 def _scenarios(plan: Plan, start: dict[str, float]) -> pl.DataFrame:

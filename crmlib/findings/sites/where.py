@@ -120,26 +120,26 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
     first = plan.chosen[0]
     steps = plan.steps.filter(pl.col("site_id") == first)
     factors = steps.filter(pl.col("order").is_between(1, 5))
-    top = factors.row(int(factors["value_minor"].arg_max() or 0), named=True)
-    low = factors.row(int(factors["value_minor"].arg_min() or 0), named=True)
-    net, lost = steps["value_minor"][-1], -int(steps["value_minor"][-2])
+    top = factors.row(int(factors["step_minor"].arg_max() or 0), named=True)
+    low = factors.row(int(factors["step_minor"].arg_min() or 0), named=True)
+    net, lost = steps["step_minor"][-1], -int(steps["step_minor"][-2])
     like = plan.analogs.filter(pl.col("site_id") == first)
     values = {
         "site": town.names.get(first, first),
         "top": words(f"sites.step.{top['step']}"),
-        "top_amount": form.money(top["value_minor"]),
+        "top_amount": form.money(top["step_minor"]),
         "low": words(f"sites.step.{low['step']}"),
-        "low_amount": form.money(low["value_minor"]),
+        "low_amount": form.money(low["step_minor"]),
         "gross": form.money(net + lost),
         "net": form.money(net),
         "lost": form.money(lost),
-        "average": form.money(steps["value_minor"][0]),
+        "average": form.money(steps["step_minor"][0]),
         "analogs": words("sites.semicolon").join(
             words("sites.why.analog", name=town.names.get(a, a), revenue=form.money(r))
             for a, r in like.select("analog_id", "revenue_minor").iter_rows()
         ),
     }
-    kind = "lifted" if top["value_minor"] > 0 and net > steps["value_minor"][0] - lost else "plain"
+    kind = "lifted" if top["step_minor"] > 0 and net > steps["step_minor"][0] - lost else "plain"
     table = plan.steps.join(
         plan.analogs.group_by("site_id").agg(pl.col("analog_id").str.join(" ")), on="site_id", how="left"
     )
@@ -151,7 +151,7 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
         status="none",
         headline=words(f"sites.why.headline.{kind}", **values),
         table=table,
-        view=views.plain(wide.select("name", "step", "value_minor"), words=words),
+        view=views.plain(wide.select("name", "step", "step_minor"), words=words),
         chart=pictures.waterfall(_falls(plan, town, words), words=words),
         alt=words(f"sites.why.headline.{kind}", **values),
         note_seen=words("sites.why.seen", **values),
@@ -225,7 +225,7 @@ def _falls(plan: Plan, town: Town, words: Words) -> pl.DataFrame:
     for site in plan.steps["site_id"].unique(maintain_order=True):
         level = 0
         for step, order, value in (
-            plan.steps.filter(pl.col("site_id") == site).select("step", "order", "value_minor").rows()
+            plan.steps.filter(pl.col("site_id") == site).select("step", "order", "step_minor").rows()
         ):
             total = step in ("average", "net")
             start, end = (0, value) if total else (level, level + value)
