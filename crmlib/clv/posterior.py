@@ -33,6 +33,8 @@ BATCH = 400
 ROUNDS = 4
 ENOUGH = 1200
 """Proposals after which a bad k is believed."""
+BEYOND = 60.0
+"""A t draw beyond e^60 is no customer base."""
 MOST = 20_000
 """Proposals of one round at most."""
 CHAIN_WARM, CHAIN_LENGTH = 2_000, 10_000
@@ -100,6 +102,8 @@ def draw(
     data, model = read_for(fit, history), model_of(fit.model)
 
     def log_density(theta: Array) -> float:
+        if float(np.abs(theta).max()) > BEYOND:
+            return float("-inf")
         value = fitting.log_likelihood(model, data, theta)
         return value + (prior(theta) if prior is not None else 0.0)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 _MONEY = (
-    "value_minor",
+    "future_minor",
     "value_low_minor",
     "value_high_minor",
     "per_customer_minor",

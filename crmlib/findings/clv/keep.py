@@ -127,7 +127,7 @@ def _by_band(customers: pl.DataFrame, words: Words) -> pl.DataFrame:
             {
                 "chance": band,
                 "customers": part.height,
-                "value_minor": as_minor(float(part["value"].sum()), words),
+                "future_minor": as_minor(float(part["value"].sum()), words),
                 "at_stake_minor": as_minor(lost, words),
             }
         )

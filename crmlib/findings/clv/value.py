@@ -174,7 +174,7 @@ def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     frame = portfolio.stores
     known = frame.filter(pl.col("segment") != "") if frame is not None else None
     if known is None or known.is_empty():
-        empty = pl.DataFrame(schema={"store_id": pl.String, "value_minor": pl.Int64})
+        empty = pl.DataFrame(schema={"store_id": pl.String, "future_minor": pl.Int64})
         return Finding(
             key="clv.stores",
             status="none",
@@ -237,7 +237,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
     table = curve.select(
         months_ahead="months",
         expected_purchases="purchases",
-        value_minor=minor_of(pl.col("value"), words),
+        future_minor=minor_of(pl.col("value"), words),
         value_low_minor=minor_of(pl.col("value_low"), words),
         value_high_minor=minor_of(pl.col("value_high"), words),
     )
@@ -307,7 +307,7 @@ def _table(frame: pl.DataFrame, *, column: str, words: Words) -> pl.DataFrame:
         pl.col("segment").alias(column),
         "customers",
         "alive",
-        value_minor=minor_of(pl.col("expected"), words),
+        future_minor=minor_of(pl.col("expected"), words),
         value_low_minor=minor_of(pl.col("low"), words),
         value_high_minor=minor_of(pl.col("high"), words),
         per_customer_minor=minor_of(pl.col("expected") / pl.col("customers"), words),
