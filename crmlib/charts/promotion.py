@@ -36,7 +36,7 @@ def signed_bars(frame: pl.DataFrame, *, words: Words, title: str, percent: bool 
     )
     order = shown["name"].to_list()
     base = alt.Chart(shown).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=150)),
+        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=230)),
         tooltip=[alt.Tooltip("name:N", title=words("promotion.chart.what")), alt.Tooltip("label:N", title=title)],
     )
     scale = alt.Scale(domain=list(_domain(shown)), nice=False)
@@ -71,7 +71,7 @@ def intervals(frame: pl.DataFrame, *, words: Words, title: str, percent: bool = 
         low=pl.col("low").fill_null(pl.col("value")), high=pl.col("high").fill_null(pl.col("value"))
     )
     base = alt.Chart(shown).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
+        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=230)),
         tooltip=[alt.Tooltip("name:N", title=words("promotion.chart.what")), alt.Tooltip("label:N", title=title)],
     )
     scale = alt.Scale(domain=list(_domain(shown.with_columns(right=True))), nice=False)

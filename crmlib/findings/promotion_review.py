@@ -16,6 +16,8 @@ from crmlib.promotion.review import Review
 from crmlib.tables import promotion as views
 from crmlib.text import Words
 
+KEPT, HALF = 0.8, 0.5
+"""Share of the gross lift left after dip and switching: kept, part of it eaten; below a half, most of it."""
 COVERAGE_SLACK = 0.05
 """Achieved coverage further than this from the nominal one is amber."""
 SHOWN_EVENTS = 14
@@ -120,7 +122,9 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         ],
         schema_overrides={"low": pl.Float64, "high": pl.Float64},
     )
-    status: Status = {"kept": "ok", "clean": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(kind, "none")  # type: ignore[assignment]
+    status: Status = {"kept": "ok", "clean": "ok", "part": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(
+        kind, "none"
+    )  # type: ignore[assignment]
     headline = words(f"promotion.review.parts.{kind}", **values)
     return Finding(
         key="promotion.parts",
@@ -138,14 +142,15 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
 
 
 def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:
-    """One of open (the interval of the gross lift holds 0), lost (net ≤ 0), eaten (under 60 % left), clean, kept."""
+    """One of open (interval of the gross lift holds 0), lost (net ≤ 0), eaten (under half left), part, kept, clean."""
     if gross["lower_milli"] is None or gross["lower_milli"] <= 0:
         return "open"
     if net["effect_milli"] <= 0:
         return "lost"
     if net["effect_milli"] >= gross["effect_milli"]:
         return "clean"
-    return "kept" if net["effect_milli"] >= 0.6 * gross["effect_milli"] else "eaten"
+    left = net["effect_milli"] / gross["effect_milli"]
+    return "kept" if left >= KEPT else "part" if left >= HALF else "eaten"
 
 
 def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:

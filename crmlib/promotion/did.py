@@ -37,7 +37,7 @@ def ratio_did(panel: Panel, rows: Treated, *, clean: Bools) -> pl.DataFrame:
 def _one(panel: Panel, rows: Treated, event: int, clean: Bools) -> tuple[float | None, float]:
     """Base (None if it cannot be formed) and actual units of one event."""
     mine = rows.event == event
-    base, actual = 0.0, 0.0
+    before = control = due = actual = 0.0
     for product in np.unique(rows.product[mine]):
         own = mine & (rows.product == product)
         first, last = int(rows.first[own].min()), int(rows.last[own].max())
@@ -45,15 +45,13 @@ def _one(panel: Panel, rows: Treated, event: int, clean: Bools) -> tuple[float |
         stores = rows.store[own]
         y, ok = panel.units[:, product], clean[:, product]
         known = panel.known[stores, product, span]
-        actual += float((panel.units[stores, product, span] * known).sum())
         free = np.flatnonzero(ok[:, span].all(axis=1) & ok[:, past].any(axis=1))
-        usual, control = _mean(y[:, past], ok[:, past]), y[free, span].sum()
-        due = usual[free].sum() * (last - first + 1)
-        before = (usual[stores][:, None] * known).sum()
-        if min(due, control, before) < MIN_UNITS:
-            return None, actual
-        base += float(before * control / due)
-    return base, actual
+        usual = _mean(y[:, past], ok[:, past])
+        actual += float((panel.units[stores, product, span] * known).sum())
+        before += float((usual[stores][:, None] * known).sum())
+        control += float(y[free, span].sum())
+        due += float(usual[free].sum()) * (last - first + 1)
+    return (None if min(due, control, before) < MIN_UNITS else before * control / due), actual
 
 
 def _mean(y: Floats, ok: Bools) -> Floats:

@@ -17,6 +17,8 @@ from crmlib.promotion.panel import Panel
 from crmlib.promotion.sensitivity import store_weeks
 
 BASE_WEEKS = 8
+CATEGORY_WEEKS = 4
+"""The largest category is sought in so few weeks, or a season that is over would win."""
 DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
 LENGTHS = (7, 14, 21)
 
@@ -198,6 +200,6 @@ def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     service = pl.col("is_service") if "is_service" in goods.columns else pl.lit(value=False)
     table = to_polars(lines, needs=["product_id", "day", "net_minor", "promotion_id"], name="lines")
-    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("promotion_id").is_null())
+    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=CATEGORY_WEEKS), pl.col("promotion_id").is_null())
     sums = recent.join(goods.filter(~service), on="product_id").group_by("category_2").agg(pl.col("net_minor").sum())
     return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])
