@@ -7,7 +7,7 @@
 2. `importance` shares the explained variance of log spend among traits, averaging over all orders in which they may
    enter (Lindeman, Merenda & Gold 1980, "LMG"; a Shapley value). It describes; it does not say what would happen if
    a trait were changed.
-3. `tested` compares those treated with those held back at random: the only one of the three that speaks of effects.
+3. `experiment` compares those treated with those held back at random: the only one of the three that speaks of effects.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ Array: TypeAlias = npt.NDArray[np.float64]
 PARTS = ("trips", "units_per_trip", "price")
 MOST_TRAITS = 8
 """All subsets of the traits are fitted, so their number is limited."""
+LEAST_KNOWN = 30
+"""Members with all traits known below which nothing is explained."""
 LEAST_ARM = 20
 """Members per arm below which no effect is stated."""
 
@@ -109,8 +111,8 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
 
     Parameters
     ----------
-    frame : customer_id, `outcome` (minor units; members with a value above 0 are used) and the trait columns (text;
-        null is its own class).
+    frame : customer_id, `outcome` (minor units) and the trait columns (text). Members with a value above 0 and all
+        traits known are used: a class of unknowns would stand for those who rarely come.
     outcome : the column explained.
     traits : at most eight.
 
@@ -128,7 +130,15 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
             mend="leave out the traits that say the same",
             values={"traits": len(names), "most": MOST_TRAITS},
         )
-    table = to_polars(frame, needs=(outcome, *names), name="members").filter(pl.col(outcome) > 0)
+    table = to_polars(frame, needs=(outcome, *names), name="members").filter(pl.col(outcome) > 0).drop_nulls(names)
+    if table.height < LEAST_KNOWN:
+        raise ModelError(
+            "scoring.too_few_known",
+            given=f"{table.height} members whose traits are all known",
+            expected=f"at least {LEAST_KNOWN}",
+            mend="leave out the trait that is missing most, or widen the period",
+            values={"members": table.height, "least": LEAST_KNOWN},
+        )
     y = np.log(table[outcome].to_numpy().astype(np.float64))
     blocks = [_dummies(table[name]) for name in names]
     parts = lmg(y, blocks)
@@ -170,7 +180,7 @@ def lmg(y: Array, blocks: list[Array]) -> Array:
     return parts / total
 
 
-def tested(frame: AnyFrame, *, outcome: str, treated: str) -> Effect:
+def experiment(frame: AnyFrame, *, outcome: str, treated: str) -> Effect:
     """Say what a treatment given at random did to the outcome: difference of means with Welch's interval.
 
     Parameters
@@ -216,7 +226,7 @@ def _means(side: pl.DataFrame) -> list[float] | None:
 
 
 def _dummies(values: pl.Series) -> Array:
-    text = values.cast(pl.String).fill_null("?")
+    text = values.cast(pl.String)
     levels = text.unique().sort().to_list()[1:]
     codes = text.to_numpy()
     return (

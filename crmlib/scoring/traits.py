@@ -74,7 +74,7 @@ def trait_names(frame: pl.DataFrame) -> list[str]:
 
 
 def for_drivers(names: list[str]) -> list[str]:
-    """Traits that describe the person or the taste: habits of the clock are counted from the visits themselves.
+    """Traits that describe the person or the taste; habits of the clock are counted from the visits themselves.
 
     Examples
     --------

@@ -173,11 +173,11 @@ def test_the_trait_that_makes_the_spend_comes_first(rng: np.random.Generator) ->
 def test_a_tested_driver_is_welchs_interval_and_small_experiments_are_refused(rng: np.random.Generator) -> None:
     a, b = rng.normal(10, 3, 80), rng.normal(8, 1, 50)
     table = pl.DataFrame({"y": np.concatenate([a, b]), "t": [True] * 80 + [False] * 50})
-    found = drivers.tested(table, outcome="y", treated="t")
+    found = drivers.experiment(table, outcome="y", treated="t")
     expected = ttest_ind(a, b, equal_var=False).confidence_interval()
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     with pytest.raises(ModelError) as refused:
-        drivers.tested(table.head(90), outcome="y", treated="t")
+        drivers.experiment(table.head(90), outcome="y", treated="t")
     assert refused.value.code == "scoring.small_experiment"
 
 

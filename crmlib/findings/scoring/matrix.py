@@ -43,9 +43,9 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
         view=views.readable(table, words=words, named=NAMED),
         chart=pictures.matrix(matrix.quadrants, words=words) if rated else None,
         alt=headline,
-        note_seen=words("scoring.matrix.seen", **values),
+        note_seen=words("scoring.matrix.seen" if rated else "scoring.matrix.seen_unknown", **values),
         note_sure=words(
-            "scoring.matrix.sure",
+            "scoring.matrix.sure" if rated else "scoring.matrix.sure_unknown",
             net=form.money(matrix.net_cut),
             margin=form.money(matrix.margin_cut) if matrix.margin == "amount" else form.share(matrix.margin_cut),
             unrated=form.count(unrated["customers"]),
@@ -100,7 +100,7 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
         if where.height
         else None,
         alt=headline,
-        note_seen=words("scoring.movers.seen", **values),
+        note_seen=words("scoring.movers.seen" if n_were else "scoring.movers.seen_nobody", **values),
         note_sure=words("scoring.movers.sure", **values),
         note_do=words(f"scoring.movers.do.{'gone' if gone * 2 >= max(n_left, 1) else 'fell'}", **values),
         value_minor=max(lost, 0),

@@ -64,6 +64,7 @@ def overdue_upper(
     }
     headline = words(f"scoring.overdue.headline.{kind}", **values)
     table = _by_band(members)
+    worth = {"margin_minor": "net_minor", "at_risk_minor": "at_risk_net_minor"}
     shown = table.with_columns(
         pl.Series("name", [words(f"scoring.band.{b}") for b in table["band"]]),
         pl.Series(
@@ -85,7 +86,7 @@ def overdue_upper(
         status=status,
         headline=headline,
         table=table,
-        view=views.readable(table, words=words, named=NAMED),
+        view=views.readable(table if overdue.with_margin else table.rename(worth), words=words, named=NAMED),
         chart=pictures.bars(
             shown,
             category="name",
@@ -160,6 +161,7 @@ def contact_list(
     owners: pl.Series,
     as_of: date,
     last: Result | None = None,
+    with_margin: bool = True,
 ) -> ActionList:
     """Name whom to contact first, each with the own reason, and say who is held back and what came of the last list.
 
@@ -168,6 +170,7 @@ def contact_list(
     listed : chosen by `scoring.contact_list.choose` from overdue upper members.
     pseudonyms, owners : of the chosen, in their order; an owner may be null.
     as_of : the report's day; due dates count from it.
+    with_margin : the value at stake is margin; else net sales, and the column says so.
     """
     form = words.format
     rows = listed.chosen
@@ -181,7 +184,7 @@ def contact_list(
             "customer_id": pseudonyms,
             "tier": rows["tier"],
             "reason": pl.Series(reasons, dtype=pl.String),
-            "at_risk_minor": rows["at_risk_minor"],
+            "at_risk_minor" if with_margin else "at_risk_net_minor": rows["at_risk_minor"],
             "suggestion": pl.Series(
                 [words(f"scoring.actions.do.{tier}.{b}") if words.has(f"scoring.actions.do.{tier}.{b}") else
                  words(f"scoring.actions.do.other.{b}") for tier, b in zip(rows["tier"], band, strict=True)],

@@ -143,8 +143,12 @@ def answer(pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue
     tiers = words("scoring.join").join(upper)
     first = pyramid.tiers.row(0, named=True)
     label = "overdue" if overdue is not None else "lost"
+    margin = overdue is None or overdue.with_margin
+    what = words(f"scoring.overdue.what.{'margin' if margin else 'net'}")
     return Answer(
-        sentence=words(f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money)),
+        sentence=words(
+            f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
+        ),
         figures=(
             _against(words("scoring.figure.net"), form.money(net), net, before, key="net_minor", words=words),
             _against(
@@ -165,7 +169,7 @@ def answer(pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue
             Figure(
                 label=words(f"scoring.figure.{label}", tiers=tiers),
                 value=words("scoring.persons", count=form.count(count)),
-                comparison=words(f"scoring.figure.{label}_money", money=form.money(money)),
+                comparison=words(f"scoring.figure.{label}_money", money=form.money(money), what=what),
                 tone="bad" if count else "good",
                 key=label,
                 amount=float(count),
