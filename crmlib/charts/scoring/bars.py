@@ -9,7 +9,7 @@ from crmlib.charts import theme
 
 ROW = 34
 """Height of one bar's row [px]."""
-LABEL_ROOM = 1.45
+LABEL_ROOM = 1.6
 """Length of the axis over the longest bar: its label stands beside it."""
 
 
