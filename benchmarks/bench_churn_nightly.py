@@ -57,6 +57,7 @@ class Clock:
         self.last = self.first = time.monotonic()
 
     def step(self, name: str, note: str = "") -> None:
+        """Print the seconds since the last step."""
         now = time.monotonic()
         print(f"| {name} | {now - self.last:.1f} | {note} |", flush=True)
         self.last = now

@@ -34,7 +34,7 @@ MONEY = frozenset(
 NUMBERS = {"auc": 3, "auc_low": 3, "auc_high": 3, "auc_worst": 3, "gain": 3, "gain_low": 3, "gain_high": 3}
 NUMBERS |= {"average_precision": 3, "lift": 2, "lift_max": 2, "brier": 4, "ece": 3, "ece_null": 3, "psi": 3}
 NUMBERS |= {"observed_ratio": 2, "extra": 1, "expected_lost": 0, "usual_gap": 0, "time": 0}
-WIDTHS = {"reason": "240px", "suggestion": "150px"}
+WIDTHS = {"reason": "13em", "suggestion": "9em"}
 DAYS = frozenset({"starts_on", "ends_on", "sent_on", "due_on", "came_on", "last_day", "listed_on"})
 
 
@@ -57,6 +57,9 @@ def show(
         frame = frame.rename({"at_risk_minor": "sales_at_risk_minor"})
     present = [c for c in frame.columns if c not in hide]
     ratios = {c: 2 for c in exclude_shares if c in present}
+    from great_tables.loc import body  # noqa: PLC0415 - a third of a second, only where a table is shown
+    from great_tables.style import css  # noqa: PLC0415
+
     view = style.table(
         frame,
         words=words,
@@ -67,4 +70,7 @@ def show(
         days=[c for c in present if c in DAYS],
         hide=list(hide),
     )
-    return view.cols_width({c: w for c, w in WIDTHS.items() if c in present})  # on a phone the table scrolls
+    for column, width in WIDTHS.items():
+        if column in present:  # on a phone the table scrolls instead of breaking a reason into single characters
+            view = view.tab_style(css(f"min-width: {width}"), body(columns=column))
+    return view

@@ -8,7 +8,7 @@ import polars as pl
 from crmlib.charts import theme
 from crmlib.text import Words
 
-ROOM = 1.45
+ROOM = 1.8
 
 
 def bars(frame: pl.DataFrame, *, words: Words, title: str, form: str = ",.0f") -> alt.LayerChart:
@@ -78,7 +78,7 @@ def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
 
 
 def _roomy(values: pl.Series) -> alt.Scale:
-    """A scale from zero that leaves a third of the width for the text at the end of the longest bar."""
+    """A scale from zero that leaves nearly half of the width for the text at the end of the longest bar."""
     longest = max((float(v) for v in values.to_list() if v is not None), default=1.0)
     return alt.Scale(domain=[0, max(longest, 1e-9) * ROOM], nice=False)
 

@@ -72,5 +72,5 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
 def _both_ways(values: pl.Series) -> alt.Scale:
     """A scale around zero with room for the text at both ends."""
     low, high = min(0, *values.to_list()), max(0, *values.to_list())
-    room = 0.3 * max(high - low, 1)
+    room = 0.45 * max(high - low, 1)
     return alt.Scale(domain=[low - room * (low < 0), high + room * (high > 0)], nice=False)
