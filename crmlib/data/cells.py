@@ -85,7 +85,7 @@ def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression,
             return at.cast(pl.Datetime("us"))
     # a constant gives one value for all rows
     text = texts.with_columns(_text(expression).alias("__text"))["__text"]
-    return values.times(text, formats=expression.date or ())
+    return values.times(text, zone=source.time_zone, formats=expression.date or ())
 
 
 def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:

@@ -95,9 +95,11 @@ class Lake:
         """
         if not self.has(name):
             raise delta.no_table(name, self.tables())
-        if version is not None and not 0 <= version <= (newest := delta.version(self.table_path(name))):
+        newest = delta.version(self.table_path(name))
+        if version is not None and not 0 <= version <= newest:
             raise _no_version(name, version, newest)
-        rows = delta.scan(self.table_path(name), at=version)
+        # the version is settled here, so that a reader sees one state however often and late it collects
+        rows = delta.scan(self.table_path(name), at=newest if version is None else version)
         if name not in CONTRACTS:
             return rows
         zone = self.time_zone

@@ -103,14 +103,9 @@ def _header(lines: pl.DataFrame, delimiter: str, source: Source) -> tuple[list[s
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Names as they are; empty ones get their position, a name that comes again its position behind it."""
-    seen: set[str] = set()
-    result = []
-    for position, name in enumerate(names, 1):
-        unique = name if name and name not in seen else f"{name}#{position}"
-        seen.add(unique)
-        result.append(unique)
-    return result
+    """Names as they are; an empty one, and every one that stands more than once, gets its position behind it."""
+    several = {name for name, times in Counter(names).items() if times > 1 or not name}
+    return [f"{name}#{position}" if name in several else name for position, name in enumerate(names, 1)]
 
 
 def _excel(path: Path, source: Source, name: str) -> Iterator[RawPart]:

@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE, Contract
 from crmlib.core.errors import SourceError
@@ -27,6 +28,18 @@ def _column_or_verbs(value: object) -> object:
 
 def _verbs(value: object) -> object:
     return [_column_or_verbs(v) for v in value] if isinstance(value, list) else value
+
+
+def _one_character(delimiter: str) -> str:
+    if len(delimiter) != 1 and delimiter not in {"auto", "spaces"}:
+        raise ValueError("one character, auto or spaces")
+    return delimiter
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"no time zone '{zone}'{did_you_mean(zone, available_timezones())}")
+    return zone
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -106,14 +119,14 @@ class Source(Strict):
     files: Texts = ()
     reader: Literal["cdnow"] | None = None
     encoding: Literal["auto", "utf-8", "gb18030", "utf-16"] = "auto"
-    delimiter: str = "auto"
+    delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     header: Literal["none"] | Annotated[int, Field(ge=1)] | None = None
     sheets: Texts | None = None
     part: str | None = None
     decimal: Literal[".", ","] = "."
     currency: str | None = None
     currency_column: str | None = None
-    time_zone: str = TIME_ZONE
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = TIME_ZONE
     known_at: Annotated[KnownAt | None, BeforeValidator(lambda v: None if v == "ingest" else v)] = None
     columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
     repeat_of: Texts = ()

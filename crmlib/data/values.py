@@ -33,7 +33,7 @@ TIMES = (
 """Understood without being told, after the separators are made equal: the year comes first."""
 
 EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
-MICROSECONDS_PER_DAY = 86_400_000_000
+OFFSET = r"(:\d{1,2}(?:\.\d+)?)\s*(?:Z|([+-])(\d{2}):?(\d{2}))\s*$"
 YEARS = (1900, 2200)
 
 
@@ -99,21 +99,23 @@ def whole(exact: pl.Expr) -> pl.Expr:
     return exact.round(0, mode="half_away_from_zero").cast(pl.Int64, strict=False)
 
 
-def times(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
-    """Wall-clock times of cells (Datetime, no zone), null where there is none.
+def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Series:
+    """Wall-clock times of `zone` (Datetime without zone), null where a cell holds none.
 
-    Without formats, the usual ways of writing a time with the year first are understood, padded or not, and Excel's
-    serial days of our age. Each text is read once, however often it comes.
+    Without formats, the usual ways of writing a time with the year first are understood, padded or not, with or without
+    an offset from UTC, and Excel's serial days of our age. Each text is read once, however often it comes.
 
     Examples
     --------
-    >>> for t in times(pl.Series(["2017/1/3 9:56", "20170103", "2017-01-03T09:56:01.5", "3/1/2017", "42738.5"])):
+    >>> cells = ["2017/1/3 9:56", "20170103", "2017-01-03T09:56:01.5", "3/1/2017", "42738.5", "2017-01-03T01:56:00Z"]
+    >>> for t in times(pl.Series(cells), zone="Asia/Shanghai"):
     ...     print(t)
     2017-01-03 09:56:00
     2017-01-03 00:00:00
     2017-01-03 09:56:01.500000
     None
     2017-01-03 12:00:00
+    2017-01-03 09:56:00
     """
     distinct = pl.DataFrame({"text": text}).unique(maintain_order=True).with_columns(_evened("text", even=not formats))
     pieces: list[pl.DataFrame] = []
@@ -125,8 +127,18 @@ def times(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
         left = found.filter(pl.col("at").is_null()).drop("at")
         if left.is_empty():
             break
-    known = pl.concat(pieces).filter(pl.col("at").dt.year().is_between(*YEARS)).select("text", "at")
+    known = pl.concat(pieces).filter(pl.col("at").dt.year().is_between(*YEARS))
+    known = known.select("text", _at_home("text", zone) if not formats else "at")
     return pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")["at"]
+
+
+def _at_home(column: str, zone: str) -> pl.Expr:
+    """Times that carry an offset from UTC by the clock of `zone`, the others as they are."""
+    sign, hours, minutes = (pl.col(column).str.extract(OFFSET, n) for n in (2, 3, 4))
+    east = pl.duration(hours=hours.cast(pl.Int64).fill_null(0), minutes=minutes.cast(pl.Int64).fill_null(0))
+    utc = pl.when(sign == "-").then(pl.col("at") + east).otherwise(pl.col("at") - east)
+    home = utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return pl.when(pl.col(column).str.contains(OFFSET)).then(home).otherwise("at").alias("at")
 
 
 def _evened(column: str, *, even: bool) -> pl.Expr:
@@ -135,7 +147,7 @@ def _evened(column: str, *, even: bool) -> pl.Expr:
     if even:
         parts = r"^\s*(\d{4})\s*[-/." + YEAR + r"]\s*(\d{1,2})\s*[-/." + MONTH + r"]\s*(\d{1,2})\s*" + DAY + "?"
         text = text.str.replace(parts, "$1-$2-$3 ").str.replace(r"^([\d-]+)\s*[T ]\s*", "$1 ")
-        text = text.str.replace(r"\s*Z$", "").str.strip_chars()
+        text = text.str.replace(OFFSET, "$1").str.strip_chars()
     return text.alias("even")
 
 

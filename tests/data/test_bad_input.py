@@ -79,6 +79,13 @@ def test_a_missing_column_is_named_with_the_nearest_one(desk):
     assert "expected: also 金额 (did you mean '实收金额'?)" in str(error)
 
 
+def test_a_column_name_that_stands_twice(desk):
+    desk.csv("a.csv", *(f"{line},1" for line in LINES), header=f"{HEADER},金额")
+    assert "did you mean '金额#" in str(refused(desk, SourceError, "ingest.missing_column"))
+    desk.sources.write_text(desk.sources.read_text("utf-8").replace("from: 金额", 'from: "金额#7"'), "utf-8")
+    assert desk.ingest().kept == 3
+
+
 def test_the_wrong_encoding(desk):
     desk.csv("a.csv", *LINES, encoding="gb18030")
     desk.sales(extra="  encoding: utf-8")
@@ -192,6 +199,8 @@ def test_no_lake_to_check(tmp_path):
         ("{lag_days: 0}", "{lag_days: -1}", "lag_days must not be negative"),
         ("  files:", "  table: points\n  files:", "table stands twice"),
         ("  files:", "  currency: RMB\n  files:", "unknown currency RMB"),
+        ("  files:", "  time_zone: Asia/Shangai\n  files:", "did you mean 'Asia/Shanghai'"),
+        ("  files:", "  delimiter: ', '\n  files:", "one character"),
         ("sales:", "sales: [", "expected: YAML"),
     ],
 )

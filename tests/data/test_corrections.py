@@ -55,6 +55,16 @@ def test_the_version_before_a_correction_can_still_be_read(desk):
         desk.lake.table("receipt_lines", version=7)
 
 
+def test_a_reader_that_began_before_a_correction_sees_the_old_version(desk):
+    desk.csv("a.csv", *FIRST)
+    desk.ingest()
+    reader, before = desk.lake.table("receipt_lines"), lines(desk.lake)
+    desk.csv("b.csv", *CORRECTED)
+    desk.ingest()
+    seen = reader.sort("line_id").select("receipt_id", "product_id", "quantity_milli", "net_minor").collect()
+    assert seen.rows() == before
+
+
 def test_a_receipt_that_lost_a_line_loses_it_in_the_lake(desk):
     desk.csv("a.csv", *FIRST)
     desk.ingest()

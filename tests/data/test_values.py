@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
@@ -44,8 +44,11 @@ def test_every_usual_way_of_writing_a_time_means_the_same(at):
         f"{at:%Y%m%d%H%M%S}",
         f"{at.year}.{at.month}.{at.day} {t}",
         f"{at.year}年{at.month}月{at.day}日 {t}",
+        f"{at:%Y-%m-%d %H:%M:%S}Z",
+        f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M:%S}+08:00",
+        f"{at - timedelta(hours=3, minutes=30):%Y-%m-%dT%H:%M:%S}-0330",
     ]
-    assert values.times(pl.Series(ways)).to_list() == [at] * len(ways)
+    assert values.times(pl.Series(ways), zone="UTC").to_list() == [at] * len(ways)
 
 
 @settings(max_examples=60)
