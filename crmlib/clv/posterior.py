@@ -11,25 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from crmlib.clv import fitting
 from crmlib.clv.arrays import Array
+from crmlib.clv.history import PurchaseHistory
+from crmlib.clv.history import sample as sample_customers
 from crmlib.clv.predict import read_for
 from crmlib.clv.registry import model_of
-from crmlib.clv.result import ModelFit
+from crmlib.clv.result import Model, ModelFit
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame
 
-if TYPE_CHECKING:
-    from crmlib.clv.history import PurchaseHistory
-
 DEGREES = 7.0
 GOOD_K = 0.5
-BATCH = 400
+BATCH = 500
+SAMPLED_FROM, SAMPLE = 80_000, 20_000
+"""Above this many unique rows what lies beyond the quadratic is taken from so many customers."""
 ROUNDS = 4
 ENOUGH = 1200
 """Proposals after which a bad k is believed."""
@@ -101,13 +102,17 @@ def draw(
         )
     data, model = read_for(fit, history), model_of(fit.model)
 
-    def log_density(theta: Array) -> float:
+    def in_full(theta: Array) -> float:
         if float(np.abs(theta).max()) > BEYOND:
             return float("-inf")
         value = fitting.log_likelihood(model, data, theta)
         return value + (prior(theta) if prior is not None else 0.0)
 
     centre, covariance = np.asarray(fit.theta), np.asarray(fit.theta_covariance)
+    if data.n_rows > SAMPLED_FROM and prior is None:
+        log_density = remainder_on_sample(model, data, centre, covariance)
+    else:
+        log_density = in_full
     names = (*model.names, *(name for name, _ in fit.effects))
     theta, method, k, reached, proposals = sample(log_density, centre, covariance, rng=rng, draws=draws, ess=ess)
     return Posterior(
@@ -120,6 +125,31 @@ def draw(
         ess=reached,
         proposals=proposals,
     )
+
+
+def remainder_on_sample(
+    model: Model[Any], data: PurchaseHistory, centre: Array, covariance: Array
+) -> Callable[[Array], float]:
+    """The log-likelihood of very many rows near its maximum: its quadratic part in full, the rest from a sample.
+
+    Beyond the quadratic the log-likelihood of a million customers hardly bends within the posterior; that little is
+    the same for a fair sample of customers, scaled up, to within a few per cent of itself.
+    """
+    few = sample_customers(data, customers=SAMPLE)
+    scale = data.n_customers / few.n_customers
+    total = fitting.objective(model, few, prior=None, centre=centre)
+    value, gradient = total(centre)
+    bend = fitting.negative_hessian(total, centre)
+    whole = np.linalg.inv(covariance)
+
+    def log_density(theta: Array) -> float:
+        away = theta - centre
+        if float(np.abs(theta).max()) > BEYOND:
+            return float("-inf")
+        rest = fitting.log_likelihood(model, few, theta) - value - float(gradient @ away) + 0.5 * away @ bend @ away
+        return float(scale * rest - 0.5 * away @ whole @ away)
+
+    return log_density
 
 
 def sample(

@@ -30,6 +30,15 @@ def test_draws_follow_the_likelihood_beyond_its_quadratic_part(cdnow, fit):
     assert abs(table["r"].mean() - fit.params.r) < 0.3 * laplace[0]
 
 
+def test_many_rows_take_what_is_beyond_the_quadratic_from_a_sample(cdnow, fit, monkeypatch):
+    full = posterior.draw(fit, cdnow, rng=np.random.default_rng(5), draws=2000, ess=1500.0).frame()
+    monkeypatch.setattr(posterior, "SAMPLED_FROM", 10)
+    monkeypatch.setattr(posterior, "SAMPLE", 1200)  # half of the customers
+    half = posterior.draw(fit, cdnow, rng=np.random.default_rng(5), draws=2000, ess=1500.0).frame()
+    np.testing.assert_allclose(half.mean().row(0), full.mean().row(0), rtol=0.05)
+    np.testing.assert_allclose(half.std().row(0), full.std().row(0), rtol=0.25)
+
+
 def test_the_same_generator_gives_the_same_bits(cdnow, fit):
     first, second = (posterior.draw(fit, cdnow, rng=np.random.default_rng(5)) for _ in range(2))
     assert (first.theta == second.theta).all()
