@@ -82,6 +82,7 @@ def build(
     attributes: tuple[str, ...] = (),
     distances: AnyFrame | None = None,
     currency: str = "CNY",
+    few_allowed: bool = False,
 ) -> Market:
     """Check the tables and turn them into arrays; candidates are added by `candidates`.
 
@@ -95,12 +96,13 @@ def build(
     per_head_minor : what a head spends on the category in a year, all sellers together [minor units].
     attributes : further columns of `sites` (and of `competitors`, where absent there 0) in the utility.
     distances : cell_id, site_id (or competitor_id), km: street distances or minutes instead of the straight line.
+    few_allowed : build it although there is too little for the model: enough for the weighted score.
     """
     cells_, sites_ = to_polars(cells, name="cells"), to_polars(sites, name="sites")
     flows_ = to_polars(flows, name="flows")
     rivals_ = no_rivals() if isinstance(competitors, str) else to_polars(competitors, name="competitors")
     competitors_given(competitors)
-    check_tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_)
+    check_tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_, few_allowed=few_allowed)
     own_ = sites_.filter(pl.col("kind") == "own").sort("site_id")
     cells_, rivals_ = cells_.sort("cell_id"), rivals_.sort("competitor_id")
     lat, lon = column(cells_, "lat"), column(cells_, "lon")

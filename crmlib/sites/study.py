@@ -12,7 +12,7 @@ import polars as pl
 from crmlib.core.coordinates import frame_to_wgs84
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.sites import backtest, choose, market, periods, ramp
+from crmlib.sites import backtest, choose, features, market, periods, ramp, score
 from crmlib.sites.choose import Choice
 from crmlib.sites.market import Market, Stores
 from crmlib.sites.ramp import RampFit
@@ -101,6 +101,37 @@ def town(
             "competitors": 0 if isinstance(rivals, str) else rivals.height,
         },
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Where the model cannot be used: the score's table, names of sites, own stores and card visits that there are."""
+
+    table: pl.DataFrame
+    names: dict[str, str]
+    stores: int
+    visits: int
+
+
+def scored(*, cells: AnyFrame, sites: AnyFrame, competitors: AnyFrame, card_flows: AnyFrame | None = None) -> Scored:
+    """Score candidates by the map alone; for a chain with fewer than 8 stores or 2,000 geocoded card visits.
+
+    Parameters
+    ----------
+    card_flows : period_end, cell_id, site_id, visits, if there are any: only counted, to say how far the model is off.
+    """
+    places, cells_ = frame_to_wgs84(sites, name="sites"), frame_to_wgs84(cells, name="cells")
+    visits = 0
+    if card_flows is not None:
+        flows = to_polars(card_flows, needs=("period_end", "visits"), name="card_flows")
+        visits = int(flows.filter(pl.col("period_end") == pl.col("period_end").max())["visits"].sum())
+    none = pl.DataFrame(schema={"cell_id": pl.String, "site_id": pl.String, "visits": pl.Int64})
+    made = market.build(
+        cells=cells_, sites=places.with_columns(revenue_minor=pl.lit(0), revenue_days=pl.lit(365)), flows=none,
+        competitors=frame_to_wgs84(competitors, name="competitors"), per_head_minor=1, few_allowed=True,
+    )  # fmt: skip
+    found = score.weighted(features.catchment(made, market.candidates(made, places)))
+    return Scored(found, _names(places), len(made.own.ids), visits)
 
 
 def calibrate(town_: Town, *, rng: np.random.Generator, draws: int = DRAWS) -> Choice:

@@ -191,12 +191,17 @@ def test_a_rival_beside_matters_or_not(made):
 @LANGUAGES
 def test_the_score_shows_weights_and_no_money(made, words):
     town, _, _ = made
-    scored = score.weighted(features.catchment(town.market, town.candidates))
-    found = findings.score(scored, words=words, stores=5, visits=900)
+    table = score.weighted(features.catchment(town.market, town.candidates))
+    scored = study.Scored(table, town.names, 5, 900)
+    found = findings.score(scored, words=words)
+    assert findings.score_answer(scored, words=words).figures == ()
     assert "30%" in found.note_seen
     assert "¥" not in found.headline + found.note_seen
     assert found.status == "warn"
     assert found.chart is not None
+    many = findings.score(replace(scored, stores=30, visits=9000), words=words)
+    assert many.headline != found.headline
+    assert "8" not in many.note_do
 
 
 def test_amounts_on_axes_are_in_the_readers_unit():

@@ -169,3 +169,16 @@ def test_quadrature_stands_against_exact_means_of_the_joint_net(world, fitted):
     error = drawn.std() / np.sqrt(len(drawn))
     assert shares.open_together(at, new[:, [0, 1, 2]]) == pytest.approx(drawn.mean(), abs=4 * error)
     assert select.MAX_BRUTE_FORCE == 200_000
+
+
+def test_a_chain_with_three_stores_gets_a_score_instead(tables, world):
+    few = tables["sites"].filter((pl.col("kind") == "candidate") | pl.col("site_id").is_in(["S000", "S001", "S002"]))
+    with pytest.raises(ModelError) as raised:
+        study.town(**tables | {"sites": few})
+    assert raised.value.code in {"sites.too_few", "sites.unknown_ids"}
+    found = study.scored(
+        cells=tables["cells"], sites=few, competitors=tables["competitors"], card_flows=tables["card_flows"]
+    )
+    assert found.stores == 3
+    assert found.table.height == len(world.candidates.ids)
+    assert not [c for c in found.table.columns if "minor" in c]
