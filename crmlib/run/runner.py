@@ -125,7 +125,9 @@ def _run_one(  # the steps of one run, in order
         )
         ledger.start(run_id, now=clock())
         out = publish.staging(workspace.reports, job.output, run_id)
-        problem, peak = _in_process(job, workspace=workspace, run_id=run_id, out=out, clock=clock, options=options)
+        problem, peak = _in_process(
+            job, workspace=workspace, run_id=run_id, out=out, code=code, clock=clock, options=options
+        )
         seconds = time.monotonic() - started
         if problem:
             publish.discard(workspace.reports, job.output, run_id)
@@ -148,7 +150,14 @@ def _run_one(  # the steps of one run, in order
 
 
 def _in_process(
-    job: Job, *, workspace: Workspace, run_id: str, out: Path, clock: Callable[[], datetime], options: Options
+    job: Job,
+    *,
+    workspace: Workspace,
+    run_id: str,
+    out: Path,
+    code: str,
+    clock: Callable[[], datetime],
+    options: Options,
 ) -> tuple[str, float]:
     """Execute the notebook in a process of its own; the problem's text ('' if none) and peak memory [MB]."""
     notebook = workspace.notebooks / f"{job.report}.ipynb"
@@ -160,6 +169,7 @@ def _in_process(
         "clock": clock().isoformat(),
         "seed": options.seed,
         "run_id": run_id,
+        "code": code,
         "lake": str(workspace.lake),
         "out": str(out),
         "root": str(workspace.root),
