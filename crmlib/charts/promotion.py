@@ -12,7 +12,7 @@ from crmlib.text import Words
 
 ROW = 30
 """Height of one bar's row [px]."""
-ROOM = 0.017
+ROOM = 0.022
 """Share of the axis one narrow letter of a label takes."""
 
 
