@@ -14,12 +14,11 @@ from pathlib import Path
 
 import polars as pl
 
-from crmlib.core.errors import ContractError, LakeError, SourceError, mask
-from crmlib.data import delta, files, mapping, readers, resolve, store
+from crmlib.data import delta, files, mapping, readers, refusals, resolve, store
 from crmlib.data import sources as sources_file
 from crmlib.data.files import InputFile
 from crmlib.data.lake import Lake
-from crmlib.data.mapping import EXCLUDED, PAGE, RULE, VALUE
+from crmlib.data.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.raw import RawPart
 from crmlib.data.records import LINE
 from crmlib.data.resolve import KIND, PART, QUARANTINED
@@ -28,9 +27,6 @@ from crmlib.data.sources import Source
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and the total."""
-
-REUSED_AT_LEAST, REUSED_SHARE = 5, 0.05
-"""A few receipts may cross midnight or be moved by a correction; more than these are numbers that start anew."""
 
 BUILT_IN = Path(__file__).with_name("cdnow.yml")
 
@@ -121,7 +117,8 @@ def _ingest(
         results: list[IngestResult] = []
         for group in groups:
             before = results[-1].batch if results else task.before
-            results.append(_store(replace(task, inputs=group, before=before), lake, report or _silent))
+            with refusals.explained(name):
+                results.append(_store(replace(task, inputs=group, before=before), lake, report or _silent))
     return total(results)
 
 
@@ -130,7 +127,7 @@ def _store(task: Task, lake: Lake, report: Progress) -> IngestResult:
     frame, parts = _read(task, report)
     verdict = _judged(task, frame, parts, lake, report)
     result = _result(task, verdict, read=sum(part.read for part in parts))
-    _refuse_worthless(task, result, verdict.apart)
+    refusals.worthless(result, verdict.apart)
     report("store", 0, 1)
     table = task.source.table
     apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
@@ -169,14 +166,7 @@ def _currency(name: str, source: Source, lake: Lake) -> str | None:
         return None
     settled = lake.settled_currency
     wanted = source.currency or settled or "CNY"
-    if settled is not None and wanted != settled:
-        raise LakeError(
-            "lake.mixed_currency",
-            given=f"source '{name}' in {wanted}, lake {lake.path} in {settled}",
-            expected=f"one currency per lake: {settled}",
-            mend="ingest it into a lake of its own (--lake), or convert the amounts before",
-            values={"source": name, "currency": wanted, "lake": settled},
-        )
+    refusals.mixed_currency(name, wanted, settled)
     return wanted
 
 
@@ -192,14 +182,7 @@ def _read(task: Task, report: Progress) -> tuple[pl.DataFrame, list[RawPart]]:
                 frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))
             parts.append(part.slim())
     report("read", len(task.inputs), len(task.inputs))
-    if not any(part.read for part in parts):
-        raise SourceError(
-            "ingest.empty",
-            given=f"{', '.join(f.name for f in task.inputs[:3])}: no rows",
-            expected="at least one row",
-            mend="check whether the export ran, and `header:` and `sheets:` in the sources file",
-            values={"files": ", ".join(f.name for f in task.inputs[:3])},
-        )
+    refusals.empty(parts, [file.name for file in task.inputs])
     return pl.concat(frames), parts
 
 
@@ -214,7 +197,7 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     open_rows = frame.filter(pl.col(KIND).is_null())
     old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name)
     if by_receipt and not source.receipts_may_move:
-        _refuse_reused(task, open_rows, old)
+        refusals.reused_receipts(task.name, open_rows, old)
     torn_in = [part.file for part in parts if part.torn.height]
     whole = set(frame.filter(~pl.col("src_file").is_in(torn_in))[PART].unique().to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
@@ -225,24 +208,6 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     aside = pl.concat([verdict.apart, *torn])
     kinds = dict(aside.group_by(KIND).len().iter_rows())
     return replace(verdict, apart=aside, counts={**verdict.counts, **kinds})
-
-
-def _refuse_reused(task: Task, rows: pl.DataFrame, old: pl.DataFrame) -> None:
-    """Receipt numbers that start anew every day or in every store would overwrite one another: refuse them."""
-    columns = ["receipt_id", "day", "store_id"]
-    both = pl.concat([rows.select(columns), old.select(columns)])
-    spread = both.group_by("receipt_id").agg(pl.col("day", "store_id").drop_nulls().n_unique())
-    reused = spread.filter((pl.col("day") > 1) | (pl.col("store_id") > 1)).sort("receipt_id")
-    if reused.height <= max(REUSED_AT_LEAST, REUSED_SHARE * spread.height):
-        return
-    raise ContractError(
-        "ingest.receipt_reused",
-        given=f"source '{task.name}': {reused.height} of {spread.height} receipt ids stand for several days or stores",
-        expected="a receipt id of its own for every receipt",
-        mend='join columns, e.g. receipt_id: {from: [store, day, receipt], join: "-"}; or set receipts_may_move: true',
-        values={"source": task.name, "reused": reused.height, "receipts": spread.height},
-        examples=[mask(r) for r in reused["receipt_id"].head(5)],
-    )
 
 
 def _paged(frame: pl.DataFrame) -> pl.DataFrame:
@@ -306,24 +271,6 @@ def _nothing_new(task: Task, lake: Lake) -> IngestResult:
         files=(),
         known_files=tuple(f.name for f in task.known),
         rules=pl.DataFrame(schema=RULES_SCHEMA),
-    )
-
-
-def _refuse_worthless(task: Task, result: IngestResult, apart: pl.DataFrame) -> None:
-    """A batch without a single good row is a mistake in the mapping or the export; storing it would hide that."""
-    if result.quarantined == 0 or result.quarantined + result.excluded < result.read:
-        return
-    bad = apart.filter(pl.col(KIND) == QUARANTINED)
-    rules = result.rules.filter(pl.col("kind") == QUARANTINED)
-    listed = ", ".join(f"{rule} {rows}" for rule, rows in rules.select("rule", "rows").head(8).iter_rows())
-    seen = bad.select("src_file", "src_line", VALUE).head(5).iter_rows()
-    raise ContractError(
-        "ingest.nothing_valid",
-        given=f"source '{task.name}', {result.read} rows, all of them break a rule: {listed}",
-        expected=f"rows that keep the contract of {result.table}",
-        mend="check columns, formats and encoding in the sources file; nothing was stored",
-        values={"source": task.name, "rows": result.read, "rules": listed, "table": result.table},
-        examples=[f"{file}:{line} {mask(value)}" for file, line, value in seen],
     )
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
-from crmlib.data import Lake, check_lake, delta, ingest
+from crmlib.data import Lake, check_lake, delta, ingest, resolve
 from crmlib.text import Words
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -145,6 +145,15 @@ def test_receipt_numbers_that_start_anew_every_day(desk):
     assert "20 of 20 receipt ids" in str(refused(desk, ContractError, "ingest.receipt_reused"))
     desk.sales(extra="  receipts_may_move: true")
     assert desk.ingest().replaced == 20
+
+
+def test_what_no_check_foresaw_still_ends_in_three_sentences(desk, monkeypatch):
+    def odd(*_: object, **__: object) -> None:
+        raise pl.exceptions.ComputeError("something odd")
+
+    desk.csv("a.csv", *LINES)
+    monkeypatch.setattr(resolve, "first_verdicts", odd)
+    assert "something odd" in str(refused(desk, SourceError, "ingest.failed"))
 
 
 def test_a_second_writer(desk):
