@@ -212,7 +212,7 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
 
 def _paged(frame: pl.DataFrame) -> pl.DataFrame:
     """PART: files and sheets are numbered already; pages within them get numbers of their own."""
-    if frame.select((pl.col(PAGE).first() == pl.col(PAGE)).all()).item():
+    if frame.select(pl.col(PAGE).first().eq_missing(pl.col(PAGE)).all()).item():
         return frame.drop(PAGE)
     pages = frame.select(PART, PAGE).unique(maintain_order=True).with_row_index("__page_number")
     joined = frame.join(pages, on=[PART, PAGE], how="left", nulls_equal=True, maintain_order="left")
