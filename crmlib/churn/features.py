@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from crmlib.churn.festivals import festival_buyers, festival_share
-from crmlib.churn.visits import Visits, day_number, known_days
+from crmlib.churn.visits import Visits, day_number, known_days, run
 
 ELIGIBLE_DAYS = 270
 """A customer counts as active if the last trip was less than this many days ago; earlier means already lost."""
@@ -80,11 +80,8 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     cut = day_number(t0)
     days = known_days(seen, t0=t0)
     trips = _with_gaps(days, paid=chosen.paid)
-    table = (
-        trips.group_by("customer_id")
-        .agg(*_counts(cut), *_spend(cut), *_gaps())
-        .join(days.group_by("customer_id").agg(*_shares(seen.has)), on="customer_id", how="left")
-    )
+    table = _per_customer(trips, [*_counts(cut), *_spend(cut), *_gaps()])
+    table = table.join(_per_customer(days, _shares(seen.has)), on="customer_id", how="left")
     table = _only_eligible(table, trips, t0=t0, options=chosen)
     table = _add_stores(table, seen, cut=cut)
     if chosen.festivals is not None:
@@ -101,8 +98,14 @@ def rhythm(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Data
     """Recency, age and trips of the eligible customers as of `t0`: all that overdue needs, much faster."""
     chosen, cut = options or Options(), day_number(t0)
     trips = _with_gaps(known_days(seen, t0=t0), paid=chosen.paid)
-    table = trips.group_by("customer_id").agg(*_counts(cut)[:3])
+    table = _per_customer(trips, _counts(cut)[:3])
     return _only_eligible(table, trips, t0=t0, options=chosen).sort("customer_id")
+
+
+def _per_customer(days: pl.DataFrame, made: list[pl.Expr]) -> pl.DataFrame:
+    """One row per customer from days in order."""
+    keyed = days.with_columns(run(pl.col("customer_id")).alias("_run"))
+    return keyed.group_by("_run", maintain_order=True).agg(pl.col("customer_id").first(), *made).drop("_run")
 
 
 def _with_gaps(days: pl.DataFrame, *, paid: bool) -> pl.DataFrame:

@@ -113,11 +113,24 @@ def known_days(seen: Visits, *, t0: date) -> pl.DataFrame:
     """
     cut = day_number(t0)
     sums = ("net_minor", "returned_minor", "bought_minor", "promoted_minor")
-    kept = seen.days.filter((pl.col("day_n") <= cut) & (pl.col("known_n") <= cut))
-    merged = kept.group_by("customer_id", "day_n").agg(
-        pl.col("sold").any().alias("trip"), *(pl.col(c).sum() for c in sums)
-    )
-    return merged.sort("customer_id", "day_n")
+    kept = in_order(seen.days.filter((pl.col("day_n") <= cut) & (pl.col("known_n") <= cut)))
+    keyed = kept.with_columns(run(pl.col("customer_id"), pl.col("day_n")).alias("_run"))
+    first = (pl.col("customer_id").first(), pl.col("day_n").first(), pl.col("sold").any().alias("trip"))
+    return keyed.group_by("_run", maintain_order=True).agg(*first, *(pl.col(c).sum() for c in sums)).drop("_run")
+
+
+def in_order(days: pl.DataFrame) -> pl.DataFrame:
+    """`days` sorted by customer and day; looks first, because looking is much cheaper than sorting ids."""
+    who, day = pl.col("customer_id"), pl.col("day_n")
+    same = who == who.shift(1)
+    wrong = days.select(((who < who.shift(1)) | (same & (day < day.shift(1)))).any()).item()
+    return days.sort("customer_id", "day_n") if wrong else days
+
+
+def run(*columns: pl.Expr) -> pl.Expr:
+    """Number of the run of equal values, for rows in order: grouping by it is several times faster than by ids."""
+    changed = pl.any_horizontal(*(c.ne_missing(c.shift(1)) for c in columns))
+    return changed.cum_sum()
 
 
 def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
