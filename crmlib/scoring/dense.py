@@ -1,7 +1,7 @@
 """RFM, pyramid and value matrix of millions of customers in one pass over plain arrays.
 
 The same definitions as `rfm`, `pyramid` and `matrix` (a test holds them equal), for lines whose customers are numbered
-0 … n-1: sums by `numpy.bincount`, purchase days by one sort of (customer, day) keys, cuts by `numpy.partition`. Sums
+0 … n-1: sums by `numpy.bincount`, purchase days by one sort of (customer, day) keys, cuts by sorts of integers. Sums
 pass through float64, which holds whole minor units exactly up to 2**53; beyond that the input is refused.
 """
 

@@ -101,8 +101,7 @@ def sizes(n: int, shares: tuple[int, ...] = SHARES) -> tuple[int, ...]:
 def thresholds(net: Ints, *, shares: tuple[int, ...] = SHARES, ties: Ties = "down") -> Ints:
     """Smallest spend that belongs to the first k tiers, for each k [minor units], shape (len(shares),).
 
-    Only the boundary positions are put in order (`numpy.partition`, linear in n); a tier that nobody reaches has
-    the largest Int64. Thresholds are at least 1: net <= 0 never rises above the last tier.
+    A tier that nobody reaches has the largest Int64. Thresholds are at least 1: net <= 0 never rises above the last tier.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def thresholds(net: Ints, *, shares: tuple[int, ...] = SHARES, ties: Ties = "dow
     array([50, 40])
     """
     positions = np.array([net.size - n_k for n_k in sizes(net.size, check_shares(shares))])
-    at = np.partition(net, positions)[positions]
+    at = np.sort(net)[positions]
     cuts = [_whole_block(net, int(b), net.size - int(p), ties=ties) for b, p in zip(at, positions, strict=True)]
     return np.array(cuts, dtype=np.int64)
 
