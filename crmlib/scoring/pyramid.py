@@ -101,7 +101,7 @@ def sizes(n: int, shares: tuple[int, ...] = SHARES) -> tuple[int, ...]:
 def thresholds(net: Ints, *, shares: tuple[int, ...] = SHARES, ties: Ties = "down") -> Ints:
     """Smallest spend that belongs to the first k tiers, for each k [minor units], shape (len(shares),).
 
-    A tier that nobody reaches has the largest Int64. Thresholds are at least 1: net <= 0 never rises above the last tier.
+    A tier that nobody reaches has the largest Int64. Thresholds are at least 1: net <= 0 stays in the last tier.
 
     Parameters
     ----------
