@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import multivariate_normal
 
 from crmlib.core.errors import ModelError
 from crmlib.simulate import city as simulated
@@ -107,3 +108,25 @@ def test_a_point_forecast_of_20_months_hides_a_wide_distribution():
     assert 16 <= found["payback_p50"] <= 24
     assert found["p_12"] > 0.1
     assert 1 - found["p_lease"] > 0.08
+
+
+def test_the_likelihood_is_that_of_a_multivariate_normal():
+    """The closed form against scipy's density of one store's months, N(ln r + μ, σ²I + ω²11ᵀ)."""
+    rng = np.random.default_rng(1)
+    month, store = np.array([1, 2, 3, 4, 1, 2, 7]), np.array([0, 0, 0, 0, 1, 1, 2])
+    y = rng.normal(12, 0.4, 7)
+
+    def by_scipy(theta: np.ndarray) -> float:
+        first, pace, mean, level, noise = 1 / (1 + np.exp(-theta[0])), np.exp(theta[1]), theta[2], *np.exp(theta[3:])
+        total = 0.0
+        for s in range(3):
+            here = store == s
+            centre = np.log(ramp.share(month[here], first_month=first, months=pace)) + mean
+            spread = noise**2 * np.eye(here.sum()) + level**2
+            total -= multivariate_normal(centre, spread).logpdf(y[here])
+        return float(total)
+
+    points = [np.array([0.1, 2.0, 12.0, -1.0, -2.0]), np.array([-0.3, 1.5, 11.8, -0.5, -1.5])]
+    mine = [ramp._minus_log_likelihood(p, y, month, store) for p in points]
+    theirs = [by_scipy(p) for p in points]
+    assert mine[0] - mine[1] == pytest.approx(theirs[0] - theirs[1], rel=1e-10)  # up to a constant
