@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import polars as pl
@@ -33,6 +35,8 @@ KEEP_LOG = {
 """Old versions stay readable for ten years, or until `vacuum`; the default of a week would unmake reports."""
 
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17)
+COMPRESSED = 0.05
+"""Bytes on disk per byte in memory, from below; a disk that fills up all the same is caught when it does."""
 HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
 
 
@@ -82,9 +86,17 @@ def scan(path: Path, *, at: int | None = None) -> pl.LazyFrame:
         return pl.scan_delta(str(path), version=at)
 
 
+def check_room(path: Path, rows: pl.DataFrame) -> None:
+    """Refuse to begin what cannot end: the disk has less room than the rows take when compressed."""
+    folder = next((p for p in (path, *path.parents) if p.exists()), Path("/"))
+    if disk_usage(folder).free < rows.estimated_size() * COMPRESSED:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | None, description: str) -> None:
     """Add rows in one commit, creating the table if need be."""
     with lake_errors(path):
+        check_room(path, rows)
         write_deltalake(
             str(path),
             rows,
@@ -116,6 +128,7 @@ def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
 
 def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, predicate: str | None) -> None:
     with lake_errors(path):
+        check_room(path, rows)
         write_deltalake(
             str(path),
             rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,6 +178,13 @@ def test_a_full_disk_leaves_the_old_version(desk, monkeypatch, step):
     monkeypatch.undo()
     assert desk.lake.table("receipt_lines").collect().height == 3
     assert desk.ingest().sum_holds
+
+
+def test_a_disk_with_too_little_room_is_not_begun_on(desk, monkeypatch):
+    desk.csv("a.csv", *LINES)
+    monkeypatch.setattr(delta, "disk_usage", lambda folder: shutil.disk_usage(folder)._replace(free=10))
+    refused(desk, LakeError, "lake.disk_full")
+    assert not desk.lake.has("receipt_lines")
 
 
 def test_a_lake_that_cannot_be_made(desk):
