@@ -61,5 +61,4 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         note_sure=words("promotion.budget.sure", **values),
         note_do=words(f"promotion.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
         value_minor=used,
-        row_key=("activity",),
     )

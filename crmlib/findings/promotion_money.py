@@ -60,7 +60,6 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words) -> Finding
         note_sure=words("promotion.review.money.sure"),
         note_do=words(f"promotion.review.money.do.{kind}"),
         value_minor=None if net is None else abs(net),
-        row_key=("line",),
     )
 
 
@@ -99,7 +98,6 @@ def takers(table: pl.DataFrame, *, words: Words) -> Finding:
         note_sure=words("promotion.review.takers.sure"),
         note_do=words(f"promotion.review.takers.do.{kind}"),
         value_minor=total,
-        row_key=("group",),
     )
 
 
@@ -145,7 +143,6 @@ def slot(
         note_seen=words("promotion.review.slot.seen", name=named(event, words), other=other),
         note_sure=words("promotion.review.slot.sure"),
         note_do=words("promotion.review.slot.do"),
-        row_key=("cause",),
     )
 
 
@@ -190,7 +187,6 @@ def execution(
         note_seen=words("promotion.review.execution.seen", **values) + _noted(notes, words),
         note_sure=words("promotion.review.execution.sure"),
         note_do=words(f"promotion.review.execution.do.{kind}"),
-        row_key=("store_id",),
     )
 
 

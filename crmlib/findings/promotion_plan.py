@@ -106,6 +106,7 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
     kind = "loss" if best["extra_margin_minor"] <= 0 else best["plan_id"]
     values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(best["extra_margin_minor"])}
     unsure = _unsure(plan)
+    advice = "stop" if kind == "loss" else "try" if unsure else "pick"
     headline = words(f"promotion_plan.drafts.{kind}", **values)
     status: Status = "fail" if kind == "loss" else "warn" if unsure or best["extrapolated"] else "ok"
     view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
@@ -121,9 +122,8 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         note_sure=words(
             f"promotion_plan.drafts.sure.{'wide' if unsure else 'clear'}", events=form.count(len(plan.response.errors))
         ),
-        note_do=words(f"promotion_plan.drafts.do.{'stop' if kind == 'loss' else 'pick'}", **values),
+        note_do=words(f"promotion_plan.drafts.do.{advice}", **values),
         value_minor=abs(int(best["extra_margin_minor"])),
-        row_key=("plan_id",),
     )
 
 
@@ -163,7 +163,6 @@ def grid(plan: Plan, *, words: Words) -> Finding:
             high=depth_text(plan.response.highest, words),
         ),
         note_do=words("promotion_plan.grid.do"),
-        row_key=("depth_bp", "days"),
     )
 
 
@@ -206,7 +205,6 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
         note_seen=words("promotion_plan.response.seen", events=form.count(int(known["events"].sum()))),
         note_sure=words("promotion_plan.response.sure"),
         note_do=words("promotion_plan.response.do"),
-        row_key=("mechanic", "depth_bp"),
     )
 
 
@@ -309,7 +307,6 @@ def holdout(plan: Plan, *, words: Words) -> Finding:
         note_seen=words("promotion_plan.holdout.seen", **values),
         note_sure=words("promotion_plan.holdout.sure"),
         note_do=words(f"promotion_plan.holdout.do.{kind}", **values),
-        row_key=("held_out",),
     )
 
 
@@ -340,7 +337,6 @@ def check(plan: Plan, *, words: Words) -> Finding:
         note_seen=words("promotion_plan.check.seen"),
         note_sure=words("promotion_plan.check.sure"),
         note_do=words(f"promotion_plan.check.do.{kind}"),
-        row_key=("error_band",),
         role="check",
     )
 

@@ -58,7 +58,7 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
                 value=units(event["lift_milli"], words),
                 comparison=words("promotion.review.figure.range", **values),
                 tone="neutral" if kind in {"unclear", "unjudged"} else "bad" if kind == "drop" else "good",
-                key="lift",
+                key=f"lift.{event['promotion_id']}",
                 amount=None if event["lift_milli"] is None else event["lift_milli"] / 1000,
             ),
             Figure(
@@ -66,7 +66,7 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
                 value=form.money(net),
                 comparison=words("promotion.review.figure.net_note"),
                 tone="neutral" if net is None else "good" if net > 0 else "bad",
-                key="net",
+                key=f"net.{event['promotion_id']}",
                 amount=net,
                 money=True,
             ),
@@ -77,7 +77,7 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
                     "promotion.review.figure.ratio", ratio=form.number(event["output_per_input"], digits=2)
                 ),
                 tone="neutral" if roi is None else "good" if roi > 0 else "bad",
-                key="roi",
+                key=f"roi.{event['promotion_id']}",
                 amount=roi,
             ),
             Figure(
@@ -85,7 +85,7 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
                 value=form.money(event["discount_minor"]),
                 comparison=against_budget(event["discount_minor"], event["budget_minor"], words),
                 tone="bad" if (event["discount_minor"] or 0) > (event["budget_minor"] or 1 << 60) else "neutral",
-                key="discount",
+                key=f"discount.{event['promotion_id']}",
                 amount=event["discount_minor"],
                 money=True,
             ),
@@ -137,7 +137,6 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         note_seen=words("promotion.review.parts.seen", **values),
         note_sure=words("promotion.review.parts.sure", **values),
         note_do=words(f"promotion.review.parts.do.{kind}"),
-        row_key=("promotion_id", "role"),
     )
 
 
@@ -193,7 +192,6 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
         note_seen=words(f"promotion.review.trust.seen.{reason}", **values),
         note_sure=words("promotion.review.trust.sure", **values),
         note_do=words(f"promotion.review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
-        row_key=("engine",),
     )
 
 
@@ -304,6 +302,5 @@ def check(lift: Lift, *, words: Words) -> Finding:
         note_seen=words("promotion.review.check.seen", **values),
         note_sure=words("promotion.review.check.sure", **values),
         note_do=words(f"promotion.review.check.do.{kind}"),
-        row_key=("error_band",),
         role="check",
     )

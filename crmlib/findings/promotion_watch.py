@@ -42,7 +42,7 @@ def answer(run: Running, *, words: Words) -> Answer:
                 label=words("promotion_watch.figure.done"),
                 value=units(done, words),
                 comparison=words("promotion_watch.figure.day", **values),
-                key="done",
+                key=f"done.{run.promotion['promotion_id']}",
                 amount=done / 1000,
             ),
             Figure(
@@ -50,7 +50,7 @@ def answer(run: Running, *, words: Words) -> Answer:
                 value=form.share(end["share"], digits=0),
                 comparison=words("promotion_watch.figure.end_note", **values),
                 tone="good" if end["share"] >= 0.9 else "bad",
-                key="end",
+                key=f"end.{run.promotion['promotion_id']}",
                 amount=end["share"],
             ),
             Figure(
@@ -58,7 +58,7 @@ def answer(run: Running, *, words: Words) -> Answer:
                 value=form.money(run.discount_minor),
                 comparison=against_budget(run.projected_discount_minor, run.budget_minor, words),
                 tone="bad" if run.budget_minor and run.projected_discount_minor > run.budget_minor else "neutral",
-                key="discount",
+                key=f"discount.{run.promotion['promotion_id']}",
                 amount=run.discount_minor,
                 money=True,
             ),
@@ -67,7 +67,7 @@ def answer(run: Running, *, words: Words) -> Answer:
                 value=form.count(alarms),
                 comparison=words("promotion_watch.figure.alarms_note"),
                 tone="bad" if alarms else "good",
-                key="alarms",
+                key=f"alarms.{run.promotion['promotion_id']}",
                 amount=alarms,
             ),
         ),
@@ -119,7 +119,6 @@ def band(run: Running, *, words: Words) -> Finding:
         note_seen=words("promotion_watch.band.seen", **values),
         note_sure=words("promotion_watch.band.sure"),
         note_do=words(f"promotion_watch.band.do.{kind}"),
-        row_key=("day",),
     )
 
 
@@ -205,7 +204,6 @@ def margin(run: Running, *, words: Words) -> Finding:
         note_seen=words("promotion_watch.margin.seen", **values),
         note_sure=words("promotion_watch.margin.sure"),
         note_do=words(f"promotion_watch.margin.do.{kind}"),
-        row_key=("measure",),
     )
 
 
@@ -242,7 +240,6 @@ def spending(run: Running, *, words: Words) -> Finding:
         note_sure=words("promotion_watch.spending.sure"),
         note_do=words(f"promotion_watch.spending.do.{kind}"),
         value_minor=run.projected_discount_minor,
-        row_key=("measure",),
     )
 
 
