@@ -251,6 +251,7 @@ def on_file(
         "missing": join.join(_source(words, n) for n in missing) or "—",
     }
     view = table.with_columns(table=pl.Series([_source(words, t) for t in table["table"]], dtype=pl.String))
+    view = view.rename({"outcome": "event_outcome"})
     return _finding(
         "file", kind, table, values, words=words, view=view, seen="seen_missing" if missing else "seen", row_key=()
     )
