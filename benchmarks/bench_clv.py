@@ -7,6 +7,7 @@ gets the same arrays in a child process of its own.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import warnings
 from collections.abc import Callable
 from datetime import date
@@ -82,24 +83,41 @@ def theirs(
 
 
 def bench_summary(*, small: bool) -> None:
-    """Transactions to x, t_x, T."""
+    """Transactions in a Parquet file, customers by number, to x, t_x, T."""
     rows = 1_000_000 if small else 10_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lines.parquet"
+        cost(lambda: _write_lines(path, rows=rows))
+
+        def crmlib() -> object:
+            return panels.purchase_history(pl.scan_parquet(path), period_end=date(2013, 1, 26))
+
+        def theirs() -> object:
+            frame = pd.read_parquet(path, columns=["customer_id", "day", "net_minor"])
+            return summary_data_from_transaction_data(
+                frame, "customer_id", "day", "net_minor", observation_period_end="2013-01-26"
+            )
+
+        compare({"crmlib": crmlib, "lifetimes": theirs}, runs=1, title=f"Summary of {rows:,} rows")
+
+
+def _write_lines(path: Path, *, rows: int) -> None:
     rng = np.random.default_rng(1)
-    customer, day = rng.integers(0, rows // 10, rows), rng.integers(15_000, 15_730, rows)
-    amount = rng.integers(100, 10_000, rows)
-
-    def crmlib() -> object:
-
-        lines = pl.DataFrame({"customer_id": customer, "day_n": day, "net_minor": amount}).lazy()
-        lines = lines.with_columns(pl.col("day_n").cast(pl.Int32), quantity_milli=pl.lit(1000))
-        lines = lines.with_columns(pl.col("customer_id").cast(pl.String))
-        return panels.purchase_history(lines, period_end=date(2013, 1, 26))
-
-    def theirs() -> object:
-        frame = pd.DataFrame({"id": customer, "day": pd.to_datetime(day, unit="D"), "amount": amount})
-        return summary_data_from_transaction_data(frame, "id", "day", "amount", observation_period_end="2013-01-26")
-
-    compare({"crmlib": crmlib, "lifetimes": theirs}, runs=1, title=f"Summary of {rows:,} rows")
+    frame = pl.DataFrame(
+        {
+            "customer_id": rng.integers(10_000_000, 10_000_000 + rows // 10, rows),
+            "day_n": rng.integers(15_000, 15_730, rows).astype(np.int32),
+            "quantity_milli": np.full(rows, 1000),
+            "net_minor": rng.integers(100, 10_000, rows),
+        }
+    )
+    frame.select(
+        pl.col("customer_id").cast(pl.String),
+        "day_n",
+        "quantity_milli",
+        "net_minor",
+        day=pl.col("day_n").cast(pl.Date).cast(pl.Datetime("ns")),
+    ).write_parquet(path)
 
 
 def bench_fit(*, small: bool) -> None:

@@ -39,7 +39,7 @@ def _with_room(frame: pl.DataFrame) -> float:
     """End of the axis that leaves room for the longest label beside its bar (a Chinese character is two wide)."""
     widths = [sum(2 if ord(c) > 0x2E80 else 1 for c in label) for label in frame["label"]]
     ends = [
-        float(high) / (1.0 - min(0.022 * width + 0.02, 0.6)) for high, width in zip(frame["high"], widths, strict=True)
+        float(high) / (1.0 - min(0.022 * width + 0.08, 0.6)) for high, width in zip(frame["high"], widths, strict=True)
     ]
     return max(*ends, 1e-9)
 
