@@ -87,9 +87,9 @@ def visit(browser: Any) -> Iterator[Open]:
         page.on("dialog", lambda d: (seen.alerts.append(d.message), d.dismiss()))
         page.on("pageerror", lambda e: seen.errors.append(str(e)))
         page.on("console", lambda m: seen.refused.append(m.text) if "Content Security Policy" in m.text else None)
-        page.goto(address)
+        page.goto(address, timeout=120_000)
         if scripts and page.query_selector(".chart"):
-            page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=20_000)
+            page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
         return seen
 
     yield open_

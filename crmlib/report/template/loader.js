@@ -1,5 +1,19 @@
 (async () => {
   "use strict";
+  const form = document.querySelector("form.form");
+  if (form) {
+    const button = form.querySelector("button");
+    const name = button.textContent;
+    form.addEventListener("submit", () => {
+      button.textContent = button.dataset.busy;
+      form.setAttribute("aria-busy", "true");
+    });
+    window.addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      button.textContent = name;
+      form.removeAttribute("aria-busy");
+    });
+  }
   const packed = document.getElementById("vega");
   if (!packed || !window.DecompressionStream) return;
   const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
