@@ -93,49 +93,19 @@ def plan(
     response = learn(past_events(events))
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     wares = goods.filter(pl.col("category_2") == draft.category)
-    usual = _usual(lines, wares, as_of=as_of)
-    if usual.is_empty():
-        raise ModelError(
-            "promotion.no_base",
-            given=f"category {draft.category}: no sales in the last {BASE_WEEKS} weeks",
-            expected="a category that sells",
-            mend="choose another category",
-            values={"category": draft.category},
-        )
-    money = {
-        "mechanic": draft.mechanic,
-        "price_minor": _mean(usual, "list_minor"),
-        "cost_minor": _mean(usual, "cost_minor"),
-        "display_minor": draft.display_minor,
-        "funding_minor": draft.funding_minor,
-        "dip": _dip(lift),
-    }
-    per_day = usual.group_by("store_id").agg(per_day=pl.col("quantity_milli").sum() / (7 * BASE_WEEKS)).sort("store_id")
+    usual, per_day = _usual(lines, wares, draft, as_of=as_of)
     base = int(per_day["per_day"].sum() * draft.days)
+    money = _money(usual, draft, lift)
     asked = {**money, "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
     mine = forecast(pl.DataFrame([asked]), response, service=service)
-    factor = mine["stock_milli"].item() / max(base, 1)
-    shops = to_polars(stores, needs=["store_id", "city"], name="stores")
-    each = per_day.with_columns(base_milli=(pl.col("per_day") * draft.days).round().cast(pl.Int64)).join(
-        shops.select("store_id", "city", "name") if "name" in shops.columns else shops.select("store_id", "city"),
-        on="store_id",
-    )
-    each = each.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64)).drop("per_day")
-    per_store_day = base // max(draft.days * per_day.height, 1)
-    grid = {**money, "base_per_store_day_milli": per_store_day}
+    each = _by_store(per_day, stores, days=draft.days, factor=mine["stock_milli"].item() / max(base, 1))
     return Plan(
         draft=draft,
         response=response,
-        stores=each.sort("stock_milli", "store_id", descending=[True, False]),
+        stores=each,
         asked=mine,
         drafts=drafts(asked, response=response),
-        grid=what_if(
-            grid,
-            depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}),
-            days=sorted({*LENGTHS, draft.days}),
-            stores=[per_day.height],
-            response=response,
-        ),
+        grid=_grid(money, draft, response, base=base, stores=per_day.height),
         holdout=holdout_curve(
             _selling(each),
             lift=max(float(mine["units_milli"].item() / max(base, 1) - 1), 0.01),
@@ -147,13 +117,57 @@ def plan(
     )
 
 
-def _usual(lines: AnyFrame, wares: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
-    """Unpromoted sales of the category in the last weeks."""
+def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sales of the category on store-days without a promotion of it in the last weeks, and each store's daily mean."""
     needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
-    table = to_polars(lines, needs=needs, name="lines")
-    mine = table.join(wares.select("product_id"), on="product_id", how="semi")
-    recent = mine.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("quantity_milli") > 0)
-    return recent.filter(pl.col("promotion_id").is_null())
+    table = to_polars(lines, needs=needs, name="lines").join(wares.select("product_id"), on="product_id", how="semi")
+    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("quantity_milli") > 0)
+    promoted = recent.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
+    usual = recent.join(promoted, on=["store_id", "day"], how="anti")
+    if usual.is_empty():
+        raise ModelError(
+            "promotion.no_base",
+            given=f"category {draft.category}: no sales in the last {BASE_WEEKS} weeks",
+            expected="a category that sells",
+            mend="choose another category",
+            values={"category": draft.category},
+        )
+    taken = promoted.group_by("store_id").agg(taken=pl.len())
+    sums = usual.group_by("store_id").agg(sold=pl.col("quantity_milli").sum()).join(taken, on="store_id", how="left")
+    days = (7 * BASE_WEEKS - pl.col("taken").fill_null(0)).clip(lower_bound=1)
+    return usual, sums.select("store_id", per_day=pl.col("sold") / days).sort("store_id")
+
+
+def _money(usual: pl.DataFrame, draft: Draft, lift: Lift) -> dict[str, object]:
+    """What a unit costs and brings, and the money of the whole event."""
+    return {
+        "mechanic": draft.mechanic,
+        "price_minor": _mean(usual, "list_minor"),
+        "cost_minor": _mean(usual, "cost_minor"),
+        "display_minor": draft.display_minor,
+        "funding_minor": draft.funding_minor,
+        "dip": _dip(lift),
+    }
+
+
+def _by_store(per_day: pl.DataFrame, stores: AnyFrame, *, days: int, factor: float) -> pl.DataFrame:
+    """Base and stock of every store, the largest first."""
+    shops = to_polars(stores, needs=["store_id", "city"], name="stores")
+    known = shops.select(c for c in ("store_id", "city", "name") if c in shops.columns)
+    base = per_day.with_columns(base_milli=(pl.col("per_day") * days).round().cast(pl.Int64)).join(known, on="store_id")
+    stocked = base.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64)).drop("per_day")
+    return stocked.sort("stock_milli", "store_id", descending=[True, False])
+
+
+def _grid(money: dict[str, object], draft: Draft, response: Response, *, base: int, stores: int) -> pl.DataFrame:
+    """Depth × length around the draft, in the stores that sell the category."""
+    return what_if(
+        {**money, "base_per_store_day_milli": base // max(draft.days * stores, 1)},
+        depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}),
+        days=sorted({*LENGTHS, draft.days}),
+        stores=[stores],
+        response=response,
+    )
 
 
 def _mean(usual: pl.DataFrame, column: str) -> int:
