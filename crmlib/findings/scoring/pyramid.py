@@ -123,13 +123,16 @@ def migration(moves: Migration, *, words: Words, start: date, end: date, full: b
     )
 
 
-def answer(pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue | None = None) -> Answer:
+def answer(
+    pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue | None = None, full: bool = True
+) -> Answer:
     """The upper customers whom to look after first, and the four figures that matter.
 
     Parameters
     ----------
     pyramid, moves : this period's tiers, and the movement from the previous period into it.
     overdue : members against their own rhythm; with it the sentence speaks of those on the action list.
+    full : the data cover the whole previous period; else figures are not compared with it.
     """
     form = words.format
     upper = _upper(pyramid)
@@ -150,12 +153,14 @@ def answer(pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue
             f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
         ),
         figures=(
-            _against(words("scoring.figure.net"), form.money(net), net, before, key="net_minor", words=words),
+            _against(
+                words("scoring.figure.net"), form.money(net), net, before if full else 0, key="net_minor", words=words
+            ),
             _against(
                 words("scoring.figure.customers"),
                 words("scoring.persons", count=form.count(moves.active_end)),
                 moves.active_end,
-                moves.active_start,
+                moves.active_start if full else 0,
                 key="customers",
                 words=words,
             ),
@@ -183,7 +188,9 @@ def _against(label: str, value: str, now: int, before: int, *, key: str, words: 
     return Figure(
         label=label,
         value=value,
-        comparison=words("scoring.figure.against", change=words.format.change(_change(now, before))),
+        comparison=words("scoring.figure.against", change=words.format.change(_change(now, before)))
+        if before > 0
+        else words("scoring.figure.partial"),
         tone="good" if now > before > 0 else "bad" if now < before else "neutral",
         key=key,
         amount=float(now),
