@@ -180,6 +180,6 @@ def _domain(frame: pl.DataFrame) -> tuple[float, float]:
     wide = {True: 0, False: 0}
     for label, right in frame.select("label", "right").iter_rows():
         wide[right] = max(wide[right], sum(2 if ord(c) > 0x2E80 else 1 for c in label))
-    left, right = (min(ROOM * wide[side] + (0.03 if wide[side] else 0), 0.45) for side in (False, True))
+    left, right = (min(ROOM * wide[side] + (0.07 if wide[side] else 0), 0.45) for side in (False, True))
     whole = span / max(1 - left - right, 0.2)
     return (low - left * whole if wide[False] else low), high + right * whole
