@@ -151,7 +151,7 @@ def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder to write the raw exports and their truth into.")],
     customers: Annotated[int, typer.Option(min=10, max=10_000_000)] = 10_000,
-    stores: Annotated[int, typer.Option(min=1, max=5_000)] = 30,
+    stores: Annotated[int, typer.Option(min=2, max=5_000)] = 30,
     days: Annotated[int, typer.Option(min=30, max=3_660)] = 730,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
@@ -205,7 +205,7 @@ def main() -> None:
     try:
         app()
     except CrmError as problem:
-        from crmlib.run.progress import told  # noqa: PLC0415
+        from crmlib.run.told import told  # noqa: PLC0415
 
         print(told(problem, words=_words()), file=sys.stderr)
         sys.exit(1)

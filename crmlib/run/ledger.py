@@ -6,13 +6,15 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 import psutil
+
+from crmlib.run.disk import unwritable
 
 State = Literal["queued", "running", "ok", "warn", "failed", "interrupted", "skipped"]
 DONE: tuple[State, ...] = ("ok", "warn")
@@ -22,14 +24,16 @@ create table if not exists runs (
     run_id text primary key, report text not null, variant text not null, output text not null,
     parameters text not null, input_hash text not null, code_version text not null, data_versions text not null,
     state text not null, pid integer, pid_started real, queued_at text not null, started_at text, ended_at text,
-    seconds real, peak_mb real, verdicts text, output_hash text, message text
+    seconds real, peak_mb real, verdicts text, output_hash text, message text,
+    attempts integer
 );
 create index if not exists runs_by_output on runs (output, queued_at);
 """
 _COLUMNS = (
     "run_id, report, variant, output, parameters, input_hash, code_version, data_versions, state, queued_at, "
-    "started_at, ended_at, seconds, peak_mb, verdicts, output_hash, message"
+    "started_at, ended_at, seconds, peak_mb, verdicts, output_hash, message, attempts"
 )
+_TYPES: dict[str, type[pl.DataType]] = {"seconds": pl.Float64, "peak_mb": pl.Float64, "attempts": pl.Int64}
 
 
 class Ledger:
@@ -89,12 +93,13 @@ class Ledger:
         verdicts: Mapping[str, str] | None = None,
         output_hash: str | None = None,
         message: str | None = None,
+        attempts: int = 1,
     ) -> None:
-        """Write the outcome of a run."""
+        """Write the outcome of a run, and at which attempt it came."""
         with self._open() as db:
             db.execute(
                 "update runs set state = ?, ended_at = ?, seconds = ?, peak_mb = ?, verdicts = ?, output_hash = ?, "
-                "message = ? where run_id = ?",
+                "message = ?, attempts = ? where run_id = ?",
                 (
                     state,
                     now.isoformat(),
@@ -103,6 +108,7 @@ class Ledger:
                     json.dumps(dict(verdicts or {}), sort_keys=True),
                     output_hash,
                     message,
+                    attempts,
                     run_id,
                 ),
             )
@@ -120,6 +126,12 @@ class Ledger:
             )
         return len(gone)
 
+    def active(self) -> frozenset[str]:
+        """The run ids that are queued or running."""
+        with self._open() as db:
+            rows = db.execute("select run_id from runs where state in ('queued', 'running')").fetchall()
+        return frozenset(str(run_id) for (run_id,) in rows)
+
     def last_done(self, output: str) -> dict[str, str] | None:
         """The newest finished run of an output: its run_id and input_hash."""
         with self._open() as db:
@@ -135,20 +147,31 @@ class Ledger:
         with self._open() as db:
             rows = db.execute(f"select {_COLUMNS} from runs order by queued_at desc, rowid desc").fetchall()
         names = [c.strip() for c in _COLUMNS.split(",")]
-        schema = {n: pl.Float64 if n in {"seconds", "peak_mb"} else pl.String for n in names}
+        schema = {n: _TYPES.get(n, pl.String) for n in names}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=30)
         try:
-            connection.execute("pragma journal_mode = wal")
-            connection.executescript(_SCHEMA)
-            with connection:
-                yield connection
-        finally:
-            connection.close()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=30)) as connection:
+                connection.execute("pragma journal_mode = wal")
+                connection.executescript(_SCHEMA)
+                _add_missing(connection)
+                with connection:
+                    yield connection
+        except (OSError, sqlite3.OperationalError) as problem:  # no space, no right to write, a lock that stays
+            raise unwritable(self._path, getattr(problem, "strerror", None) or str(problem)) from None
+
+
+def _add_missing(connection: sqlite3.Connection) -> None:
+    """Columns that ledgers of earlier versions do not have."""
+    if "attempts" not in {row[1] for row in connection.execute("pragma table_info(runs)")}:
+        try:
+            connection.execute("alter table runs add column attempts integer")
+        except sqlite3.OperationalError as problem:
+            if "duplicate column" not in str(problem):  # another process was faster
+                raise
 
 
 def alive(pid: int | None, started: float | None) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from crmlib.data import Lake
-from crmlib.run import deliver, plan, portal, publish, runner, warm
+from crmlib.run import deliver, disk, plan, portal, publish, runner, warm
 from crmlib.run.ledger import Ledger
 from crmlib.run.progress import Progress
 from crmlib.run.schedule import Due, Slots, due, name_of
@@ -61,17 +62,20 @@ def render(
     jobs: Sequence[plan.Job], *, space: Workspace, lake: Lake, clock: Clock, words: Words, options: runner.Options
 ) -> list[runner.Outcome]:
     """Make the pages, showing progress, and renew the portal."""
-    runner.refuse_unwritable(space.reports)
+    disk.refuse_unwritable(space.reports)
     with warm.for_runs(len(jobs)), Progress(len(jobs), words=words) as progress:
         outcomes = runner.run(
             jobs,
             workspace=space,
             versions=lake.versions(),
             clock=clock,
-            options=options,
+            options=replace(options, language=words.language),
             on_end=progress.ended,
         )
-    portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=clock())
+    try:
+        portal.write(space.reports, runs=Ledger(space.ledger).runs(), now=clock())
+    except OSError as problem:
+        raise disk.unwritable(space.reports, problem.strerror or str(problem)) from None
     return outcomes
 
 

@@ -20,6 +20,8 @@ from crmlib.report import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
 LATEST = "latest"
+MEMORY_MB = 4096
+"""What the processes of one run may hold together, unless its file says otherwise."""
 NO_REPORTS = frozenset({"sources.yml", "delivery.yml"})
 """Files of `params/` that are no reports."""
 
@@ -33,6 +35,17 @@ class Schedule(BaseModel):
     catch_up: Literal["latest", "all", "skip"] = "latest"
 
 
+class Keep(BaseModel):
+    """Which days of a variant stay: those of the last `days` days, and the newest `at_least` however old they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    days: int = Field(default=400, ge=1)
+    at_least: int = Field(default=12, ge=1)
+
+
+KEEP = Keep()
+
+
 class ParamsFile(BaseModel):
     """One `params/<report>/<variant>.yml`. A list as a value makes a grid."""
 
@@ -40,6 +53,8 @@ class ParamsFile(BaseModel):
     report: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     schedule: Schedule | None = None
     deadline_seconds: int = Field(default=600, ge=1, le=24 * 3600)
+    memory_mb: int = Field(default=MEMORY_MB, ge=256)
+    keep: Keep = KEEP
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -57,6 +72,8 @@ class Job:
     output: str
     languages: tuple[str, ...]
     deadline_seconds: int
+    memory_mb: int = MEMORY_MB
+    keep: Keep = KEEP
 
 
 def read(path: Path) -> ParamsFile:
@@ -85,7 +102,7 @@ def read(path: Path) -> ParamsFile:
         raise ParameterError(
             "run.bad_params",
             given=f"{path}: {where}: {first['msg']}",
-            expected="the keys report, schedule, deadline_seconds and parameters",
+            expected="the keys report, schedule, deadline_seconds, memory_mb, keep and parameters",
             mend="correct the file; see params/ for examples",
             values={"file": str(path), "where": where, "problem": first["msg"]},
         ) from None
@@ -135,7 +152,17 @@ def _job(
     as_of = date.fromisoformat(str(parameters["as_of"]))
     variant = "-".join(_slug(part) for part in [path.stem, *parts])
     output = f"{plan.report}/{variant}/{as_of}/{parameters['language']}"
-    return Job(plan.report, variant, parameters, as_of, output, languages, plan.deadline_seconds)
+    return Job(
+        plan.report,
+        variant,
+        parameters,
+        as_of,
+        output,
+        languages,
+        plan.deadline_seconds,
+        memory_mb=plan.memory_mb,
+        keep=plan.keep,
+    )
 
 
 def _refuse_twins(path: Path, jobs: Sequence[Job]) -> None:

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees: a progress bar, the ledger as a table, errors in their language."""
+"""What a person at the terminal sees: a progress bar, the ledger as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from crmlib.core.errors import CrmError
 from crmlib.run.runner import Outcome
 from crmlib.text import Words
 
@@ -50,25 +49,8 @@ class Progress:
 
 def print_runs(runs: pl.DataFrame) -> None:
     """The ledger's rows as a table."""
-    columns = ("queued_at", "state", "seconds", "peak_mb", "output", "message")
+    columns = ("queued_at", "state", "seconds", "peak_mb", "attempts", "output", "message")
     table = Table(*columns, box=None)
     for row in runs.select(columns).iter_rows():
         table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v)[:60] for v in row))
     Console(highlight=False, markup=False).print(table)
-
-
-def told(problem: CrmError, *, words: Words) -> str:
-    """The three parts of an error in the reader's language; English where no other wording is known."""
-    domain, _, rest = problem.code.partition(".")
-    keys = [f"{domain}.error.{rest}.{part}" for part in ("given", "expected", "mend")]
-    if words.language == "en" or not all(words.has(key) for key in keys):
-        return str(problem)
-    try:
-        parts = [words(key, **problem.values) for key in keys]
-    except (KeyError, IndexError):  # a value the sentence wants was not given: the English text is always whole
-        return str(problem)
-    examples = words("cli.examples", keys=", ".join(problem.examples)) if problem.examples else ""
-    labels = [words(f"cli.part.{part}") for part in ("given", "expected", "mend")]
-    return "\n".join(
-        f"{label}{text}{examples if i == 0 else ''}" for i, (label, text) in enumerate(zip(labels, parts, strict=True))
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -38,6 +39,8 @@ class WarmProvisioner(LocalProvisioner):
             self.log.warning("no warm parent: starting a cold kernel")
             return await super().launch_kernel(cmd, **kwargs)
         self.pid, self.cwd = self.child.pid, kwargs.get("cwd")
+        if place := os.environ.get(warm.KERNEL_VARIABLE):  # it is no child of ours: whoever watches us must know it
+            Path(place).write_text(str(self.pid), encoding="ascii")
         return self.connection_info
 
     async def poll(self) -> int | None:

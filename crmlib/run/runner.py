@@ -1,35 +1,30 @@
-"""Runs reports: one process each, a deadline each, published whole or not at all, noted in the ledger."""
+"""Runs reports: one process each, within time and memory, published whole or not at all, noted in the ledger."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
 import crmlib
-from crmlib.core.errors import RunError
-from crmlib.run import publish, warm, worker
+from crmlib.core.errors import CrmError, RunError
+from crmlib.run import attempt, disk, publish
 from crmlib.run.ledger import Ledger, State
 from crmlib.run.plan import Job
+from crmlib.run.told import told
 from crmlib.run.workspace import Workspace
+from crmlib.text import Language, Words
 
-_POLL_SECONDS = 0.05
-_GRACE_SECONDS = 30  # beyond the notebook's own deadline, for start, page and shutdown
+MOST_RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +40,29 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: several at once, again although nothing changed, and whose clock."""
+    """How to run: several at once, again although nothing changed, from which seed, telling problems in a language.
+
+    `pause_seconds` is the wait before the first retry; the second waits four times as long.
+    """
 
     workers: int = 2
     force: bool = False
     seed: int = 20_260_101
+    language: Language = "en"
+    pause_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What all jobs of one call share."""
+
+    workspace: Workspace
+    ledger: Ledger
+    versions: Mapping[str, int]
+    code: str
+    clock: Callable[[], datetime]
+    options: Options
+    executor: Executor | None
 
 
 def run(
@@ -60,20 +73,25 @@ def run(
     clock: Callable[[], datetime],
     options: Options,
     on_end: Callable[[Outcome], None],
+    executor: Executor | None = None,
 ) -> list[Outcome]:
     """Run the jobs and return their outcomes in the order of the jobs; `on_end` is called as each one ends.
 
     A job whose code, data and parameters stand in the ledger as done, and whose page is there, is skipped.
+
+    Parameters
+    ----------
+    executor : where attempts are made, at most `options.workers` at once: processes of this machine by default; a
+        `concurrent.futures` pool, or the executor of a `dask.distributed` client whose workers see the same folders.
+        Ledger, locks and publishing stay here.
     """
     ledger = Ledger(workspace.ledger)
     ledger.recover(now=clock())
-    code = code_version(workspace)
-    one = partial(
-        _run_one, workspace=workspace, ledger=ledger, versions=versions, code=code, clock=clock, options=options
-    )
+    publish.sweep(workspace.reports, active=ledger.active)
+    batch = _Batch(workspace, ledger, versions, code_version(workspace), clock, options, executor)
 
     def and_tell(job: Job) -> Outcome:
-        outcome = one(job)
+        outcome = _run_one(job, batch)
         on_end(outcome)
         return outcome
 
@@ -92,149 +110,144 @@ def code_version(workspace: Workspace) -> str:
     return f"{crmlib.__version__}+{digest.hexdigest()[:8]}"
 
 
-def _run_one(  # the steps of one run, in order
-    job: Job,
-    *,
-    workspace: Workspace,
-    ledger: Ledger,
-    versions: Mapping[str, int],
-    code: str,
-    clock: Callable[[], datetime],
-    options: Options,
-) -> Outcome:
-    input_hash = _input_hash(job, versions, code)
-    started = time.monotonic()
-    with _lock(workspace.reports / job.output) as free:
-        if not free:
-            return Outcome(job, "skipped", 0.0, 0.0, "another process is making this page")
-        done = ledger.last_done(job.output)
-        page = workspace.reports / job.output / "index.html"
-        if not options.force and done and done["input_hash"] == input_hash and page.is_file():
-            return Outcome(job, "skipped", 0.0, 0.0, "nothing changed")
-        run_id = uuid4().hex[:12]
-        ledger.add(
-            run_id,
-            report=job.report,
-            variant=job.variant,
-            output=job.output,
-            parameters=job.parameters,
-            input_hash=input_hash,
-            code_version=code,
-            data_versions=versions,
-            now=clock(),
-        )
-        ledger.start(run_id, now=clock())
-        out = publish.staging(workspace.reports, job.output, run_id)
-        problem, peak = _in_process(
-            job, workspace=workspace, run_id=run_id, out=out, code=code, clock=clock, options=options
-        )
-        seconds = time.monotonic() - started
-        if problem:
-            publish.discard(workspace.reports, job.output, run_id)
-            ledger.end(run_id, state="failed", now=clock(), seconds=seconds, peak_mb=peak, message=problem)
-            return Outcome(job, "failed", seconds, peak, problem)
-        verdicts = _verdicts(out)
-        state: State = "warn" if "fail" in verdicts.values() else "ok"
-        page_hash = publish.fingerprint(out)
-        publish.publish(workspace.reports, job.output, run_id)
-        ledger.end(
-            run_id,
-            state=state,
-            now=clock(),
-            seconds=seconds,
-            peak_mb=peak,
-            verdicts=verdicts,
-            output_hash=page_hash,
-        )
-        return Outcome(job, state, seconds, peak)
+def _run_one(job: Job, batch: _Batch) -> Outcome:
+    """Make one page, unless somebody else is making it or it is there already."""
+    reports = batch.workspace.reports
+    input_hash = _input_hash(job, batch.versions, batch.code)
+    try:
+        with _lock(reports / job.output) as free:
+            if not free:
+                return Outcome(job, "skipped", 0.0, 0.0, "another process is making this page")
+            done = batch.ledger.last_done(job.output)
+            page = reports / job.output / "index.html"
+            if not batch.options.force and done and done["input_hash"] == input_hash and page.is_file():
+                return Outcome(job, "skipped", 0.0, 0.0, "nothing changed")
+            return _noted(job, batch, input_hash)
+    except OSError as problem:
+        return Outcome(job, "failed", 0.0, 0.0, _told(disk.unwritable(reports, problem.strerror or ""), batch))
 
 
-def _in_process(
-    job: Job,
-    *,
-    workspace: Workspace,
-    run_id: str,
-    out: Path,
-    code: str,
-    clock: Callable[[], datetime],
-    options: Options,
-) -> tuple[str, float]:
-    """Execute the notebook in a process of its own; the problem's text ('' if none) and peak memory [MB]."""
-    notebook = workspace.notebooks / f"{job.report}.ipynb"
+def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
+    """Make one page, with a row in the ledger from its beginning to its end."""
+    run_id, started, now = uuid4().hex[:12], time.monotonic(), batch.clock
+    batch.ledger.add(
+        run_id,
+        report=job.report,
+        variant=job.variant,
+        output=job.output,
+        parameters=job.parameters,
+        input_hash=input_hash,
+        code_version=batch.code,
+        data_versions=batch.versions,
+        now=now(),
+    )
+    batch.ledger.start(run_id, now=now())
+    ended, attempts = _attempts(job, batch, run_id)
+    state: State = "failed"
+    page_hash, verdicts, message = None, dict[str, str](), ""
+    if ended.problem is None:
+        try:
+            page_hash, verdicts = _published(job, batch, run_id)
+            state = "warn" if "fail" in verdicts.values() else "ok"
+        except OSError as problem:
+            message = _told(disk.unwritable(batch.workspace.reports, problem.strerror or str(problem)), batch)
+    else:
+        message = _told(ended.problem, batch)
+    if state == "failed":
+        publish.discard(batch.workspace.reports, job.output, run_id)
+    seconds = time.monotonic() - started
+    batch.ledger.end(
+        run_id,
+        state=state,
+        now=now(),
+        seconds=seconds,
+        peak_mb=ended.peak_mb,
+        verdicts=verdicts,
+        output_hash=page_hash,
+        message=message or None,
+        attempts=attempts,
+    )
+    return Outcome(job, state, seconds, ended.peak_mb, message)
+
+
+def _attempts(job: Job, batch: _Batch, run_id: str) -> tuple[attempt.Ended, int]:
+    """Try until the page is there or trying again cannot help; how it ended, and how many attempts it took."""
+    peak = 0.0
+    for count in range(1, MOST_RETRIES + 2):
+        try:
+            ended = _attempt(job, batch, run_id)
+        except OSError as problem:
+            error = disk.unwritable(batch.workspace.reports, problem.strerror or str(problem))
+            return attempt.Ended(error, again=False, peak_mb=peak), count
+        peak = max(peak, ended.peak_mb)
+        if not ended.again or count > MOST_RETRIES:
+            break
+        time.sleep(batch.options.pause_seconds * 4 ** (count - 1))
+    return attempt.Ended(ended.problem, ended.again, peak), count
+
+
+def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
+    """Execute the notebook once, in a folder that is empty but for the run file."""
+    space = batch.workspace
+    notebook = space.notebooks / f"{job.report}.ipynb"
     if not notebook.is_file():
-        return f"given: no notebook {notebook}\nexpected: a notebook of the report's name\nmend: check `report:`", 0.0
-    run_file = out / "run.json"
-    content = {
+        return attempt.Ended(_no_notebook(notebook), again=False, peak_mb=0.0)
+    publish.discard(space.reports, job.output, run_id)
+    out = publish.staging(space.reports, job.output, run_id)
+    content = _run_file(job, batch, run_id=run_id, out=out, notebook=notebook)
+    (out / attempt.RUN_FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    task = attempt.Task(out, space.root, job.report, job.deadline_seconds, job.memory_mb)
+    if batch.executor is None:
+        return attempt.execute(task)
+    try:
+        return batch.executor.submit(attempt.execute, task).result()
+    except OSError:
+        raise
+    except Exception as problem:  # a pool or a machine of it went away: another attempt helps if others are left
+        return attempt.Ended(attempt.died(job.report), again=not isinstance(problem, BrokenExecutor), peak_mb=0.0)
+
+
+def _run_file(job: Job, batch: _Batch, *, run_id: str, out: Path, notebook: Path) -> dict[str, object]:
+    """What the notebook's process is told."""
+    return {
         "face": "html",
-        "clock": clock().isoformat(),
-        "seed": options.seed,
+        "clock": batch.clock().isoformat(),
+        "seed": batch.options.seed,
         "run_id": run_id,
-        "code": code,
-        "lake": str(workspace.lake),
+        "lake": str(batch.workspace.lake),
         "out": str(out),
-        "root": str(workspace.root),
+        "root": str(batch.workspace.root),
         "notebook": str(notebook),
-        "previous_manifest": _previous(workspace.reports, job),
+        "previous_manifest": _previous(batch.workspace.reports, job),
         "deadline_seconds": job.deadline_seconds,
         "parameters": job.parameters,
         "languages": list(job.languages),
     }
-    run_file.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    process = _start(run_file, workspace)
-    peak = _watch(process, deadline=time.monotonic() + job.deadline_seconds + _GRACE_SECONDS)
-    problem = _problem(out, job)
-    for leftover in ("run.json", "problem.json", worker.DONE):
-        (out / leftover).unlink(missing_ok=True)
-    return problem, peak
 
 
-def _start(run_file: Path, workspace: Workspace) -> subprocess.Popen[bytes] | warm.Child:
-    """The run's process: forked from the warm parent if there is one, else a new one."""
-    env = os.environ | {"POLARS_MAX_THREADS": os.environ.get("POLARS_MAX_THREADS", "2")}
-    argv = ["crmlib-run", str(run_file)]
-    address = os.environ.get(warm.VARIABLE, "")
-    child = warm.fork(address, role="run", argv=argv, env=env, cwd=str(workspace.root)) if address else None
-    return child or subprocess.Popen(
-        [sys.executable, "-m", "crmlib.run.worker", str(run_file)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=env,
+def _published(job: Job, batch: _Batch, run_id: str) -> tuple[str, dict[str, str]]:
+    """Make the finished page the readable one; its hash and the verdicts of its findings."""
+    reports = batch.workspace.reports
+    out = publish.folder(reports, job.output, run_id)
+    verdicts, page_hash = _verdicts(out), publish.fingerprint(out)
+    publish.publish(reports, job.output, run_id)
+    with suppress(OSError):  # the page is there: old days that cannot be removed now go next time
+        publish.retain(reports, job.output, keep_days=job.keep.days, at_least=job.keep.at_least)
+    return page_hash, verdicts
+
+
+def _no_notebook(notebook: Path) -> CrmError:
+    return RunError(
+        "run.no_notebook",
+        given=f"no notebook {notebook}",
+        expected="a notebook of the report's name",
+        mend="check `report:` in the parameter file",
+        values={"file": str(notebook)},
     )
 
 
-def _watch(process: subprocess.Popen[bytes] | warm.Child, *, deadline: float) -> float:
-    """Wait for a run and its kernel, ending both at the deadline; return their peak memory [MB]."""
-    peak = 0.0
-    while process.alive() if isinstance(process, warm.Child) else process.poll() is None:
-        family = _family(process.pid)
-        peak = max(peak, sum(_memory(p) for p in family) / 1e6)
-        if time.monotonic() > deadline:
-            for member in reversed(family):
-                _end(member)
-        time.sleep(_POLL_SECONDS)
-    if isinstance(process, warm.Child):
-        process.close()
-    return peak
-
-
-def _problem(out: Path, job: Job) -> str:
-    """Why there is no page, or '' if there is one: the worker leaves `done` or what went wrong."""
-    told = out / "problem.json"
-    if told.is_file():
-        return str(json.loads(told.read_text(encoding="utf-8"))["text"])
-    if not (out / worker.DONE).is_file():
-        return (
-            "given: the run's process was ended before it finished\n"
-            f"expected: a page within {job.deadline_seconds} seconds\n"
-            "mend: check memory and deadline_seconds, then run again"
-        )
-    if not (out / "index.html").is_file():
-        return (
-            f"given: notebook {job.report} ran, but wrote no page\n"
-            "expected: page.close() in the last cell\nmend: add it to the notebook"
-        )
-    return ""
+def _told(problem: CrmError | str, batch: _Batch) -> str:
+    return problem if isinstance(problem, str) else told(problem, words=Words(batch.options.language))
 
 
 def _verdicts(out: Path) -> dict[str, str]:
@@ -259,28 +272,6 @@ def _previous(reports: Path, job: Job) -> str | None:
     return str(existing[-1].resolve()) if existing else None
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
-
-
-def _end(process: psutil.Process) -> None:
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return
-
-
 _THREAD_LOCK = threading.Lock()
 
 
@@ -297,26 +288,3 @@ def _lock(output: Path) -> Iterator[bool]:
             yield False
             return
         yield True
-
-
-def refuse_unwritable(reports: Path) -> None:
-    """Say so before any work if the reports folder cannot be written.
-
-    Raises
-    ------
-    RunError
-        `run.unwritable`.
-    """
-    try:
-        reports.mkdir(parents=True, exist_ok=True)
-        probe = reports / f".probe.{os.getpid()}"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as problem:
-        raise RunError(
-            "run.unwritable",
-            given=f"{reports}: {problem.strerror}",
-            expected="a folder that can be written, with space left",
-            mend="free space or rights, or choose another folder with --out",
-            values={"folder": str(reports), "problem": str(problem.strerror)},
-        ) from None

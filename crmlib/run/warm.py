@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 VARIABLE = "CRMLIB_WARM"
+KERNEL_VARIABLE = "CRMLIB_KERNEL_FILE"
+"""Names the file into which a process notes the id of the kernel that was forked for it."""
 PROVISIONER = "crmlib-warm"
 Role = Literal["kernel", "run"]
 _START_SECONDS = 120

@@ -6,6 +6,7 @@ beside the run file: `done`, or `problem.json` with what went wrong.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -15,9 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.core.errors import CrmError
+from crmlib.run.warm import KERNEL_VARIABLE
 
-DONE = "done"
-"""The file that says a run came to its end."""
+DONE, PROBLEM, KERNEL = "done", "problem.json", "kernel"
+"""Files beside the run file: the run came to its end; what went wrong; the id of the kernel forked for it."""
+_PASSING = frozenset(
+    {"DeadKernelError", "ConnectionError", "ConnectionResetError", "ConnectionRefusedError", "ConnectionAbortedError"}
+)
+_PASSING_NUMBERS = frozenset(
+    {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
+)
+_LOST_DATABASE = re.compile(r"locked|busy|connect|timeout|timed out|closed|gone away|terminat|unavailable", re.I)
+_NO_KERNEL = ("Kernel didn't respond", "Kernel died")
+_NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")  # as Python says it, and as Rust does
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -31,12 +42,11 @@ def main(run_file: str) -> int:
     os.chdir(out)
     shutil.copyfile(run["notebook"], "source.ipynb")
     os.environ["CRMLIB_RUN"] = str(path)
+    os.environ[KERNEL_VARIABLE] = str(out / KERNEL)
     try:
         _execute(run)
-    except CrmError as problem:
-        return _report(path, {"code": problem.code, "text": str(problem)})
     except Exception as problem:  # whatever a notebook may raise
-        return _report(path, {"code": getattr(problem, "ename", type(problem).__name__), "text": _told(problem)})
+        return _report(path, problem)
     finally:
         Path("source.ipynb").unlink(missing_ok=True)
     Path(DONE).touch()
@@ -67,9 +77,41 @@ def _told(problem: Exception) -> str:
     return _ANSI.sub("", text).strip().removesuffix(":")
 
 
-def _report(run_file: Path, problem: dict[str, str]) -> int:
-    run_file.with_name("problem.json").write_text(json.dumps(problem, ensure_ascii=False), encoding="utf-8")
+def _report(run_file: Path, problem: Exception) -> int:
+    text = _told(problem)
+    content = {
+        "code": getattr(problem, "code", "") or getattr(problem, "ename", "") or type(problem).__name__,
+        "text": text,
+        "errno": _number(problem, text),
+        "again": may_pass(problem),
+    }
+    run_file.with_name(PROBLEM).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return 1
+
+
+def may_pass(problem: Exception) -> bool:
+    """Whether the same run may succeed a moment later: its kernel died, or a database or a disk did not answer.
+
+    Examples
+    --------
+    >>> may_pass(ConnectionResetError(104, "Connection reset by peer")), may_pass(ValueError("no"))
+    (True, False)
+    """
+    text = _told(problem)
+    name = getattr(problem, "ename", "") or type(problem).__name__
+    if isinstance(problem, CrmError) or text.startswith("given: "):
+        return False
+    if name == "OperationalError":  # also what a database says about a wrong statement
+        return bool(_LOST_DATABASE.search(text))
+    return name in _PASSING or _number(problem, text) in _PASSING_NUMBERS or text.startswith(_NO_KERNEL)
+
+
+def _number(problem: Exception, text: str) -> int | None:
+    """The system's number of an error; one raised in a notebook has it only in its text."""
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return problem.errno
+    found = _NUMBER.search(text)
+    return int(found[1] or found[2]) if found else None
 
 
 def _die_with_parent() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crmlib.core.errors import RunError
 from crmlib.run.ledger import Ledger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,3 +69,27 @@ def test_the_newest_finished_run_of_an_output_is_found(ledger: Ledger) -> None:
     ledger.end("b", state="failed", now=NOW, seconds=1)
     assert ledger.last_done("r/v/d/zh") == {"run_id": "a", "input_hash": "one"}
     assert ledger.last_done("r/v/d/en") is None
+
+
+def test_a_ledger_of_an_earlier_version_gets_the_column_and_keeps_its_rows(ledger: Ledger, tmp_path: Path) -> None:
+    add(ledger, "old")
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("alter table runs drop column attempts")
+    db.close()
+    add(ledger, "new")
+    ledger.end("new", state="ok", now=NOW, seconds=1, attempts=2)
+    assert dict(ledger.runs().select("run_id", "attempts").iter_rows()) == {"old": None, "new": 2}
+
+
+def test_only_queued_and_running_runs_are_active(ledger: Ledger) -> None:
+    for run_id in ("queued", "running", "ended"):
+        add(ledger, run_id)
+    ledger.start("running", now=NOW)
+    ledger.end("ended", state="ok", now=NOW, seconds=1)
+    assert ledger.active() == {"queued", "running"}
+
+
+def test_a_ledger_that_cannot_be_written_is_told_in_three_parts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="mend: free space"):
+        add(Ledger(tmp_path / "file" / "ledger.sqlite"), "a")

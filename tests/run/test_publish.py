@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,57 @@ def test_sweeping_removes_what_no_link_names_and_nobody_writes(tmp_path: Path) -
     publish.publish(tmp_path, OUTPUT, "published")
     stage(tmp_path, "orphan", "half")
     stage(tmp_path, "running", "half")
-    assert publish.sweep(tmp_path, keep=frozenset({"running"})) == 1
+    assert publish.sweep(tmp_path, active=lambda: frozenset({"running"})) == 1
     left = sorted(p.name for p in (tmp_path / OUTPUT).parent.joinpath(publish.RUNS).iterdir())
     assert left == ["published", "running"]
+
+
+def test_a_page_published_while_the_folders_are_looked_through_is_not_swept(tmp_path: Path) -> None:
+    stage(tmp_path, "quick", "one")
+
+    def active() -> frozenset[str]:
+        publish.publish(tmp_path, OUTPUT, "quick")  # ends between the listing and this answer
+        return frozenset()
+
+    assert publish.sweep(tmp_path, active=active) == 0
+    assert (tmp_path / OUTPUT / "index.html").read_text() == "one"
+
+
+def days(reports: Path, *names: str) -> None:
+    for day in names:
+        output = f"r/v/{day}/zh"
+        stage(reports, f"run-{day}", day, output)
+        publish.publish(reports, output, f"run-{day}")
+
+
+def left(reports: Path) -> list[str]:
+    return sorted(p.name for p in (reports / "r/v").iterdir() if p.name not in {publish.GONE})
+
+
+def test_days_beyond_both_rules_go_and_latest_stays(tmp_path: Path) -> None:
+    days(tmp_path, "2024-01-01", "2025-05-01", "2025-12-01", "2026-01-01")
+    gone = publish.retain(tmp_path, "r/v/2026-01-01/zh", keep_days=100, at_least=3)
+    assert gone == ["2024-01-01"]
+    assert left(tmp_path) == ["2025-05-01", "2025-12-01", "2026-01-01", "latest"]
+    assert publish.retain(tmp_path, "r/v/2026-01-01/zh", keep_days=100, at_least=1) == ["2025-05-01"]
+    assert publish.retain(tmp_path, "r/v/2026-01-01/zh", keep_days=1, at_least=1) == ["2025-12-01"]
+    assert publish.retain(tmp_path, "r/v/2026-01-01/zh", keep_days=1, at_least=1) == []
+    assert (tmp_path / "r/v/latest/zh/index.html").read_text() == "2026-01-01"
+    assert not (tmp_path / "r/v" / publish.GONE).exists()
+
+
+def test_an_old_day_that_was_just_made_or_is_being_made_stays(tmp_path: Path) -> None:
+    days(tmp_path, "2020-01-01", "2021-01-01", "2026-01-01")
+    with (tmp_path / "r/v/2021-01-01/.en.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert publish.retain(tmp_path, "r/v/2020-01-01/zh", keep_days=30, at_least=1) == []
+    assert publish.retain(tmp_path, "r/v/2020-01-01/zh", keep_days=30, at_least=1) == ["2021-01-01"]
+    assert left(tmp_path) == ["2020-01-01", "2026-01-01", "latest"]
+
+
+def test_what_a_killed_removal_left_is_swept(tmp_path: Path) -> None:
+    days(tmp_path, "2026-01-01")
+    (tmp_path / "r/v" / publish.GONE / "2020-01-01.x" / "zh").mkdir(parents=True)
+    publish.sweep(tmp_path, active=frozenset)
+    assert left(tmp_path) == ["2026-01-01", "latest"]
+    assert not (tmp_path / "r/v" / publish.GONE).exists()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from crmlib.run import runner
+from crmlib.core.errors import RunError
+from crmlib.run import attempt, publish, runner, worker
 from crmlib.run.ledger import Ledger
-from crmlib.run.plan import Job
+from crmlib.run.plan import Job, Keep
 from crmlib.run.workspace import Workspace
 
 PAGE = """
@@ -40,19 +45,20 @@ def notebook(space: Workspace, code: str) -> None:
     nbformat.write(new_notebook(cells=[parameters, new_code_cell(code)]), space.notebooks / "demo.ipynb")
 
 
-def job(text: str = "one", *, deadline: int = 60) -> Job:
-    values = {"as_of": "2026-01-31", "language": "zh", "text": text}
-    return Job("demo", "weekly", values, date(2026, 1, 31), "demo/weekly/2026-01-31/zh", ("zh",), deadline)
+def job(text: str = "one", *, deadline: int = 60, day: str = "2026-01-31", **more: Any) -> Job:
+    values = {"as_of": day, "language": "zh", "text": text}
+    return Job("demo", "weekly", values, date.fromisoformat(day), f"demo/weekly/{day}/zh", ("zh",), deadline, **more)
 
 
-def run(space: Workspace, *jobs: Job, force: bool = False) -> list[runner.Outcome]:
+def run(space: Workspace, *jobs: Job, force: bool = False, executor: Executor | None = None) -> list[runner.Outcome]:
     return runner.run(
         jobs,
         workspace=space,
         versions={"receipt_lines": 1},
         clock=lambda: datetime.now(UTC),
-        options=runner.Options(workers=1, force=force),
+        options=runner.Options(workers=1, force=force, pause_seconds=0),
         on_end=lambda outcome: None,
+        executor=executor,
     )
 
 
@@ -60,7 +66,14 @@ def page(space: Workspace) -> str:
     return (space.reports / "demo/weekly/2026-01-31/zh/index.html").read_text()
 
 
-def test_a_page_is_published_then_skipped_then_made_again_when_parameters_change(space: Workspace) -> None:
+def attempts(space: Workspace) -> list[int]:
+    return Ledger(space.ledger).runs()["attempts"].to_list()
+
+
+def test_a_page_is_published_then_skipped_then_made_again_when_parameters_change(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "code_version", lambda workspace: "1")
     notebook(space, PAGE)
     assert run(space, job())[0].state == "ok"
     assert page(space) == "page one"
@@ -93,6 +106,8 @@ def test_a_hanging_notebook_hits_its_deadline(space: Workspace) -> None:
     (outcome,) = run(space, job(deadline=3))
     assert outcome.state == "failed"
     assert outcome.seconds < 60
+    assert "within 3 seconds" in outcome.message
+    assert attempts(space) == [1]
 
 
 def test_a_report_without_a_notebook_is_told(space: Workspace) -> None:
@@ -116,7 +131,7 @@ def test_a_killed_runner_leaves_the_old_page_no_orphans_and_a_true_ledger(space:
             break
         time.sleep(0.1)
     time.sleep(1)
-    children = runner._family(victim.pid)[1:]
+    children = attempt.family(victim.pid)[1:]
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
     assert page(space) == "page one"
@@ -130,3 +145,163 @@ def test_a_killed_runner_leaves_the_old_page_no_orphans_and_a_true_ledger(space:
             break
         time.sleep(0.1)
     assert not any(c.is_running() and c.status() != "zombie" for c in children)
+
+
+ONCE = """
+import os, pathlib, signal
+mark = pathlib.Path("mark")
+first = not mark.exists()
+mark.touch()
+if first:
+    {fault}
+"""
+
+
+def test_a_kernel_that_dies_is_tried_again_and_the_ledger_says_so(space: Workspace) -> None:
+    notebook(space, ONCE.format(fault="os.kill(os.getpid(), signal.SIGKILL)") + PAGE)
+    assert run(space, job())[0].state == "ok"
+    assert (page(space), attempts(space)) == ("page one", [2])
+
+
+def test_a_mistake_is_not_tried_again(space: Workspace) -> None:
+    notebook(space, ONCE.format(fault="raise ValueError('wrong')") + PAGE)
+    (outcome,) = run(space, job())
+    assert (outcome.state, attempts(space)) == ("failed", [1])
+
+
+class Fails(Executor):
+    """An executor on which every attempt ends in the same way."""
+
+    def __init__(self, ended: attempt.Ended) -> None:
+        self.ended, self.tasks = ended, list[attempt.Task]()
+
+    def submit(self, execute: Any, task: attempt.Task, /) -> Future[Any]:  # type: ignore[override]
+        self.tasks.append(task)
+        future: Future[Any] = Future()
+        future.set_result(self.ended)
+        return future
+
+
+def test_after_two_retries_the_run_has_failed(space: Workspace) -> None:
+    notebook(space, PAGE)
+    lost = Fails(attempt.Ended(attempt.died("demo"), again=True, peak_mb=7.0))
+    (outcome,) = run(space, job(), executor=lost)
+    assert (outcome.state, len(lost.tasks), attempts(space)) == ("failed", 3, [3])
+    assert "mend: check the machine's memory" in outcome.message
+    assert not list(space.reports.glob(f"*/*/*/{publish.RUNS}/*"))
+
+
+def test_a_run_that_holds_too_much_memory_is_ended_and_the_old_page_stays(space: Workspace) -> None:
+    notebook(space, PAGE)
+    run(space, job())
+    notebook(space, "import time; held = b'x' * 900_000_000; time.sleep(600)")
+    (outcome,) = run(space, job("two", memory_mb=600))
+    assert (outcome.state, page(space), attempts(space)) == ("failed", "page one", [1, 1])
+    assert "held more than 600 MB" in outcome.message and "mend: " in outcome.message
+    assert outcome.peak_mb > 600
+
+
+def test_old_days_go_after_publishing(space: Workspace) -> None:
+    notebook(space, PAGE)
+    keep = Keep(days=10, at_least=1)
+    run(space, job(day="2026-01-01", keep=keep))
+    run(space, job(day="2026-01-31", keep=keep))
+    assert sorted(d.name for d in (space.reports / "demo/weekly").iterdir()) == ["2026-01-31", "latest"]
+
+
+def test_what_a_dead_run_left_is_swept(space: Workspace) -> None:
+    orphan = publish.staging(space.reports, job().output, "dead")
+    run(space)
+    assert not orphan.exists()
+
+
+def test_attempts_are_made_on_any_executor(space: Workspace) -> None:
+    notebook(space, PAGE)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        (outcome,) = run(space, job(), executor=pool)
+    assert (outcome.state, page(space)) == ("ok", "page one")
+    assert outcome.peak_mb > 10
+
+
+def test_attempts_are_made_on_the_workers_of_a_dask_cluster(space: Workspace) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is optional and not installed")
+    notebook(space, PAGE)
+    with (
+        distributed.LocalCluster(n_workers=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        (outcome,) = run(space, job(), executor=client.get_executor())
+    assert (outcome.state, page(space)) == ("ok", "page one")
+
+
+def test_a_disk_that_fills_up_while_a_notebook_writes_is_told_in_three_parts(space: Workspace) -> None:
+    notebook(space, PAGE)
+    run(space, job())
+    notebook(space, "with open('/dev/full', 'w') as full:\n    full.write('x')")
+    (outcome,) = run(space, job("two"))
+    assert (outcome.state, page(space), attempts(space)) == ("failed", "page one", [1, 1])
+    assert outcome.message.startswith("given: ") and "No space left on device" in outcome.message
+    assert "mend: free space" in outcome.message
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("step", ["staging", "publish"])
+def test_a_disk_that_refuses_a_step_of_the_runner_leaves_the_old_page(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, number: int, step: str
+) -> None:
+    notebook(space, PAGE)
+    fine = Fails(attempt.Ended(None, again=False, peak_mb=1.0))
+    out = publish.staging(space.reports, job().output, "old")
+    (out / "index.html").write_text("page one")
+    publish.publish(space.reports, job().output, "old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(publish, step, refuse)
+    monkeypatch.setattr(runner, "_verdicts", lambda out: {})
+    monkeypatch.setattr(publish, "fingerprint", lambda out: "x")
+    (outcome,) = run(space, job("two"), executor=fine)
+    assert (outcome.state, page(space)) == ("failed", "page one")
+    assert os.strerror(number) in outcome.message and "mend: " in outcome.message
+    assert Ledger(space.ledger).runs()["state"].to_list() == ["failed"]
+
+
+def test_problems_are_told_in_the_language_asked_for(space: Workspace) -> None:
+    options = runner.Options(language="zh")
+    (outcome,) = runner.run(
+        [job()],
+        workspace=space,
+        versions={},
+        clock=lambda: datetime.now(UTC),
+        options=options,
+        on_end=lambda outcome: None,
+    )
+    assert outcome.message.startswith("收到：没有笔记本")
+
+
+class FromNotebookError(Exception):
+    """As papermill tells of what a cell raised."""
+
+    def __init__(self, ename: str, evalue: str) -> None:
+        self.ename, self.evalue = ename, evalue
+
+
+@pytest.mark.parametrize(
+    ("problem", "again"),
+    [
+        (RuntimeError("Kernel didn't respond in 60 seconds"), True),
+        (FromNotebookError("OperationalError", "database is locked"), True),
+        (FromNotebookError("OperationalError", "could not connect to server"), True),
+        (FromNotebookError("OperationalError", 'near "selec": syntax error'), False),
+        (FromNotebookError("OSError", "[Errno 116] Stale file handle: x"), True),
+        (FromNotebookError("ComputeError", "Input/output error (os error 5)"), True),
+        (FromNotebookError("ConnectionResetError", "[Errno 104] reset"), True),
+        (FromNotebookError("FileNotFoundError", "[Errno 2] No such file"), False),
+        (FromNotebookError("LakeError", "given: a lock\nexpected: none\nmend: database is locked (os error 5)"), False),
+        (RunError("x", given="[Errno 5]", expected="", mend=""), False),
+        (ValueError("kernel"), False),
+    ],
+)
+def test_only_what_may_pass_is_worth_another_attempt(problem: Exception, again: bool) -> None:
+    assert worker.may_pass(problem) is again
