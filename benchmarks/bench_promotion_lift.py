@@ -72,8 +72,10 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     size = SMALL if parser.parse_args().small else {}
     seeds = SEEDS[:1] if size else SEEDS
-    print("| selection | seed | events | bias % | RMSE % | oracle % | ratio | 90 % coverage | on placebos | DiD RMSE % "
-          "| dip found/true | fired % | CPU s |")  # fmt: skip
+    print(
+        "| selection | seed | events | bias % | RMSE % | oracle % | ratio | 90 % coverage | on placebos | DiD RMSE % "
+        "| dip found/true | fired % | CPU s |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     gates: dict[str, list[dict[str, float]]] = {}
     for selection in ("none", "observable", "hidden"):
@@ -91,23 +93,32 @@ def main() -> None:
             apart = ((did["did_effect_milli"] / 1000 - did["effect_units"]) / did["base_units"]).drop_nulls()
             j = judged(found, world) | {"fired": float(line["fires"].mean()), "cpu": seconds}
             gates.setdefault(selection, []).append(j)
-            print(f"| {selection} | {seed} | {j['events']:.0f} | {100 * j['bias']:.2f} | {100 * j['rmse']:.2f} "
-                  f"| {100 * j['oracle']:.2f} | {j['rmse'] / j['oracle']:.2f} | {j['coverage']:.3f} | {found.achieved:.3f} "
-                  f"| {100 * float((apart**2).mean()) ** 0.5:.2f} | {j['dip']:.2f} | {100 * j['fired']:.0f} "
-                  f"| {seconds:.1f} |", flush=True)  # fmt: skip
+            print(
+                f"| {selection} | {seed} | {j['events']:.0f} | {100 * j['bias']:.2f} | {100 * j['rmse']:.2f} "
+                f"| {100 * j['oracle']:.2f} | {j['rmse'] / j['oracle']:.2f} | {j['coverage']:.3f} "
+                f"| {found.achieved:.3f} | {100 * float((apart**2).mean()) ** 0.5:.2f} | {j['dip']:.2f} | {100 * j['fired']:.0f} "
+                f"| {seconds:.1f} |",
+                flush=True,
+            )
     each = loop_seconds(world, grid, sample=5 if size else LOOP_SAMPLE)
     cells, lines = int(np.prod(grid.units.shape)), world.events.height
-    print(f"\n{lines} store-events, {cells} cells: model {seconds:.1f} s CPU; state-space loop {each:.3f} s each, "
-          f"{each * lines:.0f} s in all: {each * lines / seconds:.0f} times\n")  # fmt: skip
+    print(
+        f"\n{lines} store-events, {cells} cells: model {seconds:.1f} s CPU; state-space loop {each:.3f} s each, "
+        f"{each * lines:.0f} s in all: {each * lines / seconds:.0f} times\n"
+    )
     for name, limit in (("none", 0.005), ("observable", 0.02)):
         runs = gates[name]
         bias = float(np.mean([r["bias"] for r in runs]))
         ratio, coverage = max(r["rmse"] / r["oracle"] for r in runs), float(np.mean([r["coverage"] for r in runs]))
-        print(f"{name}: mean bias {100 * bias:.2f} % (gate {100 * limit:.1f}): {_verdict(abs(bias) <= limit)}; worst ratio "
-              f"{ratio:.2f} (gate 1.7): {_verdict(ratio <= 1.7)}; mean coverage {coverage:.3f} (gate .87 to .93): "
-              f"{_verdict(0.87 <= coverage <= 0.93)}")  # fmt: skip
-    print(f"speed (gate 100): {_verdict(each * lines >= 100 * seconds)}; hidden selection fires the line on "
-          f"{100 * gates['hidden'][0]['fired']:.0f} % of events: {_verdict(gates['hidden'][0]['fired'] > 0.5)}")  # fmt: skip
+        print(
+            f"{name}: mean bias {100 * bias:.2f} % (gate {100 * limit:.1f}): {_verdict(abs(bias) <= limit)}; "
+            f"worst ratio {ratio:.2f} (gate 1.7): {_verdict(ratio <= 1.7)}; mean coverage {coverage:.3f} (gate .87 to .93): "
+            f"{_verdict(0.87 <= coverage <= 0.93)}"
+        )
+    print(
+        f"speed (gate 100): {_verdict(each * lines >= 100 * seconds)}; hidden selection fires the line on "
+        f"{100 * gates['hidden'][0]['fired']:.0f} % of events: {_verdict(gates['hidden'][0]['fired'] > 0.5)}"
+    )
 
 
 def _verdict(held: bool) -> str:

@@ -11,7 +11,7 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.measure import cost  # noqa: E402
+from benchmarks.measure import cost
 
 SLOW_RECEIPTS = 4_000
 
@@ -26,9 +26,9 @@ def _load(name: str) -> ModuleType:
 
 
 def _fast(receipts: int) -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from crmlib.promotion.pricing import price  # noqa: PLC0415
+    from crmlib.promotion.pricing import price
 
     baskets = _load("baskets")
     rng = np.random.default_rng(7)
@@ -41,13 +41,13 @@ def _fast(receipts: int) -> None:
 
 
 def _only_baskets(receipts: int) -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     _load("baskets").random_lines(receipts, rng=np.random.default_rng(7), lines_each=5.0)
 
 
 def _slow() -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     baskets, reference = _load("baskets"), _load("till_reference")
     rng = np.random.default_rng(7)
