@@ -96,7 +96,8 @@ def main() -> None:
             print(
                 f"| {selection} | {seed} | {j['events']:.0f} | {100 * j['bias']:.2f} | {100 * j['rmse']:.2f} "
                 f"| {100 * j['oracle']:.2f} | {j['rmse'] / j['oracle']:.2f} | {j['coverage']:.3f} "
-                f"| {found.achieved:.3f} | {100 * float((apart**2).mean()) ** 0.5:.2f} | {j['dip']:.2f} | {100 * j['fired']:.0f} "
+                f"| {found.achieved:.3f} | {100 * float((apart**2).mean()) ** 0.5:.2f} "
+                f"| {j['dip']:.2f} | {100 * j['fired']:.0f} "
                 f"| {seconds:.1f} |",
                 flush=True,
             )
@@ -112,7 +113,8 @@ def main() -> None:
         ratio, coverage = max(r["rmse"] / r["oracle"] for r in runs), float(np.mean([r["coverage"] for r in runs]))
         print(
             f"{name}: mean bias {100 * bias:.2f} % (gate {100 * limit:.1f}): {_verdict(abs(bias) <= limit)}; "
-            f"worst ratio {ratio:.2f} (gate 1.7): {_verdict(ratio <= 1.7)}; mean coverage {coverage:.3f} (gate .87 to .93): "
+            f"worst ratio {ratio:.2f} (gate 1.7): {_verdict(ratio <= 1.7)}; "
+            f"mean coverage {coverage:.3f} (gate .87 to .93): "
             f"{_verdict(0.87 <= coverage <= 0.93)}"
         )
     print(
