@@ -78,8 +78,9 @@ def visit(browser: Any) -> Iterator[Open]:
     """Open an address, wait until the charts are drawn, and watch."""
     contexts = []
 
-    def open_(address: str, *, width: int = 1200, scripts: bool = True) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    def open_(address: str, *, width: int = 1200, scripts: bool = True, language: str | None = None) -> Visit:
+        window = {"width": width, "height": 900}
+        context = browser.new_context(viewport=window, java_script_enabled=scripts, locale=language)
         contexts.append(context)
         page = context.new_page()
         seen = Visit(page)
