@@ -14,6 +14,7 @@ from rich.progress import Progress
 from crmlib import data
 from crmlib.data.result import TERMS
 from crmlib.text import Words
+from crmlib.text.rules import rule_in_words
 
 Say = Callable[[str], None]
 
@@ -67,15 +68,6 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
             )
         )
     return lines
-
-
-def rule_in_words(rule: str, words: Words) -> str:
-    """A rule's machine name (`time:sold_at`, `birth_month|max`, an exclusion's own name) as people say it."""
-    kind, _, column = rule.partition(":")
-    if words.has(f"ingest.rule.{kind}"):
-        return words(f"ingest.rule.{kind}", column=words.column(column))
-    column, bar, broken = rule.partition("|")
-    return words("ingest.rule.contract", rule=f"{words.column(column)} {broken}") if bar else rule
 
 
 def check_lake(place: Path, *, say: Say, words: Words) -> bool:

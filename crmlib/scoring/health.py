@@ -103,6 +103,6 @@ def gaps(tables: dict[str, tuple[pl.LazyFrame, tuple[str, ...]]]) -> pl.DataFram
 
 
 def _rules(text: str | None) -> dict[str, int]:
-    """Counts by rule of one ingest's record (JSON)."""
-    found = json.loads(text) if text else {}
-    return {str(rule): int(rows) for rule, rows in found.items()} if isinstance(found, dict) else {}
+    """Rows that broke a rule in one ingest's record (a JSON list of kind, rule, rows), by rule."""
+    found = json.loads(text) if text else []
+    return {str(one["rule"]): int(one["rows"]) for one in found if one["kind"] == "quarantined"}

@@ -254,6 +254,12 @@ def test_one_customer_is_found_by_pseudonym_and_nobody_elses_id_is_told() -> Non
     assert months.select("visits", "net_minor").rows() == [(2, 200), (1, 100), (0, 0)]
 
 
+_RULES = (
+    '[{"kind": "duplicate", "rule": "known", "rows": 9, "net_minor": 1},'
+    ' {"kind": "quarantined", "rule": "late", "rows": 1, "net_minor": 0}]'
+)  # as an ingest records it
+
+
 def test_feeds_ingest_sums_rules_and_gaps_tell_what_is_missing() -> None:
     feed = pl.DataFrame({"source": ["a"] * 3 + ["b"] * 3, "day": [date(2026, 1, d) for d in (1, 2, 3, 1, 8, 15)]})
     fresh = health.freshness(feed, as_of=date(2026, 1, 16))
@@ -261,7 +267,7 @@ def test_feeds_ingest_sums_rules_and_gaps_tell_what_is_missing() -> None:
     ingests = pl.DataFrame(
         {
             "source": ["a", "a", "b"], "table": ["t"] * 3, "read": [10, 5, 8], "kept": [8, 5, 7], "replaced": [0] * 3,
-            "duplicate": [1, 0, 0], "quarantined": [1, 0, 0], "excluded": [0] * 3, "rules": ['{"late": 1}', None, "{}"],
+            "duplicate": [1, 0, 0], "quarantined": [1, 0, 0], "excluded": [0] * 3, "rules": [_RULES, None, "[]"],
         }
     )  # fmt: skip
     sums = health.ingest_sum(ingests)

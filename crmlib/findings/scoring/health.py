@@ -8,6 +8,7 @@ from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Answer, Figure, Finding, Status
 from crmlib.findings.scoring.check import check
 from crmlib.text import Words
+from crmlib.text.rules import rule_in_words
 
 QUARANTINE_FAIL = 0.01
 """More than 1 % of a source set apart is red; anything above zero amber."""
@@ -126,11 +127,14 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
         sums.select("source", pl.col("quarantined_share").fill_null(0.0)).row(0) if sums.height else ("", 0.0)
     )
     kind = "many" if share > QUARANTINE_FAIL else "some" if share > 0 else "clean"
-    status: Status = {"many": "fail", "some": "warn", "clean": "ok"}[kind]  # type: ignore[assignment]
+    status: Status = {"many": "fail", "some": "ok", "clean": "ok"}[kind]  # type: ignore[assignment]
+    rules = rules.with_columns(
+        pl.Series("rule", [rule_in_words(rule, words) for rule in rules["rule"]], dtype=pl.String)
+    )
     rule, rule_rows = rules.select("rule", "rows").row(0) if rules.height else ("—", 0)
     values = {
         "rows": form.count(int(sums["quarantined"].sum())),
-        "share": form.share(share),
+        "share": form.share(share, digits=2),
         "source": source,
         "rule": rule,
         "rule_rows": form.count(rule_rows),
