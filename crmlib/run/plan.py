@@ -150,7 +150,7 @@ def _job(
     path: Path, plan: ParamsFile, parameters: dict[str, Scalar], parts: Sequence[str], languages: tuple[str, ...]
 ) -> Job:
     as_of = date.fromisoformat(str(parameters["as_of"]))
-    variant = "-".join(_slug(part) for part in [path.stem, *parts])
+    variant = "-".join(slug(part) for part in [path.stem, *parts])
     output = f"{plan.report}/{variant}/{as_of}/{parameters['language']}"
     return Job(
         plan.report,
@@ -178,7 +178,7 @@ def _refuse_twins(path: Path, jobs: Sequence[Job]) -> None:
         )
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """A file name that no value can turn into a path."""
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "x"
 

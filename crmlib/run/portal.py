@@ -15,11 +15,14 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.report.form import parameter_label
+from crmlib.run.plan import slug
 from crmlib.run.publish import RUNS
 from crmlib.text import LANGUAGES, Language, Words
 
 _HISTORY = 12
 _WORST = ("fail", "warn", "ok", "none")
+_URGENCY = ("fail", "warn", "none", "ok")
 DEPTH = 4
 """report / variant / day / language: the folder of one page."""
 PAGES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
@@ -35,6 +38,7 @@ class Entry:
     light: str
     answer: str
     last_state: str
+    parameters: Mapping[str, object]
 
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
@@ -75,7 +79,7 @@ def page(
 def _entries(
     reports: Path, states: Mapping[str, str], language: Language, allowed: Callable[[str], bool]
 ) -> list[Entry]:
-    """What the folder holds, as far as it may be listed; the ledger adds how the last attempt ended."""
+    """What the folder holds and may be listed, the urgent first; the ledger adds how the last attempt ended."""
     found: dict[tuple[str, str], list[str]] = {}
     for file in reports.glob(f"*/*/*/{language}/index.html"):
         report, variant, day = file.relative_to(reports).parts[:3]
@@ -88,8 +92,10 @@ def _entries(
         lights = {str(f.get("status", "none")) for f in record.get("findings", [])}
         light = next((s for s in _WORST if s in lights), "none")
         last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
-        entries.append(Entry(report, variant, tuple(days), light, str(record.get("answer", "")), last))
-    return entries
+        given = record.get("parameters")
+        parameters = given if isinstance(given, dict) else {}
+        entries.append(Entry(report, variant, tuple(days), light, str(record.get("answer", "")), last, parameters))
+    return sorted(entries, key=lambda e: _URGENCY.index(e.light))
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -133,20 +139,27 @@ def _row(entry: Entry, *, words: Words, apps: Callable[[str], bool] | None) -> s
     app = ""
     if apps is not None and apps(entry.report):
         place = f"/apps/{entry.report}?language={words.language}"
-        app = f' <a href="{escape(place)}">{escape(words("portal.app"))}</a>'
+        app = f' · <a href="{escape(place)}">{escape(words("portal.app"))}</a>'
+    as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
     failed = entry.last_state in {"failed", "interrupted"}
     note = f"<p class=bad>{escape(words('portal.failed'))}</p>" if failed else ""
     return (
         f'<tr><td><span class="light {entry.light}">{escape(words(f"portal.light.{entry.light}"))}</span></td>'
         f'<td><a href="{escape(address.format(day=entry.days[0]))}">{escape(title)}</a>'
-        f"<p class=soft>{escape(_variant(entry.variant, words))}{app}</p></td>"
-        f"<td>{escape(entry.answer)}{note}</td><td class=n>{escape(entry.days[0])}</td>"
-        f"<td class=soft>{older or escape(words('portal.no_history'))}</td></tr>"
+        f"<p class=soft>{escape(_variant(entry, words))}{app}</p></td>"
+        f'<td>{escape(entry.answer)}{note}</td><td class=n data-head="{as_of}">{escape(entry.days[0])}</td>'
+        f'<td class="soft days" data-head="{history}">{older or escape(words("portal.no_history"))}</td></tr>'
     )
 
 
-def _variant(name: str, words: Words) -> str:
-    """Daily, weekly, monthly in the reader's words; other names as they are."""
-    first, _, rest = name.partition("-")
+def _variant(entry: Entry, words: Words) -> str:
+    """Daily, weekly, monthly, quarterly and what a grid varied in the reader's words; other names as they are."""
+    first, _, rest = entry.variant.partition("-")
     key = f"portal.variant.{first}"
-    return " ".join([words(key) if words.has(key) else first, rest]).strip()
+    parts = [words(key) if words.has(key) else first]
+    for name, value in entry.parameters.items():
+        varied = slug(f"{name}-{value}")
+        if varied in rest:
+            rest = rest.replace(varied, "", 1).replace("--", "-").strip("-")
+            parts.append(f"{parameter_label(entry.report, name, words)} {value}")
+    return " · ".join([*parts, rest] if rest else parts)

@@ -63,7 +63,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 folder = root / report / variant / day / language
                 folder.mkdir(parents=True)
                 (folder / "index.html").write_text("<!doctype html><title>x</title>", encoding="utf-8")
-                record = {"answer": answer, "findings": [{"key": "k", "status": status}]}
+                region = {"region": "华东"} if "华东" in variant else {}
+                record = {"answer": answer, "findings": [{"key": "k", "status": status}], "parameters": region}
                 (folder / "manifest.json").write_text(json.dumps(record), encoding="utf-8")
     failed = [f"customer_value/monthly/{DAYS[-1]}/{language}" for language in ("zh", "en")]
     portal.write(root, runs=pl.DataFrame({"output": failed, "state": ["failed"] * 2}), now=NOW)
@@ -143,3 +144,10 @@ def test_the_search_leaves_what_matches_and_says_when_nothing_does(reports: Path
     page.fill("#q", "没有这样的报表")
     assert page.locator("#rows tr:visible").count() == 0
     assert page.is_visible("#none")
+
+
+def test_the_urgent_comes_first_and_variants_are_said_in_words(reports: Path, visit: Open) -> None:
+    page = visit((reports / "index.html").as_uri()).page
+    assert [light.inner_text() for light in page.query_selector_all(".light")] == ["要处理", "留意", "无判断", "正常"]
+    variants = [p.inner_text() for p in page.query_selector_all("td:nth-child(2) p")]
+    assert variants == ["周报 · 区域 华东", "月报", "季报", "日报"]

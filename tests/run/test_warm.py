@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 from jupyter_client.manager import KernelManager
+from nbformat.v4 import new_code_cell, new_notebook
 
-from crmlib.run import warm
+from crmlib.run import attempt, warm
 from crmlib.run.provisioner import WarmProvisioner
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are used on Linux only")
@@ -106,6 +109,27 @@ def test_many_forks_leave_nothing_behind(variables: Mapping[str, str], tmp_path:
             assert time.monotonic() < end, "a fork hung"
             time.sleep(0.005)
         child.close()
+
+
+def test_the_memory_of_a_forked_kernel_counts_and_ends_the_run(
+    variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    notebook = tmp_path / "demo.ipynb"
+    code = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); x = b'x' * 900_000_000"
+    cells = [new_code_cell("", metadata={"tags": ["parameters"]}), new_code_cell(f"{code}; time.sleep(600)")]
+    nbformat.write(new_notebook(cells=cells), notebook)
+    told = {"out": str(tmp_path), "root": str(tmp_path), "notebook": str(notebook), "parameters": {}}
+    (tmp_path / attempt.RUN_FILE).write_text(json.dumps(told | {"deadline_seconds": 120}))
+    ended = attempt.execute(attempt.Task(tmp_path, tmp_path, "demo", 120, 800))
+    assert "held more than 800 MB" in str(ended.problem)
+    assert (ended.again, ended.peak_mb > 800) == (False, True)
+    kernel = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 20
+    while psutil.pid_exists(kernel) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(kernel)
 
 
 def test_without_a_parent_a_cold_kernel_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
