@@ -55,7 +55,7 @@ def health_answer(findings: list[Finding], *, sums: pl.DataFrame, fresh: pl.Data
                 label=words("scoring.figure.quarantined"),
                 value=form.count(apart),
                 comparison=words("scoring.figure.quarantined_share", share=form.share(apart / read if read else None)),
-                tone="bad" if apart else "good",
+                tone="bad" if apart > QUARANTINE_FAIL * read else "neutral",
                 key="quarantined",
                 amount=float(apart),
             ),
