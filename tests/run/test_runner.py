@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmlib.core.errors import RunError
-from crmlib.run import attempt, publish, runner, worker
+from crmlib.run import attempt, disk, publish, runner, worker
 from crmlib.run.ledger import Ledger
 from crmlib.run.plan import Job, Keep
 from crmlib.run.workspace import Workspace
@@ -265,6 +267,36 @@ def test_a_disk_that_refuses_a_step_of_the_runner_leaves_the_old_page(
     assert (outcome.state, page(space)) == ("failed", "page one")
     assert os.strerror(number) in outcome.message and "mend: " in outcome.message
     assert Ledger(space.ledger).runs()["state"].to_list() == ["failed"]
+
+
+@pytest.fixture
+def small_disk(space: Workspace) -> Iterator[Path]:
+    """Reports on a file system of 4 MB; only whoever runs the machine may make one."""
+    space.reports.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(space.reports)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can be mounted only with the rights to do so")
+    yield space.reports
+    subprocess.run(["umount", str(space.reports)], check=True)
+
+
+def test_on_a_disk_that_is_really_full_the_old_page_stays_and_the_next_run_goes_on(
+    space: Workspace, small_disk: Path
+) -> None:
+    notebook(space, PAGE)
+    assert run(space, job())[0].state == "ok"
+    ballast = small_disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    with pytest.raises(RunError, match="mend: free space"):
+        disk.refuse_unwritable(small_disk)
+    with pytest.raises(RunError, match="mend: free space"):
+        run(space, job("two"))
+    assert page(space) == "page one"
+    ballast.unlink()
+    assert run(space, job("two"))[0].state == "ok"
+    assert page(space) == "page two"
 
 
 def test_problems_are_told_in_the_language_asked_for(space: Workspace) -> None:
