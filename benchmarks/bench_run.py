@@ -113,7 +113,7 @@ def main() -> None:
         for name in variables:
             os.environ.pop(name)
     print(
-        f"\nload of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores (wall times grow with it)"
+        f"\nload of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; wall times grow with it"
     )
     print("\n| what | wall s |\n|---|---|")
     for name, seconds in rows:
