@@ -1,9 +1,10 @@
 """Before the event: units, revenue, margin and the stock it needs, with an interval from past forecast errors.
 
-Base = what the store-products sold per week in their last clean weeks × the lunar-aligned season of the same weeks a
-year ago; units = base × (1 + response). The response of a mechanic and depth is that of past events, shrunk to the
-line through all of them; its error is what the same forecast would have missed for each past event had it not been
-known.
+Base = mean of the unpromoted days of the last eight weeks × days of the plan (`base_of`); no season is applied, so a
+plan for goods that sell more at a festival anyway has too low a base. Units = base × (1 + response). The response of a
+mechanic and depth is that of past events, each mechanic's deviation shrunk to the line through all of them; its error
+is what the same response would have missed for each past event had it not been known. That error is of the response
+alone: the base's own is not in the interval.
 """
 
 from __future__ import annotations
