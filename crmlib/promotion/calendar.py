@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
+from crmlib.core.calendar import festivals
 from crmlib.core.frames import AnyFrame, to_polars
 
 NEEDS = ("promotion_id", "version", "starts_at", "ends_at", "stores", "products")
 _MONDAY = 3  # 1970-01-01 was a Thursday: (day_n + 3) // 7 counts weeks that start on Monday
+RUN_UP = {
+    "new_year": 7,
+    "spring_festival": 21,
+    "lantern": 7,
+    "labour_day": 7,
+    "dragon_boat": 14,
+    "mid_autumn": 14,
+    "national_day": 7,
+}
+"""Days of buying before each festival at which gifts and snacks are bought; its own week belongs to it too."""
 
 
 def frozen_versions(promotions: AnyFrame) -> pl.DataFrame:
@@ -28,6 +39,25 @@ def frozen_versions(promotions: AnyFrame) -> pl.DataFrame:
         last_day=end,
         edited=pl.col("judged") & (pl.col("version") < pl.col("last")),
     ).drop("judged", "last")
+
+
+def festival_weeks(first: date, last: date) -> frozenset[int]:
+    """week_n of the weeks in which people buy for a festival: from its run-up to its own day.
+
+    Examples
+    --------
+    >>> weeks = festival_weeks(date(2026, 2, 2), date(2026, 4, 19))
+    >>> [str(date(1969, 12, 29) + timedelta(weeks=w)) for w in sorted(weeks)]
+    ['2026-02-02', '2026-02-09', '2026-02-16', '2026-02-23', '2026-03-02']
+    """
+    table = festivals(first, last + timedelta(days=max(RUN_UP.values())))
+    begin, end = ((day.toordinal() - date(1970, 1, 1).toordinal() + _MONDAY) // 7 for day in (first, last))
+    spans = [
+        (max((day_n - RUN_UP[name] + _MONDAY) // 7, begin), min((day_n + _MONDAY) // 7, end))
+        for name, day_n in table.select("festival", "day_n").iter_rows()
+        if name in RUN_UP
+    ]
+    return frozenset(w for low, high in spans for w in range(low, high + 1))
 
 
 def event_cells(promotions: pl.DataFrame, *, panel: pl.DataFrame, last_day: date) -> pl.DataFrame:

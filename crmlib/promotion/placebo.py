@@ -216,7 +216,7 @@ def quantiles(z: Floats, coverage: float) -> tuple[float, float]:
 def _achieved(errors: PlaceboErrors, coverage: float) -> float:
     """Coverage on each round's event placebos of the intervals made from the other rounds."""
     core = errors.role == EVENT
-    fold, base = errors.fold[core], errors.base[core]
+    fold, base, festival = errors.fold[core], errors.base[core], errors.festival[core]
     error = errors.actual[core] - base
     inside: list[Floats] = []
     for held in np.unique(fold):
@@ -224,9 +224,11 @@ def _achieved(errors: PlaceboErrors, coverage: float) -> float:
         if rest.sum() < MIN_PLACEBOS:
             return float("nan")
         phi, tau2 = variance_model(error[rest], base[rest])
-        low, high = quantiles(error[rest] / spread(base[rest], phi, tau2), coverage)
-        z = error[mine] / spread(base[mine], phi, tau2)
-        inside.append(((z >= low) & (z <= high)).astype(np.float64))
+        z = error / spread(base, phi, tau2)
+        for kind in (False, True):  # the week types of the intervals that are given
+            own, judged = rest & (festival == kind), z[mine & (festival == kind)]
+            low, high = quantiles(z[own] if own.sum() >= MIN_STRATUM else z[rest], coverage)
+            inside.append(((judged >= low) & (judged <= high)).astype(np.float64))
     return float(np.concatenate(inside).mean()) if inside else float("nan")
 
 

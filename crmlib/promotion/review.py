@@ -11,7 +11,7 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.agreement import agreement
-from crmlib.promotion.calendar import event_cells, frozen_versions
+from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
 from crmlib.promotion.footprint import treated
 from crmlib.promotion.ledger import ledger, returns
 from crmlib.promotion.lift import Lift, lift
@@ -77,11 +77,13 @@ def review(
     plans = frozen_versions(promotions)
     goods = _goods(products)
     cells = _grid(grid, goods)
-    last_day = cells.select(pl.col("week_start").max()).item() + timedelta(days=6)
+    first_day, last_start = cells.select(a=pl.col("week_start").min(), b=pl.col("week_start").max()).row(0)
+    last_day = last_start + timedelta(days=6)
     events = event_cells(plans, panel=cells, last_day=last_day)
     shops = to_polars(stores, needs=["store_id", "city"], name="stores")
     whole = panel(cells.drop("week_start"), stores=shops, products=goods)
-    found = lift(whole, events, rng=rng, rounds=rounds)
+    feasts = festival_weeks(first_day, last_day)
+    found = lift(whole, events, rng=rng, festival_weeks=feasts, rounds=rounds)
     rows = treated(events, panel=whole)
     money = economics(lines, costs=costs)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))

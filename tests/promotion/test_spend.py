@@ -1,8 +1,9 @@
 # ruff: noqa: DTZ001 (days and hours of the stores' wall clock)
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from crmlib.core.errors import ContractError, ModelError
 from crmlib.promotion.budget import claims_checked, spending, split
-from crmlib.promotion.calendar import event_cells, frozen_versions
+from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
 from crmlib.promotion.execution import compliance, label_compliance, lessons, notes_summary, order_times
 from crmlib.promotion.flags import above_base, predicted_days, refuse_excel_days, refuse_text_numbers
+from crmlib.promotion.placebo import PlaceboErrors, calibrate
 from crmlib.promotion.states import MOVES, Budget, Case, claim, commit, edit, judged_version, move, overspend, spend
 
 NOON = datetime(2026, 3, 1, 12)
@@ -229,3 +231,25 @@ def test_decimal_commas_and_excel_days_are_refused():
     with pytest.raises(ContractError) as refused:
         refuse_excel_days(pl.DataFrame({"day": [45_000, 45_001]}), columns=["day"], name="plan")
     assert refused.value.code == "promotion.r13"
+
+
+def test_weeks_of_buying_for_a_festival_are_told_from_quiet_ones():
+    weeks = festival_weeks(date(2025, 1, 6), date(2025, 12, 28))
+    monday = date(1969, 12, 29)
+    assert (date(2025, 9, 22) - monday).days // 7 in weeks  # before Mid-Autumn of 6 October 2025
+    assert (date(2025, 10, 6) - monday).days // 7 in weeks
+    assert (date(2025, 10, 13) - monday).days // 7 not in weeks
+    assert (date(2025, 7, 14) - monday).days // 7 not in weeks
+    assert (date(2025, 12, 22) - monday).days // 7 in weeks  # New Year lies after the period, its run-up within
+
+
+def test_the_printed_coverage_is_that_of_each_week_types_own_intervals():
+    rng = np.random.default_rng(5)
+    rows = 4000
+    festival = rng.random(rows) < 0.3
+    base = rng.uniform(500.0, 2000.0, rows)
+    error = rng.normal(0, 0.02 * base) + np.where(festival, 0.4 * base, 0.0)
+    zeros = np.zeros(rows, dtype=np.int64)
+    scale = calibrate(PlaceboErrors(np.arange(rows) % 4, festival, zeros, base + error, base), coverage=0.9)
+    assert scale.achieved == pytest.approx(0.9, abs=0.02)
+    assert scale.low[1, 0] > scale.high[0, 0]  # a festival placebo is no quiet one
