@@ -51,9 +51,18 @@ class UpliftFit:
 
 
 def fit(
-    result: AnyFrame, *, rng: np.random.Generator, y: str = "lost", names: tuple[str, ...] | None = None
+    result: AnyFrame,
+    *,
+    rng: np.random.Generator,
+    y: str = "lost",
+    names: tuple[str, ...] | None = None,
+    within: str | None = None,
 ) -> UpliftFit:
     """Fit uplift on a list with features, `group` (contact, holdout) and the outcome `y` (1 lost).
+
+    Parameters
+    ----------
+    within : column naming the list of each row where several are read together: each was drawn with its own share e.
 
     Raises
     ------
@@ -64,14 +73,16 @@ def fit(
     w = (frame["group"] == "contact").to_numpy().astype(float)
     refuse_no_holdout(treated=int(w.sum()), held_out=int((1 - w).sum()))
     chosen = names or linear(frame, skip=[y, "came", "came_n"])
-    fold = rng.permutation(frame.height) % 2
+    who = frame["customer_id"].rank("dense").to_numpy() - 1
+    fold = (rng.permutation(int(who.max()) + 1) % 2)[who]  # by customer: who was listed twice is not learnt and scored
     p0, p1 = np.empty(frame.height), np.empty(frame.height)
     for k in (0, 1):
         learn, score = frame.filter(fold != k), frame.filter(fold == k)
         alone, contacted = _pair(learn, y, chosen)
         p0[fold == k], p1[fold == k] = alone.predict(score), contacted.predict(score)
     truth = frame[y].to_numpy().astype(float)
-    psi = dr_score(truth, w, p0=p0, p1=p1)
+    share = None if within is None else frame.select((pl.col("group") == "contact").mean().over(within)).to_series()
+    psi = dr_score(truth, w, p0=p0, p1=p1, share=None if share is None else share.to_numpy())
     effect, spread = float(psi.mean()), Z95 * float(psi.std(ddof=1)) / len(psi) ** 0.5
     alone, contacted = _pair(frame, y, chosen)
     table = frame.select("customer_id", "group").with_columns(
@@ -80,9 +91,12 @@ def fit(
     return UpliftFit(_with_cells(table), effect, effect - spread, effect + spread, contacted, alone)
 
 
-def dr_score(y: Array, w: Array, *, p0: Array, p1: Array) -> Array:
-    """Doubly robust score of each customer; its mean is the average reduction of loss by a contact."""
-    e = float(w.mean())
+def dr_score(y: Array, w: Array, *, p0: Array, p1: Array, share: Array | None = None) -> Array:
+    """Doubly robust score of each customer; its mean is the average reduction of loss by a contact.
+
+    `share` is the probability e of being contacted, shape (n,); without it, the share of contacts of all.
+    """
+    e = float(w.mean()) if share is None else share
     return np.asarray(p0 - p1 + (1 - w) / (1 - e) * (y - p0) - w / e * (y - p1))
 
 

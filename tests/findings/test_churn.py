@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from crmlib.churn.calibration import Recalibration, calibration, reliability_bins
+from crmlib.churn.winback_cells import SCHEMA, Cells
 from crmlib.findings import churn as findings
 from crmlib.findings.churn.wording import why
 from crmlib.text import LANGUAGES, Words
@@ -227,13 +228,59 @@ def test_the_win_back_verdict_follows_the_interval(numbers, word, status):
     assert made.status == status
 
 
+@pytest.mark.parametrize("held", [0, 10])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_a_holdout_the_word_effect_is_not_used(language):
-    made = findings.winback(lists(None, None, None, held=0), words=Words(language), days=56)
+def test_without_a_holdout_the_word_effect_is_not_used(language, held):
+    made = findings.winback(lists(None, None, None, held=held), words=Words(language), days=56)
     said = " ".join((made.headline, made.note_seen, made.note_sure, made.note_do)).lower()
     for word in ("有用", "作用", "净差", "effect", "works:", "difference"):
         assert word not in said.replace("有没有用", "").replace("whether it works", "")
     assert made.chart is None
+
+
+def cells(mine, away):
+    """Four cells; `mine` and `away` are (effect, low, high) of those to be persuaded and those to be left alone."""
+    rows = [("persuadable", *mine), ("sure_thing", 0.0, -0.05, 0.05), ("lost_cause", None, None, None)]
+    made = [
+        (c, 200, 40, 60, 8, *us, 4000, *(None if u is None else round(u * 200_000) - 4000 for u in us))
+        for c, *us in [*rows, ("do_not_disturb", *away)]
+    ]
+    return Cells(pl.DataFrame(made, schema=SCHEMA, orient="row"), people=960, missing=0)
+
+
+FLAT = (0.0, -0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("given", "word", "do", "status"),
+    [
+        (cells((0.2, 0.1, 0.3), FLAT), "挽回要挑人：说得动的 200 人净赚", "只联系说得动的", "ok"),
+        (cells((0.2, 0.0, 0.4), FLAT), "看不清", "看得清", "warn"),
+        (cells((0.2, 0.0, 0.4), (-0.2, -0.3, -0.1)), "越联系越不来：触达反而少回来 20.0%", "别打扰的", "fail"),
+        (None, "看不清", "看得清", "warn"),
+    ],
+)
+def test_the_win_back_headline_follows_the_four_cells(given, word, do, status):
+    made = findings.winback(lists(0.06, -0.02, 0.1), words=ZH, days=56, cells=given)
+    assert word in made.headline
+    assert do in made.note_do
+    assert made.status == status
+    assert made.table.height == (1 if given is None else 5)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lists_too_small_to_split_say_how_many_more_people_they_need(language):
+    few = Cells(pl.DataFrame(schema=SCHEMA), people=973, missing=703)
+    made = findings.winback(lists(0.06, 0.01, 0.1), words=Words(language), days=56, cells=few)
+    plain = findings.winback(lists(0.06, 0.01, 0.1), words=Words(language), days=56)
+    assert made.headline == plain.headline
+    assert "703" in made.note_sure
+    assert made.table.height == 1
+    html = findings.winback(
+        lists(0.06, 0.01, 0.1), words=Words(language), days=56, cells=cells((0.2, 0.1, 0.3), FLAT)
+    ).view.as_raw_html()
+    assert Words(language)("churn.winback.row.do_not_disturb") in html
+    assert "do_not_disturb" not in html
 
 
 def league(mine, rule):
