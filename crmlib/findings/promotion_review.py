@@ -11,7 +11,7 @@ from crmlib.charts import promotion as pictures
 from crmlib.findings.finding import Answer, Figure, Finding, Status
 from crmlib.findings.promotion_wording import against_budget, in_words, named, units
 from crmlib.promotion.footprint import ROLES
-from crmlib.promotion.lift import Lift
+from crmlib.promotion.lift import Lift, missing_parts
 from crmlib.promotion.review import Review
 from crmlib.tables import promotion as views
 from crmlib.text import Words
@@ -94,34 +94,26 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
 
 
 def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
-    """Gross lift, waiting, dip, cannibalised and halo, and what is left."""
+    """Gross lift, waiting, dip, cannibalised and halo, and what is left; what cannot be estimated is said, not 0."""
     roles = [*ROLES, "net"]
     table = lift.parts.filter(pl.col("event_id") == event["promotion_id"]).rename({"event_id": "promotion_id"})
     rows = {r["role"]: r for r in table.iter_rows(named=True)}
     net, gross = rows.get("net"), rows.get("event")
     kind = "unjudged" if net is None or gross is None else _part_kind(gross, net)
+    missing = dict(missing_parts(lift, event["promotion_id"]).iter_rows()) if rows else {}
     values = {
         "gross": units(gross["effect_milli"] if gross else None, words),
         "net": units(net["effect_milli"] if net else None, words),
+        "loss": words(f"promotion.review.parts.loss.{'both' if 'sibling' in rows else 'dip'}"),
         "coverage": words.format.share(lift.coverage, digits=0),
         "achieved": words.format.share(lift.achieved),
         "placebos": words.format.count(lift.scale.placebos),
     }
     shown = pl.DataFrame(
-        [
-            {
-                "name": words(f"promotion.role.{r}"),
-                "value": rows[r]["effect_milli"] / 1000,
-                "low": None if rows[r]["lower_milli"] is None else rows[r]["lower_milli"] / 1000,
-                "high": None if rows[r]["upper_milli"] is None else rows[r]["upper_milli"] / 1000,
-                "label": units(rows[r]["effect_milli"], words),
-                "total": r == "net",
-            }
-            for r in roles
-            if r in rows
-        ],
+        [_bar(r, rows.get(r), words) for r in roles if r in rows or r in missing],
         schema_overrides={"low": pl.Float64, "high": pl.Float64},
     )
+    table = _with_missing(table, event["promotion_id"], [r for r in roles if r in missing])
     status: Status = {"kept": "ok", "clean": "ok", "part": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(
         kind, "none"
     )  # type: ignore[assignment]
@@ -134,10 +126,40 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         view=views.readable(in_words(table, words, {"role": "promotion.role"}), words=words) if table.height else None,
         chart=pictures.signed_bars(shown, words=words, title=words("promotion.axis.units")) if shown.height else None,
         alt=headline,
-        note_seen=words("promotion.review.parts.seen", **values),
+        note_seen="".join([words("promotion.review.parts.seen", **values), *_why_missing(missing, words)]),
         note_sure=words("promotion.review.parts.sure", **values),
         note_do=words(f"promotion.review.parts.do.{kind}"),
     )
+
+
+def _bar(role: str, row: dict[str, Any] | None, words: Words) -> dict[str, Any]:
+    """A part as a bar; one that cannot be estimated has its words in place of a bar."""
+    given = row or {"effect_milli": 0, "lower_milli": None, "upper_milli": None}
+    low, high = (None if given[c] is None else given[c] / 1000 for c in ("lower_milli", "upper_milli"))
+    label = words("promotion.review.parts.not_estimable") if row is None else units(row["effect_milli"], words)
+    name = words(f"promotion.role.{role}")
+    value = given["effect_milli"] / 1000
+    return {"name": name, "value": value, "low": low, "high": high, "label": label, "total": role == "net"}
+
+
+def _with_missing(table: pl.DataFrame, promotion_id: str, missing: list[str]) -> pl.DataFrame:
+    """Rows without numbers for the parts that cannot be estimated, above the net."""
+    rows = pl.DataFrame({"promotion_id": [promotion_id] * len(missing), "role": missing})
+    ordered = pl.concat([table, rows.cast({"role": pl.String, "promotion_id": pl.String})], how="diagonal")
+    place = pl.col("role").replace_strict({r: i for i, r in enumerate([*ROLES, "net"])}, return_dtype=pl.Int8)
+    return ordered.sort(place)
+
+
+def _why_missing(missing: dict[str, str], words: Words) -> list[str]:
+    """One sentence for each part that cannot be estimated."""
+    return [
+        words(
+            "promotion.review.parts.missing",
+            part=words(f"promotion.role.{role}"),
+            reason=words(f"promotion.review.parts.reason.{reason}"),
+        )
+        for role, reason in missing.items()
+    ]
 
 
 def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from crmlib.core.frames import AnyFrame
 from crmlib.promotion import placebo
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.carry import Carry, carried, tune
-from crmlib.promotion.footprint import EVENT, ROLES, SIBLING, Footprint, Treated, footprint, treated
+from crmlib.promotion.footprint import EVENT, HALO, ROLES, SIBLING, Footprint, Treated, footprint, treated
 from crmlib.promotion.panel import Panel
 from crmlib.promotion.ppml import Effects, fit_effects, predict
 
@@ -109,6 +109,24 @@ def lift(
         coverage=coverage,
         achieved=scale.achieved,
     )
+
+
+def missing_parts(lift: Lift, event_id: str) -> pl.DataFrame:
+    """Roles of a judged event that could not be estimated, and why: role, reason.
+
+    reason : few (there are cells, none with enough untreated stores or clean weeks), taken (every such cell belongs to
+        this event or to another one, as where an offer covers a whole category), no_partner (no product is linked to
+        the event's goods as its complement). They are left out of net, not counted as 0.
+    """
+    judged = lift.events.filter(pl.col("event_id") == event_id, pl.col("status") == "ok").height
+    counted = lift.cells.filter(pl.col("event_id") == event_id).group_by("role").agg(pl.col("counted").any())
+    known = dict(counted.iter_rows())
+    rows = [
+        (role, "few" if role in known else "no_partner" if role == ROLES[HALO] else "taken")
+        for role in ROLES
+        if judged and not known.get(role, False)
+    ]
+    return pl.DataFrame(rows, schema={"role": pl.String, "reason": pl.String}, orient="row")
 
 
 def impute(panel: Panel, clean: Bools, *, carry: Carry, start: Effects) -> tuple[Floats, Effects]:

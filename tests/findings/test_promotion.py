@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -277,3 +278,51 @@ def test_an_activity_over_its_budget_turns_the_card_red(words):
     over = table.with_columns(reserved_minor=pl.lit(80), left_minor=pl.lit(-30), over=pl.lit(value=True))
     assert (fine.status, promotion_books.budget(over, accounts, words=words).status) == ("ok", "fail")
     assert words("promotion.activity.festival") in promotion_books.budget(over, accounts, words=words).headline
+
+
+def judged(*, sibling=None, whole=True):
+    """A lift of one event: gross 500, dip −100, siblings as given (None: no cells), no partner goods."""
+    effects = {"event": 500, "dip": -100, "waiting": 0} | ({} if sibling is None else {"sibling": sibling})
+    effects["net"] = sum(effects.values())
+    parts = pl.DataFrame(
+        [
+            {
+                "event_id": "X",
+                "role": role,
+                "actual_milli": 1000 * (effect + 900),
+                "base_milli": 900_000,
+                "effect_milli": 1000 * effect,
+                "lower_milli": 1000 * (effect - 50),
+                "upper_milli": 1000 * (effect + 50),
+            }
+            for role, effect in effects.items()
+        ]
+    )
+    roles = [*(r for r in effects if r != "net"), *([] if whole or sibling is not None else ["sibling"])]
+    cells = pl.DataFrame({"event_id": "X", "role": roles, "counted": [r in effects for r in roles]})
+    events = pl.DataFrame({"event_id": ["X"], "status": ["ok"]})
+    scale = SimpleNamespace(placebos=100)
+    return SimpleNamespace(parts=parts, cells=cells, events=events, coverage=0.9, achieved=0.9, scale=scale)
+
+
+def test_a_part_that_cannot_be_estimated_is_named_with_its_reason_and_has_no_number(words):
+    whole = promotion_review.parts(event(), judged(), words=words)
+    few = promotion_review.parts(event(), judged(whole=False), words=words)
+    known = promotion_review.parts(event(), judged(sibling=-60), words=words)
+    reason = {r: words(f"promotion.review.parts.reason.{r}") for r in ("taken", "few", "no_partner")}
+    assert reason["taken"] in whole.note_seen and reason["no_partner"] in whole.note_seen
+    assert reason["few"] in few.note_seen and reason["taken"] not in few.note_seen
+    assert reason["no_partner"] in known.note_seen and reason["few"] not in known.note_seen
+    assert whole.table["role"].to_list() == ["event", "dip", "waiting", "sibling", "halo", "net"]
+    assert whole.table.filter(pl.col("role").is_in(["sibling", "halo"]))["effect_milli"].null_count() == 2
+    assert known.table.filter(pl.col("role") == "sibling")["effect_milli"].item() == -60_000
+    for found in (whole, few, known):
+        effects = dict(found.table.select("role", "effect_milli").iter_rows())
+        assert sum(v or 0 for r, v in effects.items() if r != "net") == effects["net"]
+
+
+def test_the_headline_blames_switching_only_where_it_was_estimated(words):
+    with_loss = promotion_review.parts(event(), judged(sibling=-60), words=words).headline
+    without = promotion_review.parts(event(), judged(), words=words).headline
+    assert words("promotion.review.parts.loss.both") in with_loss
+    assert words("promotion.review.parts.loss.both") not in without

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pyfixest
@@ -9,7 +11,7 @@ from crmlib.core.errors import ContractError, ModelError
 from crmlib.promotion.agreement import agreement
 from crmlib.promotion.carry import tune
 from crmlib.promotion.footprint import ROLES, footprint, treated
-from crmlib.promotion.lift import lift
+from crmlib.promotion.lift import lift, missing_parts
 from crmlib.promotion.panel import panel
 from crmlib.promotion.ppml import fit_effects, predict
 from crmlib.promotion.response import response_table
@@ -245,3 +247,21 @@ def test_stock_outs_are_neither_learnt_from_nor_counted(worlds):
     grid = panel(short, stores=world.stores, products=world.products)
     found = lift(grid, world.events, rng=np.random.default_rng(1), rounds=1)
     assert found.events.filter(pl.col("event_id") == "E0000")["left_out"].to_list() == [5]
+
+
+def test_a_part_that_cannot_be_estimated_has_a_reason_and_is_left_out_of_the_net(lifts):
+    found = lifts["none"]
+    judged = found.events.filter(pl.col("status") == "ok")["event_id"]
+    whole = next(e for e in judged if missing_parts(found, e).is_empty())
+    mine = pl.col("event_id") == whole
+    few = replace(
+        found, cells=found.cells.with_columns(counted=pl.col("counted") & ~(mine & (pl.col("role") == "halo")))
+    )
+    assert missing_parts(few, whole).rows() == [("halo", "few")]
+    bare = replace(found, cells=found.cells.filter(~(mine & pl.col("role").is_in(["sibling", "halo"]))))
+    assert missing_parts(bare, whole).rows() == [("sibling", "taken"), ("halo", "no_partner")]
+    assert missing_parts(found, "no such event").is_empty()
+    for event_id in judged:
+        estimated = set(found.parts.filter(pl.col("event_id") == event_id)["role"]) - {"net"}
+        assert estimated | set(missing_parts(found, event_id)["role"]) == set(ROLES)
+        assert not estimated & set(missing_parts(found, event_id)["role"])
