@@ -27,6 +27,7 @@ MONEY = frozenset(
         "value_minor",
         "cost_minor",
         "net_minor",
+        "net_profit_minor",
         "net_low_minor",
         "net_high_minor",
     }

@@ -281,6 +281,8 @@ def test_lists_too_small_to_split_say_how_many_more_people_they_need(language):
     ).view.as_raw_html()
     assert Words(language)("churn.winback.row.do_not_disturb") in html
     assert "do_not_disturb" not in html
+    assert Words(language).column("net_profit_minor") in html
+    assert Words(language).column("net_minor") not in html  # sales, which this is not
 
 
 def league(mine, rule):

@@ -62,7 +62,8 @@ def effects(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """
     base = alt.Chart(frame)
     y = alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False))
-    x = alt.X("effect:Q", title=words("churn.chart.effect"), axis=alt.Axis(format="+%", tickCount=6))
+    roomy = alt.Scale(padding=24)  # the figure beside the last point stays inside on a phone
+    x = alt.X("effect:Q", title=words("churn.chart.effect"), axis=alt.Axis(format="+%", tickCount=6), scale=roomy)
     colour = alt.condition("datum.together", alt.value(theme.ACCENT), alt.value(theme.SOFT))
     zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=theme.INK).encode(x="x:Q")
     spread = base.mark_rule(strokeWidth=2).encode(y=y, x="low:Q", x2="high:Q", color=colour)

@@ -69,7 +69,10 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
         headline=headline,
         table=table,
         view=views.show(
-            named.select(pl.exclude("closed", "extra", "code")).rename({"held_out": "left_alone"}), words=words
+            named.select(pl.exclude("closed", "extra", "code")).rename(
+                {"held_out": "left_alone", "net_minor": "net_profit_minor"}
+            ),
+            words=words,
         ),
         chart=pictures.effects(_points(named, words, form_share=form.share), words=words) if judged.height else None,
         alt=headline,
