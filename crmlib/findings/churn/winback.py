@@ -67,7 +67,7 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
         key="churn.winback",
         status=STATUS.get(kind, "none"),  # type: ignore[arg-type]
         headline=headline,
-        table=table,
+        table=table.rename({"net_minor": "net_profit_minor"}),
         view=views.show(
             named.select(pl.exclude("closed", "extra", "code")).rename(
                 {"held_out": "left_alone", "net_minor": "net_profit_minor"}
