@@ -33,19 +33,25 @@ def to_polars(frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame"
     elif isinstance(frame, pl.LazyFrame):
         result = frame.collect(engine="streaming")
     else:
-        try:
-            wrapped = nw.from_native(frame)
-        except TypeError:
-            raise ContractError(
-                "frame.not_a_frame",
-                given=f"{name}: an object of type {type(frame).__name__}",
-                expected="a frame of pandas, Polars, PyArrow, DuckDB or another library that Narwhals knows",
-                mend="pass a data frame, e.g. polars.DataFrame(...)",
-                values={"name": name, "type": type(frame).__name__},
-            ) from None
+        wrapped = wrap(frame, name=name)
         result = (wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped).to_polars()
     check_columns(result.columns, needs, name=name)
     return result
+
+
+def wrap(frame: AnyFrame, *, name: str) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:
+    """`frame` on its own engine, in Narwhals; `frame.not_a_frame` (ContractError) if Narwhals does not know it."""
+    try:
+        wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
+    except TypeError:
+        raise ContractError(
+            "frame.not_a_frame",
+            given=f"{name}: an object of type {type(frame).__name__}",
+            expected="a frame of pandas, Polars, PyArrow, DuckDB or another library that Narwhals knows",
+            mend="pass a data frame, e.g. polars.DataFrame(...)",
+            values={"name": name, "type": type(frame).__name__},
+        ) from None
+    return wrapped
 
 
 def check_columns(columns: Iterable[str], needs: Iterable[str], *, name: str) -> None:

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.errors import ContractError
-from crmlib.core.frames import AnyFrame, check_columns
+from crmlib.core.frames import AnyFrame, check_columns, wrap
 
 Lines: TypeAlias = "nw.LazyFrame[Any]"
 Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
@@ -37,16 +36,7 @@ def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
     ContractError
         `frame.not_a_frame`, `frame.missing_column`.
     """
-    try:
-        wrapped = nw.from_native(frame)
-    except TypeError:
-        raise ContractError(
-            "frame.not_a_frame",
-            given=f"{name}: an object of type {type(frame).__name__}",
-            expected="a frame of pandas, Polars, PyArrow, DuckDB or another library that Narwhals knows",
-            mend="pass a data frame, e.g. polars.DataFrame(...)",
-            values={"name": name, "type": type(frame).__name__},
-        ) from None
+    wrapped = wrap(frame, name=name)
     lazy = wrapped if isinstance(wrapped, nw.LazyFrame) else nw.from_native(wrapped.to_polars().lazy())
     check_columns(lazy.collect_schema().names(), needs, name=name)
     return lazy

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.core.errors import CrmError
+from crmlib.run.lifeline import die_with_parent
 from crmlib.run.warm import KERNEL_VARIABLE
 
 DONE, PROBLEM, KERNEL = "done", "problem.json", "kernel"
@@ -36,7 +37,7 @@ def main(run_file: str) -> int:
     """Execute the run described by `run_file`; 0 if the page was written."""
     path = Path(run_file).resolve()
     run = json.loads(path.read_text(encoding="utf-8"))
-    _die_with_parent()
+    die_with_parent()
     out = Path(run["out"])
     # Papermill formats both paths with the parameters: fixed names in a folder of our own leave nothing to format.
     os.chdir(out)
@@ -112,14 +113,6 @@ def _number(problem: Exception, text: str) -> int | None:
         return problem.errno
     found = _NUMBER.search(text)
     return int(found[1] or found[2]) if found else None
-
-
-def _die_with_parent() -> None:
-    """On Linux, ask to be ended when the runner is: a killed runner leaves no report behind that still computes."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415
-
-        ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from crmlib.run.lifeline import die_with_parent
+
 STACK = (
     "ipykernel.kernelapp",
     "papermill",
@@ -55,7 +57,7 @@ _ACCEPT_SECONDS = 1.0
 
 def main(address: str) -> int:
     """Import the stack, say so by creating the socket, and fork until the asker is gone."""
-    _die_with_parent()
+    die_with_parent()
     _import_stack()
     if unknown := _threads() - HARMLESS:  # a lock held by another thread would stay locked in every child
         print(f"the warm parent has threads after its imports: {unknown}; refusing to fork", file=sys.stderr)
@@ -156,13 +158,6 @@ def _reseed() -> None:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 if __name__ == "__main__":
