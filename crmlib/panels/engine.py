@@ -31,15 +31,29 @@ def day_number(day: date) -> int:
 def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
     """`frame` as a lazy Narwhals frame on its own engine; in-memory frames other than Polars become Polars first.
 
+    A frame in memory may give the business day as `day` (a date, or midnight as pandas keeps it) instead of `day_n`.
+
     Raises
     ------
     ContractError
         `frame.not_a_frame`, `frame.missing_column`.
     """
     wrapped = wrap(frame, name=name)
-    lazy = wrapped if isinstance(wrapped, nw.LazyFrame) else nw.from_native(wrapped.to_polars().lazy())
+    native = wrapped.to_polars().lazy() if isinstance(wrapped, nw.DataFrame) else wrapped.to_native()
+    if isinstance(native, pl.LazyFrame):
+        native = _with_day_number(native)
+    lazy: Lines = nw.from_native(native)
     check_columns(lazy.collect_schema().names(), needs, name=name)
     return lazy
+
+
+def _with_day_number(lines: pl.LazyFrame) -> pl.LazyFrame:
+    columns = lines.collect_schema()
+    day = columns.get("day")
+    is_day = day == pl.Date or (isinstance(day, pl.Datetime) and day.time_zone is None)
+    if "day_n" in columns or not is_day:
+        return lines
+    return lines.with_columns(day_n=pl.col("day").cast(pl.Date).cast(pl.Int32))
 
 
 def reduced(lines: Lines, *, schema: Schema, sort: Sequence[str]) -> pl.DataFrame:

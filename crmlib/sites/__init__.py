@@ -5,3 +5,7 @@ bounds and explains. Below them one model per module: `huff` (with `decay`, `sha
 `cannibal`, `select` and `bound`, `ramp` and `payback`, `explain`, `backtest` and `choose`, `information`, `whatif`;
 `score` where data are too few; `network` for networks of any size; `location` and `mci` for textbook problems.
 """
+
+from crmlib.core.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__, __path__)

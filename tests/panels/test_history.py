@@ -6,9 +6,12 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
+import pytest
 
 from crmlib import panels
+from crmlib.core.errors import ContractError
 
 CDNOW_END = date(1997, 9, 30)
 
@@ -72,3 +75,16 @@ def test_dropping_the_first_purchase_leaves_the_mean_of_the_repeats() -> None:
 def test_somebody_who_only_returned_has_no_history() -> None:
     lines = pl.DataFrame({"customer_id": ["a"], "day_n": [1], "quantity_milli": [-1000], "net_minor": [-5]})
     assert panels.purchase_history(lines, period_end=date(1970, 1, 21)).is_empty()
+
+
+def test_a_pandas_frame_with_days_needs_no_day_numbers() -> None:
+    days = pd.to_datetime(["2026-01-01", "2026-01-15"])
+    lines = pd.DataFrame({"customer_id": ["a", "a"], "day": days, "quantity_milli": [1000, 1000], "net_minor": [5, 7]})
+    assert panels.purchase_history(lines, period_end=date(2026, 1, 22)).select("t_x", "T").row(0) == (2.0, 3.0)
+
+
+def test_an_instant_is_not_taken_for_a_business_day() -> None:
+    days = pd.to_datetime(["2026-01-01 23:30"]).tz_localize("Asia/Shanghai")
+    lines = pd.DataFrame({"customer_id": ["a"], "day": days, "quantity_milli": [1000], "net_minor": [5]})
+    with pytest.raises(ContractError, match="day_n"):
+        panels.purchase_history(lines, period_end=date(2026, 1, 22))
