@@ -6,6 +6,7 @@ and layered charts are fitted to the column, so nothing may rely on it.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -46,17 +47,27 @@ def finish(chart: _Chart, *, width: int = 560, height: int | None = 260) -> _Cha
     """
     import altair as alt  # noqa: PLC0415  (costs seconds; the constants above must not)
 
-    sized: Any = chart
+    given: Any = chart
+    done = given.copy(deep=False)  # each `configure_...` would copy the whole chart with its data
+    done.config = _config()
     if isinstance(chart, alt.Chart | alt.LayerChart):
-        sized = chart.properties(width=width) if height is None else chart.properties(width=width, height=height)
-    return cast(_Chart, _configured(sized))
+        done.width = width
+        if height is not None:
+            done.height = height
+    return cast(_Chart, done)
 
 
-def _configured(chart: Any) -> Any:
-    return (
-        chart.configure(font=FONT, background=PAPER, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
+@cache
+def _config() -> alt.Config:
+    """What every chart has in common; made once and only read."""
+    import altair as alt  # noqa: PLC0415
+
+    return alt.Config(
+        font=FONT,
+        background=PAPER,
+        padding=4,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=SOFT,
             labelFontSize=12,
             titleColor=SOFT,
@@ -68,10 +79,10 @@ def _configured(chart: Any) -> Any:
             labelLimit=220,
             labelOverlap="greedy",
             labelSeparation=10,
-        )
-        .configure_axisX(labelFlush=False)
-        .configure_header(labelColor=INK, labelFontSize=12, titleColor=SOFT, titleFontSize=12)
-        .configure_legend(
+        ),
+        axisX=alt.AxisConfig(labelFlush=False),
+        header=alt.HeaderConfig(labelColor=INK, labelFontSize=12, titleColor=SOFT, titleFontSize=12),
+        legend=alt.LegendConfig(
             labelColor=INK,
             labelFontSize=12,
             titleColor=SOFT,
@@ -80,13 +91,13 @@ def _configured(chart: Any) -> Any:
             orient="top",
             labelLimit=260,
             symbolStrokeWidth=2,
-        )
-        .configure_title(color=INK, fontSize=13, anchor="start", fontWeight="normal")
-        .configure_text(color=INK, fontSize=12)
-        .configure_range(category=list(SERIES), heatmap=list(RAMP), ramp=list(RAMP))
-        .configure_bar(color=ACCENT)
-        .configure_line(color=ACCENT, strokeWidth=2)
-        .configure_point(color=ACCENT, filled=True, size=40)
-        .configure_area(color=ACCENT)
-        .configure_rule(color=SOFT)
+        ),
+        title=alt.TitleConfig(color=INK, fontSize=13, anchor="start", fontWeight="normal"),
+        text=alt.MarkConfig(color=INK, fontSize=12),
+        range=alt.RangeConfig(category=list(SERIES), heatmap=list(RAMP), ramp=list(RAMP)),
+        bar=alt.BarConfig(color=ACCENT),
+        line=alt.LineConfig(color=ACCENT, strokeWidth=2),
+        point=alt.MarkConfig(color=ACCENT, filled=True, size=40),
+        area=alt.AreaConfig(color=ACCENT),
+        rule=alt.MarkConfig(color=SOFT),
     )
