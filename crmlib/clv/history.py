@@ -18,13 +18,12 @@ import numpy.typing as npt
 import polars as pl
 
 from crmlib.clv.arrays import Array
+from crmlib.clv.compress import merge, pack, unpack
 from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame, to_polars
 
 Unit: TypeAlias = Literal["day", "week"]
 DAYS_PER_UNIT: dict[str, int] = {"day": 1, "week": 7}
-_PACK_BITS = 21
-_PACK_LIMIT = 1 << _PACK_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +97,18 @@ def read(
     frame = to_polars(history, needs=["x", "t_x", "T", *names], name="purchase_history")
     if frame.is_empty():
         check(frame)
-    floats = frame.select(pl.col("x", "t_x", "T", *names).cast(pl.Float64))
-    shared = frame["customers"].cast(pl.Float64) if "customers" in frame.columns else None
-    packed = _packed(floats, unit=unit) if floats.width == 3 else None
-    keys = floats if packed is None else packed.to_frame()
-    merged = _merged(keys, shared)
-    unique = merged if packed is None else _unpacked(merged, unit=unit)
+    columns = [frame[name].cast(pl.Float64).to_numpy() for name in ("x", "t_x", "T")]
+    keys = None if names else pack(*columns, days_per_unit=DAYS_PER_UNIT[unit])
+    if keys is None:
+        floats = frame.select(pl.col("x", "t_x", "T", *names).cast(pl.Float64))
+        unique, row_of = _merged(floats, frame, index=index)
+    else:
+        shared = _customers(frame)
+        merged, weight, row_of = merge(keys, shared=None if shared is None else shared.to_numpy(), index=index)
+        x, t_x, T = unpack(merged, days_per_unit=DAYS_PER_UNIT[unit])
+        unique = pl.DataFrame({"x": x, "t_x": t_x, "T": T, "weight": weight})
     if not _sound(unique, covariates=names):
         check(frame, covariates=names)
-    row_of = _index_of(keys, merged) if index else np.empty(0, dtype=np.int64)
     matrix = {name: unique[name].to_numpy() for name in unique.columns}
     n = unique.height
     return PurchaseHistory(
@@ -168,45 +170,22 @@ def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
     return rules | {f"{c} is a number": pl.col(c).cast(pl.Float64).is_finite() for c in covariates}
 
 
-def _merged(keys: pl.DataFrame, shared: pl.Series | None) -> pl.DataFrame:
-    """Sorted unique rows of the keys, with `weight`: how many customers share each."""
+def _customers(frame: pl.DataFrame) -> pl.Series | None:
+    """How many customers share each row of a table that is merged already; none where each row is one."""
+    return frame["customers"].cast(pl.Float64) if "customers" in frame.columns else None
+
+
+def _merged(floats: pl.DataFrame, frame: pl.DataFrame, *, index: bool) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
+    """Sorted unique rows of any numbers with `weight`, and (if `index`) each input row's place among them."""
+    shared, names = _customers(frame), floats.columns
     count = pl.len().cast(pl.Float64) if shared is None else pl.col("customers").sum()
-    counted = keys if shared is None else keys.with_columns(shared)
-    return counted.group_by(keys.columns).agg(count.alias("weight")).sort(keys.columns)
-
-
-def _index_of(keys: pl.DataFrame, merged: pl.DataFrame) -> npt.NDArray[np.int64]:
-    """Each input row's place among the unique rows."""
-    rows = merged.select(pl.col(keys.columns), pl.int_range(pl.len()).alias("row"))
-    joined = keys.join(rows, on=keys.columns, how="left", maintain_order="left")
-    return joined["row"].to_numpy().astype(np.int64)
-
-
-def _packed(floats: pl.DataFrame, *, unit: Unit) -> pl.Series | None:
-    """(x, t_x, T) in one integer where times are whole days and nothing is lost; none otherwise."""
-    per = DAYS_PER_UNIT[unit]
-    x, t_x, age = pl.col("x"), (pl.col("t_x") * per).round(), (pl.col("T") * per).round()
-    exact = (
-        (t_x / per == pl.col("t_x")).all()
-        & (age / per == pl.col("T")).all()
-        & pl.all_horizontal(c.is_between(0, _PACK_LIMIT - 1).all() for c in (x, t_x, age))
-        & (x == x.floor()).all()
-        & (pl.sum_horizontal(pl.all().null_count()) == 0)
-    )
-    x, t_x, age = (c.cast(pl.Int64, strict=False) for c in (x, t_x, age))
-    both = floats.select(key=(x * _PACK_LIMIT + t_x) * _PACK_LIMIT + age, exact=exact)
-    return both["key"] if both["exact"][0] else None
-
-
-def _unpacked(unique: pl.DataFrame, *, unit: Unit) -> pl.DataFrame:
-    per = DAYS_PER_UNIT[unit]
-    key = pl.col("key")
-    return unique.select(
-        (key // (_PACK_LIMIT * _PACK_LIMIT)).cast(pl.Float64).alias("x"),
-        ((key // _PACK_LIMIT % _PACK_LIMIT).cast(pl.Float64) / per).alias("t_x"),
-        ((key % _PACK_LIMIT).cast(pl.Float64) / per).alias("T"),
-        pl.col("weight"),
-    )
+    counted = floats if shared is None else floats.with_columns(shared)
+    merged = counted.group_by(names).agg(count.alias("weight")).sort(names)
+    if not index:
+        return merged, np.empty(0, dtype=np.int64)
+    places = merged.select(pl.col(names), pl.int_range(pl.len()).alias("row"))
+    joined = floats.join(places, on=names, how="left", maintain_order="left", nulls_equal=True)
+    return merged, joined["row"].to_numpy().astype(np.int64)
 
 
 def _total(weight: Array) -> int:
