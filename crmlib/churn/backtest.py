@@ -23,6 +23,8 @@ from crmlib.core.errors import ModelError
 ACTIVE_DAYS = 60
 """Still active: bought in the last 60 days."""
 MIN_ORIGINS = 3
+CHALLENGERS = ("additive", "boosted", "p_zero")
+"""Probabilities that may take the place of the logit."""
 STEP = 91
 
 Scorer = Callable[[pl.DataFrame, pl.DataFrame], Array]
@@ -142,6 +144,30 @@ def beats(table: pl.DataFrame, *, challenger: str, population: str = "all") -> b
     """Whether the challenger's gain over the default lies above 0 with its whole interval, on at least 3 origins."""
     row = table.filter((pl.col("contestant") == challenger) & (pl.col("population") == population)).row(0, named=True)
     return bool(row["origins"] >= MIN_ORIGINS and row["gain_low"] > 0)
+
+
+def winner(table: pl.DataFrame, *, default: str = "logit", challengers: Sequence[str] = CHALLENGERS) -> str:
+    """Which score ranks the list: the challenger with the largest gain among those that beat the default, else it.
+
+    Rules of thumb are no challengers: what ranks the list is multiplied by money, so it must be a probability.
+
+    Parameters
+    ----------
+    table : from `league`, with `against` = the default.
+
+    Examples
+    --------
+    >>> row = {"population": "all", "origins": 3, "gain": 0.02}
+    >>> board = pl.DataFrame([row | {"contestant": "p_zero", "gain_low": 0.01}, row | {"contestant": "boosted",
+    ...     "gain_low": -0.01}])
+    >>> winner(board), winner(board.with_columns(origins=2))
+    ('p_zero', 'logit')
+    """
+    present = [c for c in challengers if c in set(table["contestant"])]
+    won = table.filter(
+        (pl.col("population") == "all") & pl.col("contestant").is_in([c for c in present if beats(table, challenger=c)])
+    )
+    return default if won.is_empty() else str(won.sort("gain", "contestant", descending=[True, False])["contestant"][0])
 
 
 def _population(

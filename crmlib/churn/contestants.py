@@ -1,15 +1,23 @@
-"""The scores that stand side by side in every report: the risk, its challenger, P(0 in h), overdue, rules of thumb."""
+"""The scores that stand side by side in every report: the risk, its challenger, P(0 in h), overdue, rules of thumb.
+
+`trial` lets them compete on the company's own past, and says which of them ranks from now on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from crmlib.churn import additive, boosted, logit, overdue, rules
-from crmlib.churn.backtest import Contestant
+from crmlib.churn.backtest import Contestant, league, rolling, winner
+from crmlib.churn.features import Options
 from crmlib.churn.metrics import Array
+from crmlib.churn.model import training_origins
 from crmlib.churn.visits import Visits, known_days
 
 
@@ -33,6 +41,55 @@ class BgNbd(Protocol):
         """Second beta shape of dropout."""
 
 
+ORIGINS = 9
+"""Most training origins of the rolling test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The rolling test: its league table (null if no test origin has closed), what ranks, and P(0 in h) as a score."""
+
+    board: pl.DataFrame | None
+    kind: str
+    p_zero: rules.PZero
+
+
+def trial(
+    seen: Visits,
+    *,
+    tests: Sequence[date],
+    as_of: date,
+    first: date,
+    horizon: int,
+    purchases: BgNbd,
+    rng: np.random.Generator,
+    options: Options | None = None,
+    draws: int = 100,
+) -> Trial:
+    """The standard line-up at the test origins; the logit ranks unless a challenger beats it (`backtest.winner`).
+
+    Parameters
+    ----------
+    tests : from `backtest.closed_tests`; none leaves the logit in its place.
+    purchases : BG/NBD parameters in weeks, fitted on what was known at the first test origin.
+    """
+    zero = p_zero(purchases, horizon=horizon)
+    if not tests:
+        return Trial(None, "logit", zero)
+    rivals = standard(seen, horizon=horizon, purchases=purchases, rng=rng)
+    scored = rolling(
+        seen,
+        test_origins=tests,
+        train_origins=training_origins(t0=as_of, horizon=horizon, first=first, most=ORIGINS),
+        horizon=horizon,
+        observed_until=as_of,
+        contestants=rivals,
+        options=options,
+    )
+    board = league(scored, contestants=rivals, against="logit", rng=rng, draws=draws)
+    return Trial(board, winner(board), zero)
+
+
 def standard(seen: Visits, *, horizon: int, purchases: BgNbd | None, rng: np.random.Generator) -> list[Contestant]:
     """The standard line-up.
 
@@ -54,15 +111,14 @@ def standard(seen: Visits, *, horizon: int, purchases: BgNbd | None, rng: np.ran
         Contestant("overdue", late),
     ]
     if purchases is not None:
-        fitted = purchases
-        line_up.insert(3, Contestant("p_zero", lambda _, test: _p_zero(test, horizon, fitted), probability=True))
+        known = p_zero(purchases, horizon=horizon)
+        line_up.insert(3, Contestant("p_zero", lambda _, test: known.predict(test), probability=True))
     return line_up
 
 
-def _p_zero(test: pl.DataFrame, horizon: int, fit: BgNbd) -> Array:
-    trips, age, recency = (test[c].to_numpy().astype(float) for c in ("trips", "age", "recency"))
-    weeks = {"t_x": (age - recency) / 7, "T": age / 7, "h": horizon / 7}
-    return rules.p_zero(x=trips - 1, r=fit.r, alpha=fit.alpha, a=fit.a, b=fit.b, **weeks)
+def p_zero(purchases: BgNbd, *, horizon: int) -> rules.PZero:
+    """The score P(no purchase in `horizon` days) of a BG/NBD fit in weeks."""
+    return rules.PZero(r=purchases.r, alpha=purchases.alpha, a=purchases.a, b=purchases.b, horizon=horizon)
 
 
 def _overdue(seen: Visits, test: pl.DataFrame, rng: np.random.Generator) -> Array:

@@ -13,6 +13,7 @@ from crmlib.churn.calibration import Calibration, by_tier, calibration, reliabil
 from crmlib.churn.features import Options, features
 from crmlib.churn.labels import dataset
 from crmlib.churn.model import RiskFit, train, training_origins
+from crmlib.churn.rules import PZero
 from crmlib.churn.visits import Visits
 
 
@@ -38,12 +39,22 @@ class Health:
 
 
 def last_test(
-    seen: Visits, *, as_of: date, horizon: int, first: date, rng: np.random.Generator, options: Options | None = None
+    seen: Visits,
+    *,
+    as_of: date,
+    horizon: int,
+    first: date,
+    rng: np.random.Generator,
+    options: Options | None = None,
+    kind: str = "logit",
+    purchases: PZero | None = None,
 ) -> Health:
     """Train as one would have one horizon ago, recalibration included, and compare with what came since."""
     origin = as_of - timedelta(days=horizon)
     days = training_origins(t0=origin, horizon=horizon, first=first)
-    risk = train(seen, t0=origin, horizon=horizon, origins=days, rng=rng, options=options)
+    risk = train(
+        seen, t0=origin, horizon=horizon, origins=days, rng=rng, options=options, kind=kind, purchases=purchases
+    )
     table = dataset(seen, t0=origin, horizon=horizon, observed_until=as_of, options=options)
     y, p = table["y"].to_numpy().astype(float), risk.predict(table)
     scored = table.select("customer_id", "y").with_columns(pl.Series("p", p))

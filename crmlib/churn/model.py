@@ -3,6 +3,9 @@
 Training origins lie a fixed step apart and end where the label window closed. The recalibration origin is the closed
 one nearest to a year before t0 if the history has one (on Online Retail, whose autumn is nothing like its summer, that
 takes the calibration error from .12 to .05), else the last closed one.
+
+The logit ranks unless `backtest.winner` names another score. One without reasons of its own (boosted trees, P(0 in h))
+only ranks: the reasons stay the logit's, and still add up to the logit's own log odds.
 """
 
 from __future__ import annotations
@@ -10,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from crmlib.churn import additive, logit
+from crmlib.churn import additive, boosted, logit
 from crmlib.churn.additive import AdditiveFit
 from crmlib.churn.backtest import refuse_overlap
+from crmlib.churn.boosted import BoostedFit
 from crmlib.churn.calibration import Recalibration, recalibrate
 from crmlib.churn.features import Options, features
 from crmlib.churn.labels import dataset
@@ -25,6 +28,7 @@ from crmlib.churn.logit import LogitFit
 from crmlib.churn.metrics import Array
 from crmlib.churn.probes import check, check_single
 from crmlib.churn.reasons import reasons
+from crmlib.churn.rules import PZero
 from crmlib.churn.visits import Visits
 from crmlib.core.errors import ModelError
 
@@ -37,14 +41,13 @@ SEASON = 28
 MAX_ROWS = 200_000
 PROBE_CUSTOMERS = 20_000
 
-Kind = Literal["logit", "additive"]
-
 
 @dataclass(frozen=True, slots=True)
 class RiskFit:
-    """A fitted risk: the model, its recalibration, the horizon in days and the origins it was trained on."""
+    """A fitted risk: what explains, what ranks, its recalibration, horizon [days] and the origins it was trained on."""
 
     model: LogitFit | AdditiveFit
+    ranker: LogitFit | AdditiveFit | BoostedFit | PZero
     recalibration: Recalibration
     horizon: int
     origins: tuple[date, ...]
@@ -54,12 +57,13 @@ class RiskFit:
 
     def predict(self, table: pl.DataFrame) -> Array:
         """Probability of no trip in the horizon, shape (n,)."""
-        return self.recalibration.apply(self.model.predict(table))
+        return self.recalibration.apply(self.ranker.predict(table))
 
     def score(self, table: pl.DataFrame) -> pl.DataFrame:
         """customer_id, risk, base, parts and reasons of each customer."""
         made = reasons(self.model, table)
-        return made.with_columns(pl.Series("risk", self.recalibration.apply(_risk(made))))
+        raw = _risk(made) if self.ranker is self.model else self.ranker.predict(table)
+        return made.with_columns(pl.Series("risk", self.recalibration.apply(raw)))
 
 
 def _risk(made: pl.DataFrame) -> Array:
@@ -90,9 +94,15 @@ def train(
     origins: Sequence[date],
     rng: np.random.Generator,
     options: Options | None = None,
-    kind: Kind = "logit",
+    kind: str = "logit",
+    purchases: PZero | None = None,
 ) -> RiskFit:
     """Fit the risk with what was known at `t0`; the leak probes run first.
+
+    Parameters
+    ----------
+    kind : what ranks, from `backtest.winner`.
+    purchases : the score to rank by where `kind` is p_zero (`contestants.p_zero`).
 
     Raises
     ------
@@ -105,18 +115,34 @@ def train(
     rows = pl.concat(tables, how="diagonal_relaxed")
     check_single(rows)
     chosen = rows if rows.height <= MAX_ROWS else rows[np.sort(rng.choice(rows.height, MAX_ROWS, replace=False))]
-    model = logit.fit(chosen) if kind == "logit" else additive.fit(chosen)
+    model = additive.fit(chosen) if kind == "additive" else logit.fit(chosen)
     season = nearest_season(origins, t0=t0)
-    last = rows.filter(pl.col("origin") == season)
+    last, rest = rows.filter(pl.col("origin") == season), chosen.filter(pl.col("origin") != season)
+    ranker, judged = _rankers(model, kind, chosen, rest, purchases)
     return RiskFit(
         model=model,
-        recalibration=recalibrate(last["y"].to_numpy().astype(float), model.predict(last)),
+        ranker=ranker,
+        recalibration=recalibrate(last["y"].to_numpy().astype(float), judged.predict(last)),
         horizon=horizon,
         origins=tuple(origins),
         calibrated_on=season,
         rows=chosen.height,
         churn=float(np.mean(rows["y"].to_numpy())),
     )
+
+
+def _rankers(
+    model: LogitFit | AdditiveFit, kind: str, rows: pl.DataFrame, rest: pl.DataFrame, purchases: PZero | None
+) -> tuple[LogitFit | AdditiveFit | BoostedFit | PZero, LogitFit | AdditiveFit | BoostedFit | PZero]:
+    """What ranks, and what its recalibration is judged by: trees remember their rows, so theirs are left out."""
+    if kind == "p_zero":
+        if purchases is None:
+            raise ValueError("p_zero ranks by a fit of purchases: give it")
+        return purchases, purchases
+    if kind == "boosted":
+        ranker = boosted.fit(rows)
+        return ranker, boosted.fit(rest) if rest["y"].n_unique() > 1 else ranker
+    return model, model
 
 
 def nearest_season(origins: Sequence[date], *, t0: date) -> date:

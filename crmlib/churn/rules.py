@@ -9,11 +9,14 @@ whoever fitted the model; this package does not fit it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
 from crmlib.churn.metrics import Array
 from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
 
 ALIVE_NAMES = frozenset({"p_alive", "palive", "probability_alive", "alive"})
 
@@ -42,6 +45,27 @@ def p_zero(*, x: Array, t_x: Array, T: Array, h: float, r: float, alpha: float, 
     """
     none_if_alive = ((alpha + T) / (alpha + T + h)) ** (r + x)
     return np.asarray(1 - p_alive(x=x, t_x=t_x, T=T, r=r, alpha=alpha, a=a, b=b) * (1 - none_if_alive))
+
+
+@dataclass(frozen=True, slots=True)
+class PZero:
+    """P(no purchase in `horizon` days) as a score of features; r, alpha, a, b of a BG/NBD fit in weeks."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    horizon: int
+
+    def predict(self, table: AnyFrame) -> Array:
+        """Probability of no trip in the horizon, shape (n,)."""
+        return _p_zero(self, to_polars(table, needs=["trips", "age", "recency"], name="features"))
+
+
+def _p_zero(fit: PZero, table: pl.DataFrame) -> Array:
+    trips, age, recency = (table[c].to_numpy().astype(float) for c in ("trips", "age", "recency"))
+    weeks = {"t_x": (age - recency) / 7, "T": age / 7, "h": fit.horizon / 7}
+    return p_zero(x=trips - 1, r=fit.r, alpha=fit.alpha, a=fit.a, b=fit.b, **weeks)
 
 
 def scores(table: pl.DataFrame) -> pl.DataFrame:

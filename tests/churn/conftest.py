@@ -49,6 +49,33 @@ def cdnow(cdnow_lines: pl.DataFrame) -> Visits:
 
 
 @pytest.fixture(scope="session")
+def online_year(real_data: Path) -> pl.DataFrame:
+    """Online Retail as first published: the second sheet, December 2010 to December 2011."""
+    return online(real_data, pl.col("sheet") == "Year 2010-2011")
+
+
+@pytest.fixture(scope="session")
+def online_lines(real_data: Path, online_year: pl.DataFrame) -> pl.DataFrame:
+    """Online Retail II: both years, the days that stand in both sheets once."""
+    before = pl.col("InvoiceDate") < pl.datetime(2010, 12, 1)
+    return pl.concat([online(real_data, before), online_year])
+
+
+def online(folder: Path, rows: pl.Expr) -> pl.DataFrame:
+    raw = pl.scan_parquet(folder / "online_retail" / "online_retail_II_combined.parquet")
+    return (
+        raw.filter(rows & pl.col("CustomerID").is_not_null())
+        .select(
+            pl.col("CustomerID").alias("customer_id"),
+            pl.col("InvoiceDate").dt.date().cast(pl.Int32).alias("day_n"),
+            (pl.col("Quantity") * 1000).alias("quantity_milli"),
+            (pl.col("Quantity") * pl.col("Price") * 100).round().cast(pl.Int64).alias("net_minor"),
+        )
+        .collect()
+    )
+
+
+@pytest.fixture(scope="session")
 def shop_lines() -> pl.DataFrame:
     return world.lines()
 

@@ -307,6 +307,17 @@ def test_a_risk_that_ranks_no_better_than_the_rule_says_so(mine, rule, status):
     assert made.role == "check"
 
 
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+def test_a_challenger_that_took_over_the_list_is_named_with_its_gain(words):
+    board = league(0.8, 0.7)
+    won = board.head(1).with_columns(contestant=pl.lit("p_zero"), gain=pl.lit(0.021), gain_low=pl.lit(0.004))
+    table = pl.concat([board, won, won.with_columns(population=pl.lit("all"))])
+    made = findings.league_check(table, words=words, model="p_zero")
+    assert words("churn.score.p_zero") in made.note_do
+    assert {"0.021", "0.004"} <= set(re.findall(r"\d\.\d+", made.note_do))
+    assert words("churn.score.p_zero") not in findings.league_check(board, words=words).note_do
+
+
 def test_calibration_flips_from_good_to_bad_with_the_probabilities():
     rng = np.random.default_rng(1)
     p = rng.beta(2, 3, 4000)

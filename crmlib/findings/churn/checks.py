@@ -7,25 +7,27 @@ from collections.abc import Mapping
 import polars as pl
 
 from crmlib.charts import churn as pictures
-from crmlib.churn.backtest import MIN_ORIGINS, beats
+from crmlib.churn.backtest import MIN_ORIGINS
 from crmlib.churn.calibration import Calibration, Recalibration
 from crmlib.findings.churn.wording import named
 from crmlib.findings.finding import Finding, Status
 from crmlib.tables import churn as views
 from crmlib.text import Words
 
+DEFAULT = "logit"
 WORTH = 0.01
 """The risk must rank the still active at least this much better (AUC) than days since the last visit."""
 ECE_OK, ECE_FAIL = 0.03, 0.08
 """Calibration error beyond that of a perfect model: up to here good, from here on red."""
 
 
-def league_check(table: pl.DataFrame, *, words: Words, model: str = "logit", rule: str = "recency") -> Finding:
-    """All scores side by side; whether the risk beats the rule of thumb, and whether the challenger beats the risk.
+def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rule: str = "recency") -> Finding:
+    """All scores side by side; whether the one that ranks beats the rule of thumb.
 
     Parameters
     ----------
-    table : from `crmlib.churn.backtest.league`.
+    table : from `crmlib.churn.backtest.league`, against the logit.
+    model : what ranks, from `crmlib.churn.backtest.winner`.
     """
     form = words.format
     score = {(r["population"], r["contestant"]): r for r in table.iter_rows(named=True)}
@@ -33,8 +35,6 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = "logit", rul
     mine, plain = score[group, model], score[group, rule]
     ahead = mine["auc"] - plain["auc"]
     kind = "better" if mine["auc_low"] > plain["auc"] and ahead >= WORTH else "same" if ahead > -WORTH else "worse"
-    challenger = "boosted" if ("all", "boosted") in score else None
-    beaten = challenger is not None and beats(table, challenger=challenger)
     values = {
         "auc": form.number(mine["auc"], digits=3),
         "plain": form.number(plain["auc"], digits=3),
@@ -46,7 +46,10 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = "logit", rul
         "origins": mine["origins"],
         "customers": form.count(mine["customers"]),
         "population": words(f"churn.population.{group}"),
+        "model": named(words, "score", model),
     }
+    if model != DEFAULT:  # `winner` judges by all members
+        values |= {k: form.number(score["all", model][k], digits=3) for k in ("gain", "gain_low", "gain_high")}
     shown = table.with_columns(
         pl.Series("name", [named(words, "score", c) for c in table["contestant"]]),
         pl.Series("population", [words(f"churn.population.{p}") for p in table["population"]]),
@@ -70,7 +73,7 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = "logit", rul
         alt=headline,
         note_seen=words("churn.league.seen", **values),
         note_sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values),
-        note_do=words("churn.league.do.challenger" if beaten else f"churn.league.do.{kind}", **values),
+        note_do=words(f"churn.league.do.{kind}" if model == DEFAULT else "churn.league.do.challenger", **values),
         role="check",
         row_key=("population", "contestant"),
     )
