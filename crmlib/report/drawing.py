@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import weakref
@@ -24,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from crmlib.charts import drawer
 from crmlib.report import sanitize
 
 WIDTH = 690
@@ -54,7 +56,8 @@ class DrawingError(Exception):
 class Drawer:
     """The engine in its own process, one chart after the other, while the notebook computes.
 
-    An input that ends the engine costs its own chart only: the next one starts a new engine.
+    Where engines are kept (`drawer.VARIABLE` says where), one of them draws; else the page starts its own. An input
+    that ends an engine costs its own chart only: the next one finds a new engine.
     """
 
     def __init__(self) -> None:
@@ -64,18 +67,21 @@ class Drawer:
 
     def start(self) -> None:
         """Start the engine before there is something to draw."""
-        self._queue.submit(self._engine)
+        if drawer.VARIABLE not in os.environ:
+            self._queue.submit(self._engine)
 
-    def order(self, chart: Any, *, language: str) -> Future[Drawing]:
+    def order(self, chart: Any, *, language: str, key: str = "chart") -> Future[Drawing]:
         """Put `chart` into the queue.
 
         Parameters
         ----------
         chart : an Altair chart.
         language : of the names of months and days.
+        key : of its finding; names inside the picture begin with it.
         """
         spec = printable(json.dumps(fitted(stable_names(chart.to_dict(validate=False)))))
-        return self._queue.submit(self._draw, f'{{"language": "{language}", "spec": {spec}}}\n')
+        name = key.replace(".", "-").replace("_", "-")
+        return self._queue.submit(self._draw, f'{{"language": "{language}", "spec": {spec}}}\n'.encode(), name)
 
     def close(self) -> None:
         """End the engine when the queue is empty."""
@@ -91,23 +97,45 @@ class Drawer:
             self._engines.append(engine)
         return self._engines[-1]
 
-    def _draw(self, request: str) -> Drawing:
-        engine = self._engine()
-        if engine.stdin is None or engine.stdout is None:
-            raise DrawingError("the engine has no pipes")
+    def _draw(self, request: bytes, name: str) -> Drawing:
         try:
-            engine.stdin.write(request.encode())
-            engine.stdin.flush()
-            line = engine.stdout.readline()
+            line = _asked(request, os.environ.get(drawer.VARIABLE, "")) or self._asked(request)
         except OSError as error:
             raise DrawingError(str(error)) from error
-        if not line:
-            engine.wait()
-            raise DrawingError(f"the engine ended with code {engine.returncode}")
         answer = json.loads(line)
         if "error" in answer:
             raise DrawingError(answer["error"])
-        return Drawing(svg=sanitize.svg(answer["svg"]), vega=script_json(answer["vega"]))
+        return Drawing(svg=sanitize.svg(answer["svg"], name=name), vega=script_json(answer["vega"]))
+
+    def _asked(self, request: bytes) -> bytes:
+        """The answer of the page's own engine."""
+        engine = self._engine()
+        if engine.stdin is None or engine.stdout is None:
+            raise DrawingError("the engine has no pipes")
+        engine.stdin.write(request)
+        engine.stdin.flush()
+        line = engine.stdout.readline()
+        if not line:
+            engine.wait()
+            raise DrawingError(f"the engine ended with code {engine.returncode}")
+        return line
+
+
+def _asked(request: bytes, address: str) -> bytes | None:
+    """The answer of a kept engine; none where there is nobody to ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as kept:
+        try:
+            kept.connect(address)
+        except OSError:
+            return None
+        kept.settimeout(2 * drawer.MOST_SECONDS)
+        with kept.makefile("rwb") as stream:
+            stream.write(request)
+            stream.flush()
+            line = stream.readline()
+    if not line:
+        raise DrawingError("the engine ended")
+    return line
 
 
 def _end(engines: list[subprocess.Popen[bytes]]) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import polars as pl
 
 from crmlib.core.errors import LakeError, ParameterError
 from crmlib.findings.finding import ActionList, Answer, Finding, Limits
-from crmlib.report import access, faces, failure, parameters, states
+from crmlib.report import access, faces, failure, parameters, remember, states
 from crmlib.report.context import Context, from_environment
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.parameters import Issue, ReportParameters
@@ -25,6 +25,8 @@ from crmlib.text import LANGUAGES, Words
 if TYPE_CHECKING:
     from crmlib.data.lake import Lake
 
+P = ParamSpec("P")
+T = TypeVar("T")
 LINES = "receipt_lines"
 PERSONAL = "people"
 
@@ -145,6 +147,13 @@ class Page:
             slot = states.Slot(self.report, name, self.params.region or "")
             states.save(self._lake, slot, frame, as_of=self.as_of)
 
+    def remember(self, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``compute(*args, **kwargs)`` returns, not computed again where somebody had the same arguments before.
+
+        For fits and back-tests that take longer than a second; see `crmlib.report.remember`.
+        """
+        return remember.remembered(self._lake.path / remember.FOLDER, compute, *args, **kwargs)
+
     def show(self, *things: Answer | Finding | ActionList | Limits) -> None:
         """Put `things` on the page; in JupyterLab their cards are shown at once."""
         for thing in things:
@@ -157,7 +166,8 @@ class Page:
             case Finding():
                 self.shown.findings.append(thing)
                 if thing.chart is not None:
-                    self.drawings[thing.key] = self.drawer.order(thing.chart, language=self.words.language)
+                    order = self.drawer.order(thing.chart, language=self.words.language, key=thing.key)
+                    self.drawings[thing.key] = order
             case ActionList():
                 self.shown.actions.append(thing)
             case Limits():

@@ -44,15 +44,17 @@ _PIXELS = _words("d transform x y x1 x2 y1 y2 cx cy r points width height")
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 _VOID = frozenset(("br", "col"))
 _UNSAFE_STYLE = re.compile(r"url|expression|import|\\|<|javascript", re.IGNORECASE)
-_LOCAL = re.compile(r"url\(#[\w-]+\)")
+_LOCAL = re.compile(r"url\(#([\w-]+)\)")
 _DROPPED_WHOLE = frozenset(("script", "style", "foreignobject", "iframe", "object", "noscript", "template"))
 
 
 class _Cleaner(HTMLParser):
     """Collects the allowed part of a piece of markup."""
 
-    def __init__(self, tags: Collection[str], attributes: Collection[str]) -> None:
+    def __init__(self, tags: Collection[str], attributes: Collection[str], name: str = "") -> None:
         super().__init__(convert_charrefs=True)
+        self._name = name
+        self._ids: dict[str, str] = {}
         self._tags = tags
         self._attributes = attributes
         self._hidden = 0
@@ -88,11 +90,18 @@ class _Cleaner(HTMLParser):
         unsafe = _UNSAFE_STYLE.search(value) if name == "style" else "url(" in value and not _LOCAL.fullmatch(value)
         if name not in self._attributes or unsafe or _DEFAULTS.get(name) == value:
             return ""
+        if name == "id" and self._name:
+            value = self._own(value)
+        elif self._name and (local := _LOCAL.fullmatch(value)):
+            value = f"url(#{self._own(local[1])})"
         if name == "class":
             value = " ".join(c for c in value.split() if c in _CLASSES)
         if name in _PIXELS:
             value = _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
         return f' {name}="{escape(value)}"' if value else ""
+
+    def _own(self, given: str) -> str:
+        return self._ids.setdefault(given, f"{self._name}--{len(self._ids) + 1}")
 
     def _invisible(self, tag: str, attrs: list[tuple[str, str | None]]) -> bool:
         """Whether this is one of the paths that stand for an empty background or foreground."""
@@ -114,19 +123,26 @@ def table(markup: str) -> str:
     return _clean(markup[start : end + len("</table>")], TABLE_TAGS, TABLE_ATTRIBUTES) if 0 <= start < end else ""
 
 
-def svg(markup: str) -> str:
+def svg(markup: str, *, name: str = "") -> str:
     """A picture without anything that could run or fetch.
+
+    Parameters
+    ----------
+    name : of the picture: its inner names (``clip17``, counted by the engine over all it ever drew) begin with it and
+        are counted from one, so that a page has each name once and the same picture has the same bytes.
 
     Examples
     --------
     >>> svg('<svg width="1"><a href="javascript:x"><rect x="1" onload="y"></rect></a><image href="http://z"/></svg>')
     '<svg width="1"><rect x="1"></rect></svg>'
+    >>> svg('<g clip-path="url(#clip9)"></g><clipPath id="clip9"></clipPath>', name="sales")
+    '<g clip-path="url(#sales--1)"></g><clippath id="sales--1"></clippath>'
     """
-    return _clean(markup, SVG_TAGS, SVG_ATTRIBUTES)
+    return _clean(markup, SVG_TAGS, SVG_ATTRIBUTES, name)
 
 
-def _clean(markup: str, tags: Collection[str], attributes: Collection[str]) -> str:
-    cleaner = _Cleaner(tags, attributes)
+def _clean(markup: str, tags: Collection[str], attributes: Collection[str], name: str = "") -> str:
+    cleaner = _Cleaner(tags, attributes, name)
     cleaner.feed(markup)
     cleaner.close()
     return "".join(cleaner.kept)

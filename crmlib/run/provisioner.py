@@ -8,12 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from crmlib.run import warm
+
+_LISTEN_SECONDS = 5.0
+_KILL_SECONDS = 1.0
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -41,7 +46,18 @@ class WarmProvisioner(LocalProvisioner):
         self.pid, self.cwd = self.child.pid, kwargs.get("cwd")
         if place := os.environ.get(warm.KERNEL_VARIABLE):  # it is no child of ours: whoever watches us must know it
             Path(place).write_text(str(self.pid), encoding="ascii")
+        await self._heard()
         return self.connection_info
+
+    async def _heard(self) -> None:
+        """Wait until the kernel listens: a client that comes too early tries again only a tenth of a second later."""
+        if self.connection_info.get("transport") != "tcp":
+            return
+        end = time.monotonic() + _LISTEN_SECONDS
+        for name in ("shell_port", "iopub_port", "control_port", "hb_port"):
+            port = int(str(self.connection_info[name]))
+            while not _listens(port) and self.child is not None and self.child.alive() and time.monotonic() < end:
+                await asyncio.sleep(0.003)
 
     async def poll(self) -> int | None:
         """None while the kernel runs."""
@@ -72,10 +88,16 @@ class WarmProvisioner(LocalProvisioner):
             await super().kill(restart)
         else:
             self.child.send_signal(signal.SIGKILL)
+            self.child.wait(_KILL_SECONDS)  # else whoever asked looks again only a tenth of a second later
 
     async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002
         """End the kernel; a forked one has nothing to save and does not listen to SIGTERM."""
         if self.child is None:
             await super().terminate(restart)
         else:
-            self.child.send_signal(signal.SIGKILL)
+            await self.kill(restart)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

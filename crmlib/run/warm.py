@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from crmlib.charts.drawer import VARIABLE as DRAWING
+
 VARIABLE = "CRMLIB_WARM"
 KERNEL_VARIABLE = "CRMLIB_KERNEL_FILE"
 """Names the file into which a process notes the id of the kernel that was forked for it."""
@@ -39,13 +41,16 @@ class Child:
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        ready, _, _ = select.select([self.connection], [], [], 0)
-        if not ready:
-            return True
-        try:
-            return bool(self.connection.recv(1, socket.MSG_PEEK))
-        except OSError:
+        return not self.wait(0)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, but no longer than `seconds`; whether it has ended."""
+        if not select.select([self.connection], [], [], seconds)[0]:
             return False
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def send_signal(self, number: int) -> None:
         """Signal the child's whole process group, if it still runs."""
@@ -59,37 +64,44 @@ class Child:
 
 
 @contextmanager
-def parent(*, wait: bool = True) -> Iterator[Mapping[str, str]]:
-    """A warm parent for the length of the block.
+def parent(*, wait: bool = True, engines: int = 2) -> Iterator[Mapping[str, str]]:
+    """A warm parent, and warm drawing engines, for the length of the block.
 
-    Yields the variables that make other processes use it; none if it could not start, and everything runs cold.
-    Without `wait` they are given at once: until the parent has its imports, processes start cold.
+    Yields the variables that make other processes use them; none if the parent could not start, and everything runs
+    cold. Without `wait` they are given at once: until the parent has its imports, processes start cold.
     """
     folder = Path(tempfile.mkdtemp(prefix="crmlib-warm-"))
-    address = folder / "socket"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "crmlib.run.zygote", str(address)],
-        stdin=subprocess.DEVNULL,
+    address, drawing = folder / "socket", folder / "drawing"
+    drawer = _started("crmlib.charts.drawer", str(drawing), str(engines))
+    process = _started("crmlib.run.zygote", str(address))
+    try:
+        ready = not wait or _wait(process, address)
+        warm = {VARIABLE: str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER, DRAWING: str(drawing)}
+        yield warm if ready else {}
+    finally:
+        for one in (process, drawer):
+            one.send_signal(signal.SIGTERM)
+            one.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,  # open as long as we are
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=_plain_environment(),
     )
-    try:
-        ready = not wait or _wait(process, address)
-        yield {VARIABLE: str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER} if ready else {}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def for_runs(count: int) -> Iterator[None]:
+def for_runs(count: int, *, workers: int) -> Iterator[None]:
     """A warm parent for a batch of `count` runs, if it pays: its imports cost about as much as one run saves."""
     if count < WORTH_IT or sys.platform != "linux":
         yield
         return
-    with parent() as variables:
+    with parent(engines=min(count, workers, os.cpu_count() or 1)) as variables:
         os.environ.update(variables)
         try:
             yield

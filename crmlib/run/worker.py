@@ -57,6 +57,8 @@ def main(run_file: str) -> int:
 def _execute(run: dict[str, Any]) -> None:
     import papermill  # noqa: PLC0415  (seconds of imports that a refused run need not pay)
 
+    from crmlib.run.client import Manager  # noqa: PLC0415
+
     papermill.execute_notebook(
         "source.ipynb",
         "notebook.ipynb",
@@ -68,6 +70,9 @@ def _execute(run: dict[str, Any]) -> None:
         cwd=run["root"],
         start_timeout=60,
         execution_timeout=run["deadline_seconds"],
+        request_save_on_cell_execute=False,  # the notebook is written once, at its end
+        kernel_manager_class=Manager,
+        shutdown_kernel="immediate",  # what a run keeps is on the disk when its last cell ends
     )
 
 

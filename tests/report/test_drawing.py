@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import altair as alt
@@ -12,6 +16,7 @@ import polars as pl
 import pytest
 
 from crmlib.charts import theme
+from crmlib.charts.drawer import VARIABLE
 from crmlib.data.lake import Lake
 from crmlib.report.assemble import assemble
 from crmlib.report.drawing import Drawer, Drawing, DrawingError, bundle, stable_names
@@ -55,11 +60,52 @@ def test_an_engine_that_dies_costs_its_chart_only() -> None:
     drawer._engines[-1].kill()
     drawer._engines[-1].wait()
     assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
-    request = drawer._queue.submit(drawer._draw, "not json\n")
+    request = drawer._queue.submit(drawer._draw, b"not json\n", "x")
     with pytest.raises(DrawingError, match="ended"):
         request.result(timeout=60)
     assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
     drawer.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One engine kept for many pages."""
+    place = tmp_path_factory.mktemp("drawing") / "socket"
+    command = [sys.executable, "-m", "crmlib.charts.drawer", str(place), "1"]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE)
+    end = time.monotonic() + 60
+    while not place.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    yield str(place)
+    keeper.communicate(timeout=60)
+    assert not place.exists()
+
+
+def test_a_kept_engine_draws_the_same_picture_whatever_it_drew_before(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = draw(world.bars(world.tiers()))
+    monkeypatch.setenv(VARIABLE, address)
+    drawer = Drawer()
+    drawer.start()
+    kept = [drawer.order(world.bars(world.tiers()), language="zh").result(timeout=60) for _ in range(3)]
+    assert kept == [own] * 3
+    assert drawer._engines == []
+
+
+def test_a_kept_engine_that_dies_costs_its_chart_only_and_is_replaced(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, address)
+    drawer = Drawer()
+    with pytest.raises(DrawingError, match="ended"):
+        drawer._draw(b"not json\n", "x")
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+
+
+def test_where_nobody_keeps_engines_a_page_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nobody"))
+    assert draw(world.bars(world.tiers())).svg
 
 
 def test_no_engine_outlives_its_page() -> None:
