@@ -25,7 +25,6 @@ def agreement(
     *,
     clean: Bools,
     parts: pl.DataFrame,
-    rng: np.random.Generator,
     value_minor: pl.DataFrame | None = None,
     audited: int = AUDITED,
 ) -> pl.DataFrame:
@@ -47,7 +46,7 @@ def agreement(
     half = (pl.col("upper_milli") - pl.col("lower_milli")) / 2
     apart = (pl.col("did_effect_milli") - pl.col("effect_milli")).abs() > HALF_WIDTHS * half
     table = table.with_columns(apart=apart.fill_null(value=False))
-    audits = [_audited(panel, rows, e, clean, rng) for e in _to_audit(table, value_minor, audited)]
+    audits = [_audited(panel, rows, e, clean) for e in _to_audit(table, value_minor, audited)]
     columns = ["event_id", "audit_effect_milli", "audit_lower_milli", "audit_upper_milli", "control"]
     schema = dict(zip(columns, (pl.String(), pl.Int64(), pl.Int64(), pl.Int64(), pl.String()), strict=True))
     table = table.join(
@@ -76,7 +75,7 @@ def _to_audit(table: pl.DataFrame, value_minor: pl.DataFrame | None, audited: in
 
 
 def _audited(
-    panel: Panel, rows: Treated, event: int, clean: Bools, rng: np.random.Generator
+    panel: Panel, rows: Treated, event: int, clean: Bools
 ) -> tuple[str, int | None, int | None, int | None, str]:
     """One event by the audit engine: its goods and stores together, against the best control there is.
 
@@ -96,7 +95,7 @@ def _audited(
     y[during] = seen[during]
     x, control = _controls(panel, rows, mine, during, clean)
     try:
-        found = audit(y, x, event=during, rng=rng)
+        found = audit(y, x, event=during)
     except ModelError:
         return name, None, None, None, "none"
     scale = 1000 * float(weight[during].mean())

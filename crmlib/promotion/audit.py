@@ -2,18 +2,19 @@
 
 y(t) = level(t) + beta' x(t) + noise, level(t + 1) = level(t) + shock, fitted on the weeks before (or around) the event
 with the event's weeks left out; what it expects there is the base. Source: Brodersen et al. (2015), Annals of Applied
-Statistics 9(1), 247-274; here the variances are the most probable under that paper's default priors, and the base is
-drawn by the simulation smoother of Durbin & Koopman (2002), Biometrika 89(3), 603-616, with beta in the state under a
-diffuse prior instead of spike and slab.
+Statistics 9(1), 247-274; here the variances are the most probable under that paper's default priors, beta and the first
+level have a diffuse prior instead of spike and slab, and given the variances the sum over the event's weeks is normal:
+its mean and variance are the best linear unbiased prediction (Goldberger 1962, JASA 57(298), 369-375), no draws.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
+from scipy.stats import norm
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from crmlib.core.errors import ModelError
@@ -24,7 +25,6 @@ LEVEL_PRIOR, LEVEL_WEIGHT = 0.01**2, 32.0
 """Prior variance of the weekly level shock, in variances of y, and the observations it is worth: CausalImpact's."""
 NOISE_PRIOR, NOISE_WEIGHT = 0.2, 50.0
 """The same for the noise: controls are expected to explain four fifths of y."""
-ROWS_ONLY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,7 @@ class Audit:
     converged: bool
 
 
-def audit(
-    y: Floats, x: Floats, *, event: Bools, rng: np.random.Generator, coverage: float = 0.9, draws: int = 1000
-) -> Audit:
+def audit(y: Floats, x: Floats, *, event: Bools, coverage: float = 0.9) -> Audit:
     """Effect of the weeks marked `event`.
 
     Parameters
@@ -64,12 +62,12 @@ def audit(
             values={"count": int(past.sum()), "limit": MIN_WEEKS},
         )
     center, size = float(y[past].mean()), float(y[past].std()) or 1.0
-    model, variances, converged = _fit(np.where(past, (y - center) / size, np.nan), _standard(x, past))
-    drawn = _draw(model, variances, rng, draws)[:, event] * size + center
-    total = drawn.sum(axis=1)
-    actual, base = float(y[event].sum()), float(total.mean())
-    low, high = np.quantile(total, [(1 - coverage) / 2, (1 + coverage) / 2])
-    return Audit(actual, base, actual - base, actual - float(high), actual - float(low), converged)
+    standard = _standard(x, past)
+    (noise, level), converged = _variances(np.where(past, (y - center) / size, np.nan), standard)
+    mean, spread = _foreseen((y - center) / size, standard, past=past, event=event, noise=noise, level=level)
+    actual, base = float(y[event].sum()), float(mean * size + center * event.sum())
+    half = float(norm.ppf((1 + coverage) / 2) * spread * size)
+    return Audit(actual, base, actual - base, actual - base - half, actual - base + half, converged)
 
 
 def _standard(x: Floats, past: Bools) -> Floats:
@@ -77,8 +75,8 @@ def _standard(x: Floats, past: Bools) -> Floats:
     return np.asarray((x - x[past].mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
-def _fit(y: Floats, x: Floats) -> tuple[Any, Floats, bool]:
-    """Model, most probable noise and level variances under the priors, and whether the search converged."""
+def _variances(y: Floats, x: Floats) -> tuple[Floats, bool]:
+    """Most probable noise and level variances under the priors, and whether the search converged."""
     exog = x if x.shape[1] else None
     model = UnobservedComponents(y, "llevel", exog=exog, mle_regression=False)
 
@@ -89,8 +87,7 @@ def _fit(y: Floats, x: Floats) -> tuple[Any, Floats, bool]:
 
     start = np.log([NOISE_PRIOR, LEVEL_PRIOR])
     found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4, "maxfev": 300})
-    model.update(np.exp(found.x))
-    return model, np.exp(found.x), bool(found.success)
+    return np.exp(found.x), bool(found.success)
 
 
 def _log_prior(variance: float, guess: float, weight: float) -> float:
@@ -98,15 +95,18 @@ def _log_prior(variance: float, guess: float, weight: float) -> float:
     return float(-0.5 * weight * (np.log(variance) + guess / variance))
 
 
-def _draw(model: Any, variances: Floats, rng: np.random.Generator, draws: int) -> Floats:
-    """Draws of the series as it would have been, shape (draws, weeks)."""
-    smoother = model.simulation_smoother()
-    noise = float(np.sqrt(variances[0]))
-    design = model.ssm["design"]
-    drawn = np.empty((draws, model.nobs))
-    for row in range(draws):
-        smoother.simulate(rng=rng)
-        state = smoother.simulated_state
-        weights = np.broadcast_to(design[0], state.shape) if design.ndim == ROWS_ONLY else design[0]
-        drawn[row] = np.einsum("st,st->t", weights, state) + rng.normal(0, noise, model.nobs)
-    return drawn
+def _foreseen(y: Floats, x: Floats, *, past: Bools, event: Bools, noise: float, level: float) -> tuple[float, float]:
+    """Mean and standard deviation of the sum of y over the event's weeks, given the weeks in `past`."""
+    weeks = np.arange(y.size, dtype=np.float64)
+    walk = level * np.minimum(weeks[:, None], weeks[None, :])
+    design = np.column_stack([np.ones(y.size), x])
+    seen = cho_factor(walk[np.ix_(past, past)] + noise * np.eye(int(past.sum())))
+    shared = walk[np.ix_(past, event)].sum(axis=1)
+    solved, weight = cho_solve(seen, design[past]), cho_solve(seen, shared)
+    information = design[past].T @ solved
+    beta = np.linalg.lstsq(information, solved.T @ y[past], rcond=None)[0]
+    apart = design[event].sum(axis=0) - design[past].T @ weight
+    mean = design[event].sum(axis=0) @ beta + weight @ (y[past] - design[past] @ beta)
+    own = walk[np.ix_(event, event)].sum() + noise * event.sum() - shared @ weight
+    variance = own + apart @ np.linalg.lstsq(information, apart, rcond=None)[0]
+    return float(mean), float(np.sqrt(max(variance, 0.0)))

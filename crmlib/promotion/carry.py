@@ -12,13 +12,17 @@ free and found by generalised least squares along with it (restricted likelihood
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
 
 from crmlib.promotion.arrays import Bools, Floats
 
-MAX_STORES_TO_TUNE = 60
+Kind = TypeVar("Kind", bound=np.generic)
+MAX_PAIRS_TO_TUNE = 1_500
+"""Four numbers need no more store-products than this: they are learnt from an even sample."""
 FLOOR = 0.05
 """No store is expected to sell less than this share of its fitted level."""
 START = (-3.5, 1.5, 0.0, -7.0)
@@ -38,14 +42,17 @@ class Carry:
 
 
 def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
-    """Maximum likelihood over all store-products at once (a sample of stores), from one-week-ahead errors.
+    """Maximum likelihood over all store-products at once (a sample of them), from one-week-ahead errors.
 
     Parameters
     ----------
     units, expected, clean : shape (stores, products, weeks).
     """
-    step = max(1, units.shape[0] // MAX_STORES_TO_TUNE)
-    residual, fitted, ok = _residuals(units[::step], expected[::step], clean[::step])
+    step = -(-units.shape[0] * units.shape[1] // MAX_PAIRS_TO_TUNE)
+    residual, fitted, ok = _residuals(
+        _by_week(units)[:, ::step], _by_week(expected)[:, ::step], _by_week(clean)[:, ::step]
+    )
+    cells = max(ok.sum(), 1)
 
     def loss(x: Floats) -> float:
         carry = _carry(x)
@@ -54,8 +61,8 @@ def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
         total = np.where(ok, variance + noise, 1.0)
         miss, unit = np.where(ok, residual - ahead, 0.0), np.where(ok, 1 - ones, 0.0)
         level, weight = _level(miss, unit, total)
-        square = (miss - level[:, :, None] * unit) ** 2 / total
-        return float(0.5 * (np.log(total).sum() + square.sum() + np.log(weight[weight > 0]).sum()) / max(ok.sum(), 1))
+        square = (miss - level * unit) ** 2 / total
+        return float(0.5 * (np.log(total).sum() + square.sum() + np.log(weight[weight > 0]).sum()) / cells)
 
     options = {"maxfev": MAX_EVALUATIONS, "xatol": 0.05, "fatol": 1e-6}
     start: Floats = np.array(START, dtype=np.float64)
@@ -64,27 +71,27 @@ def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
 
 def carried(units: Floats, expected: Floats, clean: Bools, *, carry: Carry) -> Floats:
     """1 + guess of the residual in every cell, from the other weeks of its store-product; shape (s, p, w)."""
-    residual, fitted, ok = _residuals(units, expected, clean)
+    residual, fitted, ok = _residuals(_by_week(units), _by_week(expected), _by_week(clean))
     noise = _noise(fitted, carry)
     ahead, ones, variance = _forward(residual, noise, ok, carry)
     total = np.where(ok, variance + noise, 1.0)
     level, _ = _level(np.where(ok, residual - ahead, 0.0), np.where(ok, 1 - ones, 0.0), total)
-    level = level[:, :, None]
-    back, back_ones, back_variance = (x[:, :, ::-1] for x in _forward(*(_turned(residual, noise, ok)), carry))
+    back, back_ones, back_variance = (x[::-1] for x in _forward(residual[::-1], noise[::-1], ok[::-1], carry))
     # two guesses share one prior (mean 0, variance sigma2): add precisions, take the prior's out once
     precision = 1 / variance + 1 / back_variance - 1 / carry.sigma2
     guess = ((ahead - level * ones) / variance + (back - level * back_ones) / back_variance) / precision
-    return np.asarray(np.maximum(1 + level + guess, FLOOR))
+    return np.ascontiguousarray(np.maximum(1 + level + guess, FLOOR).T).reshape(units.shape)
 
 
-def _turned(residual: Floats, noise: Floats, ok: Bools) -> tuple[Floats, Floats, Bools]:
-    return residual[:, :, ::-1], noise[:, :, ::-1], ok[:, :, ::-1]
+def _by_week(cells: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+    """Cells of shape (stores, products, weeks) as (weeks, store-products), a week's side by side for the recursions."""
+    return np.ascontiguousarray(cells.reshape(-1, cells.shape[2]).T)
 
 
 def _level(miss: Floats, unit: Floats, total: Floats) -> tuple[Floats, Floats]:
-    """Level of each store-product by generalised least squares, and the information behind it, shape (s, p)."""
-    weight = (unit**2 / total).sum(axis=2)
-    return np.divide((miss * unit / total).sum(axis=2), weight, out=np.zeros_like(weight), where=weight > 0), weight
+    """Level of each store-product by generalised least squares, and the information behind it, shape (pairs,)."""
+    weight = (unit**2 / total).sum(axis=0)
+    return np.divide((miss * unit / total).sum(axis=0), weight, out=np.zeros_like(weight), where=weight > 0), weight
 
 
 def _residuals(units: Floats, expected: Floats, clean: Bools) -> tuple[Floats, Floats, Bools]:
@@ -98,15 +105,15 @@ def _noise(fitted: Floats, carry: Carry) -> Floats:
 
 
 def _forward(residual: Floats, noise: Floats, ok: Bools, carry: Carry) -> tuple[Floats, Floats, Floats]:
-    """Guess from the earlier weeks for the residual and for a series of ones, and its variance, shape (s, p, w)."""
+    """Guess from the earlier weeks for the residual and for a series of ones, and its variance, shape (w, pairs)."""
     ahead, ones, variance = np.empty_like(residual), np.empty_like(residual), np.empty_like(residual)
-    state, unit = np.zeros(residual.shape[:2]), np.zeros(residual.shape[:2])
-    spread = np.full(residual.shape[:2], carry.sigma2)
+    state, unit = np.zeros(residual.shape[1]), np.zeros(residual.shape[1])
+    spread = np.full(residual.shape[1], carry.sigma2)
     fresh = carry.sigma2 * (1 - carry.rho**2)
-    for week in range(residual.shape[2]):
-        ahead[:, :, week], ones[:, :, week], variance[:, :, week] = state, unit, spread
-        gain = np.where(ok[:, :, week], spread / (spread + noise[:, :, week]), 0.0)
-        state = carry.rho * (state + gain * (residual[:, :, week] - state))
+    for week in range(residual.shape[0]):
+        ahead[week], ones[week], variance[week] = state, unit, spread
+        gain = np.where(ok[week], spread / (spread + noise[week]), 0.0)
+        state = carry.rho * (state + gain * (residual[week] - state))
         unit = carry.rho * (unit + gain * (1 - unit))
         spread = carry.rho**2 * (1 - gain) * spread + fresh
     return ahead, ones, variance

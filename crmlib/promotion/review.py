@@ -87,7 +87,7 @@ def review(
     rows = treated(events, panel=whole)
     money = economics(lines, costs=costs)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
-    engines = agreement(whole, rows, clean=found.clean, parts=found.parts, rng=rng, value_minor=unit, audited=AUDITED)
+    engines = agreement(whole, rows, clean=found.clean, parts=found.parts, value_minor=unit, audited=AUDITED)
     tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
     book = ledger(found.parts.join(money.select("event_id"), on="event_id", how="semi"), money)
     facts = plans.select([c for c in _FACTS if c in plans.columns])

@@ -137,9 +137,7 @@ def test_the_tipping_point_is_the_effect_as_a_share_of_the_base(lifts, worlds, p
 def test_the_other_engines_mostly_agree_and_audit_the_largest(lifts, worlds, panels):
     rows = treated(worlds["none"].events, panel=panels["none"])
     found = lifts["none"]
-    table = agreement(
-        panels["none"], rows, clean=found.clean, parts=found.parts, rng=np.random.default_rng(1), audited=2
-    )
+    table = agreement(panels["none"], rows, clean=found.clean, parts=found.parts, audited=2)
     assert table["agrees"].mean() > 0.85
     audited = table.filter(pl.col("audit_effect_milli").is_not_null())
     top = table.sort("effect_milli", descending=True)["event_id"].head(2).to_list()
@@ -165,7 +163,7 @@ def test_an_event_in_every_store_falls_back_to_the_audit_engine_and_says_so(worl
     assert found.events.filter(pl.col("event_id") == "ALL")["status"].to_list() == ["r7"]
     assert "ALL" not in found.parts["event_id"]
     rows = treated(events, panel=grid)
-    table = agreement(grid, rows, clean=found.clean, parts=found.parts, rng=np.random.default_rng(1), audited=0)
+    table = agreement(grid, rows, clean=found.clean, parts=found.parts, audited=0)
     one = table.filter(pl.col("event_id") == "ALL").row(0, named=True)
     assert one["engine"] == "audit" and one["control"] == "other_goods"
     assert one["audit_lower_milli"] < one["audit_effect_milli"] < one["audit_upper_milli"]
