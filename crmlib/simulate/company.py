@@ -58,7 +58,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     for old in [*folder.glob("pos_*"), *folder.glob("points*")]:  # files are appended to while days pass
         old.unlink()
     world = found(customers=customers, stores=stores, days=days, seed=seed, end=end)
-    masters.write(world.members, world.shops, world.goods, folder, seed=seed, year=end.year)
+    masters.write(world, folder, year=end.year)
     book = receipts.Book(
         folder,
         world.shops,

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crmlib.simulate import exports
+from crmlib.simulate import exports, owners
 from crmlib.simulate.draws import stream
 from crmlib.simulate.goods import CHEAP, DEAR, Goods
 from crmlib.simulate.members import GROUP_BUYER, STAFF, WHOLESALER, Members
 from crmlib.simulate.receipts import card_numbers
 from crmlib.simulate.shops import Shops
+from crmlib.simulate.story import World
 from crmlib.simulate.vocabulary import toml
 
 PEOPLE = 91
@@ -24,11 +25,11 @@ OTHER_PHONE_SHARE = 0.5
 AGE_YEARS = ((18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 82))
 
 
-def write(members: Members, shops: Shops, goods: Goods, folder: Path, *, seed: int, year: int) -> None:
+def write(world: World, folder: Path, *, year: int) -> None:
     """Write members.csv.gz, products.xlsx and stores.xlsx."""
-    exports.write_csv(member_list(members, shops, seed=seed, year=year), folder / "members.csv.gz", table="members")
-    exports.write_xlsx(product_list(goods), folder / "products.xlsx", table="products")
-    store_list = shops.frame.with_columns(crs=pl.lit("GCJ02"))
+    exports.write_csv(member_list(world, year=year), folder / "members.csv.gz", table="members")
+    exports.write_xlsx(product_list(world.goods), folder / "products.xlsx", table="products")
+    store_list = world.shops.frame.with_columns(crs=pl.lit("GCJ02"))
     exports.write_xlsx(store_list, folder / "stores.xlsx", table="stores")
 
 
@@ -45,9 +46,10 @@ def product_list(goods: Goods) -> pl.DataFrame:
     )
 
 
-def member_list(members: Members, shops: Shops, *, seed: int, year: int) -> pl.DataFrame:
-    """The member list with names, made-up numbers and consents."""
-    n, words, rng = len(members.rate), toml("words"), stream(seed, PEOPLE)
+def member_list(world: World, *, year: int) -> pl.DataFrame:
+    """The member list with names, made-up numbers and consents, as it stands on the last day."""
+    members, shops = world.members, world.shops
+    n, words, rng = len(members.rate), toml("words"), stream(world.seed, PEOPLE)
     person = members.person
     family, given = words["person"]["family"], words["person"]["given"]
     first, second, third = (rng.integers(0, len(x), n)[person] for x in (family, given, given))
@@ -62,8 +64,7 @@ def member_list(members: Members, shops: Shops, *, seed: int, year: int) -> pl.D
     born_on = pl.Series(birthday).cast(pl.Int32).cast(pl.Date)
     number = np.where(rng.random(n) < OTHER_PHONE_SHARE, np.arange(n), person)  # differs for second cards only
     phone = pl.Series(120_0000_0000 + (number * 7919) % 100_000_000).cast(pl.String)
-    owner = pl.format("G{}", (pl.col("region") + 1) * 100 + pl.col("home") % 4 + 1)
-    frame = pl.DataFrame({"home": members.home, "region": shops.region[members.home], "role": members.role})
+    owner = owners.code(owners.number(world, np.arange(n), day=world.last_day))
     return pl.DataFrame(
         {
             "customer_id": card_numbers(pl.Series(np.arange(n))),
@@ -88,7 +89,7 @@ def member_list(members: Members, shops: Shops, *, seed: int, year: int) -> pl.D
             "source": _sources(members, shops, rng),
             "referred_by": card_numbers(pl.Series(members.referrer)),
             "tags": _tags(members),
-            "owner_staff": frame.select(pl.when(pl.col("role") != STAFF).then(owner)).to_series(),
+            "owner_staff": pl.select(pl.when(pl.Series(members.role != STAFF)).then(owner)).to_series(),
             "may_sms": _consent(rng, n, 0.72),
             "may_email": _consent(rng, n, 0.25),
             "may_call": _consent(rng, n, 0.48),

@@ -1,4 +1,4 @@
-"""Lists kept in offices: contacts, closures, staff."""
+"""Lists kept in offices: contacts, closures, staff, who looks after whom."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crmlib.simulate import exports
-from crmlib.simulate.receipts import card_numbers, owner_codes
+from crmlib.simulate import exports, owners
+from crmlib.simulate.receipts import card_numbers
 from crmlib.simulate.shops import NEVER, Shops
 from crmlib.simulate.story import World
 from crmlib.simulate.vocabulary import toml
@@ -18,8 +18,9 @@ CALLS_PER_DAY = (10, 25)
 
 
 def write(world: World, contacts: pl.DataFrame, folder: Path, *, rng: np.random.Generator) -> None:
-    """Write closures.xlsx, staff.xlsx and contacts.csv.gz."""
-    exports.write_xlsx(staff_list(world.shops, world.first_day, rng), folder / "staff.xlsx", table="staff")
+    """Write closures.xlsx, staff.xlsx, assignments.csv.gz and contacts.csv.gz."""
+    exports.write_xlsx(staff_list(world, rng), folder / "staff.xlsx", table="staff")
+    exports.write_csv(owners.history(world), folder / "assignments.csv.gz", table="assignments")
     exports.write_xlsx(closure_list(world.shops, rng), folder / "closures.xlsx", table="closures")
     exports.write_csv(contact_list(world, contacts), folder / "contacts.csv.gz", table="contacts")
 
@@ -51,15 +52,16 @@ def closure_list(shops: Shops, rng: np.random.Generator) -> pl.DataFrame:
     return table.with_columns(pl.col("starts_on", "ends_on").cast(pl.Int32).cast(pl.Date)).sort("starts_on", "store_id")
 
 
-def staff_list(shops: Shops, first_day: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Four advisers per region, numbered as `receipts.owner_codes` does, and three cashiers per store."""
+def staff_list(world: World, rng: np.random.Generator) -> pl.DataFrame:
+    """Four advisers per region, numbered as `owners.code` does, one of whom leaves, and three cashiers per store."""
+    shops = world.shops
     words = toml("words")["staff_role"]
     regions = shops.frame["region"].to_list()
     named = {int(r): regions[i] for i, r in enumerate(shops.region)}
     advisers = [
         {"staff_id": f"G{(r + 1) * 100 + k}", "role": words["adviser"], "region": named[r], "calls_per_day": int(c)}
         for r in sorted(named)
-        for k, c in zip(range(1, 5), rng.integers(*CALLS_PER_DAY, 4), strict=True)
+        for k, c in zip(range(1, owners.ADVISERS + 1), rng.integers(*CALLS_PER_DAY, owners.ADVISERS), strict=True)
     ]
     cashiers = [
         {"staff_id": f"E{i + 1:03d}{k}", "role": words["cashier"], "region": regions[i], "store_id": store}
@@ -68,20 +70,22 @@ def staff_list(shops: Shops, first_day: int, rng: np.random.Generator) -> pl.Dat
     ]
     schema = dict.fromkeys(exports.headers("staff"), pl.String) | {"calls_per_day": pl.Int64}
     table = pl.DataFrame([*advisers, *cashiers], schema=schema)
-    joined = pl.Series(first_day - rng.integers(30, 2000, table.height)).cast(pl.Int32).cast(pl.Date)
-    left = pl.Series([None] * table.height, dtype=pl.Date)
-    return table.with_columns(joined_on=joined, left_on=left)
+    joined = pl.Series(world.first_day - rng.integers(30, 2000, table.height)).cast(pl.Int32).cast(pl.Date)
+    leaves = owners.leaving_day(world, np.array(sorted(named))) - 1  # the last day is the one before the handover
+    gone = {f"G{(r + 1) * 100 + owners.ADVISERS}": int(day) for r, day in zip(sorted(named), leaves, strict=True)}
+    left = pl.col("staff_id").replace_strict(gone, default=None, return_dtype=pl.Int32).cast(pl.Date)
+    return table.with_columns(left.alias("left_on"), joined_on=joined)
 
 
 def contact_list(world: World, contacts: pl.DataFrame) -> pl.DataFrame:
     """The call centre's log in its own words."""
     words = toml("words")
     known = {code: toml("reasons")[code] for code in toml("reasons")}
-    region = pl.Series(world.shops.region[contacts["home"]])
+    made_by = owners.number(world, contacts["member"].to_numpy(), day=contacts["day"].to_numpy())
     return contacts.with_columns(
         contact_id=_contact_ids(),
         customer_id=card_numbers(contacts["member"]),
-        staff_id=owner_codes(region, contacts["home"]),
+        staff_id=owners.code(made_by),
         at=_clock(pl.col("day"), pl.col("second")),
         due_at=_clock(pl.col("due"), pl.lit(18 * 3600)),
         solved_at=_clock(pl.col("solved"), pl.col("second")),

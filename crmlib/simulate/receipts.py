@@ -174,12 +174,6 @@ def staff_codes(store: pl.Expr, day: pl.Expr, second: pl.Expr) -> pl.Expr:
     return pl.format("E{}{}", (store + 1).cast(pl.String).str.zfill(3), shift + 1)
 
 
-def owner_codes(region: pl.Series, home: pl.Series) -> pl.Series:
-    """Adviser who looks after the customers of a home store: four per region."""
-    frame = pl.DataFrame({"region": region, "home": home})
-    return frame.select(pl.format("G{}", (pl.col("region") + 1) * 100 + pl.col("home") % 4 + 1)).to_series()
-
-
 def _channels(lines: pl.DataFrame, bulk: pl.Series) -> pl.Series:
     """How the order came: group buyers and wholesalers telephone, some members use the app, others come in."""
     words = toml("words")["channel"]

@@ -25,7 +25,7 @@ def mapping(*, since: date) -> Node:
     tills = {system.key: _till(system) for system in exports.SYSTEMS}
     offices = {
         "products": _products(), "stores": _stores(), "closures": _closures(), "promotions": _promotions(),
-        "contacts": _contacts(), "points": _points(), **_books(),
+        "contacts": _contacts(), "points": _points(), **_books(), "assignments": _assignments(),
     }  # fmt: skip
     sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since)}
     for name in ("people", "products", "budgets"):
@@ -199,6 +199,17 @@ def _contacts() -> Node:
             **coded,
             "cost_minor": {"from": h["cost"], "times": 100},
         },
+    }
+
+
+def _assignments() -> Node:
+    return {
+        "table": "assignments",
+        "files": "assignments.csv.gz",
+        "encoding": "utf-8",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": dict(exports.headers("assignments")),
     }
 
 

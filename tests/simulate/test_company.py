@@ -187,6 +187,24 @@ def test_second_cards_share_the_name_and_birthday_of_the_person(
     assert 0 < (pairs["phone"] == pairs["phone_first"]).sum() < pairs.height
 
 
+def test_a_leaver_hands_over_every_member(ingested: tuple[Lake, dict[str, IngestResult]]) -> None:
+    held = ingested[0].table("assignments").collect().sort("customer_id", "starts_on")
+    staff = ingested[0].table("staff").collect()
+    now = held.group_by("customer_id", maintain_order=True).agg(pl.col("staff_id", "starts_on").last())
+    leavers = staff.filter(pl.col("left_on").is_not_null())
+    assert leavers.height == staff["region"].n_unique()
+    assert not now["staff_id"].is_in(leavers["staff_id"].implode()).any()
+    members = ingested[0].table("customers").collect().filter(pl.col("owner_staff").is_not_null())
+    both = members.join(now, on="customer_id")
+    assert both.height == members.height == now.height
+    assert (both["owner_staff"] == both["staff_id"]).all()
+    moved = held.filter(pl.col("customer_id").is_duplicated())
+    assert moved.height > 10
+    late = ingested[0].table("contacts").collect().join(leavers.select("staff_id", "left_on"), on="staff_id")
+    assert late.height > 0
+    assert (late["at"].dt.date() <= late["left_on"]).all()
+
+
 def test_the_points_account_earns_what_was_spent(
     lines: pl.DataFrame, ingested: tuple[Lake, dict[str, IngestResult]]
 ) -> None:

@@ -12,8 +12,8 @@ from crmlib.core.contracts.campaign_books import (
     PROMOTION_STEPS,
     STAFF,
 )
-from crmlib.core.contracts.contacts import CONTACTS
-from crmlib.core.contracts.customers import CUSTOMERS, PEOPLE
+from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
+from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.products import PRODUCTS
 from crmlib.core.contracts.promotion import OFFERS
@@ -24,6 +24,7 @@ from crmlib.core.contracts.stores import CLOSURES, STORES
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
+    *(ASSIGNMENTS, LOSS_REASONS_GIVEN),
     *(OFFERS, PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )

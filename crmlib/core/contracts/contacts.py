@@ -1,4 +1,4 @@
-"""`contacts`: calls, visits, complaints and surveys."""
+"""`contacts`: calls, visits, complaints and surveys; `loss_reasons`: answers to why a member stays away."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ import polars as pl
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 
 PURPOSES = ("follow_up", "care", "complaint", "survey", "invite", "win_back", "sale")
+LOSS_REASONS = (
+    "price", "taste", "quality", "service", "complaint", "out_of_stock", "distance", "store_closed", "moved",
+    "competitor", "no_need", "new_card", "gift_only", "promotion_only", "life_change", "group_buy_ended",
+    "not_interested", "never_bought", "other", "not_reached",
+)  # fmt: skip
+"""Codes a loss may be given; which of them fit a stage, `crmlib.churn.forms` knows."""
 
 
 class Contacts(Table):
@@ -32,4 +38,16 @@ class Contacts(Table):
         return cls.solved_at.col >= cls.at.col
 
 
+class LossReasons(Table):
+    """One row per answer to why a member stays away, from the form that leaves with a list.
+
+    `customer` is what the list shows, a pseudonym or the member's own number; `at` is the day of the list.
+    """
+
+    customer = dy.String(primary_key=True)
+    at = dy.Datetime(primary_key=True, time_zone=TIME_ZONE)
+    reason = dy.Enum(LOSS_REASONS, nullable=False)
+
+
 CONTACTS = Contract("contacts", Contacts, ("contact_id",), event="at", dated=True)
+LOSS_REASONS_GIVEN = Contract("loss_reasons", LossReasons, ("customer", "at"), event="at")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 from crmlib.core.contracts.base import Contract, Table
 
@@ -43,6 +44,20 @@ class People(Table):
     birthday = dy.Date(nullable=True)
 
 
+class Assignments(Table):
+    """One row per member and owner: from `starts_on` on, until the member's next row or `ends_on`."""
+
+    customer_id = dy.String(primary_key=True)
+    starts_on = dy.Date(primary_key=True)
+    staff_id = dy.String(nullable=False)
+    ends_on = dy.Date(nullable=True)
+
+    @dy.rule()
+    def ends_after_start(cls) -> pl.Expr:  # noqa: N805
+        """Nobody hands over before taking over."""
+        return cls.ends_on.col >= cls.starts_on.col
+
+
 CUSTOMERS = Contract(
     "customers",
     Customers,
@@ -51,3 +66,4 @@ CUSTOMERS = Contract(
     defaults=(("tags", ""), ("may_sms", "false"), ("may_email", "false"), ("may_call", "false")),
 )
 PEOPLE = Contract("people", People, ("customer_id",))
+ASSIGNMENTS = Contract("assignments", Assignments, ("customer_id", "starts_on"), event="starts_on")
