@@ -29,8 +29,8 @@ def value_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCha
     bar = base.mark_bar(cornerRadiusEnd=2).encode(
         x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), color=light
     )
-    rule = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
-    text = base.mark_text(align="left", dx=6).encode(x="high:Q", text="label:N")
+    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
+    text = base.mark_text(align="left", dx=6).encode(x=alt.X("high:Q"), text=alt.Text("label:N"))
     chart: alt.LayerChart = bar + rule + text
     return theme.finish(chart, height=ROW * max(frame.height, 2))
 
@@ -64,7 +64,9 @@ def expected_beside_actual(frame: pl.DataFrame, *, words: Words, x_title: str, y
             alt.Tooltip("label:N", title=y_title),
         ],
     )
-    text = base.mark_text(dy=-6, fontSize=10, color=theme.SOFT).encode(text="label:N", color=alt.value(theme.SOFT))
+    text = base.mark_text(dy=-6, fontSize=10, color=theme.SOFT).encode(
+        text=alt.Text("label:N"), color=alt.value(theme.SOFT)
+    )
     chart: alt.LayerChart = base.mark_bar(cornerRadiusEnd=2) + text
     return theme.finish(chart)
 
@@ -91,9 +93,9 @@ def tracking(frame: pl.DataFrame, *, words: Words) -> alt.VConcatChart:
             )
         )
         cut = alt.Chart(frame.head(1))
-        rule = cut.mark_rule(strokeDash=[4, 3]).encode(x="cut:T")
+        rule = cut.mark_rule(strokeDash=[4, 3]).encode(x=alt.X("cut:T"))
         note = cut.mark_text(align="left", dx=5, baseline="top", color=theme.SOFT, text=words("clv.chart.holdout"))
-        layers: alt.LayerChart = lines + rule + note.encode(x="cut:T", y=alt.value(2))
+        layers: alt.LayerChart = lines + rule + note.encode(x=alt.X("cut:T"), y=alt.value(2))
         return layers.properties(width=500, height=height)
 
     weekly = part("weekly", words("clv.chart.per_week"), 150)
@@ -118,7 +120,7 @@ def calibration(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         x=alt.X("p_buy:Q", title=words("clv.chart.predicted_share"), scale=scale, axis=share),
         tooltip=[alt.Tooltip("label:N", title=words("clv.chart.actual_share"))],
     )
-    bars = base.mark_rule(strokeWidth=2, color=theme.RAMP[2]).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    bars = base.mark_rule(strokeWidth=2, color=theme.RAMP[2]).encode(y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q"))
     points = base.mark_point(size=60, opacity=1).encode(
         y=alt.Y("rate:Q", title=words("clv.chart.actual_share"), scale=scale, axis=share)
     )
@@ -140,8 +142,8 @@ def pit(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         ),
         tooltip=[alt.Tooltip("label:N", title=words("clv.chart.of_customers"))],
     )
-    level = alt.Chart(pl.DataFrame({"y": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y="y:Q")
-    text = base.mark_text(dy=-7, fontSize=11).encode(text="label:N")
+    level = alt.Chart(pl.DataFrame({"y": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y=alt.Y("y:Q"))
+    text = base.mark_text(dy=-7, fontSize=11).encode(text=alt.Text("label:N"))
     chart: alt.LayerChart = base.mark_bar(cornerRadiusEnd=2, color=theme.RAMP[2]) + level + text
     return theme.finish(chart)
 
@@ -156,7 +158,7 @@ def newcomer_curve(frame: pl.DataFrame, *, words: Words, title: str) -> alt.Laye
     x = alt.X("months:Q", title=words("clv.chart.months_ahead"), axis=alt.Axis(values=frame["months"].to_list()))
     base = alt.Chart(frame).encode(x=x)
     y = alt.Y("value:Q", title=title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5))
-    band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q"), y2="high:Q")
-    text = base.mark_text(align="center", dy=-12).encode(y=y, text="label:N")
+    band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+    text = base.mark_text(align="center", dy=-12).encode(y=y, text=alt.Text("label:N"))
     chart: alt.LayerChart = band + base.mark_line(point=True).encode(y=y) + text
     return theme.finish(chart)

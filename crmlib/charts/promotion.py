@@ -51,9 +51,17 @@ def signed_bars(frame: pl.DataFrame, *, words: Words, title: str, percent: bool 
         x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else ",.0f")),
         color=colour,
     )
-    rule = base.mark_rule(strokeWidth=2, color=theme.INK).encode(x="low:Q", x2="high:Q")
-    right = base.transform_filter("datum.right").mark_text(align="left", dx=6).encode(x="at:Q", text="label:N")
-    left = base.transform_filter("!datum.right").mark_text(align="right", dx=-6).encode(x="at:Q", text="label:N")
+    rule = base.mark_rule(strokeWidth=2, color=theme.INK).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
+    right = (
+        base.transform_filter("datum.right")
+        .mark_text(align="left", dx=6)
+        .encode(x=alt.X("at:Q"), text=alt.Text("label:N"))
+    )
+    left = (
+        base.transform_filter("!datum.right")
+        .mark_text(align="right", dx=-6)
+        .encode(x=alt.X("at:Q"), text=alt.Text("label:N"))
+    )
     layers = [bar, right, left] if bounds[0] == "value" else [bar, rule, right, left]
     return theme.finish(_layers(*layers), height=ROW * max(shown.height, 2))
 
@@ -76,14 +84,18 @@ def intervals(frame: pl.DataFrame, *, words: Words, title: str, percent: bool = 
     )
     scale = alt.Scale(domain=list(_domain(shown.with_columns(right=True))), nice=False)
     rule = base.mark_rule(strokeWidth=3, color=theme.RAMP[2]).encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format=form)), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format=form)), x2=alt.X2("high:Q")
     )
     fill = alt.condition("datum.doubt", alt.value(theme.PAPER), alt.value(theme.ACCENT))
     point = base.mark_point(size=70, stroke=theme.ACCENT, strokeWidth=2, filled=True, opacity=1).encode(
-        x="value:Q", fill=fill
+        x=alt.X("value:Q"), fill=fill
     )
-    text = base.mark_text(align="left", dx=8).encode(x="high:Q", text="label:N")
-    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(x="zero:Q")
+    text = base.mark_text(align="left", dx=8).encode(x=alt.X("high:Q"), text=alt.Text("label:N"))
+    zero = (
+        alt.Chart(pl.DataFrame({"zero": [0.0]}))
+        .mark_rule(color=theme.SOFT, strokeDash=[4, 3])
+        .encode(x=alt.X("zero:Q"))
+    )
     return theme.finish(_layers(zero, rule, point, text), height=(ROW - 4) * max(shown.height, 2))
 
 
@@ -99,7 +111,7 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     area = (
         alt.Chart(frame.filter(pl.col("kind") == "plan"))
         .mark_area(opacity=0.25, color=theme.MUTED)
-        .encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q")
+        .encode(x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"))
     )
     kinds = frame.select("series", "kind").unique(maintain_order=True)
     colours = {"plan": theme.SOFT, "actual": theme.ACCENT, "projected": theme.SERIES[1]}
@@ -113,7 +125,7 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             y=alt.Y("value:Q", title=title, scale=alt.Scale(domainMin=0)),
             color=alt.Color("series:N", scale=scale, title=None),
             strokeDash=dash,
-            detail="kind:N",
+            detail=alt.Detail("kind:N"),
             tooltip=[
                 alt.Tooltip("day:T", format="%Y-%m-%d", title=words("promotion.chart.day")),
                 alt.Tooltip("series:N", title=words("promotion.chart.what")),
@@ -145,9 +157,13 @@ def curves(frame: pl.DataFrame, *, x_title: str, y_title: str) -> alt.LayerChart
     text = (
         alt.Chart(ends)
         .mark_text(align="left", dx=6)
-        .encode(x=alt.X("x:Q", scale=scale), y="y:Q", text="series:N", color=colour)
+        .encode(x=alt.X("x:Q", scale=scale), y=alt.Y("y:Q"), text=alt.Text("series:N"), color=colour)
     )
-    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(y="zero:Q")
+    zero = (
+        alt.Chart(pl.DataFrame({"zero": [0.0]}))
+        .mark_rule(color=theme.SOFT, strokeDash=[4, 3])
+        .encode(y=alt.Y("zero:Q"))
+    )
     return theme.finish(_layers(zero, base.mark_line(point=True), text), height=280)
 
 
@@ -165,7 +181,7 @@ def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     top = max((float(v) for v in frame["lift"]), default=0.0)
     ink = alt.condition(f"datum.lift > {0.7 * top}", alt.value(theme.PAPER), alt.value(theme.INK))
     cell = base.mark_rect(stroke=theme.PAPER, strokeWidth=2).encode(color=colour)
-    text = base.mark_text().encode(text="label:N", color=ink)
+    text = base.mark_text().encode(text=alt.Text("label:N"), color=ink)
     return theme.finish(_layers(cell, text), height=44 * max(frame["mechanic"].n_unique(), 2))
 
 

@@ -36,9 +36,9 @@ def profit_curve(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
                 domain=frame["who"].unique(maintain_order=True).to_list(), range=[theme.ACCENT, theme.WARN]
             ),
         ),
-        tooltip=["who:N", "k:O", "amount:Q"],
+        tooltip=[alt.Tooltip("who:N"), alt.Tooltip("k:O"), alt.Tooltip("amount:Q")],
     )
-    text = base.mark_text(dy=-12, fontWeight="bold").encode(text="label:N")
+    text = base.mark_text(dy=-12, fontWeight="bold").encode(text=alt.Text("label:N"))
     return theme.finish(_over(base.mark_line(point=alt.OverlayMarkDef(size=50)), text), height=270)
 
 
@@ -79,8 +79,8 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
         alt.Chart(seen)
         .mark_point(filled=True, size=62, opacity=1, stroke=theme.PAPER, strokeWidth=0.9)
         .encode(
-            longitude="lon:Q",
-            latitude="lat:Q",
+            longitude=alt.Longitude("lon:Q"),
+            latitude=alt.Latitude("lat:Q"),
             fill=alt.Fill("what:N", title=None, sort=domain, scale=alt.Scale(domain=domain, range=list(LAYER_COLORS))),
             shape=alt.Shape(
                 "what:N", title=None, sort=domain, scale=alt.Scale(domain=domain, range=list(LAYER_SHAPES))
@@ -95,7 +95,7 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
     names = (
         alt.Chart(seen.filter(pl.col("layer") == "chosen"))
         .mark_text(dy=-15, fontWeight="bold", fontSize=13, stroke=theme.PAPER, strokeWidth=3, strokeJoin="round")
-        .encode(longitude="lon:Q", latitude="lat:Q", text="name:N")
+        .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
     )
     over = names.mark_text(dy=-15, fontWeight="bold", fontSize=13, color=theme.FAIL)
     chart: alt.LayerChart = (
@@ -114,13 +114,15 @@ def profit_intervals(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
         color=alt.condition("datum.chosen", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
-        tooltip=["name:N", "label:N"],
+        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
     )
     axis = alt.X("low:Q", title=words("sites.axis.profit_interval"), axis=alt.Axis(tickCount=6))
-    rule = base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=axis, x2="high:Q")
-    point = base.mark_point(filled=True, size=80, opacity=1).encode(x="amount:Q")
-    text = base.mark_text(align="left", dx=8).encode(x="high:Q", text="label:N", color=alt.value(theme.INK))
-    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[3, 3]).encode(x="x:Q")
+    rule = base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=axis, x2=alt.X2("high:Q"))
+    point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("amount:Q"))
+    text = base.mark_text(align="left", dx=8).encode(
+        x=alt.X("high:Q"), text=alt.Text("label:N"), color=alt.value(theme.INK)
+    )
+    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[3, 3]).encode(x=alt.X("x:Q"))
     return theme.finish(_over(zero, rule, point, text), height=ROW * max(frame.height, 3))
 
 
@@ -142,7 +144,7 @@ def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             y=alt.Y(
                 "step:N", sort=alt.EncodingSortField("order"), title=None, axis=alt.Axis(ticks=False, labelLimit=190)
             ),
-            tooltip=["step:N", "label:N"],
+            tooltip=[alt.Tooltip("step:N"), alt.Tooltip("label:N")],
         )
     )
     axis = alt.X("start:Q", title=words("sites.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6))
@@ -151,10 +153,10 @@ def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         legend=None,
         scale=alt.Scale(domain=["total", "up", "down"], range=[theme.SERIES[2], theme.ACCENT, theme.WARN]),
     )
-    bar = base.mark_bar(cornerRadius=1).encode(x=axis, x2="end:Q", color=color)
+    bar = base.mark_bar(cornerRadius=1).encode(x=axis, x2=alt.X2("end:Q"), color=color)
     edge = base.transform_calculate(edge="max(datum.start, datum.end)", room="max(datum.start, datum.end) * 1.22")
-    room = edge.mark_point(opacity=0).encode(x="room:Q")
-    text = edge.mark_text(align="left", dx=5).encode(x="edge:Q", text="label:N")
+    room = edge.mark_point(opacity=0).encode(x=alt.X("room:Q"))
+    text = edge.mark_text(align="left", dx=5).encode(x=alt.X("edge:Q"), text=alt.Text("label:N"))
     return theme.finish(_over(bar, room, text).add_params(pick), height=ROW * 8)
 
 
@@ -168,13 +170,13 @@ def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> al
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
         x=alt.X("amount:Q", title=title or words("sites.axis.loss"), axis=alt.Axis(tickCount=5)),
-        tooltip=["name:N", "label:N"],
+        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
     )
     bar = base.mark_bar(cornerRadiusEnd=2).encode(
         color=alt.condition("datum.hit", alt.value(theme.WARN), alt.value(theme.MUTED))
     )
-    room = base.transform_calculate(room="datum.amount * 1.5").mark_point(opacity=0).encode(x="room:Q")
-    text = base.mark_text(align="left", dx=4).encode(text="label:N")
+    room = base.transform_calculate(room="datum.amount * 1.5").mark_point(opacity=0).encode(x=alt.X("room:Q"))
+    text = base.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
     return theme.finish(_over(bar, room, text), height=ROW * max(frame.height, 3))
 
 
@@ -199,12 +201,17 @@ def paid_back(frame: pl.DataFrame, leases: pl.DataFrame, *, words: Words) -> alt
     line = (
         alt.Chart(frame)
         .mark_line()
-        .encode(x=x, y=y, color=color, tooltip=["name:N", "month:Q", alt.Tooltip("p_paid:Q", format=".0%")])
+        .encode(
+            x=x,
+            y=y,
+            color=color,
+            tooltip=[alt.Tooltip("name:N"), alt.Tooltip("month:Q"), alt.Tooltip("p_paid:Q", format=".0%")],
+        )
     )
     end = alt.Chart(leases).encode(x=x, y=y, color=color)
     marks = end.mark_point(filled=True, size=110, shape="diamond", opacity=1)
-    halo = end.mark_text(align="left", dx=9, dy=11, stroke=theme.PAPER, strokeWidth=4).encode(text="label:N")
-    text = end.mark_text(align="left", dx=9, dy=11).encode(text="label:N")
+    halo = end.mark_text(align="left", dx=9, dy=11, stroke=theme.PAPER, strokeWidth=4).encode(text=alt.Text("label:N"))
+    text = end.mark_text(align="left", dx=9, dy=11).encode(text=alt.Text("label:N"))
     return theme.finish(_over(line, marks, halo, text), height=280)
 
 
@@ -219,10 +226,10 @@ def opened(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170))
     )
     axis = alt.X("low:Q", title=words("sites.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6))
-    rule = base.mark_rule(strokeWidth=5, color=theme.RAMP[2]).encode(x=axis, x2="high:Q")
-    tick = base.mark_tick(color=theme.ACCENT, thickness=3, size=18).encode(x="predicted:Q")
+    rule = base.mark_rule(strokeWidth=5, color=theme.RAMP[2]).encode(x=axis, x2=alt.X2("high:Q"))
+    tick = base.mark_tick(color=theme.ACCENT, thickness=3, size=18).encode(x=alt.X("predicted:Q"))
     real = base.mark_point(filled=True, size=90, opacity=1, shape="diamond").encode(
-        x="actual:Q", color=alt.condition("datum.inside", alt.value(theme.INK), alt.value(theme.FAIL))
+        x=alt.X("actual:Q"), color=alt.condition("datum.inside", alt.value(theme.INK), alt.value(theme.FAIL))
     )
     return theme.finish(_over(rule, tick, real), height=ROW * max(frame.height, 3))
 
@@ -265,15 +272,15 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
         x=alt.X("profit:Q", title=words("sites.axis.profit"), axis=alt.Axis(tickCount=5)),
         color=alt.condition("datum.quick", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
     )
-    text = chart.mark_text(align="left", dx=5).encode(y=y, x="profit:Q", text="label:N")
-    room = chart.transform_calculate(pad="datum.profit * 1.6").mark_point(opacity=0).encode(y=y, x="pad:Q")
+    text = chart.mark_text(align="left", dx=5).encode(y=y, x=alt.X("profit:Q"), text=alt.Text("label:N"))
+    room = chart.transform_calculate(pad="datum.profit * 1.6").mark_point(opacity=0).encode(y=y, x=alt.X("pad:Q"))
     total = (
         chart.transform_aggregate(profit="sum(profit)", net="sum(net)")
         .transform_calculate(
             line=f"'{words('sites.whatif.total')} ' + format(datum.profit, ',.0f') + ' {words('sites.unit.year')}'"
         )
         .mark_text(align="left", baseline="top", fontSize=14, fontWeight="bold", x=4, y=-20)
-        .encode(text="line:N")
+        .encode(text=alt.Text("line:N"))
     )
     return theme.finish(_over(bar, room, text, total).add_params(*_controls(frame, words, start)), height=210)
 

@@ -24,8 +24,10 @@ def bars(frame: pl.DataFrame, *, words: Words, title: str, form: str = ",.0f") -
         x=alt.X("value:Q", title=title, axis=_axis(form), scale=_roomy(frame["value"])),
     )
     colour = alt.condition("datum.soft", alt.value(theme.MUTED), alt.value(theme.ACCENT))
-    drawn = base.mark_bar(cornerRadiusEnd=2).encode(color=colour, tooltip=["name:N", "label:N"])
-    chart: alt.LayerChart = drawn + base.mark_text(align="left", dx=4).encode(text="label:N")
+    drawn = base.mark_bar(cornerRadiusEnd=2).encode(
+        color=colour, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")]
+    )
+    chart: alt.LayerChart = drawn + base.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
     return theme.finish(chart, height=max(34 * frame.height, 60))
 
 
@@ -46,8 +48,10 @@ def stages(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     )
     base = alt.Chart(frame)
     reached = base.mark_bar(color=theme.LINE, cornerRadiusEnd=2).encode(y=y, x=x)
-    lost = base.mark_bar(color=theme.WARN).encode(y=y, x=alt.X("lost:Q"), tooltip=["name:N", "label:N"])
-    text = base.mark_text(align="left", dx=4).encode(y=y, x=alt.X("reached:Q"), text="label:N")
+    lost = base.mark_bar(color=theme.WARN).encode(
+        y=y, x=alt.X("lost:Q"), tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")]
+    )
+    text = base.mark_text(align="left", dx=4).encode(y=y, x=alt.X("reached:Q"), text=alt.Text("label:N"))
     chart: alt.LayerChart = reached + lost + text
     return theme.finish(chart, height=38 * frame.height)
 
@@ -71,9 +75,11 @@ def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         sort=states,
         scale=alt.Scale(domain=states, range=[theme.ACCENT, theme.MUTED]),
     )
-    drawn = base.mark_bar().encode(color=colour, tooltip=["tier:N", "state:N", "customers:Q"])
+    drawn = base.mark_bar().encode(
+        color=colour, tooltip=[alt.Tooltip("tier:N"), alt.Tooltip("state:N"), alt.Tooltip("customers:Q")]
+    )
     inside = base.transform_filter("datum.customers > 0").mark_text(align="right", dx=-4, color="white")
-    chart: alt.LayerChart = drawn + inside.encode(x=alt.X("customers:Q", stack="zero"), text="customers:Q")
+    chart: alt.LayerChart = drawn + inside.encode(x=alt.X("customers:Q", stack="zero"), text=alt.Text("customers:Q"))
     return theme.finish(chart, height=max(44 * frame["tier"].n_unique(), 80))
 
 

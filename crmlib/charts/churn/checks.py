@@ -29,11 +29,13 @@ def league(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         "population:N", title=None, sort=groups, scale=alt.Scale(domain=groups, range=list(theme.SERIES[: len(groups)]))
     )
     spread = base.mark_rule(strokeWidth=2).encode(
-        y=y, yOffset=offset, x=alt.X("auc_low:Q", scale=scale), x2="auc_high:Q", color=colour
+        y=y, yOffset=offset, x=alt.X("auc_low:Q", scale=scale), x2=alt.X2("auc_high:Q"), color=colour
     )
-    point = base.mark_point(size=60).encode(y=y, yOffset=offset, x=x, color=colour, tooltip=["name:N", "label:N"])
+    point = base.mark_point(size=60).encode(
+        y=y, yOffset=offset, x=x, color=colour, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")]
+    )
     text = base.mark_text(align="left", dx=8).encode(
-        y=y, yOffset=offset, x=alt.X("auc_high:Q", scale=scale), text="label:N"
+        y=y, yOffset=offset, x=alt.X("auc_high:Q", scale=scale), text=alt.Text("label:N")
     )
     chart: alt.LayerChart = spread + point + text
     return theme.finish(chart, height=48 * frame["name"].n_unique())
@@ -51,9 +53,9 @@ def calibration(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     x = alt.X("expected:Q", title=words("churn.chart.said"), scale=unit, axis=alt.Axis(format="%"))
     y = alt.Y("observed:Q", title=words("churn.chart.came_true"), scale=unit, axis=alt.Axis(format="%"))
     right = alt.Chart(pl.DataFrame({"a": [0.0, 1.0]})).mark_line(color=theme.MUTED, strokeDash=[4, 4], strokeWidth=1)
-    spread = base.mark_rule(color=theme.ACCENT).encode(x=x, y="low:Q", y2="high:Q")
+    spread = base.mark_rule(color=theme.ACCENT).encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     point = base.mark_point(size=45).encode(x=x, y=y)
-    chart: alt.LayerChart = right.encode(x="a:Q", y="a:Q") + spread + point
+    chart: alt.LayerChart = right.encode(x=alt.X("a:Q"), y=alt.Y("a:Q")) + spread + point
     return theme.finish(chart, width=420, height=300)
 
 
@@ -72,7 +74,7 @@ def drift(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         alt.value(theme.WARN)
     )
     drawn = base.mark_bar(cornerRadiusEnd=2).encode(color=colour.otherwise(alt.value(theme.MUTED)))
-    text = base.mark_text(align="left", dx=4).encode(text="text:N")
-    lines = alt.Chart(pl.DataFrame({"x": [0.1, 0.25]})).mark_rule(strokeDash=[4, 4]).encode(x="x:Q")
+    text = base.mark_text(align="left", dx=4).encode(text=alt.Text("text:N"))
+    lines = alt.Chart(pl.DataFrame({"x": [0.1, 0.25]})).mark_rule(strokeDash=[4, 4]).encode(x=alt.X("x:Q"))
     chart: alt.LayerChart = drawn + lines + text
     return theme.finish(chart, height=28 * frame.height)

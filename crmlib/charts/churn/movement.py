@@ -36,13 +36,13 @@ def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         x=x,
         y=alt.Y("customers:Q", title=words("churn.chart.people"), axis=alt.Axis(tickCount=6)),
         color=colour,
-        tooltip=["ends_on:O", "name:N", "customers:Q"],
+        tooltip=[alt.Tooltip("ends_on:O"), alt.Tooltip("name:N"), alt.Tooltip("customers:Q")],
     )
-    zero = alt.Chart(pl.DataFrame({"y": [0]})).mark_rule(color=theme.INK).encode(y="y:Q")
+    zero = alt.Chart(pl.DataFrame({"y": [0]})).mark_rule(color=theme.INK).encode(y=alt.Y("y:Q"))
     net = (
         base.transform_filter("isValid(datum.net)")
         .mark_text(dy=-8, fontWeight="bold")
-        .encode(x=x, y="top:Q", text="net:N")
+        .encode(x=x, y=alt.Y("top:Q"), text=alt.Text("net:N"))
     )
     chart: alt.LayerChart = drawn + zero + net
     return theme.finish(chart, height=260)
@@ -62,9 +62,9 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     colour = (
         alt.when("datum.closed").then(alt.value(theme.MUTED)).when("datum.net < 0").then(alt.value(theme.WARN))
     ).otherwise(alt.value(theme.ACCENT))
-    drawn = base.mark_bar().encode(color=colour, tooltip=["name:N", "label:N"])
-    right = base.transform_filter("datum.net >= 0").mark_text(align="left", dx=4).encode(text="label:N")
-    left = base.transform_filter("datum.net < 0").mark_text(align="right", dx=-4).encode(text="label:N")
+    drawn = base.mark_bar().encode(color=colour, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")])
+    right = base.transform_filter("datum.net >= 0").mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
+    left = base.transform_filter("datum.net < 0").mark_text(align="right", dx=-4).encode(text=alt.Text("label:N"))
     chart: alt.LayerChart = drawn + right + left
     return theme.finish(chart, height=max(30 * frame.height, 60))
 

@@ -42,14 +42,14 @@ def bars(
             scale=alt.Scale(domain=_room(frame, value), nice=False),
             axis=alt.Axis(format="%" if percent else ",.2~f", tickCount=5),
         ),
-        tooltip=[f"{category}:N", f"{label}:N"],
+        tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{label}:N")],
     )
     color = (
         alt.condition(f"datum['{highlight}']", alt.value(theme.ACCENT), alt.value(theme.MUTED))
         if highlight
         else alt.value(theme.ACCENT)
     )
-    text = base.mark_text(align="left", dx=4).encode(text=f"{label}:N")
+    text = base.mark_text(align="left", dx=4).encode(text=alt.Text(f"{label}:N"))
     chart: alt.LayerChart = base.mark_bar(cornerRadiusEnd=2).encode(color=color) + text
     return theme.finish(chart, height=ROW * max(frame.height, 2))
 
@@ -66,14 +66,14 @@ def interval_bars(
     order = frame[category].to_list()
     base = alt.Chart(frame).encode(
         y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
-        tooltip=[f"{category}:N", f"{label}:N"],
+        tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{label}:N")],
     )
     scale = alt.Scale(domain=[0, 1])
     bar = base.mark_bar(cornerRadiusEnd=2, color=theme.RAMP[2]).encode(
         x=alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(format="%", tickCount=5))
     )
-    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=f"{high}:Q")
-    text = base.mark_text(align="left", dx=6).encode(x=alt.X(f"{high}:Q", scale=scale), text=f"{label}:N")
+    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=alt.X2(f"{high}:Q"))
+    text = base.mark_text(align="left", dx=6).encode(x=alt.X(f"{high}:Q", scale=scale), text=alt.Text(f"{label}:N"))
     chart: alt.LayerChart = bar + rule + text
     return theme.finish(chart, height=ROW * max(frame.height, 2))
 
@@ -96,14 +96,14 @@ def share_line(
             scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%", tickCount=5),
         ),
-        tooltip=[f"{x}:T", f"{label}:N"],
+        tooltip=[alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{label}:N")],
     )
     last = base.transform_filter(f"datum['{x}'] == {_epoch_ms(frame, x)}")
     chart: alt.LayerChart = (
         base.mark_line()
         + base.mark_point()
         + last.mark_text(align="right", dy=16 if _falls(frame, value) else -12, fontWeight="bold").encode(
-            text=f"{label}:N"
+            text=alt.Text(f"{label}:N")
         )
     )
     return theme.finish(chart, height=220)
@@ -125,7 +125,7 @@ def columns(
         .encode(
             x=alt.X(f"yearmonth({x}):T", title=None, axis=alt.Axis(format=month_format, labelAngle=0, tickCount=6)),
             y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(format=",.2~f", tickCount=5)),
-            tooltip=[f"{x}:T", f"{label}:N"],
+            tooltip=[alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{label}:N")],
         )
     )
     return theme.finish(chart, height=220)
@@ -144,14 +144,14 @@ def dots(
     base = alt.Chart(frame).encode(
         y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=220, grid=True)),
         color=alt.condition(f"datum['{unusual}']", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
-        tooltip=[f"{category}:N", f"{label}:N"],
+        tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{label}:N")],
     )
     scale = alt.Scale(type="log", nice=False, domain=_log_room(frame, low, high))
     axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r")
     point = base.mark_point(size=70).encode(x=alt.X(f"{value}:Q", title=title, scale=scale, axis=axis))
-    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=f"{high}:Q")
+    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=alt.X2(f"{high}:Q"))
     text = base.mark_text(align="left", dx=8).encode(
-        x=alt.X(f"{high}:Q", scale=scale), text=f"{label}:N", color=alt.value(theme.INK)
+        x=alt.X(f"{high}:Q", scale=scale), text=alt.Text(f"{label}:N"), color=alt.value(theme.INK)
     )
     one = alt.Chart(pl.DataFrame({"one": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(x=alt.X("one:Q", scale=scale))
     chart: alt.LayerChart = one + rule + point + text

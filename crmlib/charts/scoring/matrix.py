@@ -48,14 +48,14 @@ def matrix(quadrants: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             sort=[words("scoring.matrix.sales.high"), words("scoring.matrix.sales.low")],
             axis=alt.Axis(ticks=False, domain=False, labelAngle=-90, labelAlign="center"),
         ),
-        tooltip=["name:N", "people:N", "money:N", "rate:N"],
+        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("people:N"), alt.Tooltip("money:N"), alt.Tooltip("rate:N")],
     )
     field = base.mark_rect(stroke="white", strokeWidth=3).encode(
         color=alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[theme.RAMP[0], theme.RAMP[2]]))
     )
-    name = base.mark_text(dy=-36, fontSize=14, fontWeight="bold").encode(text="name:N")
-    people = base.mark_text(dy=-12, fontSize=13).encode(text="people:N")
-    money = base.mark_text(dy=10).encode(text="money:N")
-    rate = base.mark_text(dy=32).encode(text="rate:N")
+    name = base.mark_text(dy=-36, fontSize=14, fontWeight="bold").encode(text=alt.Text("name:N"))
+    people = base.mark_text(dy=-12, fontSize=13).encode(text=alt.Text("people:N"))
+    money = base.mark_text(dy=10).encode(text=alt.Text("money:N"))
+    rate = base.mark_text(dy=32).encode(text=alt.Text("rate:N"))
     chart: alt.LayerChart = field + name + people + money + rate
     return theme.finish(chart, height=280)

@@ -38,9 +38,9 @@ def concentration(tiers: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             sort=order,
             scale=alt.Scale(domain=order, range=[theme.MUTED, theme.ACCENT]),
         ),
-        tooltip=["tier:N", "measure:N", "label:N"],
+        tooltip=[alt.Tooltip("tier:N"), alt.Tooltip("measure:N"), alt.Tooltip("label:N")],
     )
-    labels = base.mark_text(align="left", dx=4).encode(text="label:N")
+    labels = base.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
     chart: alt.LayerChart = bars + labels
     return theme.finish(chart, height=56 * tiers.height)
 
@@ -78,10 +78,15 @@ def migration(cells: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         color=alt.Color(
             "share_of_row:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[theme.RAMP[0], theme.ACCENT])
         ),
-        tooltip=["tier_before:N", "tier_now:N", "label:N", "share_label:N"],
+        tooltip=[
+            alt.Tooltip("tier_before:N"),
+            alt.Tooltip("tier_now:N"),
+            alt.Tooltip("label:N"),
+            alt.Tooltip("share_label:N"),
+        ],
     )
     text = base.mark_text().encode(
-        text="label:N",
+        text=alt.Text("label:N"),
         color=alt.condition("datum.share_of_row > 0.8", alt.value("white"), alt.value(theme.INK)),
     )
     chart: alt.LayerChart = cell + text
