@@ -1,0 +1,176 @@
+"""Results as bytes and back, without pickle: JSON for plain values, Arrow for frames, NumPy's own format for arrays.
+
+What can be packed: None, booleans, numbers, texts, days and times, lists, tuples, dicts, sets, frames, series, arrays,
+and the package's own dataclasses of these. Unpacking makes nothing else, so bytes from a folder cannot run anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+OWN = "crmlib."
+_HEAD = 8
+_SPOILED = (KeyError, TypeError, AttributeError, IndexError, ImportError, OSError, EOFError)
+_CONTAINERS: dict[str, Callable[[Iterator[Any]], Any]] = {kind.__name__: kind for kind in (list, tuple, set, frozenset)}
+
+
+@dataclass(slots=True)
+class _Blobs:
+    """What is no JSON, in the order in which it was met."""
+
+    parts: list[bytes] = field(default_factory=list)
+
+    def add(self, content: bytes) -> int:
+        self.parts.append(content)
+        return len(self.parts) - 1
+
+
+def pack(value: object) -> bytes:
+    """`value` as bytes; equal values made in the same way give equal bytes.
+
+    Raises
+    ------
+    TypeError
+        If there is something in it that is not listed above.
+
+    Examples
+    --------
+    >>> unpack(pack({"day": date(2026, 1, 31), "parts": (1, 2.5, None)}))
+    {'day': datetime.date(2026, 1, 31), 'parts': (1, 2.5, None)}
+    """
+    blobs = _Blobs()
+    tree = _tree(value, blobs)
+    head = json.dumps({"tree": tree, "sizes": [len(b) for b in blobs.parts]}, separators=(",", ":")).encode()
+    return b"".join([len(head).to_bytes(_HEAD, "big"), head, *blobs.parts])
+
+
+def unpack(content: bytes) -> Any:
+    """The value that `pack` was given.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are something else, or name a class that is no dataclass of this package.
+    """
+    try:
+        end = _HEAD + int.from_bytes(content[:_HEAD], "big")
+        head = json.loads(content[_HEAD:end])
+        blobs = []
+        for size in head["sizes"]:
+            blobs.append(content[end : end + size])
+            end += size
+        return _value(head["tree"], blobs)
+    except (*_SPOILED, pl.exceptions.PolarsError) as error:
+        raise ValueError(f"not a packed value: {type(error).__name__}: {error}") from None
+
+
+def name_of(thing: Any) -> str:
+    """Where a class or function of this package is found.
+
+    Raises
+    ------
+    TypeError
+        If it is not one at the top of a module of this package: its name would not say what it does.
+    """
+    module, name = getattr(thing, "__module__", ""), getattr(thing, "__qualname__", "")
+    if not (isinstance(module, str) and module.startswith(OWN) and name.isidentifier()):
+        raise TypeError(f"{thing!r} does not stand at the top of a module of this package")
+    return f"{module}:{name}"
+
+
+def _tree(value: object, blobs: _Blobs) -> object:
+    if value is None or type(value) in (bool, int, float, str):  # not a subclass: an enum would come back as a text
+        return value
+    if type(value) in (list, tuple, set, frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return {"kind": type(value).__name__, "of": [_tree(v, blobs) for v in items]}  # type: ignore[attr-defined]
+    if is_dataclass(value) and not isinstance(value, type):
+        content = {f.name: _tree(getattr(value, f.name), blobs) for f in fields(value)}
+        return {"kind": "object", "class": name_of(type(value)), "of": content}
+    kind, of = _described(value, blobs)
+    return {"kind": kind, "of": of}
+
+
+def _described(value: object, blobs: _Blobs) -> tuple[str, object]:
+    found: tuple[str, object]
+    match value:
+        case dict():
+            found = "dict", [[_tree(k, blobs), _tree(v, blobs)] for k, v in value.items()]
+        case timedelta():
+            found = "span", [value.days, value.seconds, value.microseconds]
+        case datetime():
+            found = "time", value.isoformat()
+        case date():
+            found = "day", value.isoformat()
+        case pl.DataFrame():
+            found = "frame", blobs.add(_ipc(value))
+        case pl.Series():
+            found = "series", blobs.add(_ipc(value.to_frame()))
+        case np.ndarray():
+            found = "array", blobs.add(_npy(value))
+        case np.generic():
+            found = "scalar", blobs.add(_npy(np.asarray(value)))
+        case _:
+            raise TypeError(f"a {type(value).__name__} cannot be packed")
+    return found
+
+
+def _ipc(frame: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+    return buffer.getvalue()
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _value(tree: Any, blobs: list[bytes]) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    kind, of = tree["kind"], tree["of"]
+    if kind in _CONTAINERS:
+        return _CONTAINERS[kind](_value(v, blobs) for v in of)
+    if kind == "dict":
+        return {_value(k, blobs): _value(v, blobs) for k, v in of}
+    if kind == "object":
+        return _object(tree["class"], {name: _value(v, blobs) for name, v in of.items()})
+    return _PLAIN[kind](of) if kind in _PLAIN else _BLOBS[kind](BytesIO(blobs[of]))
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "span": lambda parts: timedelta(*parts),
+    "day": date.fromisoformat,
+    "time": datetime.fromisoformat,
+}
+_BLOBS: dict[str, Callable[[BytesIO], Any]] = {
+    "frame": pl.read_ipc,
+    "series": lambda blob: pl.read_ipc(blob).to_series(),
+    "array": lambda blob: np.load(blob, allow_pickle=False),
+    "scalar": lambda blob: np.load(blob, allow_pickle=False)[()],
+}
+
+
+def _object(name: str, values: dict[str, Any]) -> Any:
+    """A dataclass of this package with these values; nothing of its own is run."""
+    module, _, qualified = name.partition(":")
+    if not module.startswith(OWN):
+        raise ValueError(f"{name} is not of this package")
+    kind = getattr(importlib.import_module(module), qualified)
+    if not (isinstance(kind, type) and is_dataclass(kind) and {f.name for f in fields(kind)} == set(values)):
+        raise ValueError(f"{name} is no dataclass with the fields {', '.join(sorted(values))}")
+    made = object.__new__(kind)
+    for field_name, value in values.items():
+        object.__setattr__(made, field_name, value)
+    return made
