@@ -28,7 +28,7 @@ def summary(path: str) -> dict[str, np.ndarray]:
 
 
 def with_crmlib(data: dict[str, np.ndarray]) -> None:
-    """Fit, Laplace and importance resampling to 4,000 draws."""
+    """Fit, Laplace and importance resampling to 5,000 draws."""
     import polars as pl
 
     from crmlib.clv import bg_nbd, posterior
@@ -36,7 +36,7 @@ def with_crmlib(data: dict[str, np.ndarray]) -> None:
     started = cpu_seconds()
     frame = pl.DataFrame(data)
     fit = bg_nbd.fit(frame)
-    found = posterior.draw(fit, frame, rng=np.random.default_rng(1), draws=4000, ess=4000.0)
+    found = posterior.draw(fit, frame, rng=np.random.default_rng(1), draws=5000, ess=5000.0)
     used = cpu_seconds() - started
     print(f"crmlib: {used:.2f} CPU s, ESS {found.ess:.0f}, Pareto k {found.pareto_k:.2f}, by {found.method}")
     print(f"  {1e3 * used / found.ess:.3f} CPU ms per effective draw")

@@ -37,6 +37,11 @@ def cut(value: Value, part: slice) -> Value:
     return value[part] if isinstance(value, np.ndarray) else value
 
 
+def cut_values(values: Values, part: slice) -> Values:
+    """The rows `part` of all parameters."""
+    return tuple(cut(v, part) for v in values)
+
+
 def as_rows(value: Value, n: int) -> Array:
     """A parameter as one value per row, shape (n,)."""
     return np.broadcast_to(np.asarray(value, dtype=np.float64), (n,))

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting
-from crmlib.clv.arrays import Array, Value, Values, as_rows, blocks, cut
+from crmlib.clv.arrays import Array, Value, Values, as_rows, blocks, cut_values
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import digamma_rising, log_rising
@@ -178,7 +178,7 @@ def _p_alive(values: Values, x: Array, t_x: Array, n: Array) -> Array:
 def _score(values: Values, x: Array, t_x: Array, n: Array) -> tuple[Array, Array]:
     ll, scores = np.empty(len(x)), np.empty((4, len(x)))
     for part in blocks(len(x), size=2048):
-        some = tuple(cut(v, part) for v in values)
+        some = cut_values(values, part)
         ll[part], scores[:, part] = _score_block(some, x[part], t_x[part], n[part])
     return ll, scores
 

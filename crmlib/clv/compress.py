@@ -1,10 +1,13 @@
-"""Equal rows of whole days merged by sorting one integer per customer.
+"""Equal rows merged by sorting: of whole days by one integer per customer, of other times column by column.
 
 x, t_x and T in days, 21 bits each, make one integer; sorting a million of them takes milliseconds, a group-by of
 three columns of floats some hundreds.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,26 +56,38 @@ def unpack(keys: Keys, *, days_per_unit: int) -> tuple[Array, Array, Array]:
     return x, t_x / days_per_unit, T / days_per_unit
 
 
-def merge(keys: Keys, *, shared: Array | None, index: bool) -> tuple[Keys, Array, Keys]:
-    """The unique keys in order, the customers on each, and each customer's place among them (if `index`).
+def merge(
+    columns: Sequence[npt.NDArray[Any]], *, shared: Array | None, index: bool
+) -> tuple[list[npt.NDArray[Any]], Array, Keys]:
+    """The unique rows of the columns in order, the customers on each, and each row's place among them (if `index`).
 
     Parameters
     ----------
-    shared : customers per key where the table is merged already, shape (n,).
+    columns : keys, or the numbers themselves, each of shape (n,).
+    shared : customers per row where the table is merged already, shape (n,).
 
     Examples
     --------
-    >>> [v.tolist() for v in merge(np.array([7, 3, 7]), shared=None, index=True)]
-    [[3, 7], [1.0, 2.0], [1, 0, 1]]
+    >>> (unique,), weight, row_of = merge([np.array([7, 3, 7])], shared=None, index=True)
+    >>> unique.tolist(), weight.tolist(), row_of.tolist()
+    ([3, 7], [1.0, 2.0], [1, 0, 1])
     """
-    order = np.argsort(keys, kind="stable") if index or shared is not None else None
-    ordered = np.sort(keys) if order is None else keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    weight = np.diff(starts, append=len(keys)).astype(np.float64)
+    n, alone = len(columns[0]), len(columns) == 1
     row_of = np.empty(0, dtype=np.int64)
-    if order is not None:
-        row_of = np.empty(len(keys), dtype=np.int64)
-        row_of[order] = np.repeat(np.arange(len(starts)), weight.astype(np.int64))
+    if alone and shared is None and not index:
+        ordered = [np.sort(columns[0])]
+    else:
+        order = np.argsort(columns[0]) if alone else np.lexsort(columns[::-1])
+        ordered = [column[order] for column in columns]
+    new = np.zeros(n, dtype=np.bool_)
+    new[0] = True
+    for column in ordered:
+        new[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(new)
+    weight: Array = np.diff(starts, append=n).astype(np.float64)
+    if shared is not None or index:
+        row_of = np.empty(n, dtype=np.int64)
+        row_of[order] = np.cumsum(new) - 1
     if shared is not None:
-        weight = np.bincount(row_of, weights=shared, minlength=len(starts))
-    return ordered[starts], weight, row_of if index else np.empty(0, dtype=np.int64)
+        weight = np.bincount(row_of, weights=shared, minlength=len(starts)).astype(np.float64)
+    return [column[starts] for column in ordered], weight, row_of if index else row_of[:0]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from crmlib.clv.arrays import Array, Values, cut
+from crmlib.clv.arrays import Array, Values
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.result import Model
 
@@ -51,8 +51,3 @@ def chain(model: Model[Any], scores: Array, *, purchase: Array, dropout: Array) 
         if z.shape[1]:
             rows.extend(sign * z.T * scores[names.index(name)] for name, sign in links)
     return np.vstack(rows) if len(rows) > 1 else scores
-
-
-def cut_values(values: Values, part: slice) -> Values:
-    """The rows `part` of all parameters."""
-    return tuple(cut(v, part) for v in values)

@@ -7,7 +7,7 @@ from factors known at t_x, (1 + Δ/α')^−k (1 + Δ/β')^−s + J with
 
 The papers write J as a difference of two 2F1; that difference cancels and overflows. Here the variable is
 u = ln(1 + σ / min(α', β')), in which the log integrand is concave, so that the range that matters is known
-beforehand and short panels of 20 Gauss–Legendre nodes give twelve digits and more.
+beforehand and short panels of 20 Gauss–Legendre nodes (12 where little happens) give twelve digits and more.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlib.clv.arrays import Array
-from crmlib.clv.quadrature import NODES, WEIGHTS
+from crmlib.clv.quadrature import FEW_NODES, FEW_WEIGHTS, NODES, WEIGHTS
 
 PANEL = 2.5
 """Longest panel in u: e-folds of time."""
 DROP = 42.0
 """Ignore what is e^−42 below the peak."""
+GENTLE, NARROW = 8.0, 1.6
+"""An integrand that falls by no more than e^−8 over one panel of this length needs twelve nodes only."""
+FEW = 0.5
+"""What such a row counts as instead of panels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,24 @@ def dead_time(k: Array, alpha: Array, s: Array, beta: Array, gap: Array, *, mome
     >>> float(dead_time(*one).log_mass[0])
     -inf
     """
-    n = len(gap)
+    by_alpha = alpha <= beta
     small = np.minimum(alpha, beta)
     ratio = small / np.maximum(alpha, beta)
-    by_alpha = alpha <= beta
     slope = np.where(by_alpha, k - 1.0, s)
     power = np.where(by_alpha, s + 1.0, k)
-    front = np.log(s) + np.where(by_alpha, np.log(ratio), 0.0)
-    end = _end(slope, power, ratio, np.log1p(gap / small))
-    panels = np.maximum(np.ceil(end / PANEL), 1.0)
-    out = np.zeros((5, n))
+    end = np.log1p(gap / small)
+    fall = np.abs(slope) * end + power * np.log1p(ratio * (gap / small))
+    if bool((fall > DROP).any()):
+        end = _end(slope, power, ratio, end)
+    panels = np.where((fall <= GENTLE) & (end <= NARROW), FEW, np.ceil(end / PANEL))
+    out = np.zeros((5, len(gap)))
     out[0] = -np.inf
-    for count in np.unique(panels[end > 0]):
-        rows = np.flatnonzero((panels == count) & (end > 0))
-        out[:, rows] = _integrate(slope[rows], power[rows], ratio[rows], end[rows], panels=int(count), moments=moments)
+    for count in np.unique(panels[end > 0.0]):
+        rows = np.flatnonzero((panels == count) & (end > 0.0))
+        out[:, rows] = _integrate(slope[rows], power[rows], ratio[rows], end[rows], panels=count, moments=moments)
     log_mass, first, second, share_first, share_second = out
     return DeadTime(
-        log_mass=log_mass + front,
+        log_mass=log_mass + np.log(s) + np.where(by_alpha, np.log(ratio), 0.0),
         log_a=np.where(by_alpha, first, second),
         log_b=np.where(by_alpha, second, first),
         share_a=np.where(by_alpha, share_first, share_second),
@@ -90,24 +95,26 @@ def _end(slope: Array, power: Array, ratio: Array, full: Array) -> Array:
     return np.asarray(np.minimum(full, np.where(falling, first, second)))
 
 
-def _integrate(slope: Array, power: Array, ratio: Array, end: Array, *, panels: int, moments: bool) -> Array:
-    """Ln ∫ and four means, shape (5, n), for rows that need the same number of panels."""
-    width = end / panels
-    offsets = ((np.arange(panels)[:, None] + 0.5 + 0.5 * NODES).ravel())[:, None]
-    weights = np.tile(0.5 * WEIGHTS, panels)[:, None]
+def _integrate(slope: Array, power: Array, ratio: Array, end: Array, *, panels: float, moments: bool) -> Array:
+    """Ln ∫ and four means, shape (5, n), for rows that need the same number of panels (or `FEW`)."""
+    nodes, weights = (FEW_NODES, FEW_WEIGHTS) if panels == FEW else (NODES, WEIGHTS)
+    count = max(int(panels), 1)
+    offsets = (np.arange(count)[:, None] + 0.5 + 0.5 * nodes).ravel()[:, None]
+    width = end / count
     u = offsets * width
     grown = np.expm1(u)
     scaled = ratio * grown
     other = np.log1p(scaled)
-    log_f = -slope * u - power * other
+    log_f = -slope * u
+    log_f -= power * other
     top = log_f.max(axis=0)
-    f = weights * np.exp(log_f - top)
+    log_f -= top
+    f = np.exp(log_f, out=log_f)
+    f *= np.tile(0.5 * weights, count)[:, None]
     mass = f.sum(axis=0)
     out = np.zeros((5, len(end)))
     out[0] = top + np.log(mass * width)
     if moments:
-        out[1] = (f * u).sum(axis=0) / mass
-        out[2] = (f * other).sum(axis=0) / mass
-        out[3] = (f * (grown / (1.0 + grown))).sum(axis=0) / mass
-        out[4] = (f * (scaled / (1.0 + scaled))).sum(axis=0) / mass
+        for i, term in enumerate((u, other, grown / (1.0 + grown), scaled / (1.0 + scaled)), start=1):
+            out[i] = np.einsum("ij,ij->j", f, term) / mass
     return out

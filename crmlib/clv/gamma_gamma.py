@@ -16,9 +16,8 @@ import numpy as np
 import polars as pl
 from scipy.special import digamma, gammaln
 
-from crmlib.clv import fitting
 from crmlib.clv.arrays import Array, blocks
-from crmlib.clv.result import Certificate
+from crmlib.clv.maximum import Certificate, estimates, maximise, with_prior
 from crmlib.clv.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -94,15 +93,26 @@ def fit(
         for part in blocks(len(n)):
             ll, scores = _score(tuple(float(v) for v in np.exp(theta)), n[part], spend[part])
             value, gradient = value + float(ll.sum()), gradient + scores.sum(axis=1)
-        if prior is not None:
-            away = (theta - centre) / prior
-            value, gradient = value - 0.5 * float(away @ away), gradient - away / prior
         return value, gradient
 
-    found = fitting.search(total, [centre])
-    edge = np.abs(found - centre) > fitting.LOG_REACH - 0.5
-    theta, value, hessian, certificate = fitting.maximise(total, found, names=("p", "q", "gamma"), edge=edge, n=len(n))
-    return _result(theta, value, hessian, certificate, n=n, spend=spend, counted=counted, dropped=dropped)
+    names = ("p", "q", "gamma")
+    found = maximise(with_prior(total, centre=centre, prior=prior), [centre], names=names, n=len(n))
+    plain = estimates(found, names=names, n_log=3)
+    p, q, gamma = plain.values
+    return SpendFit(
+        params=GammaGammaParams(p, q, gamma),
+        log_likelihood=found.value,
+        mean=p * gamma / (q - 1.0) if q > 1.0 else float("inf"),
+        counted=counted,
+        standard_errors=plain.standard_errors,
+        covariance=plain.covariance,
+        theta=plain.theta,
+        theta_covariance=plain.theta_covariance,
+        n_customers=len(n),
+        n_dropped=dropped,
+        certificate=found.certificate,
+        data_hash=hashlib.sha256(counted.encode() + n.tobytes() + spend.tobytes()).hexdigest(),
+    )
 
 
 def log_likelihood(params: GammaGammaParams, *, n: Array, spend: Array) -> Array:
@@ -215,37 +225,6 @@ def _score(values: tuple[float, ...], n: Array, m: Array) -> tuple[Array, Array]
     scores[1] = q * (digamma_rising(q, pn) - log_pool)
     scores[2] = q * total / (gamma + total) - pn * gamma / (gamma + total)
     return np.asarray(ll), scores
-
-
-def _result(
-    theta: Array,
-    value: float,
-    hessian: Array,
-    certificate: Certificate,
-    *,
-    n: Array,
-    spend: Array,
-    counted: Counted,
-    dropped: int,
-) -> SpendFit:
-    p, q, gamma = (float(v) for v in np.exp(theta))
-    of_theta, of_params = fitting.covariances(hessian, np.diag([p, q, gamma]))
-    errors = dict(zip(("p", "q", "gamma"), np.sqrt(np.diag(of_params)).tolist(), strict=True)) if len(of_params) else {}
-    digest = hashlib.sha256(counted.encode() + n.tobytes() + spend.tobytes()).hexdigest()
-    return SpendFit(
-        params=GammaGammaParams(p, q, gamma),
-        log_likelihood=value,
-        mean=p * gamma / (q - 1.0) if q > 1.0 else float("inf"),
-        counted=counted,
-        standard_errors=errors,
-        covariance=tuple(tuple(row) for row in of_params.tolist()),
-        theta=tuple(float(v) for v in theta),
-        theta_covariance=tuple(tuple(row) for row in of_theta.tolist()),
-        n_customers=len(n),
-        n_dropped=dropped,
-        certificate=certificate,
-        data_hash=digest,
-    )
 
 
 def _no_moment(code: str, *, q: float, least: float, what: str) -> ModelError:

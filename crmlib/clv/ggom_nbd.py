@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting, pareto_nbd
-from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut
+from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut_values
 from crmlib.clv.clock import Clock, log_clock
 from crmlib.clv.history import PurchaseHistory, Unit
 from crmlib.clv.quadrature import NODES, WEIGHTS
@@ -162,7 +162,7 @@ def _known(values: Values, x: Array, t_x: Array, scale: Array) -> Array:
 def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
     out = np.empty(len(x))
     for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = tuple(cut(v, part) for v in values)
+        some = cut_values(values, part)
         alive, gone, _, made = _branches(some, x[part], t_x[part], T[part])
         out[part] = _known(some, x[part], t_x[part], made[1]) + log_add(alive, gone)[0]
     return out
@@ -171,7 +171,7 @@ def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
 def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
     out = np.empty(len(x))
     for part in blocks(len(x), size=ROWS_AT_ONCE):
-        alive, gone, _, _ = _branches(tuple(cut(v, part) for v in values), x[part], t_x[part], T[part])
+        alive, gone, _, _ = _branches(cut_values(values, part), x[part], t_x[part], T[part])
         out[part] = log_add(alive, gone)[1]
     return out
 
@@ -179,7 +179,7 @@ def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
 def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
     ll, scores = np.empty(len(x)), np.empty((5, len(x)))
     for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = tuple(cut(v, part) for v in values)
+        some = cut_values(values, part)
         ll[part], scores[:, part] = _score_block(some, x[part], t_x[part], T[part])
     return ll, scores
 

@@ -97,28 +97,26 @@ def read(
     frame = to_polars(history, needs=["x", "t_x", "T", *names], name="purchase_history")
     if frame.is_empty():
         check(frame)
-    columns = [frame[name].cast(pl.Float64).to_numpy() for name in ("x", "t_x", "T")]
-    keys = None if names else pack(*columns, days_per_unit=DAYS_PER_UNIT[unit])
+    per, shared = DAYS_PER_UNIT[unit], _floats(frame["customers"]) if "customers" in frame.columns else None
+    columns = {name: _floats(frame[name]) for name in ("x", "t_x", "T", *names)}
+    keys = None if names else pack(*columns.values(), days_per_unit=per)
     if keys is None:
-        floats = frame.select(pl.col("x", "t_x", "T", *names).cast(pl.Float64))
-        unique, row_of = _merged(floats, frame, index=index)
+        rows, weight, row_of = merge(list(columns.values()), shared=shared, index=index)
     else:
-        shared = _customers(frame)
-        merged, weight, row_of = merge(keys, shared=None if shared is None else shared.to_numpy(), index=index)
-        x, t_x, T = unpack(merged, days_per_unit=DAYS_PER_UNIT[unit])
-        unique = pl.DataFrame({"x": x, "t_x": t_x, "T": T, "weight": weight})
-    if not _sound(unique, covariates=names):
+        (merged,), weight, row_of = merge([keys], shared=shared, index=index)
+        rows = list(unpack(merged, days_per_unit=per))
+    unique = dict(zip(columns, rows, strict=True)) | {"weight": weight}
+    if not _sound(unique):
         check(frame, covariates=names)
-    matrix = {name: unique[name].to_numpy() for name in unique.columns}
-    n = unique.height
+    n = len(unique["x"])
     return PurchaseHistory(
-        x=matrix["x"],
-        t_x=matrix["t_x"],
-        T=matrix["T"],
-        weight=matrix["weight"],
+        x=unique["x"],
+        t_x=unique["t_x"],
+        T=unique["T"],
+        weight=unique["weight"],
         row_of=row_of,
-        purchase=np.column_stack([matrix[c] for c in purchase]) if purchase else np.empty((n, 0)),
-        dropout=np.column_stack([matrix[c] for c in dropout]) if dropout else np.empty((n, 0)),
+        purchase=np.column_stack([unique[c] for c in purchase]) if purchase else np.empty((n, 0)),
+        dropout=np.column_stack([unique[c] for c in dropout]) if dropout else np.empty((n, 0)),
         purchase_names=tuple(purchase),
         dropout_names=tuple(dropout),
         unit=unit,
@@ -153,10 +151,11 @@ def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:
     )
 
 
-def _sound(unique: pl.DataFrame, *, covariates: Sequence[str]) -> bool:
+def _sound(unique: dict[str, Array]) -> bool:
     """Whether every unique row keeps the rules: what holds for them holds for all customers."""
-    rules = [rule.fill_null(value=False).all() for rule in _rules(covariates).values()]
-    return bool(unique.select(pl.all_horizontal(rules)).item())
+    x, t_x, age = unique["x"], unique["t_x"], unique["T"]
+    kept = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= age) & ((x > 0) == (t_x > 0)) & (unique["weight"] > 0)
+    return bool(kept.all() and all(np.isfinite(values).all() for values in unique.values()))
 
 
 def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
@@ -170,22 +169,10 @@ def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
     return rules | {f"{c} is a number": pl.col(c).cast(pl.Float64).is_finite() for c in covariates}
 
 
-def _customers(frame: pl.DataFrame) -> pl.Series | None:
-    """How many customers share each row of a table that is merged already; none where each row is one."""
-    return frame["customers"].cast(pl.Float64) if "customers" in frame.columns else None
-
-
-def _merged(floats: pl.DataFrame, frame: pl.DataFrame, *, index: bool) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
-    """Sorted unique rows of any numbers with `weight`, and (if `index`) each input row's place among them."""
-    shared, names = _customers(frame), floats.columns
-    count = pl.len().cast(pl.Float64) if shared is None else pl.col("customers").sum()
-    counted = floats if shared is None else floats.with_columns(shared)
-    merged = counted.group_by(names).agg(count.alias("weight")).sort(names)
-    if not index:
-        return merged, np.empty(0, dtype=np.int64)
-    places = merged.select(pl.col(names), pl.int_range(pl.len()).alias("row"))
-    joined = floats.join(places, on=names, how="left", maintain_order="left", nulls_equal=True)
-    return merged, joined["row"].to_numpy().astype(np.int64)
+def _floats(column: pl.Series) -> Array:
+    """A column as floats, NaN where it is null; without a query where it is numeric."""
+    numeric = column.dtype.is_integer() or column.dtype.is_float()
+    return np.asarray((column if numeric else column.cast(pl.Float64)).to_numpy(), dtype=np.float64)
 
 
 def _total(weight: Array) -> int:

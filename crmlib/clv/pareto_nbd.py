@@ -13,12 +13,12 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting
-from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut
+from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut_values, in_blocks
 from crmlib.clv.clock import Clock
 from crmlib.clv.dead_time import DeadTime, dead_time
 from crmlib.clv.history import PurchaseHistory, Unit
 from crmlib.clv.result import Model, ModelFit
-from crmlib.clv.special import digamma_rising, log_add, log_rising
+from crmlib.clv.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
 
 ROWS_AT_ONCE = 2048
@@ -86,26 +86,39 @@ def expected_purchases(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Arra
     return _p_alive(values, x, t_x, T) * _ahead(values, x, T).mean(t)
 
 
-def _branches(
-    values: Values, x: Array, t_x: Array, T: Array, *, moments: bool
-) -> tuple[Array, Array, DeadTime, tuple[Array, Array, Array, Array]]:
-    """Log weights of "there at T" and "gone between t_x and T", both relative to what is known at t_x."""
-    n = len(x)
-    r, alpha, s, beta = (as_rows(v, n) for v in values)
-    gap = T - t_x
-    later_alpha, later_beta = alpha + t_x, beta + t_x
-    dead = dead_time(r + x, later_alpha, s, later_beta, gap, moments=moments)
-    alive = -(r + x) * np.log1p(gap / later_alpha) - s * np.log1p(gap / later_beta)
-    return alive, dead.log_mass, dead, (gap, later_alpha, later_beta, r + x)
+@dataclass(frozen=True, slots=True)
+class _Branches:
+    """The two stories after t_x, each of shape (n,): "there at T" and "gone between t_x and T".
+
+    alive : log weight of the first; dead : log weight of the second and its moments.
+    alpha, beta, k : what is known of both rates at t_x; wait_a, wait_b : ln(1 + gap/alpha) and ln(1 + gap/beta).
+    """
+
+    alive: Array
+    dead: DeadTime
+    gap: Array
+    alpha: Array
+    beta: Array
+    k: Array
+    wait_a: Array
+    wait_b: Array
+
+
+def _branches(values: Values, x: Array, t_x: Array, T: Array, *, moments: bool) -> _Branches:
+    r, alpha, s, beta = (as_rows(v, len(x)) for v in values)
+    gap, k, alpha, beta = T - t_x, r + x, alpha + t_x, beta + t_x
+    wait_a, wait_b = np.log1p(gap / alpha), np.log1p(gap / beta)
+    dead = dead_time(k, alpha, s, beta, gap, moments=moments)
+    return _Branches(-k * wait_a - s * wait_b, dead, gap, alpha, beta, k, wait_a, wait_b)
 
 
 def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    out = np.empty(len(x))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = tuple(cut(v, part) for v in values)
-        alive, gone, _, _ = _branches(some, x[part], t_x[part], T[part], moments=False)
-        out[part] = _known(some, x[part], t_x[part]) + log_add(alive, gone)[0]
-    return out
+    def block(part: slice) -> Array:
+        some = cut_values(values, part)
+        two = _branches(some, x[part], t_x[part], T[part], moments=False)
+        return _known(some, x[part], t_x[part]) + log_add(two.alive, two.dead.log_mass)[0]
+
+    return in_blocks(block, len(x), size=ROWS_AT_ONCE)
 
 
 def _known(values: Values, x: Array, t_x: Array) -> Array:
@@ -116,37 +129,36 @@ def _known(values: Values, x: Array, t_x: Array) -> Array:
 
 
 def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    out = np.empty(len(x))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = tuple(cut(v, part) for v in values)
-        alive, gone, _, _ = _branches(some, x[part], t_x[part], T[part], moments=False)
-        out[part] = log_add(alive, gone)[1]
-    return out
+    def block(part: slice) -> Array:
+        two = _branches(cut_values(values, part), x[part], t_x[part], T[part], moments=False)
+        return log_add(two.alive, two.dead.log_mass)[1]
+
+    return in_blocks(block, len(x), size=ROWS_AT_ONCE)
 
 
 def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
     ll, scores = np.empty(len(x)), np.empty((4, len(x)))
     for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = tuple(cut(v, part) for v in values)
-        ll[part], scores[:, part] = _score_block(some, x[part], t_x[part], T[part])
+        ll[part], scores[:, part] = _score_block(cut_values(values, part), x[part], t_x[part], T[part])
     return ll, scores
 
 
 def _score_block(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
     r, alpha, s, beta = values
-    alive, log_gone, dead, (gap, later_alpha, later_beta, k) = _branches(values, x, t_x, T, moments=True)
-    mixed, there = log_add(alive, log_gone)
+    two = _branches(values, x, t_x, T, moments=True)
+    dead, n = two.dead, whole_numbers(x)
+    mixed, there = log_add(two.alive, dead.log_mass)
     gone = 1.0 - there
+    since_a, since_b = np.log1p(t_x / alpha), np.log1p(t_x / beta)
+    share_a = there * two.gap / (two.alpha + two.gap) + gone * dead.share_a
+    share_b = there * s * two.gap / (two.beta + two.gap) + gone * ((s + 1.0) * dead.share_b - 1.0)
     scores = np.empty((4, len(x)))
-    wait_a = there * np.log1p(gap / later_alpha) + gone * dead.log_a
-    wait_b = there * np.log1p(gap / later_beta) + gone * dead.log_b
-    share_a = there * gap / (later_alpha + gap) + gone * dead.share_a
-    share_b = there * s * gap / (later_beta + gap) + gone * ((s + 1.0) * dead.share_b - 1.0)
-    scores[0] = r * (digamma_rising(r, x) - np.log1p(t_x / alpha) - wait_a)
-    scores[1] = k * t_x / later_alpha - x + k * alpha / later_alpha * share_a
-    scores[2] = s * (-np.log1p(t_x / beta) - wait_b) + gone
-    scores[3] = s * t_x / later_beta + beta / later_beta * share_b
-    return _known(values, x, t_x) + mixed, scores
+    scores[0] = r * (digamma_rising(r, n) - since_a - there * two.wait_a - gone * dead.log_a)
+    scores[1] = two.k * (t_x + alpha * share_a) / two.alpha - x
+    scores[2] = gone - s * (since_b + there * two.wait_b + gone * dead.log_b)
+    scores[3] = (s * t_x + beta * share_b) / two.beta
+    known = log_rising(r, n) - x * np.log(alpha) - two.k * since_a - s * since_b
+    return np.asarray(known + mixed), scores
 
 
 def _ahead(values: Values, x: Array, T: Array) -> Clock:

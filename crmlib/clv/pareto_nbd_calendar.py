@@ -19,14 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crmlib.clv import fitting
 from crmlib.clv.arrays import Array
 from crmlib.clv.calendar_likelihood import NODES, WEIGHTS, alive_at_end, rates_of, running, score
 from crmlib.clv.calendar_pieces import Pieces, cut_into_pieces, future_pieces
 from crmlib.clv.horizon import Horizon
+from crmlib.clv.maximum import Certificate, estimates, maximise, with_prior
 from crmlib.clv.pareto_nbd import ParetoNbdParams
 from crmlib.clv.predict import with_ids
-from crmlib.clv.result import Certificate
 from crmlib.core.frames import AnyFrame, to_polars
 
 
@@ -84,17 +83,25 @@ def fit(
 
     def total(theta: Array) -> tuple[float, Array]:
         ll, scores = score(theta, pieces)
-        value, gradient = float(ll.sum()), scores.sum(axis=1)
-        if prior is not None:
-            away = (theta - centre) / prior
-            value, gradient = value - 0.5 * float(away @ away), gradient - away / prior
-        return value, gradient
+        return float(ll.sum()), scores.sum(axis=1)
 
     names = ("r", "alpha", "s", "beta", *(f"purchase:{c}" for c in purchase), *(f"dropout:{c}" for c in dropout))
-    found = fitting.search(total, [centre])
-    edge = np.abs(found - centre) > fitting.LOG_REACH - 0.5
-    theta, value, hessian, certificate = fitting.maximise(total, found, names=names, edge=edge, n=len(pieces.x))
-    return _result(theta, value, hessian, certificate, pieces=pieces, names=names)
+    found = maximise(with_prior(total, centre=centre, prior=prior), [centre], names=names, n=len(pieces.x))
+    plain = estimates(found, names=names, n_log=4)
+    return CalendarFit(
+        params=ParetoNbdParams(*plain.values[:4]),
+        effects=tuple(zip(names[4:], plain.values[4:], strict=True)),
+        log_likelihood=found.value,
+        theta=plain.theta,
+        theta_covariance=plain.theta_covariance,
+        covariance=plain.covariance,
+        standard_errors=plain.standard_errors,
+        purchase_names=tuple(purchase),
+        dropout_names=tuple(dropout),
+        n_customers=len(pieces.x),
+        certificate=found.certificate,
+        data_hash=_hash(pieces),
+    )
 
 
 def log_likelihood(fitted: CalendarFit, purchases: AnyFrame, grid: AnyFrame, *, period_end_n: int) -> Array:
@@ -142,27 +149,8 @@ def _pieces_of(fitted: CalendarFit, purchases: AnyFrame, grid: AnyFrame, *, peri
     )
 
 
-def _result(
-    theta: Array, value: float, hessian: Array, certificate: Certificate, *, pieces: Pieces, names: tuple[str, ...]
-) -> CalendarFit:
-    estimates = np.concatenate([np.exp(theta[:4]), theta[4:]])
-    jacobian = np.diag(np.concatenate([estimates[:4], np.ones(len(theta) - 4)]))
-    of_theta, of_params = fitting.covariances(hessian, jacobian)
-    errors = dict(zip(names, np.sqrt(np.diag(of_params)).tolist(), strict=True)) if len(of_params) else {}
+def _hash(pieces: Pieces) -> str:
     digest = hashlib.sha256()
     for array in (pieces.x, pieces.t_x, pieces.T, pieces.bought, pieces.z, pieces.w):
         digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return CalendarFit(
-        params=ParetoNbdParams(*(float(v) for v in estimates[:4])),
-        effects=tuple(zip(names[4:], (float(v) for v in theta[4:]), strict=True)),
-        log_likelihood=value,
-        theta=tuple(float(v) for v in theta),
-        theta_covariance=tuple(tuple(row) for row in of_theta.tolist()),
-        covariance=tuple(tuple(row) for row in of_params.tolist()),
-        standard_errors=errors,
-        purchase_names=tuple(n.removeprefix("purchase:") for n in names if n.startswith("purchase:")),
-        dropout_names=tuple(n.removeprefix("dropout:") for n in names if n.startswith("dropout:")),
-        n_customers=len(pieces.x),
-        certificate=certificate,
-        data_hash=digest.hexdigest(),
-    )
+    return digest.hexdigest()

@@ -20,6 +20,7 @@ from crmlib.clv import fitting
 from crmlib.clv.arrays import Array
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.history import sample as sample_customers
+from crmlib.clv.maximum import negative_hessian
 from crmlib.clv.predict import read_for
 from crmlib.clv.registry import model_of
 from crmlib.clv.result import Model, ModelFit
@@ -137,9 +138,9 @@ def remainder_on_sample(
     """
     few = sample_customers(data, customers=SAMPLE)
     scale = data.n_customers / few.n_customers
-    total = fitting.objective(model, few, prior=None, centre=centre)
+    total = fitting.objective(model, few)
     value, gradient = total(centre)
-    bend = fitting.negative_hessian(total, centre)
+    bend = negative_hessian(total, centre)
     whole = np.linalg.inv(covariance)
 
     def log_density(theta: Array) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crmlib.clv.arrays import Array, Values, blocks, cut
+from crmlib.clv.arrays import Array, Values, blocks
 from crmlib.clv.covariates import row_values
 from crmlib.clv.history import PurchaseHistory, read
 from crmlib.clv.horizon import Horizon
@@ -148,5 +148,4 @@ def with_ids(frame: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 
 def _values(fit: ModelFit[Any], data: PurchaseHistory, part: slice, theta: Array | None) -> Values:
     at = np.asarray(fit.theta) if theta is None else theta
-    values = row_values(model_of(fit.model), at, purchase=data.purchase[part], dropout=data.dropout[part])
-    return tuple(cut(v, slice(None)) for v in values)
+    return row_values(model_of(fit.model), at, purchase=data.purchase[part], dropout=data.dropout[part])

@@ -1,4 +1,4 @@
-"""What a fit returns: parameters, their covariance, and a certificate that the maximum is one."""
+"""A model as the code that fits and predicts sees it, and what a fit returns."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Generic, Protocol, TypeVar
 
-from crmlib.clv.arrays import Array, Value, Values
+from crmlib.clv.arrays import Array, Values
 from crmlib.clv.history import PurchaseHistory, Unit
+from crmlib.clv.maximum import Certificate
 
 
 class Params(Protocol):
@@ -70,28 +71,6 @@ class Model(Generic[P]):
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """Evidence that the optimiser stopped at a maximum.
-
-    Parameters
-    ----------
-    converged : the scaled gradient is small, the curvature positive, and no parameter is at a boundary.
-    gradient : largest absolute derivative of the log-likelihood per customer, by log parameters.
-    decrement : expected gain of one more Newton step [log-likelihood units].
-    curvature : eigenvalues of the negative Hessian by log parameters, ascending.
-    boundary : parameters that ran to the edge of what can be told from the data (their effect has vanished).
-    steps : Newton steps taken after the quasi-Newton search.
-    """
-
-    converged: bool
-    gradient: float
-    decrement: float
-    curvature: tuple[float, ...]
-    boundary: tuple[str, ...]
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
 class ModelFit(Generic[P]):
     """A fitted model: plain numbers only, so that `dataclasses.asdict` and JSON work.
 
@@ -133,8 +112,3 @@ class ModelFit(Generic[P]):
     def aic(self) -> float:
         """Akaike's criterion: 2 × number of estimates − 2 × log-likelihood."""
         return 2.0 * len(self.theta) - 2.0 * self.log_likelihood
-
-
-def constant(value: float, rows: Value) -> Value:
-    """`value` times a covariate effect per row, or `value` itself where there is none."""
-    return value * rows

@@ -14,9 +14,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from crmlib.clv import fitting
 from crmlib.clv.arrays import Array
-from crmlib.clv.result import Certificate
+from crmlib.clv.maximum import Certificate, estimates, maximise, with_prior
 from crmlib.clv.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -64,21 +63,25 @@ def fit(members: AnyFrame, *, prior: float | None = None) -> SbgFit:
     _check(counts)
     periods, customers = counts["periods"].cast(pl.Float64).to_numpy(), counts["customers"].cast(pl.Float64).to_numpy()
     left = counts["left"].to_numpy()
-    theta = np.zeros(2)
+    n, centre, names = int(customers.sum()), np.zeros(2), ("alpha", "beta")
 
     def total(theta: Array) -> tuple[float, Array]:
         ll, scores = _score((float(np.exp(theta[0])), float(np.exp(theta[1]))), periods, left)
-        value, gradient = float(customers @ ll), scores @ customers
-        if prior is not None:
-            value, gradient = value - 0.5 * float(theta @ theta) / prior**2, gradient - theta / prior**2
-        return value, gradient
+        return float(customers @ ll), scores @ customers
 
-    found = fitting.search(total, [theta])
-    n = int(customers.sum())
-    edge = np.abs(found) > fitting.LOG_REACH - 0.5
-    theta, value, hessian, certificate = fitting.maximise(total, found, names=("alpha", "beta"), edge=edge, n=n)
-    digest = hashlib.sha256(periods.tobytes() + left.tobytes() + customers.tobytes()).hexdigest()
-    return _result(theta, value, hessian, certificate, n=n, digest=digest)
+    found = maximise(with_prior(total, centre=centre, prior=prior), [centre], names=names, n=n)
+    plain = estimates(found, names=names, n_log=2)
+    return SbgFit(
+        params=SbgParams(*plain.values),
+        log_likelihood=found.value,
+        standard_errors=plain.standard_errors,
+        covariance=plain.covariance,
+        theta=plain.theta,
+        theta_covariance=plain.theta_covariance,
+        n_customers=n,
+        certificate=found.certificate,
+        data_hash=hashlib.sha256(periods.tobytes() + left.tobytes() + customers.tobytes()).hexdigest(),
+    )
 
 
 def members_of_cohort(survivors: list[int]) -> pl.DataFrame:
@@ -150,20 +153,3 @@ def _check(counts: pl.DataFrame) -> None:
             mend="count renewals offered so far; wait until a second renewal before fitting",
             values={"kinds": counts.height, "bad": bad.height},
         )
-
-
-def _result(theta: Array, value: float, hessian: Array, certificate: Certificate, *, n: int, digest: str) -> SbgFit:
-    alpha, beta = (float(v) for v in np.exp(theta))
-    of_theta, of_params = fitting.covariances(hessian, np.diag([alpha, beta]))
-    errors = dict(zip(("alpha", "beta"), np.sqrt(np.diag(of_params)).tolist(), strict=True)) if len(of_params) else {}
-    return SbgFit(
-        params=SbgParams(alpha, beta),
-        log_likelihood=value,
-        standard_errors=errors,
-        covariance=tuple(tuple(row) for row in of_params.tolist()),
-        theta=tuple(float(v) for v in theta),
-        theta_covariance=tuple(tuple(row) for row in of_theta.tolist()),
-        n_customers=n,
-        certificate=certificate,
-        data_hash=digest,
-    )

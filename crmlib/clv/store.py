@@ -10,11 +10,12 @@ import polars as pl
 import pyarrow as pa
 
 from crmlib.clv.gamma_gamma import GammaGammaParams, SpendFit
+from crmlib.clv.maximum import Certificate
 from crmlib.clv.pareto_nbd import ParetoNbdParams
 from crmlib.clv.pareto_nbd_calendar import CalendarFit
 from crmlib.clv.posterior import Posterior
 from crmlib.clv.registry import model_of
-from crmlib.clv.result import Certificate, ModelFit
+from crmlib.clv.result import ModelFit
 from crmlib.clv.sbg import SbgFit, SbgParams
 from crmlib.core.errors import ModelError
 
