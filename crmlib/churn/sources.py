@@ -23,7 +23,15 @@ def options(
     """
     extras = {}
     if contacts is not None:
-        extras["service"] = Extra(contacts, lambda rows, t0: as_of.service(rows, t0=t0))
+        extras["service"] = Extra(contacts, _service)
     if points is not None:
-        extras["points"] = Extra(points, lambda rows, t0: as_of.points(rows, t0=t0))
+        extras["points"] = Extra(points, _points)
     return Options(festivals=peak_windows(first=first, last=last), extras=extras)
+
+
+def _service(rows: pl.DataFrame, t0: date) -> pl.DataFrame:
+    return as_of.service(rows, t0=t0)
+
+
+def _points(rows: pl.DataFrame, t0: date) -> pl.DataFrame:
+    return as_of.points(rows, t0=t0)

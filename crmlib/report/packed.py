@@ -1,7 +1,8 @@
 """Results as bytes and back, without pickle: JSON for plain values, Arrow for frames, NumPy's own format for arrays.
 
 What can be packed: None, booleans, numbers, texts, days and times, lists, tuples, dicts, sets, frames, series, arrays,
-and the package's own dataclasses of these. Unpacking makes nothing else, so bytes from a folder cannot run anything.
+the package's own dataclasses of these, and the names of its functions. Unpacking makes nothing else and calls nothing,
+so bytes from a folder cannot run anything.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from io import BytesIO
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -119,6 +121,8 @@ def _described(value: object, blobs: _Blobs) -> tuple[str, object]:
             found = "array", blobs.add(_npy(value))
         case np.generic():
             found = "scalar", blobs.add(_npy(np.asarray(value)))
+        case FunctionType():
+            found = "function", name_of(value)
         case _:
             raise TypeError(f"a {type(value).__name__} cannot be packed")
     return found
@@ -149,10 +153,26 @@ def _value(tree: Any, blobs: list[bytes]) -> Any:
     return _PLAIN[kind](of) if kind in _PLAIN else _BLOBS[kind](BytesIO(blobs[of]))
 
 
+def _found(name: str) -> Any:
+    """What stands at the top of a module of this package under this name."""
+    module, _, qualified = name.partition(":")
+    if not module.startswith(OWN):
+        raise ValueError(f"{name} is not of this package")
+    return getattr(importlib.import_module(module), qualified)
+
+
+def _function(name: str) -> Any:
+    thing = _found(name)
+    if not isinstance(thing, FunctionType) or name_of(thing) != name:
+        raise ValueError(f"{name} is no function of this package")
+    return thing
+
+
 _PLAIN: dict[str, Callable[[Any], Any]] = {
     "span": lambda parts: timedelta(*parts),
     "day": date.fromisoformat,
     "time": datetime.fromisoformat,
+    "function": _function,
 }
 _BLOBS: dict[str, Callable[[BytesIO], Any]] = {
     "frame": pl.read_ipc,
@@ -164,10 +184,7 @@ _BLOBS: dict[str, Callable[[BytesIO], Any]] = {
 
 def _object(name: str, values: dict[str, Any]) -> Any:
     """A dataclass of this package with these values; nothing of its own is run."""
-    module, _, qualified = name.partition(":")
-    if not module.startswith(OWN):
-        raise ValueError(f"{name} is not of this package")
-    kind = getattr(importlib.import_module(module), qualified)
+    kind = _found(name)
     if not (isinstance(kind, type) and is_dataclass(kind) and {f.name for f in fields(kind)} == set(values)):
         raise ValueError(f"{name} is no dataclass with the fields {', '.join(sorted(values))}")
     made = object.__new__(kind)

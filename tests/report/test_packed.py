@@ -57,6 +57,10 @@ def test_dataclasses_of_the_package_come_back_whole() -> None:
     assert packed.unpack(packed.pack((answer, Fact("x", "ok")))) == (answer, Fact("x", "ok"))
 
 
+def test_functions_of_the_package_are_known_by_their_names() -> None:
+    assert packed.unpack(packed.pack([packed.pack])) == [packed.pack]
+
+
 def test_equal_frames_made_in_different_ways_have_equal_bytes() -> None:
     whole = pl.DataFrame({"a": range(100), "s": [str(n) for n in range(100)]})
     parts = pl.concat([whole.head(37), whole.tail(63)], rechunk=False)
@@ -97,6 +101,8 @@ def crafted(tree: Any, *blobs: bytes) -> bytes:
         crafted({"kind": "object", "class": "crmlib.report.packed:importlib", "of": {}}),
         crafted({"kind": "object", "class": "crmlib.report.content:Fact", "of": {"text": "x"}}),
         crafted({"kind": "object", "class": "crmlib.no_such:Thing", "of": {}}),
+        crafted({"kind": "function", "of": "os:system"}), crafted({"kind": "function", "of": "crmlib.cli:sys"}),
+        crafted({"kind": "function", "of": "crmlib.report.page:open_page.x"}),
         crafted({"kind": "day", "of": "yesterday"}), crafted({"kind": "span", "of": ["x"]}),
     ],
 )  # fmt: skip
