@@ -8,21 +8,29 @@ import numpy as np
 import polars as pl
 
 from crmlib.simulate import exports, owners
+from crmlib.simulate.leaving import CAUSES, NEW_CARD, STAYS
+from crmlib.simulate.members import MEMBER
 from crmlib.simulate.receipts import card_numbers
 from crmlib.simulate.shops import NEVER, Shops
 from crmlib.simulate.story import World
 from crmlib.simulate.vocabulary import toml
 
+ASKED_AGO, SILENT = 14, (270, 330)
+"""Days since a form was sent out, and days of silence of those on it."""
+ANSWERED_SHARE, REACHED_SHARE, TRUE_SHARE = 0.7, 0.8, 0.85
 CALLS_PER_DAY = (10, 25)
 """Fewest and most calls an adviser makes a day."""
 
 
 def write(world: World, contacts: pl.DataFrame, folder: Path, *, rng: np.random.Generator) -> None:
-    """Write closures.xlsx, staff.xlsx, assignments.csv.gz and contacts.csv.gz."""
+    """Write closures.xlsx, staff.xlsx, assignments.csv.gz, contacts.csv.gz and a returned form."""
     exports.write_xlsx(staff_list(world, rng), folder / "staff.xlsx", table="staff")
     exports.write_csv(owners.history(world), folder / "assignments.csv.gz", table="assignments")
     exports.write_xlsx(closure_list(world.shops, rng), folder / "closures.xlsx", table="closures")
     exports.write_csv(contact_list(world, contacts), folder / "contacts.csv.gz", table="contacts")
+    (folder / "returned").mkdir(exist_ok=True)
+    form = folder / "returned" / "churn.loss_reasons.zh.xlsx"
+    exports.write_xlsx(returned_form(world, contacts, rng), form, table="loss_reasons")
 
 
 def closure_list(shops: Shops, rng: np.random.Generator) -> pl.DataFrame:
@@ -94,6 +102,29 @@ def contact_list(world: World, contacts: pl.DataFrame) -> pl.DataFrame:
         outcome=pl.col("outcome").replace_strict(words["outcome"]),
         reason=pl.col("reason").replace(known),
         cost=pl.col("cost_minor") / 100,
+    )
+
+
+def returned_form(world: World, contacts: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Reasons that owners asked for two weeks ago, of members silent for nine months without a reason in the log.
+
+    Some were not reached, some answers are not the true ones.
+    """
+    leaving, members, asked_on = world.leaving, world.members, world.last_day - ASKED_AGO
+    silent = asked_on - leaving.day
+    told = contacts.filter(pl.col("outcome") == "lost")["member"].to_numpy()
+    open_ = (leaving.cause != STAYS) & (silent >= SILENT[0]) & (silent < SILENT[1]) & (members.role == MEMBER)
+    member = np.setdiff1d(np.flatnonzero(open_), told)
+    member = member[rng.random(len(member)) < ANSWERED_SHARE]
+    guess = np.where(
+        rng.random(len(member)) < TRUE_SHARE, leaving.cause[member], rng.integers(1, NEW_CARD, len(member))
+    )
+    words = toml("loss_reasons")
+    answers = pl.Series([words[c] for c in CAUSES[1:]]).gather(pl.Series(guess - 1))
+    reached = pl.Series(rng.random(len(member)) < REACHED_SHARE)
+    listed = pl.Series(np.full(len(member), asked_on)).cast(pl.Int32).cast(pl.Date)
+    return pl.DataFrame({"customer": card_numbers(pl.Series(member)), "listed_on": listed}).with_columns(
+        pl.when(reached).then(answers).otherwise(pl.lit(words["not_reached"])).alias("loss_reason")
     )
 
 
