@@ -153,7 +153,7 @@ def frame_to_wgs84(frame: AnyFrame, *, name: str = "table") -> pl.DataFrame:
 
 def check_range(lat: pl.Series, lon: pl.Series, *, name: str) -> None:
     """Refuse impossible coordinates, and swapped ones: mainland latitudes (18–54) are never longitudes (73–135)."""
-    y, x = lat.cast(pl.Float64).to_numpy(), lon.cast(pl.Float64).to_numpy()
+    y, x = (values.cast(pl.Float64, strict=False).to_numpy() for values in (lat, lon))
     swapped = (y >= MAINLAND_LON[0]) & (y <= MAINLAND_LON[1]) & (x >= MAINLAND_LAT[0]) & (x <= MAINLAND_LAT[1])
     bad = ~(np.isfinite(y) & np.isfinite(x)) | (np.abs(y) > 90) | (np.abs(x) > 180) | swapped
     if bad.any():
@@ -190,7 +190,8 @@ def detect(lat: ArrayLike, lon: ArrayLike, *, known_lat: ArrayLike, known_lon: A
     Raises
     ------
     ModelError
-        `coordinates.no_match` if no system comes within 200 m and half the runner-up's distance.
+        `coordinates.nothing_known` for empty lists or lists of unequal length; `coordinates.no_match` if no system
+        comes within 200 m and half the runner-up's distance.
 
     Examples
     --------
@@ -199,6 +200,14 @@ def detect(lat: ArrayLike, lon: ArrayLike, *, known_lat: ArrayLike, known_lon: A
     'BD09'
     """
     y, x = _pair(lat, lon)
+    if not y.size or y.shape != np.shape(known_lat):
+        raise ModelError(
+            "coordinates.nothing_known",
+            given=f"{y.size} points and {np.size(known_lat)} known places",
+            expected="at least one point, and its known place for each",
+            mend="join the two lists by the store's id first",
+            values={"points": int(y.size), "known": int(np.size(known_lat))},
+        )
     errors: list[tuple[float, Crs]] = []
     for crs in CRS:
         there = from_wgs84(known_lat, known_lon, crs=crs)

@@ -91,6 +91,24 @@ class RunError(CrmError):
     """A report run could not start or finish."""
 
 
+def check_choice(value: object, known: Iterable[str], *, name: str) -> None:
+    """Refuse an option that is none of the known ones (`frame.choice`), before it silently means another.
+
+    Examples
+    --------
+    >>> check_choice("down", ["down", "up"], name="ties")
+    """
+    names = tuple(known)
+    if value not in names:
+        raise ParameterError(
+            "frame.choice",
+            given=f"{name} = {value!r}",
+            expected=f"one of {', '.join(names)}",
+            mend="choose one of these",
+            values={"name": name, "given": str(value)[:40], "known": ", ".join(names)},
+        )
+
+
 def mask(key: object) -> str:
     """Shorten a key for messages: enough to find it again in the source, too little to identify a person.
 

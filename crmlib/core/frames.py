@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.errors import ContractError
+from crmlib.core.errors import ContractError, mask
 
 AnyFrame: TypeAlias = Any  # pandas, PyArrow, DuckDB, Polars, … : whatever Narwhals accepts
 """A frame of any library that Narwhals knows, eager or lazy."""
+Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 
 
-def to_polars(frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame") -> pl.DataFrame:
-    """Return `frame` as an eager Polars frame and check that the columns in `needs` exist.
+def to_polars(
+    frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame", key: str | None = None
+) -> pl.DataFrame:
+    """Return `frame` as an eager Polars frame with its ids as texts, and check that the columns in `needs` exist.
+
+    Parameters
+    ----------
+    key : column in which no value may stand twice (nulls may), so that a join cannot multiply rows.
 
     Raises
     ------
     ContractError
-        `frame.not_a_frame` if Narwhals does not know the object, `frame.missing_column` if a column is absent.
+        `frame.not_a_frame` if Narwhals does not know the object, `frame.mixed_types` if a column holds several types,
+        `frame.missing_column` if a column is absent, `frame.repeated_key` if a value of `key` stands twice.
 
     Examples
     --------
@@ -34,9 +42,134 @@ def to_polars(frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame"
         result = frame.collect(engine="streaming")
     else:
         wrapped = wrap(frame, name=name)
-        result = (wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped).to_polars()
-    check_columns(result.columns, needs, name=name)
+        result = _converted(wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped, name=name)
+    check_columns(result.columns, [*needs, *([key] if key else [])], name=name)
+    result = ids_as_text(result)
+    if key is not None:
+        _refuse_repeats(result[key], key=key, name=name)
     return result
+
+
+def ids_as_text(frame: Table) -> Table:
+    """`frame` with every column called ``…_id`` as text: numbers, categories and texts then join each other.
+
+    Floats that are whole lose their fraction (pandas makes 17850.0 of 17850 where a column has gaps).
+
+    Examples
+    --------
+    >>> ids_as_text(pl.DataFrame({"customer_id": [17850.0, None]}))["customer_id"].to_list()
+    ['17850', None]
+    """
+    casts = []
+    for name, kind in frame.collect_schema().items():
+        if not name.endswith("_id") or kind == pl.String or kind.is_nested():
+            continue
+        casts.append(as_text(name, kind))
+    return frame.with_columns(casts) if casts else frame
+
+
+def as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """Column `name` of type `kind` as text; whole floats without a fraction."""
+    column = pl.col(name)
+    if not kind.is_float():
+        return column.cast(pl.String)
+    short = pl.when(column == column.floor()).then(column.cast(pl.Int64, strict=False).cast(pl.String))
+    return pl.when(column.is_not_nan()).then(pl.coalesce(short, column.cast(pl.String))).alias(name)
+
+
+def whole(frame: pl.DataFrame, columns: Iterable[str], *, name: str) -> pl.DataFrame:
+    """`frame` with `columns` as Int64, gaps kept; floats and decimals only where every value is whole.
+
+    Raises
+    ------
+    ContractError
+        `frame.not_whole` for texts, fractions (yuan instead of fen) and values beyond Int64.
+
+    Examples
+    --------
+    >>> whole(pl.DataFrame({"net_minor": [5.0, float("nan")]}), ["net_minor"], name="x")["net_minor"].to_list()
+    [5, None]
+    """
+    casts = []
+    for column in columns:
+        values = frame[column]
+        if values.dtype == pl.Int64:
+            continue
+        if values.dtype.is_float():
+            values = values.fill_nan(None)
+        is_number = values.dtype.is_numeric() or values.dtype == pl.Null
+        exact = values.cast(pl.Int64, strict=False) if is_number else values.clear().cast(pl.Int64, strict=False)
+        if not is_number or (values.is_not_null() & ~(exact == values).fill_null(value=False)).any():
+            raise ContractError(
+                "frame.not_whole",
+                given=f"{name}.{column} of type {values.dtype} with values that are no whole numbers",
+                expected="whole units (fen, thousandths of a piece, day numbers), an integer type",
+                mend="multiply by 100 (or 1000), round, and cast to Int64 where the data enter",
+                values={"name": name, "column": column, "type": str(values.dtype)},
+            )
+        casts.append(exact)
+    return frame.with_columns(casts) if casts else frame
+
+
+def timed(
+    frame: AnyFrame, *, at: str = "at", needs: Iterable[str] = (), name: str = "frame", key: str | None = None
+) -> pl.DataFrame:
+    """`to_polars`, with the column `at` a date or a time.
+
+    Raises
+    ------
+    ContractError
+        `frame.no_time` if the column holds anything else, such as texts.
+    """
+    table = to_polars(frame, needs=(*needs, at), name=name, key=key)
+    kind = table.schema[at]
+    if kind == pl.Null:
+        return table.with_columns(pl.col(at).cast(pl.Date))
+    if not (kind == pl.Date or isinstance(kind, pl.Datetime)):
+        raise ContractError(
+            "frame.no_time",
+            given=f"{name}.{at} of type {kind}",
+            expected="dates or times",
+            mend="turn texts into times first, e.g. pandas.to_datetime(frame[column])",
+            values={"name": name, "column": at, "type": str(kind)},
+        )
+    return table
+
+
+def _converted(wrapped: nw.DataFrame[Any], *, name: str) -> pl.DataFrame:
+    try:
+        return wrapped.to_polars()
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        mixed = [column for column in wrapped.columns if not _converts(wrapped.select(column))]
+        raise ContractError(
+            "frame.mixed_types",
+            given=f"{name}: columns with values of several types: {', '.join(mixed)}",
+            expected="one type in each column",
+            mend="for ids: frame[column] = frame[column].astype('string')",
+            values={"name": name, "columns": mixed},
+        ) from None
+
+
+def _converts(one: nw.DataFrame[Any]) -> bool:
+    try:
+        one.to_polars()
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        return False
+    return True
+
+
+def _refuse_repeats(values: pl.Series, *, key: str, name: str) -> None:
+    known = values.drop_nulls()
+    twice = known.len() - known.n_unique()
+    if twice:
+        raise ContractError(
+            "frame.repeated_key",
+            given=f"{name}: {twice} rows repeat a {key}",
+            expected=f"one row per {key}",
+            mend="keep one row of each, or sum them up first",
+            values={"name": name, "rows": twice, "key": key},
+            examples=[mask(value) for value in known.filter(known.is_duplicated()).unique().sort().head(5)],
+        )
 
 
 def wrap(frame: AnyFrame, *, name: str) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, DecimalException
+
+from crmlib.core.errors import ParameterError, check_choice
 
 MINOR_PER_UNIT = {"CNY": 100, "GBP": 100, "USD": 100, "EUR": 100, "HKD": 100, "JPY": 1}
 SYMBOLS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$", "JPY": "¥"}
@@ -11,13 +13,26 @@ SYMBOLS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$", "JP
 def to_minor(amount: Decimal | str | int, *, currency: str = "CNY") -> int:
     """Whole minor units of a decimal amount, half rounded away from zero.
 
+    Raises
+    ------
+    ParameterError
+        `frame.no_amount`, `frame.choice`.
+
     Examples
     --------
     >>> to_minor("12.345"), to_minor("-0.005")
     (1235, -1)
     """
-    scaled = Decimal(amount) * MINOR_PER_UNIT[currency]
-    return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    try:
+        return int((Decimal(amount) * minor_per_unit(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    except (DecimalException, ValueError):
+        raise ParameterError(
+            "frame.no_amount",
+            given=f"amount {amount!r}",
+            expected="a finite decimal number, such as 12.34",
+            mend="take signs and separators away first",
+            values={"amount": str(amount)[:20]},
+        ) from None
 
 
 def to_units(minor: int, *, currency: str = "CNY") -> float:
@@ -28,4 +43,10 @@ def to_units(minor: int, *, currency: str = "CNY") -> float:
     >>> to_units(1235)
     12.35
     """
-    return minor / MINOR_PER_UNIT[currency]
+    return minor / minor_per_unit(currency)
+
+
+def minor_per_unit(currency: str) -> int:
+    """Minor units in one unit of `currency`; `frame.choice` (ParameterError) for one that is not known."""
+    check_choice(currency, MINOR_PER_UNIT, name="currency")
+    return MINOR_PER_UNIT[currency]

@@ -12,6 +12,8 @@ from functools import cache
 
 from lunardate import LunarDate
 
+from crmlib.core.errors import ParameterError, check_choice
+
 LUNAR_FESTIVALS: dict[str, tuple[int, int]] = {
     "laba": (12, 8),
     "little_new_year": (12, 23),
@@ -54,6 +56,15 @@ def festival_day(festival: str, year: int) -> date:
     >>> str(festival_day("qingming", 2026)), str(festival_day("winter_solstice", 2026))
     ('2026-04-05', '2026-12-22')
     """
+    check_choice(festival, FESTIVALS, name="festival")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ParameterError(
+            "calendar.span",
+            given=f"year {year}",
+            expected=f"a year in {FIRST_YEAR} to {LAST_YEAR}",
+            mend="choose days inside these years; the lunar tables reach no further",
+            values={"first": year, "last": year, "low": FIRST_YEAR, "high": LAST_YEAR},
+        )
     if festival in SOLAR_FESTIVALS:
         return date(year, *SOLAR_FESTIVALS[festival])
     if festival in SOLAR_TERMS:

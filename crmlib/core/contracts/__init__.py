@@ -6,11 +6,13 @@ One file per domain. To add a table: write its `Table` schema and its `Contract`
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 from crmlib.core.contracts.campaign_books import (
     BUDGETS,
+    ORDERS,
     PROMOTION_CLAIMS,
     PROMOTION_COSTS,
     PROMOTION_NOTES,
     PROMOTION_STEPS,
     STAFF,
+    STOCK,
 )
 from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
 from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
@@ -26,6 +28,7 @@ _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
     *(ASSIGNMENTS, LOSS_REASONS_GIVEN),
     *(OFFERS, PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
+    *(ORDERS, STOCK),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}

@@ -1,8 +1,9 @@
-"""The books of promotions: steps, costs, claims and notes; the budgets that pay for them and the staff."""
+"""The books of promotions: steps, costs, claims, notes, orders and stock; the budgets that pay for them; the staff."""
 
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 
@@ -60,6 +61,30 @@ class PromotionNotes(Table):
     note = dy.String(nullable=True)
 
 
+class Orders(Table):
+    """One row per order placed ahead (app, counter slip); `checked_out_at` is null while it is open."""
+
+    order_id = dy.String(primary_key=True)
+    promotion_id = dy.String(nullable=True)
+    store_id = dy.String(nullable=False)
+    ordered_at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+    checked_out_at = dy.Datetime(nullable=True, time_zone=TIME_ZONE)
+
+    @dy.rule()
+    def checked_out_after_ordering(cls) -> pl.Expr:  # noqa: N805
+        """An order is checked out after it was placed."""
+        return cls.checked_out_at.col.is_null() | (cls.checked_out_at.col >= cls.ordered_at.col)
+
+
+class Stock(Table):
+    """One row per store, product and day on which goods were counted: what was left at closing."""
+
+    store_id = dy.String(primary_key=True)
+    product_id = dy.String(primary_key=True)
+    counted_on = dy.Date(primary_key=True)
+    on_hand_milli = dy.Int64(nullable=False, min=0)
+
+
 class Budgets(Table):
     """One row per budget line of a year: region, activity, store."""
 
@@ -92,5 +117,7 @@ PROMOTION_STEPS = Contract(
 PROMOTION_COSTS = Contract("promotion_costs", PromotionCosts, ("cost_id",), event="at")
 PROMOTION_CLAIMS = Contract("promotion_claims", PromotionClaims, ("claim_id",), event="at")
 PROMOTION_NOTES = Contract("promotion_notes", PromotionNotes, ("note_id",), event="at")
+ORDERS = Contract("orders", Orders, ("order_id",), event="ordered_at")
+STOCK = Contract("stock", Stock, ("store_id", "product_id", "counted_on"), event="counted_on")
 BUDGETS = Contract("budgets", Budgets, ("year", "region", "activity", "store_id"))
 STAFF = Contract("staff", Staff, ("staff_id",), event="joined_on")

@@ -31,6 +31,8 @@ class Products(Table):
     is_service = dy.Bool(nullable=False)
     launched_on = dy.Date(nullable=True)
     delisted_on = dy.Date(nullable=True)
+    goes_with = dy.String(nullable=True)
+    """Product that is mostly bought along with this one, its complement."""
 
 
 PRODUCTS = Contract(
