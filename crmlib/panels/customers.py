@@ -11,9 +11,10 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ParameterError
-from crmlib.core.frames import AnyFrame
-from crmlib.panels.engine import Lines, day_number, lines_of, reduced
+from crmlib.core.frames import AnyFrame, wrap
+from crmlib.panels.engine import Lines, lines_of, reduced
 
 _DAY_NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 _PERIOD_NEEDS = (*_DAY_NEEDS, "receipt_id", "cost_minor")
@@ -130,13 +131,13 @@ def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     ParameterError
         `panels.empty_period` if `end` lies before `start`.
     """
-    if end < start:
+    if day_number(end) < day_number(start):
         raise ParameterError(
             "panels.empty_period",
             given=f"start {start}, end {end}",
             expected="end on or after start",
             mend="swap the two days",
-            values={"start": start, "end": end},
+            values={"start": str(start), "end": str(end)},
         )
     is_sale = nw.col("quantity_milli") > 0
     by_day = (
@@ -185,8 +186,8 @@ def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
 def _days(lines: AnyFrame, *, end: date | None) -> Lines:
     """Lines as customer-days, lazily; a frame that already is one passes through."""
-    frame = lines_of(lines, needs=("customer_id", "day_n", "net_minor"), name="receipt_lines")
-    if "is_purchase" in frame.collect_schema().names():
+    if "is_purchase" in wrap(lines, name="receipt_lines").collect_schema().names():
+        frame = lines_of(lines, needs=("customer_id", "day_n", "net_minor"), name="customer_day")
         return frame if end is None else frame.filter(nw.col("day_n") <= day_number(end))
     return (
         _carded(lines_of(lines, needs=_DAY_NEEDS, name="receipt_lines"), start=None, end=end)

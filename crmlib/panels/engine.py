@@ -3,57 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, TypeAlias
 
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.frames import AnyFrame, check_columns, wrap
+from crmlib.core.errors import ContractError
+from crmlib.core.frames import AnyFrame, check_columns, ids_as_text, to_polars, whole, wrap
 
 Lines: TypeAlias = "nw.LazyFrame[Any]"
 Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
 
-_EPOCH = date(1970, 1, 1)
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01.
-
-    Examples
-    --------
-    >>> day_number(date(1970, 1, 2))
-    1
-    """
-    return (day - _EPOCH).days
+UNITS = ("_minor", "_milli")
+NEVER_NULL = ("day_n", "quantity_milli", "net_minor")
+LARGEST = 1 << 39
+"""A line within ±5.5e11 minor units: sums of ten million such lines stay exact in Int64."""
 
 
 def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
     """`frame` as a lazy Narwhals frame on its own engine; in-memory frames other than Polars become Polars first.
 
-    A frame in memory may give the business day as `day` (a date, or midnight as pandas keeps it) instead of `day_n`.
+    A frame may give the business day as `day` (a date, or midnight as pandas keeps it) instead of `day_n`. Ids become
+    texts, whole units Int64 (a sum of Int32 would wrap around); what is not whole is refused rather than cut.
 
     Raises
     ------
     ContractError
-        `frame.not_a_frame`, `frame.missing_column`.
+        `frame.not_a_frame`, `frame.missing_column`, `frame.not_whole`; for a frame in memory also
+        `frame.mixed_types`, `panels.missing_values`, `panels.value_range`.
     """
+    needs = tuple(needs)
     wrapped = wrap(frame, name=name)
-    native = wrapped.to_polars().lazy() if isinstance(wrapped, nw.DataFrame) else wrapped.to_native()
-    if isinstance(native, pl.LazyFrame):
-        native = _with_day_number(native)
+    if isinstance(wrapped, nw.DataFrame):
+        native = _held(_with_day_number(to_polars(frame, name=name).lazy()).collect(), needs, name=name).lazy()
+    else:
+        native = wrapped.to_native()
+        if isinstance(native, pl.LazyFrame):
+            native = ids_as_text(_with_day_number(native))
     lazy: Lines = nw.from_native(native)
-    check_columns(lazy.collect_schema().names(), needs, name=name)
-    return lazy
+    schema = lazy.collect_schema()
+    check_columns(schema.names(), needs, name=name)
+    units = [column for column in needs if _is_unit(column)]
+    _refuse_fractions({column: schema[column] for column in units}, name=name)
+    is_polars = isinstance(native, pl.LazyFrame)
+    short = [c for c in units if is_polars and c != "day_n" and schema[c] != nw.Int64]
+    return lazy.with_columns(nw.col(column).cast(nw.Int64) for column in short) if short else lazy
 
 
 def _with_day_number(lines: pl.LazyFrame) -> pl.LazyFrame:
     columns = lines.collect_schema()
     day = columns.get("day")
-    is_day = day == pl.Date or (isinstance(day, pl.Datetime) and day.time_zone is None)
-    if "day_n" in columns or not is_day:
+    if "day_n" in columns or day is None:
         return lines
+    if not (day == pl.Date or (isinstance(day, pl.Datetime) and day.time_zone is None)):
+        raise ContractError(
+            "panels.day_type",
+            given=f"`day` of type {day}",
+            expected="the business day as a date without a zone, or `day_n`, days since 1970",
+            mend='bring it to the shop\'s own clock first: frame["day"].dt.tz_convert("Asia/Shanghai").dt.date; '
+            'for texts pandas.to_datetime(frame["day"])',
+            values={"type": str(day)},
+        )
     return lines.with_columns(day_n=pl.col("day").cast(pl.Date).cast(pl.Int32))
+
+
+def _is_unit(column: str) -> bool:
+    return column == "day_n" or column.endswith(UNITS)
+
+
+def _held(lines: pl.DataFrame, needs: Sequence[str], *, name: str) -> pl.DataFrame:
+    """A frame in memory, which can be looked at: whole units as Int64, nothing missing, nothing out of range."""
+    present = [column for column in needs if column in lines.columns]
+    lines = whole(lines, [column for column in present if _is_unit(column) and column != "day_n"], name=name)
+    for column in (c for c in present if c in NEVER_NULL):
+        _refuse_missing(lines[column], name=name)
+    for column in (c for c in present if c.endswith(UNITS)):
+        _refuse_huge(lines[column], name=name)
+    return lines
+
+
+def _refuse_missing(values: pl.Series, *, name: str) -> None:
+    missing = values.null_count()
+    if missing:
+        raise ContractError(
+            "panels.missing_values",
+            given=f"{name}.{values.name} is missing in {missing} of {values.len()} lines",
+            expected="a value in every line",
+            mend="leave these lines out on purpose, or repair them at the source; a gap is not a zero",
+            values={"name": name, "column": values.name, "rows": missing},
+        )
+
+
+def _refuse_huge(values: pl.Series, *, name: str) -> None:
+    largest = max((abs(int(v)) for v in (values.min(), values.max()) if isinstance(v, int)), default=0)
+    if largest >= LARGEST:
+        raise ContractError(
+            "panels.value_range",
+            given=f"{name}.{values.name}: a line of {largest}",
+            expected=f"every line below {LARGEST} units",
+            mend="look for codes or dates in the column, or for a unit that is too small",
+            values={"name": name, "column": values.name, "largest": largest},
+        )
+
+
+def _refuse_fractions(kinds: Mapping[str, object], *, name: str) -> None:
+    """Columns of whole units on an engine must be integers there; a cut fraction would be money lost in silence."""
+    for column, kind in kinds.items():
+        if isinstance(kind, nw.String) or getattr(kind, "is_float", bool)():
+            raise ContractError(
+                "frame.not_whole",
+                given=f"{name}.{column} of type {kind}",
+                expected="whole units (fen, thousandths of a piece, day numbers), an integer type",
+                mend="multiply by 100 (or 1000), round, and cast to Int64 where the data enter",
+                values={"name": name, "column": column, "type": str(kind)},
+            )
 
 
 def reduced(lines: Lines, *, schema: Schema, sort: Sequence[str]) -> pl.DataFrame:

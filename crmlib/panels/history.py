@@ -7,10 +7,11 @@ from typing import Literal
 
 import polars as pl
 
+from crmlib.core.dates import day_number
+from crmlib.core.errors import check_choice
 from crmlib.core.frames import AnyFrame
-from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.core.money import minor_per_unit
 from crmlib.panels.customers import customer_day, customer_summary
-from crmlib.panels.engine import day_number
 
 Unit = Literal["day", "week"]
 _DAYS: dict[Unit, int] = {"day": 1, "week": 7}
@@ -45,6 +46,7 @@ def purchase_history(
     >>> purchase_history(lines, period_end=date(1970, 1, 22)).row(0)
     ('a', 1, 2.0, 3.0, 6.0)
     """
+    check_choice(unit, _DAYS, name="unit")
     days = _DAYS[unit]
     drop = first_purchase == "drop"
     value = pl.col("spend_minor") - pl.col("first_spend_minor") if drop else pl.col("spend_minor")
@@ -58,7 +60,7 @@ def purchase_history(
             "x",
             t_x=(pl.col("last_day_n") - pl.col("first_day_n")) / days,
             T=(day_number(period_end) - pl.col("first_day_n")) / days,
-            spend=pl.when(count > 0).then(value / count / MINOR_PER_UNIT[currency]),
+            spend=pl.when(count > 0).then(value / count / minor_per_unit(currency)),
         )
     )
 

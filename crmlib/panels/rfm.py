@@ -11,10 +11,10 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame
 from crmlib.panels.customers import customer_summary
-from crmlib.panels.engine import day_number
 
 
 def rfm_cuts(lines: AnyFrame, *, period_end: date, classes: int = 5) -> pl.DataFrame:
@@ -34,8 +34,16 @@ def rfm_cuts(lines: AnyFrame, *, period_end: date, classes: int = 5) -> pl.DataF
     Raises
     ------
     ModelError
-        `panels.no_customers` if nobody bought.
+        `panels.no_customers` if nobody bought, `panels.classes`.
     """
+    if classes < 1:
+        raise ModelError(
+            "panels.classes",
+            given=f"classes = {classes}",
+            expected="at least 1",
+            mend="5 is usual",
+            values={"classes": classes},
+        )
     bought = customer_summary(lines, period_end=period_end).filter(pl.col("purchase_days") > 0)
     if bought.is_empty():
         raise ModelError(
@@ -43,7 +51,7 @@ def rfm_cuts(lines: AnyFrame, *, period_end: date, classes: int = 5) -> pl.DataF
             given=f"0 customers with a purchase up to {period_end}",
             expected="at least 1",
             mend="check the period and the customer column",
-            values={"period_end": period_end},
+            values={"period_end": str(period_end)},
         )
     measures = bought.select(
         recency=(pl.col("last_day_n") - day_number(period_end)).cast(pl.Int64),

@@ -7,8 +7,9 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.panels.engine import day_number, lines_of, reduced
+from crmlib.panels.engine import lines_of, reduced
 
 STORE_DAY = {
     "store_id": pl.String,
@@ -86,7 +87,7 @@ def flows(lines: AnyFrame, customers: AnyFrame, *, start: date, end: date) -> pl
     home_cell, store_id, customers, purchase_days [customer-store-days], net_minor. Customers without a home cell and
     lines without a store are left out.
     """
-    homes = to_polars(customers, needs=("customer_id", "home_cell"), name="customers")
+    homes = to_polars(customers, needs=("home_cell",), name="customers", key="customer_id")
     visits = (
         lines_of(lines, needs=("customer_id", "store_id", "day_n", "quantity_milli", "net_minor"), name="receipt_lines")
         .filter(

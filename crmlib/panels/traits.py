@@ -10,8 +10,9 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.frames import AnyFrame
-from crmlib.panels.engine import Lines, day_number, lines_of, reduced
+from crmlib.core.dates import day_number
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.panels.engine import Lines, lines_of, reduced
 
 CUSTOMER_TRAITS = {
     "customer_id": pl.String,
@@ -57,7 +58,7 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     if products is None:
         sold = sold.with_columns(gift=nw.lit(None, dtype=nw.Int64))
     else:
-        goods = lines_of(products, needs=("product_id", "is_gift"), name="products").select("product_id", "is_gift")
+        goods = _goods(products, "is_gift")
         sold = sold.join(goods, on="product_id", how="left").with_columns(
             gift=nw.when(nw.col("is_gift")).then(nw.col("net_minor")).otherwise(0)
         )
@@ -99,7 +100,7 @@ def customer_part(
         sold = _sold(
             lines, needs=("customer_id", "day_n", "quantity_milli", "net_minor", "product_id"), start=start, end=end
         )
-        goods = lines_of(products, needs=("product_id", by), name="products").select("product_id", by)
+        goods = _goods(products, by)
         sold = sold.join(goods, on="product_id", how="left")
     panel = (
         sold.with_columns(part=nw.col(by).cast(nw.String))
@@ -175,6 +176,15 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         )
     )
     return reduced(panel, schema=CARD_USE, sort=("customer_id",))
+
+
+def _goods(products: AnyFrame, column: str) -> Lines:
+    """A column of the goods by product; a product that stands twice would count its sales twice."""
+    goods = lines_of(products, needs=("product_id", column), name="products").select("product_id", column)
+    native = goods.to_native()
+    if isinstance(native, pl.LazyFrame):
+        to_polars(native, name="products", key="product_id")
+    return goods
 
 
 def _sold(lines: AnyFrame, *, needs: tuple[str, ...], start: date, end: date) -> Lines:

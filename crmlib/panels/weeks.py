@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.dates import a_day, day_number
 from crmlib.core.errors import ContractError, ParameterError, mask
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.panels.engine import day_number, lines_of, reduced
+from crmlib.panels.engine import lines_of, reduced
 
 IntArray: TypeAlias = npt.NDArray[Any]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -81,9 +82,10 @@ def store_product_week(
     ContractError
         `panels.unknown_store` if lines name a store that `stores` does not list.
     """
+    start, end = a_day(start, name="start"), a_day(end, name="end")
     _check_whole_weeks(start, end)
     sold = _sold(lines, start=start, end=end)
-    shops = to_polars(stores, needs=("store_id",), name="stores")
+    shops = to_polars(stores, name="stores", key="store_id")
     _check_known(sold, shops)
     first_week, last_week = (day_number(start) + _MONDAY) // 7, (day_number(end) + _MONDAY) // 7
     open_days = _open_days(shops, closures, start=start, end=end)
