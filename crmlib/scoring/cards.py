@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, to_polars, whole
 
 CASHIER, STAFF, WHOLESALE, BUSINESS = "cashier", "staff", "wholesale", "business"
 REASONS = (CASHIER, STAFF, WHOLESALE, BUSINESS)
@@ -94,7 +94,8 @@ def sort_cards(
             values={"receipts_day": bound.receipts_day, "bulk_times": bound.bulk_times, "bulk_minor": bound.bulk_minor},
         )
     needs = ("customer_id", "most_receipts_day", "most_receipt_minor", "net_minor")
-    table = _tagged(to_polars(use, needs=needs, name="use"), customers, tags or TAGS)
+    use_ = to_polars(use, needs=needs[1:], name="use", key="customer_id")
+    table = _tagged(whole(use_, needs[1:], name="use"), customers, tags or TAGS)
     median = table["most_receipt_minor"].median()
     bulk = bound.bulk_minor or bound.bulk_times * max(float(median) if isinstance(median, int | float) else 0.0, 1.0)
     rules = {
@@ -153,7 +154,7 @@ def birthday_doubts(customers: AnyFrame) -> pl.DataFrame:
 def _tagged(table: pl.DataFrame, customers: AnyFrame | None, tags: Mapping[str, Iterable[str]]) -> pl.DataFrame:
     if customers is None:
         return table.with_columns(is_staff=pl.lit(value=False), is_business=pl.lit(value=False))
-    people = to_polars(customers, needs=("customer_id", "tags"), name="customers").select(
+    people = _listed(to_polars(customers, needs=("tags",), name="customers", key="customer_id")).select(
         "customer_id",
         is_staff=_any_tag(tags.get(STAFF, ())),
         is_business=_any_tag(tags.get(BUSINESS, ())),
@@ -164,6 +165,14 @@ def _tagged(table: pl.DataFrame, customers: AnyFrame | None, tags: Mapping[str, 
 
 def _any_tag(tags: Iterable[str]) -> pl.Expr:
     return pl.any_horizontal(pl.lit(value=False), *(pl.col("tags").list.contains(tag) for tag in tags))
+
+
+def _listed(table: pl.DataFrame) -> pl.DataFrame:
+    """Tags as lists: a single text is a list of one."""
+    if isinstance(table.schema["tags"], pl.List):
+        return table
+    text = pl.col("tags").cast(pl.String)
+    return table.with_columns(tags=pl.when(text.is_not_null()).then(pl.concat_list(text)))
 
 
 def _summary(flagged: pl.DataFrame, *, total: int) -> pl.DataFrame:

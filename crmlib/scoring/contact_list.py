@@ -8,14 +8,15 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.loyalty import wilson
+from crmlib.scoring.members import purchases
 
 CONTROL_SHARE = 0.1
 LEAST_FOR_CONTROL = 100
 """With fewer people an effect cannot be measured, and holding some back only costs."""
 LIST, CONTROL = "list", "control"
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def choose(candidates: AnyFrame, *, capacity: int, rng: np.random.Generator) -> 
     >>> choose(few, capacity=2, rng=np.random.default_rng(1)).chosen["customer_id"].to_list()
     ['b', 'c']
     """
-    table = to_polars(candidates, needs=("customer_id", "at_risk_minor"), name="candidates").sort(
+    table = to_polars(candidates, needs=("at_risk_minor",), name="candidates", key="customer_id").sort(
         "at_risk_minor", "customer_id", descending=[True, False], nulls_last=True
     )
     reached = table.head(round(capacity / (1 - CONTROL_SHARE)) if table.height >= LEAST_FOR_CONTROL else capacity)
@@ -89,7 +90,7 @@ def as_state(listed: ContactList, *, as_of: date) -> pl.DataFrame:
             listed.chosen.select("customer_id", group=pl.lit(LIST)),
             listed.held_back.select("customer_id", group=pl.lit(CONTROL)),
         ]
-    ).with_columns(listed_day_n=pl.lit((as_of - _EPOCH).days, dtype=pl.Int64))
+    ).with_columns(listed_day_n=pl.lit(day_number(as_of, name="as_of"), dtype=pl.Int64))
 
 
 def owners(listed: ContactList, customers: AnyFrame | None) -> pl.Series:
@@ -101,7 +102,7 @@ def owners(listed: ContactList, customers: AnyFrame | None) -> pl.Series:
     """
     if customers is None:
         return pl.Series("owner_staff", [None] * listed.chosen.height, dtype=pl.String)
-    known = to_polars(customers, needs=("customer_id", "owner_staff"), name="customers")
+    known = to_polars(customers, needs=("owner_staff",), name="customers", key="customer_id")
     joined = listed.chosen.select("customer_id").join(
         known.select("customer_id", "owner_staff"), on="customer_id", how="left", maintain_order="left"
     )
@@ -118,9 +119,8 @@ def result(state: AnyFrame | None, customer_day: AnyFrame, *, until: date) -> Re
     """
     if state is None:
         return None
-    people = to_polars(state, needs=("customer_id", "group", "listed_day_n"), name="state")
-    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
-    bought = days.filter(pl.col("is_purchase"), pl.col("day_n") <= (until - _EPOCH).days)
+    people = to_polars(state, needs=("group", "listed_day_n"), name="state", key="customer_id")
+    bought = purchases(customer_day, until=day_number(until, name="until"))
     last = bought.group_by("customer_id").agg(last=pl.col("day_n").max())
     back = people.join(last, on="customer_id").filter(pl.col("last") > pl.col("listed_day_n"))
     counts = [(group, people.filter(pl.col("group") == group).height) for group in (LIST, CONTROL)]

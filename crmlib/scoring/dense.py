@@ -72,7 +72,8 @@ def score_lines(
     Raises
     ------
     ModelError
-        `scoring.dense_codes` for numbers out of range, `scoring.dense_sums` for sums too large to be exact.
+        `scoring.dense_arrays` for arrays of unequal length or of fractions, `scoring.dense_codes` for numbers out of
+        range, `scoring.dense_sums` for sums too large to be exact.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def score_lines(
     >>> two.frequency.tolist(), two.last_day.tolist(), two.net.tolist(), two.tier.tolist()
     ([2, 1], [5, 3], [10, 5], [0, 3])
     """
-    _check(customer, day, customers)
+    _check(customer, day, net, cost, customers)
     customer = customer.astype(np.intp, copy=False)
     frequency, last_day = purchase_days(customer, day, customers=customers, sold=sold)
     total = sum_by(customer, net, customers)
@@ -190,7 +191,17 @@ def _above_median(values: Ints, rated: npt.NDArray[np.bool_]) -> float:
     return float(np.floor(middle)) + 1.0  # whole numbers: above the median is at least the next one
 
 
-def _check(customer: AnyInts, day: AnyInts, customers: int) -> None:
+def _check(customer: AnyInts, day: AnyInts, net: AnyInts, cost: AnyInts, customers: int) -> None:
+    lengths = [a.size for a in (customer, day, net, cost)]
+    kinds = [a.dtype for a in (customer, day, net, cost)]
+    if len(set(lengths)) > 1 or not all(np.issubdtype(kind, np.integer) for kind in kinds):
+        raise ModelError(
+            "scoring.dense_arrays",
+            given=f"arrays of {lengths} values and of types {[str(kind) for kind in kinds]}",
+            expected="four arrays of whole numbers, equally long",
+            mend="round money to minor units and cast to int64 first",
+            values={"lengths": str(lengths), "types": ", ".join(str(kind) for kind in kinds)},
+        )
     if not customer.size:
         return
     low, high, first = int(customer.min()), int(customer.max()), int(day.min())

@@ -25,7 +25,7 @@ from scipy.stats import t as student
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.scoring.members import members
+from crmlib.scoring.members import flag, members
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def decompose(frame: AnyFrame, *, group: str) -> pl.DataFrame:
     >>> decompose(frame, group="g").select("part", "ratio").rows()
     [('trips', 4.0), ('units_per_trip', 1.0), ('price', 1.0), ('spend', 4.0)]
     """
-    table = members(frame, needs=("net_minor", "purchase_days", "quantity_milli", group))
+    table = flag(members(frame, needs=("net_minor", "purchase_days", "quantity_milli"), present=(group,)), group)
     sides = [_means(table.filter(pl.col(group))), _means(table.filter(~pl.col(group)))]
     if any(side is None for side in sides):
         raise ModelError(
@@ -185,15 +185,18 @@ def experiment(frame: AnyFrame, *, outcome: str, treated: str) -> Effect:
 
     Parameters
     ----------
-    frame : one row per member of the experiment: `outcome` (number) and the Boolean `treated`.
+    frame : one row per member of the experiment: `outcome` (number; unknown outcomes are left out) and the Boolean
+        `treated`.
 
     Raises
     ------
     ModelError
         `scoring.small_experiment` if an arm has fewer than 20 members.
     """
-    table = to_polars(frame, needs=(outcome, treated), name="experiment")
-    arms = [table.filter(pl.col(treated) == flag)[outcome].to_numpy().astype(np.float64) for flag in (True, False)]
+    table = flag(to_polars(frame, needs=(outcome, treated), name="experiment"), treated, name="experiment")
+    values = pl.col(outcome).cast(pl.Float64).fill_nan(None).alias(outcome)
+    known = table.select(treated, values).drop_nulls()
+    arms = [known.filter(pl.col(treated) == arm)[outcome].to_numpy() for arm in (True, False)]
     if min(arm.size for arm in arms) < LEAST_ARM:
         raise ModelError(
             "scoring.small_experiment",

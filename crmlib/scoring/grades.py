@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.dates import a_day, day_number
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.scoring.members import members
+from crmlib.core.frames import AnyFrame, timed, to_polars
+from crmlib.scoring.members import members, purchases
 from crmlib.scoring.overdue import Overdue, margin_rate, without_rhythm
 
 GRADES = ("A", "B", "C", "D", "E")
@@ -28,7 +29,6 @@ WEIGHTS = (50, 30, 20)
 WARM_DAYS = 90
 KEEN = ("interested", "agreed", "bought", "accepted", "positive")
 """Outcomes of a contact that count as keen."""
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def grade_members(
     Raises
     ------
     ModelError
-        `scoring.weights`.
+        `scoring.weights`, `scoring.risk`.
 
     Examples
     --------
@@ -80,6 +80,15 @@ def grade_members(
             values={"weights": str(weights)},
         )
     table = members(frame, needs=("value_minor", "risk", "engagement"))
+    outside = int((~table["risk"].is_between(0, 1)).sum())
+    if outside:
+        raise ModelError(
+            "scoring.risk",
+            given=f"{outside} members whose risk lies outside 0 to 1",
+            expected="the probability of not coming back, 0 to 1",
+            mend="divide percentages by 100",
+            values={"rows": outside},
+        )
     ranks = {
         "value_rank": rank(table["value_minor"].to_numpy().astype(np.float64)),
         "safety_rank": rank(-table["risk"].to_numpy().astype(np.float64)),
@@ -114,9 +123,9 @@ def member_inputs(
     table = members(period, needs=("net_minor",))
     rate = margin_rate(table) if "margin_minor" in table.columns else 1.0
     margin = pl.col("margin_minor") if "margin_minor" in table.columns else pl.lit(None, dtype=pl.Int64)
-    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
-    today = (as_of - _EPOCH).days
-    bought = days.filter(pl.col("is_purchase"), pl.col("day_n") <= today)
+    as_of = a_day(as_of, name="as_of")
+    today = day_number(as_of)
+    bought = purchases(customer_day, until=today)
     recent = bought.filter(pl.col("day_n") > today - WARM_DAYS).group_by("customer_id").agg(recent=pl.len())
     joined = (
         table.select(
@@ -131,7 +140,7 @@ def member_inputs(
         )
     )
     if contacts is not None:
-        talks = to_polars(contacts, needs=("customer_id", "at"), name="contacts")
+        talks = timed(contacts, needs=("customer_id",), name="contacts")
         age = (pl.lit(as_of) - pl.col("at").dt.date()).dt.total_days()
         talked = talks.filter(age.is_between(0, WARM_DAYS)).group_by("customer_id").agg(talks=pl.len())
         joined = joined.join(talked, on="customer_id", how="left", maintain_order="left").with_columns(
@@ -152,8 +161,9 @@ def grade_prospects(contacts: AnyFrame, *, as_of: date, customers: AnyFrame | No
     -------
     customer_id, grade, score, contacts (of 90 days), days_since [last contact], keen (keen outcomes).
     """
-    table = to_polars(contacts, needs=("customer_id", "at", "outcome"), name="contacts").filter(
-        pl.col("at").dt.date() <= as_of
+    as_of = a_day(as_of, name="as_of")
+    table = timed(contacts, needs=("customer_id", "outcome"), name="contacts").filter(
+        pl.col("at").dt.date() <= as_of, pl.col("customer_id").is_not_null()
     )
     if customers is not None:
         bought = to_polars(customers, needs=("customer_id",), name="customers").select("customer_id").unique()
@@ -200,7 +210,7 @@ def _by_grade(customers: pl.DataFrame, realised: AnyFrame | None) -> pl.DataFram
     joined = customers
     known = realised is not None
     if realised is not None:
-        after = to_polars(realised, needs=("customer_id",), name="realised")
+        after = to_polars(realised, name="realised", key="customer_id")
         money = "margin_minor" if "margin_minor" in after.columns else "net_minor"
         joined = customers.join(
             after.select("customer_id", realised_minor=pl.col(money)), on="customer_id", how="left"

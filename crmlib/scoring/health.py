@@ -8,7 +8,8 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.dates import a_day
+from crmlib.core.frames import AnyFrame, timed, to_polars
 
 LATE_INTERVALS = 2
 """A feed is late when it is more than two of its own intervals behind."""
@@ -35,7 +36,8 @@ def freshness(feed_day: AnyFrame, *, as_of: date) -> pl.DataFrame:
     >>> freshness(feed, as_of=date(2026, 1, 6)).select("source", "interval_days", "late_days", "late").row(0)
     ('till', 1.0, 3, True)
     """
-    table = to_polars(feed_day, needs=("source", "day"), name="feed_day")
+    as_of = a_day(as_of, name="as_of")
+    table = timed(feed_day, at="day", needs=("source",), name="feed_day").with_columns(pl.col("day").cast(pl.Date))
     found = table.group_by("source").agg(
         first_day=pl.col("day").min(), last_day=pl.col("day").max(), days=pl.col("day").n_unique().cast(pl.Int64)
     )

@@ -17,7 +17,7 @@ from typing import Literal
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, as_text, to_polars
 
 State = Literal["proposed", "accepted", "rejected", "undone"]
 
@@ -73,8 +73,9 @@ def propose(people: AnyFrame, *, least: float = LIKELY) -> Proposals:
     >>> propose(people).pairs.select("keep_id", "merge_id", "reason").rows()
     [('1', '2', 'phone+name+birthday')]
     """
-    table = to_polars(people, needs=("customer_id", *AGREE), name="people").select("customer_id", *AGREE)
-    cards = table.with_columns(_clean(name) for name in AGREE).sort("customer_id")
+    table = to_polars(people, needs=tuple(AGREE), name="people", key="customer_id").select("customer_id", *AGREE)
+    table = table.filter(pl.col("customer_id").is_not_null())
+    cards = table.with_columns(_clean(name, table.schema[name]) for name in AGREE).sort("customer_id")
     frequency = {name: _frequency(cards, name) for name in AGREE}
     shared = sum(int((f["cards"] > TOO_COMMON).sum()) for name, f in frequency.items() if name in {"phone", "email"})
     pairs = _candidates(cards)
@@ -151,8 +152,8 @@ def apply(frame: AnyFrame, persons: pl.DataFrame, *, column: str = "customer_id"
     return joined.with_columns(pl.coalesce("person_id", column).alias(column)).drop("person_id")
 
 
-def _clean(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).str.strip_chars().str.to_lowercase()
+def _clean(name: str, kind: pl.DataType) -> pl.Expr:
+    text = as_text(name, kind).str.strip_chars().str.to_lowercase()
     bare = text.str.replace_all(r"[\s\-()+]", "") if name == "phone" else text
     return pl.when(bare != "").then(bare).alias(name)
 

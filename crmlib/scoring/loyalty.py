@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.dates import a_day, day_number
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.scoring.members import purchases
 
 Z = 1.959964
 BACK_DAYS = 90
-_EPOCH = date(1970, 1, 1)
 
 
 def card_share(store_day: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
@@ -34,9 +35,9 @@ def card_share(store_day: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     """
     needs = ("day_n", "receipts", "net_minor", "member_receipts", "member_net_minor")
     table = to_polars(store_day, needs=needs, name="store_day")
-    day = pl.lit(_EPOCH) + pl.duration(days=pl.col("day_n"))
+    start, end = a_day(start, name="start"), a_day(end, name="end")
     return (
-        table.with_columns(day=day.cast(pl.Date))
+        table.with_columns(day=pl.col("day_n").cast(pl.Int32).cast(pl.Date))
         .filter(pl.col("day").is_between(start, end))
         .group_by(month=pl.col("day").dt.truncate("1mo"))
         .agg(
@@ -65,18 +66,16 @@ def repeat_rate(customer_day: AnyFrame, *, as_of: date, within: int = BACK_DAYS)
     -------
     month (of the first purchase), newcomers, came_back, rate, low, high (Wilson, 95 %). Sorted by month.
     """
-    table = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
-    today = (as_of - _EPOCH).days
+    today = day_number(as_of, name="as_of")
     firsts = (
-        table.filter(pl.col("is_purchase"), pl.col("day_n") <= today)
-        .sort("customer_id", "day_n")
+        purchases(customer_day, until=today)
         .group_by("customer_id", maintain_order=True)
         .agg(first=pl.col("day_n").first(), second=pl.col("day_n").get(1, null_on_oob=True))
         .filter(pl.col("first") <= today - within)
     )
     counted = (
         firsts.with_columns(
-            month=(pl.lit(_EPOCH) + pl.duration(days=pl.col("first"))).cast(pl.Date).dt.truncate("1mo"),
+            month=pl.col("first").cast(pl.Int32).cast(pl.Date).dt.truncate("1mo"),
             back=(pl.col("second") - pl.col("first") <= within).fill_null(value=False),
         )
         .group_by("month")

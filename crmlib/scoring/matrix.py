@@ -8,13 +8,14 @@ high margin: frequency and cross-selling. Low, low: cheap channels. Members with
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from math import isfinite
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crmlib.core.errors import ModelError
+from crmlib.core.errors import ModelError, check_choice
 from crmlib.core.frames import AnyFrame
 from crmlib.scoring.members import members
 from crmlib.scoring.pyramid import thresholds
@@ -73,17 +74,18 @@ def matrix(frame: AnyFrame, *, margin: Margin, cut: Cut = "median", fixed: tuple
     >>> matrix(year, margin="amount").customers["quadrant"].to_list()
     ['keep', 'reprice', 'grow', 'cheap', 'unrated']
     """
-    if (cut == "fixed") != (fixed is not None):
+    check_choice(margin, get_args(Margin), name="margin")
+    check_choice(cut, get_args(Cut), name="cut")
+    is_pair = fixed is not None and len(fixed) == 2 and all(v is not None and isfinite(v) for v in fixed)
+    if (cut == "fixed") != is_pair or is_pair != (fixed is not None):
         raise ModelError(
             "scoring.fixed_cut",
             given=f"cut={cut!r}, fixed={fixed!r}",
-            expected="fixed=(net, margin) exactly when cut='fixed'",
+            expected="fixed=(net, margin), two finite numbers, exactly when cut='fixed'",
             mend="pass the two cuts, or choose median, mean or top20",
             values={"cut": cut},
         )
-    table = members(frame, needs=("net_minor", "margin_minor")).select(
-        "customer_id", pl.col("net_minor", "margin_minor").cast(pl.Int64)
-    )
+    table = members(frame, needs=("net_minor", "margin_minor")).select("customer_id", "net_minor", "margin_minor")
     rated = ((table["net_minor"] > 0) & table["margin_minor"].is_not_null()).to_numpy()
     net = table["net_minor"].to_numpy()
     earned = table["margin_minor"].fill_null(0).to_numpy()

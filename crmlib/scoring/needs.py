@@ -73,22 +73,34 @@ def need_segments(
     Raises
     ------
     ModelError
-        `scoring.too_few_to_group` if there are fewer than ten members per segment or fewer than two categories.
+        `scoring.too_few_to_group` if there are fewer than ten members per segment, two categories or `least` different
+        baskets, `scoring.segment_counts`.
     """
-    table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name="parts")
+    if not 2 <= least <= most:
+        raise ModelError(
+            "scoring.segment_counts",
+            given=f"least = {least}, most = {most}",
+            expected="2 <= least <= most",
+            mend="3 to 8 is usual",
+            values={"least": least, "most": most},
+        )
+    table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name="parts").with_columns(
+        pl.col("part").cast(pl.String)
+    )
     ids, names, spend = _spend_matrix(table)
-    if len(ids) < 10 * least or len(names) < 2:
+    kinds = len(np.unique((spend / spend.sum(axis=1, keepdims=True)).round(6), axis=0)) if len(ids) else 0
+    if len(ids) < 10 * least or len(names) < 2 or kinds < least:
         raise ModelError(
             "scoring.too_few_to_group",
-            given=f"{len(ids)} members who bought in {len(names)} categories",
-            expected=f"at least {10 * least} members and two categories",
+            given=f"{len(ids)} members with {kinds} different baskets of {len(names)} categories",
+            expected=f"at least {10 * least} members, {least} different baskets and two categories",
             mend="widen the period or use a finer category level",
-            values={"members": len(ids), "categories": len(names), "least": 10 * least},
+            values={"members": len(ids), "categories": len(names), "least": 10 * least, "kinds": kinds},
         )
     shares = spend / spend.sum(axis=1, keepdims=True)
     points = np.sqrt(shares)
     drawn = points if len(ids) <= fit_on else points[rng.choice(len(ids), fit_on, replace=False)]
-    tried = list(range(least, min(most, len(ids) // 10) + 1))
+    tried = list(range(least, min(most, len(ids) // 10, len(np.unique(drawn, axis=0))) + 1))
     scores = [_stability(drawn, k, rng=rng, samples=samples) for k in tried]
     stability = pl.DataFrame(
         {

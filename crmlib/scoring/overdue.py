@@ -13,8 +13,10 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.loyalty import wilson
+from crmlib.scoring.members import purchases
 
 LATE = 3.0
 """Three times one's own median gap is overdue; a member who comes at random would be so one time in eight."""
@@ -29,7 +31,6 @@ GAP_CLASSES = (14, 30, 60)
 """Usual gaps up to 14, 30, 60 days and longer: who comes weekly and pauses is judged by others who come weekly."""
 LEAST_TESTED = 30
 """Members in a back-tested cell below which the band's rate is used for all gaps together."""
-_EPOCH = date(1970, 1, 1)
 _COUNTED = (
     pl.len().cast(pl.Int64).alias("customers"),
     pl.col("came").is_null().sum().cast(pl.Int64).alias("stayed_away"),
@@ -69,12 +70,10 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     values : customer_id, net_minor and, where known, margin_minor of the last 12 months.
     ahead : days over which staying away is counted and margin is at risk.
     """
-    today = (as_of - _EPOCH).days
-    days = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day").filter(
-        pl.col("is_purchase"), pl.col("day_n") <= today
-    )
+    today = day_number(as_of, name="as_of")
+    days = purchases(customer_day, until=today)
     test = back_test(days, today=today, ahead=ahead)
-    money = to_polars(values, needs=("customer_id", "net_minor"), name="values")
+    money = to_polars(values, needs=("net_minor",), name="values", key="customer_id")
     with_margin = "margin_minor" in money.columns and money["margin_minor"].null_count() < money.height
     worth = (
         pl.coalesce("margin_minor", pl.col("net_minor") * margin_rate(money)) if with_margin else pl.col("net_minor")

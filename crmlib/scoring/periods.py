@@ -9,15 +9,16 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from crmlib.core.calendar import aligned_year, lunar_aligned
+from crmlib.core.dates import EPOCH, a_day
+from crmlib.core.errors import ParameterError, check_choice
 from crmlib.core.frames import AnyFrame, to_polars
 
 Compare = Literal["just_before", "last_year"]
 YEAR_MONTHS = 12
 _DAY = timedelta(days=1)
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ def periods(
     >>> str(half.start), str(half.previous_start), str(half.previous_end)
     ('2026-03-01', '2025-08-29', '2026-02-28')
     """
+    check_choice(compare, get_args(Compare), name="compare")
+    as_of = a_day(as_of, name="as_of")
+    _check_months(months)
     year = aligned and months == YEAR_MONTHS
     start = aligned_year(as_of)[0] if year else months_before(as_of, months) + _DAY
     if year:
@@ -103,6 +107,8 @@ def whole_months(as_of: date, *, months: int) -> tuple[date, date]:
     >>> [str(day) for day in whole_months(date(2026, 3, 15), months=2)]
     ['2026-01-01', '2026-02-28']
     """
+    as_of = a_day(as_of, name="as_of")
+    _check_months(months)
     ends = (as_of + _DAY).month != as_of.month
     last = as_of if ends else as_of.replace(day=1) - _DAY
     return months_before(last, months) + _DAY, last
@@ -111,7 +117,7 @@ def whole_months(as_of: date, *, months: int) -> tuple[date, date]:
 def first_day(customer_day: AnyFrame) -> date | None:
     """First day of the customer-days; none if there are no rows."""
     day = to_polars(customer_day, needs=("day_n",), name="customer_day")["day_n"].min()
-    return _EPOCH + timedelta(days=day) if isinstance(day, int) else None
+    return EPOCH + timedelta(days=day) if isinstance(day, int) else None
 
 
 def months_before(day: date, months: int) -> date:
@@ -127,6 +133,17 @@ def months_before(day: date, months: int) -> date:
     length = monthrange(year, month)[1]
     is_end = day.day == monthrange(day.year, day.month)[1]
     return date(year, month, length if is_end else min(day.day, length))
+
+
+def _check_months(months: int) -> None:
+    if months < 1 or months != int(months):
+        raise ParameterError(
+            "scoring.months",
+            given=f"months = {months}",
+            expected="a whole number, at least 1",
+            mend="12 is usual",
+            values={"months": months},
+        )
 
 
 def _a_year_before(day: date, *, aligned: bool) -> date:

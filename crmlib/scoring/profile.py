@@ -5,8 +5,10 @@ share's interval is wrong; with w the group's share of members, p_g, p_r the sha
 
     Var ln index = (1/p_g − w/p_all)² p_g q_g / n_g + ((1 − w)/p_all)² p_r q_r / n_r.
 
-The index cannot exceed 1/w, so the ratio to the rest is shown beside it. Differences are tested by a two-proportion z
-test and controlled for their number by Benjamini and Hochberg (1995); cells under five members are suppressed.
+Shares in it are (x + 1/2)/(n + 1): with the plain ones an interval shrinks to a point where the rest has nobody
+(coverage .33 instead of .95). The index cannot exceed 1/w, so the ratio to the rest is shown beside it. Differences are
+tested by a two-proportion z test and controlled for their number by Benjamini and Hochberg (1995). Values of fewer than
+five members count as not known; small cells, and what would betray them, are hidden (`scoring.suppression`).
 """
 
 from __future__ import annotations
@@ -21,15 +23,20 @@ from scipy.special import ndtr
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.scoring.members import flag
+from crmlib.scoring.suppression import LEAST, hidden
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-LEAST = 5
-"""Cells with fewer members are suppressed."""
 Z = 1.959964
 """Two-sided 95 %."""
 RATE = 0.05
 """Share of false findings allowed among those called unusual."""
+_REAL = ("share_group", "share_all", "index", "low", "high", "ratio_to_rest", "p_value")
+SCHEMA = {
+    "trait": pl.String, "value": pl.String, "in_group": pl.Int64, "in_all": pl.Int64,
+    **dict.fromkeys(_REAL, pl.Float64), "suppressed": pl.Boolean, "q_value": pl.Float64, "unusual": pl.Boolean,
+}  # fmt: skip
 
 
 def profile(frame: AnyFrame, *, group: str, traits: Iterable[str], rate: float = RATE) -> pl.DataFrame:
@@ -46,8 +53,8 @@ def profile(frame: AnyFrame, *, group: str, traits: Iterable[str], rate: float =
     Returns
     -------
     trait, value, in_group, in_all [members]; share_group, share_all; index, low, high (95 %); ratio_to_rest; p_value,
-    q_value; unusual (q below `rate`); suppressed (cells under five members: numbers null). A group that is everybody
-    has index 1, no rest, nothing unusual. Sorted by trait, then by index, largest first.
+    q_value; unusual (q below `rate`); suppressed (small cells and what would betray them: numbers null). A group that
+    is everybody has index 1, no rest, nothing unusual. Sorted by trait, then by index, largest first.
 
     Raises
     ------
@@ -62,9 +69,11 @@ def profile(frame: AnyFrame, *, group: str, traits: Iterable[str], rate: float =
     >>> found.select("value", "in_group", "index").row(0)
     ('young', 15, 2.0)
     """
-    traits = tuple(traits)
-    table = to_polars(frame, needs=("customer_id", group, *traits), name="members")
-    if not table[group].fill_null(value=False).any():
+    traits = tuple(dict.fromkeys(traits))
+    table = flag(to_polars(frame, needs=(group, *traits), name="members", key="customer_id"), group)
+    if not traits:
+        return pl.DataFrame(schema=SCHEMA)
+    if not table[group].any():
         raise ModelError(
             "scoring.empty_group",
             given=f"group {group!r}: nobody of {table.height} members",
@@ -80,7 +89,7 @@ def profile(frame: AnyFrame, *, group: str, traits: Iterable[str], rate: float =
         )
         .with_columns(unusual=(pl.col("q_value") < rate).fill_null(value=False))
         .sort("trait", "index", "value", descending=[False, True, False], nulls_last=True, maintain_order=True)
-        .drop("n_group", "n_all")
+        .select(list(SCHEMA))
     )
 
 
@@ -115,19 +124,22 @@ def benjamini_hochberg(p: Array) -> Array:
 
 
 def _count(table: pl.DataFrame, *, group: str, trait: str) -> pl.DataFrame:
-    known = table.filter(pl.col(trait).is_not_null()).select(
-        value=pl.col(trait).cast(pl.String), member=pl.col(group).fill_null(value=False)
-    )
-    return (
+    known = table.filter(pl.col(trait).is_not_null()).select(value=pl.col(trait).cast(pl.String), member=pl.col(group))
+    counted = (
         known.group_by("value")
         .agg(in_group=pl.col("member").sum().cast(pl.Int64), in_all=pl.len().cast(pl.Int64))
+        .filter(pl.col("in_all") >= LEAST)
         .sort("value")
-        .with_columns(
-            pl.lit(trait).alias("trait"),
-            n_group=pl.lit(int(known["member"].sum()), dtype=pl.Int64),
-            n_all=pl.lit(known.height, dtype=pl.Int64),
-        )
-        .select("trait", "value", "in_group", "in_all", "n_group", "n_all")
+    )
+    hide = hidden(counted["in_group"].to_numpy(), counted["in_all"].to_numpy())
+    return counted.select(
+        pl.lit(trait).alias("trait"),
+        "value",
+        "in_group",
+        "in_all",
+        pl.Series("suppressed", hide, dtype=pl.Boolean),
+        n_group=pl.col("in_group").sum(),
+        n_all=pl.col("in_all").sum(),
     )
 
 
@@ -138,24 +150,24 @@ def _with_statistics(cells: pl.DataFrame) -> pl.DataFrame:
         p_g, p_a = g / n_g, a / n_a
         p_r = np.where(n_r > 0, (a - g) / np.maximum(n_r, 1), np.nan)
         index = p_g / p_a
-        spread = Z * np.sqrt(log_index_variance(p_g, n_g, np.nan_to_num(p_r), n_r))
+        spread = Z * np.sqrt(log_index_variance((g + 0.5) / (n_g + 1), n_g, (a - g + 0.5) / (n_r + 1), n_r))
         low, high = index * np.exp(-spread), index * np.exp(spread)
         z = (p_g - p_r) / np.sqrt(p_a * (1 - p_a) * (1 / n_g + 1 / np.where(n_r > 0, n_r, np.nan)))
         p_value = 2 * ndtr(-np.abs(z))
         ratio = p_g / p_r
-    hidden = (g < LEAST) | (n_g < LEAST)
+    hide = cells["suppressed"].to_numpy()
     columns = {
         "share_group": p_g, "share_all": p_a, "index": index, "low": low, "high": np.minimum(high, n_a / n_g),
         "ratio_to_rest": ratio, "p_value": p_value,
     }  # fmt: skip
     alone = {"low", "high", "ratio_to_rest", "p_value"}
     clean = {
-        name: pl.Series(np.where(hidden | (n_r == 0) if name in alone else hidden, np.nan, values))
+        name: pl.Series(np.where(hide | (n_r == 0) if name in alone else hide, np.nan, values))
         for name, values in columns.items()
     }
     finite = [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in clean]
     return (
         cells.with_columns(**clean)
-        .with_columns(*finite, suppressed=pl.Series(hidden))
+        .with_columns(*finite)
         .with_columns(in_group=pl.when(pl.col("suppressed")).then(None).otherwise(pl.col("in_group")))
     )

@@ -8,16 +8,17 @@ whole. Net spend <= 0 is always in the last tier and counted apart.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crmlib.core.errors import ModelError
+from crmlib.core.errors import ModelError, check_choice
 from crmlib.core.frames import AnyFrame
 from crmlib.scoring.members import members
 
@@ -79,12 +80,15 @@ def parse_shares(text: str) -> tuple[int, ...]:
     return check_shares(tuple(int(share) for share in exact))
 
 
-def check_shares(shares: tuple[int, ...]) -> tuple[int, ...]:
-    """Return `shares` if they increase strictly within (0, 10000) basis points, at most nine of them."""
-    bounded = (0, *shares, 10_000)
-    if not shares or len(shares) >= len(LETTERS) or any(a >= b for a, b in pairwise(bounded)):
-        raise _shares_error("/".join(f"{share / 100:g}" for share in shares))
-    return shares
+def check_shares(shares: Iterable[int]) -> tuple[int, ...]:
+    """Return `shares` if they are whole and increase strictly within (0, 10000) basis points, at most nine of them."""
+    given = tuple(shares)
+    if any(share != int(share) for share in given):
+        raise _shares_error("/".join(f"{share / 100:g}" for share in given))
+    whole = tuple(int(share) for share in given)
+    if not whole or len(whole) >= len(LETTERS) or any(a >= b for a, b in pairwise((0, *whole, 10_000))):
+        raise _shares_error("/".join(f"{share / 100:g}" for share in given))
+    return whole
 
 
 def sizes(n: int, shares: tuple[int, ...] = SHARES) -> tuple[int, ...]:
@@ -105,7 +109,7 @@ def thresholds(net: Ints, *, shares: tuple[int, ...] = SHARES, ties: Ties = "dow
 
     Parameters
     ----------
-    net : spend [minor units], shape (n,), n >= 1.
+    net : spend [minor units], shape (n,).
 
     Examples
     --------
@@ -114,7 +118,11 @@ def thresholds(net: Ints, *, shares: tuple[int, ...] = SHARES, ties: Ties = "dow
     >>> thresholds(np.array([50, 40, 40, 10, -5]), shares=(2000, 4000), ties="up")
     array([50, 40])
     """
-    positions = np.array([net.size - n_k for n_k in sizes(net.size, check_shares(shares))])
+    check_choice(ties, get_args(Ties), name="ties")
+    shares = check_shares(shares)
+    if not net.size:
+        return np.full(len(shares), NOBODY, dtype=np.int64)
+    positions = np.array([net.size - n_k for n_k in sizes(net.size, shares)])
     at = np.sort(net)[positions]
     cuts = [_whole_block(net, int(b), net.size - int(p), ties=ties) for b, p in zip(at, positions, strict=True)]
     return np.array(cuts, dtype=np.int64)
@@ -135,7 +143,11 @@ def assign(net: Ints, cuts: Ints) -> npt.NDArray[np.int8]:
 
 
 def pyramid(
-    frame: AnyFrame, *, shares: tuple[int, ...] = SHARES, ties: Ties = "down", frozen: Ints | None = None
+    frame: AnyFrame,
+    *,
+    shares: tuple[int, ...] = SHARES,
+    ties: Ties = "down",
+    frozen: Ints | Sequence[int | None] | None = None,
 ) -> Pyramid:
     """Say who are the A, B, C and D customers, what they buy, and from which spend on a tier begins.
 
@@ -143,7 +155,8 @@ def pyramid(
     ----------
     frame : one row per member of the period: customer_id, net_minor and, where costs are known, margin_minor.
     shares : cumulative shares [basis points], increasing.
-    frozen : thresholds of an earlier period [minor units]; then sizes follow the data instead of the shares.
+    frozen : thresholds of an earlier period [minor units] (`Pyramid.cuts`; null = nobody reaches the tier); then sizes
+        follow the data instead of the shares.
 
     Examples
     --------
@@ -151,13 +164,14 @@ def pyramid(
     >>> pyramid(year, shares=(3000,)).customers["tier"].to_list()
     ['A', 'B', 'B']
     """
+    shares = check_shares(shares)
     table = members(frame, needs=("net_minor",))
-    net = table["net_minor"].cast(pl.Int64).to_numpy()
+    net = table["net_minor"].to_numpy()
     cuts = thresholds(net, shares=shares, ties=ties) if frozen is None else _check_frozen(frozen, shares)
     customers = table.select(
         "customer_id",
-        pl.col("net_minor").cast(pl.Int64),
-        *([pl.col("margin_minor").cast(pl.Int64)] if "margin_minor" in table.columns else []),
+        "net_minor",
+        *(["margin_minor"] if "margin_minor" in table.columns else []),
         tier=_letters(assign(net, cuts), len(shares) + 1),
     )
     return Pyramid(customers=customers, tiers=tier_table(customers, cuts), shares=shares, ties=ties)
@@ -224,16 +238,17 @@ def _whole_block(net: Ints, at: int, n_k: int, *, ties: Ties) -> int:
     return at
 
 
-def _check_frozen(frozen: Ints, shares: tuple[int, ...]) -> Ints:
-    if len(frozen) != len(shares):
+def _check_frozen(frozen: Ints | Sequence[int | None], shares: tuple[int, ...]) -> Ints:
+    cuts = [NOBODY if cut is None else int(cut) for cut in frozen]
+    if len(cuts) != len(shares) or min(cuts) < 1 or any(a < b for a, b in pairwise(cuts)):
         raise ModelError(
             "scoring.frozen_definition",
             given=f"{len(frozen)} frozen thresholds for {len(shares)} shares",
-            expected="thresholds frozen under the same definition",
+            expected="as many thresholds as shares, above 0, falling from tier to tier",
             mend="cut anew once (frozen=None) and freeze that, or go back to the earlier shares",
             values={"frozen": len(frozen), "expected": len(shares)},
         )
-    return np.asarray(frozen, dtype=np.int64)
+    return np.array(cuts, dtype=np.int64)
 
 
 def _shares_error(text: str) -> ModelError:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, timed, to_polars
 
 DRAWS = 400
 """Bootstrap samples for the interval."""
@@ -50,10 +50,10 @@ def referrals(customers: AnyFrame, values: AnyFrame, *, rng: np.random.Generator
     values : customer_id, net_minor of the period; who is missing bought nothing.
     rng : for the bootstrap.
     """
-    people = to_polars(customers, needs=("customer_id", "referred_by", "joined_on"), name="customers")
-    net = to_polars(values, needs=("customer_id", "net_minor"), name="values")
+    people = timed(customers, needs=("referred_by",), at="joined_on", name="customers", key="customer_id")
+    net = to_polars(values, needs=("net_minor",), name="values", key="customer_id")
     table = (
-        people.select("customer_id", "referred_by", "joined_on")
+        people.select("customer_id", pl.col("referred_by").cast(pl.String), "joined_on")
         .join(net.select("customer_id", pl.col("net_minor").cast(pl.Int64)), on="customer_id", how="left")
         .with_columns(pl.col("net_minor").fill_null(0))
         .sort("customer_id")

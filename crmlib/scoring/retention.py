@@ -6,9 +6,9 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.core.frames import AnyFrame, to_polars
-
-_EPOCH = date(1970, 1, 1)
+from crmlib.core.dates import a_day, day_number
+from crmlib.core.frames import AnyFrame
+from crmlib.scoring.members import purchases
 
 
 def cohorts(customer_day: AnyFrame, *, as_of: date, months: int = 12) -> pl.DataFrame:
@@ -33,11 +33,11 @@ def cohorts(customer_day: AnyFrame, *, as_of: date, months: int = 12) -> pl.Data
     >>> cohorts(days, as_of=date(1970, 2, 28)).select("after", "customers", "share").rows()
     [(0, 2, 1.0), (1, 1, 0.5)]
     """
-    table = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
+    as_of = a_day(as_of, name="as_of")
     last = (as_of.year * 12 + as_of.month - 1) - (0 if _ends_month(as_of) else 1)
-    day = (pl.lit(_EPOCH) + pl.duration(days=pl.col("day_n"))).cast(pl.Date)
+    day = pl.col("day_n").cast(pl.Int32).cast(pl.Date)
     visits = (
-        table.filter(pl.col("is_purchase"))
+        purchases(customer_day, until=day_number(as_of))
         .select("customer_id", month=day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1)
         .unique()
         .with_columns(first=pl.col("month").min().over("customer_id"))

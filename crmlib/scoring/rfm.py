@@ -16,14 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError, mask
-from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.scoring.members import members
+from crmlib.core.frames import AnyFrame
+from crmlib.scoring.members import check_values, members, nobody
 from crmlib.scoring.pyramid import Ints
 
 MEASURES = ("recency", "frequency", "monetary")
 CLASSES = 5
-_EPOCH = date(1970, 1, 1)
+MOST_CLASSES = 9
+"""One digit per measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def rfm(
     Raises
     ------
     ModelError
-        `scoring.future`, `scoring.too_many_classes`, `scoring.frozen_other`, and those of `members`.
+        `scoring.classes`, `scoring.future`, `scoring.too_many_classes`, `scoring.frozen_other`, and those of `members`.
 
     Examples
     --------
@@ -90,9 +92,15 @@ def rfm(
     >>> rfm(bought, as_of=date(2026, 1, 1), classes=3, allow_empty=True).customers["rfm"].to_list()
     ['333', '211', '112']
     """
-    needs = ("last_day_n", "purchase_days", "net_minor")
-    table = members(to_polars(frame, needs=needs, name="members").filter(pl.col("purchase_days") > 0), needs=needs)
-    today = (as_of - _EPOCH).days
+    if classes not in range(1, MOST_CLASSES + 1):
+        raise _classes_error(classes)
+    table = members(frame, needs=("purchase_days", "net_minor"), present=("last_day_n",)).filter(
+        pl.col("purchase_days") > 0
+    )
+    if table.is_empty():
+        raise nobody("members")
+    check_values(table, "last_day_n")
+    today = day_number(as_of, name="as_of")
     _refuse_future(table, today)
     measured = table.select(
         "customer_id",
@@ -224,6 +232,16 @@ def _refuse_future(table: pl.DataFrame, today: int) -> None:
             values={"rows": late.height},
             examples=[mask(key) for key in late["customer_id"].sort().head(5)],
         )
+
+
+def _classes_error(classes: int) -> ModelError:
+    return ModelError(
+        "scoring.classes",
+        given=f"classes = {classes}",
+        expected=f"a whole number from 1 to {MOST_CLASSES}",
+        mend="5 is usual; with more than 9 the three digits are ambiguous",
+        values={"classes": classes},
+    )
 
 
 def _other_definition(given: str, wanted: str) -> ModelError:

@@ -13,12 +13,12 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.members import members
 
 REST = "rest"
-_EPOCH = date(1970, 1, 1)
 NEW_DAYS = 90
 """A member is new for 90 days after the first purchase."""
 REGULAR_DAYS = 6
@@ -59,17 +59,18 @@ def with_traits(period: AnyFrame, tiers: AnyFrame, summary: AnyFrame, traits: An
     The columns of `period` (first_day_n that of all time), tier, and with traits gift_share, offer_share.
     """
     table = members(period, needs=("net_minor", "purchase_days")).drop("first_day_n", strict=False)
-    firsts = to_polars(summary, needs=("customer_id", "first_day_n"), name="summary").select(
+    firsts = to_polars(summary, needs=("first_day_n",), name="summary", key="customer_id").select(
         "customer_id", "first_day_n"
     )
-    tier = to_polars(tiers, needs=("customer_id", "tier"), name="tiers").select("customer_id", "tier")
+    tier = to_polars(tiers, needs=("tier",), name="tiers", key="customer_id").select("customer_id", "tier")
     joined = table.join(firsts, on="customer_id", how="left", maintain_order="left").join(
         tier, on="customer_id", how="left", maintain_order="left"
     )
     if traits is None:
         return joined
     sales = pl.col("sale_minor")
-    shares = to_polars(traits, needs=("customer_id", "sale_minor", "gift_minor", "offer_minor"), name="traits").select(
+    needs = ("sale_minor", "gift_minor", "offer_minor")
+    shares = to_polars(traits, needs=needs, name="traits", key="customer_id").select(
         "customer_id",
         gift_share=pl.when(sales > 0).then(pl.col("gift_minor") / sales),
         offer_share=pl.when(sales > 0).then(pl.col("offer_minor") / sales),
@@ -84,7 +85,7 @@ def value_rules(*, as_of: date) -> dict[str, pl.Expr]:
     ----------
     as_of : the reporting day.
     """
-    today = (as_of - _EPOCH).days
+    today = day_number(as_of, name="as_of")
     return {
         "new": pl.col("first_day_n") > today - NEW_DAYS,
         "core": pl.col("tier").cast(pl.String).is_in(["A", "B"]),
@@ -127,7 +128,8 @@ def by_rule(frame: AnyFrame, rules: Mapping[str, pl.Expr]) -> Segments:
             values={"rules": len(rules)},
         )
     decided = pl.coalesce(
-        *(pl.when(rule.fill_null(value=False)).then(pl.lit(name)) for name, rule in usable.items()), pl.lit(REST)
+        *(pl.when(rule.cast(pl.Boolean).fill_null(value=False)).then(pl.lit(name)) for name, rule in usable.items()),
+        pl.lit(REST),
     )
     labelled = table.with_columns(segment=decided)
     names = list(usable) if REST in usable else [*usable, REST]

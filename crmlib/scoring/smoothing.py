@@ -62,7 +62,7 @@ def smooth(current: Pyramid, *, last: AnyFrame | None = None, keep: int = KEEP) 
     table = current.customers.select("customer_id", "net_minor", pl.col("tier").cast(pl.String))
     if last is None:
         return table.with_columns(tier_smoothed="tier")
-    held_frame = to_polars(last, needs=["customer_id", "tier_smoothed"], name="last").select(
+    held_frame = to_polars(last, needs=["tier_smoothed"], name="last", key="customer_id").select(
         "customer_id", "tier_smoothed"
     )
     joined = table.join(held_frame, on="customer_id", how="left", maintain_order="left")

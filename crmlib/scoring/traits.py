@@ -47,7 +47,7 @@ def member_traits(
     table = members(period, needs=("net_minor",))
     parts: list[pl.DataFrame] = []
     if customers is not None:
-        people = to_polars(customers, needs=("customer_id",), name="customers")
+        people = to_polars(customers, name="customers", key="customer_id")
         parts.append(
             people.select("customer_id", *(pl.col(c).cast(pl.String) for c in PERSONAL if c in people.columns))
         )
@@ -56,7 +56,7 @@ def member_traits(
             _clock_traits(to_polars(clock, needs=("customer_id", "hour", "weekday", "receipts"), name="clock"))
         )
     if shares is not None:
-        parts.append(_money_traits(to_polars(shares, needs=("customer_id", "sale_minor"), name="shares")))
+        parts.append(_money_traits(to_polars(shares, needs=("sale_minor",), name="shares", key="customer_id")))
     for name, frame in (favourites or {}).items():
         parts.append(favourite(frame, name=name))
     for part in parts:

@@ -8,9 +8,10 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.scoring.members import members as checked
+from crmlib.scoring.members import nobody
 from crmlib.scoring.overdue import LATE
 
-_EPOCH = date(1970, 1, 1)
 LAST_RECEIPTS = 10
 
 
@@ -59,7 +60,7 @@ def months_of(customer_day: AnyFrame, *, customer: str, as_of: date, months: int
     month (its first day), visits, net_minor; `months` rows up to the month of `as_of`.
     """
     table = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase", "net_minor"), name="customer_day")
-    day = (pl.lit(_EPOCH) + pl.duration(days=pl.col("day_n"))).cast(pl.Date)
+    day = pl.col("day_n").cast(pl.Int32).cast(pl.Date)
     own = (
         table.filter(pl.col("customer_id") == customer)
         .group_by(month=day.dt.truncate("1mo"))
@@ -164,13 +165,15 @@ def next_visit(row: dict[str, float] | None, *, as_of: date) -> date | None:
 
 def ranked(members: AnyFrame) -> pl.DataFrame:
     """`members` with share_below: the share of members who spend less."""
-    table = to_polars(members, needs=("customer_id", "net_minor"), name="members")
+    table = checked(members)
     below = table["net_minor"].rank("min") - 1
     return table.with_columns(share_below=below / max(table.height, 1))
 
 
 def first_choice(overdue: pl.DataFrame, members: pl.DataFrame) -> str:
     """Whom to show when nobody is asked for: the overdue member with most at risk, else the one who spends most."""
+    if members.is_empty():
+        raise nobody("members")
     late = overdue.filter(pl.col("times") > LATE)
     if late.height:
         return str(late["customer_id"][0])

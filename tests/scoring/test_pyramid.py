@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.core.errors import ContractError, ModelError
+from crmlib.core.errors import ContractError, CrmError, ModelError
 from crmlib.scoring.pyramid import assign, check_shares, parse_shares, pyramid, sizes, thresholds
 
 PRINTED = 5e-5  # the reference prints shares with four decimals
@@ -131,13 +131,13 @@ def test_a_customer_twice_is_refused_with_count_and_masked_example() -> None:
 
 def test_floats_missing_sums_missing_ids_and_no_rows_are_refused() -> None:
     cases = {
-        "scoring.not_minor": pl.DataFrame({"customer_id": ["a"], "net_minor": [1.5]}),
+        "frame.not_whole": pl.DataFrame({"customer_id": ["a"], "net_minor": [1.5]}),
         "scoring.missing_value": pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [1, None]}),
         "scoring.missing_id": pl.DataFrame({"customer_id": ["a", None], "net_minor": [1, 2]}),
         "scoring.empty": pl.DataFrame({"customer_id": [], "net_minor": []}),
     }
     for code, table in cases.items():
-        with pytest.raises(ModelError) as refused:
+        with pytest.raises(CrmError) as refused:
             pyramid(table)
         assert refused.value.code == code
     with pytest.raises(ContractError):
