@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.core.money import minor_per_unit
 from crmlib.sites import forecast, huff, market, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market
@@ -98,7 +98,7 @@ def run(
     lost, lost_actual, error = _lost(before, after, at, _calibrate(at, new, actual), actual)
     mature = actual / grown
     inside = (mature >= low) & (mature <= high)
-    per_unit = MINOR_PER_UNIT[currency]
+    per_unit = minor_per_unit(currency)
 
     def minor(yuan: Array) -> list[int]:
         return [round(v * per_unit) for v in yuan.tolist()]

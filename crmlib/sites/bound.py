@@ -65,7 +65,8 @@ def bound(task: Task, found: Selection, *, seconds: float = 8.0, tolerance: floa
         if np.any((point > 1e-6) & (point < 1 - 1e-6)):
             _add_tangent(task, planes, groups, point)
         _add_set(task, planes, groups, _top(task, point))
-    return Bound(float(best), float(best / value - 1), rounds, whole)
+    gap = best / value - 1 if found.profit > 0 or best > 1e-6 else 0.0
+    return Bound(float(best), float(gap), rounds, whole)
 
 
 def _groups(task: Task) -> Ints:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.core.money import minor_per_unit
 from crmlib.sites import forecast, huff, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market, Stores
@@ -65,7 +65,7 @@ def matrix(
     """
     at, attractions = forecast.candidate_attractions(market, fitted, new)
     own, others = losses(at, attractions)
-    per_unit = MINOR_PER_UNIT[currency]
+    per_unit = minor_per_unit(currency)
     three = forecast.whole_parts(np.column_stack([own.sum(axis=1), others]) * per_unit)
     parts = np.column_stack([forecast.whole_parts(own * per_unit, totals=three[:, 0]), three[:, 1:]])
     low, high = (np.rint(b * per_unit).astype(np.int64) for b in _interval(market, fitted, new, draws=draws, rng=rng))

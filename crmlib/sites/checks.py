@@ -39,6 +39,9 @@ def check_tables(
     check_columns(sites.columns, OWN, name="sites")
     check_columns(competitors.columns, COMPETITORS, name="competitors")
     check_columns(flows.columns, FLOWS, name="flows")
+    for frame, key, name in ((cells, "cell_id", "cells"), (sites, "site_id", "sites")):
+        check_ids(frame[key], name=name)
+    check_ids(competitors["competitor_id"], name="competitors")
     same_crs({"cells": cells, "sites": sites, "competitors": competitors})
     own = sites.filter(pl.col("kind") == "own")
     for frame, name in ((cells, "cells"), (own, "sites"), (competitors, "competitors")):
@@ -48,6 +51,7 @@ def check_tables(
     not_negative(
         cells, ("population", "income_minor_month", "area_km2"), key="cell_id", name="cells", positive=("area_km2",)
     )
+    earning(cells)
     not_negative(own, ("area_m2", "revenue_minor"), key="site_id", name="sites", positive=("area_m2",))
     not_negative(competitors, ("area_m2",), key="competitor_id", name="competitors", positive=("area_m2",))
     not_negative(flows, ("visits",), key="site_id", name="flows")
@@ -62,10 +66,25 @@ def check_tables(
 def check_places(table: pl.DataFrame, *, name: str, kind: str) -> None:
     """Checks of candidates alone."""
     check_columns(table.columns, PLACES, name=name)
+    check_ids(table["site_id"], name=name)
     same_crs({name: table})
     check_range(table["lat"], table["lon"], name=f"{name} ({kind})")
     one_point(table, name=name)
     not_negative(table, ("area_m2",), key="site_id", name=name, positive=("area_m2",))
+
+
+def check_ids(ids: pl.Series, *, name: str) -> None:
+    """Every row has an id of its own: a cell that stands twice would double its people."""
+    bad = ids.filter(ids.is_null() | ids.is_duplicated())
+    if bad.len():
+        _refuse(
+            "ids",
+            given=f"{name}: {bad.len()} rows without {ids.name}, or with one that stands more than once",
+            expected=f"one {ids.name} per row",
+            mend="keep one row of each",
+            values={"name": name, "column": ids.name, "rows": bad.len()},
+            examples=[mask(v) for v in bad.unique().sort().head(5)],
+        )
 
 
 def same_crs(layers: dict[str, pl.DataFrame]) -> None:
@@ -128,16 +147,46 @@ def customers(frame: AnyFrame) -> None:
 def not_negative(  # one rule for several columns
     table: pl.DataFrame, columns: Iterable[str], *, key: str, name: str, positive: Iterable[str] = ()
 ) -> None:
-    """Areas, populations, incomes, revenues and visits are there and not negative (areas above 0)."""
+    """Areas, populations, incomes, revenues and visits are there, finite and not negative (areas above 0)."""
     for column in columns:
-        low = pl.col(column) <= 0 if column in set(positive) else pl.col(column) < 0
-        bad = table.filter(pl.col(column).is_null() | pl.col(column).cast(pl.Float64).is_nan() | low)
+        value = pl.col(column).cast(pl.Float64, strict=False)
+        low = value <= 0 if column in set(positive) else value < 0
+        bad = table.filter(~value.is_finite().fill_null(value=False) | low)
         if bad.height:
             _refuse(
                 "negative",
-                given=f"{name}: {bad.height} rows where {column} is missing, negative or, for an area, 0",
+                given=f"{name}: {bad.height} rows where {column} is missing, no number, negative or, for an area, 0",
                 expected=f"{column} present and not negative",
                 mend="repair these rows at the source",
+                values={"name": name, "column": column, "rows": bad.height},
+                examples=[mask(v) for v in bad[key].head(5)],
+            )
+
+
+def earning(cells: pl.DataFrame) -> None:
+    """Where people live, there is an income: its logarithm enters the demand."""
+    bad = cells.filter((pl.col("population") > 0) & (pl.col("income_minor_month") <= 0))
+    if bad.height:
+        _refuse(
+            "no_income",
+            given=f"cells: {bad.height} with people and an income of 0",
+            expected="an income above 0 wherever people live",
+            mend="an unknown income is not 0: fill in the district's mean",
+            values={"rows": bad.height},
+            examples=[mask(v) for v in bad["cell_id"].head(5)],
+        )
+
+
+def known_numbers(table: pl.DataFrame, columns: Iterable[str], *, key: str, name: str) -> None:
+    """Attributes are numbers and there: an unknown one would make every forecast unknown."""
+    for column in (c for c in columns if c in table.columns):
+        bad = table.filter(~pl.col(column).cast(pl.Float64, strict=False).is_finite().fill_null(value=False))
+        if bad.height:
+            _refuse(
+                "unknown_number",
+                given=f"{name}: {bad.height} rows where {column} is missing or no number",
+                expected=f"a number in {column} in every row",
+                mend="fill it in, or leave these rows or the column out on purpose",
                 values={"name": name, "column": column, "rows": bad.height},
                 examples=[mask(v) for v in bad[key].head(5)],
             )
@@ -183,7 +232,7 @@ def one_unit(own: pl.DataFrame) -> None:
 def known_ids(flows: pl.DataFrame, *, cells: pl.Series, sites: pl.Series) -> None:
     """Every flow leads from a known cell to a known store."""
     for column, known in (("cell_id", cells), ("site_id", sites)):
-        strange = flows.filter(~pl.col(column).is_in(known.implode()))
+        strange = flows.filter(~pl.col(column).cast(pl.String).is_in(known.cast(pl.String).implode()))
         if strange.height:
             _refuse(
                 "unknown_ids",

@@ -14,7 +14,7 @@ from math import factorial
 import numpy as np
 import polars as pl
 
-from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.core.money import minor_per_unit
 from crmlib.sites import forecast, huff, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market, Stores
@@ -48,7 +48,7 @@ def waterfall(
         scene = _scene(market, fitted, at, candidates, n)
         steps = _shapley({state: _gross(scene, state, at) for state in product((0, 1), repeat=len(FACTORS))})
         base = float(opened.gross[n]) - sum(steps)
-        values = np.array([base, *steps, -float(opened.own[n])]) * MINOR_PER_UNIT[currency]
+        values = np.array([base, *steps, -float(opened.own[n])]) * minor_per_unit(currency)
         whole = forecast.whole_parts(values[None, :])[0]
         names = ["average", *FACTORS, "cannibalised", "net"]
         frames.append(

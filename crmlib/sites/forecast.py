@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.core.coordinates import distance_km
+from crmlib.core.errors import ModelError
+from crmlib.core.money import minor_per_unit
 from crmlib.sites import huff, market, shares
 from crmlib.sites.huff import HuffFit
 from crmlib.sites.market import Array, Market, Stores
 
 INTERVAL = (0.1, 0.9)
 EXTRAPOLATED_SIZE = (0.5, 2.0)  # times the smallest and the largest own store
+BESIDE_KM = 0.05  # the same building: such doors were never seen apart, so the model cannot know what they share
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,21 @@ def candidate_attractions(market_: Market, fitted: HuffFit, candidates: Stores) 
 
 
 def simulate(market_: Market, fitted: HuffFit, candidates: Stores, *, draws: int, rng: np.random.Generator) -> Draws:
-    """Gross and net of each candidate, opened alone, under `draws` draws of the parameters and its own effect."""
+    """Gross and net of each candidate, opened alone, under `draws` draws of the parameters and its own effect.
+
+    Raises
+    ------
+    ModelError
+        `sites.draws` for less than two draws: there would be no interval.
+    """
+    if draws < 2:
+        raise ModelError(
+            "sites.draws",
+            given=f"draws = {draws}",
+            expected="at least 2; 200 for an interval that can be read",
+            mend="raise `draws`",
+            values={"draws": draws},
+        )
     vectors = huff.draw(fitted, draws=draws, rng=rng)
     gross, net = np.empty((draws, len(candidates.ids))), np.empty((draws, len(candidates.ids)))
     for i, vector in enumerate(vectors):
@@ -79,7 +96,7 @@ def table(
     """
     at, new = candidate_attractions(market_, fitted, candidates)
     opened = shares.open_each(at, new)
-    per_unit = MINOR_PER_UNIT[currency]
+    per_unit = minor_per_unit(currency)
     parts = whole_parts(np.column_stack([opened.own, opened.rivals, opened.outside]) * per_unit)
     low, high = (np.quantile(simulated.gross, q, axis=0) for q in INTERVAL)
     net_low, net_high = (np.quantile(simulated.net, q, axis=0) for q in INTERVAL)
@@ -119,11 +136,13 @@ def whole_parts(parts: Array, *, totals: market.Ints | None = None) -> market.In
 
 
 def extrapolated(market_: Market, candidates: Stores) -> list[str]:
-    """Per candidate: ``""``, ``"size"``, ``"place"`` or ``"size, place"``: outside what own stores have taught."""
+    """Per candidate the marks ``size``, ``place``, ``beside``, joined by ", ": outside what own stores have taught."""
     area, own_area = np.exp(candidates.attributes[:, 0]), np.exp(market_.own.attributes[:, 0])
     size = (area < EXTRAPOLATED_SIZE[0] * own_area.min()) | (area > EXTRAPOLATED_SIZE[1] * own_area.max())
     place = ~_inside_hull(market_.own.lat, market_.own.lon, candidates.lat, candidates.lon)
-    return [", ".join(w for w, on in (("size", s), ("place", p)) if on) for s, p in zip(size, place, strict=True)]
+    apart = distance_km(candidates.lat[:, None], candidates.lon[:, None], market_.own.lat, market_.own.lon)
+    marks = {"size": size, "place": place, "beside": apart.min(axis=1, initial=np.inf) < BESIDE_KM}
+    return [", ".join(w for w, on in marks.items() if on[i]) for i in range(len(candidates.ids))]
 
 
 def _inside_hull(lat: Array, lon: Array, at_lat: Array, at_lon: Array) -> huff.Bools:

@@ -27,6 +27,7 @@ class Located:
 
 def cover_all(distance: Array, *, radius: float) -> Located:
     """LSCP: the fewest sites so that every point has one within `radius`; objective [sites]; `distance` (c, n)."""
+    _check(distance)
     reach = (distance <= radius).astype(float)
     n = distance.shape[1]
     x = _solve(np.ones(n), [LinearConstraint(csr_array(reach), lb=1)], whole=n)
@@ -35,6 +36,7 @@ def cover_all(distance: Array, *, radius: float) -> Located:
 
 def cover_most(distance: Array, weight: Array, *, p: int, radius: float) -> Located:
     """MCLP: p sites that cover the most weight within `radius`; objective [weight]."""
+    _check(distance, p)
     points, n = distance.shape
     reach = csr_array((distance <= radius).astype(float))
     goal = np.concatenate([np.zeros(n), -weight])
@@ -48,6 +50,7 @@ def cover_most(distance: Array, weight: Array, *, p: int, radius: float) -> Loca
 
 def p_median(distance: Array, weight: Array, *, p: int) -> Located:
     """The p sites with the least weighted distance to the nearest; objective [weight × distance]."""
+    _check(distance, p)
     points, n = distance.shape
     goal = np.concatenate([np.zeros(n), (weight[:, None] * distance).ravel() / weight.max()])
     x = _solve(goal, _assign(points, n, p), whole=n)
@@ -58,6 +61,7 @@ def p_median(distance: Array, weight: Array, *, p: int) -> Located:
 
 def p_center(distance: Array, *, p: int) -> Located:
     """The p sites that bring the farthest point nearest; objective [distance], by bisection over the distances."""
+    _check(distance, p)
     levels = np.unique(distance)
     low, high = 0, len(levels) - 1
     while low < high:
@@ -68,6 +72,19 @@ def p_center(distance: Array, *, p: int) -> Located:
         low, high = (low, middle) if enough else (middle + 1, high)
     found = cover_all(distance, radius=levels[low])
     return Located(float(levels[low]), found.chosen, found.covered)
+
+
+def _check(distance: Array, p: int = 1) -> None:
+    """Distances are there and not negative (inf: no road), and p is a number of sites that there are."""
+    bad = int((np.isnan(distance) | (distance < 0)).sum())
+    if bad or p not in range(1, distance.shape[1] + 1):
+        raise ModelError(
+            "sites.locations",
+            given=f"p = {p} of {distance.shape[1]} sites, {bad} distances missing or negative",
+            expected=f"a whole p between 1 and {distance.shape[1]}, every distance known",
+            mend="a pair without a road gets a large number, not a gap",
+            values={"p": p, "n": distance.shape[1], "rows": bad},
+        )
 
 
 def _assign(points: int, n: int, p: int) -> list[LinearConstraint]:

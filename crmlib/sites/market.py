@@ -13,9 +13,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crmlib.core.coordinates import distance_km
+from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.money import to_units
-from crmlib.sites.checks import check_distances, check_places, check_tables, competitors_given, complete_matrix
+from crmlib.sites.checks import (
+    check_distances,
+    check_places,
+    check_tables,
+    competitors_given,
+    complete_matrix,
+    known_numbers,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -102,7 +110,17 @@ def build(
     flows_ = to_polars(flows, name="flows")
     rivals_ = no_rivals() if isinstance(competitors, str) else to_polars(competitors, name="competitors")
     competitors_given(competitors)
+    if per_head_minor <= 0:
+        raise ModelError(
+            "sites.per_head",
+            given=f"per_head_minor = {per_head_minor}",
+            expected="spending on the category per head and year, above 0",
+            mend="take it from the statistical yearbook, or from own sales over the market share",
+            values={"given": per_head_minor},
+        )
     check_tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_, few_allowed=few_allowed)
+    known_numbers(sites_, attributes, key="site_id", name="sites")
+    known_numbers(rivals_, attributes, key="competitor_id", name="competitors")
     own_ = sites_.filter(pl.col("kind") == "own").sort("site_id")
     cells_, rivals_ = cells_.sort("cell_id"), rivals_.sort("competitor_id")
     lat, lon = column(cells_, "lat"), column(cells_, "lon")
@@ -116,7 +134,7 @@ def build(
         cell_lon=lon,
         population=column(cells_, "population"),
         demand=column(cells_, "population") * to_units(per_head_minor, currency=currency),
-        log_income=np.log(income / np.average(income, weights=column(cells_, "population") + 1e-9)),
+        log_income=_log_income(income, column(cells_, "population")),
         within_km=DISC_MEAN * np.sqrt(column(cells_, "area_km2")),
         own=_stores(own_, "site_id", place),
         rivals=_stores(rivals_, "competitor_id", place),
@@ -128,10 +146,17 @@ def build(
     )
 
 
+def _log_income(income: Array, population: Array) -> Array:
+    """ln(income / mean income); 0 where nobody lives and earns."""
+    mean = np.average(income, weights=population + 1e-9)
+    return np.asarray(np.log(np.where(income > 0, income, mean) / mean)) if mean > 0 else np.zeros(len(income))
+
+
 def candidates(market: Market, sites: AnyFrame, *, distances: AnyFrame | None = None) -> Stores:
     """Rows of kind ``candidate`` as stores of this market."""
     table = to_polars(sites, needs=("site_id", "kind"), name="sites").filter(pl.col("kind") == "candidate")
     check_places(table, name="sites", kind="candidate")
+    known_numbers(table, market.attributes[1:], key="site_id", name="sites")
     matrix = None if distances is None else check_distances(to_polars(distances, name="distances"))
     place = _Placer(market.cell_ids, market.cell_lat, market.cell_lon, market.attributes[1:], matrix)
     return _stores(table.sort("site_id"), "site_id", place)

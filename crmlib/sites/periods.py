@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.errors import ModelError, mask
+from crmlib.core.frames import AnyFrame, timed, to_polars
 
 YEAR = timedelta(days=365)
 
@@ -25,9 +26,9 @@ def network(
     card_flows : period_end, cell_id, site_id, visits.
     """
     start = period_end - YEAR + timedelta(days=1)
-    table = to_polars(sites, needs=("site_id", "kind", "opened_on"), name="sites")
-    months = to_polars(openings, needs=("site_id", "month", "revenue_minor"), name="openings")
-    flows = to_polars(card_flows, needs=("period_end", "cell_id", "site_id", "visits"), name="card_flows")
+    table = timed(sites, at="opened_on", needs=("kind",), name="sites", key="site_id")
+    months = monthly(openings)
+    flows = timed(card_flows, at="period_end", needs=("cell_id", "site_id", "visits"), name="card_flows")
     inside = months.filter(pl.col("month").is_between(start.replace(day=1), period_end) & (pl.col("month") >= start))
     days = pl.col("month").dt.month_end().dt.day().cast(pl.Int64)
     sold = inside.group_by("site_id").agg(revenue_minor=pl.col("revenue_minor").sum(), revenue_days=days.sum())
@@ -37,6 +38,28 @@ def network(
     present = joined.filter((pl.col("kind") != "own") | pl.col("revenue_minor").is_not_null())
     here = flows.filter((pl.col("period_end") == period_end) & pl.col("site_id").is_in(present["site_id"].implode()))
     return present, here.drop("period_end")
+
+
+def monthly(openings: AnyFrame) -> pl.DataFrame:
+    """Monthly revenue of own stores, each store's month once.
+
+    Raises
+    ------
+    ModelError
+        `sites.months_twice`: a month that stands twice would double its revenue.
+    """
+    table = timed(openings, at="month", needs=("site_id", "revenue_minor"), name="openings")
+    twice = table.filter(pl.struct("site_id", "month").is_duplicated())
+    if twice.height:
+        raise ModelError(
+            "sites.months_twice",
+            given=f"openings: {twice.height} rows of a store and month that stands more than once",
+            expected="one row per site_id and month",
+            mend="sum them up, or drop the copies",
+            values={"rows": twice.height},
+            examples=[mask(v) for v in twice["site_id"].unique().sort().head(5)],
+        )
+    return table
 
 
 def period_ends(card_flows: AnyFrame) -> list[date]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from crmlib.core.frames import check_columns
 from crmlib.core.money import to_units
 from crmlib.sites import (
     bound,
     cannibal,
+    checks,
     explain,
     features,
     forecast,
@@ -28,6 +30,7 @@ from crmlib.sites.study import DRAWS, Town
 
 CURVE_SITES = 8  # the profit by number of sites is shown up to this
 EXPLAINED = 3
+OFFERS = ("rent_minor_month", "fixed_minor_month", "capex_minor", "lease_months")
 DEFAULT_RAMP = (0.5, 8.0)  # first month and months, where the chain has too few openings to tell
 
 
@@ -154,6 +157,8 @@ def make(
 
 def _desk(town: Town, choice: Choice, goal: Goal, *, rng: np.random.Generator, draws: int, currency: str) -> _Desk:
     unit = to_units(1, currency=currency)
+    check_columns(town.offers.columns, OFFERS, name="sites")
+    checks.known_numbers(town.offers, OFFERS, key="site_id", name="sites")
     at, new = forecast.candidate_attractions(town.market, choice.fit, town.candidates)
     offers = {
         "rent": market.column(town.offers, "rent_minor_month") * unit,

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, timed
 from crmlib.sites.market import Array, Ints
+from crmlib.sites.periods import monthly
 
 MATURE_MONTHS = 36  # stores older than this at the start of the history give the season
 LAST_MONTH = 36  # later months say nothing about the ramp
@@ -69,8 +70,8 @@ def fit(openings: AnyFrame, sites: AnyFrame) -> RampFit:
         `sites.no_ramp` if fewer than three openings fall into the history, or no mature store shows the season.
     """
     y, month, store = _observations(
-        to_polars(openings, needs=("site_id", "month", "revenue_minor"), name="openings"),
-        to_polars(sites, needs=("site_id", "opened_on"), name="sites"),
+        monthly(openings),
+        timed(sites, at="opened_on", name="sites", key="site_id"),
     )
     start = np.array([0.0, np.log(6.0), float(y.mean()), np.log(0.3), np.log(0.1)])
     found = minimize(_minus_log_likelihood, start, args=(y, month, store), method="BFGS")

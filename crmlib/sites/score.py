@@ -6,6 +6,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.sites.checks import known_numbers
 
 WEIGHTS = {"people_1km": 0.30, "people_3km": 0.20, "income_3km": 0.20, "rivals_3km": -0.15, "own_3km": -0.15}
 """Signed weights of the default score; absolute values sum to 1."""
@@ -30,7 +31,8 @@ def weighted(features: AnyFrame, *, weights: dict[str, float] | None = None) -> 
     """
     chosen = WEIGHTS if weights is None else weights
     table = to_polars(features, needs=("site_id", *chosen), name="features")
-    if abs(sum(abs(w) for w in chosen.values()) - 1) > 1e-9:
+    known_numbers(table, chosen, key="site_id", name="features")
+    if not abs(sum(abs(w) for w in chosen.values()) - 1) <= 1e-9:
         raise ModelError(
             "sites.weights",
             given=f"weights that sum to {sum(abs(w) for w in chosen.values()):.3f}",

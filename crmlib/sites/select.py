@@ -73,20 +73,42 @@ def task(
     budget: float = float("inf"),
 ) -> Task:
     """Put a choice together; sites nearer to each other than `spacing_km` exclude one another."""
-    if k < 1 or k > new.shape[1]:
+    if k < 1 or k > new.shape[1] or k != int(k):
         raise ModelError(
             "sites.bad_k",
             given=f"k = {k} of {new.shape[1]} candidates",
-            expected=f"k between 1 and {new.shape[1]}",
+            expected=f"a whole k between 1 and {new.shape[1]}",
             mend="choose fewer sites or bring more candidates",
             values={"k": k, "n": new.shape[1]},
         )
+    _check_offers(new.shape[1], yearly_cost=yearly_cost, capex=capex, margin=margin, budget=budget)
     near = np.zeros((new.shape[1], new.shape[1]), dtype=bool)
     if candidates is not None and spacing_km > 0:
         lat, lon = candidates.lat, candidates.lon
         near = distance_km(lat[:, None], lon[:, None], lat[None, :], lon[None, :]) < spacing_km
         np.fill_diagonal(near, val=False)
     return Task(at, new, margin, yearly_cost, capex, near, k, budget)
+
+
+def _check_offers(n: int, *, yearly_cost: Array, capex: Array, margin: float, budget: float) -> None:
+    """Rent, fixed cost and investment of every candidate are known, and the margin is a share of revenue."""
+    bad = [len(np.atleast_1d(v)) != n or not np.isfinite(v).all() for v in (yearly_cost, capex)]
+    if any(bad):
+        raise ModelError(
+            "sites.offers",
+            given=f"{n} candidates, some without rent, fixed cost or investment",
+            expected="rent_minor_month, fixed_minor_month and capex_minor of every candidate",
+            mend="fill in an estimate; a rent that is missing is not 0",
+            values={"n": n},
+        )
+    if not 0 <= margin <= 1 or np.isnan(budget):
+        raise ModelError(
+            "sites.margin",
+            given=f"margin = {margin}, budget = {budget}",
+            expected="a margin between 0 and 1 (35 % is .35), a budget that is a number",
+            mend="divide a percentage by 100",
+            values={"margin": margin, "budget": budget},
+        )
 
 
 def profit(task_: Task, chosen: tuple[int, ...] | list[int]) -> float:

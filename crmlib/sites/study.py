@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.coordinates import frame_to_wgs84
+from crmlib.core.dates import a_day
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, timed, to_polars
 from crmlib.sites import backtest, choose, features, market, periods, ramp, score
 from crmlib.sites.choose import Choice
 from crmlib.sites.market import Market, Stores
@@ -63,9 +64,13 @@ def town(
     ModelError
         Any refusal of `crmlib.sites.checks`; `sites.no_period` if no card flows end by `as_of`.
     """
+    as_of = a_day(as_of, name="as_of")
     places, cells_ = frame_to_wgs84(sites, name="sites"), frame_to_wgs84(cells, name="cells")
     rivals = competitors if isinstance(competitors, str) else frame_to_wgs84(competitors, name="competitors")
-    months, flows = to_polars(openings, name="openings"), to_polars(card_flows, name="card_flows")
+    months = timed(openings, at="month", name="openings").with_columns(pl.col("month").cast(pl.Date))
+    flows = timed(card_flows, at="period_end", name="card_flows").with_columns(pl.col("period_end").cast(pl.Date))
+    if "opened_on" in places.columns:
+        places = timed(places, at="opened_on", name="sites").with_columns(pl.col("opened_on").cast(pl.Date))
     ends = [day for day in periods.period_ends(flows) if day <= as_of]
     if not ends:
         raise ModelError(

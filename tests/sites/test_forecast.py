@@ -104,7 +104,7 @@ def test_candidates_beyond_the_stores_or_their_sizes_are_marked(world):
     assert "place" in marks[0]
     assert "size" in marks[1]
     inside = [m for m in forecast.extrapolated(world.market, world.market.own)]
-    assert set(inside) <= {""}
+    assert set(inside) == {"beside"}  # each next to itself, none beyond the others
 
 
 def test_whole_parts_keep_the_sum_and_move_no_part_by_more_than_one():
