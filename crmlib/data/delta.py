@@ -81,9 +81,9 @@ def history(path: Path) -> list[dict[str, Any]]:
 
 
 def scan(path: Path, *, at: int | None = None) -> pl.LazyFrame:
-    """The table's rows, at its newest or an older version."""
+    """The table's rows, at its newest or an older version; settled here, however often and late a reader collects."""
     with lake_errors(path):
-        return pl.scan_delta(str(path), version=at)
+        return pl.scan_delta(DeltaTable(str(path), version=at))
 
 
 def check_room(path: Path, rows: pl.DataFrame) -> None:

@@ -75,10 +75,11 @@ class Lake:
     []
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("_settled", "path")
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._settled: dict[str, object] = {}
 
     def tables(self) -> list[str]:
         """Names of the tables that hold at least one ingest, sorted."""
@@ -91,20 +92,23 @@ class Lake:
     def table(self, name: str, *, version: int | None = None) -> pl.LazyFrame:
         """The rows of a table in its contract's types, at the newest or an older version.
 
-        Instants are shown in the lake's time zone.
+        Instants are shown in the lake's time zone. Optional columns that the contract gained since are empty.
         """
         if not self.has(name):
             raise delta.no_table(name, self.tables())
-        newest = delta.version(self.table_path(name))
-        if version is not None and not 0 <= version <= newest:
+        path = self.table_path(name)
+        if version is not None and not 0 <= version <= (newest := delta.version(path)):
             raise _no_version(name, version, newest)
-        # the version is settled here, so that a reader sees one state however often and late it collects
-        rows = delta.scan(self.table_path(name), at=newest if version is None else version)
+        rows = delta.scan(path, at=version)
         if name not in CONTRACTS:
             return rows
-        zone = self.time_zone
-        schema = CONTRACTS[name].schema
-        return rows.select(_restored(column, definition.dtype, zone) for column, definition in schema.columns().items())
+        zone, columns, stored = self.time_zone, CONTRACTS[name].schema.columns(), set(rows.collect_schema())
+        return rows.select(
+            pl.lit(None).cast(definition.dtype).alias(column)
+            if definition.nullable and column not in stored
+            else _restored(column, definition.dtype, zone)
+            for column, definition in columns.items()
+        )
 
     def versions(self) -> dict[str, int]:
         """Newest version of every table: what a report notes so that it can be made again."""
@@ -207,11 +211,13 @@ class Lake:
         return self.path / "tables" / name
 
     def _fact(self, key: str) -> object:
-        for name in self.tables():
+        """What the tables say of the whole lake; once it is said it stays."""
+        for name in () if key in self._settled else self.tables():
             facts: Mapping[str, Any] = json.loads(DeltaTable(str(self.table_path(name))).metadata().description or "{}")
             if facts.get(key) is not None:
-                return facts[key]
-        return None
+                self._settled |= {name: fact for name, fact in facts.items() if fact is not None}
+                break
+        return self._settled.get(key)
 
 
 def _restored(column: str, dtype: pl.DataType, zone: str) -> pl.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -352,6 +353,18 @@ def test_pseudonyms_that_would_look_the_same_are_shown_longer(monkeypatch):
     assert shown.n_unique() == 300
     assert shown.str.len_chars().min() == 2
     assert shown.str.len_chars().max() > 2
+
+
+def test_an_optional_column_that_a_contract_gained_since_is_empty(desk):
+    desk.csv("a.csv", *LINES)
+    desk.ingest()
+    path = desk.lake.table_path("receipt_lines")
+    older = pl.scan_delta(path).drop("promotion_id", "staff_id").collect()
+    shutil.rmtree(path)
+    older.write_delta(path, delta_write_options={"partition_by": ["month"]})
+    rows = stored(desk.lake)
+    assert rows["promotion_id"].null_count() == rows.height == 4
+    assert rows.schema["staff_id"] == pl.String
 
 
 def test_a_state_table_is_kept_in_versions(desk):
