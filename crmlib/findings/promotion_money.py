@@ -10,6 +10,7 @@ from crmlib.charts import promotion as pictures
 from crmlib.findings.finding import ActionList, Finding, Status
 from crmlib.findings.promotion_review import verdict
 from crmlib.findings.promotion_wording import in_words, mechanic, named, units
+from crmlib.promotion.ledger import DISCOUNTS, PAID_OUT
 from crmlib.promotion.takers import GROUPS
 from crmlib.tables import promotion as views
 from crmlib.text import Words
@@ -19,17 +20,22 @@ SUBSIDY_WARN = 0.5
 DONE_WARN, DONE_FAIL = 0.95, 0.8
 """Share of stores that carried the event out: below, amber and red."""
 CAPACITY = 12
+VOUCHERS = (*PAID_OUT, "funding")
+LINE_OF = {"event": "incremental_margin", "dip": "dip", "waiting": "dip", "sibling": "cannibalised", "halo": "halo"}
+"""Line of the ledger that a part of the effect goes to."""
 
 
-def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words) -> Finding:
-    """The margin ledger of the event."""
+def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: dict[str, str]) -> Finding:
+    """The margin ledger of the event; missing: role → why it cannot be estimated (`lift.missing_parts`)."""
     form = words.format
-    table = book.filter(pl.col("event_id") == event["promotion_id"]).select("line", amount_minor=pl.col("amount_minor"))
+    table = book.filter(pl.col("event_id") == event["promotion_id"]).select("line", "amount_minor")
     amounts = dict(table.iter_rows())
     net = amounts.get("net")
     kind = "unjudged" if net is None else "earned" if net > 0 else "lost"
-    subsidy = -amounts.get("discount_on_base", 0)
-    discount = -(amounts.get("discount_on_base", 0) + amounts.get("discount_on_extra", 0))
+    subsidy = -sum(amounts.get(k) or 0 for k in ("discount_on_base", "discount_on_bulk"))
+    discount = -sum(amounts.get(k) or 0 for k in DISCOUNTS)
+    remarks = _remarks(amounts, missing, words)
+    table = table.with_columns(remark=pl.col("line").replace_strict(remarks, default=None, return_dtype=pl.String))
     values = {
         "net": form.money(None if net is None else abs(net)),
         "extra": form.money(amounts.get("incremental_margin")),
@@ -57,10 +63,31 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words) -> Finding
         chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
         alt=headline,
         note_seen=words("promotion.review.money.seen", **values),
-        note_sure=words("promotion.review.money.sure"),
+        note_sure=words("promotion.review.money.sure") + (_left_out(amounts, words) if amounts else ""),
         note_do=words(f"promotion.review.money.do.{kind}"),
         value_minor=None if net is None else abs(net),
     )
+
+
+def _remarks(amounts: dict[str, int | None], missing: dict[str, str], words: Words) -> dict[str, str]:
+    """Why a line has no amount, or only part of one: cost lines are not connected, the others not estimable."""
+    remarks = {
+        k: words("promotion.review.money.not_connected") for k in VOUCHERS if k in amounts and amounts[k] is None
+    }
+    for role, reason in missing.items():
+        line = LINE_OF[role]
+        part = words("promotion.review.money.partly", part=words(f"promotion.role.{role}"))
+        none = "" if amounts.get(line) is None else part
+        remarks[line] = none + words(
+            "promotion.review.money.not_estimable", reason=words(f"promotion.review.parts.reason.{reason}")
+        )
+    return {k: v for k, v in remarks.items() if k in amounts}
+
+
+def _left_out(amounts: dict[str, int | None], words: Words) -> str:
+    """A sentence that names the lines without an amount; nothing where all are known."""
+    names = [words(f"promotion.ledger.{k}") for k, v in amounts.items() if v is None]
+    return words("promotion.review.money.left_out", lines=words("promotion.join").join(names)) if names else ""
 
 
 def takers(table: pl.DataFrame, *, words: Words) -> Finding:

@@ -10,7 +10,7 @@ from crmlib.core.calendar import festivals
 from crmlib.core.frames import AnyFrame, to_polars
 
 NEEDS = ("promotion_id", "version", "starts_at", "ends_at", "stores", "products")
-_MONDAY = 3  # 1970-01-01 was a Thursday: (day_n + 3) // 7 counts weeks that start on Monday
+MONDAY = 3  # 1970-01-01 was a Thursday: (day_n + 3) // 7 counts weeks that start on Monday
 RUN_UP = {
     "new_year": 7,
     "spring_festival": 21,
@@ -51,9 +51,9 @@ def festival_weeks(first: date, last: date) -> frozenset[int]:
     ['2026-02-02', '2026-02-09', '2026-02-16', '2026-02-23', '2026-03-02']
     """
     table = festivals(first, last + timedelta(days=max(RUN_UP.values())))
-    begin, end = ((day.toordinal() - date(1970, 1, 1).toordinal() + _MONDAY) // 7 for day in (first, last))
+    begin, end = ((day.toordinal() - date(1970, 1, 1).toordinal() + MONDAY) // 7 for day in (first, last))
     spans = [
-        (max((day_n - RUN_UP[name] + _MONDAY) // 7, begin), min((day_n + _MONDAY) // 7, end))
+        (max((day_n - RUN_UP[name] + MONDAY) // 7, begin), min((day_n + MONDAY) // 7, end))
         for name, day_n in table.select("festival", "day_n").iter_rows()
         if name in RUN_UP
     ]
@@ -79,8 +79,8 @@ def event_cells(promotions: pl.DataFrame, *, panel: pl.DataFrame, last_day: date
         event_id="promotion_id",
         stores="stores",
         products="products",
-        first_week_n=((pl.col("first_day").cast(pl.Int32) + _MONDAY) // 7).clip(lower_bound=weeks[0]),
-        last_week_n=((pl.col("last_day").cast(pl.Int32) + _MONDAY) // 7).clip(upper_bound=weeks[1]),
+        first_week_n=((pl.col("first_day").cast(pl.Int32) + MONDAY) // 7).clip(lower_bound=weeks[0]),
+        last_week_n=((pl.col("last_day").cast(pl.Int32) + MONDAY) // 7).clip(upper_bound=weeks[1]),
     ).filter(pl.col("first_week_n") <= pl.col("last_week_n"))
     crossed = rows.join(pairs, how="cross").filter(
         (pl.col("stores").list.len() == 0) | pl.col("stores").list.contains(pl.col("store_id")),

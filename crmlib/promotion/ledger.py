@@ -1,9 +1,11 @@
 """The margin ledger of an event, in whole minor units: what it brought, what it cost, what is left.
 
 Base margin is what the base would have earned at the usual price; incremental margin is what the extra units would earn
-at that price; the discount is then taken off both, and what it costs on base units is the subsidy of sales that would
-have happened anyway. Net = incremental margin − discounts − vouchers paid + funding + dip +
-cannibalised + halo. ROI = net / own cost; input : output = money paid out : money that came in because of it.
+at that price; the discount is then taken off both, and what it costs on base units, and on bulk orders, is the subsidy
+of sales that would have happened anyway. Net = incremental margin − discounts − vouchers paid + funding + dip +
+cannibalised + halo, of what is known: a part that could not be estimated, and a cost whose vouchers are not connected,
+has no amount (null, never 0), and the net leaves it out. ROI = net / own cost; input : output = money paid out : money
+that came in because of it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ LINES = (
     "incremental_margin",
     "discount_on_base",
     "discount_on_extra",
+    "discount_on_bulk",
     "gift",
     "points",
     "display",
@@ -34,6 +37,7 @@ LINES = (
 """Lines of the ledger in order; net is the sum of those after base_margin."""
 COSTS = tuple(f"{k}_minor" for k in ("gift", "points", "display", "labour", "media", "other", "funding"))
 UNIT = ("price_minor", "paid_minor", "cost_minor")
+DISCOUNTS = ("discount_on_base", "discount_on_extra", "discount_on_bulk")
 PAID_OUT = ("gift", "points", "display", "labour", "media", "other")
 
 
@@ -44,9 +48,11 @@ def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
     ----------
     parts : event_id, role, effect_milli, base_milli, as `Lift.parts`.
     economics : event_id, price_minor (usual price of a unit), paid_minor (price in the event), cost_minor (of a unit);
-        optional discount_minor (all discount booked to the event; otherwise price − paid on every unit), gift_minor,
-        points_minor, display_minor, labour_minor, funding_minor (≥ 0, whole event), sibling_margin _minor and
-        halo_margin_minor (margin of a unit; the event's own if absent), vat (included or excluded).
+        optional discount_minor (all discount booked to the event; otherwise price − paid on every unit),
+        bulk_discount_minor (of it, on bulk orders, which `parts` do not hold), gift_minor, points_minor,
+        display_minor, labour_minor, funding_minor … (≥ 0, whole event; a column that is absent is not connected),
+        sibling_margin_minor and halo_margin_minor (margin of a unit; the event's own if absent), vat (included or
+        excluded).
 
     Raises
     ------
@@ -57,24 +63,17 @@ def ledger(parts: AnyFrame, economics: AnyFrame) -> pl.DataFrame:
     wide = _units(parts).join(money, on="event_id", maintain_order="left")
     margin, off = pl.col("price_minor") - pl.col("cost_minor"), pl.col("price_minor") - pl.col("paid_minor")
     asked = _times("event", off)
-    on_extra = (
-        pl.when(pl.col("discount_minor").is_null()).then(asked).otherwise(asked.clip(0, pl.col("discount_minor")))
-    )
+    booked = pl.col("discount_minor") - pl.col("bulk_discount_minor")
+    on_extra = pl.when(booked.is_null()).then(asked).otherwise(asked.clip(0, booked))
     amounts = {
         "base_margin": _times("base", margin),
         "incremental_margin": _times("event", margin),
-        "discount_on_base": -pl.when(pl.col("discount_minor").is_null())
-        .then(_times("base", off))
-        .otherwise(pl.col("discount_minor") - on_extra),
+        "discount_on_base": -pl.when(booked.is_null()).then(_times("base", off)).otherwise(booked - on_extra),
         "discount_on_extra": -on_extra,
-        "gift": -pl.col("gift_minor"),
-        "points": -pl.col("points_minor"),
-        "display": -pl.col("display_minor"),
-        "labour": -pl.col("labour_minor"),
-        "media": -pl.col("media_minor"),
-        "other": -pl.col("other_minor"),
+        "discount_on_bulk": -pl.col("bulk_discount_minor"),
+        **{kind: -pl.col(f"{kind}_minor") for kind in PAID_OUT},
         "funding": pl.col("funding_minor"),
-        "dip": _times("dip", margin) + _times("waiting", margin),
+        "dip": _times("after", margin),
         "cannibalised": _times("sibling", pl.col("sibling_margin_minor").fill_null(margin)),
         "halo": _times("halo", pl.col("halo_margin_minor").fill_null(margin)),
     }
@@ -93,7 +92,7 @@ def returns(book: pl.DataFrame) -> pl.DataFrame:
         the subsidy taken off) for each unit of money paid out; null where nothing was paid out.
     """
     wide = book.pivot(on="line", index="event_id", values="amount_minor")
-    own = -(pl.sum_horizontal("discount_on_base", "discount_on_extra", *PAID_OUT) + pl.col("funding"))
+    own = -(pl.sum_horizontal(*DISCOUNTS, *PAID_OUT, "funding"))
     paid = -pl.sum_horizontal(*PAID_OUT)
     came = pl.col("net") + paid
     return wide.select(
@@ -114,10 +113,13 @@ def _times(units: str, minor: pl.Expr) -> pl.Expr:
 
 
 def _units(parts: AnyFrame) -> pl.DataFrame:
+    """Units by role, null where a role has none; after: dip and waiting, of those that are known."""
     table = to_polars(parts, needs=["event_id", "role", "effect_milli", "base_milli"], name="parts")
     wide = table.filter(pl.col("role") != "net").pivot(on="role", index="event_id", values="effect_milli")
     roles = ("event", "dip", "waiting", "sibling", "halo")
-    wide = wide.with_columns(pl.lit(0, dtype=pl.Int64).alias(r) for r in roles if r not in wide.columns).fill_null(0)
+    wide = wide.with_columns(pl.lit(None, dtype=pl.Int64).alias(r) for r in roles if r not in wide.columns)
+    both = pl.all_horizontal(pl.col("dip", "waiting").is_null())
+    wide = wide.with_columns(after=pl.when(~both).then(pl.sum_horizontal("dip", "waiting")))
     base = table.filter(pl.col("role") == "event").select("event_id", base="base_milli")
     return wide.join(base, on="event_id").sort("event_id")
 
@@ -137,8 +139,9 @@ def _money(economics: AnyFrame) -> pl.DataFrame:
         raise refusal(
             11, missing, "events without price or cost", "a cost for every event", "fill the cost", "event_id"
         )
-    optional = (*COSTS, "discount_minor", "sibling_margin_minor", "halo_margin_minor")
+    connected = [c for c in (*COSTS, "bulk_discount_minor") if c in table.columns]
+    optional = (*COSTS, "discount_minor", "bulk_discount_minor", "sibling_margin_minor", "halo_margin_minor")
+    table = table.with_columns(pl.col(c).fill_null(0) for c in connected)
     table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(c) for c in optional if c not in table.columns)
-    return table.with_columns(pl.col(c).fill_null(0) for c in COSTS).with_columns(
-        pl.col(c).cast(pl.Int64) for c in (*UNIT, *optional)
-    )
+    table = table.with_columns(pl.col("bulk_discount_minor").fill_null(0))
+    return table.with_columns(pl.col(c).cast(pl.Int64) for c in (*UNIT, *optional))

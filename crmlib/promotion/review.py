@@ -11,11 +11,11 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.agreement import agreement
-from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
+from crmlib.promotion.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
 from crmlib.promotion.footprint import treated
-from crmlib.promotion.ledger import ledger, returns
+from crmlib.promotion.ledger import COSTS, ledger, returns
 from crmlib.promotion.lift import Lift, lift
-from crmlib.promotion.panel import Panel, panel
+from crmlib.promotion.panel import KEY, Panel, panel
 from crmlib.promotion.sensitivity import sensitivity
 from crmlib.promotion.slots import partners
 
@@ -65,18 +65,24 @@ def review(
     stores: AnyFrame,
     rng: np.random.Generator,
     costs: AnyFrame | None = None,
+    bulk: pl.Series | None = None,
+    stock: AnyFrame | None = None,
     rounds: int = 4,
 ) -> Review:
     """Judge every promotion that ended within the weeks of the grid.
 
     Parameters
     ----------
-    grid : `panels.store_product_week`. lines : receipt lines. promotions, products, stores : tables of the lake.
+    grid : `panels.store_product_week` without bulk orders. lines : receipt lines, with them. promotions, products,
+        stores : tables of the lake.
     costs : promotion_costs, if connected: promotion_id, kind (gift, points, display, labour, funding), amount_minor.
+    bulk : receipts that are bulk orders (`bulk.bulk_receipts`): their discount is booked apart.
+    stock : store_id, product_id, counted_on, on_hand_milli, if connected: weeks of empty shelves are neither learnt
+        from nor counted.
     """
     plans = frozen_versions(promotions)
     goods = _goods(products)
-    cells = _grid(grid, goods)
+    cells = _grid(grid, goods, stock)
     first_day, last_start = cells.select(a=pl.col("week_start").min(), b=pl.col("week_start").max()).row(0)
     last_day = last_start + timedelta(days=6)
     events = event_cells(plans, panel=cells, last_day=last_day)
@@ -85,7 +91,7 @@ def review(
     feasts = festival_weeks(first_day, last_day)
     found = lift(whole, events, rng=rng, festival_weeks=feasts, rounds=rounds)
     rows = treated(events, panel=whole)
-    money = economics(lines, costs=costs)
+    money = economics(lines, costs=costs, bulk=bulk)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
     engines = agreement(whole, rows, clean=found.clean, parts=found.parts, value_minor=unit, audited=AUDITED)
     tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
@@ -95,25 +101,36 @@ def review(
     return replace(draft, events=_events(facts, draft, money))
 
 
-def economics(lines: AnyFrame, *, costs: AnyFrame | None = None) -> pl.DataFrame:
+def economics(lines: AnyFrame, *, costs: AnyFrame | None = None, bulk: pl.Series | None = None) -> pl.DataFrame:
     """Prices and costs of a unit, and the booked discount, of every promotion, from its own lines.
 
-    Lines without cost are left out of the unit cost (their number is in `uncosted`), never taken as 0.
+    Lines without cost are left out of the unit cost (their number is in `uncosted`), never taken as 0. Prices, costs
+    and units are those of lines outside bulk orders; the discount is that of all, `bulk_discount_minor` that of bulk.
     """
-    needs = ["promotion_id", "quantity_milli", "list_minor", "net_minor", "cost_minor"]
+    needs = ["receipt_id", "promotion_id", "quantity_milli", "list_minor", "net_minor", "cost_minor"]
     table = to_polars(lines, needs=needs, name="lines").filter(
         pl.col("promotion_id").is_not_null(), pl.col("quantity_milli") > 0, pl.col("list_minor").is_not_null()
     )
-    costed = pl.col("cost_minor").is_not_null()
-    units, costed_units = pl.col("quantity_milli").sum(), pl.col("quantity_milli").filter(costed).sum()
+    usual = ~pl.col("receipt_id").is_in((pl.Series([], dtype=pl.String) if bulk is None else bulk).implode())
+    costed = usual & pl.col("cost_minor").is_not_null()
+    off = pl.col("list_minor") - pl.col("net_minor")
+
+    def per_unit(column: str, which: pl.Expr) -> pl.Expr:
+        return (
+            (pl.col(column).filter(which).sum() * 1000 / pl.col("quantity_milli").filter(which).sum())
+            .round()
+            .cast(pl.Int64, strict=False)
+        )
+
     money = table.group_by(event_id="promotion_id").agg(
-        price_minor=(pl.col("list_minor").sum() * 1000 / units).round().cast(pl.Int64),
-        paid_minor=(pl.col("net_minor").sum() * 1000 / units).round().cast(pl.Int64),
-        cost_minor=(pl.col("cost_minor").sum() * 1000 / costed_units).round().cast(pl.Int64),
-        discount_minor=(pl.col("list_minor") - pl.col("net_minor")).sum(),
-        promoted_milli=units,
+        price_minor=per_unit("list_minor", usual),
+        paid_minor=per_unit("net_minor", usual),
+        cost_minor=per_unit("cost_minor", costed),
+        discount_minor=off.sum(),
+        bulk_discount_minor=off.filter(~usual).sum(),
+        promoted_milli=pl.col("quantity_milli").filter(usual).sum(),
         net_minor=pl.col("net_minor").sum(),
-        uncosted=(~costed).sum(),
+        uncosted=(~costed & usual).sum(),
     )
     money = money.filter(pl.col("cost_minor").is_not_null()).sort("event_id")
     if costs is None:
@@ -122,7 +139,9 @@ def economics(lines: AnyFrame, *, costs: AnyFrame | None = None) -> pl.DataFrame
     wide = paid.group_by("promotion_id", "kind").agg(pl.col("amount_minor").sum())
     wide = wide.with_columns(kind=pl.format("{}_minor", "kind"))
     wide = wide.pivot(on="kind", index="promotion_id", values="amount_minor")
-    return money.join(wide.rename({"promotion_id": "event_id"}), on="event_id", how="left", maintain_order="left")
+    joined = money.join(wide.rename({"promotion_id": "event_id"}), on="event_id", how="left", maintain_order="left")
+    vouchers = {c: pl.col(c) if c in joined.columns else pl.lit(None, dtype=pl.Int64) for c in COSTS}
+    return joined.with_columns(**{c: v.fill_null(0) for c, v in vouchers.items()})  # connected: no voucher is no cost
 
 
 def _goods(products: AnyFrame) -> pl.DataFrame:
@@ -130,15 +149,41 @@ def _goods(products: AnyFrame) -> pl.DataFrame:
     service = pl.col("is_service") if "is_service" in table.columns else pl.lit(value=False)
     gift = pl.col("is_gift") if "is_gift" in table.columns else pl.lit(value=False)
     weeks = pl.when(gift).then(GIFT_DIP_WEEKS).otherwise(DIP_WEEKS)
-    return table.filter(~service).select("product_id", sibling_group="category_2", dip_weeks=weeks)
+    partner = pl.col("goes_with") if "goes_with" in table.columns else pl.lit(None, dtype=pl.String)
+    return table.filter(~service).select(
+        "product_id", sibling_group="category_2", dip_weeks=weeks, halo_product=partner
+    )
 
 
-def _grid(grid: AnyFrame, goods: pl.DataFrame) -> pl.DataFrame:
-    """The panel's columns; a week with more returns than sales counts as nothing sold."""
+def _grid(grid: AnyFrame, goods: pl.DataFrame, stock: AnyFrame | None) -> pl.DataFrame:
+    """The panel's columns; a week with more returns than sales sold nothing, one of an empty shelf is unknown."""
     columns = ["store_id", "product_id", "week_n", "week_start", "state", "quantity_milli"]
     table = to_polars(grid, needs=columns, name="grid").select(columns)
     kept = table.join(goods.select("product_id"), on="product_id", how="semi", maintain_order="left")
-    return kept.with_columns(pl.col("quantity_milli").clip(lower_bound=0))
+    kept = kept.with_columns(pl.col("quantity_milli").clip(lower_bound=0))
+    return (
+        kept
+        if stock is None
+        else kept.join(out_weeks(stock), on=KEY, how="left", maintain_order="left").select(
+            *columns[:4],
+            state=pl.when("out").then(pl.lit("stock_out")).otherwise(pl.col("state").cast(pl.String)),
+            quantity_milli="quantity_milli",
+        )
+    )
+
+
+def out_weeks(stock: AnyFrame) -> pl.DataFrame:
+    """Weeks in which a shelf stood empty for a whole day: store_id, product_id, week_n, out (true).
+
+    stock : store_id, product_id, counted_on, on_hand_milli at closing. A day is empty if its closing and the one before
+    it found nothing.
+    """
+    table = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    empty = table.filter(pl.col("on_hand_milli") <= 0).select("store_id", "product_id", "counted_on")
+    before = empty.with_columns(pl.col("counted_on") + timedelta(days=1))
+    days = empty.join(before, on=empty.columns, how="semi")
+    weeks = days.select("store_id", "product_id", week_n=(pl.col("counted_on").cast(pl.Int32) + MONDAY) // 7)
+    return weeks.unique().with_columns(pl.col("week_n").cast(pl.Int32), out=pl.lit(value=True)).sort(KEY)
 
 
 def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.DataFrame:

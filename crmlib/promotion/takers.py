@@ -1,6 +1,6 @@
 """Who took the offer: each minor unit of discount by the kind of buyer it went to.
 
-bulk: a receipt with at least `bulk_units` units of the offer. Else, by the member: new (first purchase in the event;
+bulk: a bulk order (`bulk.bulk_receipts`). Else, by the member: new (first purchase in the event;
 came back within 90 days, did not, or it is too early to say), offer_only (bought before, but almost only on offer),
 regular (everybody else), no_card.
 """
@@ -12,17 +12,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.bulk import bulk_receipts
 
 GROUPS = ("regular", "new_back", "new_gone", "new_open", "offer_only", "bulk", "no_card")
 BACK_DAYS = 90
-BULK_UNITS = 10
 OFFER_SHARE = 0.8
 MIN_VISITS = 3
 """Purchase days a member needs before being called an offer-only buyer."""
 _LINES = ("receipt_id", "customer_id", "day", "quantity_milli", "list_minor", "net_minor", "promotion_id")
 
 
-def takers(lines: AnyFrame, *, promotion_id: str, as_of: date, bulk_units: int = BULK_UNITS) -> pl.DataFrame:
+def takers(lines: AnyFrame, *, promotion_id: str, as_of: date, bulk: pl.Series | None = None) -> pl.DataFrame:
     """Discount of one promotion by group.
 
     Parameters
@@ -30,6 +30,7 @@ def takers(lines: AnyFrame, *, promotion_id: str, as_of: date, bulk_units: int =
     lines : receipt lines of the company: receipt_id, customer_id, day, quantity_milli, list_minor, net_minor,
         promotion_id; sales only are counted.
     as_of : last day known; who came back is open until 90 days after the purchase have passed.
+    bulk : receipts that are bulk orders; told by the size of their lines if not given.
 
     Returns
     -------
@@ -37,6 +38,7 @@ def takers(lines: AnyFrame, *, promotion_id: str, as_of: date, bulk_units: int =
     net_minor.
     """
     table = to_polars(lines, needs=_LINES, name="lines").select(_LINES).filter(pl.col("quantity_milli") > 0)
+    orders = bulk_receipts(table) if bulk is None else bulk
     on_offer = table.filter(pl.col("promotion_id") == promotion_id)
     receipts = on_offer.group_by("receipt_id", "customer_id", "day").agg(
         pl.col("quantity_milli").sum(),
@@ -47,8 +49,12 @@ def takers(lines: AnyFrame, *, promotion_id: str, as_of: date, bulk_units: int =
     history = table.join(members, on="customer_id", how="semi")
     traits = _traits(history, receipts, as_of=as_of)
     joined = receipts.join(traits, on="customer_id", how="left")
-    bulk = pl.col("quantity_milli") >= 1000 * bulk_units
-    kind = pl.when(bulk).then(pl.lit("bulk")).when(pl.col("customer_id").is_null()).then(pl.lit("no_card"))
+    kind = (
+        pl.when(pl.col("receipt_id").is_in(orders.implode()))
+        .then(pl.lit("bulk"))
+        .when(pl.col("customer_id").is_null())
+        .then(pl.lit("no_card"))
+    )
     grouped = (
         joined.with_columns(group=kind.otherwise(pl.col("kind")))
         .group_by("group")

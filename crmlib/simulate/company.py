@@ -19,6 +19,7 @@ from crmlib.simulate import (
     receipts,
     season,
     service,
+    shop_floor,
     sources,
     story,
     truth,
@@ -31,7 +32,7 @@ from crmlib.simulate.leaving import departures
 from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
-GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING = range(10)
+GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -74,6 +75,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     )  # fmt: skip
     offices.write(world, contacts, folder, rng=stream(seed, OFFICES))
     marketing.write(world, told, folder, rng=stream(seed, MARKETING))
+    shop_floor.write(world, told, folder, rng=stream(seed, FLOOR))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from crmlib.core.calendar import festival_day
-from crmlib.simulate.draws import Flags
+from crmlib.simulate.draws import Flags, Ints
 from crmlib.simulate.goods import Goods
 from crmlib.simulate.season import EPOCH
 from crmlib.simulate.shops import Shops
@@ -25,6 +25,10 @@ EVERY_DAYS = 15
 """Mean days between the starts of two ordinary events."""
 DIP_SHARE, CANNIBAL_SHARE = 0.18, 0.14
 """Expected dip after the event and loss of its siblings, as shares of the expected gross lift."""
+STOCK_DAYS = 150
+"""Stock is on record for events of so many days before the last one, and only there shelves may run empty."""
+OUT_SHARE = 0.04
+"""Share of an event's store-products that run empty before its end."""
 REGULAR = ("pastry", "biscuit", "floss", "jerky", "nut", "candy", "preserve", "drink", "loose")
 YEARLY = (  # category, festival, first and last day relative to it, depth, lift: the same slot every year
     ("gift_spring", "spring_festival", -24, -3, 1200, 1.45),
@@ -55,6 +59,7 @@ class Event:
     cannibal : share of the siblings' ordinary demand lost while it runs.
     funding_bp : share of the discount paid by the supplier.
     gift_cost : of one gift [fen], 0 without gifts.
+    out_pair, out_day : store-products that run empty (`pair_of`, ascending), and the day whose closing finds none left.
     """
 
     promotion_id: str
@@ -74,6 +79,22 @@ class Event:
     cannibal: float
     funding_bp: int
     gift_cost: int
+    out_pair: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    out_day: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def pair_of(store: Ints, product: Ints) -> Ints:
+    """One number for a store and a product."""
+    return np.asarray(store * 100_000 + product, dtype=np.int64)
+
+
+def last_stocked(event: Event, store: Ints, product: Ints) -> Ints:
+    """Last day of the event on which each store still had some of each product, shape of `store`."""
+    if not event.out_pair.size:
+        return np.full(len(store), event.last, dtype=np.int64)
+    pair = pair_of(store, product)
+    place = np.minimum(np.searchsorted(event.out_pair, pair), event.out_pair.size - 1)
+    return np.where(event.out_pair[place] == pair, event.out_day[place], event.last)
 
 
 def plan_events(
@@ -112,7 +133,19 @@ def plan_events(
             events.append(event)
         day += int(rng.integers(EVERY_DAYS - 5, EVERY_DAYS + 6))
     events.sort(key=lambda e: (e.first, e.category))
-    return tuple(_numbered(e, n) for n, e in enumerate(events, start=1))
+    since = last_day - PLANNED_AHEAD - STOCK_DAYS
+    return tuple(_numbered(_emptied(e, rng) if e.first >= since else e, n) for n, e in enumerate(events, start=1))
+
+
+def _emptied(event: Event, rng: np.random.Generator) -> Event:
+    """The event with some shelves that run empty in its second half."""
+    store, product = (
+        axis.ravel()
+        for axis in np.meshgrid(*(np.flatnonzero(f) for f in (event.stores, event.products)), indexing="ij")
+    )
+    empty = rng.random(store.size) < OUT_SHARE
+    day = rng.integers((event.first + event.last + 1) // 2, event.last + 1, store.size)
+    return replace(event, out_pair=pair_of(store, product)[empty], out_day=day[empty])
 
 
 def _ordinary(goods: Goods, shops: Shops, category: str, *, first: int, last: int, rng: np.random.Generator) -> Event:
@@ -202,5 +235,4 @@ def _meets(fixed: list[Event], category: str, first: int, last: int) -> bool:
 
 def _numbered(event: Event, number: int) -> Event:
     begins: date = EPOCH + timedelta(days=event.first)
-    values = {name: getattr(event, name) for name in Event.__slots__}
-    return Event(**{**values, "promotion_id": f"PR{begins:%y%m}{number:03d}"})
+    return replace(event, promotion_id=f"PR{begins:%y%m}{number:03d}")

@@ -26,6 +26,7 @@ class Goods:
     price, cost : of one piece or kilogram [fen].
     popularity : weight inside the category.
     by_weight : whether sold by the kilogram.
+    partner : index of the product that is bought along with it, -1 for none.
     """
 
     frame: pl.DataFrame
@@ -37,6 +38,7 @@ class Goods:
     cost: Ints
     popularity: Floats
     by_weight: Ints
+    partner: Ints
 
 
 def list_goods(rng: np.random.Generator) -> Goods:
@@ -48,10 +50,13 @@ def list_goods(rng: np.random.Generator) -> Goods:
     price = np.round(frame["base_price"].to_numpy() * spread, 0) * 100 - 20
     price = np.where(frame["base_price"].to_numpy() < 10, np.round(frame["base_price"].to_numpy(), 1) * 100, price)
     cost = np.round(price * frame["cost_rate"].to_numpy() * rng.uniform(0.96, 1.04, len(frame)))
+    partner = _partners(frame["category"].to_numpy())
+    ids = frame.select(pl.format("P{}", (pl.col("place") + 10001))).to_series()
     frame = frame.with_columns(
-        product_id=pl.format("P{}", (pl.col("place") + 10001)),
+        product_id=ids,
         price=pl.Series(price.astype(np.int64)),
         cost=pl.Series(cost.astype(np.int64)),
+        goes_with=ids.gather(pl.select(pl.when(pl.Series(partner) >= 0).then(pl.Series(partner))).to_series()),
     )
     return Goods(
         frame=frame,
@@ -63,7 +68,20 @@ def list_goods(rng: np.random.Generator) -> Goods:
         cost=frame["cost"].to_numpy(),
         popularity=rng.gamma(1.5, 1.0, len(frame)) + 0.2,
         by_weight=frame["by_weight"].to_numpy().astype(np.int64),
+        partner=partner,
     )
+
+
+def _partners(category: Ints) -> Ints:
+    """Product that goes with each: the goods of the category that goes with its own, in turn; -1 for none."""
+    tree = toml("goods")["category"]
+    place = {node["key"]: number for number, node in enumerate(tree)}
+    partner = np.full(len(category), -1, dtype=np.int64)
+    for number, node in enumerate(tree):
+        if "goes_with" in node:
+            mine, theirs = (np.flatnonzero(category == c) for c in (number, place[node["goes_with"]]))
+            partner[mine] = theirs[np.arange(len(mine)) % len(theirs)]
+    return partner
 
 
 def _category_rows(place: int, node: dict[str, Any]) -> list[dict[str, object]]:

@@ -2,7 +2,8 @@
 
 The lines that come in are the world without promotions. Those of an event's goods in its stores are kept and priced
 down (base), some are added (extra), some of the days after are taken out (dip), some of its siblings are taken out
-(cannibalised), and new visits bring other goods with them (halo). Staff and group buyers take the price where it is
+(cannibalised), and new visits bring what goes with the goods (halo). Where a shelf runs empty, what would have been
+sold after is taken out again (lost; not counted as base or extra). Staff and group buyers take the price where it is
 better than their own, but buy no more for it (unmoved). The truth is the count of each.
 """
 
@@ -14,15 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from crmlib.simulate.baskets import line_total
 from crmlib.simulate.draws import Flags, Ints
-from crmlib.simulate.events import Event
+from crmlib.simulate.events import Event, last_stocked
+from crmlib.simulate.goods import Goods
 from crmlib.simulate.members import CASHIER_CARD, DEAL_HUNTER, FESTIVAL_ONLY, GROUP_BUYER, MEMBER, STAFF, Members
 
 NEW_VISIT_SHARE = 0.3
 """Share of the extra lines bought on a visit made for the offer; the others go into baskets bought anyway."""
 HALO_LINES = 0.5
-"""Mean lines of other goods on a visit made for the offer."""
-BASE, UNMOVED, EXTRA, DIP, CANNIBALISED, HALO = KINDS = ("base", "unmoved", "extra", "dip", "cannibalised", "halo")
+"""Mean lines of what goes with the goods on a visit made for the offer."""
+KINDS = ("base", "unmoved", "extra", "dip", "cannibalised", "halo", "lost")
+BASE, UNMOVED, EXTRA, DIP, CANNIBALISED, HALO, LOST = KINDS
 PROMOTED = (BASE, UNMOVED, EXTRA)
 """Kinds of lines sold at the event's price."""
 TALLY = ("event", "store", "kind")
@@ -44,7 +48,13 @@ def find_hunters(members: Members, stores: int) -> Hunters:
 
 
 def respond(
-    lines: pl.DataFrame, events: Sequence[Event], members: Members, hunters: Hunters, *, rng: np.random.Generator
+    lines: pl.DataFrame,
+    events: Sequence[Event],
+    members: Members,
+    hunters: Hunters,
+    *,
+    goods: Goods,
+    rng: np.random.Generator,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Apply all events to the lines of whole days; the lines that result, and the lines of each kind of effect.
 
@@ -60,7 +70,7 @@ def respond(
     first, last = int(lines["day"].min()), int(lines["day"].max())  # type: ignore[arg-type]
     for place, event in enumerate(events):
         if event.first <= last and first <= event.last + event.dip_days:
-            lines, seen = _apply(lines, place, event, members, hunters, rng=rng)
+            lines, seen = _apply(lines, place, events, members, hunters, goods=goods, rng=rng)
             effects += seen
     return lines, pl.concat(effects)
 
@@ -69,8 +79,16 @@ _EFFECT = ("event", "store", "kind", "product", "day", "member", "milli", "list_
 
 
 def _apply(
-    lines: pl.DataFrame, place: int, event: Event, members: Members, hunters: Hunters, *, rng: np.random.Generator
+    lines: pl.DataFrame,
+    place: int,
+    events: Sequence[Event],
+    members: Members,
+    hunters: Hunters,
+    *,
+    goods: Goods,
+    rng: np.random.Generator,
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    event = events[place]
     store, product, day, member = (lines[c].to_numpy() for c in ("store", "product", "day", "member"))
     ordinary = _ordinary(members, member) & event.stores[store] & (lines["event"].to_numpy() < 0)
     running = (day >= event.first) & (day <= event.last)
@@ -81,7 +99,12 @@ def _apply(
     lost = ordinary & event.siblings[product] & running & (chance < event.cannibal)
     base = ordinary & event.products[product] & running
     unmoved = _unmoved(lines, event, members) & event.products[product] & running
-    extra, halo = _added(lines, np.flatnonzero(base), event, members, hunters, rng=rng)
+    extra, visits = _added(lines, np.flatnonzero(base), event, members, hunters, rng=rng)
+    extra = extra.filter(_stocked(extra, event))
+    halo = _brought(visits, goods, events[:place], rng=rng)
+    free = lines["event"].to_numpy() < 0
+    empty = event.stores[store] & event.products[product] & running & free & ~_stocked(lines, event).to_numpy()
+    base, unmoved = base & ~empty, unmoved & ~empty
     touched = lines.with_columns(event=pl.when(pl.Series(base | unmoved)).then(place).otherwise("event"))
     seen = [
         _seen(frame, place, kind)
@@ -92,9 +115,10 @@ def _apply(
             (lines.filter(pl.Series(dip)), DIP),
             (lines.filter(pl.Series(lost)), CANNIBALISED),
             (halo, HALO),
+            (lines.filter(pl.Series(empty)), LOST),
         )
     ]
-    kept = touched.filter(pl.Series(~(dip | lost)))
+    kept = touched.filter(pl.Series(~(dip | lost | empty)))
     promoted = pl.concat(
         [kept.filter(pl.col("event") == place), extra.with_columns(event=pl.lit(place, dtype=pl.Int64))]
     )
@@ -105,7 +129,7 @@ def _apply(
 def _added(
     lines: pl.DataFrame, base: Ints, event: Event, members: Members, hunters: Hunters, *, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Extra lines of the promoted goods, put into other baskets or onto new visits, and the new visits' other goods."""
+    """Extra lines of the promoted goods, put into other baskets or onto new visits; and those on new visits."""
     source = np.repeat(base, rng.poisson(event.lift - 1.0, len(base)))
     day, store = lines["day"].to_numpy(), lines["store"].to_numpy()
     cell = day * 100_000 + store
@@ -128,15 +152,33 @@ def _added(
     extra = lines[source].with_columns(
         trip=pl.Series(trip), second=pl.Series(second), member=pl.Series(buyer), milli=pl.Series(milli)
     )
-    others = np.repeat(np.flatnonzero(new), rng.poisson(HALO_LINES, int(new.sum())))
-    copied = order[begins[others] + (rng.random(len(others)) * counts[others]).astype(np.int64)]
-    allowed = ordinary[copied] & ~event.products[lines["product"].to_numpy()[copied]]
-    allowed &= lines["event"].to_numpy()[copied] < 0
-    copied, others = copied[allowed], others[allowed]
-    halo = lines[copied].with_columns(
-        trip=pl.Series(trip[others]), second=pl.Series(second[others]), member=pl.Series(buyer[others])
+    return extra, extra.filter(pl.Series(new))
+
+
+def _stocked(lines: pl.DataFrame, event: Event) -> pl.Series:
+    """Whether the shelf was not yet empty."""
+    left = last_stocked(event, lines["store"].to_numpy(), lines["product"].to_numpy())
+    return pl.Series(lines["day"].to_numpy() <= left)
+
+
+def _brought(visits: pl.DataFrame, goods: Goods, earlier: Sequence[Event], *, rng: np.random.Generator) -> pl.DataFrame:
+    """Lines of what goes with the goods on visits made for the offer, at list price.
+
+    Nothing is added to the goods of an earlier event of the list while it runs: its own lines are counted already.
+    """
+    source = np.repeat(np.arange(visits.height), rng.poisson(HALO_LINES, visits.height))
+    lines = visits[source]
+    partner = goods.partner[lines["product"].to_numpy()]
+    milli = np.where(goods.by_weight[partner] == 1, 500, 1000)
+    listed = line_total(goods.price[partner], milli)
+    lines = lines.with_columns(
+        product=pl.Series(partner), milli=pl.Series(milli), list_minor=pl.Series(listed), net_minor=pl.Series(listed)
     )
-    return extra, halo
+    store, day = lines["store"].to_numpy(), lines["day"].to_numpy()
+    free = partner >= 0
+    for other in earlier:
+        free &= ~(other.products[partner] & other.stores[store] & (day >= other.first) & (day <= other.last))
+    return lines.filter(pl.Series(free))
 
 
 def _visitors(members: Members, hunters: Hunters, store: Ints, day: Ints, rng: np.random.Generator) -> Ints:

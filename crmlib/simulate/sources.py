@@ -25,7 +25,8 @@ def mapping(*, since: date) -> Node:
     tills = {system.key: _till(system) for system in exports.SYSTEMS}
     offices = {
         "products": _products(), "stores": _stores(), "closures": _closures(), "promotions": _promotions(),
-        "contacts": _contacts(), "points": _points(), **_books(), "assignments": _assignments(),
+        "contacts": _contacts(), "points": _points(), **_books(), **_shop_floor(), "assignments": _assignments(),
+        "loss_reasons": _loss_reasons(),
     }  # fmt: skip
     sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since)}
     for name in ("people", "products", "budgets"):
@@ -100,7 +101,7 @@ def _products() -> Node:
     h, words = exports.headers("products"), toml("words")
     flags = {words["flag"]["yes"]: True, words["flag"]["no"]: False}
     units = {word: kind for kind, known in words["unit"].items() for word in known}
-    same = ("product_id", "name", "category_1", "category_2", "category_3", "brand", "flavour", "pack")
+    same = ("product_id", "name", "category_1", "category_2", "category_3", "brand", "flavour", "pack", "goes_with")
     return {
         "table": "products",
         "files": "products.xlsx",
@@ -213,6 +214,23 @@ def _assignments() -> Node:
     }
 
 
+def _loss_reasons() -> Node:
+    """The workbooks that leave with the churn lists in Chinese and come back filled in; empty cells are no answer."""
+    h = exports.headers("loss_reasons")
+    return {
+        "table": "loss_reasons",
+        "files": "returned/churn.*.zh.xlsx",
+        "currency": "CNY",
+        "known_at": {"lag_days": 0},
+        "columns": {
+            "customer": h["customer"],
+            "at": h["listed_on"],
+            "reason": {"from": h["loss_reason"], "map": _back(toml("loss_reasons"))},
+        },
+        "exclude": {"unanswered": {h["loss_reason"]: {"empty": True}}},
+    }
+
+
 def _points() -> Node:
     h, words = exports.headers("points"), toml("words")
     return {
@@ -226,6 +244,20 @@ def _points() -> Node:
             "kind": {"from": h["kind"], "map": _back(words["points_kind"])},
             "cost_minor": {"from": h["cost"], "times": 100},
         },
+    }
+
+
+def _shop_floor() -> Node:
+    """Orders of the app and the stock at the end of days."""
+    h = exports.headers("stock")
+    common: Node = {"encoding": "utf-8", "currency": "CNY", "known_at": {"lag_days": 0}}
+    counted: Node = {
+        **{k: h[k] for k in ("store_id", "product_id", "counted_on")},
+        "on_hand_milli": {"from": h["on_hand"], "times": 1000},
+    }
+    return {
+        "orders": {"table": "orders", "files": "orders.csv.gz", **common, "columns": dict(exports.headers("orders"))},
+        "stock": {"table": "stock", "files": "stock.csv.gz", **common, "columns": counted},
     }
 
 

@@ -13,7 +13,7 @@ from crmlib.simulate import campaigns, exports, points, presence, receipts, resp
 from crmlib.simulate.baskets import Shelf, fill_baskets
 from crmlib.simulate.complaints import Complaints
 from crmlib.simulate.draws import Floats, stream
-from crmlib.simulate.events import Event
+from crmlib.simulate.events import STOCK_DAYS, Event
 from crmlib.simulate.goods import Goods
 from crmlib.simulate.leaving import Departures
 from crmlib.simulate.members import Members
@@ -52,6 +52,7 @@ class Telling:
     waiting: pl.DataFrame
     spent: list[pl.DataFrame] = field(default_factory=list)
     effects: list[pl.DataFrame] = field(default_factory=list)
+    sold: list[pl.DataFrame] = field(default_factory=list)
     lists: list[campaigns.Outcome] = field(default_factory=list)
     totals: list[pl.DataFrame] = field(default_factory=list)
 
@@ -69,10 +70,11 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
         _campaign(world, state, first)
         lines = _sales(world, state, first, last)
         lines, effects = response.respond(
-            lines, world.events, world.members, hunters, rng=stream(world.seed, RESPONSE, first)
+            lines, world.events, world.members, hunters, goods=world.goods, rng=stream(world.seed, RESPONSE, first)
         )
         presence.note_visits(state.presence, lines)
         state.effects.append(_summed(effects, world, book.rise_day))
+        state.sold.append(_by_day(lines, effects, world))
         lines = _with_returns(world, state, lines, first, last)
         state.totals.append(lines.group_by("store").agg(pl.len(), pl.col("milli", "list_minor", "net_minor").sum()))
         receipts.write(book, lines, rng=stream(world.seed, DIRT, first))
@@ -152,6 +154,15 @@ def _summed(effects: pl.DataFrame, world: World, rise_day: int) -> pl.DataFrame:
         .group_by("event", "store", "kind")
         .agg(pl.len().alias("lines"), pl.col("milli", "list_minor", "net_minor", "cost_minor").sum())
     )
+
+
+def _by_day(lines: pl.DataFrame, effects: pl.DataFrame, world: World) -> pl.DataFrame:
+    """Quantity sold by store, product and day, in an event (its index) or not (-1), while stock is on record."""
+    keys = ("event", "store", "product", "day")
+    since = pl.col("day") > world.last_day - STOCK_DAYS
+    promoted = effects.filter(since, pl.col("kind").is_in(response.PROMOTED))
+    usual = lines.filter(since, pl.col("event") < 0, pl.col("milli") > 0)
+    return pl.concat([t.group_by(keys).agg(pl.col("milli").sum()) for t in (promoted, usual)]).sort(keys)
 
 
 def _date(day: int) -> date:

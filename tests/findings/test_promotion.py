@@ -86,11 +86,18 @@ def book(price_paid):
 
 def test_the_ledger_flips_from_earned_to_lost(words):
     good, bad = book(950), book(700)
-    fine = promotion_money.money(event(roi=returns(good)["roi"][0]), good, words=words)
-    poor = promotion_money.money(event(roi=returns(bad)["roi"][0]), bad, words=words)
+    fine = promotion_money.money(event(roi=returns(good)["roi"][0]), good, words=words, missing={})
+    poor = promotion_money.money(event(roi=returns(bad)["roi"][0]), bad, words=words, missing={"halo": "no_partner"})
     assert (fine.status, poor.status) == ("ok", "fail")
     assert fine.headline != poor.headline
     assert fine.table["amount_minor"].to_list() == good["amount_minor"].to_list()
+    remarks = dict(poor.table.select("line", "remark").iter_rows())
+    amounts = dict(poor.table.select("line", "amount_minor").iter_rows())
+    assert amounts["halo"] is None and remarks["halo"] == words(
+        "promotion.review.money.not_estimable", reason=words("promotion.review.parts.reason.no_partner")
+    )
+    assert amounts["gift"] is None and remarks["gift"] == words("promotion.review.money.not_connected")
+    assert words("promotion.ledger.halo") in poor.note_sure
 
 
 def taken(**amounts):

@@ -59,9 +59,27 @@ def test_the_lines_add_up_to_the_net_and_the_discount_to_what_was_booked(effects
         schema_overrides={"discount_minor": pl.Int64},
     )
     got = amounts(ledger(parts(effects, base), table))
-    assert got["net"] == sum(got[k] for k in LINES[1:-1])
+    assert got["net"] == sum(got[k] or 0 for k in LINES[1:-1])
     if booked is not None:
-        assert got["discount_on_base"] + got["discount_on_extra"] == -booked
+        assert got["discount_on_base"] + got["discount_on_extra"] + got["discount_on_bulk"] == -booked
+
+
+def test_what_is_not_known_has_no_amount_and_is_left_out_of_the_net():
+    known = parts([50_000, -10_000, -5_000, -4_000, 2_000]).filter(~pl.col("role").is_in(["waiting", "halo"]))
+    got = amounts(ledger(known, money(gift_minor=None)))
+    assert got["halo"] is None and got["display"] is None  # not estimable; not connected
+    assert got["gift"] == 0  # connected, and none given
+    assert got["dip"] == -10 * 400  # the part of it that is known
+    assert got["net"] == 20_000 - 20_000 - 10_000 - 4000 - 1600
+    neither = amounts(ledger(known.filter(pl.col("role") != "dip"), money()))
+    assert neither["dip"] is None
+
+
+def test_the_discount_on_bulk_orders_is_booked_apart():
+    got = amounts(ledger(parts([50_000, 0, 0, 0, 0]), money(discount_minor=90_000, bulk_discount_minor=55_000)))
+    assert got["discount_on_bulk"] == -55_000
+    assert got["discount_on_extra"] == -10_000
+    assert got["discount_on_base"] == -25_000
 
 
 def test_roi_is_undefined_where_the_supplier_paid_more_than_the_event_cost():

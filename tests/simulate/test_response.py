@@ -46,7 +46,7 @@ def event_of(world: World, **changes: object) -> Event:
 
 def apply(world: World, lines: pl.DataFrame, *events: Event) -> tuple[pl.DataFrame, pl.DataFrame]:
     hunters = response.find_hunters(world.members, 10)
-    return response.respond(lines, events, world.members, hunters, rng=stream(5))
+    return response.respond(lines, events, world.members, hunters, goods=world.goods, rng=stream(5))
 
 
 def counted(effects: pl.DataFrame, *kinds: str) -> int:
