@@ -18,7 +18,7 @@ from crmlib.core.errors import CrmError, RunError
 from crmlib.run import disk, warm, worker
 
 RUN_FILE = "run.json"
-_POLL_SECONDS = 0.05
+_LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 30  # beyond the notebook's own deadline, for start, page and shutdown
 Why = Literal["", "deadline", "memory"]
 _NONE: Why = ""
@@ -33,6 +33,7 @@ class Task:
     out : folder that holds the run file and receives the page.
     root : folder of the project.
     memory_mb : limit for all processes of the run together [MB].
+    threads : cores that the run may keep busy; POLARS_MAX_THREADS of the runner, where it is set, goes before.
     """
 
     out: Path
@@ -40,6 +41,7 @@ class Task:
     report: str
     deadline_seconds: int
     memory_mb: int
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def execute(task: Task) -> Ended:
 def _start(task: Task) -> subprocess.Popen[bytes] | warm.Child:
     """The run's process: forked from the warm parent if there is one, else a new one."""
     run_file = str(task.out / RUN_FILE)
-    env = os.environ | {"POLARS_MAX_THREADS": os.environ.get("POLARS_MAX_THREADS", "2")}
+    env = {"POLARS_MAX_THREADS": str(task.threads), **os.environ}
     address = os.environ.get(warm.VARIABLE, "")
     argv = ["crmlib-run", run_file]
     child = warm.fork(address, role="run", argv=argv, env=env, cwd=str(task.root)) if address else None
@@ -90,7 +92,8 @@ def _watch(
 ) -> tuple[Why, float]:
     """Wait for a run and its kernel, ending both at the deadline or beyond `limit` bytes; why, and peak memory [MB]."""
     peak, why = 0.0, _NONE
-    while process.alive() if isinstance(process, warm.Child) else process.poll() is None:
+    ended = False
+    while not ended:
         members = family(process.pid, kernel)
         held = sum(_resident(p) for p in members)
         if held > limit:  # forks share pages, which resident size counts once for each: look closer, it takes longer
@@ -100,10 +103,21 @@ def _watch(
         if why:
             for member in reversed(members):
                 _end(member)
-        time.sleep(_POLL_SECONDS)
+        ended = _wait(process, _LOOK_SECONDS)
     if isinstance(process, warm.Child):
         process.close()
     return why, peak
+
+
+def _wait(process: subprocess.Popen[bytes] | warm.Child, seconds: float) -> bool:
+    """Wait for the end of a process, no longer than `seconds`; whether it has ended."""
+    if isinstance(process, warm.Child):
+        return process.wait(seconds)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _judged(task: Task, why: Why) -> tuple[CrmError | str | None, bool]:

@@ -63,7 +63,8 @@ def render(
 ) -> list[runner.Outcome]:
     """Make the pages, showing progress, and renew the portal."""
     disk.refuse_unwritable(space.reports)
-    with warm.for_runs(len(jobs), workers=options.workers), Progress(len(jobs), words=words) as progress:
+    notebooks = [space.notebooks / f"{job.report}.ipynb" for job in jobs]
+    with warm.for_runs(notebooks, workers=options.workers), Progress(len(jobs), words=words) as progress:
         outcomes = runner.run(
             jobs,
             workspace=space,

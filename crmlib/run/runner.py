@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +64,7 @@ class _Batch:
     clock: Callable[[], datetime]
     options: Options
     executor: Executor | None
+    threads: int
 
 
 def run(
@@ -88,14 +90,16 @@ def run(
     ledger = Ledger(workspace.ledger)
     ledger.recover(now=clock())
     publish.sweep(workspace.reports, active=ledger.active)
-    batch = _Batch(workspace, ledger, versions, code_version(workspace), clock, options, executor)
+    workers = max(1, min(options.workers, len(jobs)))
+    threads = max(1, (os.cpu_count() or 1) // workers)  # more than one run at a time share the cores
+    batch = _Batch(workspace, ledger, versions, code_version(workspace), clock, options, executor, threads)
 
     def and_tell(job: Job) -> Outcome:
         outcome = _run_one(job, batch)
         on_end(outcome)
         return outcome
 
-    with ThreadPoolExecutor(max_workers=max(1, options.workers)) as pool:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(and_tell, jobs))
 
 
@@ -196,7 +200,7 @@ def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
     out = publish.staging(space.reports, job.output, run_id)
     content = _run_file(job, batch, run_id=run_id, out=out, notebook=notebook)
     (out / attempt.RUN_FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    task = attempt.Task(out, space.root, job.report, job.deadline_seconds, job.memory_mb)
+    task = attempt.Task(out, space.root, job.report, job.deadline_seconds, job.memory_mb, batch.threads)
     if batch.executor is None:
         return attempt.execute(task)
     try:

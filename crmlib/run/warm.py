@@ -64,16 +64,21 @@ class Child:
 
 
 @contextmanager
-def parent(*, wait: bool = True, engines: int = 2) -> Iterator[Mapping[str, str]]:
+def parent(*, notebooks: Sequence[Path] = (), wait: bool = True, engines: int = 2) -> Iterator[Mapping[str, str]]:
     """A warm parent, and warm drawing engines, for the length of the block.
 
     Yields the variables that make other processes use them; none if the parent could not start, and everything runs
     cold. Without `wait` they are given at once: until the parent has its imports, processes start cold.
+
+    Parameters
+    ----------
+    notebooks : what is going to run; the parent imports what they do.
+    engines : charts that can be drawn at the same time.
     """
     folder = Path(tempfile.mkdtemp(prefix="crmlib-warm-"))
     address, drawing = folder / "socket", folder / "drawing"
     drawer = _started("crmlib.charts.drawer", str(drawing), str(engines))
-    process = _started("crmlib.run.zygote", str(address))
+    process = _started("crmlib.run.zygote", str(address), *map(str, notebooks))
     try:
         ready = not wait or _wait(process, address)
         warm = {VARIABLE: str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER, DRAWING: str(drawing)}
@@ -96,12 +101,14 @@ def _started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def for_runs(count: int, *, workers: int) -> Iterator[None]:
-    """A warm parent for a batch of `count` runs, if it pays: its imports cost about as much as one run saves."""
+def for_runs(notebooks: Sequence[Path], *, workers: int) -> Iterator[None]:
+    """A warm parent for runs of `notebooks`, if it pays: its imports cost about as much as one run saves."""
+    count = len(notebooks)
     if count < WORTH_IT or sys.platform != "linux":
         yield
         return
-    with parent(engines=min(count, workers, os.cpu_count() or 1)) as variables:
+    whole = sorted({notebook for notebook in notebooks if notebook.is_file()})
+    with parent(notebooks=whole, engines=min(count, workers, os.cpu_count() or 1)) as variables:
         os.environ.update(variables)
         try:
             yield

@@ -5,11 +5,12 @@ names what to become (`kernel`: an IPython kernel for a connection file; `run`: 
 and folder. The connection stays open as long as the child lives: if the asker goes, the child ends; if the child goes,
 the asker reads the end of the stream. Nothing secret is ever in the parent: a child gets its environment per request.
 
-Started as ``python -m crmlib.run.zygote SOCKET``; ends with its own parent, or when the socket's file is gone.
+Started as ``python -m crmlib.run.zygote SOCKET NOTEBOOK…``; ends with its parent, or when the socket's file is gone.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gc
 import importlib
@@ -21,6 +22,8 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,37 +31,43 @@ from crmlib.run.lifeline import die_with_parent
 
 STACK = (
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "sqlite3",
     "papermill",
-    "polars",
-    "narwhals",
+    "polars.io.delta",
+    "narwhals.stable.v1",
+    "narwhals._polars.dataframe",
     "numpy",
     "scipy.optimize",
     "scipy.special",
-    "statsmodels.api",
     "altair",
     "great_tables",
     "vl_convert",
     "babel.numbers",
-    "pydantic",
-    "deltalake",
-    "dataframely",
     "xlsxwriter",
     "jinja2",
-    "crmlib.report",
-    "crmlib.panels",
-    "crmlib.scoring",
-    "crmlib.clv",
-    "crmlib.findings.scoring",
+    "lunardate",
+    "crmlib.data.lake",
+    "crmlib.data.pseudonyms",
+    "crmlib.core.calendar",
+    "crmlib.run.client",
+    "crmlib.run.worker",
+    "crmlib.tables.style",
 )
+"""What every run needs, whatever its notebook imports."""
 HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 """Threads that imports start and forks survive: jemalloc's purger (it has fork handlers), Polars' cleaner of spills."""
 _ACCEPT_SECONDS = 1.0
 
 
-def main(address: str) -> int:
-    """Import the stack, say so by creating the socket, and fork until the asker is gone."""
+def main(address: str, *notebooks: str) -> int:
+    """Import the stack and what the notebooks import, create the socket, and fork until the asker is gone."""
     die_with_parent()
-    _import_stack()
+    _import([*STACK, *imported_by(map(Path, notebooks))])
+    _rehearse()
     if unknown := _threads() - HARMLESS:  # a lock held by another thread would stay locked in every child
         print(f"the warm parent has threads after its imports: {unknown}; refusing to fork", file=sys.stderr)
         return 1
@@ -71,12 +80,19 @@ def main(address: str) -> int:
         os.umask(old)
         server.listen(64)
         server.settimeout(_ACCEPT_SECONDS)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel of the machine
+        signal.signal(signal.SIGCHLD, _reap)
         while path.exists():
             with contextlib.suppress(TimeoutError):
                 connection, _ = server.accept()
                 _fork(connection, server)
     return 0
+
+
+def _reap(*_: object) -> None:
+    """Take note of ended children: what they used then counts as used by this process."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _threads() -> frozenset[str]:
@@ -86,10 +102,41 @@ def _threads() -> frozenset[str]:
     return frozenset(t.joinpath("comm").read_text(encoding="ascii").strip() for t in others)
 
 
-def _import_stack() -> None:
-    for name in STACK:
+def imported_by(notebooks: Iterable[Path]) -> list[str]:
+    """Modules that the cells of notebooks import, each once; also what may only be a name in a module."""
+    found: dict[str, None] = {}
+    for notebook in notebooks:
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            for node in ast.walk(ast.parse("".join(cell["source"]))) if cell["cell_type"] == "code" else ():
+                if isinstance(node, ast.Import):
+                    found |= dict.fromkeys(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return list(found)
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
         with contextlib.suppress(ModuleNotFoundError):  # an optional part: the child imports what it needs
             importlib.import_module(name)
+
+
+def _rehearse() -> None:
+    """Fill what is read or built once per process: words, formats, templates, the checks of chart specifications."""
+    import altair as alt  # noqa: PLC0415
+
+    from crmlib.charts import theme  # noqa: PLC0415
+    from crmlib.report import render  # noqa: PLC0415
+    from crmlib.report.content import Content, Head  # noqa: PLC0415
+    from crmlib.text import LANGUAGES, Words  # noqa: PLC0415
+
+    for language in LANGUAGES:
+        words = Words(language)
+        show = words.format
+        head = Head(title=show.money(1), question=f"{show.share(0.5)} {show.count(1)} {show.day(date(2026, 1, 1))}")
+        render.html(Content(language=language, head=head), words=words)
+    base = alt.Chart(alt.InlineData(values=[])).encode(x="a:Q", y=alt.Y("b:N", axis=alt.Axis(ticks=False)))
+    theme.finish(base.mark_bar() + base.mark_text().encode(text="a:N")).to_dict()
 
 
 def _fork(connection: socket.socket, server: socket.socket) -> None:
@@ -161,4 +208,4 @@ def _reseed() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
