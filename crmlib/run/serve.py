@@ -32,7 +32,7 @@ def serve(
         `run.port_taken`.
     """
     _refuse_taken(port)
-    with warm.parent(wait=False) as variables:
+    with warm.parent(notebooks=sorted(space.notebooks.glob("*.ipynb")), wait=False) as variables:
         serving = voila_app.Serving(
             notebooks=space.notebooks,
             lake=space.lake,
