@@ -10,6 +10,9 @@ from crmlib.core.dates import a_day, day_number
 from crmlib.core.frames import AnyFrame
 from crmlib.scoring.members import purchases
 
+SETTLING_MONTHS = 6
+"""In the first months of the data old customers look new."""
+
 
 def cohorts(customer_day: AnyFrame, *, as_of: date, months: int = 12) -> pl.DataFrame:
     """Share of each month's newcomers who bought in each later month.
@@ -64,6 +67,37 @@ def cohorts(customer_day: AnyFrame, *, as_of: date, months: int = 12) -> pl.Data
         .select("cohort", "newcomers", "after", "customers", "share")
         .sort("cohort", "after")
     )
+
+
+def settled(table: pl.DataFrame) -> pl.DataFrame:
+    """Cohorts without those of the data's first `SETTLING_MONTHS`: there, who came before counts as new.
+
+    Parameters
+    ----------
+    table : as `cohorts` gives it.
+    """
+    if table.is_empty():
+        return table
+    first = pl.col("cohort").min().dt.offset_by(f"{SETTLING_MONTHS}mo")
+    return table.filter(pl.col("cohort") >= first)
+
+
+def kept(table: pl.DataFrame, *, after: tuple[int, ...] = (3, 6, 12)) -> dict[int, float | None]:
+    """Of all newcomers who had the time, the share that bought in the n-th month after; null where none had.
+
+    Parameters
+    ----------
+    table : as `cohorts` gives it; after : n [months].
+
+    Examples
+    --------
+    >>> days = pl.DataFrame({"customer_id": ["a", "a", "b"], "day_n": [0, 31, 5], "is_purchase": [True] * 3})
+    >>> kept(cohorts(days, as_of=date(1970, 2, 28)), after=(1, 12))
+    {1: 0.5, 12: None}
+    """
+    sums = table.group_by("after").agg(pl.col("customers", "newcomers").sum())
+    known = {n: customers / newcomers for n, customers, newcomers in sums.iter_rows() if newcomers}
+    return {n: known.get(n) for n in after}
 
 
 def _ends_month(day: date) -> bool:

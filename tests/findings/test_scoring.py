@@ -13,7 +13,7 @@ from crmlib.findings import scoring as findings
 from crmlib.scoring import cards as card_model
 from crmlib.scoring.contact_list import Result, choose
 from crmlib.scoring.drivers import decompose, importance
-from crmlib.scoring.grades import grade_members
+from crmlib.scoring.grades import grade_members, grade_prospects
 from crmlib.scoring.identity import nobody, propose
 from crmlib.scoring.matrix import matrix, movers, moves
 from crmlib.scoring.migration import Migration, migrate
@@ -251,6 +251,45 @@ def test_loyalty_calls_two_points_a_change(shares: list[float], kind: str, statu
     found = findings.loyalty(months(shares), repeat, words=words)
     assert says(words, f"scoring.loyalty.headline.{kind}", found.headline)
     assert found.status == status
+
+
+def test_loyalty_says_who_stayed_and_who_buys_widely_only_where_that_is_known(words: Words) -> None:
+    repeat = pl.DataFrame({"newcomers": [10], "came_back": [4]})
+    first = date(2024, 1, 1)
+    cohorts = pl.DataFrame(
+        {
+            "cohort": [first] * 2 + [date(2024, 8, 1)] * 2,
+            "newcomers": [90, 90, 40, 40],
+            "after": [3, 6, 3, 6],
+            "customers": [90, 90, 10, 4],
+            "share": [1.0, 1.0, 0.25, 0.1],
+        }
+    )
+    width = pl.DataFrame({"categories": [1, 3], "share_customers": [0.7, 0.3], "net_minor": [400, 600]})
+    plain = findings.loyalty(months([0.5] * 6), repeat, words=words)
+    told = findings.loyalty(months([0.5] * 6), repeat, words=words, cohorts=cohorts, width=width)
+    said = told.note_seen.removeprefix(plain.note_seen)
+    assert "25" in said  # of those of August; those of the data's first months were there before
+    assert "10" in said
+    assert "30" in said
+    assert "60" in said
+    assert "100" not in said
+    assert told.table.filter(pl.col("month") == date(2024, 8, 1))["kept_3"].to_list() == [0.25]
+    assert (
+        findings.loyalty(months([0.5] * 6), repeat, words=words, cohorts=cohorts.clear()).note_seen == plain.note_seen
+    )
+
+
+def test_grades_count_prospects_only_where_there_are_some(words: Words) -> None:
+    member = {"customer_id": ["a", "b"], "value_minor": [9, 1], "risk": [0.1, 0.9], "engagement": [5, 0]}
+    given = grade_members(pl.DataFrame(member))
+    talks = pl.DataFrame({"customer_id": ["x"], "at": [date(2026, 1, 1)], "outcome": ["agreed"]})
+    leads = grade_prospects(talks, as_of=date(2026, 1, 2))
+    plain, told = (findings.grades(given, words=words, prospects=p) for p in (leads.clear(), leads))
+    assert plain.note_seen == findings.grades(given, words=words).note_seen
+    assert told.note_seen.startswith(plain.note_seen)
+    assert told.note_seen != plain.note_seen
+    assert told.table["prospects"].sum() == 1
 
 
 @pytest.mark.parametrize(("last", "kind"), [(0.5, "steady"), (0.53, "moved"), (0.4, "jumped")])

@@ -32,6 +32,11 @@ def grades(
     """
     form = words.format
     table = found.by_grade
+    if prospects is not None and prospects.height:
+        warm = prospects.group_by(pl.col("grade").cast(pl.String)).agg(prospects=pl.len().cast(pl.Int64))
+        table = table.join(warm, on="grade", how="left", maintain_order="left").with_columns(
+            pl.col("prospects").fill_null(0)
+        )
     if proof is not None:
         since = proof.by_grade.select("grade", "realised_minor", "realised_per_customer_minor")
         table = table.drop("realised_minor", "realised_per_customer_minor").join(since, on="grade", how="left")
@@ -48,7 +53,6 @@ def grades(
         "last_realised": form.money(last["realised_per_customer_minor"]),
         "last": last["grade"],
         "weights": " / ".join(str(w) for w in WEIGHTS),
-        "prospects": form.count(0 if prospects is None else prospects.height),
     }
     headline = words(f"scoring.grades.headline.{kind}", **values)
     shown = table.with_columns(
@@ -75,7 +79,9 @@ def grades(
         view=views.readable(view, words=words),
         chart=pictures.bars(shown, category="grade", value="per", label="label", title=words("scoring.grades.axis")),
         alt=headline,
-        note_seen=words("scoring.grades.seen" if prospects is None else "scoring.grades.seen_prospects", **values),
+        note_seen=words("scoring.loyalty.sentences").join(
+            [words("scoring.grades.seen", **values), *_warm(prospects, words)]
+        ),
         note_sure=words("scoring.grades.sure", **values),
         note_do=words("scoring.grades.do"),
         row_key=("grade",),
@@ -173,6 +179,13 @@ def referral_worth(found: Referrals, *, words: Words, pseudonyms: pl.Series) -> 
         note_do=words(f"scoring.referrals.do.{'thank' if found.referred else 'collect'}"),
         row_key=("customer_id",),
     )
+
+
+def _warm(prospects: pl.DataFrame | None, words: Words) -> list[str]:
+    if prospects is None or prospects.is_empty():
+        return []
+    count, best = words.format.count(prospects.height), words.format.count(int((prospects["grade"] == "A").sum()))
+    return [words("scoring.grades.prospects", count=count, best=best)]
 
 
 def _falls(values: list[int]) -> bool:

@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding, Status
 from crmlib.scoring.cards import Cards
+from crmlib.scoring.retention import kept, settled
 from crmlib.scoring.segments import Segments
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -18,6 +19,10 @@ CARD_MOVE = 0.02
 CARD_FAIL = 0.05
 LATEST = 3
 """Months compared with the same number before them."""
+KEPT_AFTER = (3, 6, 12)
+"""Months after the first purchase at which newcomers are looked for."""
+WIDE = 3
+"""Categories from which on a member buys widely."""
 
 
 def tags(words: Words) -> dict[str, tuple[str, ...]]:
@@ -84,13 +89,21 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
     )
 
 
-def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Finding:
-    """Say whether the share of sales on a card grows, and how many newcomers come back.
+def loyalty(
+    months: pl.DataFrame,
+    repeat: pl.DataFrame,
+    *,
+    words: Words,
+    cohorts: pl.DataFrame | None = None,
+    width: pl.DataFrame | None = None,
+) -> Finding:
+    """Say whether the share of sales on a card grows, how many newcomers come back and stay, and how wide members buy.
 
     Parameters
     ----------
     months : month, net_minor, member_net_minor, share_net; from `scoring.loyalty.card_share`, whole months.
     repeat : newcomers and came_back by month; from `scoring.loyalty.repeat_rate`.
+    cohorts : from `scoring.retention.cohorts`; width : from `scoring.loyalty.width`. What is not given is not said.
     """
     form = words.format
     now, before = _pooled(months.tail(LATEST)), _pooled(months.head(max(months.height - LATEST, 0)).tail(LATEST))
@@ -105,6 +118,7 @@ def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Find
         "newcomers": form.count(newcomers),
     }
     headline = words(f"scoring.loyalty.headline.{kind}", **values)
+    table = _with_cohorts(months, cohorts)
     shown = months.filter(pl.col("share_net").is_not_null()).with_columns(
         label=pl.Series([form.share(s) for s in months["share_net"].drop_nulls()], dtype=pl.String)
     )
@@ -112,8 +126,8 @@ def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Find
         key="scoring.loyalty",
         status=status,
         headline=headline,
-        table=months,
-        view=views.readable(months, words=words, hide=("days",)),
+        table=table,
+        view=views.readable(table, words=words, hide=("days",)),
         chart=pictures.share_line(
             shown,
             x="month",
@@ -125,11 +139,53 @@ def loyalty(months: pl.DataFrame, repeat: pl.DataFrame, *, words: Words) -> Find
         if shown.height > 1
         else None,
         alt=headline,
-        note_seen=words("scoring.loyalty.seen" if newcomers else "scoring.loyalty.seen_no_newcomers", **values),
+        note_seen=words("scoring.loyalty.sentences").join(
+            [
+                words("scoring.loyalty.seen" if newcomers else "scoring.loyalty.seen_no_newcomers", **values),
+                *_stayed(cohorts, words),
+                *_wide(width, words),
+            ]
+        ),
         note_sure=words("scoring.loyalty.sure"),
         note_do=words(f"scoring.loyalty.do.{kind}"),
         row_key=("month",),
     )
+
+
+def _with_cohorts(months: pl.DataFrame, cohorts: pl.DataFrame | None) -> pl.DataFrame:
+    """`months` with what became of each month's newcomers: how many, and the share buying 3, 6 and 12 months later."""
+    if cohorts is None or cohorts.is_empty():
+        return months
+    wide = (
+        settled(cohorts)
+        .group_by("cohort", maintain_order=True)
+        .agg(
+            pl.col("newcomers").first(),
+            *(pl.col("share").filter(pl.col("after") == n).first().alias(f"kept_{n}") for n in KEPT_AFTER),
+        )
+    )
+    return months.join(wide, left_on="month", right_on="cohort", how="full", coalesce=True).sort("month")
+
+
+def _stayed(cohorts: pl.DataFrame | None, words: Words) -> list[str]:
+    found = {} if cohorts is None else kept(settled(cohorts), after=KEPT_AFTER)
+    known = {n: share for n, share in found.items() if share is not None}
+    if not known:
+        return []
+    shares = words("scoring.join").join(words.format.share(share) for share in known.values())
+    months = words("scoring.join").join(str(n) for n in known)
+    return [words("scoring.loyalty.kept", months=months, shares=shares)]
+
+
+def _wide(width: pl.DataFrame | None, words: Words) -> list[str]:
+    if width is None or width.is_empty():
+        return []
+    wide = width.filter(pl.col("categories") >= WIDE)
+    values = {
+        "members": words.format.share(float(wide["share_customers"].sum())),
+        "net": words.format.share(int(wide["net_minor"].sum()) / max(int(width["net_minor"].sum()), 1)),
+    }
+    return [words("scoring.loyalty.wide", count=WIDE, **values)]
 
 
 def _pooled(months: pl.DataFrame) -> float | None:
