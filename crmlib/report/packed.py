@@ -7,6 +7,7 @@ so bytes from a folder cannot run anything.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Iterator
@@ -27,12 +28,14 @@ _CONTAINERS: dict[str, Callable[[Iterator[Any]], Any]] = {kind.__name__: kind fo
 
 @dataclass(slots=True)
 class _Blobs:
-    """What is no JSON, in the order in which it was met."""
+    """What is no JSON, in the order in which it was met; only its hashes if `hashed`."""
 
+    hashed: bool = False
     parts: list[bytes] = field(default_factory=list)
 
-    def add(self, content: bytes) -> int:
-        self.parts.append(content)
+    def add(self, buffer: BytesIO) -> int:
+        content = buffer.getbuffer()
+        self.parts.append(hashlib.sha256(content).digest() if self.hashed else bytes(content))
         return len(self.parts) - 1
 
 
@@ -49,7 +52,15 @@ def pack(value: object) -> bytes:
     >>> unpack(pack({"day": date(2026, 1, 31), "parts": (1, 2.5, None)}))
     {'day': datetime.date(2026, 1, 31), 'parts': (1, 2.5, None)}
     """
-    blobs = _Blobs()
+    return _packed(value, _Blobs())
+
+
+def digest(value: object) -> str:
+    """A hash of what `pack` would make, without holding all of it at once."""
+    return hashlib.sha256(_packed(value, _Blobs(hashed=True))).hexdigest()
+
+
+def _packed(value: object, blobs: _Blobs) -> bytes:
     tree = _tree(value, blobs)
     head = json.dumps({"tree": tree, "sizes": [len(b) for b in blobs.parts]}, separators=(",", ":")).encode()
     return b"".join([len(head).to_bytes(_HEAD, "big"), head, *blobs.parts])
@@ -128,16 +139,16 @@ def _described(value: object, blobs: _Blobs) -> tuple[str, object]:
     return found
 
 
-def _ipc(frame: pl.DataFrame) -> bytes:
+def _ipc(frame: pl.DataFrame) -> BytesIO:
     buffer = BytesIO()
     frame.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()
+    return buffer
 
 
-def _npy(array: np.ndarray[Any, Any]) -> bytes:
+def _npy(array: np.ndarray[Any, Any]) -> BytesIO:
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+    return buffer
 
 
 def _value(tree: Any, blobs: list[bytes]) -> Any:

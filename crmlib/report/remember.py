@@ -77,7 +77,7 @@ def code() -> str:
 def _name(compute: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
     """The name of an entry: the hash of everything that the result depends on."""
     given = [_known(a) for a in args], {name: _known(kwargs[name]) for name in sorted(kwargs)}
-    return hashlib.sha256(packed.pack((code(), packed.name_of(compute), *given))).hexdigest()
+    return packed.digest((code(), packed.name_of(compute), *given))
 
 
 def _known(argument: object) -> object:
