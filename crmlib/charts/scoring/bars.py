@@ -40,7 +40,7 @@ def bars(
             f"{value}:Q",
             title=title,
             scale=alt.Scale(domain=_room(frame, value), nice=False),
-            axis=alt.Axis(format="%" if percent else ",.2~f", tickCount=5),
+            axis=_share_axis(frame, value) if percent else alt.Axis(format=",.2~f", tickCount=5),
         ),
         tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{label}:N")],
     )
@@ -52,6 +52,14 @@ def bars(
     text = base.mark_text(align="left", dx=4).encode(text=alt.Text(f"{label}:N"))
     chart: alt.LayerChart = base.mark_bar(cornerRadiusEnd=2).encode(color=color) + text
     return theme.finish(chart, height=ROW * max(frame.height, 2))
+
+
+def _share_axis(frame: pl.DataFrame, value: str) -> alt.Axis:
+    """Percentages, none above 100 %: the room beyond belongs to the labels."""
+    highest = frame[value].max()
+    if isinstance(highest, float) and highest > 0.5:
+        return alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
+    return alt.Axis(format="%", tickCount=5)
 
 
 def interval_bars(

@@ -54,7 +54,9 @@ def health_answer(findings: list[Finding], *, sums: pl.DataFrame, fresh: pl.Data
             Figure(
                 label=words("scoring.figure.quarantined"),
                 value=form.count(apart),
-                comparison=words("scoring.figure.quarantined_share", share=form.share(apart / read if read else None)),
+                comparison=words(
+                    "scoring.figure.quarantined_share", share=form.share(apart / read if read else None, digits=2)
+                ),
                 tone="bad" if apart > QUARANTINE_FAIL * read else "neutral",
                 key="quarantined",
                 amount=float(apart),

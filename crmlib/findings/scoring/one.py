@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -69,9 +70,7 @@ def person_answer(person: Person, *, words: Words) -> Answer:
         Figure(
             label=words("scoring.one.figure.net"),
             value=values["net"],
-            comparison=words("scoring.one.figure.below", share=form.share(value["share_below"], digits=0))
-            if value
-            else "",
+            comparison=words("scoring.one.figure.below", share=_above(words, value["share_below"])) if value else "",
         ),
         Figure(
             label=words("scoring.one.figure.visits"),
@@ -182,9 +181,9 @@ def standing(person: Person, *, words: Words) -> Finding:
     if person.grade:
         parts = words(
             "scoring.one.standing.grade",
-            value=form.share(person.grade["value_rank"], digits=0),
-            safety=form.share(person.grade["safety_rank"], digits=0),
-            engagement=form.share(person.grade["engagement_rank"], digits=0),
+            value=_above(words, person.grade["value_rank"]),
+            safety=_above(words, person.grade["safety_rank"]),
+            engagement=_above(words, person.grade["engagement_rank"]),
         )
         rows.append(("grade", str(person.grade["grade"]), parts))
     if person.rhythm:
@@ -288,17 +287,21 @@ def _finding(
 
 def _ranks(person: Person, words: Words) -> pl.DataFrame:
     """The three parts of the grade as places among all members: name, share, label."""
-    form = words.format
     rows = [
         (
             words(f"scoring.one.rank.{name}"),
             person.grade[f"{name}_rank"],
-            form.share(person.grade[f"{name}_rank"], digits=0),
+            _above(words, person.grade[f"{name}_rank"]),
         )
         for name in ("value", "safety", "engagement")
         if person.grade
     ]
     return pl.DataFrame(rows, schema={"name": pl.String, "share": pl.Float64, "label": pl.String}, orient="row")
+
+
+def _above(words: Words, share: float) -> str:
+    """Share of members below one, rounded down: nobody stands above all of them."""
+    return words.format.share(math.floor(100 * share) / 100, digits=0)
 
 
 def _grade(person: Person) -> str:
