@@ -15,7 +15,9 @@ from crmlib.churn.visits import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 
 UNKNOWN = "unknown"
+NOT_REACHED = "not_reached"
 STORE_CLOSED = "store_closed"
+TOLD = pl.Schema({"customer_id": pl.String, "at_n": pl.Int32, "reason": pl.String})
 CLOSED_DAYS = 14
 """Days without any sale at the home store, or of a recorded closure, after which the store counts as closed."""
 
@@ -82,8 +84,7 @@ def homes(days: pl.DataFrame, *, t0: date) -> pl.DataFrame:
 def causes(
     lost: pl.DataFrame,
     *,
-    t0: date,
-    contacts: AnyFrame | None = None,
+    told: pl.DataFrame | None = None,
     closed: pl.DataFrame | None = None,
     model: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
@@ -92,12 +93,12 @@ def causes(
     Parameters
     ----------
     lost : customer_id, last_n.
-    contacts : reasons recorded on or after the last trip count; the latest wins.
+    told : from `told_reasons`; those recorded on or after the last trip count, and the latest wins.
     closed : from `lost_by_closure`.
     model : customer_id, reason_1 as of the last day the customer was active (`crmlib.churn.reasons`).
     """
-    told = told_reasons(contacts, t0=t0)
-    recent = told.join(lost.select("customer_id", "last_n"), on="customer_id").filter(
+    heard = pl.DataFrame(schema=TOLD) if told is None else told
+    recent = heard.join(lost.select("customer_id", "last_n"), on="customer_id").filter(
         pl.col("at_n") >= pl.col("last_n").fill_null(0)
     )
     recorded = (
@@ -124,10 +125,19 @@ def causes(
     return table.select("customer_id", cause, source.alias("source")).sort("customer_id")
 
 
-def told_reasons(contacts: AnyFrame | None, *, t0: date) -> pl.DataFrame:
-    """Contacts up to `t0` that recorded a reason of loss; what somebody complained about is no such reason."""
+def told_reasons(contacts: AnyFrame | None, *, t0: date, answers: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Reasons of loss that somebody wrote down up to `t0`: customer_id, at_n, reason, sorted.
+
+    Parameters
+    ----------
+    contacts : what somebody complained about is no reason of loss.
+    answers : from `crmlib.churn.forms.answers`; "not reached" is no reason.
+    """
     told = pl.col("reason").is_not_null() & (pl.col("purpose") != "complaint")
-    return contact_days(contacts, t0=t0).filter(told)
+    heard = [contact_days(contacts, t0=t0).filter(told).select(TOLD.names())]
+    if answers is not None:
+        heard.append(answers.filter(pl.col("at_n") <= day_number(t0)).select(TOLD.names()).cast(TOLD))
+    return pl.concat(heard).filter(pl.col("reason") != NOT_REACHED).sort("customer_id", "at_n", "reason")
 
 
 def ranked(table: pl.DataFrame, *, values: AnyFrame | None = None) -> pl.DataFrame:

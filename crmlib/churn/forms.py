@@ -1,16 +1,17 @@
-"""Loss reasons are asked for (H8): a fixed list of codes per stage, put to the owner when a customer turns lost."""
+"""Loss reasons are asked for (H8): a fixed list of codes per stage, put to the owner when a customer turns lost.
+
+The lists that leave with a page carry the question; the returned workbooks are ingested as the table `loss_reasons`.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
-from crmlib.churn.causes import told_reasons
 from crmlib.churn.stages import STAGES
-from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame, to_polars
 
+EACH = 10
+"""Questions an owner gets with one list."""
 _ALWAYS = ("other", "not_reached")
 _BUYERS = (
     *("price", "taste", "quality", "service", "complaint", "out_of_stock", "distance"),
@@ -27,61 +28,85 @@ CODES: dict[str, tuple[str, ...]] = {
 """Codes that may be recorded at each stage; the words are in `text` under `churn.cause`."""
 
 
-def form(people: pl.DataFrame, *, owners: AnyFrame | None = None) -> pl.DataFrame:
-    """The questions to ask: one row per lost customer with stage, lost_n, owner (null if nobody) and the codes allowed.
+def form(lost: pl.DataFrame, told: pl.DataFrame, *, owners: AnyFrame | None = None) -> pl.DataFrame:
+    """The questions to ask: one row per lost customer whose reason nobody wrote down yet, the best customers first.
 
     Parameters
     ----------
-    people : from `crmlib.churn.stages.people`.
+    lost : from `crmlib.churn.stages.lost_since`.
+    told : from `crmlib.churn.causes.told_reasons`.
     owners : customer_id, owner.
+
+    Returns
+    -------
+    customer_id, stage, last_n, lost_n, owner (null if nobody is named), codes (those the stage allows).
     """
+    order = {stage: k for k, stage in enumerate(STAGES)}
     codes = pl.DataFrame({"stage": STAGES, "codes": [list(CODES[s]) for s in STAGES]})
-    asked = people.filter("lost").select("customer_id", "stage", "lost_n").join(codes, on="stage")
+    asked = lost.filter(~written(lost, told)).select("customer_id", "stage", "last_n", "lost_n").join(codes, on="stage")
     named = pl.DataFrame(schema={"customer_id": pl.String, "owner": pl.String})
     if owners is not None:
         named = to_polars(owners, needs=["customer_id", "owner"], name="owners").select("customer_id", "owner")
-    return asked.join(named, on="customer_id", how="left").sort("lost_n", "customer_id", descending=[True, False])
+    rank = pl.col("stage").replace_strict(order, return_dtype=pl.Int32)
+    return asked.join(named, on="customer_id", how="left").sort(
+        rank, "lost_n", "customer_id", descending=[True, True, False]
+    )
 
 
-def check_answers(answers: AnyFrame, *, asked: pl.DataFrame) -> pl.DataFrame:
-    """Answers (customer_id, reason) whose code is on the list of the customer's stage.
+def capped(asked: pl.DataFrame, *, each: int) -> pl.DataFrame:
+    """The first `each` questions of every owner, in the order of `asked`."""
+    return asked.filter(pl.int_range(pl.len()).over("owner") < each)
 
-    Raises
-    ------
-    ModelError
-        `churn.unknown_reason` naming the codes that are not.
+
+def codes_of_tier(tier: str) -> tuple[str, ...]:
+    """The codes for a customer who still counts as one.
+
+    Examples
+    --------
+    >>> "group_buy_ended" in codes_of_tier("A"), "group_buy_ended" in codes_of_tier("C")
+    (True, False)
     """
-    given = to_polars(answers, needs=["customer_id", "reason"], name="answers").join(asked, on="customer_id")
-    wrong = given.filter(~pl.col("codes").list.contains(pl.col("reason")))
-    if not wrong.is_empty():
-        raise ModelError(
-            "churn.unknown_reason",
-            given=f"{wrong.height} answers with codes {', '.join(sorted(set(wrong['reason'].to_list())))}",
-            expected="a code of the list of the customer's stage (crmlib.churn.forms.CODES)",
-            mend="choose from the list; what fits none of them is 'other'",
-            values={"rows": wrong.height, "codes": sorted(set(wrong["reason"].to_list()))},
-            examples=[mask(k) for k in wrong["customer_id"].head(5)],
-        )
-    return given.select("customer_id", "stage", "owner", "reason")
+    return CODES["tier_ab" if tier in {"A", "B"} else "regular"]
 
 
-def fill_rate(people: pl.DataFrame, contacts: AnyFrame | None, *, t0: date, by: AnyFrame | None = None) -> pl.DataFrame:
+def answers(table: AnyFrame | None, *, ids: pl.Series, shown: pl.Series) -> pl.DataFrame:
+    """Returned forms by customer: customer_id, at_n, reason.
+
+    Parameters
+    ----------
+    table : loss_reasons (customer, at, reason), or none; a customer is named by the pseudonym of the list or by number.
+    ids, shown : the customers to look for and their pseudonyms; answers on others are left out.
+    """
+    if table is None:
+        return pl.DataFrame(schema={"customer_id": pl.String, "at_n": pl.Int32, "reason": pl.String})
+    given = to_polars(table, needs=["customer", "at", "reason"], name="loss_reasons")
+    names = pl.DataFrame({"customer": pl.concat([shown, ids]), "customer_id": pl.concat([ids, ids])}).unique("customer")
+    day = pl.col("at").dt.date().cast(pl.Int32).alias("at_n")
+    found = given.select("customer", day, pl.col("reason").cast(pl.String)).join(names, on="customer")
+    return found.select("customer_id", "at_n", "reason").sort("customer_id", "at_n", "reason")
+
+
+def written(lost: pl.DataFrame, told: pl.DataFrame) -> pl.Series:
+    """Whether a reason was written down after the last trip, for each row of `lost`."""
+    both = told.join(lost.select("customer_id", "last_n"), on="customer_id")
+    after = both.filter(pl.col("at_n") >= pl.col("last_n").fill_null(0))["customer_id"]
+    return lost["customer_id"].is_in(after.unique().implode())
+
+
+def fill_rate(people: pl.DataFrame, told: pl.DataFrame, *, by: AnyFrame | None = None) -> pl.DataFrame:
     """How many lost customers have a recorded reason, per stage or per column of `by`.
 
     Parameters
     ----------
+    told : from `crmlib.churn.causes.told_reasons`.
     by : customer_id and one more column (e.g. owner); none = per stage.
 
     Returns
     -------
     the group, lost, filled, share; a last row `all`. A group nobody was lost from does not appear.
     """
-    told = told_reasons(contacts, t0=t0)
     lost = people.filter("lost")
-    after = told.join(lost.select("customer_id", "last_n"), on="customer_id").filter(
-        pl.col("at_n") >= pl.col("last_n").fill_null(0)
-    )
-    filled = lost.with_columns(pl.col("customer_id").is_in(after["customer_id"].unique().implode()).alias("filled"))
+    filled = lost.with_columns(written(lost, told).alias("filled"))
     group = "stage"
     if by is not None:
         groups = to_polars(by, needs=["customer_id"], name="groups")

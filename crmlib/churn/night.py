@@ -92,19 +92,25 @@ def with_value(
     people: pl.DataFrame | None = None,
     stores: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, str]:
-    """Add tier, margin_minor, owner and may_call to a night's table; and say whether the value is margin or sales.
+    """Add tier, margin_minor, estimated, owner, may_call to a night's table; and say whether it is margin or sales.
 
     Parameters
     ----------
     year : net_minor and margin_minor of each customer in the last twelve months; where most have no cost, sales count.
+        A margin that one line without cost leaves unknown is not 0: it is estimated by the margin rate of all others.
     tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
     people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
     """
     known = year["margin_minor"].is_not_null().mean() if year.height else 0.0
     basis = "margin" if isinstance(known, float) and known > 0.5 else "sales"
-    value = pl.col("margin_minor" if basis == "margin" else "net_minor").alias("margin_minor")
+    full = year.filter(pl.col("margin_minor").is_not_null())
+    rate = float(full["margin_minor"].sum() / max(int(full["net_minor"].sum()), 1)) if basis == "margin" else 1.0
+    guess = (pl.col("net_minor") * rate).round().cast(pl.Int64)
+    unknown = pl.col("margin_minor").is_null() & pl.lit(basis == "margin")
+    value = (pl.coalesce("margin_minor", guess) if basis == "margin" else pl.col("net_minor")).alias("margin_minor")
     lowest = max(tiers["tier"].to_list(), default="D")
-    joined = table.join(year.select("customer_id", value), on="customer_id", how="left")
+    worth = year.select("customer_id", unknown.alias("estimated"), value)
+    joined = table.join(worth, on="customer_id", how="left").with_columns(pl.col("estimated").fill_null(value=False))
     joined = joined.join(
         tiers.select("customer_id", pl.col("tier").cast(pl.String)), on="customer_id", how="left"
     ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))

@@ -84,11 +84,14 @@ class ActionList:
     table : one row per action in order of value; ids are pseudonyms, money columns end in ``_minor``.
     view : the same set for reading.
     note : control group, capacity, what came of the last list.
+    ask : what whoever gets the list fills in, in the downloaded workbook: a column of lists, one row per row of
+        `table`; a cell takes one of its list.
     """
 
     headline: str
     table: pl.DataFrame
     view: GT | None = None
+    ask: pl.DataFrame | None = None
     note: str = ""
     key: str = "actions"
     row_key: tuple[str, ...] = ()

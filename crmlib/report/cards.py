@@ -8,6 +8,7 @@ import re
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -35,10 +36,11 @@ _KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all cards of a page share: its words, its day (the date inside the files)."""
+    """What all cards of a page share: its words, its day (the date inside the files), where its lists go."""
 
     words: Words
     day: date
+    lists: Path | None = None
 
 
 def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) -> tuple[Card, Chart | None]:
@@ -119,19 +121,29 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
         shown, total = words.format.count(MOST_ROWS), words.format.count(rows)
         note = words("page.rows_shown", shown=shown, total=total) if rows > MOST_ROWS else ""
     markup = sanitize.table(view.with_id(f"t-{_anchor(thing.key)}").as_raw_html())
-    book = sheets.xlsx([sheets.Sheet(thing.key, thing.table)], words=words, day=setting.day)
-    fits = len(book) <= LARGEST_LINK
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ask = thing.ask if isinstance(thing, ActionList) else None
+    book = sheets.xlsx([sheets.Sheet(thing.key, thing.table, ask)], words=words, day=setting.day)
+    file = f"{thing.key}.xlsx" if ask is None else f"{thing.key}.{setting.day}.{words.language}.xlsx"
+    href = _link(book, file, setting.lists)
     return TableBlock(
         markup=Markup('<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div>').format(
             words("page.table_of", headline=thing.headline),
             Markup(markup),
         ),
         note=note,
-        href=f"data:{kind};base64,{base64.b64encode(book).decode()}" if fits else "",
-        file=f"{thing.key}.xlsx",
-        too_large=not fits,
+        href=href,
+        file=file,
+        too_large=not href,
     )
+
+
+def _link(book: bytes, file: str, lists: Path | None) -> str:
+    """Where a workbook is asked for: from the server that wants it, else inside the page if it is small enough."""
+    if lists is not None:
+        (lists / file).write_bytes(book)
+        return f"/lists/{lists.name}/{file}"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return f"data:{kind};base64,{base64.b64encode(book).decode()}" if len(book) <= LARGEST_LINK else ""
 
 
 def plain(table: pl.DataFrame, *, words: Words) -> GT:

@@ -25,10 +25,11 @@ _MAX_CELL = 32_000
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table under its title."""
+    """One table under its title, and columns to be filled in (`ActionList.ask`)."""
 
     title: str
     table: pl.DataFrame
+    ask: pl.DataFrame | None = None
 
 
 def parquet(table: pl.DataFrame) -> bytes:
@@ -57,7 +58,11 @@ def xlsx(sheets: Sequence[Sheet], *, words: Words, day: date) -> bytes:
         look = _Look(book)
         taken: set[str] = set()
         for sheet in sheets:
-            _write(book.add_worksheet(_sheet_name(sheet.title, taken)), sheet.table, look=look, words=words)
+            page = book.add_worksheet(_sheet_name(sheet.title, taken))
+            _write(page, sheet.table, look=look, words=words)
+            if sheet.ask is not None:
+                choices = book.add_worksheet(_sheet_name(words("page.choices"), taken))
+                _ask(page, choices, sheet.ask, first=sheet.table.width, look=look, words=words)
     return buffer.getvalue()
 
 
@@ -91,6 +96,27 @@ def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words) 
             else:
                 text = str(value)[:_MAX_CELL]
                 sheet.write_string(row, at, text, look.quoted if text.startswith(_FORMULA_START) else look.text)
+
+
+def _ask(page: Worksheet, choices: Worksheet, ask: pl.DataFrame, *, first: int, look: _Look, words: Words) -> None:
+    """Empty cells that take one of their row's list; the lists stand on a sheet of their own, each once."""
+    place: dict[tuple[str, ...], str] = {}
+    for at, name in enumerate(ask.columns, start=first):
+        page.write_string(0, at, label(name, words), look.head)
+        page.set_column(at, at, 22)
+        for row, allowed in enumerate(ask[name].to_list(), start=1):
+            if tuple(allowed) not in place:
+                place[tuple(allowed)] = _listed(choices, allowed, column=len(place))
+            page.write_blank(row, at, None, look.text)
+            page.data_validation(row, at, row, at, {"validate": "list", "source": place[tuple(allowed)]})
+    choices.hide()
+
+
+def _listed(choices: Worksheet, allowed: Sequence[str], *, column: int) -> str:
+    from xlsxwriter.utility import xl_range_abs  # noqa: PLC0415
+
+    choices.write_column(0, column, allowed)
+    return f"='{choices.get_name()}'!{xl_range_abs(0, column, len(allowed) - 1, column)}"
 
 
 def _write_number(

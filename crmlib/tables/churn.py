@@ -36,7 +36,7 @@ NUMBERS = {"auc": 3, "auc_low": 3, "auc_high": 3, "auc_worst": 3, "gain": 3, "ga
 NUMBERS |= {"average_precision": 3, "lift": 2, "lift_max": 2, "brier": 4, "ece": 3, "ece_null": 3, "psi": 3}
 NUMBERS |= {"observed_ratio": 2, "extra": 1, "expected_lost": 0, "usual_gap": 0, "time": 0}
 WIDTHS = {"reason": "13em", "suggestion": "9em"}
-DAYS = frozenset({"starts_on", "ends_on", "sent_on", "due_on", "came_on", "last_day", "listed_on"})
+DAYS = frozenset({"starts_on", "ends_on", "sent_on", "due_on", "came_on", "last_day", "listed_on", "lost_on"})
 
 
 def show(

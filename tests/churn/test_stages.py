@@ -5,6 +5,7 @@ import pytest
 
 from crmlib.churn import as_of, causes, forms, stages
 from crmlib.churn.visits import day_of, visits
+from crmlib.core.contracts.contacts import LOSS_REASONS
 from crmlib.core.errors import ModelError
 
 T0 = day_of(400)
@@ -85,7 +86,7 @@ def test_a_recorded_reason_goes_before_the_closed_store_and_that_before_the_mode
     lost = people.filter("lost")
     closed = pl.DataFrame({"customer_id": ["once", "twice"], "store_id": ["s", "s"]})
     model = pl.DataFrame({"customer_id": ["twice", "slow"], "reason_1": ["trend", "rhythm"]})
-    table = causes.causes(lost, t0=T0, contacts=CONTACTS, closed=closed, model=model)
+    table = causes.causes(lost, told=causes.told_reasons(CONTACTS, t0=T0), closed=closed, model=model)
     assert {r["customer_id"]: (r["cause"], r["source"]) for r in table.iter_rows(named=True)} == {
         "called": ("unknown", "unknown"),
         "lead": ("unknown", "unknown"),
@@ -123,36 +124,65 @@ def test_closing_days_and_recorded_closures_count_as_closed_spells():
     assert made.rows() == [("s", 300, 400), ("t", 100, 130)]
 
 
-def test_the_form_asks_the_codes_of_the_stage_and_the_owner(people):
-    asked = forms.form(people, owners=pl.DataFrame({"customer_id": ["once"], "owner": ["Li"]}))
-    row = asked.filter(pl.col("customer_id") == "once").row(0, named=True)
+ANSWERS = pl.DataFrame(
+    {
+        "customer": ["P-ONCE", "slow", "P-TWICE", "stranger"],
+        "at": [at(380), at(390), at(390), at(390)],
+        "reason": ["taste", "moved", "not_reached", "price"],
+    }
+)
+NAMES = {"ids": pl.Series(["once", "slow", "twice"]), "shown": pl.Series(["P-ONCE", "P-SLOW", "P-TWICE"])}
+
+
+def told_by(answers=None):
+    return causes.told_reasons(CONTACTS, t0=T0, answers=answers)
+
+
+def test_answers_are_found_by_pseudonym_or_by_number_and_strangers_are_left_out():
+    assert forms.answers(ANSWERS, **NAMES).rows() == [
+        ("once", 380, "taste"), ("slow", 390, "moved"), ("twice", 390, "not_reached"),
+    ]  # fmt: skip
+    assert forms.answers(None, **NAMES).is_empty()
+
+
+def test_an_answer_counts_as_the_reason_unless_nobody_was_reached_or_it_was_not_given_yet(people):
+    lost = people.filter("lost")
+    told = told_by(forms.answers(ANSWERS, **NAMES))
+    made = {r["customer_id"]: (r["cause"], r["source"]) for r in causes.causes(lost, told=told).iter_rows(named=True)}
+    assert made["once"] == ("taste", "recorded")  # later than the log's "price"
+    assert made["slow"] == ("moved", "recorded")
+    assert made["twice"][1] == "unknown"
+    early = causes.told_reasons(CONTACTS, t0=day_of(385), answers=forms.answers(ANSWERS, **NAMES))
+    assert "slow" not in early["customer_id"]
+
+
+def test_the_form_asks_who_has_no_reason_yet_the_best_first_with_the_codes_of_the_stage(people):
+    asked = forms.form(
+        people.filter("lost"), told_by(), owners=pl.DataFrame({"customer_id": ["slow"], "owner": ["Li"]})
+    )
+    assert asked["customer_id"].to_list() == ["twice", "slow", "called", "lead"]  # "once" said it was the price
+    row = asked.filter(pl.col("customer_id") == "slow").row(0, named=True)
     assert row["owner"] == "Li"
     assert "gift_only" in row["codes"]
     assert "quality" not in asked.filter(pl.col("stage") == "lead")["codes"][0]
-
-
-def test_a_reason_that_is_not_on_the_list_is_refused(people):
-    asked = forms.form(people)
-    good = pl.DataFrame({"customer_id": ["once"], "reason": ["price"]})
-    assert forms.check_answers(good, asked=asked).height == 1
-    with pytest.raises(ModelError) as error:
-        forms.check_answers(good.with_columns(reason=pl.lit("bad mood")), asked=asked)
-    assert error.value.code == "churn.unknown_reason"
-    assert "once" not in str(error.value)
+    assert forms.capped(asked, each=1)["customer_id"].to_list() == ["twice", "slow"]
 
 
 def test_the_fill_rate_counts_lost_customers_with_a_reason(people):
-    table = forms.fill_rate(people, CONTACTS, t0=T0)
+    table = forms.fill_rate(people, told_by())
     assert table.filter(pl.col("stage") == "all").select("lost", "filled").row(0) == (5, 1)
     assert table.filter(pl.col("stage") == "first_purchase")["share"].item() == 0.5
     owners = pl.DataFrame({"customer_id": ["once", "slow"], "owner": ["Li", "Wang"]})
-    by_owner = forms.fill_rate(people, CONTACTS, t0=T0, by=owners)
+    by_owner = forms.fill_rate(people, told_by(), by=owners)
     assert dict(by_owner.select("owner", "filled").rows())["Li"] == 1
+    fuller = forms.fill_rate(people, told_by(forms.answers(ANSWERS, **NAMES)))
+    assert fuller.filter(pl.col("stage") == "all")["filled"].item() == 2
 
 
 def test_every_stage_has_its_codes_and_a_way_out():
     assert set(forms.CODES) == set(stages.STAGES)
     assert all("other" in codes for codes in forms.CODES.values())
+    assert {c for codes in forms.CODES.values() for c in codes} == set(LOSS_REASONS)
 
 
 def test_service_features_know_only_what_was_known():

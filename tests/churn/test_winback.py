@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from crmlib.churn import uplift, winback
+from crmlib.churn import night, uplift, winback
 from crmlib.churn.visits import day_number
 from crmlib.churn.watchlist import outcomes, previous_day, watchlist
 from crmlib.core.errors import ModelError
@@ -173,3 +173,19 @@ def test_yesterdays_list_comes_back_with_what_became_of_it():
     assert made["state_now"].to_list() == ["came", "not_yet"]
     assert made["came_on"][0] == SENT + timedelta(days=1)
     assert previous_day(SENT, rhythm="daily") == SENT - timedelta(days=1)
+
+
+def test_a_margin_that_one_line_left_unknown_is_estimated_and_not_zero():
+    table = pl.DataFrame({"customer_id": ["a", "b", "c"], "risk": [0.5] * 3})
+    year = pl.DataFrame(
+        {"customer_id": ["a", "b"], "net_minor": [1000, 3000], "margin_minor": pl.Series([300, None], dtype=pl.Int64)}
+    )
+    tiers = pl.DataFrame({"customer_id": ["a", "b"], "tier": ["A", "A"]})
+    few, basis = night.with_value(table, year=pl.concat([year, year.head(1)]).unique(maintain_order=True), tiers=tiers)
+    assert basis == "sales"  # half of the margins are unknown
+    more = pl.concat([year, year.head(1).with_columns(customer_id=pl.lit("d"))])
+    made, basis = night.with_value(table, year=more, tiers=tiers)
+    assert basis == "margin"
+    assert dict(made.select("customer_id", "margin_minor").rows()) == {"a": 300, "b": 900, "c": 0}
+    assert made.filter("estimated")["customer_id"].to_list() == ["b"]
+    assert few["margin_minor"].to_list() == [1000, 3000, 0]

@@ -60,3 +60,17 @@ def test_two_tables_of_one_title_get_two_sheets() -> None:
     two = [sheets.Sheet("a:b", pl.DataFrame({"x": [1]}))] * 2
     names = fastexcel.read_excel(sheets.xlsx(two, words=Words("en"), day=DAY)).sheet_names
     assert names == ["a b", "a b 2"]
+
+
+def test_a_column_to_fill_in_takes_only_the_list_of_its_row() -> None:
+    table = pl.DataFrame({"customer": ["A1", "B2", "C3"]})
+    ask = pl.DataFrame({"loss_reason": [["price", "=1+1"], ["moved"], ["price", "=1+1"]]})
+    content = sheets.xlsx([sheets.Sheet("t", table, ask)], words=Words("en"), day=DAY)
+    page, choices = part(content), part(content, "xl/worksheets/sheet2.xml")
+    rules = re.findall(r'<dataValidation type="list"[^>]*sqref="(\w+)"><formula1>(.*?)</formula1>', page)
+    assert rules == [("B2", "'choices'!$A$1:$A$2"), ("B3", "'choices'!$B$1"), ("B4", "'choices'!$A$1:$A$2")]
+    assert 'state="hidden"' in part(content, "xl/workbook.xml")
+    assert "<f>" not in choices
+    read = fastexcel.read_excel(content).load_sheet(0).to_polars()
+    assert read.columns == [Words("en").column("customer"), Words("en").column("loss_reason")]
+    assert read[:, 1].null_count() == 3

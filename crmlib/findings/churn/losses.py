@@ -17,6 +17,7 @@ UNKNOWN_WARN = 0.4
 """From this share without any known cause on, the ranking of causes is amber."""
 EARLY_STAGES = ("lead", "first_follow_up", "first_purchase", "second_purchase")
 HALF_YEAR = 180
+TOP_OWNERS = 12
 
 
 def stages(funnel: pl.DataFrame, *, words: Words, active_days: int) -> Finding:
@@ -133,21 +134,28 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
     """
     form, group = words.format, rates.columns[0]
     whole = rates.filter(pl.col(group) == "all").row(0, named=True)
-    parts = rates.filter(pl.col(group).ne_missing("all")).head(12)
+    parts = rates.filter(pl.col(group).ne_missing("all"))
+    if group != "stage":  # stages keep their order, owners stand with the least filled first
+        parts = parts.sort("share", "lost", group, descending=[False, True, False]).head(TOP_OWNERS)
     share = whole["share"]
     kind = "none" if share is None else "good" if share >= FILL_OK else "low" if share < FILL_LOW else "middle"
     names = [
         named(words, "stage", g) if group == "stage" else g or words("churn.no_owner") for g in parts[group].to_list()
     ]
-    worst = parts.sort("share", "lost", descending=[False, True]).row(0, named=True) if parts.height else None
+    gaps = rates.filter(pl.col(group).is_not_null() & (pl.col(group) != "all")).with_columns(
+        (pl.col("lost") - pl.col("filled")).alias("open")
+    )
+    worst = gaps.sort("open", group, descending=[True, False]).row(0, named=True) if gaps.height else None
     missing = whole["lost"] - whole["filled"]
     values = {
         "share": form.share(share),
         "lost": form.count(whole["lost"]),
         "filled": form.count(whole["filled"]),
         "missing": form.count(missing),
-        "worst": names[parts[group].to_list().index(worst[group])] if worst else words("page.none"),
-        "worst_share": form.share(worst["share"]) if worst else words("page.none"),
+        "worst": (named(words, "stage", worst[group]) if group == "stage" else worst[group])
+        if worst
+        else words("page.none"),
+        "worst_open": form.count(worst["open"]) if worst else words("page.none"),
     }
     labels = [
         words("churn.fill.label", filled=form.count(f), lost=form.count(n), share=form.share(s))

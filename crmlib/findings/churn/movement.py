@@ -86,11 +86,7 @@ def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, clo
         "start": form.day(table["starts_on"].min()),  # type: ignore[arg-type]
         "end": form.day(table["ends_on"].max()),  # type: ignore[arg-type]
     }
-    shown = (
-        pl.concat([by.head(TOP_STORES - 3), by.tail(3)]).unique("store_id", maintain_order=True)
-        if by.height > TOP_STORES
-        else by
-    )
+    shown = _ends(by)
     label = [
         words("churn.stores.closed", net=_signed(n)) if c else _signed(n)
         for n, c in shown.select("net", "closed").rows()
@@ -123,6 +119,59 @@ def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, clo
         note_sure=words("churn.stores.sure", **values),
         note_do=words(f"churn.stores.do.{kind}", **values),
         row_key=("store_id",),
+    )
+
+
+def owners(table: pl.DataFrame, *, words: Words) -> Finding:
+    """Whose members were lost on balance over all periods given; what was handed over is no loss.
+
+    Parameters
+    ----------
+    table : the flow by owner, all periods.
+    """
+    form, unnamed = words.format, words("churn.no_owner")
+    own = pl.col("new") + pl.col("won_back") - pl.col("lost")
+    by = _summed(table, "owner").with_columns(own.alias("net"), pl.col("owner").fill_null(unnamed))
+    by = by.sort("net", "owner")
+    named = by.filter(pl.col("owner") != unnamed)
+    losing = named.filter(pl.col("net") < 0)
+    moved = int(by["moved_in"].sum())
+    values = {
+        "owner": losing["owner"][0] if losing.height else words("page.none"),
+        "lost": form.count(-int(losing["net"][0]) if losing.height else 0),
+        "losing": form.count(losing.height),
+        "owners": form.count(named.height),
+        "total": form.count(-int(losing["net"].sum())),
+        "moved": form.count(moved),
+        "start": form.day(table["starts_on"].min()),  # type: ignore[arg-type]
+        "end": form.day(table["ends_on"].max()),  # type: ignore[arg-type]
+    }
+    kind = "some" if losing.height else "none"
+    shown = _ends(by)
+    handed = [
+        words("churn.owners.handed", net=_signed(n), moved=_signed(m)) if m else _signed(n)
+        for n, m in shown.select("net", pl.col("moved_in") - pl.col("moved_out")).rows()
+    ]
+    bars = shown.select(
+        pl.col("owner").alias("name"),
+        "net",
+        pl.Series("label", handed, dtype=pl.String),
+        (pl.col("owner") == unnamed).alias("closed"),
+    )
+    headline = words(f"churn.owners.headline.{kind}", **values)
+    columns = ["owner", "active_start", "new", "won_back", "lost", "moved_in", "moved_out", "active_end"]
+    return Finding(
+        key="churn.owners",
+        status="none",
+        headline=headline,
+        table=by.select(*columns, "net"),
+        view=views.show(by.select(columns), words=words),
+        chart=pictures.stores(bars, words=words),
+        alt=headline,
+        note_seen=words("churn.owners.seen_moved" if moved else "churn.owners.seen", **values),
+        note_sure=words("churn.owners.sure"),
+        note_do=words(f"churn.owners.do.{kind}", **values),
+        row_key=("owner",),
     )
 
 
@@ -197,17 +246,28 @@ def review_answer(
 
 def _by_store(table: pl.DataFrame, words: Words, *, names: pl.DataFrame | None, closed: pl.Series) -> pl.DataFrame:
     """All periods of each store as one row, most lost first."""
-    by = table.group_by("store_id").agg(
-        pl.col("new", "won_back", "lost", "moved_in", "moved_out").sum(),
-        pl.col("active_start").sort_by("ends_on").first(),
-        pl.col("active_end").sort_by("ends_on").last(),
-    )
+    by = _summed(table, "store_id")
     net = pl.col("new") + pl.col("won_back") - pl.col("lost") + pl.col("moved_in") - pl.col("moved_out")
     shut = pl.col("store_id").is_in(closed.implode()).fill_null(value=False)
     by = by.with_columns(net.alias("net"), shut.alias("closed")).sort("net", "store_id")
     titles = dict(names.select("store_id", "name").rows()) if names is not None else {}
     labels = [titles.get(s, s) or words("churn.no_store") for s in by["store_id"].to_list()]
     return by.with_columns(pl.Series("store", labels, dtype=pl.String))
+
+
+def _summed(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    """All periods of each group as one row: the movements added, active at the first start and at the last end."""
+    first, last = table["starts_on"].min(), table["ends_on"].max()
+    return table.group_by(key).agg(
+        pl.col("new", "won_back", "lost", "moved_in", "moved_out").sum(),
+        pl.col("active_start").filter(pl.col("starts_on") == first).sum(),
+        pl.col("active_end").filter(pl.col("ends_on") == last).sum(),
+    )
+
+
+def _ends(by: pl.DataFrame) -> pl.DataFrame:
+    """Few enough groups to draw: those that lost most, and the best three."""
+    return by if by.height <= TOP_STORES else pl.concat([by.head(TOP_STORES - 3), by.tail(3)])
 
 
 def _bars(table: pl.DataFrame, words: Words) -> pl.DataFrame:
