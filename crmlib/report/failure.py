@@ -1,15 +1,17 @@
 """What a reader sees when a report cannot be made: three sentences in the page's language, never a stack trace.
 
-In Voilà a wrong parameter brings the form back with the message beside its field. In a run the error page is written
-as `error.html`, and the error goes on to the runner. In JupyterLab errors stay as they are: analysts want them whole.
+In Voilà a wrong parameter brings the form back with the message beside its field. In a run the error is recorded in
+`error.json` in every language, and goes on to the runner, which makes the page. In JupyterLab errors stay as they are:
+analysts want them whole.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,15 +19,15 @@ from crmlib.core.errors import CrmError, ParameterError
 from crmlib.report import faces, parameters, render
 from crmlib.report.content import Content, Head
 from crmlib.report.context import Context
-from crmlib.report.explain import explain
+from crmlib.report.explain import Explanation, explain
 from crmlib.report.form import Form, form
 from crmlib.report.parameters import Issue
-from crmlib.text import Language, Words
+from crmlib.text import LANGUAGES, Language, Words
 
 if TYPE_CHECKING:
     from crmlib.report.page import Page
 
-ERROR_PAGE = "error.html"
+ERROR_RECORD = "error.json"
 
 
 @dataclass(slots=True)
@@ -74,6 +76,13 @@ def error_page(error: BaseException, one: Watch) -> str:
     return render.html(content, words=words)
 
 
+def run_page(report: str, said: Explanation, *, words: Words) -> str:
+    """The page of a run that failed."""
+    title, question = (words(key) if words.has(key) else "" for key in (f"{report}.title", f"{report}.question"))
+    head = Head(title=title or report, question=question)
+    return render.html(Content(language=words.language, head=head, error=said), words=words)
+
+
 def _issues(error: BaseException) -> tuple[Issue, ...]:
     found = error.values.get("issues", ()) if isinstance(error, ParameterError) else ()
     return tuple(i for i in found if isinstance(i, Issue)) if isinstance(found, tuple) else ()
@@ -110,16 +119,16 @@ def _regions(one: Watch) -> tuple[str, ...]:
 
 
 def _on_error(shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, **_: object) -> None:
-    """IPython's handler: send or write the error page; what a runner needs to know goes on."""
+    """IPython's handler: send the error page or record the error; what a runner needs to know goes on."""
     one = _watched[0]
-    html = error_page(error, one)
     if one.context.face == "voila":
-        faces.send(html)
+        faces.send(error_page(error, one))
         if not isinstance(error, CrmError):  # the server's log has what the reader must not see
             traceback.print_exception(kind, error, trace, file=sys.__stderr__)
         return
     if one.context.out is not None:
-        faces.save(one.context.out / ERROR_PAGE, html.encode())
+        said = {language: asdict(explain(error, Words(language))) for language in LANGUAGES}
+        faces.save(one.context.out / ERROR_RECORD, json.dumps(said, ensure_ascii=False).encode())
     if isinstance(error, CrmError):
         shell._showtraceback(kind, error, [str(error)])
     else:

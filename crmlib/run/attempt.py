@@ -15,7 +15,9 @@ from typing import Literal
 import psutil
 
 from crmlib.core.errors import CrmError, RunError
+from crmlib.report.failure import ERROR_RECORD
 from crmlib.run import disk, warm, worker
+from crmlib.run.told import Failure, failure, recorded
 
 RUN_FILE = "run.json"
 _LOOK_SECONDS = 0.2
@@ -50,12 +52,12 @@ class Ended:
 
     Parameters
     ----------
-    problem : none if the page is there; a text is what a notebook said.
+    problem : none if the page is there.
     again : whether another attempt may end better.
     peak_mb : most memory of all its processes together [MB].
     """
 
-    problem: CrmError | str | None
+    problem: Failure | None
     again: bool
     peak_mb: float
 
@@ -66,9 +68,9 @@ def execute(task: Task) -> Ended:
     deadline = time.monotonic() + task.deadline_seconds + _GRACE_SECONDS
     why, peak = _watch(process, kernel=task.out / worker.KERNEL, deadline=deadline, limit=task.memory_mb * 1e6)
     problem, again = _judged(task, why)
-    for leftover in (RUN_FILE, worker.PROBLEM, worker.DONE, worker.KERNEL):
+    for leftover in (RUN_FILE, ERROR_RECORD, worker.PROBLEM, worker.DONE, worker.KERNEL):
         (task.out / leftover).unlink(missing_ok=True)
-    return Ended(problem, again, peak)
+    return Ended(failure(problem) if isinstance(problem, CrmError) else problem, again, peak)
 
 
 def _start(task: Task) -> subprocess.Popen[bytes] | warm.Child:
@@ -120,7 +122,7 @@ def _wait(process: subprocess.Popen[bytes] | warm.Child, seconds: float) -> bool
     return True
 
 
-def _judged(task: Task, why: Why) -> tuple[CrmError | str | None, bool]:
+def _judged(task: Task, why: Why) -> tuple[CrmError | Failure | None, bool]:
     """What went wrong, and whether it may go right next time: the worker leaves `done` or what it was told."""
     told = task.out / worker.PROBLEM
     if why:
@@ -142,7 +144,7 @@ def _judged(task: Task, why: Why) -> tuple[CrmError | str | None, bool]:
     return None, False
 
 
-def _told(task: Task, file: Path) -> tuple[CrmError | str, bool]:
+def _told(task: Task, file: Path) -> tuple[CrmError | Failure, bool]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # half a file: the disk was full
@@ -152,7 +154,10 @@ def _told(task: Task, file: Path) -> tuple[CrmError | str, bool]:
         return disk.unwritable(task.out, os.strerror(number)), False
     if content["code"] == "CellTimeoutError":
         return _limit(task, "deadline"), False
-    return str(content["text"]), bool(content["again"])
+    detail = str(content["text"])
+    unexpected = type(str(content["code"]), (Exception,), {})()
+    said = recorded(task.out / ERROR_RECORD, detail=detail) or failure(unexpected, detail=detail)
+    return said, bool(content["again"])
 
 
 def _limit(task: Task, why: Why) -> RunError:

@@ -17,7 +17,7 @@ import polars as pl
 
 from crmlib.report.form import parameter_label
 from crmlib.run.plan import slug
-from crmlib.run.publish import RUNS
+from crmlib.run.publish import FAILED, RUNS
 from crmlib.text import LANGUAGES, Language, Words
 
 _HISTORY = 12
@@ -30,7 +30,10 @@ PAGES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One variant of one report in one language: its days, newest first, and the light of the newest."""
+    """One variant of one report in one language: its days, newest first, and the light of the newest.
+
+    `failure` is the address of the page of a newer attempt that failed, if there is one.
+    """
 
     report: str
     variant: str
@@ -39,6 +42,7 @@ class Entry:
     answer: str
     last_state: str
     parameters: Mapping[str, object]
+    failure: str
 
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
@@ -94,8 +98,15 @@ def _entries(
         last = states.get(f"{report}/{variant}/{days[0]}/{language}", "")
         given = record.get("parameters")
         parameters = given if isinstance(given, dict) else {}
-        entries.append(Entry(report, variant, tuple(days), light, str(record.get("answer", "")), last, parameters))
+        answer, failure = str(record.get("answer", "")), _failure(reports / report / variant, days[0], language)
+        entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure))
     return sorted(entries, key=lambda e: _URGENCY.index(e.light))
+
+
+def _failure(variant: Path, newest: str, language: Language) -> str:
+    """Address below `variant` of the newest failure, if no page was made since."""
+    pages = [p.relative_to(variant) for p in variant.glob(f"*/{FAILED}/{language}/error.html")]
+    return max((p.as_posix() for p in pages if "latest" != p.parts[0] >= newest), default="")
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -141,8 +152,9 @@ def _row(entry: Entry, *, words: Words, apps: Callable[[str], bool] | None) -> s
         place = f"/apps/{entry.report}?language={words.language}"
         app = f' · <a href="{escape(place)}">{escape(words("portal.app"))}</a>'
     as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
-    failed = entry.last_state in {"failed", "interrupted"}
-    note = f"<p class=bad>{escape(words('portal.failed'))}</p>" if failed else ""
+    failed = entry.failure or entry.last_state in {"failed", "interrupted"}
+    why = f' <a href="{escape(f"{base}/{entry.failure}")}">{escape(words("portal.why"))}</a>' if entry.failure else ""
+    note = f"<p class=bad>{escape(words('portal.failed'))}{why}</p>" if failed else ""
     return (
         f'<tr><td><span class="light {entry.light}">{escape(words(f"portal.light.{entry.light}"))}</span></td>'
         f'<td><a href="{escape(address.format(day=entry.days[0]))}">{escape(title)}</a>'

@@ -3,6 +3,7 @@
 A run writes into `reports/<report>/<variant>/<as_of>/.runs/<run_id>/`. Publishing flushes it to disk and then points
 the name `<language>` (a symbolic link) at it by an atomic rename; `latest` follows in the same way. Whatever is killed
 in between, the link names a whole report: the old one or the new one. Days that have had their time go by rule.
+A run that failed leaves `failed/<language>/`, the page that says why, until the next one succeeds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from uuid import uuid4
 
 RUNS = ".runs"
+FAILED = "failed"
+_KEPT = ("error.html", "notebook.ipynb")
 GONE = ".gone"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -43,9 +46,28 @@ def publish(reports: Path, output: str, run_id: str) -> Path:
     before = link.resolve() if link.is_symlink() else None
     _point(link, Path(RUNS) / run_id)
     _point(link.parent.parent / "latest", Path(_newest(link.parent)))
+    shutil.rmtree(failure_of(reports, output), ignore_errors=True)
     if before is not None and before != made.resolve() and before.parent.name == RUNS:
         shutil.rmtree(before, ignore_errors=True)
     return link
+
+
+def failure_of(reports: Path, output: str) -> Path:
+    """The folder of the last failure at `output`; not there if the last run succeeded."""
+    link = reports / output
+    return link.parent / FAILED / link.name
+
+
+def keep_failure(reports: Path, output: str, run_id: str, *, page: str) -> None:
+    """Keep of a failed run its page and the notebook as far as it came."""
+    made, place = folder(reports, output, run_id), failure_of(reports, output)
+    made.mkdir(parents=True, exist_ok=True)
+    (made / _KEPT[0]).write_text(page, encoding="utf-8")
+    for other in [path for path in made.iterdir() if path.name not in _KEPT]:
+        shutil.rmtree(other) if other.is_dir() else other.unlink()
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    made.rename(place)
 
 
 def discard(reports: Path, output: str, run_id: str) -> None:
@@ -110,7 +132,7 @@ def fingerprint(page: Path) -> str:
 
 def _newest(as_of_folder: Path) -> str:
     """Name of the latest day of this variant that has a page."""
-    days = [d.name for d in as_of_folder.parent.iterdir() if d.is_dir() and not d.is_symlink() and d.name[0] != "."]
+    days = [d.name for d in as_of_folder.parent.iterdir() if not d.is_symlink() and any(d.glob("*/index.html"))]
     return max(days, default=as_of_folder.name)
 
 

@@ -18,10 +18,11 @@ from uuid import uuid4
 
 import crmlib
 from crmlib.core.errors import CrmError, RunError
+from crmlib.report.failure import run_page
 from crmlib.run import attempt, disk, publish
 from crmlib.run.ledger import Ledger, State
 from crmlib.run.plan import Job
-from crmlib.run.told import told
+from crmlib.run.told import Failure, failure, lines
 from crmlib.run.workspace import Workspace
 from crmlib.text import Language, Words
 
@@ -128,7 +129,7 @@ def _run_one(job: Job, batch: _Batch) -> Outcome:
                 return Outcome(job, "skipped", 0.0, 0.0, "nothing changed")
             return _noted(job, batch, input_hash)
     except OSError as problem:
-        return Outcome(job, "failed", 0.0, 0.0, _told(disk.unwritable(reports, problem.strerror or ""), batch))
+        return Outcome(job, "failed", 0.0, 0.0, _message(_unwritable(batch, problem), batch))
 
 
 def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
@@ -148,17 +149,16 @@ def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
     batch.ledger.start(run_id, now=now())
     ended, attempts = _attempts(job, batch, run_id)
     state: State = "failed"
-    page_hash, verdicts, message = None, dict[str, str](), ""
-    if ended.problem is None:
+    problem, page_hash, verdicts = ended.problem, None, dict[str, str]()
+    if problem is None:
         try:
             page_hash, verdicts = _published(job, batch, run_id)
             state = "warn" if "fail" in verdicts.values() else "ok"
-        except OSError as problem:
-            message = _told(disk.unwritable(batch.workspace.reports, problem.strerror or str(problem)), batch)
-    else:
-        message = _told(ended.problem, batch)
-    if state == "failed":
-        publish.discard(batch.workspace.reports, job.output, run_id)
+        except OSError as refused:
+            problem = _unwritable(batch, refused)
+    if problem is not None:
+        _keep_failure(job, batch, run_id, problem)
+    message = "" if problem is None else _message(problem, batch)
     seconds = time.monotonic() - started
     batch.ledger.end(
         run_id,
@@ -180,9 +180,8 @@ def _attempts(job: Job, batch: _Batch, run_id: str) -> tuple[attempt.Ended, int]
     for count in range(1, MOST_RETRIES + 2):
         try:
             ended = _attempt(job, batch, run_id)
-        except OSError as problem:
-            error = disk.unwritable(batch.workspace.reports, problem.strerror or str(problem))
-            return attempt.Ended(error, again=False, peak_mb=peak), count
+        except OSError as refused:
+            return attempt.Ended(_unwritable(batch, refused), again=False, peak_mb=peak), count
         peak = max(peak, ended.peak_mb)
         if not ended.again or count > MOST_RETRIES:
             break
@@ -195,7 +194,7 @@ def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
     space = batch.workspace
     notebook = space.notebooks / f"{job.report}.ipynb"
     if not notebook.is_file():
-        return attempt.Ended(_no_notebook(notebook), again=False, peak_mb=0.0)
+        return attempt.Ended(failure(_no_notebook(notebook)), again=False, peak_mb=0.0)
     publish.discard(space.reports, job.output, run_id)
     out = publish.staging(space.reports, job.output, run_id)
     content = _run_file(job, batch, run_id=run_id, out=out, notebook=notebook)
@@ -208,7 +207,8 @@ def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
     except OSError:
         raise
     except Exception as problem:  # a pool or a machine of it went away: another attempt helps if others are left
-        return attempt.Ended(attempt.died(job.report), again=not isinstance(problem, BrokenExecutor), peak_mb=0.0)
+        died = failure(attempt.died(job.report), detail=f"{type(problem).__name__}: {problem}")
+        return attempt.Ended(died, again=not isinstance(problem, BrokenExecutor), peak_mb=0.0)
 
 
 def _run_file(job: Job, batch: _Batch, *, run_id: str, out: Path, notebook: Path) -> dict[str, object]:
@@ -250,8 +250,23 @@ def _no_notebook(notebook: Path) -> CrmError:
     )
 
 
-def _told(problem: CrmError | str, batch: _Batch) -> str:
-    return problem if isinstance(problem, str) else told(problem, words=Words(batch.options.language))
+def _unwritable(batch: _Batch, problem: OSError) -> Failure:
+    return failure(disk.unwritable(batch.workspace.reports, problem.strerror or str(problem)))
+
+
+def _keep_failure(job: Job, batch: _Batch, run_id: str, problem: Failure) -> None:
+    """Leave the page that says what went wrong beside the last good one, and nothing else of the run."""
+    reports = batch.workspace.reports
+    language: Language = "en" if job.parameters["language"] == "en" else "zh"
+    try:
+        page = run_page(job.report, problem.said[language], words=Words(language))
+        publish.keep_failure(reports, job.output, run_id, page=page)
+    except OSError:  # no room for it: the ledger and the terminal say it too
+        publish.discard(reports, job.output, run_id)
+
+
+def _message(problem: Failure, batch: _Batch) -> str:
+    return lines(problem, words=Words(batch.options.language))
 
 
 def _verdicts(out: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from great_tables import GT, html
 from crmlib.core.errors import CrmError
 from crmlib.data.lake import Lake
 from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Limits
-from crmlib.report import failure, open_page
+from crmlib.report import open_page
 from crmlib.report.assemble import assemble
 from crmlib.report.failure import Watch, error_page
 from crmlib.tables import style
@@ -110,7 +110,7 @@ def test_payloads_in_the_address_come_back_as_text(lake: Lake, tmp_path: Path, v
     with pytest.raises(CrmError) as caught:
         open_page("customer_value", {}, context=context)
     given = {"months": payload, "region": payload}
-    path = tmp_path / failure.ERROR_PAGE
+    path = tmp_path / "error.html"
     path.write_text(error_page(caught.value, Watch("customer_value", context, Words("zh"), given)), encoding="utf-8")
     seen = visit(path.as_uri())
     assert (seen.alerts, seen.outside) == ([], [])
@@ -120,7 +120,7 @@ def test_payloads_in_the_address_come_back_as_text(lake: Lake, tmp_path: Path, v
 def test_payloads_in_an_error_are_text(lake: Lake, tmp_path: Path, visit: Open) -> None:
     error = CrmError("x.y", given=ALL, expected=ALL, mend=ALL, examples=[ALL])
     watch = Watch("customer_value", world.context(lake), Words("zh"), {})
-    path = tmp_path / failure.ERROR_PAGE
+    path = tmp_path / "error.html"
     path.write_text(error_page(error, watch), encoding="utf-8")
     seen = visit(path.as_uri())
     assert (seen.alerts, seen.outside) == ([], [])

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from crmlib.data.lake import Lake
 from crmlib.report import faces
-from crmlib.report.failure import ERROR_PAGE
+from crmlib.report.failure import ERROR_RECORD
 from tests.report import world
 from tests.report.test_context import run_file
 
@@ -56,14 +56,15 @@ def test_voila_is_sent_one_whole_page(lake: Lake, sent: list[str]) -> None:
     assert len(sent) == 1 and sent[0].startswith("<!doctype html>") and "<form" in sent[0]
 
 
-def test_a_failed_run_leaves_an_error_page_and_the_error_goes_on(
+def test_a_failed_run_records_its_error_in_every_language_and_the_error_goes_on(
     lake: Lake, out: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CRMLIB_RUN", str(run_file(out, lake=str(lake.path), out=str(out))))
     result = run_cell(shell, f"months = 99\n{OPEN}")
-    html = (out / ERROR_PAGE).read_text(encoding="utf-8")
+    said = json.loads((out / ERROR_RECORD).read_text(encoding="utf-8"))
     assert result.error_in_exec is not None
-    assert "不能大于 36" in html and "Traceback" not in html
+    assert "不能大于 36" in said["zh"]["given"] and "36" in said["en"]["given"]
+    assert "Traceback" not in str(said)
     printed = capsys.readouterr().out
     assert "months" in printed and "Traceback" not in printed
 
@@ -74,8 +75,8 @@ def test_an_unexpected_error_in_a_later_cell_says_its_kind_only(
     monkeypatch.setenv("CRMLIB_RUN", str(run_file(out, lake=str(lake.path), out=str(out))))
     assert run_cell(shell, f"language = 'en'\n{OPEN}").success
     run_cell(shell, "raise KeyError('13800138000')")
-    html = (out / ERROR_PAGE).read_text(encoding="utf-8")
-    assert "KeyError" in html and "13800138000" not in html and 'lang="en"' in html
+    said = json.loads((out / ERROR_RECORD).read_text(encoding="utf-8"))
+    assert "KeyError" in said["zh"]["given"] and "13800138000" not in str(said)
     assert "KeyError" in capsys.readouterr().out  # the executed notebook keeps the trace for analysts
 
 

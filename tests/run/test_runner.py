@@ -22,10 +22,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmlib.core.errors import RunError
-from crmlib.run import attempt, disk, publish, runner, worker
+from crmlib.run import attempt, disk, portal, publish, runner, worker
 from crmlib.run.ledger import Ledger
 from crmlib.run.plan import Job, Keep
+from crmlib.run.told import failure
 from crmlib.run.workspace import Workspace
+from crmlib.text import LANGUAGES, Language
 
 PAGE = """
 import json, os, pathlib
@@ -52,13 +54,15 @@ def job(text: str = "one", *, deadline: int = 60, day: str = "2026-01-31", **mor
     return Job("demo", "weekly", values, date.fromisoformat(day), f"demo/weekly/{day}/zh", ("zh",), deadline, **more)
 
 
-def run(space: Workspace, *jobs: Job, force: bool = False, executor: Executor | None = None) -> list[runner.Outcome]:
+def run(
+    space: Workspace, *jobs: Job, force: bool = False, executor: Executor | None = None, language: Language = "en"
+) -> list[runner.Outcome]:
     return runner.run(
         jobs,
         workspace=space,
         versions={"receipt_lines": 1},
         clock=lambda: datetime.now(UTC),
-        options=runner.Options(workers=1, force=force, pause_seconds=0),
+        options=runner.Options(workers=1, force=force, pause_seconds=0, language=language),
         on_end=lambda outcome: None,
         executor=executor,
     )
@@ -66,6 +70,10 @@ def run(space: Workspace, *jobs: Job, force: bool = False, executor: Executor | 
 
 def page(space: Workspace) -> str:
     return (space.reports / "demo/weekly/2026-01-31/zh/index.html").read_text()
+
+
+def portal_page(space: Workspace) -> str:
+    return portal.page(space.reports, language="zh", now=datetime.now(UTC))
 
 
 def attempts(space: Workspace) -> list[int]:
@@ -96,6 +104,39 @@ def test_a_failing_notebook_keeps_the_old_page_and_tells_why_without_a_stack_tra
     assert (outcome.state, page(space)) == ("failed", "page one")
     assert "given: x" in outcome.message
     assert "Traceback" not in outcome.message
+
+
+def test_a_failure_has_a_page_of_its_own_until_the_next_run_succeeds(space: Workspace) -> None:
+    kept = space.reports / "demo/weekly/2026-01-31/failed/zh"
+    notebook(space, PAGE)
+    run(space, job())
+    notebook(space, "raise ValueError('13800138000')")
+    run(space, job("two"))
+    html = (kept / "error.html").read_text(encoding="utf-8")
+    assert "ValueError" in html and 'lang="zh-CN"' in html and "13800138000" not in html
+    assert "13800138000" in (kept / "notebook.ipynb").read_text(encoding="utf-8")
+    assert sorted(path.name for path in kept.iterdir()) == ["error.html", "notebook.ipynb"]
+    assert (space.reports / "demo/weekly/latest").resolve().name == "2026-01-31"
+    assert 'href="demo/weekly/2026-01-31/failed/zh/error.html"' in portal_page(space)
+    notebook(space, PAGE)
+    run(space, job("three"))
+    assert not kept.exists() and "error.html" not in portal_page(space)
+
+
+def test_latest_is_never_a_day_that_has_only_a_failure(space: Workspace) -> None:
+    notebook(space, "raise ValueError")
+    run(space, job(day="2026-02-28"))
+    notebook(space, PAGE)
+    run(space, job())
+    assert (space.reports / "demo/weekly/latest").resolve().name == "2026-01-31"
+
+
+def test_an_error_of_a_notebook_is_told_in_the_language_asked_for(space: Workspace) -> None:
+    notebook(space, "from crmlib import report\nreport.open('customer_value', globals())")
+    messages = {language: run(space, job(), language=language)[0].message for language in LANGUAGES}
+    assert messages["en"].startswith("given: the lake has no table receipt_lines\nexpected: ")
+    assert messages["zh"].startswith("收到：") and "receipt_lines" in messages["zh"]
+    assert "\nmend: " not in messages["zh"] and messages["zh"].count("\n") == 2
 
 
 def test_a_notebook_that_writes_no_page_has_failed(space: Workspace) -> None:
@@ -186,7 +227,7 @@ class Fails(Executor):
 
 def test_after_two_retries_the_run_has_failed(space: Workspace) -> None:
     notebook(space, PAGE)
-    lost = Fails(attempt.Ended(attempt.died("demo"), again=True, peak_mb=7.0))
+    lost = Fails(attempt.Ended(failure(attempt.died("demo")), again=True, peak_mb=7.0))
     (outcome,) = run(space, job(), executor=lost)
     assert (outcome.state, len(lost.tasks), attempts(space)) == ("failed", 3, [3])
     assert "mend: check the machine's memory" in outcome.message
@@ -300,15 +341,7 @@ def test_on_a_disk_that_is_really_full_the_old_page_stays_and_the_next_run_goes_
 
 
 def test_problems_are_told_in_the_language_asked_for(space: Workspace) -> None:
-    options = runner.Options(language="zh")
-    (outcome,) = runner.run(
-        [job()],
-        workspace=space,
-        versions={},
-        clock=lambda: datetime.now(UTC),
-        options=options,
-        on_end=lambda outcome: None,
-    )
+    (outcome,) = run(space, job(), language="zh")
     assert outcome.message.startswith("收到：没有笔记本")
 
 
