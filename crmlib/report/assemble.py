@@ -41,7 +41,7 @@ def assemble(page: Page) -> Assembled:
     if len(set(keys)) < len(keys):
         raise ValueError(f"two findings share a key: {sorted({k for k in keys if keys.count(k) > 1})}")
     record = _record(page, tabled)
-    setting = cards.Setting(words=words, day=page.as_of)
+    setting = cards.Setting(words=words, day=page.as_of, lists=page.context.lists)
     drawn = [(finding, *cards.card(finding, setting, page.drawings.get(finding.key))) for finding in shown.findings]
     checks = tuple(card for finding, card, _ in drawn if finding.role == "check")
     content = Content(

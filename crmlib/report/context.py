@@ -20,6 +20,8 @@ LAKE_VARIABLE = "CRMLIB_LAKE"
 REPORTS_VARIABLE = "CRMLIB_REPORTS"
 REGIONS_VARIABLE = "CRMLIB_REGIONS"
 """Regions the signed-in reader may see, a JSON list set by the server, never taken from an address."""
+LISTS_VARIABLE = "CRMLIB_LISTS"
+"""Folder where a server wants the workbooks of a page: they are asked for at /lists/<its name>/ later."""
 DEFAULT_LAKE = ".crmlib"
 SEED = 20_260_101
 """Of every run and every app, so that a published page and the app show the same numbers."""
@@ -41,6 +43,7 @@ class Context:
     out : folder that the page is written to; none means it is only shown.
     query : parameters of the address, in order; only Voilà has them.
     regions : the regions the reader may see; none means all.
+    lists : folder for the lists of a served page; none puts them into the page.
     languages : languages this run is made in side by side (``<as_of>/<language>/``).
     code : version of the code, as the runner knows it; the package's own otherwise.
     """
@@ -55,6 +58,7 @@ class Context:
     out: Path | None = None
     query: tuple[tuple[str, str], ...] = ()
     regions: tuple[str, ...] | None = None
+    lists: Path | None = None
     languages: tuple[str, ...] = ()
     code: str = crmlib.__version__
 
@@ -90,6 +94,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
             query=query,
             reports=Path(env[REPORTS_VARIABLE]) if env.get(REPORTS_VARIABLE) else None,
             regions=None if regions is None else tuple(json.loads(regions)),
+            lists=Path(env[LISTS_VARIABLE]) if env.get(LISTS_VARIABLE) else None,
         )
     return Context(face="lab", now=clock, lake=lake)
 

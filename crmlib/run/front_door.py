@@ -76,8 +76,8 @@ class Guard:
         user = users.get(name)
         return user if user is not None and hmac.compare_digest(user.mark, mark) else None
 
-    def note(self, handler: tornado.web.RequestHandler, user: User | None, *, outcome: str) -> None:
-        """Write who asked for what and what came of it."""
+    def note(self, handler: tornado.web.RequestHandler, user: User | None, *, outcome: str, page: str = "") -> None:
+        """Write who asked for what and what came of it; of a list also the page that it stood on."""
         line = {
             "at": self.clock().isoformat(),
             "user": user.name if user else None,
@@ -85,6 +85,8 @@ class Guard:
             "asked": handler.request.uri,
             "outcome": outcome,
         }
+        if page:
+            line["page"] = page
         self.audit.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.audit, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8") as file:

@@ -11,6 +11,8 @@ from datetime import datetime
 from crmlib.core.errors import RunError
 from crmlib.run import voila_app, warm
 from crmlib.run.front_door import Guard, Proxy
+from crmlib.run.handlers import Serving
+from crmlib.run.lists import Lists
 from crmlib.run.users import Door, read
 from crmlib.run.workspace import Workspace
 from crmlib.text import Words
@@ -32,17 +34,23 @@ def serve(
         `run.port_taken`.
     """
     _refuse_taken(port)
+    kept = Lists(space.lake / f".lists-{port}", time.monotonic)
     with warm.parent(notebooks=sorted(space.notebooks.glob("*.ipynb")), wait=False) as variables:
-        serving = voila_app.Serving(
+        serving = Serving(
             notebooks=space.notebooks,
             lake=space.lake,
             reports=space.reports,
             guard=guard(space, clock=clock),
+            lists=kept,
             environment=variables,
         )
         app = voila_app.application(serving, port=port)
-        say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
-        app.start()
+        kept.start()
+        try:
+            say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
+            app.start()
+        finally:
+            kept.end()
 
 
 def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:

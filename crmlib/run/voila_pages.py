@@ -7,8 +7,11 @@ from typing import Literal
 
 from crmlib.text import LANGUAGES, Words
 
-Reason = Literal["unknown", "busy", "slow", "failed", "refused", "denied"]
-STATUS: dict[Reason, int] = {"unknown": 404, "busy": 503, "slow": 504, "failed": 500, "refused": 403, "denied": 403}
+Reason = Literal["unknown", "busy", "slow", "memory", "failed", "refused", "denied", "expired"]
+STATUS: dict[Reason, int] = {
+    "unknown": 404, "expired": 410, "refused": 403, "denied": 403, "busy": 503, "slow": 504, "memory": 500,
+    "failed": 500,
+}  # fmt: skip
 
 _STYLE = (
     "body{margin:0;background:#f7f9fb;color:#1f2933;"
