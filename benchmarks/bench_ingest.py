@@ -194,6 +194,32 @@ def main() -> None:
             runs=runs,
             title=f"Thirty appends of {rows:,} lines",
         )
+        large, limit = (400_000, 10_000_000) if arguments.small else (4_000_000, 100_000_000)
+        one_large_file(folder, lines=large, limit=limit, runs=1)
+
+
+def one_large_file(folder: Path, *, lines: int, limit: int, runs: int) -> None:
+    """Memory per line of one file, judged whole and in pieces; both leave the same rows."""
+    write(folder, "utf8.csv", till_lines(lines), encoding="utf-8")
+    size = (folder / "utf8.csv").stat().st_size
+
+    def limited(lake: str, batch_bytes: int) -> Callable[[], object]:
+        def work() -> object:
+            from crmlib.data import files
+
+            files.BATCH_BYTES = batch_bytes
+            files.batches.__kwdefaults__["limit"] = batch_bytes
+            return ingesting(folder, "utf8", lake)()
+
+        return fresh(folder, lake, work)
+
+    found = compare(
+        {"in pieces": limited("pieces", limit), "whole": limited("whole", 1 << 40)},
+        runs=runs,
+        title=f"One file of {lines:,} lines ({size / 1e6:.0f} MB), pieces of {limit / 1e6:.0f} MB",
+    )
+    for name, one in found.items():
+        print(f"{name}: {one.peak_mb:,.0f} MB at most, {one.peak_mb * 1e6 / lines:,.0f} bytes per line of the file")
 
 
 def _base(folder: Path) -> None:

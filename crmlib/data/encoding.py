@@ -26,8 +26,8 @@ class Text:
     bad_lines: tuple[int, ...] = ()
 
 
-def decode(data: bytes, *, encoding: str = "auto", name: str = "file") -> Text:
-    """Find the encoding if it is not given, and transcode.
+def decode(data: bytes, *, encoding: str = "auto", name: str = "file", has_header: bool = True) -> Text:
+    """Find the encoding if it is not given, and transcode; bad bytes in the header are refused at once.
 
     Two or three characters of GB18030 may happen to be valid UTF-8; then say `encoding:`.
 
@@ -40,15 +40,15 @@ def decode(data: bytes, *, encoding: str = "auto", name: str = "file") -> Text:
     mark, marked = next(((m, e) for m, e in MARKS if data.startswith(m)), (b"", ""))
     body = data[len(mark) :]
     if marked.startswith("utf-16") or encoding == "utf-16":
-        return _repaired(body, marked or "utf-16-le", name)
+        return _repaired(body, marked or "utf-16-le", name, has_header=has_header)
     candidates = (marked,) if marked else AUTO if encoding == "auto" else (encoding,)
     for candidate in candidates:
         if candidate == "gb18030" and encoding == "auto" and _mostly_utf8(body):
-            return _repaired(body, "utf-8", name)
+            return _repaired(body, "utf-8", name, has_header=has_header)
         clean = _transcoded(body, candidate)
         if clean is not None:
             return Text(_newlines(clean), candidate)
-    return _repaired(body, candidates[-1], name)
+    return _repaired(body, candidates[-1], name, has_header=has_header)
 
 
 def _transcoded(data: bytes, encoding: str) -> bytes | None:
@@ -89,7 +89,7 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _repaired(data: bytes, encoding: str, name: str) -> Text:
+def _repaired(data: bytes, encoding: str, name: str, *, has_header: bool) -> Text:
     """The text line by line, with the numbers of the lines that hold bad bytes; refused if they are many."""
     if encoding.startswith("utf-16"):
         clean = data.decode(encoding, errors="replace")
@@ -103,7 +103,7 @@ def _repaired(data: bytes, encoding: str, name: str) -> Text:
             except UnicodeDecodeError:
                 bad.append(n)
                 lines.append(raw.decode(encoding, errors="replace"))
-    if len(bad) > max(1, WORST_SHARE * len(lines)) or (bad and bad[0] == 1):
+    if len(bad) > max(1, WORST_SHARE * len(lines)) or (has_header and bad and bad[0] == 1):
         raise _wrong(name, encoding, bad, len(lines))
     return Text(_newlines("\n".join(lines).encode("utf-8", errors="replace")), encoding, tuple(bad))
 

@@ -10,8 +10,8 @@ from crmlib.core.errors import SourceError
 from crmlib.data import readers
 from crmlib.data.sources import Source
 
-BATCH_BYTES = 200_000_000
-"""Text of one batch; about twenty times as much memory is used while it is checked."""
+BATCH_BYTES = 100_000_000
+"""Text of one batch; about fifteen times as much memory is used while it is checked."""
 PACKED = 8
 """How much larger the text of a packed file (gzip, Parquet, Excel) is taken to be."""
 
@@ -43,17 +43,22 @@ def find(source: Source, *, root: Path) -> list[InputFile]:
 
 
 def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> list[tuple[InputFile, ...]]:
-    """The files in order, in groups whose text fits into memory; a file is never divided."""
+    """The files in order, in groups whose text fits into memory; a larger one stands alone (see `pieces`)."""
     groups: list[list[InputFile]] = []
     room = 0
     for file in inputs:
-        size = file.path.stat().st_size * (1 if file.path.suffix.lower() in readers.PLAIN else PACKED)
+        size = text_size(file.path)
         if not groups or size > room:
             groups.append([])
             room = limit
         groups[-1].append(file)
         room -= size
     return [tuple(group) for group in groups]
+
+
+def text_size(path: Path) -> int:
+    """Bytes of text that a file holds, about."""
+    return path.stat().st_size * (1 if path.suffix.lower() in readers.PLAIN else PACKED)
 
 
 def digest(path: Path) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
-from crmlib.data import delta, files, mapping, readers, refusals, resolve, store
+from crmlib.data import delta, files, mapping, pieces, readers, refusals, resolve, store
 from crmlib.data import sources as sources_file
 from crmlib.data.files import InputFile
 from crmlib.data.lake import Lake
@@ -33,7 +33,11 @@ BUILT_IN = Path(__file__).with_name("cdnow.yml")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source to ingest, with everything the steps need."""
+    """One source to ingest, with everything the steps need.
+
+    `piece` names the piece of a file that is too large for one batch, `last` tells its last piece, and `seen` is the
+    table's version before the first one (-1: none): what the lake may hold of a piece's keys, it held then.
+    """
 
     name: str
     source: Source
@@ -43,11 +47,14 @@ class Task:
     before: str
     currency: str | None
     now: datetime
+    piece: str = ""
+    last: bool = True
+    seen: int | None = None
 
     @property
     def batch(self) -> str:
         """Id of the batch: the same files under the same mapping after the same batch are the same batch."""
-        text = json.dumps([self.name, self.mapping, self.before, [[f.name, f.digest] for f in self.inputs]])
+        text = json.dumps([self.name, self.mapping, self.before, [[f.name, f.digest] for f in self.inputs], self.piece])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -118,13 +125,33 @@ def _ingest(
         for group in groups:
             before = results[-1].batch if results else task.before
             with refusals.explained(name):
-                results.append(_store(replace(task, inputs=group, before=before), lake, report or _silent))
+                results += _stored(replace(task, inputs=group, before=before), lake, report or _silent)
     return total(results)
 
 
-def _store(task: Task, lake: Lake, report: Progress) -> IngestResult:
+def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
+    """One batch of the task's files, or one for each piece of a file that is too large."""
+    count = pieces.count(task.inputs[0], task.source, limit=files.BATCH_BYTES) if len(task.inputs) == 1 else 1
+    if count == 1:
+        return [_store(task, _raw_parts(task, report), lake, report)]
+    path = lake.table_path(task.source.table)
+    seen = delta.version(path) if delta.exists(path) else -1
+    results: list[IngestResult] = []
+    with lake.scratch() as folder:
+        for part in pieces.divided(task.inputs[0], task.source, pieces=count, folder=folder):
+            report("read", len(results), count)
+            before = results[-1].batch if results else task.before
+            last = not any(folder.iterdir())
+            one = replace(task, piece=f"{len(results)}/{count}", last=last, seen=seen, before=before)
+            results.append(_store(one, iter([part]), lake, report))
+    if not results:
+        refusals.empty([], [file.name for file in task.inputs])
+    return results
+
+
+def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> IngestResult:
     """One batch: read, judge, commit."""
-    frame, parts = _read(task, report)
+    frame, parts = _read(task, raw)
     verdict = _judged(task, frame, parts, lake, report)
     result = _result(task, verdict, read=sum(part.read for part in parts))
     refusals.worthless(result, verdict.apart)
@@ -170,18 +197,23 @@ def _currency(name: str, source: Source, lake: Lake) -> str | None:
     return wanted
 
 
-def _read(task: Task, report: Progress) -> tuple[pl.DataFrame, list[RawPart]]:
-    """The typed rows of all files in order, and what is left of the files to find raw texts again."""
-    frames: list[pl.DataFrame] = []
-    parts: list[RawPart] = []
+def _raw_parts(task: Task, report: Progress) -> Iterator[RawPart]:
+    """The files and sheets of the task in order."""
     for number, file in enumerate(task.inputs):
         report("read", number, len(task.inputs))
-        for part in readers.read(file.path, source=task.source, name=file.name):
-            if part.columns or part.read:
-                rows = mapping.typed(part, task.source, name=task.name, currency=task.currency or "", now=task.now)
-                frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))
-            parts.append(part.slim())
+        yield from readers.read(file.path, source=task.source, name=file.name)
     report("read", len(task.inputs), len(task.inputs))
+
+
+def _read(task: Task, raw: Iterator[RawPart]) -> tuple[pl.DataFrame, list[RawPart]]:
+    """The typed rows of all parts in order, and what is left of them to find raw texts again."""
+    frames: list[pl.DataFrame] = []
+    parts: list[RawPart] = []
+    for part in raw:
+        if part.columns or part.read:
+            rows = mapping.typed(part, task.source, name=task.name, currency=task.currency or "", now=task.now)
+            frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))
+        parts.append(part.slim())
     refusals.empty(parts, [file.name for file in task.inputs])
     return pl.concat(frames), parts
 
@@ -195,10 +227,10 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
     open_rows = frame.filter(pl.col(KIND).is_null())
-    old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name)
+    old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name, version=task.seen)
     if by_receipt and not source.receipts_may_move:
         refusals.reused_receipts(task.name, open_rows, old)
-    torn_in = [part.file for part in parts if part.torn.height]
+    torn_in = [part.file for part in parts if part.torn.height or part.damaged]
     whole = set(frame.filter(~pl.col("src_file").is_in(torn_in))[PART].unique().to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
     torn = [_torn(part, source, verdict.apart.schema) for part in parts if part.torn.height]
@@ -251,7 +283,7 @@ def _result(task: Task, verdict: resolve.Verdict, *, read: int) -> IngestResult:
         read=read,
         **{term: verdict.counts.get(term, 0) for term in TERMS},
         withdrawn=verdict.withdrawn,
-        files=tuple(f.name for f in task.inputs),
+        files=tuple(f.name for f in task.inputs if task.last),
         known_files=tuple(f.name for f in task.known),
         rules=rules.select(RULES_SCHEMA.names()).cast(RULES_SCHEMA),
     )
@@ -284,7 +316,7 @@ def _record(task: Task, result: IngestResult) -> dict[str, object]:
         "read": result.read,
         **{term: getattr(result, term) for term in TERMS},
         "withdrawn": result.withdrawn,
-        "files": {f.name: f.digest for f in task.inputs},
+        "files": {f.name: f.digest for f in task.inputs if task.last},  # half a file is no file that is known
         "mapping": task.mapping,
         "rules": result.rules.to_dicts(),
     }

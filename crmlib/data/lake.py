@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -184,6 +185,18 @@ class Lake:
                     values={"path": str(self.path)},
                 ) from None
             yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder on the lake's disk, for the writer; what a dead process left there goes first."""
+        folder = self.path / ".scratch"
+        with delta.lake_errors(self.path):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def vacuum(self, *, now: datetime, keep_days: int = KEEP_DAYS) -> int:
         """Delete files used only by versions older than `keep_days`, and old quarantine rows; how many files went."""

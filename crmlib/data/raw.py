@@ -20,11 +20,13 @@ class RawPart:
     file : the file's name as it is shown, ``book.xlsx#sheet`` for a sheet.
     rows : source columns (text, or the file's own types), LINE, and RAW where the file has lines.
     torn : lines that are no records: LINE, RAW, ``rule``.
+    damaged : the file has torn lines, here or in another piece of it.
     """
 
     file: str
     rows: pl.DataFrame
     torn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TORN))
+    damaged: bool = False
 
     @property
     def read(self) -> int:

@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +34,14 @@ UNREADABLE = (
     fastexcel.FastExcelError,
 )
 CDNOW = "CDNOW_master.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text file is laid out: its delimiter and the names of its fields."""
+
+    delimiter: str
+    names: tuple[str, ...]
 
 
 def read(path: Path, *, source: Source, name: str) -> Iterator[RawPart]:
@@ -76,19 +85,33 @@ def unreadable(name: str, error: Exception) -> SourceError:
 
 
 def _text(data: bytes, source: Source, name: str) -> RawPart:
-    text = encoding.decode(data, encoding=source.encoding, name=name)
-    lines = records.number_lines(text.utf8)
+    return text_part(encoding.decode(data, encoding=source.encoding, name=name), source, name)[0]
+
+
+def text_part(
+    text: encoding.Text, source: Source, name: str, *, layout: Layout | None = None, before: int = 0
+) -> tuple[RawPart, Layout | None]:
+    """A text, or a stretch of one, as rows; and how it is laid out, none as long as there was nothing but blanks.
+
+    Parameters
+    ----------
+    layout : of the stretch before, whose header holds for this one; before : physical lines before this stretch.
+    """
+    lines = records.number_lines(text.utf8).with_columns(pl.col(LINE) + before)
     if source.header not in {None, "none"}:
         lines = lines.filter(pl.col(LINE) >= source.header)
     if lines.is_empty():
-        return RawPart(name, pl.DataFrame(schema={LINE: pl.Int64, RAW: pl.String}))
-    delimiter = records.find_delimiter(lines) if source.delimiter == "auto" else source.delimiter
-    names, lines = _header(lines, delimiter, source)
-    damaged = pl.col(LINE).is_in(list(text.bad_lines))
+        return RawPart(name, pl.DataFrame(schema={LINE: pl.Int64, RAW: pl.String})), layout
+    if layout is None:
+        delimiter = records.find_delimiter(lines) if source.delimiter == "auto" else source.delimiter
+        names, lines = _header(lines, delimiter, source)
+        layout = Layout(delimiter, tuple(names))
+    damaged = pl.col(LINE).is_in([line + before for line in text.bad_lines])
     bad = lines.filter(damaged).with_columns(rule=pl.lit("encoding")) if text.bad_lines else None
-    split = records.split(lines.filter(~damaged) if bad is not None else lines, delimiter=delimiter, names=names)
+    good = lines.filter(~damaged) if bad is not None else lines
+    split = records.split(good, delimiter=layout.delimiter, names=list(layout.names))
     torn = split.torn if bad is None else pl.concat([split.torn, bad.select(split.torn.columns)]).sort(LINE)
-    return RawPart(name, split.rows, torn)
+    return RawPart(name, split.rows, torn), layout
 
 
 def _header(lines: pl.DataFrame, delimiter: str, source: Source) -> tuple[list[str], pl.DataFrame]:

@@ -20,12 +20,19 @@ from crmlib.data.resolve import KIND, LIKE, QUARANTINED, Verdict
 STORED_KINDS = ("quarantined", "duplicate", "excluded")
 
 
-def known_rows(lake: Lake, contract: Contract, rows: pl.DataFrame, *, by_receipt: bool, name: str) -> pl.DataFrame:
-    """The lake's rows that the new ones may repeat or correct: same key, or same receipt of the same source."""
+def known_rows(
+    lake: Lake, contract: Contract, rows: pl.DataFrame, *, by_receipt: bool, name: str, version: int | None = None
+) -> pl.DataFrame:
+    """The lake's rows that the new ones may repeat or correct: same key, or same receipt of the same source.
+
+    Parameters
+    ----------
+    version : where to look; the newest without it, nowhere for -1.
+    """
     empty = contract.schema.create_empty()
-    if not lake.has(contract.name) or rows.is_empty():
+    if version == -1 or not lake.has(contract.name) or rows.is_empty():
         return empty
-    there = lake.table(contract.name)
+    there = lake.table(contract.name, version=version)
     key = contract.key[0]
     # whole files are skipped by their smallest and largest key
     low, high = rows[key].min(), rows[key].max()

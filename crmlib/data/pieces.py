@@ -1,0 +1,158 @@
+"""A text file too large for memory, in pieces that can be judged one after another.
+
+The file is read in slabs of `SLAB` bytes, split into fields, and spilled to disk by the hash of what makes a row's key
+(the receipt, or the table's own key): so a receipt, its corrections and its copies are in one piece, in the file's
+order, and the pieces give the same lake and the same counts as the whole would. A quoted field that spans lines is not
+cut: a slab ends after fifty lines without an open quote.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import polars as pl
+
+from crmlib.data import encoding, mapping, readers, records
+from crmlib.data.cells import text_of
+from crmlib.data.files import InputFile, text_size
+from crmlib.data.raw import TORN, RawPart
+from crmlib.data.records import LINE
+from crmlib.data.sources import Source
+
+SLAB = 1 << 24
+"""Bytes of text split at a time; about thirty times as much memory is used meanwhile."""
+PATIENCE = 8
+"""Slabs that are read on in search of a line after which no quote is open."""
+TAIL = 1 << 18
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def count(file: InputFile, source: Source, *, limit: int) -> int:
+    """Pieces a file is judged in; 1 where it is small, or must be seen whole (`repeat_of`, `part`, UTF-16, no text)."""
+    whole = source.repeat_of or source.part or source.encoding == "utf-16" or source.reader or not _key_columns(source)
+    if whole or file.path.suffix.lower() not in readers.TEXT:
+        return 1
+    size = text_size(file.path)
+    if size <= limit:
+        return 1
+    with _opened(file.path) as stream:
+        return 1 if stream.read(2) in UTF16 else -(-size // limit)
+
+
+def divided(file: InputFile, source: Source, *, pieces: int, folder: Path) -> Iterator[RawPart]:
+    """The pieces of a file that have rows, spilled to `folder` meanwhile; torn lines come with the first.
+
+    Parameters
+    ----------
+    pieces : how many; folder : empty, on a disk with room for the file's text once more.
+    """
+    try:
+        empty, torn = _spill(file, source, pieces=pieces, folder=folder)
+    except readers.UNREADABLE as error:
+        raise readers.unreadable(file.name, error) from error
+    damaged = torn.height > 0
+    for piece in range(pieces):
+        spilled = sorted(folder.glob(f"{piece}-*.arrow"))
+        if spilled:
+            rows = pl.concat([pl.read_ipc(path) for path in spilled])
+            for path in spilled:
+                path.unlink()
+            yield RawPart(file.name, rows, torn, damaged=damaged)
+            torn = torn.clear()
+    if torn.height:
+        yield RawPart(file.name, empty, torn, damaged=True)
+
+
+def _spill(file: InputFile, source: Source, *, pieces: int, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write each row to its piece's files; return the rows' columns, empty, and the torn lines."""
+    torn = [pl.DataFrame(schema=TORN)]
+    empty = pl.DataFrame(schema={LINE: pl.Int64})
+    keys = [text_of(pl.col(c), pl.String()).fill_null("") for c in _key_columns(source)]
+    for number, part in enumerate(_parts(file, source)):
+        if number == 0:
+            mapping.check_columns(part, source)
+            empty = part.rows.clear()
+        torn.append(part.torn)
+        named = part.rows.with_columns((pl.concat_str(keys, separator="\x1f").hash(0) % pieces).alias("__piece"))
+        for (piece,), rows in named.partition_by("__piece", as_dict=True, include_key=False).items():
+            rows.write_ipc(folder / f"{piece}-{number:06d}.arrow", compression="lz4")
+    return empty, pl.concat(torn)
+
+
+def _parts(file: InputFile, source: Source) -> Iterator[RawPart]:
+    """The slabs that hold lines, as rows with the file's line numbers; all are read as the first one was."""
+    layout: readers.Layout | None = None
+    found: str = source.encoding
+    before = 0
+    for slab in _slabs(file.path):
+        text = encoding.decode(slab, encoding=found, name=file.name, has_header=before == 0)
+        if not slab.isascii():
+            found = text.encoding
+        part, layout = readers.text_part(text, source, file.name, layout=layout, before=before)
+        before += slab.count(b"\n")
+        if layout is not None:
+            yield part
+
+
+def _slabs(path: Path) -> Iterator[bytes]:
+    """The file's text in blocks of whole records."""
+    rest = b""
+    with _opened(path) as stream:
+        while block := stream.read(SLAB):
+            data = rest + block
+            cut = _cut(data)
+            if cut:
+                yield data[:cut]
+            rest = data[cut:]
+    if rest:
+        yield rest
+
+
+def _cut(data: bytes) -> int:
+    """Position after the last line end with `LONGEST_RECORD` lines before it in which every quote is closed; 0 if none.
+
+    Examples
+    --------
+    >>> _cut(b"a,b" + bytes([10]) + b"c,d"), _cut(b"no line end")
+    (4, 0)
+    """
+    end = data.rfind(b"\n") + 1
+    start = max(end - TAIL, 0)
+    tail = data[start:end]
+    if b'"' not in tail:
+        return end
+    lines = tail.split(b"\n")[:-1]
+    last_odd = max((i for i, line in enumerate(lines) if line.count(b'"') % 2), default=-1)
+    if last_odd < 0 or len(lines) - last_odd > records.LONGEST_RECORD:
+        return end
+    # quotes on every line: wait for more text, then take them for inches
+    return _before_quotes(lines, start) or (end if len(data) > PATIENCE * SLAB else 0)
+
+
+def _before_quotes(lines: list[bytes], start: int) -> int:
+    """The end of the last line that follows fifty with closed quotes; 0 if there is none."""
+    quiet, best, at = 0, 0, start
+    for line in lines:
+        at += len(line) + 1
+        quiet = 0 if line.count(b'"') % 2 else quiet + 1
+        best = at if quiet > records.LONGEST_RECORD else best
+    return best
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == readers.GZIP
+        stream.seek(0)
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if packed else stream
+
+
+def _key_columns(source: Source) -> tuple[str, ...]:
+    """Source columns that decide which piece a row belongs to."""
+    key = source.contract.key
+    names = ("receipt_id",) if key == ("line_id",) and "line_id" not in source.columns else key
+    return tuple(dict.fromkeys(c for name in names if name in source.columns for c in source.columns[name].columns()))
