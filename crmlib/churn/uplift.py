@@ -11,6 +11,7 @@ cost = f + d·P(redeem | contacted), free riders included: ranking by risk lost 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,13 @@ import polars as pl
 
 from crmlib.churn import logit
 from crmlib.churn.catalogue import linear
+from crmlib.churn.clusters import half_width, labels
 from crmlib.churn.metrics import Array
 from crmlib.churn.winback import refuse_no_holdout
 from crmlib.core.frames import AnyFrame, to_polars
 
 CELLS = ("persuadable", "sure_thing", "lost_cause", "do_not_disturb")
 MIN_UPLIFT = 0.02
-Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,14 @@ def fit(
     y: str = "lost",
     names: tuple[str, ...] | None = None,
     within: str | None = None,
+    clusters: Sequence[str] = ("customer_id",),
 ) -> UpliftFit:
     """Fit uplift on a list with features, `group` (contact, holdout) and the outcome `y` (1 lost).
 
     Parameters
     ----------
     within : column naming the list of each row where several are read together: each was drawn with its own share e.
+    clusters : columns whose bunches widen the interval (`crmlib.churn.clusters`); they stay in the table.
 
     Raises
     ------
@@ -83,9 +86,9 @@ def fit(
     truth = frame[y].to_numpy().astype(float)
     share = None if within is None else frame.select((pl.col("group") == "contact").mean().over(within)).to_series()
     psi = dr_score(truth, w, p0=p0, p1=p1, share=None if share is None else share.to_numpy())
-    effect, spread = float(psi.mean()), Z95 * float(psi.std(ddof=1)) / len(psi) ** 0.5
+    effect, spread = float(psi.mean()), half_width(psi, clusters=labels(frame, clusters))
     alone, contacted = _pair(frame, y, chosen)
-    table = frame.select("customer_id", "group").with_columns(
+    table = frame.select(*dict.fromkeys(("customer_id", "group", *clusters))).with_columns(
         pl.Series("p_alone", p0), pl.Series("p_contacted", p1), pl.Series("uplift", p0 - p1), pl.Series("dr_score", psi)
     )
     return UpliftFit(_with_cells(table), effect, effect - spread, effect + spread, contacted, alone)
@@ -100,17 +103,26 @@ def dr_score(y: Array, w: Array, *, p0: Array, p1: Array, share: Array | None = 
     return np.asarray(p0 - p1 + (1 - w) / (1 - e) * (y - p0) - w / e * (y - p1))
 
 
-def cells(table: AnyFrame) -> pl.DataFrame:
-    """The four cells, each with cell, customers, uplift (model), effect (doubly robust), low, high."""
-    frame = to_polars(table, needs=["cell", "uplift", "dr_score"], name="uplift table")
-    half = Z95 * pl.col("dr_score").std() / pl.len().sqrt()
-    summed = frame.group_by("cell").agg(
-        pl.len().alias("customers"),
-        pl.col("uplift").mean(),
-        pl.col("dr_score").mean().alias("effect"),
-        (pl.col("dr_score").mean() - half).alias("low"),
-        (pl.col("dr_score").mean() + half).alias("high"),
-    )
+def cells(table: AnyFrame, *, clusters: Sequence[str] = ("customer_id",)) -> pl.DataFrame:
+    """The four cells, each with cell, customers, uplift (model), effect (doubly robust), low, high.
+
+    Parameters
+    ----------
+    clusters : columns whose bunches widen the intervals.
+    """
+    frame = to_polars(table, needs=["cell", "uplift", "dr_score", *clusters], name="uplift table")
+    rows = []
+    for (cell,), part in frame.group_by("cell", maintain_order=True):
+        psi = part["dr_score"].to_numpy()
+        half = half_width(psi, clusters=labels(part, clusters))
+        effect = float(psi.mean())
+        rows.append((str(cell), part.height, float(part["uplift"].mean() or 0), effect, effect - half, effect + half))  # type: ignore[arg-type]
+    schema = {
+        "cell": pl.String,
+        "customers": pl.Int64,
+        **dict.fromkeys(("uplift", "effect", "low", "high"), pl.Float64),
+    }
+    summed = pl.DataFrame(rows, schema=schema, orient="row")
     return pl.DataFrame({"cell": CELLS}).join(summed, on="cell", how="left", maintain_order="left")
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from crmlib.churn.clusters import product
 from crmlib.churn.visits import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -53,7 +54,7 @@ class ReadOut:
     effect, low, high : difference in the share that came back, 95 % (Newcombe).
     extra, extra_low, extra_high : that difference as people among the treated.
     cost_minor : what was spent, free riders included.
-    net_minor, net_low_minor, net_high_minor : extra people × margin − cost.
+    net_minor, net_low_minor, net_high_minor : extra people × margin − cost, 95 % by the errors of both.
     """
 
     treated: int
@@ -139,13 +140,14 @@ def outcome(assigned: AnyFrame, trips: pl.DataFrame, *, sent_on: date, until: da
     return joined.with_columns(pl.col("came_n").is_not_null().cast(pl.Int8).alias("came"))
 
 
-def read_out(result: AnyFrame, *, margin_minor: int, cost_minor: int) -> ReadOut:
+def read_out(result: AnyFrame, *, margin_minor: float, cost_minor: int, margin_half: float = 0.0) -> ReadOut:
     """The effect of a list with its interval, and what it earned net.
 
     Parameters
     ----------
     result : customer_id, group, came (from `outcome`).
     margin_minor : margin of one customer who came back, over the time it is counted for.
+    margin_half : half of the 95 % interval of that margin; 0 where it is known beforehand.
     cost_minor : all contacts and all offers redeemed by the treated, free riders included.
 
     Raises
@@ -159,7 +161,8 @@ def read_out(result: AnyFrame, *, margin_minor: int, cost_minor: int) -> ReadOut
     k1, n1, k0, n0 = int(treated["came"].sum()), treated.height, int(held["came"].sum()), held.height
     low, high = confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
     effect = k1 / n1 - k0 / n0
-    money = [round(d * n1 * margin_minor) - cost_minor for d in (effect, float(low), float(high))]
+    gains = product(effect, float(low), float(high), worth=margin_minor, worth_half=margin_half)
+    money = [round(gain * n1) - cost_minor for gain in gains]
     return ReadOut(
         treated=n1,
         held_out=n0,

@@ -2,7 +2,8 @@
 
 A person's features are those known the day before the list left; lost = not in the shop inside the window. Cells come
 from the cross-fitted T-learner, effects from the doubly robust score of people the models never saw, so a split into
-cells that is mere chance shows as effects alike. Per cell, with m the mean margin of a return inside the window,
+cells that is mere chance shows as effects alike. Their intervals allow for people, lists and stores that are alike
+(`crmlib.churn.clusters`). Per cell, with m the mean margin of a return inside the window, whose own error counts, too,
 
     net = u · treated · m − cost,     cost = all contacts and all vouchers redeemed, free riders included.
 
@@ -15,19 +16,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from crmlib.churn import uplift
+from crmlib.churn.clusters import product
 from crmlib.churn.features import EVERYBODY, features
-from crmlib.churn.visits import Visits, day_number, trips
+from crmlib.churn.visits import Visits, trips
 from crmlib.churn.winback import MIN_HELD_OUT, outcome
-from crmlib.churn.winback_lists import WINDOW_DAYS, lists
+from crmlib.churn.winback_lists import WINDOW_DAYS, lists, with_margin, worth
 from crmlib.core.frames import AnyFrame
 
 FEATURES = ("recency", "trips", "basket", "promotion_share")
 """Few, because a holdout is small: how long ago, how often, how much, and whether by offers."""
+STORE = "home_store_id"
+CLUSTERS = ("customer_id", "list", STORE)
 EVENTS_PER_FEATURE = 10
 FOLDS = 2
 SCHEMA = {
@@ -78,14 +83,11 @@ def people(
 
 def _one_list(part: pl.DataFrame, seen: Visits, margins: pl.DataFrame, *, sent: date, days: int) -> pl.DataFrame:
     came = outcome(part, trips(seen), sent_on=sent, until=sent + timedelta(days=days))
-    first = day_number(sent)
-    inside = margins.filter(pl.col("day_n").is_between(first + 1, first + days))
-    made = inside.group_by("customer_id").agg(pl.col("margin_minor").sum())
+    came = with_margin(came, margins, sent=sent, days=days)
     known = features(seen, t0=sent - timedelta(days=1), options=EVERYBODY)
-    kept = known.select("customer_id", *(n for n in FEATURES if n in known.columns))
-    joined = came.join(made, on="customer_id", how="left").join(kept, on="customer_id", how="left")
-    margin = pl.lit(None, dtype=pl.Int64) if margins.is_empty() else pl.col("margin_minor").fill_null(0)
-    return joined.with_columns(margin.alias("margin_minor"), (1 - pl.col("came")).alias("lost"))
+    kept = known.select("customer_id", *(n for n in (*FEATURES, STORE) if n in known.columns))
+    joined = came.join(kept, on="customer_id", how="left", maintain_order="left")
+    return joined.with_columns((1 - pl.col("came")).alias("lost"))
 
 
 def missing(listed: pl.DataFrame, *, features: int) -> int:
@@ -119,11 +121,11 @@ def read_cells(listed: pl.DataFrame, *, rng: np.random.Generator) -> Cells | Non
     short = missing(listed, features=len(names))
     if short:
         return Cells(pl.DataFrame(schema=SCHEMA), listed.height, short)
-    fit = uplift.fit(listed, rng=rng, names=names, within="list")
+    clusters = [c for c in CLUSTERS if c in listed.columns]
+    fit = uplift.fit(listed, rng=rng, names=names, within="list", clusters=clusters)
     rows = fit.table.select("cell").hstack(listed.select("group", "came", "cost_minor"))
-    came = listed.filter(pl.col("came") == 1)["margin_minor"].drop_nulls()
-    margin = None if came.is_empty() else round(came.sum() / came.len())
-    return Cells(_earned(uplift.cells(fit.table), _counts(rows), margin), listed.height, 0)
+    found = uplift.cells(fit.table, clusters=clusters)
+    return Cells(_earned(found, _counts(rows), worth(listed, clusters=clusters)), listed.height, 0)
 
 
 def _counts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -137,16 +139,21 @@ def _counts(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _earned(effects: pl.DataFrame, counts: pl.DataFrame, margin: int | None) -> pl.DataFrame:
+def _earned(effects: pl.DataFrame, counts: pl.DataFrame, margin: tuple[float, float] | None) -> pl.DataFrame:
     table = effects.select("cell", "effect", "low", "high").join(counts, on="cell", how="left", maintain_order="left")
     table = table.with_columns(
         pl.col("treated", "held_out", "came_treated", "came_held_out", "cost_minor").fill_null(0)
     )
     enough = pl.min_horizontal("treated", "held_out") >= MIN_HELD_OUT
     table = table.with_columns(pl.when(enough).then(c).alias(c) for c in ("effect", "low", "high"))
-    worth = {"net_minor": "effect", "net_low_minor": "low", "net_high_minor": "high"}
-    money = [
-        (pl.col(u) * pl.col("treated") * pl.lit(margin, dtype=pl.Int64) - pl.col("cost_minor")).round().alias(n)
-        for n, u in worth.items()
-    ]
-    return table.with_columns(money).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+    money = [_net(row, margin) for row in table.iter_rows(named=True)]
+    nets = pl.DataFrame(money, schema=["net_minor", "net_low_minor", "net_high_minor"], orient="row")
+    return table.hstack(nets).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+
+
+def _net(row: dict[str, Any], margin: tuple[float, float] | None) -> tuple[int | None, ...]:
+    """Net profit of a cell, low and high."""
+    if margin is None or row["effect"] is None:
+        return (None, None, None)
+    gains = product(row["effect"], row["low"], row["high"], worth=margin[0], worth_half=margin[1])
+    return tuple(round(gain * row["treated"]) - row["cost_minor"] for gain in gains)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
+from statsmodels.stats.proportion import confint_proportions_2indep
 
+from crmlib.churn.clusters import MIN_CLUSTERS, half_width, labels, mean_of_those, product
 from crmlib.churn.visits import day_number
-from crmlib.churn.winback import MIN_HELD_OUT, ReadOut, outcome, read_out
+from crmlib.churn.winback import MIN_HELD_OUT, outcome, read_out
 from crmlib.core.frames import AnyFrame, to_polars
 
 WINDOW_DAYS = 56
@@ -69,41 +72,113 @@ def read_lists(
         sent = part["sent_on"][0]
         closed = sent + timedelta(days=days) <= as_of
         seen = outcome(part, trips, sent_on=sent, until=min(sent + timedelta(days=days), as_of))
-        rows.append(_row(str(name), sent, seen, _margin(seen, margins, sent, days), closed=closed))
+        seen = with_margin(seen, margins, sent=sent, days=days)
+        rows.append(_row(str(name), sent, seen, closed=closed))
         if closed:
-            closed_parts.append((seen, _margin(seen, margins, sent, days)))
+            closed_parts.append(seen)
     if len(closed_parts) > 1:
-        rows.append(_together(closed_parts))
+        rows.append(_together(pl.concat(closed_parts)))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _margin(seen: pl.DataFrame, margins: pl.DataFrame, sent: date, days: int) -> int | None:
-    """Mean margin inside the window of those who came, or none if no margin is known."""
+def with_margin(seen: pl.DataFrame, margins: pl.DataFrame, *, sent: date, days: int) -> pl.DataFrame:
+    """Add margin_minor, what each of a list brought inside the window; null where no margin is known at all."""
+    if margins.is_empty():
+        return seen.with_columns(pl.lit(None, dtype=pl.Int64).alias("margin_minor"))
     first = day_number(sent)
-    came = seen.filter(pl.col("came") == 1)
-    if margins.is_empty() or came.is_empty():
-        return None
     inside = margins.filter(pl.col("day_n").is_between(first + 1, first + days))
-    total = inside.join(came.select("customer_id"), on="customer_id", how="semi")["margin_minor"].sum()
-    return round(total / came.height)
+    made = inside.group_by("customer_id").agg(pl.col("margin_minor").sum().cast(pl.Int64))
+    joined = seen.join(made, on="customer_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("margin_minor").fill_null(0))
 
 
-def _row(name: str, sent: date | None, seen: pl.DataFrame, margin: int | None, *, closed: bool) -> list[object]:
+def worth(seen: pl.DataFrame, *, clusters: Sequence[str] = ("customer_id",)) -> tuple[float, float] | None:
+    """Mean margin of a return inside the window [minor units] and half of its 95 % interval; none if none is known.
+
+    Parameters
+    ----------
+    seen : came, margin_minor (`with_margin`).
+    clusters : columns whose bunches widen the interval (`crmlib.churn.clusters`).
+    """
+    known = seen.filter(pl.col("margin_minor").is_not_null())
+    if known["came"].sum() == 0:
+        return None
+    margin, came = known["margin_minor"].to_numpy().astype(float), known["came"].to_numpy().astype(float)
+    return mean_of_those(margin, came, clusters=labels(known, clusters))
+
+
+def pooled(both: pl.DataFrame) -> tuple[float, float, float]:
+    """The mean effect over those contacted, lists apart, and the widest of three 95 % intervals: effect, low, high.
+
+    Newcombe's of each list, added in squares (Zou & Donner 2008); people on several lists as one; and, from five lists
+    on, the spread of the lists' own effects, since the next list is another one.
+
+    Parameters
+    ----------
+    both : list, customer_id, group, came of lists drawn by lot, each with both groups; their shares may differ.
+    """
+    contact = pl.col("group") == "contact"
+    n1, n0 = contact.sum().alias("n1"), (~contact).sum().alias("n0")
+    p1, p0 = pl.col("came").filter(contact).mean().alias("p1"), pl.col("came").filter(~contact).mean().alias("p0")
+    per = both.group_by("list", maintain_order=True).agg(n1, n0, p1, p0)
+    weight = (per["n1"] / per["n1"].sum()).to_numpy()
+    own = (per["p1"] - per["p0"]).to_numpy()
+    effect = float((weight * own).sum())
+    sides = np.array([_newcombe(*row) for row in per.select("p1", "n1", "p0", "n0").rows()]) - own[:, None]
+    low, high = np.sqrt(((weight[:, None] * sides) ** 2).sum(axis=0))
+    half = _by_person(both, per)
+    if len(own) >= MIN_CLUSTERS:
+        half = max(half, half_width(weight * (own - effect) * len(own)))
+    return effect, effect - max(float(low), half), effect + max(float(high), half)
+
+
+def _newcombe(p1: float, n1: int, p0: float, n0: int) -> tuple[float, float]:
+    low, high = confint_proportions_2indep(p1 * n1, n1, p0 * n0, n0, method="newcomb", compare="diff")
+    return float(low), float(high)
+
+
+def _by_person(both: pl.DataFrame, per: pl.DataFrame) -> float:
+    """Half of the interval of the pooled effect, from what each row adds to it, people on several lists as one."""
+    contact, total = pl.col("group") == "contact", per["n1"].sum()
+    treated = (pl.col("came") - pl.col("p1")) / total
+    alone = (pl.col("p0") - pl.col("came")) * pl.col("n1") / pl.col("n0") / total
+    part = pl.when(contact).then(treated).otherwise(alone).alias("part")
+    added = both.join(per, on="list", maintain_order="left").select(part, "customer_id")
+    return half_width(added["part"].to_numpy() * added.height, clusters=labels(added, ["customer_id"]))
+
+
+def _row(name: str, sent: date | None, seen: pl.DataFrame, *, closed: bool) -> list[object]:
+    counts, cost = _counted(seen)
+    if not closed or min(counts[:2]) < MIN_HELD_OUT:
+        return _unread([name, sent, closed, *counts], cost)
+    value, half = worth(seen) or (0.0, 0.0)
+    made = read_out(seen, margin_minor=value, margin_half=half, cost_minor=cost)
+    known = seen["margin_minor"].null_count() < seen.height
+    money = [made.net_minor, made.net_low_minor, made.net_high_minor] if known else [None] * 3
+    return [name, sent, closed, *counts, made.effect, made.low, made.high, made.extra, cost, *money]
+
+
+def _together(seen: pl.DataFrame) -> list[object]:
+    """All closed lists as one."""
+    counts, cost = _counted(seen)
+    both = seen.filter((pl.col("group").n_unique() > 1).over("list"))
+    if both.is_empty() or min(_counted(both)[0][:2]) < MIN_HELD_OUT:
+        return _unread([TOGETHER, None, True, *counts], cost)
+    effect, low, high = pooled(both)
+    money: list[int | None] = [None] * 3
+    margin = worth(seen, clusters=("customer_id", "list"))
+    if margin is not None:
+        gains = product(effect, low, high, worth=margin[0], worth_half=margin[1])
+        money = [round(gain * counts[0]) - cost for gain in gains]
+    return [TOGETHER, None, True, *counts, effect, low, high, effect * counts[0], cost, *money]
+
+
+def _counted(seen: pl.DataFrame) -> tuple[list[int], int]:
+    """Contacted, left alone, came of either; and what was spent on the contacted."""
     treated, held = seen.filter(pl.col("group") == "contact"), seen.filter(pl.col("group") == "holdout")
-    came = [int(treated["came"].sum()), int(held["came"].sum())]
-    counts = [name, sent, closed, treated.height, held.height, *came]
-    cost = int(treated["cost_minor"].sum())
-    if not closed or min(treated.height, held.height) < MIN_HELD_OUT:
-        return [*counts, None, None, None, None, cost, None, None, None]
-    made: ReadOut = read_out(seen, margin_minor=margin or 0, cost_minor=cost)
-    money = [made.net_minor, made.net_low_minor, made.net_high_minor] if margin is not None else [None] * 3
-    return [*counts, made.effect, made.low, made.high, made.extra, cost, *money]
+    counts = [treated.height, held.height, int(treated["came"].sum()), int(held["came"].sum())]
+    return counts, int(treated["cost_minor"].sum())
 
 
-def _together(parts: Sequence[tuple[pl.DataFrame, int | None]]) -> list[object]:
-    """All closed lists as one: each was drawn by lot with the same share, so they may be pooled."""
-    seen = pl.concat([p for p, _ in parts])
-    known = [(int(p["came"].sum()), m) for p, m in parts if m is not None]
-    people = sum(n for n, _ in known)
-    margin = round(sum(n * m for n, m in known) / people) if people else None
-    return _row(TOGETHER, None, seen, margin, closed=True)
+def _unread(counts: Sequence[object], cost: int) -> list[object]:
+    return [*counts, None, None, None, None, cost, None, None, None]

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.churn import uplift, winback_cells
+from crmlib.churn import uplift, winback, winback_cells, winback_lists
 from crmlib.churn.visits import day_number, visits
 
 SENT = date(2024, 3, 1)
@@ -124,3 +124,55 @@ def test_lists_drawn_with_other_shares_do_not_bias_the_effect_read_together():
     blind = uplift.fit(rows, rng=np.random.default_rng(1), names=("trips",))
     assert fit.effect == pytest.approx(truth, abs=0.015)
     assert blind.effect < fit.effect - 0.01  # the list that returns more was contacted less
+
+
+def sent(lists=8, each=150, spread=0.0, people=None, seed=1):
+    """Lists whose own effects differ by `spread` around .1; `people` different persons stand on them."""
+    rng = np.random.default_rng(seed)
+    n = lists * each
+    which, who = np.repeat(np.arange(lists), each), np.arange(n) if people is None else rng.integers(0, people, n)
+    contact = rng.random(n) < 0.75
+    chance = 0.25 + contact * (0.1 + rng.normal(0, spread, lists)[which])
+    luck = rng.random(n if people is None else people)[who]
+    return pl.DataFrame(
+        {
+            "list": [f"W{k}" for k in which],
+            "customer_id": [f"c{k}" for k in who],
+            "group": np.where(contact, "contact", "holdout"),
+            "came": (luck < chance).astype(int),
+        }
+    )
+
+
+def test_lists_that_differ_and_people_listed_again_make_the_interval_wider():
+    def width(rows):
+        _, low, high = winback_lists.pooled(rows)
+        return high - low
+
+    plain = width(sent())
+    assert width(sent(spread=0.15)) > 1.5 * plain
+    assert width(sent(people=20)) > 1.3 * plain
+
+
+def test_the_interval_of_all_lists_together_holds_the_effect_as_often_as_it_says():
+    made = [winback_lists.pooled(sent(spread=0.04, seed=seed)) for seed in range(60)]
+    inside = np.mean([low <= 0.1 <= high for _, low, high in made])
+    assert inside >= 0.9  # 95 % in 60 draws: below .9 in 4 of 100 tries; larger in benchmarks/bench_churn_winback.py
+
+
+def test_a_margin_that_is_only_estimated_widens_the_money_and_not_the_effect():
+    rows = sent().with_columns(pl.lit(0).alias("cost_minor"))
+    rng = np.random.default_rng(2)
+    even = rows.with_columns(margin_minor=pl.col("came") * 6000)
+    skewed = rows.with_columns(
+        margin_minor=pl.Series((rng.lognormal(8.2, 1, rows.height)).round().astype(int)) * pl.col("came")
+    )
+    mean, half = winback_lists.worth(even)
+    assert (mean, half) == (6000, pytest.approx(0, abs=1e-6))
+    value, half = winback_lists.worth(skewed)
+    own = skewed.filter(pl.col("came") == 1)["margin_minor"]
+    assert (value, half) == (pytest.approx(own.mean()), pytest.approx(1.96 * own.std() / own.len() ** 0.5, rel=0.05))
+    sure = winback.read_out(skewed, margin_minor=value, cost_minor=0)
+    unsure = winback.read_out(skewed, margin_minor=value, cost_minor=0, margin_half=half)
+    assert unsure.low == sure.low
+    assert unsure.net_low_minor < sure.net_low_minor < sure.net_high_minor < unsure.net_high_minor
