@@ -166,16 +166,22 @@ def simulate(
 
 @app.command()
 def serve(
+    *,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = 8866,
     lake: LakeOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=256, help="Pages made at the same time.")] = 4,
+    deadline: Annotated[float, typer.Option(min=2, max=3600, help="Seconds for one page.")] = 120.0,
+    memory_mb: Annotated[int, typer.Option(min=100, help="What one page's kernel may hold of its own.")] = 3000,
 ) -> None:
     """Serve the portal and the apps on this machine only (http://127.0.0.1:PORT)."""
     from crmlib.run import serve as server  # noqa: PLC0415
     from crmlib.run import workspace  # noqa: PLC0415
+    from crmlib.run.handlers import Bounds  # noqa: PLC0415
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
-    server.serve(space, port=port, clock=_now, say=_say, words=_words())
+    bounds = Bounds(at_once, deadline, memory_mb)
+    server.serve(space, port=port, clock=_now, say=_say, words=_words(), bounds=bounds)
 
 
 @app.command()

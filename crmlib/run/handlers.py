@@ -27,8 +27,24 @@ _REASONS: dict[int, Reason] = {404: "unknown", 403: "denied"}
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Within which bounds pages are made.
+
+    Parameters
+    ----------
+    at_once : pages made at the same time; one more is told "busy".
+    deadline : seconds for one page; half of it for the first attempt.
+    memory_mb : what the kernel of one page may hold of its own [MB].
+    """
+
+    at_once: int = 4
+    deadline: float = 120.0
+    memory_mb: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
-    """What is served and within which bounds.
+    """What is served.
 
     Parameters
     ----------
@@ -37,9 +53,7 @@ class Serving:
     reports : folder of the finished pages, for the portal and for "what changed".
     guard : who comes in.
     lists : lists to download of the pages just made.
-    at_once : pages made at the same time; one more is told "busy".
-    deadline : seconds for one page; half of it for the first attempt.
-    memory_mb : what the kernel of one page may hold of its own [MB].
+    bounds : time, memory and number of the pages in the making.
     environment : further variables of the kernels.
     """
 
@@ -48,9 +62,7 @@ class Serving:
     reports: Path
     guard: Guard
     lists: Lists
-    at_once: int = 4
-    deadline: float = 120.0
-    memory_mb: int = 3000
+    bounds: Bounds = Bounds()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

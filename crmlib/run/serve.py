@@ -11,7 +11,7 @@ from datetime import datetime
 from crmlib.core.errors import RunError
 from crmlib.run import voila_app, warm
 from crmlib.run.front_door import Guard, Proxy
-from crmlib.run.handlers import Serving
+from crmlib.run.handlers import Bounds, Serving
 from crmlib.run.lists import Lists
 from crmlib.run.users import Door, read
 from crmlib.run.workspace import Workspace
@@ -21,7 +21,13 @@ USERS = "users.toml"
 
 
 def serve(
-    space: Workspace, *, port: int, clock: Callable[[], datetime], say: Callable[[str], None], words: Words
+    space: Workspace,
+    *,
+    port: int,
+    clock: Callable[[], datetime],
+    say: Callable[[str], None],
+    words: Words,
+    bounds: Bounds,
 ) -> None:
     """Serve until interrupted: `/` is the portal, `/apps/<report>` an app.
 
@@ -42,6 +48,7 @@ def serve(
             reports=space.reports,
             guard=guard(space, clock=clock),
             lists=kept,
+            bounds=bounds,
             environment=variables,
         )
         app = voila_app.application(serving, port=port)

@@ -126,7 +126,7 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
                 await self._answer(notebook)
 
     async def _answer(self, notebook: Path) -> None:
-        end, why = time.monotonic() + self._serving.deadline, _FAILED
+        end, why = time.monotonic() + self._serving.bounds.deadline, _FAILED
         for share in _ATTEMPTS:
             made = await self._attempt(notebook, seconds=(end - time.monotonic()) * share)
             if isinstance(made, bytes):
@@ -145,7 +145,7 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
         try:
             async with asyncio.timeout(seconds):
                 while not (await asyncio.wait({making}, timeout=_LOOK_SECONDS))[0]:
-                    if self.kernel_manager.held() > self._serving.memory_mb:
+                    if self.kernel_manager.held() > self._serving.bounds.memory_mb:
                         return "memory"
             return making.result() or _FAILED
         except TimeoutError:
@@ -184,7 +184,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             "config": self.config,
             "voila_configuration": self.voila_configuration,
             "serving": self.serving,
-            "slots": asyncio.Semaphore(self.serving.at_once),
+            "slots": asyncio.Semaphore(self.serving.bounds.at_once),
         }
         pages = {"serving": self.serving}
         return [
@@ -218,10 +218,10 @@ def configuration(serving: Serving, *, port: int) -> Config:
             "show_tracebacks": False,
             "preheat_kernel": False,
             "progressive_rendering": False,
-            "http_keep_alive_timeout": int(serving.deadline * 2),
+            "http_keep_alive_timeout": int(serving.bounds.deadline * 2),
         },
-        VoilaExecutor={"timeout": int(serving.deadline)},
-        MappingKernelManager={"cull_idle_timeout": int(serving.deadline * 2), "cull_interval": 30},
+        VoilaExecutor={"timeout": int(serving.bounds.deadline)},
+        MappingKernelManager={"cull_idle_timeout": int(serving.bounds.deadline * 2), "cull_interval": 30},
         KernelManager={"autorestart": False, "transport": "ipc"},  # no port that another user could knock at
     )
 

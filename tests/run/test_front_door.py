@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from crmlib.run import users
+from crmlib.run import lists, users
 
 WORD = "correct horse battery"
 PAGES = {"east": "东区", "north": "北区", "all": None}
@@ -29,6 +30,8 @@ ROUTES = [
     "/apps/no_such_report",
     "/customer_value/all/2026-01-31/zh/index.html",
     "/customer_value/east/2026-01-31/zh/tables.xlsx",
+    "/customer_value/east/2026-01-31/zh/lists/value.tiers.xlsx",
+    "/lists/0123456789abcdef0123456789abcdef/value.tiers.xlsx",
     "/churn_review/all/2026-01-31/zh/index.html",
 ]
 NEVER = [
@@ -37,6 +40,13 @@ NEVER = [
     "/%2e%2e/secret.txt",
     "/..%2fsecret.txt",
     "/customer_value/all/../../../secret.txt",
+    "/customer_value/../../secret.txt/lists/x.xlsx",
+    "/../lists/value.tiers.xlsx",
+    "/customer_value/east/2026-01-31/zh/lists/../../../../../../secret.txt",
+    "/lists/0123456789abcdef0123456789abcdef/../../users.toml",
+    "/lists/..%2f..%2fusers.toml/x.xlsx",
+    "/lake/users.toml",
+    "/.lists-1/x/y.xlsx",
     "/static/../../secret.txt",
     "/api/contents",
     "/api/kernels",
@@ -84,7 +94,8 @@ class Browser:
 def page(reports: Path, report: str, variant: str, region: str | None) -> None:
     folder = reports / report / variant / "2026-01-31" / "zh"
     folder.mkdir(parents=True)
-    (folder / "index.html").write_text(f"<p>SECRET {variant}</p>", encoding="utf-8")
+    book = f'<a href="data:{lists.XLSX};base64,{base64.b64encode(b"PK SECRET").decode()}" download="value.tiers.xlsx">'
+    (folder / "index.html").write_text(f"<p>SECRET {variant}</p>{book}", encoding="utf-8")
     (folder / "tables.xlsx").write_text("SECRET")
     record = {"answer": f"答案 {variant}", "parameters": {"region": region}, "findings": []}
     (folder / "manifest.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
@@ -156,6 +167,23 @@ def test_a_limited_user_sees_their_own_region_and_report_only(server: tuple[int,
         "/apps/churn_review": 403,
     }
     assert {route: browser.ask(route)[0] for route in expected} == expected
+
+
+def test_the_lists_inside_a_finished_page_are_asked_for_one_by_one(server: tuple[int, Path]) -> None:
+    port, root = server
+    browser, folder = Browser(port), "/customer_value/east/2026-01-31/zh"
+    browser.login("east")
+    for page_address in (f"{folder}/index.html", f"{folder}/"):
+        text = browser.ask(page_address)[1]
+        assert 'href="lists/value.tiers.xlsx" download="value.tiers.xlsx"' in text and "base64" not in text
+    status, content, headers = browser.ask(f"{folder}/lists/value.tiers.xlsx")
+    assert (status, content, headers["content-type"]) == (200, "PK SECRET", lists.XLSX)
+    lines = (root / "lake" / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (json.loads(lines[-1])["outcome"], json.loads(lines[-2])["outcome"]) == ("list", "page")
+    refused = browser.ask("/customer_value/north/2026-01-31/zh/lists/value.tiers.xlsx")
+    unknown = browser.ask(f"{folder}/lists/no.such.xlsx")
+    assert (refused[0], unknown[0], "SECRET" in refused[1] + unknown[1]) == (403, 404, False)
+    assert Browser(port).ask(f"{folder}/lists/value.tiers.xlsx")[0] == 302
 
 
 def test_a_full_user_sees_all(server: tuple[int, Path]) -> None:
