@@ -1,11 +1,13 @@
 """Is the model right about this company's customers? Fit on the past, forecast a year that is known, compare.
 
-Everything a reader needs to judge a forecast, as tidy frames: how often customers buy, what happens to those who
-bought x times, week by week, error against what a planner would have done, calibration, and predictive coverage.
+The data begin at some day, and who buys in the first weeks looks new though most were customers before: every model
+is therefore tried twice, on everybody and on newcomers only. The holdout judges, against each other and against what a
+planner would have done without a model.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,23 +16,27 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crmlib.clv import fitting, predict
+from crmlib.clv import diagnosis, fitting, predict
 from crmlib.clv.arrays import Array
-from crmlib.clv.baselines import Contest, contest, same_again
-from crmlib.clv.gamma_gamma import SpendFit, expected_spend
+from crmlib.clv.baselines import Contest, money, trips
+from crmlib.clv.diagnosis import day_number
+from crmlib.clv.gamma_gamma import SpendFit
 from crmlib.clv.gamma_gamma import fit as fit_spend
-from crmlib.clv.history import Unit
+from crmlib.clv.history import DAYS_PER_UNIT, Unit
 from crmlib.clv.horizon import Horizon
-from crmlib.clv.intervals import predictive_counts
 from crmlib.clv.registry import model_of
 from crmlib.clv.result import ModelFit
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
-EPOCH = date(1970, 1, 1)
 YEAR = 365
-SEVEN_UP = 7
 CANDIDATES = ("bg_nbd", "mbg_nbd", "pareto_nbd")
+NEW = "_new"
+"""Ending of the name of a fit to newcomers only."""
+EARLY_DAYS = 30
+"""Who first bought in so many days after the data begin may have been a customer long before: the age is unknown."""
+LEAST_NEW = 0.2
+"""Newcomers must be this share of the customers, or no fit to them alone is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +46,17 @@ class Backtest:
     Parameters
     ----------
     cut, end : last days of calibration and holdout.
-    chosen : the model with the lowest AIC among those whose fit converged (all, if none did).
-    fits : model name → fit on the calibration period.
+    chosen : the fit whose expectations came nearest to the holdout; see `choose`.
+    fits : name → fit on the calibration period: each model on everybody, and ``"…_new"`` on newcomers only.
     spend : the spend model of the calibration period, or none where it could not be fitted.
     customers : per customer of the calibration period: `x`, `t_x`, `T`, `spend`, `actual`, `actual_spend`, `expected`,
         `p_buy`, `low`, `high`, `pit`.
-    models : per model: `model`, `log_likelihood`, `aic`, `predicted`, `actual`, `bias`, `converged`.
+    models : per fit, best first: `model`, `log_likelihood` and `aic` (null where not on everybody), `deviance`,
+        `predicted`, `actual`, `bias`, `converged`.
     trips, money : contests of the models and baselines.
-    frequency : `purchases` (0 … 7+), `actual`, `expected` customers in the calibration period.
+    frequency : `purchases` (0 … 7+), `actual`, `expected` customers whom the chosen fit learned from.
     by_x : `x`, `customers`, `actual`, `expected` purchases per customer in the holdout.
-    weeks : `day` (last of the week), `actual`, `expected` repeat purchases, `holdout`.
+    weeks : `day` (last of the week), `actual`, `expected` repeat purchases of the same customers, `holdout`.
     calibration : tenths by P(buys): `p_buy`, `rate`, `low`, `high`, `customers`.
     """
 
@@ -66,6 +73,11 @@ class Backtest:
     by_x: pl.DataFrame
     weeks: pl.DataFrame
     calibration: pl.DataFrame
+
+    @property
+    def on_newcomers(self) -> bool:
+        """Whether the chosen fit learned from newcomers only."""
+        return self.chosen.endswith(NEW)
 
     @property
     def coverage(self) -> float:
@@ -103,40 +115,61 @@ def run(
     frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days")
     if "is_purchase" in frame.columns:
         frame = frame.filter(pl.col("is_purchase"))
-    frame = frame.filter(pl.col("day_n") <= _n(end))
+    frame = frame.filter(pl.col("day_n") <= day_number(end))
     at = cut or default_cut(frame, end=end)
     length = (end - at).days
     history = history_at(frame, cut=at, unit=unit, minor=minor)
-    fits = {name: fitting.fit(model_of(name), history, unit=unit) for name in models}
-    chosen = choose(fits)
+    fits = fit_all(history, models=models, unit=unit)
     horizon = Horizon(days=length)
     known = _with_outcome(frame, history, cut=at, minor=minor)
     spend = _spend(history)
     forecasts = {name: predict.customers(f, known, horizon=horizon) for name, f in fits.items()}
-    scored = _scored(fits[chosen], known, forecasts[chosen], horizon=horizon, rng=rng)
-    trips = _trips(frame, known, forecasts, cut_n=_n(at), length=length, rng=rng)
-    money = _money(frame, known, forecasts, spend, cut_n=_n(at), length=length, minor=minor, rng=rng)
+    actual = known["actual"].cast(pl.Float64).to_numpy()
+    deviances = {name: diagnosis.deviance(f["expected"].to_numpy(), actual) for name, f in forecasts.items()}
+    best = choose(fits, deviances)
+    learned = newcomers(history, unit=unit) if best.endswith(NEW) else history
+    theirs = frame.join(learned.select("customer_id"), on="customer_id", how="semi")
+    customers = diagnosis.scored(fits[best], known, forecasts[best], horizon=horizon, rng=rng)
     return Backtest(
         cut=at,
         end=end,
-        chosen=chosen,
+        chosen=best,
         fits=fits,
         spend=spend,
-        customers=scored,
-        models=_models(fits, forecasts, scored),
-        trips=trips,
-        money=money,
-        frequency=frequency(fits[chosen], history),
-        by_x=_by_x(scored),
-        weeks=tracking(fits[chosen], frame, cut=at, end=end),
-        calibration=_calibration(scored),
+        customers=customers,
+        models=_models(fits, forecasts, deviances, actual=actual),
+        trips=trips(frame, known, forecasts, cut_n=day_number(at), length=length, rng=rng),
+        money=money(frame, known, forecasts, spend, cut_n=day_number(at), length=length, minor=minor, rng=rng),
+        frequency=diagnosis.frequency(fits[best], learned),
+        by_x=diagnosis.by_x(customers),
+        weeks=diagnosis.tracking(fits[best], theirs, cut=at, end=end),
+        calibration=diagnosis.calibration(customers),
     )
+
+
+def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict[str, ModelFit[Any]]:
+    """Every model fitted to everybody, and to newcomers where there are enough of them."""
+    fresh = newcomers(history, unit=unit)
+    groups = {"": history}
+    if LEAST_NEW * history.height <= fresh.height < history.height and bool((fresh["x"] > 0).any()):
+        groups[NEW] = fresh
+    return {
+        name + ending: fitting.fit(model_of(name), group, unit=unit)
+        for ending, group in groups.items()
+        for name in models
+    }
+
+
+def newcomers(history: pl.DataFrame, *, unit: Unit) -> pl.DataFrame:
+    """Those who first bought more than `EARLY_DAYS` after the first customer did."""
+    age = (pl.col("T") * DAYS_PER_UNIT[unit]).round()
+    return history.filter(age < age.max() - EARLY_DAYS)
 
 
 def default_cut(days: pl.DataFrame, *, end: date) -> date:
     """A year before `end` where at least as much lies before it, so that the holdout has every festival once."""
     first = days["day_n"].min()
-    span = _n(end) - int(first) if isinstance(first, int) else 0
+    span = day_number(end) - int(first) if isinstance(first, int) else 0
     if span < 120:
         raise ModelError(
             "clv.short_history",
@@ -154,14 +187,14 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
     The same as `panels.purchase_history(..., first_purchase="drop")`, from purchase days that are in memory already.
     """
     per = 7 if unit == "week" else 1
-    past = days.filter(pl.col("day_n") <= _n(cut)).with_columns(first=pl.col("day_n").min().over("customer_id"))
+    past = days.filter(pl.col("day_n") <= day_number(cut)).with_columns(first=pl.col("day_n").min().over("customer_id"))
     repeat = pl.col("net_minor").filter(pl.col("day_n") > pl.col("first"))
     return (
         past.group_by("customer_id")
         .agg(
             x=(pl.len() - 1).cast(pl.Int64),
             t_x=(pl.col("day_n").max() - pl.col("first").first()) / per,
-            T=(_n(cut) - pl.col("first").first()) / per,
+            T=(day_number(cut) - pl.col("first").first()) / per,
             spend=repeat.mean() / minor,
             first_day_n=pl.col("first").first(),
         )
@@ -169,56 +202,33 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
     )
 
 
-def choose(fits: dict[str, ModelFit[Any]]) -> str:
-    """The model with the lowest AIC among those that converged; all count if none did."""
-    sound = {name: f for name, f in fits.items() if f.certificate.converged} or fits
-    return min(sound, key=lambda name: (sound[name].aic, name))
+def choose(fits: dict[str, ModelFit[Any]], deviances: dict[str, Array]) -> str:
+    """The fit that came nearest to the holdout, among those that converged (all, if none did).
+
+    A fit to newcomers throws customers away: it must be better than the best fit to everybody by more than the
+    standard error of their difference (over the same customers), or the simpler one stays.
+    """
+    sound = [name for name, fit in fits.items() if fit.certificate.converged] or list(fits)
+    ranked = sorted(sound, key=lambda name: (float(deviances[name].mean()), name))
+    best, simple = ranked[0], next((name for name in ranked if not name.endswith(NEW)), ranked[0])
+    gain = deviances[simple] - deviances[best]
+    return best if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) else simple
 
 
-def refit(test: Backtest, history: AnyFrame) -> ModelFit[Any]:
-    """The model that the back-test chose, fitted to everything known now."""
-    return fitting.fit(model_of(test.chosen), history, unit=test.fits[test.chosen].unit)
+def learned_from(test: Backtest, history: AnyFrame) -> pl.DataFrame:
+    """Those of today's customers from whom the chosen model is learned."""
+    frame = to_polars(history, needs=["x", "t_x", "T"], name="purchase_history")
+    return newcomers(frame, unit=test.fits[test.chosen].unit) if test.on_newcomers else frame
 
 
-def frequency(fit: ModelFit[Any], history: pl.DataFrame) -> pl.DataFrame:
-    """Customers by number of repeat purchases, and how many the model expects, given each one's age."""
-    ages = history.group_by("T").len().sort("T")
-    expected = np.zeros(SEVEN_UP + 1)
-    future = predict.fresh(fit)
-    for age, count in ages.iter_rows():
-        above = np.concatenate([[1.0], future.exceed(age, most=SEVEN_UP - 1)[:, 0] if age > 0 else np.zeros(SEVEN_UP)])
-        expected += count * np.append(above[:-1] - above[1:], above[-1])
-    actual = np.bincount(history["x"].clip(upper_bound=SEVEN_UP).to_numpy(), minlength=SEVEN_UP + 1)
-    return pl.DataFrame({"purchases": range(SEVEN_UP + 1), "actual": actual, "expected": expected})
-
-
-def tracking(fit: ModelFit[Any], days: pl.DataFrame, *, cut: date, end: date) -> pl.DataFrame:
-    """Repeat purchases per week of everybody who came by `cut`, and what the model expects of them."""
-    per = 7.0 if fit.unit == "week" else 1.0
-    first = days.group_by("customer_id").agg(first=pl.col("day_n").min()).filter(pl.col("first") <= _n(cut))
-    starts = first.group_by("first").len().sort("first")
-    begin = int(starts["first"][0])
-    ends = list(range(begin + 6, _n(end) + 1, 7))
-    ages = sorted({max(e - s, 0) for e in ends for s in starts["first"].to_list()})
-    future = predict.fresh(fit)
-    mean_at = {age: float(future.mean(age / per)[0]) if age else 0.0 for age in ages}
-    counts = starts["len"].to_list()
-    totals = [sum(n * mean_at[max(e - s, 0)] for s, n in zip(starts["first"], counts, strict=True)) for e in ends]
-    repeat = days.join(first, on="customer_id").filter(pl.col("day_n") > pl.col("first"))
-    week = ((repeat["day_n"] - begin) // 7).to_numpy()
-    actual = np.bincount(week, minlength=len(ends))[: len(ends)]
-    return pl.DataFrame(
-        {
-            "day": [EPOCH + timedelta(days=e) for e in ends],
-            "actual": actual,
-            "expected": np.diff([0.0, *totals]),
-            "holdout": [e > _n(cut) for e in ends],
-        }
-    )
+def refit(test: Backtest, learned: AnyFrame) -> ModelFit[Any]:
+    """The model that the back-test chose, fitted to what is known now (`learned_from`)."""
+    past = test.fits[test.chosen]
+    return fitting.fit(model_of(past.model), learned, unit=past.unit)
 
 
 def _with_outcome(days: pl.DataFrame, history: pl.DataFrame, *, cut: date, minor: int) -> pl.DataFrame:
-    later = days.filter(pl.col("day_n") > _n(cut)).group_by("customer_id")
+    later = days.filter(pl.col("day_n") > day_number(cut)).group_by("customer_id")
     outcome = later.agg(actual=pl.len().cast(pl.Int64), actual_spend=pl.col("net_minor").sum() / minor)
     joined = history.join(outcome, on="customer_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("actual").fill_null(0), pl.col("actual_spend").fill_null(0.0))
@@ -231,122 +241,25 @@ def _spend(history: pl.DataFrame) -> SpendFit | None:
         return None
 
 
-def _scored(
-    fit: ModelFit[Any], known: pl.DataFrame, forecast: pl.DataFrame, *, horizon: Horizon, rng: np.random.Generator
+def _models(
+    fits: dict[str, ModelFit[Any]],
+    forecasts: dict[str, pl.DataFrame],
+    deviances: dict[str, Array],
+    *,
+    actual: Array,
 ) -> pl.DataFrame:
-    data = predict.read_for(fit, known)
-    t = horizon.units(fit.unit)
-    low, high = predictive_counts(fit, data, t=t, edges=(0.05, 0.95))
-    most = int(known["actual"].to_numpy().max())
-    return known.with_columns(
-        expected=forecast["expected"],
-        p_buy=1.0 - forecast["p_none"],
-        low=pl.Series(low[data.row_of]),
-        high=pl.Series(high[data.row_of]),
-        pit=pl.Series(_pit(fit, known, t=t, most=most, rng=rng)),
-    )
-
-
-def _pit(fit: ModelFit[Any], known: pl.DataFrame, *, t: float, most: int, rng: np.random.Generator) -> Array:
-    """Randomised probability integral transform: uniform on 0 … 1 if the predictive distribution is right."""
-    data = predict.read_for(fit, known)
-    actual = known["actual"].to_numpy()
-    rows = data.row_of
-    capped = min(most, 400)
-    exceed = predict.exceedances(fit, data, t=t, most=capped)
-    y = np.minimum(actual, capped)
-    out_high = 1.0 - exceed[y, rows]
-    out_low = np.where(y > 0, 1.0 - exceed[np.maximum(y - 1, 0), rows], 0.0)
-    return np.asarray(out_low + rng.random(len(y)) * (out_high - out_low))
-
-
-def _trips(
-    days: pl.DataFrame,
-    known: pl.DataFrame,
-    forecasts: dict[str, pl.DataFrame],
-    *,
-    cut_n: int,
-    length: int,
-    rng: np.random.Generator,
-) -> list[Contest]:
-    naive = same_again(days, cut_n=cut_n, length=length, value="trips")
-    ours = {name: f["expected"].to_numpy() for name, f in forecasts.items()}
-    return contest(
-        ours | {"last_trips": _aligned(known, naive, "trips")},
-        known["actual"].cast(pl.Float64).to_numpy(),
-        baseline="last_trips",
-        rng=rng,
-    )
-
-
-def _money(
-    days: pl.DataFrame,
-    known: pl.DataFrame,
-    forecasts: dict[str, pl.DataFrame],
-    spend: SpendFit | None,
-    *,
-    cut_n: int,
-    length: int,
-    minor: int,
-    rng: np.random.Generator,
-) -> list[Contest]:
-    if spend is None or spend.params.q <= 1.0:
-        return []
-    seen = known["spend"].fill_null(0.0).to_numpy()
-    n = np.where(seen > 0, known["x"].to_numpy(), 0)
-    each = expected_spend(spend.params, n=n.astype(np.float64), spend=seen)
-    naive = same_again(days, cut_n=cut_n, length=length, value="spend_minor")
-    ours = {name: f["expected"].to_numpy() * each for name, f in forecasts.items()}
-    return contest(
-        ours | {"last_spend": _aligned(known, naive, "spend_minor") / minor},
-        known["actual_spend"].to_numpy(),
-        baseline="last_spend",
-        rng=rng,
-    )
-
-
-def _aligned(known: pl.DataFrame, naive: pl.DataFrame, column: str) -> Array:
-    joined = known.select("customer_id").join(naive, on="customer_id", how="left", maintain_order="left")
-    return joined[column].fill_null(0.0).to_numpy()
-
-
-def _models(fits: dict[str, ModelFit[Any]], forecasts: dict[str, pl.DataFrame], known: pl.DataFrame) -> pl.DataFrame:
-    actual = float(known["actual"].cast(pl.Float64).to_numpy().sum())
     rows = [
         {
             "model": name,
-            "log_likelihood": f.log_likelihood,
-            "aic": f.aic,
+            "log_likelihood": f.log_likelihood if f.n_customers == len(actual) else None,
+            "aic": f.aic if f.n_customers == len(actual) else None,
+            "deviance": float(deviances[name].mean()),
             "predicted": float(forecasts[name]["expected"].to_numpy().sum()),
-            "actual": actual,
+            "actual": float(actual.sum()),
             "converged": f.certificate.converged,
         }
         for name, f in fits.items()
     ]
-    frame = pl.DataFrame(rows)
-    return frame.with_columns(bias=pl.col("predicted") / pl.col("actual") - 1.0).sort("aic", "model")
-
-
-def _by_x(scored: pl.DataFrame) -> pl.DataFrame:
-    capped = pl.col("x").clip(upper_bound=SEVEN_UP).alias("x")
-    grouped = scored.group_by(capped).agg(
-        pl.len().alias("customers"), pl.col("actual").mean(), pl.col("expected").mean()
-    )
-    return grouped.sort("x")
-
-
-def _calibration(scored: pl.DataFrame, *, parts: int = 10) -> pl.DataFrame:
-    """Tenths of customers by P(buys), and the share of them who did, with a Wilson 90 % interval."""
-    ordered = scored.select("p_buy", bought=pl.col("actual") > 0).sort("p_buy").with_row_index("i")
-    part = (pl.col("i") * parts // pl.len()).alias("part")
-    table = ordered.group_by(part).agg(pl.col("p_buy").mean(), pl.col("bought").mean().alias("rate"), pl.len())
-    z, n, rate = 1.645, pl.col("len"), pl.col("rate")
-    middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (rate * (1 - rate) / n + z * z / (4 * n * n)).sqrt()
-    return table.sort("part").select(
-        "p_buy", "rate", low=middle - half, high=middle + half, customers=pl.col("len").cast(pl.Int64)
-    )
-
-
-def _n(day: date) -> int:
-    return (day - EPOCH).days
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    bias = pl.when(pl.col("actual") > 0).then(pl.col("predicted") / pl.col("actual") - 1.0)
+    return frame.with_columns(bias=bias).sort("deviance", "model")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.clv.arrays import Array
+from crmlib.clv.gamma_gamma import SpendFit, expected_spend
 
 RESAMPLES = 500
 
@@ -57,6 +58,58 @@ def same_again(days: pl.DataFrame, *, cut_n: int, length: int, value: str) -> pl
     amount = pl.len() if value == "trips" else pl.col("net_minor").sum()
     recent = observed.filter(pl.col("day_n") > cut_n - seen)
     return recent.group_by("customer_id").agg((amount * (length / seen)).cast(pl.Float64).alias(value))
+
+
+def trips(
+    days: pl.DataFrame,
+    known: pl.DataFrame,
+    forecasts: dict[str, pl.DataFrame],
+    *,
+    cut_n: int,
+    length: int,
+    rng: np.random.Generator,
+) -> list[Contest]:
+    """The forecasts of purchases (`known` has `actual`) against as many trips as before."""
+    naive = same_again(days, cut_n=cut_n, length=length, value="trips")
+    ours = {name: f["expected"].to_numpy() for name, f in forecasts.items()}
+    return contest(
+        ours | {"last_trips": _aligned(known, naive, "trips")},
+        known["actual"].cast(pl.Float64).to_numpy(),
+        baseline="last_trips",
+        rng=rng,
+    )
+
+
+def money(
+    days: pl.DataFrame,
+    known: pl.DataFrame,
+    forecasts: dict[str, pl.DataFrame],
+    spend: SpendFit | None,
+    *,
+    cut_n: int,
+    length: int,
+    minor: int,
+    rng: np.random.Generator,
+) -> list[Contest]:
+    """The forecasts of spend (`known` has `actual_spend`) against last year's; none without a spend model."""
+    if spend is None or spend.params.q <= 1.0:
+        return []
+    seen = known["spend"].fill_null(0.0).to_numpy()
+    n = np.where(seen > 0, known["x"].to_numpy(), 0)
+    each = expected_spend(spend.params, n=n.astype(np.float64), spend=seen)
+    naive = same_again(days, cut_n=cut_n, length=length, value="spend_minor")
+    ours = {name: f["expected"].to_numpy() * each for name, f in forecasts.items()}
+    return contest(
+        ours | {"last_spend": _aligned(known, naive, "spend_minor") / minor},
+        known["actual_spend"].to_numpy(),
+        baseline="last_spend",
+        rng=rng,
+    )
+
+
+def _aligned(known: pl.DataFrame, naive: pl.DataFrame, column: str) -> Array:
+    joined = known.select("customer_id").join(naive, on="customer_id", how="left", maintain_order="left")
+    return joined[column].fill_null(0.0).to_numpy()
 
 
 def contest(

@@ -20,6 +20,7 @@ from crmlib.clv import fitting
 from crmlib.clv.arrays import Array
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.history import sample as sample_customers
+from crmlib.clv.importance import moments, propose, resample, smooth
 from crmlib.clv.maximum import negative_hessian
 from crmlib.clv.predict import read_for
 from crmlib.clv.registry import model_of
@@ -27,7 +28,6 @@ from crmlib.clv.result import Model, ModelFit
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame
 
-DEGREES = 7.0
 GOOD_K = 0.5
 BATCH = 500
 SAMPLED_FROM, SAMPLE = 80_000, 20_000
@@ -183,82 +183,6 @@ def sample(
     chain, chain_ess = metropolis(log_density, middle, spread, rng=rng)
     every = np.linspace(0, len(chain) - 1, draws).astype(int)
     return chain[every], "metropolis", k, chain_ess, proposals + CHAIN_WARM + CHAIN_LENGTH
-
-
-def moments(points: Array, weights: Array) -> tuple[Array, Array]:
-    """Weighted mean and covariance of draws: the next proposal, wide enough for a skewed tail."""
-    middle = weights @ points
-    away = points - middle
-    return middle, np.asarray(1.5 * (away * weights[:, None]).T @ away)
-
-
-def propose(centre: Array, root: Array, *, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Student t draws (n, k) around `centre` and their log density up to a constant (n,)."""
-    k = len(centre)
-    z = rng.standard_normal((n, k)) / np.sqrt(rng.chisquare(DEGREES, n) / DEGREES)[:, None]
-    log_density = -0.5 * (DEGREES + k) * np.log1p((z * z).sum(axis=1) / DEGREES)
-    return centre + z @ root.T, log_density
-
-
-def smooth(logs: Array) -> tuple[Array, float]:
-    """Normalised weights with the largest ones smoothed by a generalised Pareto tail, and its k.
-
-    Examples
-    --------
-    >>> weights, k = smooth(np.zeros(100))
-    >>> bool(np.allclose(weights, 0.01)), k
-    (True, -inf)
-    """
-    logs = np.where(np.isfinite(logs), logs, -np.inf)
-    logs = logs - logs.max()
-    n = len(logs)
-    tail = int(min(n / 5, 3.0 * np.sqrt(n)))
-    order = np.argsort(logs, kind="stable")
-    cutoff = logs[order[-tail - 1]]
-    top = order[-tail:]
-    over = np.exp(logs[top]) - np.exp(cutoff)
-    if over.max() <= 1e-12:
-        weights = np.exp(logs)
-        return weights / weights.sum(), float("-inf")
-    k, sigma = pareto_fit(over)
-    steps = (np.arange(1, tail + 1) - 0.5) / tail
-    size = -np.log1p(-steps) if abs(k) < 1e-12 else np.expm1(-k * np.log1p(-steps)) / k
-    smoothed = logs.copy()
-    smoothed[top] = np.minimum(np.log(sigma * size + np.exp(cutoff)), 0.0)
-    weights = np.exp(smoothed - smoothed.max())
-    return weights / weights.sum(), k
-
-
-def pareto_fit(over: Array) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto tail: Zhang & Stephens (2009), with the JMLR paper's weak prior.
-
-    Examples
-    --------
-    >>> u = (np.arange(4000) + 0.5) / 4000
-    >>> k, sigma = pareto_fit(2.0 * ((1 - u) ** -0.3 - 1) / 0.3)  # quantiles of k = .3, σ = 2
-    >>> round(k, 1), round(sigma, 1)
-    (0.3, 2.0)
-    """
-    x = np.sort(over)
-    n = len(x)
-    count = 30 + int(np.sqrt(n))
-    grid = 1.0 - np.sqrt(count / (np.arange(1, count + 1) - 0.5))
-    grid = grid / (3.0 * x[int(n / 4 + 0.5) - 1]) + 1.0 / x[-1]
-    shape = np.log1p(-grid[:, None] * x).mean(axis=1)
-    fits = n * (np.log(-grid / shape) - shape - 1.0)
-    weights = np.exp(fits - fits.max())
-    weights = weights / weights.sum()
-    b = float(np.sum(grid * weights))
-    k = float(np.log1p(-b * x).mean())
-    sigma = -k / b
-    return (k * n + 0.5 * 10.0) / (n + 10.0), sigma
-
-
-def resample(weights: Array, *, n: int, rng: np.random.Generator) -> Array:
-    """Indices of `n` equally weighted draws, systematic, then shuffled."""
-    places = (np.arange(n) + rng.random()) / n
-    index = np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
-    return np.asarray(rng.permutation(index))
 
 
 def metropolis(

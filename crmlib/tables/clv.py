@@ -31,17 +31,23 @@ _NUMBERS = {
     "expected_each": 2,
     "log_likelihood": 1,
     "aic": 1,
+    "deviance": 3,
     "mae": 2,
     "rmse": 2,
     "gap_days": 0,
     "days_since": 0,
 }
+_WIDTHS = {"reason": "13em", "suggestion": "9em"}
+"""Sentences keep room to be read on a phone; the table scrolls."""
 
 
 def readable(frame: pl.DataFrame, *, words: Words) -> GT:
     """`frame` under its column labels, every column in the format of its kind."""
+    from great_tables.loc import body  # noqa: PLC0415 - a third of a second, only where a table is shown
+    from great_tables.style import css  # noqa: PLC0415
+
     have = set(frame.columns)
-    return style.table(
+    view = style.table(
         frame,
         words=words,
         money=[c for c in _MONEY if c in have],
@@ -50,3 +56,7 @@ def readable(frame: pl.DataFrame, *, words: Words) -> GT:
         numbers={c: digits for c, digits in _NUMBERS.items() if c in have},
         days=[c for c in ("week_end", "due_on") if c in have],
     )
+    view = view.cols_align("center", columns=[c for c in ("tier",) if c in have])
+    for column in [c for c in _WIDTHS if c in have]:
+        view = view.tab_style(css(f"min-width: {_WIDTHS[column]}"), body(columns=column))
+    return view

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import backtest, baselines, portfolio
+from crmlib.clv import backtest, baselines, diagnosis, portfolio
 from crmlib.core.errors import ModelError
 
 END, CUT = date(1998, 6, 30), date(1997, 9, 30)
@@ -26,10 +26,64 @@ def test(days):
 
 
 def test_it_finds_the_known_bias_of_every_model(test):
-    bias = dict(test.models.select("model", "bias").iter_rows())
+    bias = dict(test.models.filter(~pl.col("model").str.ends_with("_new")).select("model", "bias").iter_rows())
     assert bias == pytest.approx({"bg_nbd": -0.121, "mbg_nbd": -0.162, "pareto_nbd": -0.115}, abs=6e-4)
-    assert test.chosen == "mbg_nbd"  # by log-likelihood, −9582.14 against −9582.43
     assert test.trips[0].actual == 1882
+
+
+def test_the_fit_that_came_nearest_is_chosen_and_newcomers_only_beyond_chance(test):
+    on_part = pl.col("model").str.ends_with("_new")
+    assert test.models.filter(on_part)["aic"].null_count() == test.models.filter(on_part).height == 3
+    assert test.chosen == test.models.filter(~on_part)["model"][0]  # nobody came before these data begin
+    near, simple = np.tile([0.9, 1.1], 50), np.tile([1.0, 2.0], 50)
+    fits = {"bg_nbd": test.fits["bg_nbd"], "bg_nbd_new": test.fits["bg_nbd_new"]}
+    assert backtest.choose(fits, {"bg_nbd": simple, "bg_nbd_new": near}) == "bg_nbd_new"
+    assert backtest.choose(fits, {"bg_nbd": near, "bg_nbd_new": near - np.tile([0.1, -0.09], 50)}) == "bg_nbd"
+    assert backtest.choose(fits, {"bg_nbd": near, "bg_nbd_new": simple}) == "bg_nbd"
+
+
+def test_the_deviance_is_lowest_at_the_true_expectation():
+    rng = np.random.default_rng(3)
+    mean = rng.gamma(1.0, 2.0, 20_000)
+    actual = rng.poisson(rng.gamma(2.0, mean / 2.0)).astype(float)  # not Poisson, and still
+    truth = diagnosis.deviance(mean, actual).mean()
+    assert truth < diagnosis.deviance(1.1 * mean, actual).mean()
+    assert truth < diagnosis.deviance(0.9 * mean, actual).mean()
+    assert truth < diagnosis.deviance(np.full_like(mean, mean.mean()), actual).mean()
+    assert diagnosis.deviance(actual, actual).mean() == pytest.approx(0.0, abs=1e-9)
+
+
+def established_world(rng: np.random.Generator, *, before: int) -> pl.DataFrame:
+    """Purchase days of the first 720 days of data of a shop that was `before` days old when they began."""
+    rows = []
+    for i in range(2500):
+        came = int(rng.integers(-before, 640))
+        rate, leave = rng.gamma(3.0, 1 / 30.0), rng.beta(1.0, 9.0)
+        day = float(came)
+        while day < 720:
+            rows.append((f"c{i:04d}", int(day)))
+            if rng.random() < leave:
+                break
+            day += max(rng.exponential(1 / rate), 1.0)
+    frame = pl.DataFrame(rows, schema=["customer_id", "day_n"], orient="row").unique()
+    frame = frame.filter(pl.col("day_n") >= 0).with_columns(day_n=pl.col("day_n") + 19_000, net_minor=pl.lit(100))
+    return frame.sort("customer_id", "day_n")
+
+
+def test_customers_from_before_the_data_begin_mislead_and_are_left_out_of_the_fit():
+    end = date(1970, 1, 1) + timedelta(days=19_719)
+    days = established_world(np.random.default_rng(5), before=1500)
+    test = backtest.run(days, end=end, rng=np.random.default_rng(1), models=("mbg_nbd",))
+    bias = dict(test.models.select("model", "bias").iter_rows())
+    assert test.chosen == "mbg_nbd_new"
+    assert abs(bias["mbg_nbd_new"]) < 0.05
+    assert bias["mbg_nbd"] > 0.2
+    today = backtest.history_at(days, cut=end, unit="week", minor=100)
+    learned = backtest.learned_from(test, today)
+    assert learned.height < today.height
+    assert learned["first_day_n"].min() == today["first_day_n"].min() + backtest.EARLY_DAYS + 1
+    assert backtest.refit(test, learned).n_customers == learned.height
+    assert test.frequency["actual"].sum() < test.customers.height  # the picture is of those it learned from
 
 
 def test_the_history_is_that_of_the_panel_and_of_the_paper(test, cdnow):

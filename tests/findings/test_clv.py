@@ -91,7 +91,7 @@ def whole() -> portfolio.Portfolio:
     return portfolio.Portfolio(
         customers=customers,
         tiers=sums({"A": 500.0, "B": 300.0, "C": 150.0, "D": 50.0}),
-        cohorts=sums({"2025-Q1": 900.0, "2025-Q2": 100.0}),
+        cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 900.0, "2025-Q2": 100.0}),
         stores=sums({"S1": 600.0, "S2": 200.0, "S3": 200.0}),
         total={"customers": 400, "alive": 360.0, "expected": 1000.0, "low": 900.0, "high": 1100.0},
         horizon=months(12),
@@ -164,9 +164,11 @@ def test_most_needs_the_lower_bound_above_half(whole, test):
 
 def test_cohorts_differ_only_beyond_their_intervals(whole, test):
     apart = findings.cohorts(whole, test, words=ZH)
-    alike = dataclasses.replace(whole, cohorts=sums({"2025-Q1": 500.0, "2025-Q2": 490.0}, spread=0.2))
-    one = dataclasses.replace(whole, cohorts=sums({"2025-Q1": 500.0}))
-    assert "最高" in apart.headline
+    alike = dataclasses.replace(
+        whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0, "2025-Q2": 490.0}, spread=0.2)
+    )
+    one = dataclasses.replace(whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0}))
+    assert "2025年1季度来的会员人均未来价值（9 元）高于2025年2季度" in apart.headline
     assert "相差不大" in findings.cohorts(alike, test, words=ZH).headline
     assert "同一季度" in findings.cohorts(one, test, words=ZH).headline
 

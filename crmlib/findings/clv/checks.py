@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from crmlib.charts import clv as pictures
-from crmlib.clv.backtest import SEVEN_UP, Backtest
+from crmlib.clv.backtest import Backtest
 from crmlib.clv.baselines import Contest
+from crmlib.clv.diagnosis import SEVEN_UP
 from crmlib.findings.clv.shared import bias_words, chosen, money
 from crmlib.findings.clv.value import BIAS_FAIL, BIAS_WARN
 from crmlib.findings.finding import Finding, Status
@@ -43,7 +44,12 @@ def frequency(test: Backtest, *, words: Words) -> Finding:
             x_title=words("clv.chart.repeat_purchases"),
             y_title=words("clv.chart.customers"),
         ),
-        values={"wrong": form.share(wrong), "customers": form.count(int(actual.sum())), "cut": form.day(test.cut)},
+        values={
+            "who": _who(test, words),
+            "wrong": form.share(wrong),
+            "customers": form.count(int(actual.sum())),
+            "cut": form.day(test.cut),
+        },
         words=words,
     )
 
@@ -105,6 +111,7 @@ def tracking(test: Backtest, *, words: Words) -> Finding:
             "predicted": form.number(contest.predicted),
             "actual": form.number(contest.actual),
             "sentence": bias_words(test, words),
+            "who": _who(test, words),
             "cut": form.day(test.cut),
             "end": form.day(test.end),
         },
@@ -159,6 +166,7 @@ def models(test: Backtest, *, words: Words) -> Finding:
             "model": words(f"clv.model.{c.name}"),
             "log_likelihood": likelihoods.get(c.name, {}).get("log_likelihood") if measure == "trips" else None,
             "aic": likelihoods.get(c.name, {}).get("aic") if measure == "trips" else None,
+            "deviance": likelihoods.get(c.name, {}).get("deviance") if measure == "trips" else None,
             "compared_on": words(f"clv.measure.{measure}"),
             "bias": c.bias,
             "mae": c.mae,
@@ -168,7 +176,7 @@ def models(test: Backtest, *, words: Words) -> Finding:
         for measure, contests in (("trips", test.trips), ("spend", test.money))
         for c in contests
     ]
-    table = pl.DataFrame(rows)
+    table = pl.DataFrame(rows, infer_schema_length=None)
     shown = [(c, words(f"clv.model.{c.name}")) for c in sorted(test.trips, key=lambda c: c.mae)]
     chart = pl.DataFrame(
         {
@@ -188,6 +196,7 @@ def models(test: Backtest, *, words: Words) -> Finding:
         variant=kind,
         values={
             "model": words(f"clv.model.{test.chosen}"),
+            "tried": str(test.models.height),
             "mae": form.number(ours.mae, digits=2),
             "naive": form.number(naive.mae, digits=2),
             "trips": words(f"clv.verdict.{trips}"),
@@ -237,6 +246,11 @@ def _verdict(contests: list[Contest], name: str) -> str:
         return ""
     low, high = ours.better_mae
     return "win" if low > 0 else "lose" if high < 0 else "tie"
+
+
+def _who(test: Backtest, words: Words) -> str:
+    """Whose purchases the unconditional expectations are compared with."""
+    return words(f"clv.check.who.{'new' if test.on_newcomers else 'all'}")
 
 
 def _status(size: float, warn: float, fail: float) -> Status:

@@ -137,7 +137,8 @@ def cohorts(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         (pl.col(c) / pl.col("customers")).alias(f"each_{c}") for c in ("expected", "low", "high")
     )
     names = {s: _quarter(s, words) for s in frame["segment"]}
-    large = frame.filter(pl.col("customers") >= LEAST_COHORT)
+    # the first quarter holds whoever was a customer before the data begin
+    large = frame.sort("segment").slice(1).filter(pl.col("customers") >= LEAST_COHORT)
     ranked = large.sort("each_expected", descending=True)
     clear = large.height >= 2 and float(ranked["each_low"][0]) > float(ranked["each_high"][-1])
     kind = "one" if large.height < 2 else "apart" if clear else "alike"
@@ -162,7 +163,7 @@ def cohorts(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         view=views.readable(table.with_columns(cohort=pl.Series(list(names.values()))), words=words),
         chart=pictures.value_bars(chart, words=words, title=words("clv.chart.per_head", unit=unit)),
         alt=headline,
-        note_seen=words("clv.cohorts.seen", least=str(LEAST_COHORT), **values),
+        note_seen=words(f"clv.cohorts.seen.{'one' if kind == 'one' else 'many'}", least=str(LEAST_COHORT), **values),
         note_sure=_sure(portfolio, test, words=words),
         note_do=words(f"clv.cohorts.do.{kind}", **values),
         row_key=("cohort",),

@@ -18,7 +18,7 @@ class CustomerLifetime(ReportParameters):
     discount_percent : discount rate per year [%].
     margin_percent : margin per unit of sales [%]; none takes it from the costs of the lines.
     capacity : most people on the action list.
-    model : the lifetime model, or the best of three by AIC.
+    model : the lifetime model, or the best of three in the back-test.
     """
 
     months: int = Field(default=12, ge=1, le=60)
