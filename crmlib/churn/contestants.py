@@ -47,11 +47,11 @@ ORIGINS = 9
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The rolling test: its league table (null if no test origin has closed), what ranks, and P(0 in h) as a score."""
+    """The rolling test: its league table (null if no test origin has closed), what ranks, and P(0 in h) if given."""
 
     board: pl.DataFrame | None
     kind: str
-    p_zero: rules.PZero
+    p_zero: rules.PZero | None
 
 
 def trial(
@@ -61,7 +61,7 @@ def trial(
     as_of: date,
     first: date,
     horizon: int,
-    purchases: BgNbd,
+    purchases: BgNbd | None,
     rng: np.random.Generator,
     options: Options | None = None,
     draws: int = 100,
@@ -71,9 +71,9 @@ def trial(
     Parameters
     ----------
     tests : from `backtest.closed_tests`; none leaves the logit in its place.
-    purchases : BG/NBD parameters in weeks, fitted on what was known at the first test origin.
+    purchases : BG/NBD parameters in weeks, fitted on what was known at the first test origin; none leaves P(0) out.
     """
-    zero = p_zero(purchases, horizon=horizon)
+    zero = p_zero(purchases, horizon=horizon) if purchases is not None else None
     if not tests:
         return Trial(None, "logit", zero)
     rivals = standard(seen, horizon=horizon, purchases=purchases, rng=rng)
