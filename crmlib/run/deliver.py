@@ -11,12 +11,10 @@ import hashlib
 import json
 import os
 import smtplib
-import sqlite3
 import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -28,9 +26,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crmlib.core.errors import ParameterError, RunError
+from crmlib.run.ledger import connected
 from crmlib.text import Language, Words
 
 Hook = Literal["wecom", "dingtalk", "feishu"]
+_SCHEMA = "create table if not exists delivered (id text primary key, output text, at text)"
 _TRIES = 3
 _TIMEOUT = 20.0
 
@@ -254,20 +254,13 @@ def _one_line(text: str) -> str:
 
 
 def _noted(path: Path, key: tuple[str, str, str]) -> bool:
-    with closing(_open(path)) as db, db:
+    with connected(path, schema=_SCHEMA) as db:
         return db.execute("select 1 from delivered where id = ?", (_id(key),)).fetchone() is not None
 
 
 def _note(path: Path, key: tuple[str, str, str], now: datetime) -> None:
-    with closing(_open(path)) as db, db:
+    with connected(path, schema=_SCHEMA) as db, db:
         db.execute("insert or replace into delivered values (?, ?, ?)", (_id(key), key[0], now.isoformat()))
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, timeout=30)
-    db.execute("create table if not exists delivered (id text primary key, output text, at text)")
-    return db
 
 
 def _id(key: tuple[str, str, str]) -> str:

@@ -6,10 +6,11 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import polars as pl
 import psutil
@@ -18,6 +19,8 @@ from crmlib.run.disk import unwritable
 
 State = Literal["queued", "running", "ok", "warn", "failed", "interrupted", "skipped"]
 DONE: tuple[State, ...] = ("ok", "warn")
+LOCK_SECONDS = 30.0
+"""How long a process waits for another one that is writing."""
 
 _SCHEMA = """
 create table if not exists runs (
@@ -94,10 +97,10 @@ class Ledger:
         output_hash: str | None = None,
         message: str | None = None,
         attempts: int = 1,
-    ) -> None:
-        """Write the outcome of a run, and at which attempt it came."""
+    ) -> bool:
+        """Write the outcome of a run, and at which attempt it came; False if the run is not known (any more)."""
         with self._open() as db:
-            db.execute(
+            done = db.execute(
                 "update runs set state = ?, ended_at = ?, seconds = ?, peak_mb = ?, verdicts = ?, output_hash = ?, "
                 "message = ?, attempts = ? where run_id = ?",
                 (
@@ -112,6 +115,7 @@ class Ledger:
                     run_id,
                 ),
             )
+        return done.rowcount > 0
 
     def recover(self, *, now: datetime) -> int:
         """End the queued and running rows whose process is gone; return how many."""
@@ -137,7 +141,7 @@ class Ledger:
         with self._open() as db:
             row = db.execute(
                 "select run_id, input_hash from runs where output = ? and state in ('ok', 'warn') "
-                "order by ended_at desc, rowid desc limit 1",
+                "order by rowid desc limit 1",  # not by its clock, which may have been set back
                 (output,),
             ).fetchone()
         return None if row is None else {"run_id": row[0], "input_hash": row[1]}
@@ -145,23 +149,60 @@ class Ledger:
     def runs(self) -> pl.DataFrame:
         """All runs, newest first."""
         with self._open() as db:
-            rows = db.execute(f"select {_COLUMNS} from runs order by queued_at desc, rowid desc").fetchall()
+            rows = db.execute(f"select {_COLUMNS} from runs order by rowid desc").fetchall()
         names = [c.strip() for c in _COLUMNS.split(",")]
         schema = {n: _TYPES.get(n, pl.String) for n in names}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=30)) as connection:
-                connection.execute("pragma journal_mode = wal")
-                connection.executescript(_SCHEMA)
-                _add_missing(connection)
-                with connection:
-                    yield connection
-        except (OSError, sqlite3.OperationalError) as problem:  # no space, no right to write, a lock that stays
-            raise unwritable(self._path, getattr(problem, "strerror", None) or str(problem)) from None
+        with connected(self._path, schema=_SCHEMA) as connection:
+            _add_missing(connection)
+            with connection:
+                yield connection
+
+
+@contextmanager
+def connected(path: Path, *, schema: str) -> Iterator[sqlite3.Connection]:
+    """A connection to the file of the ledger, with the tables of `schema`.
+
+    Raises
+    ------
+    RunError
+        `run.unwritable` where there is no space, no right to write, or a lock that stays.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(schema)
+            yield connection
+    except (OSError, sqlite3.DatabaseError) as problem:
+        raise unwritable(path, getattr(problem, "strerror", None) or str(problem)) from None
+
+
+def set_aside_if_damaged(path: Path) -> Path | None:
+    """Move a ledger that cannot be read out of the way, and say where to; none if it is sound or not there.
+
+    Pages do not depend on it. What it knew is lost to the new one: every page is made once more, and a schedule waits
+    for its next slot.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
+            if connection.execute("pragma quick_check(1)").fetchone() == ("ok",):
+                return None
+    except sqlite3.OperationalError:  # locked, or no right to read: not damage
+        return None
+    except sqlite3.DatabaseError:
+        pass
+    place = path.with_name(f"{path.name}.damaged-{uuid4().hex[:8]}")
+    with suppress(FileNotFoundError):  # another process was faster
+        path.rename(place)
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    return place
 
 
 def _add_missing(connection: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crmlib.data import Lake
 from crmlib.run import deliver, disk, plan, portal, publish, runner, warm
-from crmlib.run.ledger import Ledger
+from crmlib.run.ledger import Ledger, set_aside_if_damaged
 from crmlib.run.progress import Progress
 from crmlib.run.schedule import Due, Slots, due, name_of
 from crmlib.run.workspace import Workspace
@@ -32,6 +32,7 @@ def run(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say, word
 
 def one_pass(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say, words: Words) -> list[Due]:
     """Run every slot that is due now and return those this pass took."""
+    set_aside_if_damaged(space.ledger)
     slots = Slots(space.ledger)
     waiting = due(plan.files(paths), slots=slots, root=space.root, now=clock())
     taken = []

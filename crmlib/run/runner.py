@@ -13,6 +13,7 @@ from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ import crmlib
 from crmlib.core.errors import CrmError, RunError
 from crmlib.report.failure import run_page
 from crmlib.run import attempt, disk, publish
-from crmlib.run.ledger import Ledger, State
+from crmlib.run.ledger import Ledger, State, set_aside_if_damaged
 from crmlib.run.plan import Job
 from crmlib.run.told import Failure, failure, lines
 from crmlib.run.workspace import Workspace
@@ -88,6 +89,7 @@ def run(
         `concurrent.futures` pool, or the executor of a `dask.distributed` client whose workers see the same folders.
         Ledger, locks and publishing stay here.
     """
+    set_aside_if_damaged(workspace.ledger)
     ledger = Ledger(workspace.ledger)
     ledger.recover(now=clock())
     publish.sweep(workspace.reports, active=ledger.active)
@@ -130,12 +132,15 @@ def _run_one(job: Job, batch: _Batch) -> Outcome:
             return _noted(job, batch, input_hash)
     except OSError as problem:
         return Outcome(job, "failed", 0.0, 0.0, _message(_unwritable(batch, problem), batch))
+    except RunError as problem:  # the ledger cannot be written: the other jobs may still have more luck
+        return Outcome(job, "failed", 0.0, 0.0, _message(failure(problem), batch))
 
 
 def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
     """Make one page, with a row in the ledger from its beginning to its end."""
     run_id, started, now = uuid4().hex[:12], time.monotonic(), batch.clock
-    batch.ledger.add(
+    add = partial(
+        batch.ledger.add,
         run_id,
         report=job.report,
         variant=job.variant,
@@ -146,6 +151,7 @@ def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
         data_versions=batch.versions,
         now=now(),
     )
+    add()
     batch.ledger.start(run_id, now=now())
     ended, attempts = _attempts(job, batch, run_id)
     state: State = "failed"
@@ -160,7 +166,8 @@ def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
         _keep_failure(job, batch, run_id, problem)
     message = "" if problem is None else _message(problem, batch)
     seconds = time.monotonic() - started
-    batch.ledger.end(
+    end = partial(
+        batch.ledger.end,
         run_id,
         state=state,
         now=now(),
@@ -171,6 +178,9 @@ def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
         message=message or None,
         attempts=attempts,
     )
+    if not end():  # the ledger was lost meanwhile: the new one must know, too
+        add()
+        end()
     return Outcome(job, state, seconds, ended.peak_mb, message)
 
 

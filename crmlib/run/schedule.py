@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import shlex
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from croniter import croniter
 
 from crmlib.core.errors import ParameterError
 from crmlib.run import plan
-from crmlib.run.ledger import alive
+from crmlib.run.ledger import alive, connected
 from crmlib.run.plan import ParamsFile, Schedule
 
 MOST_SLOTS = 400
@@ -55,14 +55,14 @@ class Slots:
 
     def last(self, file: str) -> datetime | None:
         """The newest slot of a file that was claimed by a pass that ended or still runs."""
-        with closing(self._open()) as db, db:
+        with self._open() as db:
             rows = db.execute("select slot, state, pid, pid_started from slots where file = ?", (file,)).fetchall()
         held = [slot for slot, state, pid, started in rows if state != "claimed" or alive(pid, started)]
         return datetime.fromisoformat(max(held)) if held else None
 
     def note(self, file: str, slot: datetime, *, state: str, now: datetime) -> None:
         """Write how a slot ended (`done`, `failed`, `skipped`, or `seen` for a new file)."""
-        with closing(self._open()) as db, db:
+        with self._open() as db, db:
             db.execute(
                 "insert into slots (file, slot, state, at) values (?, ?, ?, ?) "
                 "on conflict (file, slot) do update set state = excluded.state, at = excluded.at",
@@ -72,7 +72,7 @@ class Slots:
     def claim(self, file: str, slot: datetime, *, now: datetime) -> bool:
         """Take a slot; False if another living pass has it or it is done."""
         me = (os.getpid(), psutil.Process().create_time())
-        with closing(self._open()) as db, db:
+        with self._open() as db, db:
             db.execute("begin immediate")
             row = db.execute(
                 "select state, pid, pid_started from slots where file = ? and slot = ?", (file, slot.isoformat())
@@ -85,12 +85,10 @@ class Slots:
             )
             return True
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        db.execute("pragma journal_mode = wal")
-        db.execute(_SCHEMA)
-        return db
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with connected(self._path, schema=_SCHEMA) as db:
+            yield db
 
 
 def due(files: Sequence[Path], *, slots: Slots, root: Path, now: datetime) -> list[Due]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from crmlib.core.errors import RunError
-from crmlib.run.ledger import Ledger
+from crmlib.run import ledger as module
+from crmlib.run.ledger import Ledger, set_aside_if_damaged
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -93,3 +95,37 @@ def test_a_ledger_that_cannot_be_written_is_told_in_three_parts(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="mend: free space"):
         add(Ledger(tmp_path / "file" / "ledger.sqlite"), "a")
+
+
+def test_a_ledger_that_cannot_be_read_is_set_aside_and_a_locked_or_sound_one_stays(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    assert set_aside_if_damaged(path) is None
+    add(ledger, "a")
+    assert set_aside_if_damaged(path) is None
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        assert set_aside_if_damaged(path) is None
+        with pytest.raises(RunError, match="locked"):
+            ledger.start("a", now=NOW)
+    content = path.read_bytes()
+    path.write_bytes(b"garbage, " * 1000)
+    place = set_aside_if_damaged(path)
+    assert place is not None and place.read_bytes().startswith(b"garbage")
+    path.write_bytes(content[:4096] + b"x" * (len(content) - 4096))
+    assert set_aside_if_damaged(path) is not None
+    assert ledger.runs().is_empty()
+
+
+def test_the_end_of_a_run_that_the_ledger_does_not_know_is_said(ledger: Ledger) -> None:
+    assert not ledger.end("nobody", state="ok", now=NOW, seconds=1)
+
+
+def test_a_clock_that_was_set_back_does_not_make_an_older_run_the_last_one(ledger: Ledger) -> None:
+    add(ledger, "a", input_hash="old")
+    ledger.end("a", state="ok", now=NOW, seconds=1)
+    add(ledger, "b", input_hash="new")
+    ledger.end("b", state="ok", now=NOW - timedelta(hours=3), seconds=1)
+    assert ledger.last_done("r/v/d/zh") == {"run_id": "b", "input_hash": "new"}

@@ -190,6 +190,28 @@ def test_a_killed_runner_leaves_the_old_page_no_orphans_and_a_true_ledger(space:
     assert not any(c.is_running() and c.status() != "zombie" for c in children)
 
 
+LOSE = """
+import pathlib
+for path in pathlib.Path("reports").glob(".ledger.sqlite*"):
+    {loss}
+"""
+
+
+@pytest.mark.parametrize("loss", ["path.unlink()", "path.write_bytes(b'garbage' * 2000)"])
+def test_a_ledger_lost_during_a_run_costs_no_page_and_the_next_run_goes_on(space: Workspace, loss: str) -> None:
+    notebook(space, PAGE)
+    run(space, job())
+    notebook(space, LOSE.format(loss=loss) + PAGE)
+    (outcome,) = run(space, job("two"))
+    assert page(space) == "page two"
+    assert outcome.state == "ok" if "unlink" in loss else "mend: " in outcome.message
+    notebook(space, PAGE)
+    assert run(space, job("three"))[0].state == "ok"
+    last = Ledger(space.ledger).runs().row(0, named=True)
+    assert (last["state"], json.loads(last["parameters"])["text"]) == ("ok", "three")
+    assert len(list(space.reports.glob("*.damaged-*"))) == (0 if "unlink" in loss else 1)
+
+
 ONCE = """
 import os, pathlib, signal
 mark = pathlib.Path("mark")
