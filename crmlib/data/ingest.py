@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crmlib.data import delta, files, mapping, pieces, readers, refusals, resolve, store
+from crmlib.data import database, delta, files, mapping, pieces, readers, refusals, resolve, store
 from crmlib.data import sources as sources_file
 from crmlib.data.files import InputFile
 from crmlib.data.lake import Lake
@@ -28,6 +28,10 @@ from crmlib.data.sources import Source
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and the total."""
 
+ANSWER_PIECES = 64
+"""How large a query's answer will be is not known beforehand; small pieces are judged together."""
+PER_BYTE = 4
+"""Memory of a row's cells for each byte of its text, about."""
 BUILT_IN = Path(__file__).with_name("cdnow.yml")
 
 
@@ -120,7 +124,7 @@ def _ingest(
         task = _task(name, source, root, lake, now)
         if not task.inputs:
             return _nothing_new(task, lake)
-        groups = [task.inputs] if source.repeat_of else files.batches(task.inputs)
+        groups = [task.inputs] if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
         for group in groups:
             before = results[-1].batch if results else task.before
@@ -130,15 +134,22 @@ def _ingest(
 
 
 def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
-    """One batch of the task's files, or one for each piece of a file that is too large."""
-    count = pieces.count(task.inputs[0], task.source, limit=files.BATCH_BYTES) if len(task.inputs) == 1 else 1
+    """One batch of the task's files, or one for each piece of a file or an answer that is too large."""
+    source, count = task.source, 1
+    if source.database:
+        count = ANSWER_PIECES
+    elif len(task.inputs) == 1:
+        count = pieces.count(task.inputs[0], source, limit=files.BATCH_BYTES)
     if count == 1:
         return [_store(task, _raw_parts(task, report), lake, report)]
     path = lake.table_path(task.source.table)
     seen = delta.version(path) if delta.exists(path) else -1
     results: list[IngestResult] = []
     with lake.scratch() as folder:
-        for part in pieces.divided(task.inputs[0], task.source, pieces=count, folder=folder):
+        asked = source.database is not None
+        stretches = database.parts(source, name=task.name) if asked else pieces.of_file(task.inputs[0], source)
+        room = PER_BYTE * files.BATCH_BYTES if asked else 0
+        for part in pieces.divided(stretches, source, pieces=count, folder=folder, room=room):
             report("read", len(results), count)
             before = results[-1].batch if results else task.before
             last = not any(folder.iterdir())
@@ -170,7 +181,7 @@ def _silent(step: str, done: int, total: int) -> None:
 
 def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
     """Find the files, leave out those whose content is stored already, and settle the currency."""
-    found = files.built_in(source) if source.reader else files.find(source, root=root)
+    found = _inputs(name, source, root, now)
     digest = hashlib.sha256(f"{name}\n{source.model_dump_json()}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
     records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]
@@ -185,6 +196,13 @@ def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> T
         currency=_currency(name, source, lake),
         now=now,
     )
+
+
+def _inputs(name: str, source: Source, root: Path, now: datetime) -> list[InputFile]:
+    """The source's files; the answer to a query is new every time."""
+    if source.database:
+        return [InputFile(Path(), f"{name}.query", hashlib.sha256(now.isoformat().encode()).hexdigest())]
+    return files.built_in(source) if source.reader else files.find(source, root=root)
 
 
 def _currency(name: str, source: Source, lake: Lake) -> str | None:

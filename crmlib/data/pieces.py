@@ -1,6 +1,6 @@
-"""A text file too large for memory, in pieces that can be judged one after another.
+"""A text file or a database's answer too large for memory, in pieces that can be judged one after another.
 
-The file is read in slabs of `SLAB` bytes, split into fields, and spilled to disk by the hash of what makes a row's key
+A file is read in slabs of `SLAB` bytes, split into fields, and spilled to disk by the hash of what makes a row's key
 (the receipt, or the table's own key): so a receipt, its corrections and its copies are in one piece, in the file's
 order, and the pieces give the same lake and the same counts as the whole would. A quoted field that spans lines is not
 cut: a slab ends after fifty lines without an open quote.
@@ -9,8 +9,10 @@ cut: a slab ends after fifty lines without an open quote.
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -43,48 +45,83 @@ def count(file: InputFile, source: Source, *, limit: int) -> int:
         return 1 if stream.read(2) in UTF16 else -(-size // limit)
 
 
-def divided(file: InputFile, source: Source, *, pieces: int, folder: Path) -> Iterator[RawPart]:
-    """The pieces of a file that have rows, spilled to `folder` meanwhile; torn lines come with the first.
+def divided(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path, room: int = 0) -> Iterator[RawPart]:
+    """Stretches of one file or answer as pieces that have rows; torn lines come with the first.
 
     Parameters
     ----------
-    pieces : how many; folder : empty, on a disk with room for the file's text once more.
+    parts : the stretches in order; pieces : how many; folder : empty, on a disk with room for the text once more.
+    room : neighbouring pieces that take less memory together [bytes] are made one.
     """
-    try:
-        empty, torn = _spill(file, source, pieces=pieces, folder=folder)
-    except readers.UNREADABLE as error:
-        raise readers.unreadable(file.name, error) from error
-    damaged = torn.height > 0
-    for piece in range(pieces):
-        spilled = sorted(folder.glob(f"{piece}-*.arrow"))
-        if spilled:
-            rows = pl.concat([pl.read_ipc(path) for path in spilled])
-            for path in spilled:
-                path.unlink()
-            yield RawPart(file.name, rows, torn, damaged=damaged)
-            torn = torn.clear()
+    spilled = _spill(parts, source, pieces=pieces, folder=folder)
+    torn, damaged = spilled.torn, spilled.torn.height > 0
+    for group in _groups(spilled.sizes, room):
+        paths = sorted((p for n in group for p in folder.glob(f"{n}-*.arrow")), key=lambda p: p.stem.split("-")[1])
+        rows = pl.concat([pl.read_ipc(path) for path in paths]).sort(LINE)
+        for path in paths:
+            path.unlink()
+        yield RawPart(spilled.name, rows, torn, damaged=damaged)
+        torn = torn.clear()
     if torn.height:
-        yield RawPart(file.name, empty, torn, damaged=True)
+        yield RawPart(spilled.name, spilled.empty, torn, damaged=True)
 
 
-def _spill(file: InputFile, source: Source, *, pieces: int, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write each row to its piece's files; return the rows' columns, empty, and the torn lines."""
-    torn = [pl.DataFrame(schema=TORN)]
-    empty = pl.DataFrame(schema={LINE: pl.Int64})
-    keys = [text_of(pl.col(c), pl.String()).fill_null("") for c in _key_columns(source)]
-    for number, part in enumerate(_parts(file, source)):
+@dataclass(frozen=True, slots=True)
+class _Spilled:
+    """What went to disk: name of the file, memory of each piece that has rows, its columns, and the torn lines."""
+
+    name: str
+    sizes: dict[int, int]
+    empty: pl.DataFrame
+    torn: pl.DataFrame
+
+
+def _spill(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path) -> _Spilled:
+    """Write each row to its piece's files."""
+    torn, sizes = [pl.DataFrame(schema=TORN)], Counter[int]()
+    name, empty = "", pl.DataFrame(schema={LINE: pl.Int64})
+    for number, part in enumerate(parts):
         if number == 0:
             mapping.check_columns(part, source)
-            empty = part.rows.clear()
+            name, empty = part.file, part.rows.clear()
         torn.append(part.torn)
-        named = part.rows.with_columns((pl.concat_str(keys, separator="\x1f").hash(0) % pieces).alias("__piece"))
-        for (piece,), rows in named.partition_by("__piece", as_dict=True, include_key=False).items():
-            rows.write_ipc(folder / f"{piece}-{number:06d}.arrow", compression="lz4")
-    return empty, pl.concat(torn)
+        keys = [text_of(pl.col(c), part.rows.schema[c]).fill_null("") for c in _key_columns(source)]
+        piece = pl.concat_str(keys, separator="\x1f").hash(0) % pieces if keys else pl.lit(0, pl.UInt64)
+        named = part.rows.with_columns(piece.alias("__piece"))
+        for (at,), rows in named.partition_by("__piece", as_dict=True, include_key=False).items():
+            rows.write_ipc(folder / f"{at}-{number:06d}.arrow", compression="lz4")
+            sizes[int(at)] += int(rows.estimated_size())
+    return _Spilled(name, dict(sorted(sizes.items())), empty, pl.concat(torn))
+
+
+def _groups(sizes: dict[int, int], room: int) -> list[list[int]]:
+    """Pieces in order, neighbours together while they fit.
+
+    Examples
+    --------
+    >>> _groups({0: 40, 2: 50, 3: 30}, 100), _groups({0: 40, 2: 50}, 0)
+    ([[0, 2], [3]], [[0], [2]])
+    """
+    groups: list[list[int]] = []
+    left = 0
+    for piece, size in sizes.items():
+        if not groups or size > left:
+            groups.append([])
+            left = room
+        groups[-1].append(piece)
+        left -= size
+    return groups
+
+
+def of_file(file: InputFile, source: Source) -> Iterator[RawPart]:
+    """The file's slabs that hold lines, as rows with the file's line numbers; all are read as the first one was."""
+    try:
+        yield from _parts(file, source)
+    except readers.UNREADABLE as error:
+        raise readers.unreadable(file.name, error) from error
 
 
 def _parts(file: InputFile, source: Source) -> Iterator[RawPart]:
-    """The slabs that hold lines, as rows with the file's line numbers; all are read as the first one was."""
     layout: readers.Layout | None = None
     found: str = source.encoding
     before = 0

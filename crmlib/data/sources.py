@@ -112,11 +112,19 @@ def _condition(value: object) -> object:
     return {"is": value} if isinstance(value, str | list) else value
 
 
+def _variable_name(text: str) -> str:
+    if not text.isidentifier():
+        raise ValueError("the name of an environment variable that holds the address, never the address itself")
+    return text
+
+
 class Source(Strict):
     """One entry of the sources file."""
 
     table: str
     files: Texts = ()
+    database: Annotated[str, AfterValidator(_variable_name)] | None = None
+    query: str | None = None
     reader: Literal["cdnow"] | None = None
     encoding: Literal["auto", "utf-8", "gb18030", "utf-16"] = "auto"
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
@@ -224,12 +232,23 @@ def _check_columns(path: Path, name: str, source: Source) -> None:
     missing = [c for c in contract.required if c not in given]
     if missing:
         raise _refused(path, f"{name}.columns", f"{', '.join(missing)} not mapped", f"{source.table} needs them")
-    if not source.files and not source.reader:
-        raise _refused(path, f"{name}.files", "no files", "a file, a pattern or a folder")
+    _check_origin(path, name, source)
     if source.currency is not None and source.currency not in MINOR_PER_UNIT:
         raise _refused(path, f"{name}.currency", f"unknown currency {source.currency}", ", ".join(MINOR_PER_UNIT))
     if source.known_at and source.known_at.lag_days is not None and contract.event is None:
         raise _refused(path, f"{name}.known_at", f"{source.table} has no event time", "`on` or a column")
+
+
+def _check_origin(path: Path, name: str, source: Source) -> None:
+    if (source.database is None) != (source.query is None):
+        raise _refused(path, f"{name}.query", "database and query belong together", "both, or files")
+    if sum(map(bool, (source.files, source.reader, source.database))) != 1:
+        raise _refused(path, f"{name}.files", "no files", "a file, a pattern or a folder, or a database with its query")
+    numbered = source.table != "receipt_lines" or "line_id" in source.columns
+    if source.query is not None and not numbered and "order by" not in " ".join(source.query.lower().split()):
+        raise _refused(
+            path, f"{name}.query", "receipts without line numbers in no order", "order by receipt and line, or line_id"
+        )
 
 
 def _hint(where: tuple[Any, ...]) -> str:
