@@ -106,7 +106,9 @@ def schedule(
         from crmlib.run import plan  # noqa: PLC0415
 
         chosen = plan.files(files or [space.params])
-        _say(plans.export(chosen, root=space.root, command=f"{sys.prefix}/bin/crmlib", kind=export.value).rstrip())
+        options = ["--lake", str(space.lake), "--out", str(space.reports)]
+        command = [f"{sys.prefix}/bin/crmlib"]
+        _say(plans.export(chosen, root=space.root, command=command, options=options, kind=export.value).rstrip())
         return
     passes.run(files or [space.params], space=space, clock=_now, say=_say, words=_words(), watch=watch)
 

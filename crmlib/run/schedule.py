@@ -7,6 +7,7 @@ is taken again. A clock set back makes nothing due twice, a file seen for the fi
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sqlite3
@@ -23,7 +24,7 @@ from croniter import croniter
 from crmlib.core.errors import ParameterError
 from crmlib.run import plan
 from crmlib.run.ledger import alive, connected
-from crmlib.run.plan import ParamsFile, Schedule
+from crmlib.run.plan import Schedule
 
 MOST_SLOTS = 400
 """At most so many missed slots are caught up at once: more than a year of days."""
@@ -161,57 +162,64 @@ def name_of(file: Path, root: Path) -> str:
     return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else resolved.as_posix()
 
 
-def export(files: Sequence[Path], *, root: Path, command: str, kind: str) -> str:
+def export(files: Sequence[Path], *, root: Path, command: Sequence[str], options: Sequence[str], kind: str) -> str:
     """The same schedules for another scheduler: `crontab`, `systemd` or `airflow`.
 
     Parameters
     ----------
     command : how crmlib is called on that machine.
+    options : where its lake and reports are.
     """
     plans = [(name_of(file, root), plan.read(file)) for file in files]
-    timed = [(name, content, content.schedule) for name, content in plans if content.schedule is not None]
-    for _, _, schedule in timed:
+    timed = [(name, content.schedule) for name, content in plans if content.schedule is not None]
+    for _, schedule in timed:
         check_cron(schedule.cron)
-    if kind == "crontab":
-        return _crontab(timed, root, command)
-    return _systemd(root, command) if kind == "systemd" else _airflow(timed, root, command)
+    if kind == "systemd":
+        return _systemd(root, [*command, "schedule", *options])
+    run = f"cd {shlex.quote(str(root))} && {shlex.join([*command, 'run', '--deliver', *options])}"
+    return _crontab(timed, run) if kind == "crontab" else _airflow(timed, run)
 
 
-Timed = Sequence[tuple[str, ParamsFile, Schedule]]
+Timed = Sequence[tuple[str, Schedule]]
 
 
-def _crontab(timed: Timed, root: Path, command: str) -> str:
+def _crontab(timed: Timed, run: str) -> str:
     lines = []
-    for name, _, schedule in timed:
+    for name, schedule in timed:
         lines.append(f"CRON_TZ={schedule.time_zone}")
-        run = f"cd {shlex.quote(str(root))} && {shlex.quote(command)} run {shlex.quote(name)}"
-        lines.append(f"{schedule.cron} {run}".replace("%", r"\%"))
+        lines.append(f"{schedule.cron} {run} {shlex.quote(name)}".replace("%", r"\%"))
     return "\n".join(lines) + "\n"
 
 
-def _systemd(root: Path, command: str) -> str:
+def _systemd(root: Path, command: Sequence[str]) -> str:
+    start = " ".join(json.dumps(word, ensure_ascii=False) for word in command).replace("%", "%%")
+    folder = str(root).replace("%", "%%")
     return (
         "# crmlib.service\n[Unit]\nDescription=Reports that are due\n\n[Service]\nType=oneshot\n"
-        f"WorkingDirectory={root}\nExecStart={command} schedule\n\n"
+        f"WorkingDirectory={folder}\nExecStart={start}\n\n"
         "# crmlib.timer\n[Unit]\nDescription=Look every five minutes which reports are due\n\n[Timer]\n"
         "OnCalendar=*:0/5\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n"
     )
 
 
-def _airflow(timed: Timed, root: Path, command: str) -> str:
+def _airflow(timed: Timed, run: str) -> str:
+    """One DAG per file; with `catch_up: all` each run is about the day before its own slot, else about the last day."""
     imports = ("import shlex\n", "import pendulum", "from airflow import DAG")
-    head = "\n".join([*imports, "from airflow.operators.bash import BashOperator\n", "SCHEDULES = {\n"])
+    head = "\n".join(
+        [*imports, "from airflow.operators.bash import BashOperator\n", f"RUN = {run!r}", "SCHEDULES = {\n"]
+    )
     rows = "".join(
         f"    {name!r}: ({schedule.cron!r}, {schedule.time_zone!r}, {schedule.catch_up == 'all'}),\n"
-        for name, _, schedule in timed
+        for name, schedule in timed
     )
-    run = f"cd {shlex.quote(str(root))} && {shlex.quote(command)} run "
     tail = (
         "}\n\nfor file, (cron, zone, catch_up) in SCHEDULES.items():\n"
         '    name = file.removeprefix("params/").removesuffix(".yml").replace("/", "_")\n'
         "    start = pendulum.datetime(2026, 1, 1, tz=zone)\n"
+        '    day = "{{ macros.ds_add(data_interval_end.in_timezone(\'" + zone + "\') | ds, -1) }}"\n'
+        '    command = f"{RUN} {shlex.quote(file)}" + (f" --set as_of={day}" if catch_up else "")\n'
         "    with DAG(name, schedule=cron, start_date=start, catchup=catch_up, max_active_runs=1) as dag:\n"
-        f'        BashOperator(task_id="run", bash_command={run!r} + shlex.quote(file))\n'
+        '        BashOperator(task_id="run", bash_command=command)\n'
         "    globals()[name] = dag\n"
     )
     return head + rows + tail
