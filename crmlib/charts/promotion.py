@@ -136,35 +136,41 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     return theme.finish(_layers(area, line), height=280)
 
 
-def curves(frame: pl.DataFrame, *, x_title: str, y_title: str) -> alt.LayerChart:
-    """Lines over a numeric x, each named at its end.
+def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles: tuple[str, str]) -> alt.LayerChart:
+    """One scenario of a grid at a time, picked above the chart: margin by depth, its band, and the depth in figures.
 
     Parameters
     ----------
-    frame : `x`, `y`, `series` (in words), in order of x.
+    frame : `x` (depth, percent), `y`, `low`, `high`; `label` (the scenario in figures); depth, days, products, stores
+        (in words, in the order of the choices).
+    picks : depth, days, products, stores that are shown at first. titles : of the two axes.
     """
-    series = frame["series"].unique(maintain_order=True).to_list()
-    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=list(theme.SERIES[: len(series)])), legend=None)
-    ends_at = [float(v) for v in frame["x"]]
-    room = (max(ends_at) - min(ends_at)) * 0.22
-    scale = alt.Scale(domain=[min(ends_at), max(ends_at) + room], nice=False)
-    base = alt.Chart(frame).encode(
-        x=alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=6)),
-        y=alt.Y("y:Q", title=y_title, axis=alt.Axis(tickCount=5)),
-        color=colour,
+    params = [
+        alt.param(
+            name=f"{name}_shown",
+            value=value,
+            bind=alt.binding_select(
+                options=frame[name].unique(maintain_order=True).to_list(),
+                name=words(f"promotion_plan.pick.{name}") + " ",
+            ),
+        )
+        for name, value in picks.items()
+    ]
+    chosen = " && ".join(f"datum.{name} === {name}_shown" for name in picks if name != "depth")
+    base = alt.Chart(frame).transform_filter(chosen)
+    x = alt.X("x:Q", title=titles[0], scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=6))
+    y = alt.Y("y:Q", title=titles[1], axis=alt.Axis(tickCount=5, format=",.0f"))
+    band = base.mark_area(opacity=0.18, color=theme.ACCENT).encode(x=x, y=alt.Y("low:Q", title=titles[1]), y2="high:Q")
+    line = base.mark_line(strokeWidth=2.5, color=theme.ACCENT, point=True).encode(
+        x=x, y=y, tooltip=[alt.Tooltip("label:N", title=words("promotion.chart.what"))]
     )
-    ends = frame.group_by("series", maintain_order=True).last()
-    text = (
-        alt.Chart(ends)
-        .mark_text(align="left", dx=6)
-        .encode(x=alt.X("x:Q", scale=scale), y=alt.Y("y:Q"), text=alt.Text("series:N"), color=colour)
+    one = base.transform_filter("datum.depth === depth_shown")
+    mark = one.mark_point(size=140, filled=True, color=theme.SERIES[1], opacity=1).encode(x=x, y=y)
+    said = one.mark_text(align="left", baseline="top", fontWeight="bold").encode(
+        x=alt.value(0), y=alt.value(-20), text="label:N"
     )
-    zero = (
-        alt.Chart(pl.DataFrame({"zero": [0.0]}))
-        .mark_rule(color=theme.SOFT, strokeDash=[4, 3])
-        .encode(y=alt.Y("zero:Q"))
-    )
-    return theme.finish(_layers(zero, base.mark_line(point=True), text), height=280)
+    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(y="zero:Q")
+    return theme.finish(_layers(zero, band, line, mark, said).add_params(*params), height=280)
 
 
 def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:

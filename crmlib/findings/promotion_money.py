@@ -10,6 +10,7 @@ from crmlib.charts import promotion as pictures
 from crmlib.findings.finding import ActionList, Finding, Status
 from crmlib.findings.promotion_review import verdict
 from crmlib.findings.promotion_wording import in_words, mechanic, named, units
+from crmlib.promotion.execution import order_times
 from crmlib.promotion.ledger import DISCOUNTS, PAID_OUT
 from crmlib.promotion.takers import GROUPS
 from crmlib.tables import promotion as views
@@ -174,9 +175,18 @@ def slot(
 
 
 def execution(
-    stores: pl.DataFrame, names: pl.DataFrame, *, words: Words, notes: dict[str, Any] | None = None
+    stores: pl.DataFrame,
+    names: pl.DataFrame,
+    *,
+    words: Words,
+    notes: dict[str, Any] | None = None,
+    orders: pl.DataFrame | None = None,
+    out: pl.DataFrame | None = None,
 ) -> Finding:
-    """How many stores carried the event out; stores: as `execution.compliance`."""
+    """How many stores carried the event out, how fast, and what ran out.
+
+    stores : `execution.compliance`. notes : `execution.notes_of`. orders : the event's orders. out : `sold_out`.
+    """
     form = words.format
     table = stores.join(names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left")
     seen = table.filter(pl.col("status") != "silent")
@@ -202,18 +212,30 @@ def execution(
         }
     )
     headline = words(f"promotion.review.execution.{kind}", **values)
-    view = in_words(table.select("store", "status", "lines", "at_plan"), words, {"status": "promotion.done"})
+    table = table.select("store_id", "store", "status", "lines", "at_plan")
+    if orders is not None:
+        waits = order_times(orders, by="store_id").select("store_id", "mean_min", "max_min")
+        table = table.join(waits, on="store_id", how="left", maintain_order="left")
+    if out is not None:
+        gone = out.group_by("store_id").agg(empty=pl.len())
+        table = table.join(gone, on="store_id", how="left", maintain_order="left").with_columns(
+            pl.col("empty").fill_null(0)
+        )
+    view = in_words(table.drop("store_id"), words, {"status": "promotion.done"})
+    told = [_noted(notes, words), _waited(orders, words), _ran_out(out, words)]
     return Finding(
         key="promotion.execution",
         status=status,
         headline=headline,
-        table=table.select("store_id", "store", "status", "lines", "at_plan"),
+        table=table,
         view=views.readable(view, words=words),
         chart=pictures.signed_bars(bars, words=words, title=words("promotion.axis.stores")) if bars.height else None,
         alt=headline,
-        note_seen=words("promotion.review.execution.seen", **values) + _noted(notes, words),
+        note_seen=words("promotion.review.execution.seen", **values) + "".join(told),
         note_sure=words("promotion.review.execution.sure"),
-        note_do=words(f"promotion.review.execution.do.{kind}"),
+        note_do=words(
+            f"promotion.review.execution.do.{'out' if kind == 'all' and out is not None and out.height else kind}"
+        ),
     )
 
 
@@ -222,13 +244,46 @@ def _noted(notes: dict[str, Any] | None, words: Words) -> str:
     if notes is None:
         return ""
     form = words.format
-    return " " + words(
+    return words(
         "promotion.review.execution.notes",
         incidents=form.count(notes["incidents"]),
         solved=form.count(notes["solved"]),
         reviews=form.count(notes["reviews"]),
         good=form.share(notes["good_share"], digits=0),
         competitor=form.count(notes["competitor"]),
+    )
+
+
+def _waited(orders: pl.DataFrame | None, words: Words) -> str:
+    """Average and longest time from order to checkout, as a further sentence; nothing without orders."""
+    if orders is None or orders.is_empty():
+        return ""
+    one = order_times(orders.with_columns(promotion_id=pl.lit(""))).row(0, named=True)
+    form = words.format
+    return words(
+        "promotion.review.execution.orders",
+        orders=form.count(one["orders"]),
+        mean=form.number(one["mean_min"]),
+        slow=form.number(one["p95_min"]),
+        longest=form.number(one["max_min"]),
+        open=form.count(one["open"]),
+    )
+
+
+def _ran_out(out: pl.DataFrame | None, words: Words) -> str:
+    """What sold out before the end, and when first, as a further sentence; nothing without stock."""
+    if out is None:
+        return ""
+    known = out.drop_nulls("sold_out_at").sort("sold_out_at")
+    if known.is_empty():
+        return words("promotion.review.execution.none_out")
+    first = known.row(0, named=True)["sold_out_at"]
+    return words(
+        "promotion.review.execution.out",
+        count=words.format.count(known.height),
+        stores=words.format.count(known["store_id"].n_unique()),
+        day=words.format.day(first.date()),
+        hour=f"{first:%H:%M}",
     )
 
 

@@ -25,57 +25,88 @@ def answer(plan: Plan, *, words: Words) -> Answer:
     """Which draft earns most, and what the one asked for brings."""
     form = words.format
     best, asked = plan.drafts.row(0, named=True), plan.asked.row(0, named=True)
-    kind = "loss" if best["extra_margin_minor"] <= 0 else "same" if best["plan_id"] == "asked" else "other"
+    top = _top(plan)
+    paid = best["extra_margin_minor"] > 0
+    kind = ("same" if best["plan_id"] == "asked" else "other") if paid else "loss" if top is None else "elsewhere"
     values = {
         "category": plan.draft.category,
         "depth": depth_text(plan.draft.depth_bp, words),
         "best": depth_text(best["depth_bp"], words),
         "units": units(asked["units_milli"], words),
         "extra": form.money(asked["extra_margin_minor"]),
-        "best_extra": form.money(best["extra_margin_minor"]),
+        "best_extra": form.money(abs(best["extra_margin_minor"])),
+        "top": _tried(top, words),
         "days": form.count(plan.draft.days),
         "hedge": words("promotion_plan.hedge") if _unsure(plan) else "",
     }
+    return Answer(sentence=words(f"promotion_plan.answer.{kind}", **values), figures=_figures(plan, words))
+
+
+def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
+    """Units, margin above no event, stock and base of the draft as asked."""
+    asked = plan.asked.row(0, named=True)
     more = asked["extra_margin_minor"]
-    return Answer(
-        sentence=words(f"promotion_plan.answer.{kind}", **values),
-        figures=(
-            Figure(
-                label=words("promotion_plan.figure.units"),
-                value=units(asked["units_milli"], words),
-                comparison=words(
-                    "promotion_plan.figure.range",
-                    low=units(asked["low_milli"], words),
-                    high=units(asked["high_milli"], words),
-                ),
-                key="units",
-                amount=asked["units_milli"] / 1000,
+    return (
+        Figure(
+            label=words("promotion_plan.figure.units"),
+            value=units(asked["units_milli"], words),
+            comparison=words(
+                "promotion_plan.figure.range",
+                low=units(asked["low_milli"], words),
+                high=units(asked["high_milli"], words),
             ),
-            Figure(
-                label=words("promotion_plan.figure.extra"),
-                value=form.money(more),
-                comparison=words("promotion_plan.figure.extra_note"),
-                tone="good" if more > 0 else "bad",
-                key="extra",
-                amount=more,
-                money=True,
-            ),
-            Figure(
-                label=words("promotion_plan.figure.stock"),
-                value=units(asked["stock_milli"], words),
-                comparison=words("promotion_plan.figure.stock_note"),
-                key="stock",
-                amount=asked["stock_milli"] / 1000,
-            ),
-            Figure(
-                label=words("promotion_plan.figure.base"),
-                value=units(asked["base_milli"], words),
-                comparison=words("promotion_plan.figure.base_note"),
-                key="base",
-                amount=asked["base_milli"] / 1000,
-            ),
+            key="units",
+            amount=asked["units_milli"] / 1000,
+        ),
+        Figure(
+            label=words("promotion_plan.figure.extra"),
+            value=words.format.money(more),
+            comparison=words("promotion_plan.figure.extra_note"),
+            tone="good" if more > 0 else "bad",
+            key="extra",
+            amount=more,
+            money=True,
+        ),
+        Figure(
+            label=words("promotion_plan.figure.stock"),
+            value=units(asked["stock_milli"], words),
+            comparison=words("promotion_plan.figure.stock_note"),
+            key="stock",
+            amount=asked["stock_milli"] / 1000,
+        ),
+        Figure(
+            label=words("promotion_plan.figure.base"),
+            value=units(asked["base_milli"], words),
+            comparison=_base_note(plan, words),
+            key="base",
+            amount=asked["base_milli"] / 1000,
         ),
     )
+
+
+def _top(plan: Plan) -> dict[str, Any] | None:
+    """The scenario of the grid that adds most; None if none adds anything."""
+    best = plan.grid.sort("extra_margin_minor", descending=True).row(0, named=True)
+    return best if best["extra_margin_minor"] > 0 else None
+
+
+def _tried(top: dict[str, Any] | None, words: Words) -> str:
+    """The scenario that adds most, as half a sentence."""
+    if top is None:
+        return ""
+    form = words.format
+    return words(
+        "promotion_plan.top",
+        depth=depth_text(top["depth_bp"], words),
+        days=form.count(top["days"]),
+        extra=form.money(top["extra_margin_minor"]),
+    )
+
+
+def _base_note(plan: Plan, words: Words) -> str:
+    """How the base was made: with the season of last year, or without."""
+    kind = "out" if plan.season.then.size else "season" if plan.season.known else "flat"
+    return words(f"promotion_plan.figure.based.{kind}", season=words.format.number(plan.season.factor, digits=2))
 
 
 def _unsure(plan: Plan) -> bool:
@@ -104,7 +135,7 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         label=pl.Series([form.money(v) for v in table["extra_margin_minor"]], dtype=pl.String),
     )
     kind = "loss" if best["extra_margin_minor"] <= 0 else best["plan_id"]
-    values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(best["extra_margin_minor"])}
+    values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(abs(best["extra_margin_minor"]))}
     unsure = _unsure(plan)
     advice = "stop" if kind == "loss" else "try" if unsure else "pick"
     headline = words(f"promotion_plan.drafts.{kind}", **values)
@@ -124,45 +155,6 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         ),
         note_do=words(f"promotion_plan.drafts.do.{advice}", **values),
         value_minor=abs(int(best["extra_margin_minor"])),
-    )
-
-
-def grid(plan: Plan, *, words: Words) -> Finding:
-    """What-if: margin added by depth, one line for each length."""
-    form = words.format
-    table = plan.grid.drop("plan_id")
-    top = table.sort("extra_margin_minor", descending=True).row(0, named=True)
-    lines = table.sort("days", "depth_bp").select(
-        x=pl.col("depth_bp") / 100,
-        y=pl.col("extra_margin_minor") / 100,
-        series=pl.Series(
-            [words("promotion_plan.days", days=form.count(d)) for d in table.sort("days", "depth_bp")["days"]]
-        ),
-    )
-    kind = "loss" if top["extra_margin_minor"] <= 0 else "best"
-    values = {
-        "depth": depth_text(top["depth_bp"], words),
-        "days": form.count(top["days"]),
-        "extra": form.money(top["extra_margin_minor"]),
-    }
-    headline = words(f"promotion_plan.grid.{kind}", **values)
-    return Finding(
-        key="promotion.grid",
-        status="none",
-        headline=headline,
-        table=table,
-        view=views.readable(table.drop("extrapolated"), words=words),
-        chart=pictures.curves(
-            lines, x_title=words("promotion_plan.axis.depth"), y_title=words("promotion_plan.axis.extra")
-        ),
-        alt=headline,
-        note_seen=words("promotion_plan.grid.seen"),
-        note_sure=words(
-            "promotion_plan.grid.sure",
-            low=depth_text(plan.response.lowest, words) if plan.response.lowest else words("promotion_plan.no_depth"),
-            high=depth_text(plan.response.highest, words),
-        ),
-        note_do=words("promotion_plan.grid.do"),
     )
 
 
@@ -335,16 +327,31 @@ def check(plan: Plan, *, words: Words) -> Finding:
         chart=pictures.signed_bars(bars, words=words, title=words("promotion_plan.axis.events")),
         alt=headline,
         note_seen=words("promotion_plan.check.seen"),
-        note_sure=words("promotion_plan.check.sure"),
+        note_sure=words("promotion_plan.check.sure") + _season_worth(plan, words),
         note_do=words(f"promotion_plan.check.do.{kind}"),
         role="check",
+    )
+
+
+def _season_worth(plan: Plan, words: Words) -> str:
+    """What the season is worth on past events; nothing where it could not be tried."""
+    if plan.response.without_season is None:
+        return ""
+    errors = plan.response.errors
+    mean = sum(abs(e) for e in errors) / len(errors)
+    return words(
+        "promotion_plan.check.season",
+        mean=words.format.share(math.expm1(mean), digits=0),
+        flat=words.format.share(math.expm1(plan.response.without_season), digits=0),
     )
 
 
 def stock(plan: Plan, *, words: Words, service: float) -> ActionList:
     """Stock every store needs, the largest first."""
     table = plan.stores.head(CAPACITY)
-    shown = table.select("store_id", store="name", base_milli="base_milli", stock_milli="stock_milli")
+    known = ("on_hand_milli", "order_milli") if plan.on_hand else ()
+    shown = table.select("store_id", "base_milli", "stock_milli", *known, store="name")
+    shown = shown.select("store_id", "store", "base_milli", "stock_milli", *known)
     headline = words(
         "promotion_plan.stock.headline",
         shown=words.format.count(shown.height),
@@ -354,6 +361,9 @@ def stock(plan: Plan, *, words: Words, service: float) -> ActionList:
         headline=headline,
         table=shown,
         view=views.readable(shown.drop("store_id"), words=words),
-        note=words("promotion_plan.stock.note", service=words.format.share(service, digits=0)),
+        note=words(
+            f"promotion_plan.stock.note.{'counted' if plan.on_hand else 'unknown'}",
+            service=words.format.share(service, digits=0),
+        ),
         row_key=("store_id",),
     )

@@ -8,7 +8,7 @@ from crmlib.charts import promotion as pictures
 from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Status
 from crmlib.findings.promotion_wording import against_budget, in_words, named, units
 from crmlib.promotion.running import Running
-from crmlib.promotion.watch import MARGIN_SLACK, SIBLING_SLACK, projection
+from crmlib.promotion.watch import MARGIN_SLACK, SIBLING_SLACK, STOCK_DAYS, projection
 from crmlib.tables import promotion as views
 from crmlib.text import Words
 
@@ -16,6 +16,7 @@ BEHIND = 0.7
 """A store below this share of its own plan is behind."""
 OVERSPEND = 1.0
 CAPACITY = 12
+_SHELVES = {"store_id": pl.String, "stock_milli": pl.Int64, "per_day_milli": pl.Int64, "empty": pl.UInt32}
 
 
 def answer(run: Running, *, words: Words) -> Answer:
@@ -240,6 +241,55 @@ def spending(run: Running, *, words: Words) -> Finding:
         note_sure=words("promotion_watch.spending.sure"),
         note_do=words(f"promotion_watch.spending.do.{kind}"),
         value_minor=run.projected_discount_minor,
+    )
+
+
+def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
+    """Days that the stock of every store still lasts; run.shelves must be there."""
+    form = words.format
+    cover = pl.when(pl.col("per_day_milli") > 0).then(pl.col("stock_milli") / pl.col("per_day_milli"))
+    counted = run.shelves if run.shelves is not None else pl.DataFrame(schema=_SHELVES)
+    table = counted.with_columns(days_left=cover).join(
+        names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left"
+    )
+    left = max((run.daily["day"][-1] - run.as_of).days, 0)
+    ranked = table.drop_nulls("days_left").sort("days_left", "store_id")
+    short = ranked.filter(pl.col("days_left") < min(left, STOCK_DAYS)).height
+    gone = int(table["empty"].sum())
+    kind = "none" if ranked.is_empty() else "over" if not left else "short" if short else "gone" if gone else "fine"
+    values = {
+        "short": form.count(short),
+        "all": form.count(ranked.height),
+        "limit": form.number(STOCK_DAYS),
+        "gone": form.count(gone),
+        "left": form.count(left),
+    }
+    head = ranked.head(CAPACITY)
+    shown = head.select(
+        name="store",
+        value="days_left",
+        label=pl.Series(
+            [words("promotion_watch.shelves.days", days=form.number(d, digits=1)) for d in head["days_left"]],
+            dtype=pl.String,
+        ),
+    )
+    headline = words(f"promotion_watch.shelves.{kind}", **values)
+    status: Status = {"short": "fail", "gone": "warn", "fine": "ok"}.get(kind, "none")  # type: ignore[assignment]
+    view = ranked.select("store", "stock_milli", "per_day_milli", "days_left", "empty")
+    return Finding(
+        key="promotion.shelves",
+        status=status,
+        headline=headline,
+        table=ranked.select("store_id", *view.columns),
+        view=views.readable(view, words=words),
+        chart=pictures.signed_bars(shown, words=words, title=words("promotion_watch.axis.days"))
+        if shown.height
+        else None,
+        alt=headline,
+        note_seen=words("promotion_watch.shelves.seen", **values),
+        note_sure=words("promotion_watch.shelves.sure"),
+        note_do=words(f"promotion_watch.shelves.do.{kind}"),
+        row_key=("store_id",),
     )
 
 

@@ -23,6 +23,17 @@ RUN_UP = {
 """Days of buying before each festival at which gifts and snacks are bought; its own week belongs to it too."""
 
 
+def week_number(day: date) -> int:
+    """week_n of a day: Monday weeks since 1969-12-29.
+
+    Examples
+    --------
+    >>> week_number(date(1970, 1, 4)), week_number(date(1970, 1, 5))
+    (0, 1)
+    """
+    return (day.toordinal() - date(1970, 1, 1).toordinal() + MONDAY) // 7
+
+
 def frozen_versions(promotions: AnyFrame) -> pl.DataFrame:
     """The version each promotion is judged by: the last frozen one, else the last; with first and last day.
 
@@ -51,7 +62,7 @@ def festival_weeks(first: date, last: date) -> frozenset[int]:
     ['2026-02-02', '2026-02-09', '2026-02-16', '2026-02-23', '2026-03-02']
     """
     table = festivals(first, last + timedelta(days=max(RUN_UP.values())))
-    begin, end = ((day.toordinal() - date(1970, 1, 1).toordinal() + MONDAY) // 7 for day in (first, last))
+    begin, end = week_number(first), week_number(last)
     spans = [
         (max((day_n - RUN_UP[name] + MONDAY) // 7, begin), min((day_n + MONDAY) // 7, end))
         for name, day_n in table.select("festival", "day_n").iter_rows()

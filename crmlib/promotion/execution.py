@@ -59,16 +59,16 @@ def label_compliance(lines: AnyFrame, *, promotion_id: str, stores: list[str]) -
     return found.with_columns(pl.col("lines").fill_null(0), status=status)
 
 
-def order_times(orders: AnyFrame) -> pl.DataFrame:
-    """Order to checkout by event: promotion_id, orders, open, mean_min, p95_min, max_min [minutes].
+def order_times(orders: AnyFrame, *, by: str = "promotion_id") -> pl.DataFrame:
+    """Order to checkout, by promotion or by store: `by`, orders, open, mean_min, p95_min, max_min [minutes].
 
-    orders : promotion_id, ordered_at, checked_out_at (null while open).
+    orders : promotion_id, store_id, ordered_at, checked_out_at (null while open).
     """
-    table = to_polars(orders, needs=["promotion_id", "ordered_at", "checked_out_at"], name="orders")
+    table = to_polars(orders, needs=[by, "ordered_at", "checked_out_at"], name="orders")
     minutes = (pl.col("checked_out_at") - pl.col("ordered_at")).dt.total_seconds() / 60
     return (
         table.with_columns(minutes=minutes)
-        .group_by("promotion_id")
+        .group_by(by)
         .agg(
             orders=pl.len(),
             open=pl.col("checked_out_at").is_null().sum(),
@@ -76,8 +76,37 @@ def order_times(orders: AnyFrame) -> pl.DataFrame:
             p95_min=pl.col("minutes").quantile(0.95, "higher"),
             max_min=pl.col("minutes").max(),
         )
-        .sort("promotion_id")
+        .sort(by)
     )
+
+
+def sold_out(lines: AnyFrame, stock: AnyFrame, *, event: dict[str, object]) -> pl.DataFrame:
+    """Goods of an event that ran out before its end: store_id, product_id, sold_out_at (their last sale), days_left.
+
+    lines : store_id, product_id, day, sold_at, quantity_milli. stock : store_id, product_id, counted_on, on_hand_milli
+    at closing. sold_out_at is null where no sale is on record up to the day of the empty shelf.
+    """
+    counts = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    first, last = pl.lit(event["first_day"]), pl.lit(event["last_day"])
+    empty = _of_event(counts, event).filter(
+        pl.col("on_hand_milli") <= 0, pl.col("counted_on") >= first, pl.col("counted_on") < last
+    )
+    since = empty.group_by("store_id", "product_id").agg(day_out=pl.col("counted_on").min())
+    table = to_polars(lines, needs=["store_id", "product_id", "day", "sold_at", "quantity_milli"], name="lines")
+    sales = _of_event(table, event).filter(pl.col("quantity_milli") > 0, pl.col("day") >= first)
+    before = sales.join(since, on=["store_id", "product_id"]).filter(pl.col("day") <= pl.col("day_out"))
+    at = before.group_by("store_id", "product_id").agg(sold_out_at=pl.col("sold_at").max())
+    joined = since.join(at, on=["store_id", "product_id"], how="left")
+    left = (last - pl.col("day_out")).dt.total_days()
+    return joined.select("store_id", "product_id", "sold_out_at", days_left=left).sort("store_id", "product_id")
+
+
+def _of_event(table: pl.DataFrame, event: dict[str, object]) -> pl.DataFrame:
+    """Rows of the event's goods in its stores."""
+    stores, products = event["stores"], event["products"]
+    assert isinstance(stores, list)
+    assert isinstance(products, list)
+    return table.filter(pl.col("store_id").is_in(stores), pl.col("product_id").is_in(products))
 
 
 def notes_summary(notes: AnyFrame) -> pl.DataFrame:
@@ -130,13 +159,10 @@ def carried_out(lines: AnyFrame, *, event: dict[str, object]) -> pl.DataFrame:
     event : promotion_id, mechanic, depth_bp, first_day, last_day, stores, products.
     """
     table = to_polars(lines, needs=[*_LINES, "day", "product_id"], name="lines")
-    stores, products = event["stores"], event["products"]
+    stores = event["stores"]
     assert isinstance(stores, list)
-    assert isinstance(products, list)
-    mine = table.filter(
-        pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"])),
-        pl.col("store_id").is_in(stores),
-        pl.col("product_id").is_in(products),
+    mine = _of_event(table, event).filter(
+        pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"]))
     )
     if event["mechanic"] in PRICED_BY_LINE:
         return compliance(mine, depth_bp=int(str(event["depth_bp"] or 0)), stores=stores)

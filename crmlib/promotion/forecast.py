@@ -1,10 +1,8 @@
 """Before the event: units, revenue, margin and the stock it needs, with an interval from past forecast errors.
 
-Base = mean of the unpromoted days of the last eight weeks × days of the plan (`base_of`); no season is applied, so a
-plan for goods that sell more at a festival anyway has too low a base. Units = base × (1 + response). The response of a
-mechanic and depth is that of past events, each mechanic's deviation shrunk to the line through all of them; its error
-is what the same response would have missed for each past event had it not been known. That error is of the response
-alone: the base's own is not in the interval.
+Units = base × (1 + response). The base is `baseline`'s: level of the last weeks × season. The response of a mechanic
+and depth is that of past events, each mechanic's deviation shrunk to the line through all of them. The interval is how
+far the same forecast would have missed each past event: its base made before it, its response learnt from the others.
 """
 
 from __future__ import annotations
@@ -23,6 +21,8 @@ MIN_EVENTS = 5
 SHRINK = 3.0
 """Events of the same mechanic that weigh as much as the line through all events."""
 NEEDS = ("event_id", "mechanic", "depth_bp", "lift", "base_milli")
+FORECAST = "forecast_milli"
+SCENARIO = ("days", "products", "stores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Response:
     """log(1 + lift) = level + slope · depth + mechanic's own deviation (shrunk).
 
     deviations : mechanic → deviation. errors : log(actual / forecast) of every past event, left out in turn.
+    without_season : mean size of the errors had the base no season, of the same events; None without forecast bases.
     lowest, highest : depths seen [basis points]; a plan outside them is an extrapolation.
     """
 
@@ -39,6 +40,7 @@ class Response:
     errors: tuple[float, ...]
     lowest: int
     highest: int
+    without_season: float | None = None
 
     def log_lift(self, mechanic: str, depth_bp: float) -> float:
         """Expected log(1 + lift)."""
@@ -48,7 +50,9 @@ class Response:
 def learn(past: AnyFrame) -> Response:
     """Learn the response from past events.
 
-    past : event_id, mechanic, depth_bp, lift (sold / base − 1), base_milli.
+    past : event_id, mechanic, depth_bp, lift (sold / base − 1), base_milli; optional forecast_milli, flat_milli: the
+        base as it would have been forecast before the event, with and without season (null where it could not be).
+        Without them the errors are those of the response alone.
 
     Raises
     ------
@@ -68,15 +72,36 @@ def learn(past: AnyFrame) -> Response:
     log = np.log1p(table["lift"].to_numpy())
     weight = np.sqrt(np.maximum(table["base_milli"].to_numpy() / 1000, 1.0))
     names = table["mechanic"].to_list()
-    errors = []
-    for out in range(table.height):
-        keep = np.arange(table.height) != out
+    level, slope, own = _fit(depth, log, weight, names)
+    missed = log - _left_out(depth, log, weight, names)
+    based, flat = (_base_errors(table, column) for column in (FORECAST, "flat_milli"))
+    both = np.isfinite(based)
+    known = both if both.sum() >= MIN_EVENTS else np.ones(table.height, dtype=np.bool_)
+    errors = missed + np.where(both, based, 0.0)
+    return Response(
+        level, slope, own, tuple(errors[known].tolist()), int(depth.min() * 10_000), int(depth.max() * 10_000),
+        float(np.abs(missed + flat)[both & np.isfinite(flat)].mean()) if (both & np.isfinite(flat)).any() else None,
+    )  # fmt: skip
+
+
+def _left_out(depth: Floats, log: Floats, weight: Floats, names: list[str]) -> Floats:
+    """Response of every event as the others tell it, shape (events,)."""
+    found = np.empty_like(log)
+    for out in range(log.size):
+        keep = np.arange(log.size) != out
         level, slope, own = _fit(
             depth[keep], log[keep], weight[keep], [n for n, k in zip(names, keep, strict=True) if k]
         )
-        errors.append(float(log[out] - level - slope * depth[out] - own.get(names[out], 0.0)))
-    level, slope, own = _fit(depth, log, weight, names)
-    return Response(level, slope, own, tuple(errors), int(depth.min() * 10_000), int(depth.max() * 10_000))
+        found[out] = level + slope * depth[out] + own.get(names[out], 0.0)
+    return found
+
+
+def _base_errors(table: pl.DataFrame, column: str) -> Floats:
+    """log(imputed base / the base forecast before the event); NaN where there was none."""
+    if column not in table.columns:
+        return np.full(table.height, np.nan)
+    good = pl.when(pl.col(column) > 0).then((pl.col("base_milli") / pl.col(column)).log())
+    return table.select(good.cast(pl.Float64)).to_series().fill_null(float("nan")).to_numpy()
 
 
 def _fit(depth: Floats, log: Floats, weight: Floats, names: list[str]) -> tuple[float, float, dict[str, float]]:
@@ -151,49 +176,21 @@ def forecast(plans: AnyFrame, response: Response, *, coverage: float = 0.8, serv
     )
 
 
-def what_if(
-    draft: dict[str, object], *, depths_bp: list[int], days: list[int], stores: list[int], response: Response
-) -> pl.DataFrame:
-    """Grid of scenarios around one draft: depth × days × stores, with the forecast of each.
+def what_if(draft: dict[str, object], scenarios: AnyFrame, *, depths_bp: list[int], response: Response) -> pl.DataFrame:
+    """Grid of scenarios around one draft: depth × days × products × stores, with the forecast of each.
 
-    draft : mechanic, base_per_store_day_milli, price_minor, cost_minor and the optional costs of `forecast`.
+    Parameters
+    ----------
+    draft : mechanic and the optional costs of `forecast`.
+    scenarios : days, products (number of), stores (number of), base_milli, price_minor, cost_minor.
     """
-    grid = (
-        pl.DataFrame({"depth_bp": depths_bp})
-        .join(pl.DataFrame({"days": days}), how="cross")
-        .join(pl.DataFrame({"stores": stores}), how="cross")
-    )
-    per = int(str(draft["base_per_store_day_milli"]))
-    given = {k: v for k, v in draft.items() if k not in {"base_per_store_day_milli", "depth_bp"}}
+    table = to_polars(scenarios, needs=[*SCENARIO, "base_milli", "price_minor", "cost_minor"], name="scenarios")
+    grid = pl.DataFrame({"depth_bp": depths_bp}).join(table, how="cross", maintain_order="left_right")
     plans = grid.with_columns(
-        plan_id=pl.format("{}|{}|{}", "depth_bp", "days", "stores"),
-        base_milli=(pl.col("days") * pl.col("stores") * per).cast(pl.Int64),
-        **{k: pl.lit(v) for k, v in given.items()},
+        plan_id=pl.format("{}|{}|{}|{}", "depth_bp", *SCENARIO),
+        **{k: pl.lit(v) for k, v in draft.items() if k not in grid.columns},
     )
-    return grid.hstack(forecast(plans, response))
-
-
-def base_of(
-    lines: AnyFrame, *, stores: list[str], products: list[str], until_day_n: int, days: int, weeks: int = 8
-) -> int:
-    """Units [thousandths] that `days` days would sell without an event.
-
-    It is the mean of the unpromoted days of the last `weeks` weeks.
-
-    lines : store_id, product_id, day_n, quantity_milli, promotion_id.
-    """
-    table = to_polars(lines, needs=["store_id", "product_id", "day_n", "quantity_milli", "promotion_id"], name="lines")
-    mine = table.filter(
-        pl.col("product_id").is_in(products),
-        pl.col("day_n") > until_day_n - 7 * weeks,
-        pl.col("day_n") <= until_day_n,
-    )
-    mine = mine.filter(pl.col("store_id").is_in(stores)) if stores else mine
-    promoted = mine.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day_n").unique()
-    clean = mine.join(promoted, on=["store_id", "day_n"], how="anti")
-    places = max(len(stores) if stores else mine["store_id"].n_unique(), 1)
-    open_days = places * 7 * weeks - promoted.height
-    return round(int(clean["quantity_milli"].sum()) / max(open_days, 1) * places * days)
+    return grid.select("depth_bp", *SCENARIO).hstack(forecast(plans, response))
 
 
 def drafts(draft: dict[str, object], *, response: Response, coverage: float = 0.8) -> pl.DataFrame:

@@ -10,13 +10,16 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.arrays import Floats
+from crmlib.promotion.baseline import Season, store_bases, untreated
 from crmlib.promotion.forecast import Response, drafts, forecast, learn, what_if
 from crmlib.promotion.holdout import holdout_curve
 from crmlib.promotion.lift import Lift
 from crmlib.promotion.panel import Panel
 from crmlib.promotion.sensitivity import store_weeks
 
-BASE_WEEKS = 8
+PRICE_WEEKS = 8
+"""Weeks whose unpromoted sales tell the usual price and cost of a unit."""
 CATEGORY_WEEKS = 4
 """The largest category is sought in so few weeks, or a season that is over would win."""
 DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
@@ -41,18 +44,20 @@ class Plan:
     """draft; stores : store_id, base_milli for its days, stock_milli at the service level; drafts, grid : `forecast`.
 
     asked : the forecast of the draft as asked, one row. holdout : `holdout_curve`. clashes : promotions of the
-        category that
-    meet it. response : what was learnt.
+        category that meet it. response : what was learnt. season : the factor in the base. on_hand : whether stock is
+        connected: then stores has on_hand_milli and order_milli, what is still to be sent.
     """
 
     draft: Draft
     response: Response
+    season: Season
     stores: pl.DataFrame
     asked: pl.DataFrame
     drafts: pl.DataFrame
     grid: pl.DataFrame
     holdout: pl.DataFrame
     clashes: pl.DataFrame
+    on_hand: bool = False
 
 
 def past_events(events: AnyFrame) -> pl.DataFrame:
@@ -61,7 +66,8 @@ def past_events(events: AnyFrame) -> pl.DataFrame:
         events, needs=["promotion_id", "mechanic", "depth_bp", "lift", "base_milli", "status"], name="events"
     )
     good = table.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
-    return good.select("mechanic", "depth_bp", "lift", "base_milli", event_id="promotion_id")
+    made = [c for c in ("forecast_milli", "flat_milli") if c in good.columns]
+    return good.select("mechanic", "depth_bp", "lift", "base_milli", *made, event_id="promotion_id")
 
 
 def plan(
@@ -76,14 +82,16 @@ def plan(
     lift: Lift,
     as_of: date,
     rng: np.random.Generator,
+    stock: AnyFrame | None = None,
     service: float = 0.95,
 ) -> Plan:
     """Plan a draft.
 
     Parameters
     ----------
-    lines : receipt lines up to `as_of`. events : `Review.events`. promotions : judged versions.
-    panel, lift : of the review; their residual tells how store-weeks vary, for the holdout.
+    lines : receipt lines up to `as_of`, without bulk orders. events : `Review.events`. promotions : judged versions.
+    panel, lift : of the review: the base is made from them, and how store-weeks vary, for the holdout.
+    stock : store_id, product_id, counted_on, on_hand_milli, if connected.
 
     Raises
     ------
@@ -93,19 +101,26 @@ def plan(
     response = learn(past_events(events))
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     wares = goods.filter(pl.col("category_2") == draft.category)
-    usual, per_day = _usual(lines, wares, draft, as_of=as_of)
-    base = int(per_day["per_day"].sum() * draft.days)
-    money = _money(usual, draft, lift)
-    asked = {**money, "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
+    usual = _usual(lines, wares, draft, as_of=as_of)
+    flat = untreated(panel.units, lift.base, lift.clean)
+    bases = _Bases(panel, flat, lift.carry.phi, draft.first_day)
+    per_store, season = bases.over(wares["product_id"], draft.days)
+    base = int(per_store["base_milli"].sum())
+    costs = _costs(draft, lift)
+    asked = {**costs, **_prices(usual), "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
     mine = forecast(pl.DataFrame([asked]), response, service=service)
-    each = _by_store(per_day, stores, days=draft.days, factor=mine["stock_milli"].item() / max(base, 1))
+    need = _by_store(per_store, stores, factor=mine["stock_milli"].item() / max(base, 1))
+    each = need if stock is None else _to_send(need, stock, wares)
     return Plan(
         draft=draft,
         response=response,
+        season=season,
         stores=each,
         asked=mine,
         drafts=drafts(asked, response=response),
-        grid=_grid(money, draft, response, base=base, stores=per_day.height),
+        grid=what_if(
+            costs, _scenarios(bases, usual, draft), depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}), response=response
+        ),
         holdout=holdout_curve(
             _selling(each),
             lift=max(float(mine["units_milli"].item() / max(base, 1) - 1), 0.01),
@@ -114,60 +129,92 @@ def plan(
             rng=rng,
         ),
         clashes=_clashes(promotions, draft),
+        on_hand=stock is not None,
     )
 
 
-def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Sales of the category on store-days without a promotion of it in the last weeks, and each store's daily mean."""
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """Bases of any goods over any number of days from the first day of the draft."""
+
+    panel: Panel
+    flat: Floats
+    noise: float
+    first_day: date
+
+    def over(self, products: pl.Series, days: int) -> tuple[pl.DataFrame, Season]:
+        """Base by store, and the season in it."""
+        span = [self.first_day + timedelta(days=i) for i in range(days)]
+        last = self.panel.weeks - 1
+        return store_bases(self.panel, self.flat, products=products, days=span, until=last, noise=self.noise)
+
+
+def _scenarios(bases: _Bases, usual: pl.DataFrame, draft: Draft) -> pl.DataFrame:
+    """Lengths × goods (all of the category, its best half) × stores (all, the larger half), with base and price."""
+    ranked = usual.group_by("product_id").agg(pl.col("quantity_milli").sum())
+    ranked = ranked.sort("quantity_milli", "product_id", descending=[True, False])
+    rows = []
+    for count in sorted({ranked.height, -(-ranked.height // 2)}, reverse=True):
+        chosen = ranked["product_id"].head(count)
+        prices = _prices(usual.filter(pl.col("product_id").is_in(chosen.implode())))
+        for days in sorted({*LENGTHS, draft.days}):
+            per_store, _ = bases.over(chosen, days)
+            sold = per_store.filter(pl.col("base_milli") > 0)["base_milli"].sort(descending=True)
+            for stores in sorted({len(sold), -(-len(sold) // 2)}, reverse=True):
+                size = {"days": days, "products": count, "stores": stores}
+                rows.append({**size, "base_milli": int(sold.head(stores).sum()), **prices})
+    return pl.DataFrame(rows)
+
+
+def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> pl.DataFrame:
+    """Lines of the category on store-days without a promotion of it in the last weeks; of all time out of season."""
     needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
     table = to_polars(lines, needs=needs, name="lines").join(wares.select("product_id"), on="product_id", how="semi")
-    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=BASE_WEEKS), pl.col("quantity_milli") > 0)
-    promoted = recent.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
-    usual = recent.join(promoted, on=["store_id", "day"], how="anti")
+    sold = table.filter(pl.col("quantity_milli") > 0)
+    promoted = sold.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
+    plain = sold.join(promoted, on=["store_id", "day"], how="anti")
+    recent = plain.filter(pl.col("day") > as_of - timedelta(weeks=PRICE_WEEKS))
+    usual = recent if recent.height else plain
     if usual.is_empty():
         raise ModelError(
             "promotion.no_base",
-            given=f"category {draft.category}: no sales in the last {BASE_WEEKS} weeks",
+            given=f"category {draft.category}: no sales without a promotion",
             expected="a category that sells",
             mend="choose another category",
             values={"category": draft.category},
         )
-    taken = promoted.group_by("store_id").agg(taken=pl.len())
-    sums = usual.group_by("store_id").agg(sold=pl.col("quantity_milli").sum()).join(taken, on="store_id", how="left")
-    days = (7 * BASE_WEEKS - pl.col("taken").fill_null(0)).clip(lower_bound=1)
-    return usual, sums.select("store_id", per_day=pl.col("sold") / days).sort("store_id")
+    return usual
 
 
-def _money(usual: pl.DataFrame, draft: Draft, lift: Lift) -> dict[str, object]:
-    """What a unit costs and brings, and the money of the whole event."""
-    return {
-        "mechanic": draft.mechanic,
-        "price_minor": _mean(usual, "list_minor"),
-        "cost_minor": _mean(usual, "cost_minor"),
-        "display_minor": draft.display_minor,
-        "funding_minor": draft.funding_minor,
-        "dip": _dip(lift),
-    }
+def _prices(usual: pl.DataFrame) -> dict[str, int]:
+    """Usual price and cost of a unit."""
+    return {"price_minor": _mean(usual, "list_minor"), "cost_minor": _mean(usual, "cost_minor")}
 
 
-def _by_store(per_day: pl.DataFrame, stores: AnyFrame, *, days: int, factor: float) -> pl.DataFrame:
-    """Base and stock of every store, the largest first."""
+def _costs(draft: Draft, lift: Lift) -> dict[str, object]:
+    """Mechanic and money of the whole event, and what comes back as a dip."""
+    money = {"display_minor": draft.display_minor, "funding_minor": draft.funding_minor}
+    return {"mechanic": draft.mechanic, **money, "dip": _dip(lift)}
+
+
+def _by_store(per_store: pl.DataFrame, stores: AnyFrame, *, factor: float) -> pl.DataFrame:
+    """Base and stock of every store that sells the goods, the largest first."""
     shops = to_polars(stores, needs=["store_id", "city"], name="stores")
     known = shops.select(c for c in ("store_id", "city", "name") if c in shops.columns)
-    base = per_day.with_columns(base_milli=(pl.col("per_day") * days).round().cast(pl.Int64)).join(known, on="store_id")
-    stocked = base.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64)).drop("per_day")
+    base = per_store.filter(pl.col("base_milli") > 0).join(known, on="store_id")
+    stocked = base.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64))
     return stocked.sort("stock_milli", "store_id", descending=[True, False])
 
 
-def _grid(money: dict[str, object], draft: Draft, response: Response, *, base: int, stores: int) -> pl.DataFrame:
-    """Depth × length around the draft, in the stores that sell the category."""
-    return what_if(
-        {**money, "base_per_store_day_milli": base // max(draft.days * stores, 1)},
-        depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}),
-        days=sorted({*LENGTHS, draft.days}),
-        stores=[stores],
-        response=response,
-    )
+def _to_send(need: pl.DataFrame, stock: AnyFrame, wares: pl.DataFrame) -> pl.DataFrame:
+    """The latest count of the goods in every store, and what is still to be sent; null where it was never counted."""
+    table = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    mine = table.join(wares.select("product_id"), on="product_id", how="semi")
+    latest = mine.sort("counted_on").group_by("store_id", "product_id").agg(pl.col("on_hand_milli").last())
+    sums = latest.group_by("store_id").agg(pl.col("on_hand_milli").sum())
+    joined = need.join(sums, on="store_id", how="left", maintain_order="left")
+    short = (pl.col("stock_milli") - pl.col("on_hand_milli")).clip(lower_bound=0)
+    return joined.with_columns(order_milli=short).sort("order_milli", "store_id", descending=[True, False])
 
 
 def _mean(usual: pl.DataFrame, column: str) -> int:

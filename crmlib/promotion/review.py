@@ -11,8 +11,9 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.agreement import agreement
+from crmlib.promotion.baseline import past_bases, untreated
 from crmlib.promotion.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
-from crmlib.promotion.footprint import treated
+from crmlib.promotion.footprint import Treated, treated
 from crmlib.promotion.ledger import COSTS, ledger, returns
 from crmlib.promotion.lift import Lift, lift
 from crmlib.promotion.panel import KEY, Panel, panel
@@ -98,7 +99,23 @@ def review(
     book = ledger(found.parts.join(money.select("event_id"), on="event_id", how="semi"), money)
     facts = plans.select([c for c in _FACTS if c in plans.columns])
     draft = Review(pl.DataFrame(), whole, found, engines, tipping, book, partners(plans))
-    return replace(draft, events=_events(facts, draft, money))
+    return replace(
+        draft,
+        events=_events(facts, draft, money).join(
+            _forecasts(whole, found, rows), on="promotion_id", how="left", maintain_order="left"
+        ),
+    )
+
+
+def _forecasts(panel: Panel, found: Lift, rows: Treated) -> pl.DataFrame:
+    """Base of every event as it would have been forecast before it: promotion_id, forecast_milli, flat_milli."""
+    flat = untreated(panel.units, found.base, found.clean)
+    columns = {
+        name: past_bases(panel, flat, rows, noise=found.carry.phi, seasonal=seasonal)
+        for name, seasonal in (("forecast_milli", True), ("flat_milli", False))
+    }
+    milli = {name: pl.Series(np.rint(1000 * base)).fill_nan(None).cast(pl.Int64) for name, (base, _) in columns.items()}
+    return pl.DataFrame({"promotion_id": rows.ids, **milli})
 
 
 def economics(lines: AnyFrame, *, costs: AnyFrame | None = None, bulk: pl.Series | None = None) -> pl.DataFrame:

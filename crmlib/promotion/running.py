@@ -10,8 +10,13 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.baseline import store_bases, untreated
+from crmlib.promotion.bulk import without
+from crmlib.promotion.calendar import week_number
 from crmlib.promotion.execution import PRICED_BY_LINE, compliance, label_compliance
 from crmlib.promotion.forecast import Response
+from crmlib.promotion.lift import Lift
+from crmlib.promotion.panel import Panel
 from crmlib.promotion.watch import alarms, track, weekday_weights
 
 BASE_WEEKS = 8
@@ -23,6 +28,7 @@ class Running:
     """A promotion on one of its days.
 
     daily : `watch.track`. stores : store_id, status, at_plan, actual_milli, plan_milli, share. alarms : `watch.alarms`.
+    shelves : store_id, stock_milli, per_day_milli, empty (goods with none left); None where stock is not connected.
     margin_rate, plan_margin_rate : so far and as planned. sibling_ratio : siblings against their usual sales.
     discount_minor : so far; projected_discount_minor : at the end. promotion : facts of the judged version.
     """
@@ -32,6 +38,7 @@ class Running:
     daily: pl.DataFrame
     stores: pl.DataFrame
     alarms: pl.DataFrame
+    shelves: pl.DataFrame | None
     margin_rate: float | None
     plan_margin_rate: float | None
     sibling_ratio: float | None
@@ -64,48 +71,57 @@ def pick(plans: pl.DataFrame, *, as_of: date, promotion_id: str | None) -> dict[
 
 
 def running(
-    lines: AnyFrame, *, promotion: dict[str, object], products: AnyFrame, response: Response, as_of: date
+    lines: AnyFrame,
+    *,
+    promotion: dict[str, object],
+    products: AnyFrame,
+    response: Response,
+    panel: Panel,
+    lift: Lift,
+    as_of: date,
+    bulk: pl.Series | None = None,
+    stock: AnyFrame | None = None,
 ) -> Running:
     """Follow one promotion.
 
     Parameters
     ----------
     lines : receipt lines up to `as_of`. promotion : a row of `calendar.frozen_versions`. response : from past events,
-        judged before this one started.
+        judged before this one started. panel, lift : of the review, for the base of the plan.
+    bulk : receipts that are bulk orders: plan and pace leave them out, the discount has them in.
+    stock : store_id, product_id, counted_on, on_hand_milli, if connected.
     """
     event = _Event(promotion)
-    table = to_polars(lines, needs=["store_id", "product_id", "day", "quantity_milli", "net_minor"], name="lines")
+    needs = ["receipt_id", "store_id", "product_id", "day", "quantity_milli", "net_minor"]
+    whole = to_polars(lines, needs=needs, name="lines")
+    table = whole if bulk is None else without(whole, bulk)
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
-    mine = table.filter(pl.col("product_id").is_in(event.products), pl.col("store_id").is_in(event.stores))
+    mine = event.its(table)
     before = mine.filter(
         pl.col("day").is_between(event.first - timedelta(weeks=BASE_WEEKS), event.first - timedelta(days=1))
     )
-    during = mine.filter(pl.col("day").is_between(event.first, min(event.last, as_of)))
-    days = (event.last - event.first).days + 1
-    base = before["quantity_milli"].sum() / (7 * BASE_WEEKS) * days
-    growth = np.exp(response.log_lift(event.mechanic, event.depth_bp))
-    spread = np.exp(np.quantile(response.errors, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
-    daily = track(
-        during.select("day", "quantity_milli"),
-        plan_milli=round(base * growth),
-        low_milli=round(base * growth * spread[0]),
-        high_milli=round(base * growth * spread[1]),
-        first_day=event.first,
-        last_day=event.last,
-        as_of=as_of,
-        weights=weekday_weights(table.select("day", "quantity_milli")),
+    during, booked = (
+        t.filter(pl.col("day").is_between(event.first, min(event.last, as_of))) for t in (mine, event.its(whole))
     )
+    days = (event.last - event.first).days + 1
     seen = min((min(event.last, as_of) - event.first).days + 1, days)
+    per_store = _bases(event, panel, lift, days=days)
+    daily = _track(during, table, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
     rate, planned = _margin_rate(during), _plan_margin(before, event.depth_bp)
     siblings = _sibling_ratio(table, goods, event, seen=seen, as_of=as_of)
-    discount = int((during["list_minor"].fill_null(0) - during["net_minor"]).sum()) if during.height else 0
+    shelves = None if stock is None else _shelves(stock, during, event, seen=seen, as_of=as_of)
+    off = pl.col("list_minor").fill_null(pl.col("net_minor")) - pl.col("net_minor")
+    discount = int(booked.select(off.sum()).item())
     budget = promotion.get("budget_minor")
     return Running(
         promotion=promotion,
         as_of=as_of,
         daily=daily,
-        stores=_stores(during, before, event, growth=float(growth), seen=seen),
-        alarms=alarms(daily, as_of=as_of, margin_rate=rate, plan_margin_rate=planned, sibling_ratio=siblings),
+        stores=_stores(during, per_store, event, response, seen=seen / days),
+        alarms=alarms(
+            daily, as_of=as_of, stock=shelves, margin_rate=rate, plan_margin_rate=planned, sibling_ratio=siblings
+        ),
+        shelves=shelves,
         margin_rate=rate,
         plan_margin_rate=planned,
         sibling_ratio=siblings,
@@ -115,6 +131,48 @@ def running(
         ),
         budget_minor=int(str(budget)) if budget is not None else None,
     )
+
+
+def _bases(event: _Event, panel: Panel, lift: Lift, *, days: int) -> pl.DataFrame:
+    """Base of the event's goods in its stores, as it would have been forecast before its week of waiting."""
+    flat = untreated(panel.units, lift.base, lift.clean)
+    until = min(week_number(event.first) - panel.first_week - 2, panel.weeks - 1)
+    span = [event.first + timedelta(days=i) for i in range(days)]
+    found, _ = store_bases(
+        panel, flat, products=pl.Series(event.products), days=span, until=until, noise=lift.carry.phi
+    )
+    return found.filter(pl.col("store_id").is_in(event.stores))
+
+
+def _track(
+    during: pl.DataFrame, table: pl.DataFrame, event: _Event, response: Response, *, base: int, as_of: date
+) -> pl.DataFrame:
+    """Plan, band and actual by day."""
+    growth = np.exp(response.log_lift(event.mechanic, event.depth_bp))
+    spread = np.exp(np.quantile(response.errors, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
+    return track(
+        during.select("day", "quantity_milli"),
+        plan_milli=round(base * growth),
+        low_milli=round(base * growth * spread[0]),
+        high_milli=round(base * growth * spread[1]),
+        first_day=event.first,
+        last_day=event.last,
+        as_of=as_of,
+        weights=weekday_weights(table.select("day", "quantity_milli")),
+    )
+
+
+def _shelves(stock: AnyFrame, during: pl.DataFrame, event: _Event, *, seen: int, as_of: date) -> pl.DataFrame:
+    """The last count by store: store_id, stock_milli, per_day_milli (sold so far), empty (goods with none left)."""
+    table = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    counted = event.its(table).filter(pl.col("counted_on").is_between(event.first, as_of)).sort("counted_on")
+    latest = counted.group_by("store_id", "product_id").agg(pl.col("on_hand_milli").last())
+    sums = latest.group_by("store_id").agg(
+        stock_milli=pl.col("on_hand_milli").sum(), empty=(pl.col("on_hand_milli") <= 0).sum()
+    )
+    sold = during.group_by("store_id").agg(per_day_milli=(pl.col("quantity_milli").sum() / seen).round().cast(pl.Int64))
+    joined = sums.join(sold, on="store_id", how="left").with_columns(pl.col("per_day_milli").fill_null(0))
+    return joined.sort("store_id").select("store_id", "stock_milli", "per_day_milli", "empty")
 
 
 class _Event:
@@ -131,6 +189,10 @@ class _Event:
         self.first, self.last, self.stores, self.products = first, last, stores, products
         self.promotion_id, self.mechanic = str(row["promotion_id"]), str(row["mechanic"])
         self.depth_bp = int(str(row["depth_bp"] or 0))
+
+    def its(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the event's goods in its stores."""
+        return table.filter(pl.col("product_id").is_in(self.products), pl.col("store_id").is_in(self.stores))
 
 
 def _margin_rate(lines: pl.DataFrame) -> float | None:
@@ -161,21 +223,18 @@ def _sibling_ratio(table: pl.DataFrame, goods: pl.DataFrame, event: _Event, *, s
     return int(now) / due if due > 0 else None
 
 
-def _stores(during: pl.DataFrame, before: pl.DataFrame, event: _Event, *, growth: float, seen: int) -> pl.DataFrame:
-    """Each store against its own plan so far, and whether it carried the offer out."""
+def _stores(
+    during: pl.DataFrame, per_store: pl.DataFrame, event: _Event, response: Response, *, seen: float
+) -> pl.DataFrame:
+    """Each store against its own plan so far, and whether it carried the offer out; seen : share of the days."""
     if event.mechanic in PRICED_BY_LINE:
         done = compliance(during, depth_bp=event.depth_bp, stores=event.stores)
     else:
         done = label_compliance(during, promotion_id=event.promotion_id, stores=event.stores)
+    growth = float(np.exp(response.log_lift(event.mechanic, event.depth_bp)))
     sold = during.group_by("store_id").agg(actual_milli=pl.col("quantity_milli").sum())
-    usual = before.group_by("store_id").agg(base=pl.col("quantity_milli").sum() / (7 * BASE_WEEKS))
-    joined = (
-        done.join(sold, on="store_id", how="left")
-        .join(usual, on="store_id", how="left")
-        .with_columns(
-            pl.col("actual_milli").fill_null(0),
-            plan_milli=(pl.col("base").fill_null(0.0) * seen * growth).round().cast(pl.Int64),
-        )
-    )
+    due = per_store.select("store_id", plan_milli=(pl.col("base_milli") * seen * growth).round().cast(pl.Int64))
+    joined = done.join(sold, on="store_id", how="left").join(due, on="store_id", how="left")
+    joined = joined.with_columns(pl.col("actual_milli", "plan_milli").fill_null(0))
     share = pl.when(pl.col("plan_milli") > 0).then(pl.col("actual_milli") / pl.col("plan_milli"))
-    return joined.drop("base").with_columns(share=share).sort("store_id")
+    return joined.with_columns(share=share).sort("store_id")

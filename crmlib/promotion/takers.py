@@ -101,19 +101,3 @@ def _traits(history: pl.DataFrame, receipts: pl.DataFrame, *, as_of: date) -> pl
     hunter = (pl.col("visits") >= MIN_VISITS) & (pl.col("offers") >= OFFER_SHARE)
     kind = pl.when(new).then(is_new).when(hunter).then(pl.lit("offer_only")).otherwise(pl.lit("regular"))
     return facts.select("customer_id", kind=kind)
-
-
-def sold_out(lines: AnyFrame, *, promotion_id: str, limit_milli: int) -> pl.DataFrame:
-    """When each store's allowance was used up: store_id, sold_out_at (null if it never was), quantity_milli.
-
-    lines : store_id, sold_at, quantity_milli, promotion_id. limit_milli : allowance per store [thousandths of a unit].
-    """
-    table = to_polars(lines, needs=["store_id", "sold_at", "quantity_milli", "promotion_id"], name="lines")
-    mine = table.filter((pl.col("promotion_id") == promotion_id) & (pl.col("quantity_milli") > 0)).sort(
-        "store_id", "sold_at"
-    )
-    run = mine.with_columns(so_far=pl.col("quantity_milli").cum_sum().over("store_id"))
-    return run.group_by("store_id", maintain_order=True).agg(
-        sold_out_at=pl.col("sold_at").filter(pl.col("so_far") >= limit_milli).first(),
-        quantity_milli=pl.col("quantity_milli").sum(),
-    )

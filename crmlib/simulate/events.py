@@ -43,6 +43,10 @@ YEARLY = (  # category, festival, first and last day relative to it, depth, lift
 )
 
 
+def _nothing() -> Ints:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One promotion and its true effects.
@@ -79,8 +83,8 @@ class Event:
     cannibal: float
     funding_bp: int
     gift_cost: int
-    out_pair: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    out_day: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    out_pair: Ints = field(default_factory=_nothing)
+    out_day: Ints = field(default_factory=_nothing)
 
 
 def pair_of(store: Ints, product: Ints) -> Ints:

@@ -73,9 +73,34 @@ def response_frame():
     )
 
 
-CURVES = pl.DataFrame(
-    {"x": [5.0, 10.0, 5.0, 10.0], "y": [1.0, 2.0, -1.0, 0.0], "series": ["7 天", "7 天", "14 天", "14 天"]}
+GRID = pl.DataFrame(
+    {
+        "x": [5.0, 10.0, 5.0, 10.0],
+        "y": [1.0, 2.0, -1.0, 0.0],
+        "low": [0.0, 1.0, -2.0, -1.0],
+        "high": [2.0, 3.0, 0.0, 1.0],
+        "label": ["甲", "乙", "丙", "丁"],
+        "depth": ["9.5折", "9折", "9.5折", "9折"],
+        "days": ["7 天", "7 天", "14 天", "14 天"],
+        "products": ["3 种商品"] * 4,
+        "stores": ["2 家店"] * 4,
+    }
 )
+PICKS = {"depth": "9折", "days": "14 天", "products": "3 种商品", "stores": "2 家店"}
+
+
+def what_if():
+    return pictures.what_if(GRID, picks=PICKS, words=WORDS, titles=("力度", "元"))
+
+
+def test_every_choice_of_the_what_if_is_a_control_and_the_picture_without_script_shows_the_asked_one():
+    spec = what_if().to_dict()
+    controls = {p["name"]: p for p in spec["params"] if "bind" in p}
+    assert set(controls) == {f"{k}_shown" for k in PICKS}
+    assert controls["days_shown"]["bind"]["options"] == ["7 天", "14 天"]
+    assert all(p["bind"]["input"] == "select" and p["bind"]["name"].strip() for p in controls.values())
+    picture = vl_convert.vegalite_to_svg(spec)
+    assert "丁" in picture and "乙" not in picture
 
 
 @pytest.mark.parametrize(
@@ -84,10 +109,10 @@ CURVES = pl.DataFrame(
         lambda: pictures.signed_bars(bars(), words=WORDS, title="件"),
         lambda: pictures.intervals(bars().with_columns(doubt=pl.lit(value=False)), words=WORDS, title="件"),
         lambda: pictures.band(band_frame(), words=WORDS),
-        lambda: pictures.curves(CURVES, x_title="力度", y_title="元"),
+        what_if,
         lambda: pictures.response(response_frame(), words=WORDS),
     ],
-    ids=["signed_bars", "intervals", "band", "curves", "response"],
+    ids=["signed_bars", "intervals", "band", "what_if", "response"],
 )
 def test_every_picture_can_be_drawn(chart):
     svg = vl_convert.vegalite_to_svg(chart().to_json())

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.findings import promotion_books, promotion_money, promotion_plan, promotion_review, promotion_watch
+from crmlib.findings import (
+    promotion_books,
+    promotion_money,
+    promotion_plan,
+    promotion_review,
+    promotion_watch,
+    promotion_what_if,
+)
+from crmlib.promotion.baseline import Season
 from crmlib.promotion.forecast import Response, drafts, forecast, what_if
 from crmlib.promotion.ledger import ledger, returns
 from crmlib.promotion.planning import Draft, Plan
@@ -153,6 +163,10 @@ RESPONSE = Response(0.2, 1.5, {"rate": 0.0}, tuple(i / 20 - 0.5 for i in range(2
 MONEY = {"mechanic": "rate", "price_minor": 1000, "cost_minor": 600}
 
 
+def prices(money):
+    return {k: money[k] for k in ("price_minor", "cost_minor")}
+
+
 def plan(price=1000, cost=600):
     money = {**MONEY, "price_minor": price, "cost_minor": cost}
     asked = {**money, "plan_id": "asked", "depth_bp": 1500, "base_milli": 900_000}
@@ -164,11 +178,13 @@ def plan(price=1000, cost=600):
         ),
         asked=forecast(pl.DataFrame([asked]), RESPONSE),
         drafts=drafts(asked, response=RESPONSE),
+        season=Season(0.9, np.zeros(0, dtype=np.int64), known=True),
         grid=what_if(
-            {**money, "base_per_store_day_milli": 900},
+            {"mechanic": "rate"},
+            pl.DataFrame(
+                [{"days": d, "products": 5, "stores": 9, "base_milli": 9000 * d, **prices(money)} for d in (7, 14)]
+            ),
             depths_bp=[500, 1500],
-            days=[7, 14],
-            stores=[9],
             response=RESPONSE,
         ),
         holdout=pl.DataFrame(
@@ -199,7 +215,8 @@ def test_a_plan_that_cannot_pay_says_so(words):
     assert good.sentence != bad.sentence
     assert promotion_plan.drafts(plan(cost=990), words=words).status == "fail"
     assert (
-        promotion_plan.grid(plan(cost=990), words=words).headline != promotion_plan.grid(plan(), words=words).headline
+        promotion_what_if.grid(plan(cost=990), words=words).headline
+        != promotion_what_if.grid(plan(), words=words).headline
     )
 
 
@@ -209,7 +226,7 @@ def test_the_holdout_asks_for_no_more_stores_than_needed(words):
 
 
 def test_every_finding_of_the_plan_has_words_and_a_picture(words):
-    for make in (promotion_plan.drafts, promotion_plan.grid, promotion_plan.holdout, promotion_plan.check):
+    for make in (promotion_plan.drafts, promotion_what_if.grid, promotion_plan.holdout, promotion_plan.check):
         found = make(plan(), words=words)
         assert found.chart is not None and found.note_do and found.note_sure
     assert promotion_plan.clashes(plan(), words=words).status == "ok"
@@ -239,7 +256,47 @@ def run(per_day, *, margin=0.3, siblings=1.0, budget=10_000):
         }
     ).with_columns(share=pl.col("actual_milli") / pl.col("plan_milli"))
     found = alarms(daily, as_of=as_of, margin_rate=margin, plan_margin_rate=0.3, sibling_ratio=siblings)
-    return Running(event(), as_of, daily, stores, found, margin, 0.3, siblings, 5000, 9000, budget)
+    return Running(event(), as_of, daily, stores, found, None, margin, 0.3, siblings, 5000, 9000, budget)
+
+
+def shelved(stock, *, as_of=FIRST + timedelta(days=5)):
+    shelves = pl.DataFrame(
+        {"store_id": ["a", "b"], "stock_milli": [stock, 90_000], "per_day_milli": [1000, 1000], "empty": [0, 0]},
+        schema_overrides={"empty": pl.UInt32},
+    )
+    return replace(run(10_000), shelves=shelves, as_of=as_of)
+
+
+def test_stock_is_short_only_while_the_event_still_runs(words):
+    short, fine = (promotion_watch.shelves(shelved(s), STORES, words=words) for s in (1000, 9000))
+    assert (short.status, fine.status) == ("fail", "ok")
+    assert short.headline != fine.headline
+    over = promotion_watch.shelves(shelved(1000, as_of=FIRST + timedelta(days=9)), STORES, words=words)
+    assert over.status == "none" and over.chart is not None
+    never = replace(run(10_000), shelves=shelved(1).shelves.clear())
+    assert promotion_watch.shelves(never, STORES, words=words).status == "none"
+
+
+def test_execution_tells_waits_and_what_ran_out(words):
+    table = pl.DataFrame({"store_id": ["a"], "lines": [5], "at_plan": [1.0], "status": ["done"]})
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    waits = [12, 48]
+    orders = pl.DataFrame(
+        {
+            "store_id": ["a"] * 3,
+            "ordered_at": [at] * 3,
+            "checked_out_at": [*(at + timedelta(minutes=m) for m in waits), None],
+        }
+    )
+    out = pl.DataFrame({"store_id": ["a"], "product_id": ["p"], "sold_out_at": [at], "days_left": [3]})
+    told = promotion_money.execution(table, STORES, words=words, orders=orders, out=out)
+    assert "30" in told.note_seen and "48" in told.note_seen and "09:00" in told.note_seen
+    assert told.table.select("mean_min", "max_min", "empty").row(0) == (30.0, 48.0, 1)
+    assert told.note_do == words("promotion.review.execution.do.out")
+    bare = promotion_money.execution(table, STORES, words=words)
+    assert "48" not in bare.note_seen and "mean_min" not in bare.table.columns
+    none = promotion_money.execution(table, STORES, words=words, out=out.clear())
+    assert words("promotion.review.execution.none_out") in none.note_seen
 
 
 def test_the_watch_flips_with_the_pace(words):

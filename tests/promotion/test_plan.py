@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.promotion.forecast import base_of, drafts, forecast, learn, what_if
+from crmlib.promotion.forecast import drafts, forecast, learn, what_if
 from crmlib.promotion.holdout import choose, holdout_curve, power, smallest_lift, standard_error
 from crmlib.promotion.watch import alarms, projection, track, weekday_weights
 
@@ -86,14 +86,39 @@ def test_a_depth_never_tried_is_marked(learnt):
     assert got["extrapolated"].to_list() == [True, False]
 
 
-def test_what_if_covers_the_grid_and_grows_with_days_and_stores(learnt):
-    draft = {"mechanic": "rate", "base_per_store_day_milli": 5000, "price_minor": 1000, "cost_minor": 500}
-    got = what_if(draft, depths_bp=[500, 2000], days=[7, 14], stores=[10, 20], response=learnt)
-    assert got.height == 8
-    units = {(r["depth_bp"], r["days"], r["stores"]): r["units_milli"] for r in got.to_dicts()}
-    assert units[500, 14, 10] == pytest.approx(2 * units[500, 7, 10], abs=2)
-    assert units[500, 7, 20] == pytest.approx(2 * units[500, 7, 10], abs=2)
-    assert units[2000, 7, 10] > units[500, 7, 10]
+def test_what_if_covers_the_grid_and_keeps_each_scenarios_own_base_and_price(learnt):
+    scenarios = pl.DataFrame(
+        {
+            "days": [7, 14],
+            "products": [3, 3],
+            "stores": [10, 20],
+            "base_milli": [100_000, 450_000],  # the second week is in season
+            "price_minor": [1000, 900],
+            "cost_minor": [500, 500],
+        }
+    )
+    got = what_if({"mechanic": "rate"}, scenarios, depths_bp=[500, 2000], response=learnt)
+    assert got.select("depth_bp", "days", "products", "stores").rows() == [
+        (d, *s) for d in (500, 2000) for s in ((7, 3, 10), (14, 3, 20))
+    ]
+    units = {(r["depth_bp"], r["days"]): r["units_milli"] for r in got.to_dicts()}
+    assert units[500, 14] == pytest.approx(4.5 * units[500, 7], abs=5)
+    assert units[2000, 7] > units[500, 7]
+    paid = {(r["depth_bp"], r["days"]): r["revenue_minor"] / r["units_milli"] for r in got.to_dicts()}
+    assert paid[2000, 14] == pytest.approx(0.72, abs=1e-3)
+
+
+def test_the_interval_holds_the_error_of_the_base_too(past):
+    wrong = np.random.default_rng(9).normal(0, 0.3, past.height)
+    made = past.with_columns(
+        forecast_milli=pl.Series(past["base_milli"].to_numpy() * np.exp(wrong)).round().cast(pl.Int64),
+        flat_milli=pl.col("base_milli") * 2,
+    )
+    got, response_only = learn(made), learn(past)
+    assert np.std(got.errors) == pytest.approx((SPREAD**2 + 0.3**2) ** 0.5, rel=0.2)
+    assert np.std(response_only.errors) == pytest.approx(SPREAD, rel=0.2)
+    assert got.without_season == pytest.approx(math.log(2), rel=0.1)
+    assert response_only.without_season is None
 
 
 def test_three_drafts_stand_side_by_side_the_best_margin_first(learnt):
@@ -106,20 +131,6 @@ def test_too_few_events_give_no_forecast(past):
     with pytest.raises(ModelError) as refused:
         learn(past.head(3))
     assert refused.value.code == "promotion.few_events"
-
-
-def test_the_base_leaves_promoted_days_out():
-    days = np.arange(56)
-    frame = pl.DataFrame(
-        {
-            "store_id": ["s"] * 56,
-            "product_id": ["p"] * 56,
-            "day_n": days,
-            "quantity_milli": np.where(days < 7, 9000, 1000),
-            "promotion_id": ["X" if d < 7 else None for d in days],
-        }
-    )
-    assert base_of(frame, stores=["s"], products=["p"], until_day_n=55, days=10) == 10_000
 
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 15)

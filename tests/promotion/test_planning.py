@@ -29,16 +29,33 @@ def lines(*, promoted_days=7):
     )
 
 
-def test_the_base_is_what_an_unpromoted_day_sells_however_many_days_were_promoted():
-    for promoted in (0, 7, 20):
-        _, per_day = planning._usual(lines(promoted_days=promoted), WARES, DRAFT, as_of=TODAY)
-        assert per_day["per_day"].to_list() == [1000.0]
+def test_prices_are_those_of_days_without_a_promotion():
+    usual = planning._usual(lines(promoted_days=7), WARES, DRAFT, as_of=TODAY)
+    assert usual.height == 49
+    assert planning._prices(usual) == {"price_minor": 500, "cost_minor": 300}
 
 
-def test_a_category_that_sold_nothing_lately_cannot_be_planned():
+def test_goods_out_of_season_take_the_prices_of_their_season_and_goods_never_sold_cannot_be_planned():
+    late = TODAY + timedelta(days=200)
+    assert planning._usual(lines(), WARES, DRAFT, as_of=late).height == 49
     with pytest.raises(ModelError) as refused:
-        planning._usual(lines(), WARES, DRAFT, as_of=TODAY + timedelta(days=100))
+        planning._usual(lines().clear(), WARES, DRAFT, as_of=TODAY)
     assert refused.value.code == "promotion.no_base"
+
+
+def test_what_stores_hold_is_taken_off_what_they_need():
+    need = pl.DataFrame({"store_id": ["a", "b", "c"], "base_milli": [9, 9, 9], "stock_milli": [9000, 5000, 4000]})
+    stock = pl.DataFrame(
+        {
+            "store_id": ["a", "a", "b", "b"],
+            "product_id": ["p", "p", "p", "q"],
+            "counted_on": [TODAY, TODAY - timedelta(days=3), TODAY, TODAY],
+            "on_hand_milli": [2000, 8000, 6000, 9000],
+        }
+    )
+    got = planning._to_send(need, stock, WARES)
+    sent = {s: (h, o) for s, h, o in got.select("store_id", "on_hand_milli", "order_milli").iter_rows()}
+    assert sent == {"a": (2000, 7000), "b": (6000, 0), "c": (None, None)}
 
 
 def test_the_largest_category_is_sought_in_the_last_weeks_only():

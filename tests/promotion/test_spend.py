@@ -1,7 +1,7 @@
 # ruff: noqa: DTZ001 (days and hours of the stores' wall clock)
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crmlib.core.errors import ContractError, ModelError
 from crmlib.promotion.budget import claims_checked, spending, split
 from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
-from crmlib.promotion.execution import compliance, label_compliance, lessons, notes_summary, order_times
+from crmlib.promotion.execution import compliance, label_compliance, lessons, notes_summary, order_times, sold_out
 from crmlib.promotion.flags import above_base, predicted_days, refuse_excel_days, refuse_text_numbers
 from crmlib.promotion.placebo import PlaceboErrors, calibrate
 from crmlib.promotion.states import MOVES, Budget, Case, claim, commit, edit, judged_version, move, overspend, spend
@@ -151,6 +151,28 @@ def test_order_times_give_mean_tail_and_longest():
     )
     got = order_times(orders).row(0, named=True)
     assert (got["orders"], got["open"], got["mean_min"], got["max_min"], got["p95_min"]) == (6, 1, 22, 100, 100)
+
+
+def test_the_hour_at_which_goods_sold_out_is_that_of_their_last_sale():
+    days = [date(2026, 3, d) for d in (1, 2, 3, 4)]
+    event = {"stores": ["a"], "products": ["p", "q"], "first_day": days[0], "last_day": days[3]}
+    stock = pl.DataFrame(
+        {
+            "store_id": ["a"] * 6 + ["b"],
+            "product_id": ["p", "p", "p", "p", "q", "q", "p"],
+            "counted_on": [*days, days[2], days[3], days[1]],
+            "on_hand_milli": [5000, 0, 0, 0, 1000, 0, 0],
+        }
+    )
+    at = [datetime.combine(d, time(hour), tzinfo=UTC) for d, hour in ((days[0], 9), (days[1], 16), (days[3], 10))]
+    lines = pl.DataFrame(
+        {"store_id": ["a"] * 3, "product_id": ["p"] * 3, "day": [days[0], days[1], days[3]], "sold_at": at,
+         "quantity_milli": [1000] * 3}
+    )  # fmt: skip
+    got = sold_out(
+        lines, stock, event=event
+    )  # q is empty on the last evening only: that is a good order, not a shortage
+    assert got.rows() == [("a", "p", at[1], 2)]
 
 
 def test_reviews_without_score_are_no_reviews():

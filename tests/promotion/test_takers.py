@@ -1,13 +1,12 @@
-# ruff: noqa: DTZ001 (days and hours of the stores' wall clock)
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.promotion.takers import GROUPS, sold_out, takers
+from crmlib.promotion.takers import GROUPS, takers
 
 START = date(2026, 3, 1)
 
@@ -86,17 +85,3 @@ def test_sums_are_exact_on_random_lines():
     offered = frame.filter((pl.col("promotion_id") == "X") & (pl.col("quantity_milli") > 0))
     assert got["discount_minor"].sum() == (offered["list_minor"] - offered["net_minor"]).sum()
     assert got["receipts"].sum() == offered.select("receipt_id", "customer_id", "day").n_unique()
-
-
-def test_the_hour_at_which_an_allowance_is_used_up_is_found():
-    at = datetime(2026, 3, 1, 9)
-    frame = pl.DataFrame(
-        {
-            "store_id": ["a", "a", "a", "b"],
-            "sold_at": [at, at + timedelta(hours=1), at + timedelta(hours=2), at],
-            "quantity_milli": [3000, 3000, 1000, 1000],
-            "promotion_id": ["X"] * 4,
-        }
-    )
-    got = sold_out(frame, promotion_id="X", limit_milli=6000)
-    assert got.select("store_id", "sold_out_at").rows() == [("a", at + timedelta(hours=1)), ("b", None)]
