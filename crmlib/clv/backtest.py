@@ -205,14 +205,16 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
 def choose(fits: dict[str, ModelFit[Any]], deviances: dict[str, Array]) -> str:
     """The fit that came nearest to the holdout, among those that converged (all, if none did).
 
-    A fit to newcomers throws customers away: it must be better than the best fit to everybody by more than the
-    standard error of their difference (over the same customers), or the simpler one stays.
+    Two kinds have to prove themselves: a fit to newcomers throws customers away, and BG/NBD holds everybody who
+    bought only once for a customer still. Each must be better than the best of the others by more than the standard
+    error of their difference over the same customers.
     """
     sound = [name for name, fit in fits.items() if fit.certificate.converged] or list(fits)
     ranked = sorted(sound, key=lambda name: (float(deviances[name].mean()), name))
-    best, simple = ranked[0], next((name for name in ranked if not name.endswith(NEW)), ranked[0])
-    gain = deviances[simple] - deviances[best]
-    return best if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) else simple
+    usual = [name for name in ranked if not name.endswith(NEW) and name != "bg_nbd"]
+    best, rival = ranked[0], (usual or [name for name in ranked if not name.endswith(NEW)] or ranked)[0]
+    gain = deviances[rival] - deviances[best]
+    return best if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) else rival
 
 
 def learned_from(test: Backtest, history: AnyFrame) -> pl.DataFrame:
