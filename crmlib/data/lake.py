@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -157,6 +157,17 @@ class Lake:
         with self.writing():
             delta.overwrite(path, frame, batch=delta.Batch(""), description="{}")
         return delta.version(path)
+
+    def update_state(self, name: str, change: Callable[[pl.DataFrame | None], pl.DataFrame | None]) -> None:
+        """Replace the state table `name` by what `change` makes of it; none leaves it as it is.
+
+        Nobody else writes between the reading and the writing.
+        """
+        path = self.path / "state" / name
+        with self.writing():
+            frame = change(self.state(name))
+            if frame is not None:
+                delta.overwrite(path, frame, batch=delta.Batch(""), description="{}")
 
     def state(self, name: str, *, version: int | None = None) -> pl.DataFrame | None:
         """The state table `name`, or None if it was never written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from crmlib.core.errors import CrmError
@@ -9,6 +10,8 @@ from crmlib.report.parameters import Issue, sentence
 from crmlib.text import Words
 
 _PARTS = ("given", "expected", "mend")
+_EMPTY = re.compile(r"\s?[(\uff08][^()\uff08\uff09]*[:\uff1a]\s*[)\uff09]")
+"""A remark in brackets whose value is empty, such as the nearest name where none is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ def _part(error: CrmError, part: str, words: Words) -> str:
     if not words.has(key):
         return str(getattr(error, part))
     try:
-        return words(key, **{name: _in_words(value, words) for name, value in error.values.items()})
+        sentence = words(key, **{name: _in_words(value, words) for name, value in error.values.items()})
     except (KeyError, IndexError, ValueError):  # the sentence wants a value that this error does not carry
         return str(getattr(error, part))
+    return _EMPTY.sub("", sentence)
 
 
 def _in_words(value: object, words: Words) -> object:

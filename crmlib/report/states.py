@@ -47,14 +47,17 @@ def save(lake: Lake, slot: Slot, frame: pl.DataFrame, *, as_of: date) -> None:
     """Keep `frame` as the state of `as_of`, in place of what was kept for that day before."""
     rows = frame.select(pl.lit(as_of).alias("as_of"), pl.all())
     today = pl.col("as_of") == as_of
+
+    def with_rows(kept: pl.DataFrame | None) -> pl.DataFrame | None:
+        if kept is None:
+            return rows
+        if kept.filter(today).equals(rows):
+            return None
+        return pl.concat([kept.filter(~today), rows], how="diagonal_relaxed")
+
     for attempt in range(_TRIES):
-        kept = lake.state(slot.table)
-        if kept is not None and kept.filter(today).equals(rows):
-            return
         try:
-            lake.write_state(
-                slot.table, rows if kept is None else pl.concat([kept.filter(~today), rows], how="diagonal_relaxed")
-            )
+            lake.update_state(slot.table, with_rows)
         except LakeError as error:
             if error.code != "lake.locked" or attempt == _TRIES - 1:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmlib.core.errors import LakeError, ParameterError
+from crmlib.core.errors import LakeError, ParameterError, SourceError
 from crmlib.report.explain import explain
 from crmlib.report.parameters import Issue
 from crmlib.text import Words
@@ -31,3 +31,11 @@ def test_issues_are_told_in_the_language() -> None:
 def test_an_unexpected_error_keeps_its_message_to_itself() -> None:
     told = explain(KeyError("13800138000"), Words("zh"))
     assert "13800138000" not in str(told) and "KeyError" in told.given
+
+
+def test_a_remark_without_a_value_is_left_out() -> None:
+    values = {"name": "x", "path": "s.yml", "present": "pos"}
+    for near, zh in (("pos", "文件中已写明的数据源（最接近：pos）"), ("", "文件中已写明的数据源")):
+        error = SourceError("sources.unknown_source", given="", expected="", mend="", values=values | {"near": near})
+        assert explain(error, Words("zh")).expected == zh
+        assert explain(error, Words("en")).expected.endswith("(nearest: pos)" if near else "the file names")
