@@ -136,8 +136,14 @@ def check(
 
 @app.command()
 def runs(
+    *,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
-    last: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 20,
+    report: Annotated[str | None, typer.Option(help="Of this report only.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed or were interrupted.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Everything known of each run, one JSON object per line.")
+    ] = False,
 ) -> None:
     """Show the ledger: what ran when, how it ended, what it took."""
     from crmlib.run import workspace  # noqa: PLC0415
@@ -145,7 +151,11 @@ def runs(
     from crmlib.run.progress import print_runs  # noqa: PLC0415
 
     space = workspace.find(start=Path.cwd(), reports=out)
-    print_runs(Ledger(space.ledger).runs().head(last))
+    found = Ledger(space.ledger).runs(report=report, failed=failed, last=last)
+    if as_json:
+        _say(found.write_ndjson().rstrip())
+    else:
+        print_runs(found, reports=space.reports, words=_words())
 
 
 @app.command()

@@ -146,10 +146,21 @@ class Ledger:
             ).fetchone()
         return None if row is None else {"run_id": row[0], "input_hash": row[1]}
 
-    def runs(self) -> pl.DataFrame:
-        """All runs, newest first."""
+    def runs(self, *, report: str | None = None, failed: bool = False, last: int = -1) -> pl.DataFrame:
+        """The runs, newest first.
+
+        Parameters
+        ----------
+        report : of this report only.
+        failed : only those that failed or were interrupted.
+        last : at most so many; all if negative.
+        """
         with self._open() as db:
-            rows = db.execute(f"select {_COLUMNS} from runs order by rowid desc").fetchall()
+            rows = db.execute(
+                f"select {_COLUMNS} from runs where (?1 is null or report = ?1) "
+                "and (not ?2 or state in ('failed', 'interrupted')) order by rowid desc limit ?3",
+                (report, failed, last),
+            ).fetchall()
         names = [c.strip() for c in _COLUMNS.split(",")]
         schema = {n: _TYPES.get(n, pl.String) for n in names}
         return pl.DataFrame(rows, schema=schema, orient="row")

@@ -17,7 +17,7 @@ import polars as pl
 
 from crmlib.report.form import parameter_label
 from crmlib.run.plan import slug
-from crmlib.run.publish import FAILED, RUNS
+from crmlib.run.publish import ERROR, FAILED, RUNS
 from crmlib.text import LANGUAGES, Language, Words
 
 _HISTORY = 12
@@ -105,7 +105,7 @@ def _entries(
 
 def _failure(variant: Path, newest: str, language: Language) -> str:
     """Address below `variant` of the newest failure, if no page was made since."""
-    pages = [p.relative_to(variant) for p in variant.glob(f"*/{FAILED}/{language}/error.html")]
+    pages = [p.relative_to(variant) for p in variant.glob(f"*/{FAILED}/{language}/{ERROR}")]
     return max((p.as_posix() for p in pages if "latest" != p.parts[0] >= newest), default="")
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -11,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from crmlib.run import publish
 from crmlib.run.runner import Outcome
 from crmlib.text import Words
 
@@ -43,14 +50,47 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         """Note one finished job."""
         state = self._words(f"cli.state.{outcome.state}")
-        self._console.print(f"{state:>6}  {outcome.seconds:6.1f} s  {outcome.job.output}", markup=False)
+        line = f"{state:>6}  {outcome.seconds:6.1f} s  {outcome.job.output}"
+        self._console.print(line, markup=False, soft_wrap=True)
         self._bar.advance(self._task)
 
 
-def print_runs(runs: pl.DataFrame) -> None:
-    """The ledger's rows as a table."""
-    columns = ("queued_at", "state", "seconds", "peak_mb", "attempts", "output", "message")
-    table = Table(*columns, box=None)
-    for row in runs.select(columns).iter_rows():
-        table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v)[:60] for v in row))
+COLUMNS = ("queued_at", "state", "seconds", "peak_mb", "attempts", "output", "verdicts", "message")
+
+
+def print_runs(runs: pl.DataFrame, *, reports: Path, words: Words) -> None:
+    """The ledger's rows: a table on a terminal, lines of columns divided by tabs where the output goes elsewhere.
+
+    A failed run names the page that says why, as long as it is there.
+    """
+    rows = [_shown(row, reports=reports, words=words) for row in runs.iter_rows(named=True)]
+    head = [words(f"cli.runs.{column}") for column in COLUMNS]
+    if not sys.stdout.isatty():
+        for cells in (head, *rows):
+            print("\t".join(cells))
+        return
+    table = Table(box=None)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for cells in rows:
+        table.add_row(*cells)
     Console(highlight=False, markup=False).print(table)
+
+
+def _shown(row: Mapping[str, Any], *, reports: Path, words: Words) -> list[str]:
+    at = datetime.fromisoformat(row["queued_at"]).astimezone()
+    verdicts = Counter(json.loads(row["verdicts"] or "{}").values())
+    said = " ".join(str(row["message"] or "").split())
+    page = publish.failure_of(reports, row["output"]) / publish.ERROR
+    if row["state"] == "failed" and page.is_file():
+        said = f"{said} {page}"
+    return [
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        words(f"cli.state.{row['state']}"),
+        "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+        "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f}",
+        str(row["attempts"] or ""),
+        row["output"],
+        " ".join(f"{status}:{count}" for status, count in sorted(verdicts.items())),
+        said,
+    ]

@@ -21,7 +21,8 @@ from uuid import uuid4
 
 RUNS = ".runs"
 FAILED = "failed"
-_KEPT = ("error.html", "notebook.ipynb")
+ERROR = "error.html"
+_KEPT = (ERROR, "notebook.ipynb")
 GONE = ".gone"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -62,7 +63,7 @@ def keep_failure(reports: Path, output: str, run_id: str, *, page: str) -> None:
     """Keep of a failed run its page and the notebook as far as it came."""
     made, place = folder(reports, output, run_id), failure_of(reports, output)
     made.mkdir(parents=True, exist_ok=True)
-    (made / _KEPT[0]).write_text(page, encoding="utf-8")
+    (made / ERROR).write_text(page, encoding="utf-8")
     for other in [path for path in made.iterdir() if path.name not in _KEPT]:
         shutil.rmtree(other) if other.is_dir() else other.unlink()
     shutil.rmtree(place, ignore_errors=True)
