@@ -121,6 +121,8 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
         shown, total = words.format.count(MOST_ROWS), words.format.count(rows)
         note = words("page.rows_shown", shown=shown, total=total) if rows > MOST_ROWS else ""
     markup = sanitize.table(view.with_id(f"t-{_anchor(thing.key)}").as_raw_html())
+    if isinstance(thing, ActionList):
+        markup = sanitize.labelled(markup)
     ask = thing.ask if isinstance(thing, ActionList) else None
     book = sheets.xlsx([sheets.Sheet(thing.key, thing.table, ask)], words=words, day=setting.day)
     file = f"{thing.key}.xlsx" if ask is None else f"{thing.key}.{setting.day}.{words.language}.xlsx"

@@ -106,7 +106,7 @@ def _field(
         kind=kind,
         label=parameter_label(report, name, words),
         help=_help(report, name, limits, words),
-        value="" if value is None else str(value)[:200],
+        value=_written(value)[:200],
         low=limits.get("low", ""),
         high=limits.get("high", ""),
         step=_step(info),
@@ -156,9 +156,21 @@ def _help(report: str, name: str, limits: Mapping[str, str], words: Words) -> st
     """The help, with the range if there is one."""
     text = _text(report, f"parameter.{name}.help", words)
     if "low" in limits and "high" in limits:
-        span = words("page.range", low=limits["low"], high=limits["high"])
+        span = words("page.range", low=_readable(limits["low"]), high=_readable(limits["high"]))
         return f"{text}{words('page.semicolon')}{span}" if text else span
     return text
+
+
+def _written(value: object) -> str:
+    """A value as one would type it: 8, not 8.0."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _readable(number: str) -> str:
+    """Thousands apart where there are many: ``10,000,000``."""
+    return f"{int(number):,}" if number.isdigit() else number
 
 
 def _text(report: str, key: str, words: Words) -> str:

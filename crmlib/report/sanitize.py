@@ -42,6 +42,8 @@ _CLASSES = _words(
 """Classes that the page's style knows."""
 _PIXELS = _words("d transform x y x1 x2 y1 y2 cx cy r points width height")
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
+_TAG, _HEAD = re.compile(r"<[^>]*>"), re.compile(r"<th\b[^>]*>(.*?)</th>", re.S)
+_ROW, _CELL = re.compile(r"<tr>.*?</tr>", re.S), re.compile(r"<td\b")
 _VOID = frozenset(("br", "col"))
 _UNSAFE_STYLE = re.compile(r"url|expression|import|\\|<|javascript", re.IGNORECASE)
 _LOCAL = re.compile(r"url\(#([\w-]+)\)")
@@ -121,6 +123,23 @@ def table(markup: str) -> str:
     """
     start, end = markup.find("<table"), markup.rfind("</table>")
     return _clean(markup[start : end + len("</table>")], TABLE_TAGS, TABLE_ATTRIBUTES) if 0 <= start < end else ""
+
+
+def labelled(table_markup: str) -> str:
+    """A cleaned table whose cells say their column's heading, for pages too narrow for columns.
+
+    Examples
+    --------
+    >>> labelled('<thead><tr><th scope="col">A</th></tr></thead><tbody><tr><td>1</td></tr></tbody>')
+    '<thead><tr><th scope="col">A</th></tr></thead><tbody><tr><td data-head="A">1</td></tr></tbody>'
+    """
+    heads = [_TAG.sub("", head).replace('"', "&quot;") for head in _HEAD.findall(table_markup)]
+
+    def named(row: re.Match[str]) -> str:
+        names = iter(heads)
+        return _CELL.sub(lambda cell: f'<td data-head="{next(names, "")}"', row[0])
+
+    return _ROW.sub(named, table_markup)
 
 
 def svg(markup: str, *, name: str = "") -> str:

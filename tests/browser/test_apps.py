@@ -124,6 +124,7 @@ def test_the_forms_whole_path(server: Server, visit: Open) -> None:
     assert page.inner_text("#m-months") == "不能大于 36"
     assert page.get_attribute("#f-months", "aria-invalid") == "true" and page.input_value("#f-months") == "99"
     assert page.query_selector(".answer") is None
+    assert page.evaluate("document.activeElement.id") == "f-months"
     page.fill("#f-months", "6")
     page.select_option("#f-region", "华东")
     page.focus("form button")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import altair as alt
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from crmlib.charts import theme
+from crmlib.data.lake import Lake
 from tests.browser.conftest import Open
+from tests.report import world
 
 pytestmark = pytest.mark.browser
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
@@ -56,6 +61,37 @@ def test_charts_follow_the_width_of_the_window(pages: dict[str, Path], visit: Op
     seen.page.wait_for_function("document.querySelector('.chart svg').getBoundingClientRect().width < 360")
     assert wide > 600
     assert seen.overflow() <= 0
+
+
+CUT = """() => [...document.querySelectorAll('.chart svg')].flatMap(svg => {
+  const edge = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].map(t => [t.getBoundingClientRect(), t.textContent])
+    .filter(([box]) => box.width > 0 && box.right > edge.right + 1).map(([, text]) => text);
+})"""
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_labels_beside_bars_are_not_cut_off(lake: Lake, tmp_path: Path, visit: Open, width: int) -> None:
+    frame = world.tiers().with_columns(label=pl.lit("1,243 members, margin ¥2.4 million"))
+    base = alt.Chart(frame).encode(x=alt.X("share", scale=alt.Scale(domain=[0, 0.32])), y="tier")
+    chart = theme.finish(base.mark_bar() + base.mark_text(align="left", dx=4).encode(text="label"), height=180)
+    page = world.opened(lake, out=tmp_path, language="en")
+    page.show(world.finding(page.words, chart=chart))
+    page.close()
+    seen = visit((tmp_path / "index.html").as_uri(), width=width)
+    assert seen.drawn() == (1, 1) and seen.page.evaluate(CUT) == []
+    seen.page.set_viewport_size({"width": 420, "height": 900})
+    seen.page.wait_for_function("document.querySelector('.chart svg').getBoundingClientRect().width < 400")
+    seen.page.wait_for_function(f"({CUT})().length === 0")
+    assert seen.overflow() <= 0
+
+
+def test_on_a_phone_the_rows_of_a_list_are_cards_that_name_their_values(pages: dict[str, Path], visit: Open) -> None:
+    page = visit(pages["zh"].as_uri(), width=390).page
+    cell = page.locator(".list tbody tr").first.locator("td").nth(1)
+    said = cell.evaluate("c => getComputedStyle(c, '::before').content")
+    assert said == f'"{page.locator(".list th").nth(1).inner_text()}"' != '""'
+    assert page.evaluate("document.querySelector('.list .scroll').scrollWidth") <= 390
 
 
 def test_every_chart_has_a_text_alternative_that_says_its_takeaway(pages: dict[str, Path], visit: Open) -> None:

@@ -31,6 +31,7 @@
   tip.className = "tip";
   tip.hidden = true;
   document.body.append(tip);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
   const point = (handler, event, item, value) => {
     tip.replaceChildren();
     tip.hidden = value === null || value === undefined || value === "";
@@ -46,6 +47,20 @@
     const right = event.clientX + 14 + tip.offsetWidth > window.innerWidth;
     tip.style.left = Math.max(4, right ? event.clientX - 14 - tip.offsetWidth : event.clientX + 14) + "px";
     tip.style.top = Math.max(4, Math.min(event.clientY + 14, window.innerHeight - tip.offsetHeight - 4)) + "px";
+  };
+  // a label beside a mark that would leave the picture: the drawing gives way
+  const room = async (view, live) => {
+    const before = view.padding();
+    const base = typeof before === "number" ? { left: before, right: before, top: before, bottom: before } : before;
+    let right = base.right;
+    for (let n = 0; n < 4; n += 1) {
+      const edge = live.querySelector("svg").getBoundingClientRect().right;
+      const texts = [...live.querySelectorAll("svg text")].map((t) => t.getBoundingClientRect());
+      const over = Math.max(0, ...texts.filter((t) => t.width > 0).map((t) => t.right - edge));
+      if (over < 1 || right > 160) return;
+      right += over * 1.5;
+      await view.padding({ ...base, right }).resize().runAsync();
+    }
   };
   const draw = async (holder) => {
     const anchor = holder.id.slice(0, -"-chart".length);
@@ -63,6 +78,7 @@
     if (fits && wide() > 0) view.width(wide());
     view.initialize(live, document.getElementById(anchor + "-controls"));
     await view.runAsync();
+    if (fits) await room(view, live);
     live.setAttribute("role", "img"); // Vega has called it a document to be read part by part
     live.setAttribute("aria-label", still.getAttribute("aria-label"));
     live.removeAttribute("aria-roledescription");
@@ -75,7 +91,7 @@
       const now = wide();
       if (now > 0 && Math.abs(now - last) > 1) {
         last = now;
-        view.width(now).runAsync();
+        view.padding(0).width(now).runAsync().then(() => room(view, live));
       }
     }).observe(holder);
   };
