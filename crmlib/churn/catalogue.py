@@ -55,6 +55,7 @@ CATALOGUE: dict[str, Feature] = {
         Feature("gap_sd", "rhythm", linear=False),
         Feature("gap_last", "rhythm"),
         Feature("gap_max", "rhythm", tenure_like=True),
+        Feature("missed_trips", "rhythm"),
         Feature("return_share", "service", log=False, linear=False),
         Feature("promotion_share", "promotion", log=False),
         Feature("stores", "store"),

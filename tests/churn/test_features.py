@@ -30,6 +30,8 @@ def test_counts_recency_and_gaps_are_those_of_a_worked_example():
     assert (row["recency"], row["age"], row["trips"]) == (10, 190, 5)
     assert (row["trips_30"], row["trips_90"], row["trips_180"], row["trips_prior_90"]) == (1, 2, 3, 1)
     assert (row["gap_mean"], row["gap_median"], row["gap_last"], row["gap_max"]) == (45.0, 25.0, 20, 120)
+    until = row["age"] - row["recency"]
+    assert row["missed_trips"] == pytest.approx(row["trips"] * np.log((row["age"] + 30) / (until + 30)))
     assert row["gap_sd"] == pytest.approx(np.std([10, 30, 120, 20], ddof=1))
     assert (row["spend_90"], row["spend_prior_90"], row["basket"]) == (2000, 1000, 1000.0)
 

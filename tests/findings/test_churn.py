@@ -146,6 +146,10 @@ def test_losses_without_a_reason_are_put_to_their_owner_with_the_codes_of_the_st
         findings.reason_list(asked.head(0), found=0, **(rest | {"pseudonyms": pl.Series([], dtype=pl.String)})).headline
     )
     assert len(heads) == 3
+    many = pl.concat([asked] * 30)
+    long = findings.reason_list(many, found=60, **(rest | {"pseudonyms": pl.Series([f"P{i}" for i in range(60)])}))
+    assert (long.table.height, long.ask.height, len(long.view._tbl_data)) == (60, 60, 20)
+    assert "20" in long.note
 
 
 @pytest.mark.parametrize(("lost", "kind"), [((30, 1), "some"), ((1, 1), "none")])

@@ -15,6 +15,8 @@ from crmlib.tables import churn as views
 from crmlib.text import Words
 
 TOP_GOODS = 2
+SHOWN = 20
+"""Rows of the questions that stand on the page; the download has them all."""
 ANSWER_DAYS = 7
 """Days an owner has to write down why a customer left."""
 
@@ -100,8 +102,9 @@ def reason_list(
         headline=words(f"churn.reasons.headline.{kind}", **values),
         table=table.with_columns(pl.lit(as_of).alias("listed_on")),
         ask=_ask(listed["codes"].to_list(), words),
-        view=views.show(table, words=words),
-        note=words("churn.reasons.note", **values),
+        view=views.show(table.head(SHOWN), words=words),
+        note=words("churn.reasons.note", **values)
+        + (words("churn.reasons.shown", shown=form.count(SHOWN)) if table.height > SHOWN else ""),
         key="churn.loss_reasons",
         row_key=("customer",),
     )

@@ -182,8 +182,14 @@ def review_answer(
     words: Words,
     rhythm: str,
     fill: float | None,
+    asked: int = 0,
 ) -> Answer:
-    """Net change of the last period with its parts, and the largest known cause."""
+    """Net change of the last period with its parts, the largest known cause, and whom to ask.
+
+    Parameters
+    ----------
+    asked : losses on the list below whose reason is still to be written down.
+    """
     form, last = words.format, table.row(-1, named=True)
     net = last["active_end"] - last["active_start"]
     share = net / last["active_start"] if last["active_start"] else 0.0
@@ -207,7 +213,8 @@ def review_answer(
     compared = words("churn.figure.before", count=form.count(before))
     tone_lost = "neutral" if before is None else "bad" if last["lost"] > before else "good"
     return Answer(
-        sentence=words(f"churn.review.{kind}", **values),
+        sentence=words(f"churn.review.{kind}", **values)
+        + (words("churn.answer_cause.ask", ask=form.count(asked)) if asked else ""),
         figures=(
             Figure(
                 label=words("churn.figure.active"),

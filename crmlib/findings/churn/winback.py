@@ -99,7 +99,7 @@ def _read(one: dict[str, Any], words: Words) -> dict[str, object]:
         "net_low": form.money(one["net_low_minor"]),
         "net_high": form.money(one["net_high_minor"]),
         "detectable": form.share(plan.detectable),
-        "needed": form.count(_needed(one["effect"], rate)),
+        "needed": form.count(_two_digits(_needed(one["effect"], rate))),
     }
 
 
@@ -126,6 +126,11 @@ def _needed(effect: float, base: float) -> int | None:
     while people < 1_000_000 and power(people=people, holdout=HOLDOUT, base=base).detectable > effect:
         people = round(people * 1.1)
     return people
+
+
+def _two_digits(people: int | None) -> int | None:
+    """As exact as such a number can be."""
+    return None if people is None else round(people, 2 - len(str(people)))
 
 
 def _by_cell(cells: pl.DataFrame | None) -> str | None:
