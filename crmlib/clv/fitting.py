@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from crmlib.clv.arrays import Array, blocks
+from crmlib.clv.certificate import Certificate, Maximum, estimates
 from crmlib.clv.covariates import chain, effect_names, row_values
 from crmlib.clv.history import PurchaseHistory, Unit, data_hash, read, sample
-from crmlib.clv.maximum import Certificate, Maximum, Objective, estimates, maximise, newton, with_prior
+from crmlib.clv.maximum import Objective, maximise, newton, with_prior
 from crmlib.clv.result import Model, ModelFit
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame

@@ -19,7 +19,7 @@ import polars as pl
 
 from crmlib.clv.arrays import Array
 from crmlib.clv.compress import merge, pack, unpack
-from crmlib.core.errors import ModelError, mask
+from crmlib.core.errors import ModelError, check_choice, mask
 from crmlib.core.frames import AnyFrame, to_polars
 
 Unit: TypeAlias = Literal["day", "week"]
@@ -97,6 +97,7 @@ def read(
     frame = to_polars(history, needs=["x", "t_x", "T", *names], name="purchase_history")
     if frame.is_empty():
         check(frame)
+    check_choice(unit, DAYS_PER_UNIT, name="unit")
     per, shared = DAYS_PER_UNIT[unit], _floats(frame["customers"]) if "customers" in frame.columns else None
     columns = {name: _floats(frame[name]) for name in ("x", "t_x", "T", *names)}
     keys = None if names else pack(*columns.values(), days_per_unit=per)
@@ -106,7 +107,8 @@ def read(
         (merged,), weight, row_of = merge([keys], shared=shared, index=index)
         rows = list(unpack(merged, days_per_unit=per))
     unique = dict(zip(columns, rows, strict=True)) | {"weight": weight}
-    if not _sound(unique):
+    whole = shared is None or bool((shared == np.floor(shared)).all())
+    if not (whole and _sound(unique)):
         check(frame, covariates=names)
     n = len(unique["x"])
     return PurchaseHistory(
@@ -132,7 +134,7 @@ def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:
             expected="at least 1 customer",
             mend="check the period and the filter: nobody bought before its end",
         )
-    rules = _rules(covariates)
+    rules = _rules(covariates, shared="customers" in frame.columns)
     counts = frame.select((~rule.fill_null(value=False)).sum().alias(name) for name, rule in rules.items())
     broken = {name: int(n) for name, n in counts.row(0, named=True).items() if n}
     if not broken:
@@ -154,11 +156,13 @@ def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:
 def _sound(unique: dict[str, Array]) -> bool:
     """Whether every unique row keeps the rules: what holds for them holds for all customers."""
     x, t_x, age = unique["x"], unique["t_x"], unique["T"]
-    kept = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= age) & ((x > 0) == (t_x > 0)) & (unique["weight"] > 0)
-    return bool(kept.all() and all(np.isfinite(values).all() for values in unique.values()))
+    kept = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= age) & ((x > 0) == (t_x > 0))
+    return bool(
+        kept.all() and (unique["weight"] >= 0).all() and all(np.isfinite(values).all() for values in unique.values())
+    )
 
 
-def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
+def _rules(covariates: Sequence[str], *, shared: bool) -> dict[str, pl.Expr]:
     x, t_x, age = (pl.col(c).cast(pl.Float64) for c in ("x", "t_x", "T"))
     rules = {
         "x is a whole number >= 0": x.is_finite() & (x >= 0) & (x == x.floor()),
@@ -166,13 +170,26 @@ def _rules(covariates: Sequence[str]) -> dict[str, pl.Expr]:
         "T >= 0": age.is_finite() & (age >= 0),
         "t_x > 0 exactly where x > 0": (x > 0) == (t_x > 0),
     }
+    if shared:
+        people = pl.col("customers").cast(pl.Float64)
+        rules["customers is a whole number >= 0"] = people.is_finite() & (people >= 0) & (people == people.floor())
     return rules | {f"{c} is a number": pl.col(c).cast(pl.Float64).is_finite() for c in covariates}
 
 
 def _floats(column: pl.Series) -> Array:
     """A column as floats, NaN where it is null; without a query where it is numeric."""
-    numeric = column.dtype.is_integer() or column.dtype.is_float()
-    return np.asarray((column if numeric else column.cast(pl.Float64)).to_numpy(), dtype=np.float64)
+    if not (column.dtype.is_integer() or column.dtype.is_float()):
+        numbers = column.cast(pl.Float64, strict=False)
+        if numbers.null_count() > column.null_count():
+            raise ModelError(
+                "clv.not_numbers",
+                given=f"column {column.name!r} of type {column.dtype}",
+                expected="numbers",
+                mend="code a category as columns of 0 and 1 before the fit",
+                values={"column": column.name, "type": str(column.dtype)},
+            )
+        column = numbers
+    return np.asarray(column.to_numpy(), dtype=np.float64)
 
 
 def _total(weight: Array) -> int:

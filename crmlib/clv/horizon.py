@@ -26,6 +26,14 @@ class Horizon:
 
     def units(self, unit: Unit) -> float:
         """The horizon in the model's time unit."""
+        if not 0.0 <= self.days < math.inf:
+            raise ModelError(
+                "clv.horizon_length",
+                given=f"a horizon of {self.days} days",
+                expected="0 days or more, and an end",
+                mend="correct the length; for the whole future give no horizon and a discount rate (clv.value)",
+                values={"days": self.days},
+            )
         return self.days / DAYS_PER_UNIT[unit]
 
 
@@ -66,7 +74,7 @@ def rate_per_unit(annual_rate: float, *, unit: Unit) -> float:
     >>> round(rate_per_unit(0.15, unit="week"), 5)  # the papers' 15 % a year is δ = .0027 a week
     0.00268
     """
-    if annual_rate < 0:
+    if not 0.0 <= annual_rate < math.inf:
         raise ModelError(
             "clv.rate",
             given=f"an annual discount rate of {annual_rate}",

@@ -49,6 +49,8 @@ def smooth(logs: Array) -> tuple[Array, float]:
     if over.max() <= 1e-12:
         weights = np.exp(logs)
         return weights / weights.sum(), float("-inf")
+    if over[len(over) // 4] <= 0.0:  # all but a few weights vanish: no tail to fit
+        return np.exp(logs) / np.exp(logs).sum(), float("inf")
     k, sigma = pareto_fit(over)
     steps = (np.arange(1, tail + 1) - 0.5) / tail
     size = -np.log1p(-steps) if abs(k) < 1e-12 else np.expm1(-k * np.log1p(-steps)) / k

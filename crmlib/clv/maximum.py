@@ -7,23 +7,18 @@ search was not enough (a ridge, an edge) a long one is made. The Hessian is a di
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 from crmlib.clv.arrays import Array
+from crmlib.clv.certificate import DECREMENT_SMALL, Maximum, certify
 from crmlib.core.errors import ModelError
 
 SHORT, LONG = 1e-5, 1e-10
 """A search ends where a step gains less than this share of the log-likelihood."""
 GRADIENT_SMALL = 1e-9
 """A derivative per customer below this counts as zero: a Newton step would move no printed digit."""
-DECREMENT_SMALL = 1e-6
-"""Expected gain in log-likelihood of one more Newton step, below which a fit counts as converged."""
-FLAT = 1e-7
-"""Curvature per customer, below which a direction counts as flat: the data do not say where the parameter lies."""
 LOG_REACH = 14.0
 """A parameter may move by a factor e^14 from its start; one that wants to go further has no inner maximum."""
 DIFFERENCE = 1e-4
@@ -32,52 +27,6 @@ FEW_STEPS, NEWTON_STEPS = 10, 25
 HOPELESS = 1e10
 
 Objective = Callable[[Array], tuple[float, Array]]
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """Evidence that the optimiser stopped at a maximum.
-
-    Parameters
-    ----------
-    converged : the scaled gradient is small, the curvature positive, and no parameter is at a boundary.
-    gradient : largest absolute derivative of the log-likelihood per customer, by log parameters.
-    decrement : expected gain of one more Newton step [log-likelihood units].
-    curvature : eigenvalues of the negative Hessian by log parameters, ascending.
-    boundary : parameters that ran to the edge of what can be told from the data (their effect has vanished).
-    steps : Newton steps taken after the quasi-Newton search.
-    """
-
-    converged: bool
-    gradient: float
-    decrement: float
-    curvature: tuple[float, ...]
-    boundary: tuple[str, ...]
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Maximum:
-    """Where the search ended: theta (k,), its log-likelihood, the negative Hessian (k, k), the certificate."""
-
-    theta: Array
-    value: float
-    curvature: Array
-    certificate: Certificate
-
-
-@dataclass(frozen=True, slots=True)
-class Estimates:
-    """A maximum in plain numbers: `values` on the scale of the paper, covariances of theta and of them.
-
-    The covariances are empty and there are no standard errors where the curvature is not positive.
-    """
-
-    values: tuple[float, ...]
-    theta: tuple[float, ...]
-    theta_covariance: tuple[tuple[float, ...], ...]
-    covariance: tuple[tuple[float, ...], ...]
-    standard_errors: dict[str, float]
 
 
 def maximise(total: Objective, starts: Sequence[Array], *, names: tuple[str, ...], n: int) -> Maximum:
@@ -114,6 +63,14 @@ def with_prior(total: Objective, *, centre: Array, prior: float | None) -> Objec
     """`total` plus a normal log density around `centre` of standard deviation `prior` in every element of theta."""
     if prior is None:
         return total
+    if not 0.0 < prior < np.inf:
+        raise ModelError(
+            "clv.prior",
+            given=f"prior={prior}",
+            expected="a standard deviation above 0, in units of log parameters",
+            mend="give about 1.0 to 3.0 (1.0 is a factor e either way), or none",
+            values={"prior": prior},
+        )
 
     def both(theta: Array) -> tuple[float, Array]:
         value, gradient = total(theta)
@@ -125,12 +82,13 @@ def with_prior(total: Objective, *, centre: Array, prior: float | None) -> Objec
 
 def search(total: Objective, starts: Sequence[Array], *, n: int, tolerance: float) -> Array:
     """L-BFGS-B from each start on the log-likelihood per customer; the best end point."""
-    best, place = HOPELESS, starts[0]
+    best, place, looked = HOPELESS, starts[0], _quiet(total)
     for start in starts:
 
         def loss(theta: Array) -> tuple[float, Array]:
-            value, gradient = total(theta)
-            return (-value / n, -gradient / n) if np.isfinite(value) else (HOPELESS, np.zeros_like(theta))
+            value, gradient = looked(theta)
+            fine = np.isfinite(value) and bool(np.isfinite(gradient).all())
+            return (-value / n, -gradient / n) if fine else (HOPELESS, np.zeros_like(theta))
 
         found = minimize(
             loss,
@@ -143,12 +101,7 @@ def search(total: Objective, starts: Sequence[Array], *, n: int, tolerance: floa
         if float(found.fun) < best:
             best, place = float(found.fun), np.asarray(found.x, dtype=np.float64)
     if best >= HOPELESS:
-        raise ModelError(
-            "clv.not_finite",
-            given="a likelihood that is not finite at any start",
-            expected="a finite log-likelihood",
-            mend="check the scale of the covariates (standardise them) and the unit of time",
-        )
+        raise _not_finite()
     return place
 
 
@@ -174,11 +127,13 @@ def newton(
     curvature : a negative Hessian to begin with.
     most : steps at most.
     """
-    many = curvature is not None
+    many, total = curvature is not None, _quiet(total)
     enough = 1e-1 if many else 1e-3
     value, gradient = total(theta)
     if curvature is None:
         curvature = negative_hessian(total, theta, gradient=gradient)
+    if not (np.isfinite(value) and bool(np.isfinite(curvature).all())):
+        raise _not_finite()
     steps, damping = 0, 0.0
     for _ in range(most):
         step = _damped(curvature, gradient, damping=damping)
@@ -186,7 +141,8 @@ def newton(
         if gain < DECREMENT_SMALL * enough and largest < GRADIENT_SMALL * n * enough * 1e3:
             break
         new_value, new_gradient = total(theta + step)
-        better = np.isfinite(new_value) and new_value >= value - 1e-12 * abs(value)
+        fine = np.isfinite(new_value) and bool(np.isfinite(new_gradient).all())
+        better = fine and new_value >= value - 1e-12 * abs(value)
         if not better:
             damping = max(4.0 * damping, 1e-3 * float(np.abs(np.diag(curvature)).max()))
             if damping > 1e12 * n:
@@ -202,7 +158,7 @@ def newton(
             curvature = negative_hessian(total, theta, gradient=gradient)
     curvature = negative_hessian(total, theta, gradient=gradient if many else None)
     edge = np.abs(theta - centre) > LOG_REACH - 0.5
-    certificate = _certify(curvature, gradient, names=names, edge=edge, n=n, steps=steps)
+    certificate = certify(curvature, gradient, names=names, edge=edge, n=n, steps=steps)
     return Maximum(theta, value, curvature, certificate)
 
 
@@ -222,34 +178,23 @@ def negative_hessian(total: Objective, theta: Array, *, gradient: Array | None =
     return np.asarray(0.5 * (matrix + matrix.T))
 
 
-def estimates(found: Maximum, *, names: tuple[str, ...], n_log: int) -> Estimates:
-    """The maximum on the scale of the paper: e^theta for the first `n_log` elements, the others as they are.
+def _quiet(total: Objective) -> Objective:
+    """`total` without NumPy's warnings: a search may look where numbers end, and sees that they do."""
 
-    The covariance is J C Jᵀ with C the inverse of the negative Hessian and J the derivatives of the values by theta.
-    """
-    values = np.concatenate([np.exp(found.theta[:n_log]), found.theta[n_log:]])
-    slope = np.concatenate([values[:n_log], np.ones(len(values) - n_log)])
-    of_theta: Array = np.empty((0, 0))
-    of_values: Array = np.empty((0, 0))
-    if _positive(found.curvature):
-        inverse = np.linalg.inv(found.curvature)
-        of_theta = 0.5 * (inverse + inverse.T)
-        of_values = of_theta * np.outer(slope, slope)
-    return Estimates(
-        values=tuple(values.tolist()),
-        theta=tuple(found.theta.tolist()),
-        theta_covariance=tuple(tuple(row) for row in of_theta.tolist()),
-        covariance=tuple(tuple(row) for row in of_values.tolist()),
-        standard_errors=dict(zip(names, np.sqrt(np.diag(of_values)).tolist(), strict=False)),
+    def looked(theta: Array) -> tuple[float, Array]:
+        with np.errstate(all="ignore"):
+            return total(theta)
+
+    return looked
+
+
+def _not_finite() -> ModelError:
+    return ModelError(
+        "clv.not_finite",
+        given="a likelihood that is not finite where the search begins or ends",
+        expected="a finite log-likelihood",
+        mend="check the scale of the covariates (standardise them) and the unit of time",
     )
-
-
-def _positive(matrix: Array) -> bool:
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return True
 
 
 def _damped(hessian: Array, gradient: Array, *, damping: float) -> Array:
@@ -268,24 +213,3 @@ def _secant(hessian: Array, step: Array, change: Array) -> Array:
     if along <= 0.0:
         return hessian
     return np.asarray(hessian + np.outer(change, change) / along - np.outer(explained, explained) / (step @ explained))
-
-
-def _certify(
-    hessian: Array, gradient: Array, *, names: tuple[str, ...], edge: npt.NDArray[np.bool_], n: int, steps: int
-) -> Certificate:
-    values, vectors = np.linalg.eigh(hessian)
-    flat = values < FLAT * n
-    pulls = np.abs(vectors[:, flat]).max(axis=1) if flat.any() else np.zeros(len(gradient))
-    boundary = tuple(name for name, at, pull in zip(names, edge, pulls, strict=True) if at or pull > 0.3)
-    solved = vectors.T @ gradient
-    decrement = float(np.sum(solved[~flat] ** 2 / values[~flat])) if (~flat).any() else float("inf")
-    largest = float(np.abs(gradient).max()) / n
-    calm = decrement < DECREMENT_SMALL and largest < 1e-6
-    return Certificate(
-        converged=bool(calm and not flat.any() and not boundary),
-        gradient=largest,
-        decrement=decrement,
-        curvature=tuple(float(v) for v in values),
-        boundary=boundary,
-        steps=steps,
-    )

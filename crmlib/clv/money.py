@@ -10,6 +10,7 @@ import polars as pl
 
 from crmlib.clv.arrays import Array
 from crmlib.clv.gamma_gamma import SpendFit, expected_spend, spend_moments
+from crmlib.core.errors import ModelError
 from crmlib.core.frames import check_columns
 
 LEAST = 0.05
@@ -31,9 +32,18 @@ def money_of(frame: pl.DataFrame, *, spend: SpendFit | None, margin: float | str
     rows = frame.height
     if isinstance(margin, str):
         check_columns(frame.columns, [margin], name="purchase_history")
-        share = frame[margin].cast(pl.Float64).to_numpy()
+        share = frame[margin].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     else:
         share = np.full(rows, float(margin))
+    unknown = int(np.count_nonzero(~np.isfinite(share)))
+    if unknown:
+        raise ModelError(
+            "clv.margin",
+            given=f"{unknown} of {rows} customers whose margin is no number",
+            expected="a margin per unit of spend for everybody (0.3 is 30 %)",
+            mend="fill what is unknown with the company's rate",
+            values={"unknown": unknown, "customers": rows},
+        )
     if spend is None:
         return Money(n=np.zeros(rows), spend=np.zeros(rows), margin=share, fit=None)
     check_columns(frame.columns, ["x", "spend"], name="purchase_history")

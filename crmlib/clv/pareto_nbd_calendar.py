@@ -22,8 +22,9 @@ import polars as pl
 from crmlib.clv.arrays import Array
 from crmlib.clv.calendar_likelihood import NODES, WEIGHTS, alive_at_end, rates_of, running, score
 from crmlib.clv.calendar_pieces import Pieces, cut_into_pieces, future_pieces
+from crmlib.clv.certificate import Certificate, estimates
 from crmlib.clv.horizon import Horizon
-from crmlib.clv.maximum import Certificate, estimates, maximise, with_prior
+from crmlib.clv.maximum import maximise, with_prior
 from crmlib.clv.pareto_nbd import ParetoNbdParams
 from crmlib.clv.predict import with_ids
 from crmlib.core.frames import AnyFrame, to_polars

@@ -93,7 +93,7 @@ def draw(
     ModelError
         `clv.no_curvature` where the fit is at a boundary or flat: there is nothing to approximate.
     """
-    if not fit.theta_covariance:
+    if not fit.theta_covariance or fit.certificate.boundary:
         raise ModelError(
             "clv.no_curvature",
             given=f"a fit whose likelihood is flat or bent upwards, at the edge: {fit.certificate.boundary or 'none'}",

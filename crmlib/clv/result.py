@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Generic, Protocol, TypeVar
 
 from crmlib.clv.arrays import Array, Values
+from crmlib.clv.certificate import Certificate
 from crmlib.clv.history import PurchaseHistory, Unit
-from crmlib.clv.maximum import Certificate
 
 
 class Params(Protocol):

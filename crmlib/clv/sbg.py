@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from crmlib.clv.arrays import Array
-from crmlib.clv.maximum import Certificate, estimates, maximise, with_prior
+from crmlib.clv.certificate import Certificate, estimates
+from crmlib.clv.maximum import maximise, with_prior
 from crmlib.clv.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from crmlib.clv.certificate import Certificate
 from crmlib.clv.gamma_gamma import GammaGammaParams, SpendFit
-from crmlib.clv.maximum import Certificate
 from crmlib.clv.pareto_nbd import ParetoNbdParams
 from crmlib.clv.pareto_nbd_calendar import CalendarFit
 from crmlib.clv.posterior import Posterior

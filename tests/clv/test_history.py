@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.clv import bg_nbd, fitting, history, pareto_nbd
-from crmlib.core.errors import ContractError, ModelError
+from crmlib.clv import bg_nbd, fitting, history, horizon, money, pareto_nbd, posterior, predict
+from crmlib.core.errors import ContractError, CrmError, ModelError
 
 
 def table(**columns):
@@ -59,6 +59,40 @@ def test_hopeless_histories_are_refused_before_any_fit(frame, code, model):
     with pytest.raises(ModelError) as refused:
         model.fit(frame)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "work"),
+    [
+        ("clv.not_numbers", lambda h: bg_nbd.fit(h.with_columns(vip=pl.lit("yes")), purchase=["vip"])),
+        ("clv.not_finite", lambda h: bg_nbd.fit(h.with_columns(vip=pl.int_range(pl.len()) * 1e6), purchase=["vip"])),
+        ("clv.broken_rows", lambda h: bg_nbd.fit(h.with_columns(customers=pl.lit(1.5)))),
+        ("clv.broken_rows", lambda h: bg_nbd.fit(h.with_columns(customers=pl.lit(None, pl.Int64)))),
+        ("clv.prior", lambda h: bg_nbd.fit(h, prior=0.0)),
+        ("frame.choice", lambda h: bg_nbd.fit(h, unit="month")),
+        ("clv.horizon_length", lambda h: predict.customers(bg_nbd.fit(h), h, horizon=horizon.weeks(-5))),
+        ("clv.horizon_length", lambda h: predict.customers(bg_nbd.fit(h), h, horizon=horizon.weeks(float("nan")))),
+        ("clv.rate", lambda h: horizon.rate_per_unit(float("nan"), unit="week")),
+        ("clv.margin", lambda h: money.money_of(h, spend=None, margin=float("nan"))),
+    ],
+)
+def test_what_cannot_be_computed_with_is_refused_by_name(cdnow, code, work):
+    with pytest.raises(CrmError) as refused:
+        work(cdnow.select("x", "t_x", "T"))
+    assert refused.value.code == code
+    assert refused.value.mend
+
+
+def test_draws_around_a_fit_at_the_edge_are_refused():
+    rng = np.random.default_rng(1)
+    age = rng.uniform(20, 50, 300)
+    x = rng.poisson(rng.gamma(2.0, 0.2, 300) * age)
+    stayed = pl.DataFrame({"x": x, "t_x": np.where(x > 0, 0.97 * age, 0.0), "T": age})  # nobody leaves
+    fit = bg_nbd.fit(stayed)
+    assert set(fit.certificate.boundary) == {"a", "b"}
+    with pytest.raises(ModelError) as refused:
+        posterior.draw(fit, stayed, rng=rng)
+    assert refused.value.code == "clv.no_curvature"
 
 
 def test_customers_without_any_age_are_kept_and_noted(cdnow):
