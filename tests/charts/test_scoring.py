@@ -89,6 +89,7 @@ def test_ratios_stand_on_a_logarithmic_axis_around_one() -> None:
     assert scale["type"] == "log"
     assert scale["domain"][0] < 1.0
     assert scale["domain"][1] > 2.5
+    assert "text" not in {part["mark"]["type"] for part in spec["layer"]}  # a phone has no room beside the dots
 
 
 def test_intervals_are_drawn_over_bars_of_shares() -> None:

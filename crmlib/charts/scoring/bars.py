@@ -144,13 +144,17 @@ def dots(
 ) -> alt.LayerChart:
     """Ratios around one on a logarithmic axis, with intervals; unusual ones in colour.
 
+    Each label stands below its name: beside the dots it would leave them no room on a narrow screen.
+
     Parameters
     ----------
     frame : one row per dot; value, low, high > 0; `unusual` is Boolean.
     """
-    order = frame[category].to_list()
-    base = alt.Chart(frame).encode(
-        y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=220, grid=True)),
+    named = frame.with_columns(pl.concat_str(category, pl.lit("\n"), label).alias("__name"))
+    order = named["__name"].to_list()
+    two_lines = alt.Axis(ticks=False, labelLimit=220, grid=True, labelExpr="split(datum.label, '\\n')")
+    base = alt.Chart(named).encode(
+        y=alt.Y("__name:N", sort=order, title=None, axis=two_lines),
         color=alt.condition(f"datum['{unusual}']", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
         tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{label}:N")],
     )
@@ -158,12 +162,9 @@ def dots(
     axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r")
     point = base.mark_point(size=70).encode(x=alt.X(f"{value}:Q", title=title, scale=scale, axis=axis))
     rule = base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", scale=scale), x2=alt.X2(f"{high}:Q"))
-    text = base.mark_text(align="left", dx=8).encode(
-        x=alt.X(f"{high}:Q", scale=scale), text=alt.Text(f"{label}:N"), color=alt.value(theme.INK)
-    )
     one = alt.Chart(pl.DataFrame({"one": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(x=alt.X("one:Q", scale=scale))
-    chart: alt.LayerChart = one + rule + point + text
-    return theme.finish(chart, height=26 * max(frame.height, 3))
+    chart: alt.LayerChart = one + rule + point
+    return theme.finish(chart, height=36 * max(frame.height, 3))
 
 
 def _room(frame: pl.DataFrame, value: str) -> list[float]:
@@ -174,11 +175,11 @@ def _room(frame: pl.DataFrame, value: str) -> list[float]:
 
 
 def _log_room(frame: pl.DataFrame, low: str, high: str) -> list[float]:
-    """All intervals, with room for the labels at the right."""
+    """All intervals, and one."""
     least, most = frame[low].min(), frame[high].max()
     a = float(least) if isinstance(least, int | float) else 0.5
     b = float(most) if isinstance(most, int | float) else 2.0
-    return [min(a, 1.0) * 0.95, max(b, 1.0) * (max(b, 1.0) / min(a, 1.0)) ** 0.4]
+    return [min(a, 1.0) * 0.95, max(b, 1.0) * 1.05]
 
 
 def _epoch_ms(frame: pl.DataFrame, x: str) -> int:

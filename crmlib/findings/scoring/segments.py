@@ -172,8 +172,8 @@ def _stayed(cohorts: pl.DataFrame | None, words: Words) -> list[str]:
     known = {n: share for n, share in found.items() if share is not None}
     if not known:
         return []
-    shares = words("scoring.join").join(words.format.share(share) for share in known.values())
-    months = words("scoring.join").join(str(n) for n in known)
+    shares = words("page.join").join(words.format.share(share) for share in known.values())
+    months = words("page.join").join(str(n) for n in known)
     return [words("scoring.loyalty.kept", months=months, shares=shares)]
 
 
