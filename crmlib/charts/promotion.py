@@ -166,8 +166,8 @@ def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles:
     )
     one = base.transform_filter("datum.depth === depth_shown")
     mark = one.mark_point(size=140, filled=True, color=theme.SERIES[1], opacity=1).encode(x=x, y=y)
-    said = one.mark_text(align="left", baseline="top", fontWeight="bold").encode(
-        x=alt.value(0), y=alt.value(-20), text="label:N"
+    said = one.mark_text(align="right", baseline="top", fontWeight="bold", lineBreak="\n").encode(
+        x=alt.value("width"), y=alt.value(2), text="label:N"
     )
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(y="zero:Q")
     return theme.finish(_layers(zero, band, line, mark, said).add_params(*params), height=280)

@@ -157,26 +157,21 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
     )
 
 
+def _margin_kind(run: Running) -> str:
+    """One of unknown (no cost), both, low (margin), eaten (siblings), alone (no siblings to compare), fine."""
+    if run.margin_rate is None:
+        return "unknown"
+    low = run.plan_margin_rate is not None and run.margin_rate < run.plan_margin_rate - MARGIN_SLACK
+    eaten = run.sibling_ratio is not None and run.sibling_ratio < 1 - SIBLING_SLACK
+    if low or eaten:
+        return "both" if low and eaten else "low" if low else "eaten"
+    return "fine" if run.sibling_ratio is not None else "alone"
+
+
 def margin(run: Running, *, words: Words) -> Finding:
     """Margin rate so far against the plan's, and siblings against their usual sales."""
     form = words.format
-    low = (
-        run.margin_rate is not None
-        and run.plan_margin_rate is not None
-        and run.margin_rate < run.plan_margin_rate - MARGIN_SLACK
-    )
-    eaten = run.sibling_ratio is not None and run.sibling_ratio < 1 - SIBLING_SLACK
-    kind = (
-        "unknown"
-        if run.margin_rate is None
-        else "both"
-        if low and eaten
-        else "low"
-        if low
-        else "eaten"
-        if eaten
-        else "fine"
-    )
+    kind = _margin_kind(run)
     values = {
         "rate": form.share(run.margin_rate),
         "plan": form.share(run.plan_margin_rate),
@@ -194,7 +189,7 @@ def margin(run: Running, *, words: Words) -> Finding:
     headline = words(f"promotion_watch.margin.{kind}", **values)
     return Finding(
         key="promotion.margin",
-        status="none" if kind == "unknown" else "ok" if kind == "fine" else "warn",
+        status="none" if kind == "unknown" else "ok" if kind in {"fine", "alone"} else "warn",
         headline=headline,
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.measure"}), words=words),
@@ -202,7 +197,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         if shown.height
         else None,
         alt=headline,
-        note_seen=words("promotion_watch.margin.seen", **values),
+        note_seen=words(f"promotion_watch.margin.seen.{'alone' if run.sibling_ratio is None else 'both'}", **values),
         note_sure=words("promotion_watch.margin.sure"),
         note_do=words(f"promotion_watch.margin.do.{kind}"),
     )
