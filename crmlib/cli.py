@@ -159,6 +159,27 @@ def runs(
 
 
 @app.command()
+def doctor(
+    *,
+    engine: Annotated[
+        str | None, typer.Option(help="Only this engine: polars, pandas, pyarrow, duckdb or spark.")
+    ] = None,
+    lake: LakeOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
+) -> None:
+    """Check this machine: engines agree on every panel, charts and Chinese can be drawn, disk, lake, ledger, clock."""
+    from crmlib.run import doctor as checks  # noqa: PLC0415
+    from crmlib.run import workspace  # noqa: PLC0415
+
+    words, bad = _words(), 0
+    for one in checks.examine(workspace.find(start=Path.cwd(), lake=lake, reports=out), engine=engine, now=_now()):
+        bad += one.state == "bad"
+        _say(words(f"cli.doctor.mark.{one.state}") + words(f"cli.doctor.{one.key}.{one.state}", **one.values))
+    _say(words("cli.doctor.unfit", count=bad) if bad else words("cli.doctor.fit"))
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command()
 def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder to write the raw exports and their truth into.")],
