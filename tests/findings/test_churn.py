@@ -65,6 +65,10 @@ def test_most_is_said_only_when_the_lower_bound_is_above_half():
     assert "分散" in findings.entries(mixed, words=ZH, rhythm="weekly", basis="margin").headline
     unclear = night(reasons=(None, None, None))
     assert "没有突出" in findings.entries(unclear, words=ZH, rhythm="weekly", basis="margin").headline
+    own = findings.entries(ten, words=ZH, rhythm="weekly", basis="margin")
+    borrowed = findings.entries(ten, words=ZH, rhythm="weekly", basis="margin", ranked_by="boosted")
+    assert "逻辑回归" in borrowed.note_sure
+    assert "逻辑回归" not in own.note_sure
 
 
 def test_who_holds_the_value_at_risk_decides_what_to_do():
@@ -240,6 +244,27 @@ def test_unknown_causes_are_shown_and_never_lead():
     assert made.status == "warn"
     nobody = findings.causes(ranked.filter(pl.col("source") != "recorded"), words=ZH)
     assert "没有人登记" in nobody.headline
+
+
+def test_the_first_bar_of_the_causes_is_the_cause_of_the_headline():
+    rows = [
+        ("unknown", "unknown", 90),
+        ("taste", "recorded", 40),
+        ("store_closed", "closure", 35),
+        ("store_closed", "recorded", 30),
+    ]
+    ranked = pl.DataFrame(rows, schema=["cause", "source", "customers"], orient="row").with_columns(
+        share=pl.col("customers") / 195, value_minor=pl.lit(None, dtype=pl.Int64)
+    )
+    made = findings.causes(ranked, words=EN)
+    assert made.headline == EN(
+        "churn.causes.headline.known", cause=EN("churn.cause.store_closed"), count="65", share="61.9%"
+    )
+    drawn = next(iter(made.chart.to_dict()["datasets"].values()))
+    assert [(d["name"], d["value"]) for d in drawn] == [
+        (EN("churn.cause.store_closed"), 65), (EN("churn.cause.taste"), 40), (EN("churn.cause.unknown"), 90),
+    ]  # fmt: skip
+    assert made.table.height == 4
 
 
 @pytest.mark.parametrize(("filled", "status"), [(90, "ok"), (50, "warn"), (10, "fail")])

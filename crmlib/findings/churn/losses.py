@@ -80,6 +80,7 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
     by = known.group_by("cause").agg(pl.col("customers").sum()).sort("customers", "cause", descending=[True, False])
     unknown = int(ranked.filter(pl.col("source") == "unknown")["customers"].sum())
     told = int(known["customers"].sum())
+    suggested = int(ranked.filter(pl.col("source") == "model")["customers"].sum())
     kind = "none" if by.is_empty() else "known"
     first = by["cause"][0] if by.height else "other"
     values = {
@@ -88,23 +89,23 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
         "share": form.share(by["customers"][0] / told if by.height else None),
         "told": form.count(told),
         "total": form.count(total),
-        "model": form.count(int(ranked.filter(pl.col("source") == "model")["customers"].sum())),
+        "model": form.count(suggested),
         "unknown": form.count(unknown),
         "unknown_share": form.share(unknown / total if total else None),
     }
     shown = ranked.with_columns(
         pl.Series("name", [_cause(words, c, s) for c, s in ranked.select("cause", "source").rows()], dtype=pl.String)
     )
-    labels = [
-        words("churn.causes.label", count=form.count(n), share=form.share(s))
-        for n, s in ranked.select("customers", "share").rows()
-    ]
-    bars = shown.select(
-        "name",
-        pl.col("customers").alias("value"),
-        pl.Series("label", labels, dtype=pl.String),
-        pl.col("source").is_in(["model", "unknown"]).alias("soft"),
+    titles = pl.Series("name", [named(words, "cause", c) for c in by["cause"]], dtype=pl.String)
+    heard = by.select(titles, "customers", pl.lit(value=False).alias("soft"))
+    guessed = shown.filter(pl.col("source").is_in(["model", "unknown"])).sort(
+        "source", "customers", descending=[False, True]
     )
+    both = pl.concat([heard, guessed.select("name", "customers", pl.lit(value=True).alias("soft"))])
+    labels = [
+        words("churn.causes.label", count=form.count(n), share=form.share(n / max(total, 1))) for n in both["customers"]
+    ]
+    bars = both.select("name", pl.col("customers").alias("value"), pl.Series("label", labels, dtype=pl.String), "soft")
     headline = words(f"churn.causes.headline.{kind}", **values)
     money = ["value_minor"] if ranked["value_minor"].null_count() < ranked.height else []
     return Finding(
@@ -115,7 +116,7 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
         view=views.show(shown.select(pl.col("name").alias("cause"), "customers", "share", *money), words=words),
         chart=pictures.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if ranked.height else None,
         alt=headline,
-        note_seen=words("churn.causes.seen", **values),
+        note_seen=words(f"churn.causes.{'seen' if suggested else 'seen_plain'}", **values),
         note_sure=words("churn.causes.sure", **values),
         note_do=words(
             f"churn.causes.do.{first if words.has(f'churn.causes.do.{first}') else 'other'}",

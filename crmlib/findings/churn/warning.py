@@ -17,6 +17,8 @@ from crmlib.findings.finding import Answer, Figure, Finding
 from crmlib.tables import churn as views
 from crmlib.text import Words
 
+EXPLAINED = ("logit", "additive")
+"""Scores whose reasons are their own."""
 MOST = 0.5
 """From this share on, one reason or tier holds "most"; for a sample its lower bound must be above it."""
 UPPER = ("A", "B")
@@ -96,15 +98,20 @@ def answer(
     )
 
 
-def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str) -> Finding:
-    """Why the new entries are at risk: the model's strongest reason of each."""
+def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranked_by: str = "logit") -> Finding:
+    """Why the new entries are at risk: the model's strongest reason of each.
+
+    Parameters
+    ----------
+    ranked_by : from `crmlib.churn.contestants.trial`; what has no reasons of its own borrows the logit's, and says so.
+    """
     form = words.format
     by = (
         found.with_columns(pl.col("reason_1").fill_null("unclear"))
         .group_by("reason_1")
         .agg(pl.len().alias("customers"), pl.col("at_risk_minor").sum())
     )
-    table = by.sort("at_risk_minor", "reason_1", descending=[True, False]).with_columns(
+    table = by.sort("customers", "at_risk_minor", "reason_1", descending=[True, True, False]).with_columns(
         (pl.col("customers") / max(found.height, 1)).alias("share")
     )
     shown = table.with_columns(
@@ -112,7 +119,7 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str) -> Fi
     )
     values: dict[str, object] = {"count": form.count(found.height), "since": words(f"churn.since.{rhythm}")}
     kind = "none"
-    clear = table.filter(pl.col("reason_1") != "unclear").sort("customers", "reason_1", descending=[True, False])
+    clear = table.filter(pl.col("reason_1") != "unclear")
     if found.height:
         kind = "unclear"
     if clear.height:
@@ -122,7 +129,7 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str) -> Fi
     headline = words(f"churn.entries.headline.{kind}", **values)
     bars = shown.select(
         pl.col("reason").alias("name"),
-        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
+        pl.col("customers").alias("value"),
         pl.Series(
             "label",
             [
@@ -141,10 +148,12 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str) -> Fi
         view=views.show(
             shown.select("reason", "customers", "share", "at_risk_minor"), words=words, sales=basis == "sales"
         ),
-        chart=pictures.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")) if found.height else None,
+        chart=pictures.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if found.height else None,
         alt=headline,
         note_seen=words("churn.entries.seen", **values),
-        note_sure=words("churn.entries.sure"),
+        note_sure=words("churn.entries.sure")
+        if ranked_by in EXPLAINED
+        else words("churn.entries.sure_borrowed", model=named(words, "score", ranked_by)),
         note_do=words(f"churn.entries.do.{kind}", **values),
         value_minor=int(found["at_risk_minor"].sum()),
         row_key=("reason_1",),
