@@ -170,6 +170,7 @@ def hook_body(kind: Hook, text: str) -> dict[str, object]:
     >>> hook_body("feishu", "hello")
     {'msg_type': 'text', 'content': {'text': 'hello'}}
     """
+    text = text.replace("<", "＜").replace("@", "＠")  # what calls people, or everybody, in such a message
     if kind == "feishu":
         return {"msg_type": "text", "content": {"text": text}}
     return {"msgtype": "text", "text": {"content": text}}

@@ -84,7 +84,7 @@ def _shown(row: Mapping[str, Any], *, reports: Path, words: Words) -> list[str]:
     page = publish.failure_of(reports, row["output"]) / publish.ERROR
     if row["state"] == "failed" and page.is_file():
         said = f"{said} {page}"
-    return [
+    cells = [
         f"{at:%Y-%m-%d %H:%M:%S}",
         words(f"cli.state.{row['state']}"),
         "" if row["seconds"] is None else f"{row['seconds']:.1f}",
@@ -94,3 +94,4 @@ def _shown(row: Mapping[str, Any], *, reports: Path, words: Words) -> list[str]:
         " ".join(f"{status}:{count}" for status, count in sorted(verdicts.items())),
         said,
     ]
+    return ["".join(c if c.isprintable() else " " for c in cell) for cell in cells]

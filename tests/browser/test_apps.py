@@ -9,9 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -61,11 +62,15 @@ class Server:
                 return
         raise TimeoutError("the server did not start")
 
-    def get(self, path: str, *, host: str | None = None, method: str = "GET") -> http.client.HTTPResponse:
+    def get(
+        self, path: str, *, host: str | None = None, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
         """Status and headers of an answer; `path` is sent as it is."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", host or f"127.0.0.1:{self.port}")
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
         connection.endheaders()
         answer = connection.getresponse()
         answer.body = answer.read()  # type: ignore[attr-defined]
@@ -161,6 +166,26 @@ def test_a_wrong_value_in_the_address_is_answered_without_a_stack_trace(server: 
     text = answer.body.decode()  # type: ignore[attr-defined]
     assert answer.status == 200 and "Traceback" not in text and "ipykernel" not in text
     assert "mnths" in text and "months" in text and "template" in text
+
+
+HOSTILE = "/apps/customer_value?" + "&".join(
+    f"{name}={quote(value)}"
+    for name, value in (
+        ("months", '"><img src=x onerror=alert(1)>'), ("region", "</script><script>alert(1)</script>"),
+        ("<svg onload=alert(1)>", "x"), ("language", "javascript:alert(1)"), ("next", "//evil.example"),
+    )
+)  # fmt: skip
+
+
+def test_a_hostile_address_and_hostile_headers_come_back_as_text(server: Server, visit: Open) -> None:
+    seen = visit(f"http://127.0.0.1:{server.port}{HOSTILE}")
+    seen.page.wait_for_timeout(300)
+    assert (seen.alerts, seen.outside, seen.errors) == ([], [], [])
+    assert seen.page.query_selector("img, iframe, object, svg, base") is None
+    assert seen.page.input_value("#f-months") in ("", '"><img src=x onerror=alert(1)>')
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "javascript", "X-Forwarded-For": "<b>1</b>"}
+    text = server.get("/", headers=headers | {"X-Forwarded-Prefix": "//evil.example", "Forwarded": "host=evil.example"})
+    assert b"evil.example" not in text.body and b"<b>1</b>" not in text.body  # type: ignore[attr-defined]
 
 
 def test_kernels_end_when_their_page_is_sent(server: Server) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import polars as pl
 import pytest
 from great_tables import GT, html
@@ -36,6 +37,10 @@ def everywhere(lake: Lake, out: Path, **changes: Any) -> Any:
     page = world.opened(lake, out=out, **changes)
     table = names().with_columns(**{PAYLOADS[1]: pl.lit(ALL)})
     chart = world.bars(names().head(30), x="net_minor", y="name").properties(title=ALL[:2000], description=ALL)
+    chart = chart.encode(
+        x=alt.X("net_minor", title=ALL[:400]), y=alt.Y("name", sort=None, title=ALL[400:800]),
+        color=alt.Color("name", title=ALL[800:1200]), tooltip=[alt.Tooltip("name", title=ALL[:300])],
+    )  # fmt: skip
     layered = world.bars(names().tail(30), x="net_minor", y="name")
     page.show(Answer(ALL, (Figure(ALL, ALL, ALL, "bad", "k", 1.0), Figure("a", "b", "c", "good"))))
     own = Finding("x.own", "warn", ALL, table, ALL, ALL, ALL, chart=chart, alt=ALL, row_key=("name",))
@@ -46,7 +51,7 @@ def everywhere(lake: Lake, out: Path, **changes: Any) -> Any:
     raw = GT(names().head(40)).cols_label(name=html(ALL)).tab_header(html(ALL)).fmt_markdown("name")
     page.show(replace(own, key="x.raw", view=raw, chart=None))
     page.show(replace(own, key="x.check", role="check", status="fail", chart=None))
-    page.show(ActionList(ALL, names(), note=ALL, row_key=("name",)))
+    page.show(ActionList(ALL, table, note=ALL, row_key=("name",)))
     page.show(Limits((ALL,)))
     return page
 
