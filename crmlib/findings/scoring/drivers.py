@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding
 from crmlib.findings.scoring.profile import label
+from crmlib.findings.told import told
 from crmlib.scoring.drivers import PARTS
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -43,8 +44,10 @@ def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
     }
     headline = words(f"scoring.decompose.headline.{kind}", **values)
     shown = each.with_columns(
-        pl.Series("name", [words(f"scoring.part.{p}") for p in each["part"]]),
-        pl.Series("label", [words("scoring.decompose.label", ratio=form.number(r, digits=2)) for r in each["ratio"]]),
+        told(each, "part", by=lambda p: words(f"scoring.part.{p}")).alias("name"),
+        told(each, "ratio", by=lambda r: words("scoring.decompose.label", ratio=form.number(r, digits=2))).alias(
+            "label"
+        ),
     )
     return Finding(
         key="scoring.decompose",
@@ -83,14 +86,10 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
     }
     headline = words(f"scoring.drivers.headline.{kind}", **values)
     named = table.with_columns(
-        pl.Series(
-            "best",
-            [label(words, t, b) if b else None for t, b in table.select("trait", "best").iter_rows()],
-            dtype=pl.String,
-        ),
-        pl.Series("trait", [words.column(t) for t in table["trait"]], dtype=pl.String),
+        told(table, "trait", "best", by=lambda t, b: label(words, t, b) if b else None).alias("best"),
+        told(table, "trait", by=words.column).alias("trait"),
     )
-    shown = named.with_columns(pl.Series("label", [form.share(e) for e in table["explained"]], dtype=pl.String))
+    shown = named.with_columns(told(table, "explained", by=form.share).alias("label"))
     return Finding(
         key="scoring.drivers",
         status="none",
@@ -116,6 +115,6 @@ def _decomposition_view(parts: pl.DataFrame, words: Words) -> pl.DataFrame:
         return form.money(value) if part in {"price", "spend"} else form.number(value, digits=1)
 
     return parts.with_columns(
-        pl.Series("value_group", [shown(p, v) for p, v in parts.select("part", "value_group").iter_rows()]),
-        pl.Series("value_rest", [shown(p, v) for p, v in parts.select("part", "value_rest").iter_rows()]),
+        told(parts, "part", "value_group", by=shown).alias("value_group"),
+        told(parts, "part", "value_rest", by=shown).alias("value_rest"),
     )

@@ -9,6 +9,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding, Status
+from crmlib.findings.told import told
 from crmlib.scoring.grades import WEIGHTS, Grades
 from crmlib.scoring.referrals import Referrals
 from crmlib.scoring.rfm import Rfm
@@ -56,19 +57,19 @@ def grades(
     }
     headline = words(f"scoring.grades.headline.{kind}", **values)
     shown = table.with_columns(
-        pl.Series(
-            "label",
-            [
-                words("scoring.grades.label", customers=form.count(n), money=form.money(v // n if n else None))
-                for n, v in table.select("customers", "value_minor").iter_rows()
-            ],
-            dtype=pl.String,
-        ),
+        told(
+            table,
+            "customers",
+            "value_minor",
+            by=lambda n, v: words(
+                "scoring.grades.label", customers=form.count(n), money=form.money(v // n if n else None)
+            ),
+        ).alias("label"),
         per=pl.Series([_per(row, "value_minor") for row in table.iter_rows(named=True)], dtype=pl.Float64) / 100,
     )
     view = table.rename({"value_minor": "yearly_margin_minor"}).with_columns(
-        plan=pl.Series([words(f"scoring.grades.plan.{g}") for g in table["grade"]]),
-        owner=pl.Series([words(f"scoring.grades.owner.{g}") for g in table["grade"]]),
+        plan=told(table, "grade", by=lambda g: words(f"scoring.grades.plan.{g}")),
+        owner=told(table, "grade", by=lambda g: words(f"scoring.grades.owner.{g}")),
         budget_minor=pl.Series([_budget(row) for row in table.iter_rows(named=True)], dtype=pl.Int64),
     )
     return Finding(
@@ -126,7 +127,7 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
             ],
             dtype=pl.String,
         ),
-        pl.Series("label", [form.share(s) for s in bars["share"]], dtype=pl.String),
+        told(bars, "share", by=form.share).alias("label"),
     )
     return Finding(
         key="scoring.rfm",

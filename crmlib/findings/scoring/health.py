@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Answer, Figure, Finding, Status
 from crmlib.findings.scoring.check import check
+from crmlib.findings.told import told
 from crmlib.text import Words
 from crmlib.text.rules import rule_in_words
 
@@ -130,9 +131,7 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
     )
     kind = "many" if share > QUARANTINE_FAIL else "some" if share > 0 else "clean"
     status: Status = {"many": "fail", "some": "ok", "clean": "ok"}[kind]  # type: ignore[assignment]
-    rules = rules.with_columns(
-        pl.Series("rule", [rule_in_words(rule, words) for rule in rules["rule"]], dtype=pl.String)
-    )
+    rules = rules.with_columns(told(rules, "rule", by=lambda rule: rule_in_words(rule, words)).alias("rule"))
     rule, rule_rows = rules.select("rule", "rows").row(0) if rules.height else ("—", 0)
     values = {
         "rows": form.count(int(sums["quarantined"].sum())),
@@ -143,14 +142,12 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
     }
     shown = sums.filter(pl.col("quarantined") > 0)
     shown = shown.with_columns(
-        pl.Series(
-            "label",
-            [
-                words("scoring.health.contracts.label", share=form.share(s, digits=2), rows=form.count(n))
-                for s, n in shown.select("quarantined_share", "quarantined").iter_rows()
-            ],
-            dtype=pl.String,
-        )
+        told(
+            shown,
+            "quarantined_share",
+            "quarantined",
+            by=lambda s, n: words("scoring.health.contracts.label", share=form.share(s, digits=2), rows=form.count(n)),
+        ).alias("label")
     )
     return check(
         "contracts",
@@ -198,7 +195,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
         "points": form.number(move * 100, digits=1),
         "way": words(f"scoring.health.way.{'up' if (change or 0) > 0 else 'down'}"),
     }
-    shown = known.with_columns(pl.Series("label", [form.share(s) for s in known["share_receipts"]], dtype=pl.String))
+    shown = known.with_columns(told(known, "share_receipts", by=form.share).alias("label"))
     return check(
         "cards",
         kind,

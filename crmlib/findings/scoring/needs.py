@@ -6,6 +6,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding
+from crmlib.findings.told import told
 from crmlib.scoring.needs import STABLE, NeedSegments
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -28,15 +29,13 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
     }
     headline = words(f"scoring.needs.headline.{kind}", **values)
     shown = found.sizes.with_columns(
-        pl.Series("name", [names[s] for s in found.sizes["segment"]], dtype=pl.String),
-        pl.Series(
-            "label",
-            [
-                words("scoring.needs.label", share=form.share(s), customers=form.count(n))
-                for s, n in found.sizes.select("share_customers", "customers").iter_rows()
-            ],
-            dtype=pl.String,
-        ),
+        told(found.sizes, "segment", by=lambda s: names[s]).alias("name"),
+        told(
+            found.sizes,
+            "share_customers",
+            "customers",
+            by=lambda s, n: words("scoring.needs.label", share=form.share(s), customers=form.count(n)),
+        ).alias("label"),
     )
     table = found.profile.join(
         found.sizes.select("segment", "customers"), on="segment", how="left", maintain_order="left"

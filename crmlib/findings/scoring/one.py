@@ -11,6 +11,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Answer, Figure, Finding, Status
+from crmlib.findings.told import told
 from crmlib.scoring.overdue import LATE
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -108,7 +109,7 @@ def course(months: pl.DataFrame, *, words: Words) -> Finding:
     values = {"now": form.money(now), "before": form.money(before), "visits": form.count(int(months["visits"].sum()))}
     shown = months.with_columns(
         amount=pl.col("net_minor") / 100,
-        label=pl.Series([form.money(m) for m in months["net_minor"]], dtype=pl.String),
+        label=told(months, "net_minor", by=form.money),
     )
     status: Status = "warn" if kind == "fell" else "none"
     return _finding(
@@ -143,12 +144,11 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
     }
     parts_shown = parts.filter(pl.col("share") >= SMALL).head(8)
     shown = parts_shown.with_columns(
-        label=pl.Series(
-            [
-                words("scoring.one.basket.label", share=form.share(s), all=form.share(a))
-                for s, a in parts_shown.select("share", "share_all").iter_rows()
-            ],
-            dtype=pl.String,
+        label=told(
+            parts_shown,
+            "share",
+            "share_all",
+            by=lambda s, a: words("scoring.one.basket.label", share=form.share(s), all=form.share(a)),
         )
     )
     return _finding(
@@ -200,7 +200,7 @@ def standing(person: Person, *, words: Words) -> Finding:
         )
     rows += [(name, _value(words, name, value), "") for name, value in person.traits.items() if value]
     table = pl.DataFrame(rows, schema={"trait": pl.String, "value": pl.String, "reason": pl.String}, orient="row")
-    view = table.with_columns(trait=pl.Series([words.column(t) for t in table["trait"]], dtype=pl.String))
+    view = table.with_columns(trait=told(table, "trait", by=words.column))
     late = bool(person.rhythm and person.rhythm["times"] > LATE)
     ranks = _ranks(person, words)
     kind = "late" if late else "calm" if person.rhythm else "short"
@@ -237,7 +237,7 @@ def on_file(
         "day",
         table=pl.lit("receipt_lines"),
         kind=pl.col("store_id"),
-        outcome=pl.Series([form.money(m) for m in receipts["net_minor"]], dtype=pl.String),
+        outcome=told(receipts, "net_minor", by=form.money),
         number=pl.col("lines"),
     )
     table = pl.concat([events, bought], how="vertical_relaxed").sort("day", "table", descending=[True, False])
@@ -249,7 +249,7 @@ def on_file(
         "connected": join.join(_source(words, n) for n in connected) or "—",
         "missing": join.join(_source(words, n) for n in missing) or "—",
     }
-    view = table.with_columns(table=pl.Series([_source(words, t) for t in table["table"]], dtype=pl.String))
+    view = table.with_columns(table=told(table, "table", by=lambda t: _source(words, t)))
     view = view.rename({"outcome": "event_outcome"})
     return _finding(
         "file", kind, table, values, words=words, view=view, seen="seen_missing" if missing else "seen", row_key=()

@@ -8,6 +8,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import ActionList, Finding, Status
+from crmlib.findings.told import told
 from crmlib.scoring.contact_list import ContactList, Result
 from crmlib.scoring.overdue import AHEAD_DAYS, BAND_NAMES, BANDS, LATE, Overdue
 from crmlib.tables import scoring as views
@@ -66,7 +67,7 @@ def overdue_upper(
     table = _by_band(members)
     worth = {"margin_minor": "net_minor", "at_risk_minor": "at_risk_net_minor"}
     shown = table.with_columns(
-        pl.Series("name", [words(f"scoring.band.{b}") for b in table["band"]]),
+        told(table, "band", by=lambda b: words(f"scoring.band.{b}")).alias("name"),
         pl.Series(
             "label",
             [
@@ -124,8 +125,8 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
     }
     shown = table.filter(pl.col("customers") > 0)
     shown = shown.with_columns(
-        pl.Series("name", [words(f"scoring.band.{b}") for b in shown["band"]], dtype=pl.String),
-        pl.Series("label", [form.share(r) for r in shown["rate"]], dtype=pl.String),
+        told(shown, "band", by=lambda b: words(f"scoring.band.{b}")).alias("name"),
+        told(shown, "rate", by=form.share).alias("label"),
     )
     return Finding(
         key="scoring.overdue_test",

@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding, Status
 from crmlib.findings.scoring.check import check
+from crmlib.findings.told import told
 from crmlib.scoring.cards import Cards
 from crmlib.scoring.identity import Proposals
 from crmlib.text import Words
@@ -78,15 +79,13 @@ def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = N
     }
     shown = cards.summary.filter(pl.col("cards") > 0).sort("net_minor", "reason", descending=[True, False])
     shown = shown.with_columns(
-        pl.Series("name", [words(f"scoring.apart.{r}") for r in shown["reason"]], dtype=pl.String),
-        pl.Series(
-            "label",
-            [
-                words("scoring.health.apart.label", share=form.share(s), cards=form.count(n))
-                for s, n in shown.select("share_net", "cards").iter_rows()
-            ],
-            dtype=pl.String,
-        ),
+        told(shown, "reason", by=lambda r: words(f"scoring.apart.{r}")).alias("name"),
+        told(
+            shown,
+            "share_net",
+            "cards",
+            by=lambda s, n: words("scoring.health.apart.label", share=form.share(s), cards=form.count(n)),
+        ).alias("label"),
     )
     return check(
         "apart",
@@ -126,20 +125,14 @@ def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
         "fields": form.count(table.height),
     }
     view = table.with_columns(
-        table=pl.Series([_source(words, t) for t in table["table"]], dtype=pl.String),
-        field=pl.Series([words.column(f) for f in table["field"]], dtype=pl.String),
+        table=told(table, "table", by=lambda t: _source(words, t)),
+        field=told(table, "field", by=words.column),
     )
     status: Status = "warn" if holes.height else "ok"
     view_holes = view.filter(pl.col("missing") > 0).head(8)
     shown = view_holes.with_columns(
-        name=pl.Series(
-            [
-                words("scoring.profile.name", trait=t, value=f)
-                for t, f in view_holes.select("table", "field").iter_rows()
-            ],
-            dtype=pl.String,
-        ),
-        label=pl.Series([form.share(s) for s in view_holes["share"]], dtype=pl.String),
+        name=told(view_holes, "table", "field", by=lambda t, f: words("scoring.profile.name", trait=t, value=f)),
+        label=told(view_holes, "share", by=form.share),
     )
     return check(
         "gaps",

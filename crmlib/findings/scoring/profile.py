@@ -8,6 +8,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Answer, Figure, Finding
+from crmlib.findings.told import told
 from crmlib.scoring.drivers import PARTS
 from crmlib.tables import scoring as views
 from crmlib.text import Words
@@ -105,8 +106,8 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
     headline = words(f"scoring.profile.headline.{kind}", **values)
     shown = _picture(table, words)
     view = table.drop("p_value", "unusual", "suppressed").with_columns(
-        value=pl.Series([label(words, t, v) for t, v in table.select("trait", "value").iter_rows()], dtype=pl.String),
-        trait=pl.Series([words.column(t) for t in table["trait"]], dtype=pl.String),
+        value=told(table, "trait", "value", by=lambda t, v: label(words, t, v)),
+        trait=told(table, "trait", by=words.column),
     )
     return Finding(
         key="scoring.profile",
@@ -155,18 +156,16 @@ def _picture(table: pl.DataFrame, words: Words) -> pl.DataFrame:
     return picked.with_columns(
         low=pl.col("low") * pl.col("scale"),
         high=pl.col("high") * pl.col("scale"),
-        name=pl.Series(
-            [
-                words("scoring.profile.name", trait=words.column(t), value=label(words, t, v))
-                for t, v in picked.select("trait", "value").iter_rows()
-            ],
-            dtype=pl.String,
+        name=told(
+            picked,
+            "trait",
+            "value",
+            by=lambda t, v: words("scoring.profile.name", trait=words.column(t), value=label(words, t, v)),
         ),
-        label=pl.Series(
-            [
-                words("scoring.profile.label", group=form.share(g), all=form.share(a))
-                for g, a in picked.select("share_group", "share_all").iter_rows()
-            ],
-            dtype=pl.String,
+        label=told(
+            picked,
+            "share_group",
+            "share_all",
+            by=lambda g, a: words("scoring.profile.label", group=form.share(g), all=form.share(a)),
         ),
     )

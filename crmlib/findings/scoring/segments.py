@@ -6,6 +6,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding, Status
+from crmlib.findings.told import told
 from crmlib.scoring.cards import Cards
 from crmlib.scoring.retention import kept, settled
 from crmlib.scoring.segments import Segments
@@ -57,15 +58,13 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
     headline = words(f"scoring.segments.headline.{kind}", **values)
     shown = found.sizes.filter(pl.col("customers") > 0).sort("net_minor", "segment", descending=[True, False])
     shown = shown.with_columns(
-        pl.Series("name", [words(f"scoring.segment.{s}") for s in shown["segment"]], dtype=pl.String),
-        pl.Series(
-            "label",
-            [
-                words("scoring.segments.label", share=form.share(s), customers=form.count(n))
-                for s, n in shown.select("share_net", "customers").iter_rows()
-            ],
-            dtype=pl.String,
-        ),
+        told(shown, "segment", by=lambda s: words(f"scoring.segment.{s}")).alias("name"),
+        told(
+            shown,
+            "share_net",
+            "customers",
+            by=lambda s, n: words("scoring.segments.label", share=form.share(s), customers=form.count(n)),
+        ).alias("label"),
     )
     return Finding(
         key="scoring.segments",

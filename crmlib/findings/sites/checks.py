@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.charts import sites as pictures
 from crmlib.findings.finding import Finding, Status
 from crmlib.findings.sites.wording import named, on_axis
+from crmlib.findings.told import told
 from crmlib.sites.choose import Choice
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
@@ -85,7 +86,7 @@ def calibration(choice: Choice, *, words: Words) -> Finding:
     kind = "vague" if vague else "sharp"
     table = choice.trials
     shown = table.with_columns(
-        form=pl.Series([words(f"sites.form.{f}") for f in table["form"]]),
+        form=told(table, "form", by=lambda f: words(f"sites.form.{f}")),
         share_bias=pl.col("net_bias"),
     ).select("form", "nested", "deviance", "slope", "share_bias", "chosen")
     return Finding(

@@ -9,6 +9,7 @@ import polars as pl
 from crmlib.charts import sites as pictures
 from crmlib.findings.finding import Finding, Status
 from crmlib.findings.sites.wording import AXIS_MINOR, joined, months, named, nothing, on_axis
+from crmlib.findings.told import told
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 from crmlib.tables import sites as views
@@ -191,7 +192,7 @@ def _paid_chart(plan: Plan, town: Town, table: pl.DataFrame, words: Words) -> al
         "name",
         "p_paid",
         month="lease_months",
-        label=pl.Series([words.format.share(p, digits=0) for p in ends["p_paid"]], dtype=pl.String),
+        label=told(ends, "p_paid", by=lambda p: words.format.share(p, digits=0)),
     )
     return pictures.paid_back(lines.select("name", "month", "p_paid"), marks, words=words)
 

@@ -9,6 +9,7 @@ import polars as pl
 from crmlib.charts import sites as pictures
 from crmlib.findings.finding import Finding, Status
 from crmlib.findings.sites.wording import interval, joined, months, named, nothing, on_axis
+from crmlib.findings.told import told
 from crmlib.sites import shapes
 from crmlib.sites.features import within
 from crmlib.sites.plan import Plan
@@ -144,7 +145,7 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
         plan.analogs.group_by("site_id").agg(pl.col("analog_id").str.join(" ")), on="site_id", how="left"
     )
     wide = named(plan.steps, "site_id", town.names).with_columns(
-        step=pl.Series([words(f"sites.step.{s}") for s in plan.steps["step"]])
+        step=told(plan.steps, "step", by=lambda s: words(f"sites.step.{s}"))
     )
     return Finding(
         key="sites.why",
