@@ -91,3 +91,11 @@ def test_weak_passwords_and_strange_names_are_refused(tmp_path: Path) -> None:
         with pytest.raises(RunError):
             users.add(tmp_path / "users.toml", name, password=word, regions=(), reports=())
     assert not (tmp_path / "users.toml").exists()
+
+
+def test_guesses_through_this_machines_proxy_lock_the_name_but_not_everybody(file: Path) -> None:
+    door = users.Door(file, Clock())
+    for _ in range(users.MOST_FAILURES):
+        door.enter("li.na", "wrong", address="127.0.0.1")
+    assert door.enter("li.na", WORD, address="127.0.0.1") is None
+    assert door.enter("boss", WORD, address="127.0.0.1") is not None
