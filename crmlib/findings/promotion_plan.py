@@ -191,12 +191,32 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
         status="none" if kind == "best" else "warn",
         headline=headline,
         table=table,
-        view=views.readable(in_words(table, words, {"mechanic": "promotion.mechanic"}), words=words),
+        view=views.readable(
+            in_words(table.drop("pooled_se", strict=False), words, {"mechanic": "promotion.mechanic"}), words=words
+        ),
         chart=pictures.response(shown, words=words) if shown.height else None,
         alt=headline,
         note_seen=words("promotion_plan.response.seen", events=form.count(int(known["events"].sum()))),
-        note_sure=words("promotion_plan.response.sure"),
+        note_sure=words("promotion_plan.response.sure") + _second_opinion(solid, words),
         note_do=words("promotion_plan.response.do"),
+    )
+
+
+def _second_opinion(solid: pl.DataFrame, words: Words) -> str:
+    """How far the pooled regression is from the table, at most and where; nothing where it was not run."""
+    if "pooled_lift" not in solid.columns:
+        return ""
+    known = solid.drop_nulls("pooled_lift").with_columns(apart=(pl.col("pooled_lift") - pl.col("lift")).abs())
+    if known.is_empty():
+        return ""
+    worst = known.sort("apart", "mechanic", "depth_bp").row(-1, named=True)
+    form = words.format
+    return words(
+        "promotion_plan.response.pooled",
+        mechanic=words(f"promotion.mechanic.{worst['mechanic']}"),
+        depth=depth_text(worst["depth_bp"], words) if worst["depth_bp"] else "",
+        lift=form.change(worst["lift"], digits=0),
+        pooled=form.change(worst["pooled_lift"], digits=0),
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from crmlib.core.calendar import festivals
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.flags import refuse_text
 
 NEEDS = ("promotion_id", "version", "starts_at", "ends_at", "stores", "products")
 MONDAY = 3  # 1970-01-01 was a Thursday: (day_n + 3) // 7 counts weeks that start on Monday
@@ -41,6 +42,7 @@ def frozen_versions(promotions: AnyFrame) -> pl.DataFrame:
     the frozen one: R10).
     """
     table = to_polars(promotions, needs=NEEDS, name="promotions").sort("promotion_id", "version")
+    refuse_text(table, days=("starts_at", "ends_at"), name="promotions")
     frozen = pl.col("frozen").fill_null(value=False) if "frozen" in table.columns else pl.lit(value=False)
     table = table.with_columns(judged=frozen, last=pl.col("version").max().over("promotion_id"))
     ranked = table.sort("promotion_id", "judged", "version").group_by("promotion_id", maintain_order=True).last()

@@ -7,9 +7,8 @@ from datetime import date
 import polars as pl
 
 from crmlib.core.calendar import status
-from crmlib.core.errors import ContractError
+from crmlib.core.errors import ContractError, mask
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.panel import refusal
 
 EXCEL_EPOCH_YEARS = range(30_000, 60_000)
 """Numbers that are Excel day serials of 1982 to 2064."""
@@ -33,41 +32,34 @@ def predicted_days(first: date, last: date) -> int:
     return sum(status(d) == "predicted" for d in days.to_list())
 
 
-def refuse_text_numbers(frame: AnyFrame, *, columns: list[str], name: str) -> None:
-    """R13: refuse numbers written with a decimal comma.
+def refuse_text(frame: AnyFrame, *, numbers: tuple[str, ...] = (), days: tuple[str, ...] = (), name: str) -> None:
+    """R13: refuse numbers written with a decimal comma, and days that are Excel serial numbers.
+
+    numbers, days : columns that are to hold them.
 
     Raises
     ------
     ContractError
         promotion.r13.
     """
-    table = to_polars(frame, needs=columns, name=name)
-    for column in columns:
+    table = to_polars(frame, needs=[*numbers, *days], name=name)
+    comma, low, high = r"^\s*-?\d+,\d+\s*$", EXCEL_EPOCH_YEARS.start, EXCEL_EPOCH_YEARS.stop
+    for column in numbers:
         if table.schema[column] == pl.String:
-            bad = table.filter(pl.col(column).str.contains(r"^\s*-?\d+,\d+\s*$"))
-            if bad.height:
-                raise refusal(
-                    13, bad, f"values of {column} with a decimal comma", "a decimal point", "map them", column
-                )
-
-
-def refuse_excel_days(frame: AnyFrame, *, columns: list[str], name: str) -> None:
-    """R13: refuse days that are Excel serial numbers.
-
-    Raises
-    ------
-    ContractError
-        promotion.r13.
-    """
-    table = to_polars(frame, needs=columns, name=name)
-    for column in columns:
+            _refuse(table.filter(pl.col(column).str.contains(comma)), column, "numbers with a decimal point", name)
+    for column in days:
         if table.schema[column].is_numeric():
-            low, high = EXCEL_EPOCH_YEARS.start, EXCEL_EPOCH_YEARS.stop
-            if table.filter(pl.col(column).is_between(low, high)).height:
-                raise ContractError(
-                    "promotion.r13",
-                    given=f"{name}: {column} holds numbers like {table[column][0]} where days are expected",
-                    expected="days such as 2026-02-17",
-                    mend="read the column as Excel days in the mapping of the source",
-                    values={"column": column, "count": table.height},
-                )
+            _refuse(table.filter(pl.col(column).is_between(low, high)), column, "days such as 2026-02-17", name)
+
+
+def _refuse(bad: pl.DataFrame, column: str, expected: str, name: str) -> None:
+    """R13 if there are bad rows."""
+    if bad.height:
+        raise ContractError(
+            "promotion.r13",
+            given=f"{name}: {bad.height} values of {column} like {bad[column][0]}",
+            expected=expected,
+            mend="convert them in the mapping of the source",
+            values={"column": column, "count": bad.height},
+            examples=[mask(v) for v in bad[column].head(5).to_list()],
+        )

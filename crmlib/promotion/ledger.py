@@ -14,6 +14,7 @@ import polars as pl
 
 from crmlib.core.errors import ContractError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.flags import refuse_text
 from crmlib.promotion.panel import refusal
 
 LINES = (
@@ -126,6 +127,7 @@ def _units(parts: AnyFrame) -> pl.DataFrame:
 
 def _money(economics: AnyFrame) -> pl.DataFrame:
     table = to_polars(economics, needs=["event_id", *UNIT], name="economics")
+    refuse_text(table, numbers=(*UNIT, *(c for c in COSTS if c in table.columns)), name="economics")
     if "vat" in table.columns and table["vat"].n_unique() > 1:
         raise ContractError(
             "promotion.r11",

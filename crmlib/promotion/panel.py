@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crmlib.core.errors import ContractError, CrmError, ModelError, mask
+from crmlib.core.errors import ContractError, CrmError, ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.arrays import Bools, Floats
+from crmlib.promotion.flags import refuse_text
 
 Index = npt.NDArray[np.int64]
 KEY = ("store_id", "product_id", "week_n")
@@ -65,9 +66,13 @@ def panel(frame: AnyFrame, *, stores: AnyFrame, products: AnyFrame, dip_weeks: i
     ------
     ContractError
         promotion.r1 (a cell twice), promotion.r2 (store or product unknown), promotion.r3 (negative sales without a
-        return flag, prices ≤ 0), promotion.r5 (partial weeks among full ones), promotion.r6 (gaps not told apart).
+        return flag, prices ≤ 0), promotion.r5 (partial weeks among full ones), promotion.r6 (gaps not told apart,
+        no cell at all), promotion.r13 (decimal commas).
     """
     table = to_polars(frame, needs=[*KEY, "quantity_milli"], name="panel")
+    refuse_text(table, numbers=tuple(c for c in ("quantity_milli", "price") if c in table.columns), name="panel")
+    if table.is_empty():
+        raise refusal(6, table, "cells: the panel is empty", "store-product-weeks", "give the grid of some weeks")
     places = to_polars(stores, needs=["store_id", "city"], name="stores").sort("store_id")
     goods = to_polars(products, needs=["product_id", "sibling_group"], name="products").sort("product_id")
     _refuse_bad_cells(table, places, goods)
@@ -164,8 +169,8 @@ def _refuse_weeks(table: pl.DataFrame) -> None:
 
 
 def refusal(number: int, rows: pl.DataFrame, what: str, expected: str, mend: str, key: str = "store_id") -> CrmError:  # noqa: PLR0917
-    """Error R1 … R15 with the count and masked examples of the rows that caused it."""
-    examples = [mask(v) for v in rows[key].unique().sort().head(5).to_list()] if key in rows.columns else []
+    """Error R1 … R15 with the count and examples (stores, events, weeks) of the rows that caused it."""
+    examples = [str(v) for v in rows[key].unique().sort().head(5).to_list()] if key in rows.columns else []
     return ContractError(
         f"promotion.r{number}",
         given=f"{rows.height} {what}",

@@ -17,6 +17,8 @@ from crmlib.promotion.panel import Index, Panel, positions
 
 MAX_REGRESSION_CELLS = 300_000
 """The regression samples whole stores beyond this many cells."""
+TOLERANCE = 1e-4
+"""Of the regression's deviance: coefficients agree with those at 1e-8 to 2e-5, for a third of the time."""
 FEW_EVENTS = 3
 """A cell of the table with fewer events than this rests on its neighbours: it is marked."""
 
@@ -68,7 +70,10 @@ def pooled(panel: Panel, kinds: pl.DataFrame, found: Lift) -> pl.DataFrame:
     """Pooled Poisson regression: mechanic, depth_bp, pooled_lift, pooled_se (of the log), clustered by store."""
     frame = _regression_frame(panel, kinds, found)
     formula = "units ~ i(cell, ref='none') | pair + good + place"
-    fit = pyfixest.fepois(formula, data=frame.to_pandas(), vcov={"CRV1": "store"}, fixef_rm="singleton")
+    fit = pyfixest.fepois(
+        formula, data=frame.to_pandas(), vcov={"CRV1": "store"}, fixef_rm="singleton", iwls_tol=TOLERANCE,
+        store_data=False, copy_data=False, lean=True,
+    )  # fmt: skip
     names = [str(n).split("::")[-1].rstrip("]").removeprefix("T.") for n in fit.coef().index]
     keys = kinds.select("mechanic", "depth_bp", cell=pl.format("{}|{}", "mechanic", "depth_bp")).unique()
     log = pl.DataFrame(

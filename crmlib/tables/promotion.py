@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 _SHARES = (
+    "pooled_lift",
     *("lift", "low_share", "high_share", "share", "at_plan", "tipping_low", "fakeable", "coverage"),
     *("power", "smallest_lift", "dip", "cannibalised", "halo", "margin_rate"),
 )

@@ -13,7 +13,7 @@ from crmlib.core.errors import ContractError, ModelError
 from crmlib.promotion.budget import claims_checked, spending, split
 from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
 from crmlib.promotion.execution import compliance, label_compliance, lessons, notes_summary, order_times, sold_out
-from crmlib.promotion.flags import above_base, predicted_days, refuse_excel_days, refuse_text_numbers
+from crmlib.promotion.flags import above_base, predicted_days, refuse_text
 from crmlib.promotion.placebo import PlaceboErrors, calibrate
 from crmlib.promotion.states import MOVES, Budget, Case, claim, commit, edit, judged_version, move, overspend, spend
 
@@ -248,10 +248,17 @@ def test_days_whose_holidays_are_only_predicted_are_counted():
 
 def test_decimal_commas_and_excel_days_are_refused():
     with pytest.raises(ContractError) as refused:
-        refuse_text_numbers(pl.DataFrame({"price": ["1,50", "2.00"]}), columns=["price"], name="prices")
+        refuse_text(pl.DataFrame({"price": ["1,50", "2.00"]}), numbers=("price",), name="prices")
     assert refused.value.code == "promotion.r13" and refused.value.values["count"] == 1
     with pytest.raises(ContractError) as refused:
-        refuse_excel_days(pl.DataFrame({"day": [45_000, 45_001]}), columns=["day"], name="plan")
+        refuse_text(pl.DataFrame({"day": [45_000, 45_001]}), days=("day",), name="plan")
+    assert refused.value.code == "promotion.r13" and refused.value.values["count"] == 2
+    refuse_text(
+        pl.DataFrame({"price": ["1.50"], "day": [date(2026, 1, 1)]}), numbers=("price",), days=("day",), name="ok"
+    )
+    serial = pl.DataFrame({"promotion_id": ["a"], "version": [1], "starts_at": [45_000], "ends_at": [45_010]})
+    with pytest.raises(ContractError) as refused:
+        frozen_versions(serial.with_columns(stores=pl.lit(None), products=pl.lit(None)))
     assert refused.value.code == "promotion.r13"
 
 
