@@ -20,6 +20,10 @@ SIZES = (0.7, 0.85, 1.0, 1.15, 1.3)
 SPACINGS_KM = (0.0, 1.5, 3.0)
 MOST_SITES = 5
 CLOSABLE = 3
+_GRID = {
+    "k": pl.Int64, "spacing_km": pl.Float64, "size": pl.Float64, "rivals": pl.Boolean, "closes": pl.String,
+    "site_id": pl.String, "order": pl.Int64, "net": pl.Float64,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +89,17 @@ def grid(
 
     Sites are chosen anew for every k and spacing, under the costs and the budget of `task`.
     """
-    frames = []
+    rows: list[tuple[object, ...]] = []
     for spacing in SPACINGS_KM:
         for k in range(1, min(MOST_SITES, len(candidates.ids)) + 1):
             chosen = _choose(task, candidates, k=k, spacing_km=spacing)
             ids = [candidates.ids[i] for i in chosen]
             for size, rivals, close in product(SIZES, (False, True), (None, *closable)):
                 net = evaluate(start, Scenario(chosen, size, rivals, close)) if chosen else np.zeros(0)
-                frames.append(
-                    pl.DataFrame(
-                        {
-                            "k": [k] * len(ids), "spacing_km": [spacing] * len(ids), "size": [size] * len(ids),
-                            "rivals": [rivals] * len(ids),
-                            "closes": ["" if close is None else own_ids[close]] * len(ids),
-                            "site_id": ids, "order": list(range(len(ids))), "net": net,
-                        },
-                        schema_overrides={"site_id": pl.String, "net": pl.Float64, "order": pl.Int64},
-                    )
-                )  # fmt: skip
-    return pl.concat(frames)
+                closes = "" if close is None else own_ids[close]
+                named = enumerate(zip(ids, net.tolist(), strict=True))
+                rows += [(k, spacing, size, rivals, closes, site, order, one) for order, (site, one) in named]
+    return pl.DataFrame(rows, schema=_GRID, orient="row")
 
 
 def with_k(task: select.Task, k: int) -> select.Task:
