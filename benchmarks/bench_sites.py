@@ -90,6 +90,7 @@ def one(plan: simulated.CityPlan, seed: int, *, form: str = "power", nested: boo
         "gross MAPE": mape,
         "floor": floor,
         "above the floor": mape / floor - 1,
+        "gross bias of the floor": float(oracle.sum() / gross.sum() - 1),
         "net bias": float(opened.net.sum() / net.sum() - 1),
         "gross as net": float(opened.gross.sum() / net.sum() - 1),
         "coverage gross": inside(drawn.gross, gross),

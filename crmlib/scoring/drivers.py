@@ -5,8 +5,9 @@
     ln(spend_g / spend_r) = ln(trips ratio) + ln(units-per-trip ratio) + ln(price ratio).
 
 2. `importance` shares the explained variance of log spend among traits, averaging over all orders in which they may
-   enter (Lindeman, Merenda & Gold 1980, "LMG"; a Shapley value). It describes; it does not say what would happen if
-   a trait were changed.
+   enter (Lindeman, Merenda & Gold 1980, "LMG"; a Shapley value), less what as many classes explain by chance: with p
+   columns among n members R² = 0 becomes p/(n - 1), so each trait gives up (1 - R²) p_j / (n - p - 1) and the parts add
+   up to the adjusted R². It describes; it does not say what would happen if a trait were changed.
 3. `experiment` compares those treated with those held back at random: the only one of the three that speaks of effects.
 """
 
@@ -34,6 +35,8 @@ MOST_TRAITS = 8
 """All subsets of the traits are fitted, so their number is limited."""
 LEAST_KNOWN = 30
 """Members with all traits known below which nothing is explained."""
+PER_CLASS = 3
+"""Members needed for each class of a trait."""
 LEAST_ARM = 20
 """Members per arm below which no effect is stated."""
 
@@ -118,8 +121,9 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
 
     Returns
     -------
-    trait; explained (its part of R²; the parts add up to R²); classes; best, best_ratio (the class with the highest
-    geometric mean, and that mean over the overall one). Sorted by explained, largest first.
+    trait; explained (its part of the adjusted R², at least 0); classes; best, best_ratio (the class whose geometric
+    mean is highest for sure, by its lower 95 % bound, and that mean over the overall one). Sorted by explained, largest
+    first.
     """
     names = tuple(traits)
     if not 0 < len(names) <= MOST_TRAITS:
@@ -131,17 +135,18 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
             values={"traits": len(names), "most": MOST_TRAITS},
         )
     table = to_polars(frame, needs=(outcome, *names), name="members").filter(pl.col(outcome) > 0).drop_nulls(names)
-    if table.height < LEAST_KNOWN:
+    blocks = [_dummies(table[name]) for name in names]
+    least = max(LEAST_KNOWN, PER_CLASS * sum(block.shape[1] for block in blocks))
+    if table.height < least:
         raise ModelError(
             "scoring.too_few_known",
             given=f"{table.height} members whose traits are all known",
-            expected=f"at least {LEAST_KNOWN}",
-            mend="leave out the trait that is missing most, or widen the period",
-            values={"members": table.height, "least": LEAST_KNOWN},
+            expected=f"at least {least}: {LEAST_KNOWN}, and {PER_CLASS} per class",
+            mend="leave out the trait that is missing most or has most classes, or widen the period",
+            values={"members": table.height, "least": least},
         )
     y = np.log(table[outcome].to_numpy().astype(np.float64))
-    blocks = [_dummies(table[name]) for name in names]
-    parts = lmg(y, blocks)
+    parts = beyond_chance(lmg(y, blocks), [block.shape[1] for block in blocks], members=table.height)
     rows = [
         {"trait": name, "explained": float(part), **_best(table[name], y)}
         for name, part in zip(names, parts, strict=True)
@@ -178,6 +183,22 @@ def lmg(y: Array, blocks: list[Array]) -> Array:
                 with_j = tuple(sorted((*subset, j)))
                 parts[j] += weight * (explained[with_j] - explained[subset])
     return parts / total
+
+
+def beyond_chance(parts: Array, columns: list[int], *, members: int) -> Array:
+    """Parts of R² without what regressors explain by chance; they add up to the adjusted R² before clipping at 0.
+
+    Parameters
+    ----------
+    parts : of R², shape (blocks,); columns : regressors of each block; members : n, above the sum of columns + 1.
+
+    Examples
+    --------
+    >>> beyond_chance(np.array([0.2, 0.1]), [1, 4], members=46).round(4)
+    array([0.1825, 0.03  ])
+    """
+    spare = members - sum(columns) - 1
+    return np.asarray(np.maximum(parts - (1 - parts.sum()) * np.array(columns) / spare, 0.0))
 
 
 def experiment(frame: AnyFrame, *, outcome: str, treated: str) -> Effect:
@@ -254,8 +275,10 @@ def _r_squared(gram: Array, cross: Array, edges: npt.NDArray[np.int64], subset: 
 
 def _best(values: pl.Series, y: Array) -> dict[str, object]:
     table = pl.DataFrame({"value": values.cast(pl.String), "y": y}).drop_nulls("value")
-    by = table.group_by("value").agg(mean=pl.col("y").mean(), n=pl.len()).filter(pl.col("n") >= 5).sort("mean", "value")
+    by = table.group_by("value").agg(mean=pl.col("y").mean(), sd=pl.col("y").std(), n=pl.len()).filter(pl.col("n") >= 5)
     if by.is_empty():
         return {"classes": 0, "best": None, "best_ratio": None}
-    top = by.row(-1, named=True)
+    # the highest mean of many is high by luck; the highest lower bound is not
+    surely = pl.col("mean") - 1.96 * pl.col("sd") / pl.col("n").sqrt()
+    top = by.with_columns(surely=surely).sort("surely", "value").row(-1, named=True)
     return {"classes": by.height, "best": top["value"], "best_ratio": float(np.exp(top["mean"] - y.mean()))}

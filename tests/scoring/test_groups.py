@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from crmlib.core.errors import ModelError
 from crmlib.scoring import drivers
-from crmlib.scoring.drivers import decompose, importance, lmg
+from crmlib.scoring.drivers import beyond_chance, decompose, importance, lmg
 from crmlib.scoring.grades import grade_members, grade_prospects
 from crmlib.scoring.needs import need_segments
 from crmlib.scoring.segments import by_rule, value_rules, with_traits
@@ -128,6 +128,31 @@ def test_a_group_that_is_everybody_cannot_be_decomposed() -> None:
     with pytest.raises(ModelError) as refused:
         decompose(table, group="g")
     assert refused.value.code == "scoring.cannot_decompose"
+
+
+def test_traits_of_pure_noise_explain_nothing_however_many_classes_they_have() -> None:
+    totals, plain = [], []
+    for seed in range(30):
+        draw = np.random.default_rng(seed)
+        noise = {f"t{k}": draw.choice([f"{k}{c}" for c in range(10)], 200) for k in range(3)}
+        table = pl.DataFrame(
+            {"customer_id": [str(i) for i in range(200)], "net_minor": draw.lognormal(8, 1, 200).astype(int), **noise}
+        )
+        totals.append(importance(table, outcome="net_minor", traits=list(noise))["explained"].sum())
+        blocks = [pl.DataFrame(noise).select(t).to_dummies(drop_first=True).to_numpy().astype(float) for t in noise]
+        plain.append(lmg(np.log(table["net_minor"].to_numpy()), blocks).sum())
+    assert np.mean(plain) > 0.1  # 27 columns of noise among 200 members
+    assert np.mean(totals) < 0.03
+
+
+def test_parts_beyond_chance_add_up_to_the_adjusted_r_squared(rng: np.random.Generator) -> None:
+    x, n = rng.normal(size=(300, 5)), 300
+    y = x @ np.array([1.0, 0.5, 0.8, 0.0, 0.6]) + rng.normal(size=n)
+    blocks = [x[:, :2], x[:, 2:]]
+    fit = np.column_stack([np.ones(n), x])
+    rest = y - fit @ np.linalg.lstsq(fit, y, rcond=None)[0]
+    adjusted = 1 - (rest @ rest / (n - 6)) / (np.var(y) * n / (n - 1))
+    assert beyond_chance(lmg(y, blocks), [2, 3], members=n).sum() == pytest.approx(adjusted, abs=1e-12)
 
 
 def test_lmg_is_the_average_over_all_orders_of_entry_and_adds_up_to_r_squared(rng: np.random.Generator) -> None:
