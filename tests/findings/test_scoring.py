@@ -253,6 +253,26 @@ def test_loyalty_calls_two_points_a_change(shares: list[float], kind: str, statu
     assert found.status == status
 
 
+def test_a_group_too_small_to_show_is_not_called_everybody(words: Words) -> None:
+    people = pl.DataFrame(
+        {"customer_id": [str(i) for i in range(40)], "g": [i < 3 for i in range(40)], "t": ["x", "y"] * 20}
+    )
+    found = findings.profile(profile(people, group="g", traits=["t"]), group="A", words=words)
+    assert says(words, "scoring.profile.headline.hidden", found.headline)
+    assert found.chart is None
+
+
+def test_equal_members_make_no_quadrants_and_no_concentration(words: Words) -> None:
+    equal = pl.DataFrame({"customer_id": list("abcd"), "net_minor": [5] * 4, "margin_minor": [2] * 4})
+    assert says(
+        words, "scoring.matrix.headline.flat", findings.value_matrix(matrix(equal, margin="rate"), words=words).headline
+    )
+    alone = pyramid(pl.DataFrame({"customer_id": ["a"], "net_minor": [5]}))
+    day = date(2026, 1, 1)
+    found = findings.concentration(alone, words=words, start=day, end=day)
+    assert says(words, "scoring.concentration.headline.spread", found.headline)
+
+
 def test_loyalty_says_who_stayed_and_who_buys_widely_only_where_that_is_known(words: Words) -> None:
     repeat = pl.DataFrame({"newcomers": [10], "came_back": [4]})
     first = date(2024, 1, 1)

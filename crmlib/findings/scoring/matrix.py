@@ -23,8 +23,17 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
     rows = {row["quadrant"]: row for row in matrix.quadrants.iter_rows(named=True)}
     unrated, reprice, keep = rows[UNRATED], rows[REPRICE], rows[KEEP]
     rated = sum(rows[q]["customers"] for q in QUADRANTS) - unrated["customers"]
-    kind = "unknown" if not rated else "reprice" if (reprice["share_net"] or 0) >= REPRICE_SHARE else "aligned"
-    status: Status = {"unknown": "none", "reprice": "warn", "aligned": "ok"}[kind]  # type: ignore[assignment]
+    flat = rated > 0 and not keep["customers"] and not reprice["customers"]
+    kind = (
+        "unknown"
+        if not rated
+        else "flat"
+        if flat
+        else "reprice"
+        if (reprice["share_net"] or 0) >= REPRICE_SHARE
+        else "aligned"
+    )
+    status: Status = {"unknown": "none", "flat": "none", "reprice": "warn", "aligned": "ok"}[kind]  # type: ignore[assignment]
     values = {
         "customers": form.count(reprice["customers"]),
         "share": form.share(reprice["share_net"]),

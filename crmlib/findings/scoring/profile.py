@@ -90,9 +90,10 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
     table : as `scoring.profile.profile` gives it; group : its name.
     """
     form = words.format
-    everybody = table["ratio_to_rest"].null_count() == table.height
+    hidden = table.height > 0 and bool(table["suppressed"].all())
+    everybody = not hidden and table["ratio_to_rest"].null_count() == table.height
     top = _strongest(table)
-    kind = "everybody" if everybody else "unusual" if top else "alike"
+    kind = "hidden" if hidden else "everybody" if everybody else "unusual" if top else "alike"
     values = {
         "group": group,
         "trait": words.column(top["trait"]) if top else "",

@@ -36,11 +36,12 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
     upper = _upper(pyramid)
     rows = pyramid.tiers.filter(pl.col("tier").is_in(upper))
     held = float(rows["share_net"].fill_null(0).sum())
-    kind = "most" if held >= MOST else "some" if held >= SOME else "spread"
+    few = float(rows["share_customers"].sum())
+    kind = "most" if held >= MOST and few < MOST else "some" if held >= max(SOME, few) and few < MOST else "spread"
     form = words.format
     values = {
         "tiers": words("scoring.join").join(upper),
-        "share_customers": form.share(float(rows["share_customers"].sum())),
+        "share_customers": form.share(few),
         "share_net": form.share(held),
     }
     first = pyramid.tiers.row(0, named=True)
