@@ -35,6 +35,8 @@ NEW = "_new"
 """Ending of the name of a fit to newcomers only."""
 EARLY_DAYS = 30
 """Who first bought in so many days after the data begin may have been a customer long before: the age is unknown."""
+WEAK = 2.0
+"""Standard deviation of the prior of a fit that would run to an edge: a factor e² either way of the data's scale."""
 LEAST_NEW = 0.2
 """Newcomers must be this share of the customers, or no fit to them alone is tried."""
 
@@ -110,7 +112,8 @@ def run(
     Raises
     ------
     ModelError
-        `clv.short_history` where there are fewer than 60 days on either side of the cut.
+        `clv.short_history` where there are fewer than 60 days on either side of the cut, `clv.empty_holdout` where
+        nobody bought after it.
     """
     frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days")
     if "is_purchase" in frame.columns:
@@ -125,6 +128,14 @@ def run(
     spend = _spend(history)
     forecasts = {name: predict.customers(f, known, horizon=horizon) for name, f in fits.items()}
     actual = known["actual"].cast(pl.Float64).to_numpy()
+    if not actual.any():
+        raise ModelError(
+            "clv.empty_holdout",
+            given=f"{known.height} customers up to {at}, none of whom bought from then to {end}",
+            expected="purchases on both sides of the cut",
+            mend="check that the data reach to the end of the period, or choose an earlier end",
+            values={"customers": known.height, "cut": at.isoformat(), "end": end.isoformat()},
+        )
     deviances = {name: diagnosis.deviance(f["expected"].to_numpy(), actual) for name, f in forecasts.items()}
     best = choose(fits, deviances)
     learned = newcomers(history, unit=unit) if best.endswith(NEW) else history
@@ -153,11 +164,19 @@ def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict
     groups = {"": history}
     if LEAST_NEW * history.height <= fresh.height < history.height and bool((fresh["x"] > 0).any()):
         groups[NEW] = fresh
-    return {
-        name + ending: fitting.fit(model_of(name), group, unit=unit)
-        for ending, group in groups.items()
-        for name in models
-    }
+    return {name + ending: steady_fit(name, group, unit=unit) for ending, group in groups.items() for name in models}
+
+
+def steady_fit(model: str, history: pl.DataFrame, *, unit: Unit) -> ModelFit[Any]:
+    """A fit by maximum likelihood, or with a weak prior where that runs to an edge (nobody seems to leave)."""
+    fit = fitting.fit(model_of(model), history, unit=unit)
+    return fit if fit.certificate.converged else fitting.fit(model_of(model), history, unit=unit, prior=WEAK)
+
+
+def steady_spend(history: AnyFrame) -> SpendFit:
+    """The spend model, customers without positive spend left out, with a weak prior where it would run to an edge."""
+    fit = fit_spend(history, returns="drop")
+    return fit if fit.certificate.converged else fit_spend(history, returns="drop", prior=WEAK)
 
 
 def newcomers(history: pl.DataFrame, *, unit: Unit) -> pl.DataFrame:
@@ -226,7 +245,7 @@ def learned_from(test: Backtest, history: AnyFrame) -> pl.DataFrame:
 def refit(test: Backtest, learned: AnyFrame) -> ModelFit[Any]:
     """The model that the back-test chose, fitted to what is known now (`learned_from`)."""
     past = test.fits[test.chosen]
-    return fitting.fit(model_of(past.model), learned, unit=past.unit)
+    return steady_fit(past.model, to_polars(learned, name="purchase_history"), unit=past.unit)
 
 
 def _with_outcome(days: pl.DataFrame, history: pl.DataFrame, *, cut: date, minor: int) -> pl.DataFrame:
@@ -238,7 +257,7 @@ def _with_outcome(days: pl.DataFrame, history: pl.DataFrame, *, cut: date, minor
 
 def _spend(history: pl.DataFrame) -> SpendFit | None:
     try:
-        return fit_spend(history, returns="drop")
+        return steady_spend(history)
     except ModelError:
         return None
 

@@ -7,7 +7,7 @@ the full data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -73,12 +73,13 @@ def fit(
         certificate=found.certificate,
         notes=_notes(data, found.certificate),
         data_hash=data_hash(data),
+        prior=prior,
     )
 
 
 def _maximum(model: Model[P], data: PurchaseHistory, *, prior: float | None) -> Maximum:
     """The maximum over all rows, by way of a sample of customers where there are many."""
-    few = sample(data, customers=WARM_CUSTOMERS) if data.n_rows > WARM_ROWS else data
+    few = _few(data)
     starts, names = _starts(model, few), _names(model, data)
     near = with_prior(objective(model, few), centre=starts[0], prior=prior)
     found = maximise(near, starts, names=names, n=few.n_customers)
@@ -87,6 +88,17 @@ def _maximum(model: Model[P], data: PurchaseHistory, *, prior: float | None) -> 
     whole = with_prior(objective(model, data), centre=starts[0], prior=prior)
     grown = found.curvature * (data.n_customers / few.n_customers)
     return newton(whole, found.theta, names=names, n=data.n_customers, centre=starts[0], curvature=grown)
+
+
+def log_prior(model: Model[Any], data: PurchaseHistory, *, prior: float) -> Callable[[Array], float]:
+    """The log density, up to a constant, of the prior that a fit of `data` with `prior` had."""
+    centre = _starts(model, _few(data))[0]
+    return lambda theta: -0.5 * float(np.sum(((theta - centre) / prior) ** 2))
+
+
+def _few(data: PurchaseHistory) -> PurchaseHistory:
+    """A fair sample of customers where there are many rows, else all of them."""
+    return sample(data, customers=WARM_CUSTOMERS) if data.n_rows > WARM_ROWS else data
 
 
 def objective(model: Model[Any], history: PurchaseHistory) -> Objective:

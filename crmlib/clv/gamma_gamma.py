@@ -234,5 +234,5 @@ def _no_moment(code: str, *, q: float, least: float, what: str) -> ModelError:
         given=f"a Gamma–Gamma model with q = {q:.4g}",
         expected=f"q > {least:g}: below it the spend of the population has no {what}",
         mend="look for wholesale buyers or typing errors among the largest spends, fit them apart, or use prior=1.0",
-        values={"q": q, "least": least},
+        values={"q": f"{q:.3g}", "least": least},
     )

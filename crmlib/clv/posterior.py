@@ -86,7 +86,7 @@ def draw(
     history : the data of the fit.
     draws : equally weighted draws to return.
     ess : effective sample size to reach.
-    prior : log prior density of theta, up to a constant; none is flat.
+    prior : log prior density of theta, up to a constant; none is that of the fit, or flat if it had none.
 
     Raises
     ------
@@ -102,6 +102,8 @@ def draw(
             values={"boundary": ", ".join(fit.certificate.boundary)},
         )
     data, model = read_for(fit, history), model_of(fit.model)
+    if prior is None and fit.prior is not None:
+        prior = fitting.log_prior(model, data, prior=fit.prior)
 
     def in_full(theta: Array) -> float:
         if float(np.abs(theta).max()) > BEYOND:

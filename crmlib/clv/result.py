@@ -89,6 +89,7 @@ class ModelFit(Generic[P]):
     certificate : see `Certificate`.
     notes : machine keys of what a user should know: ``"whole_units"``, ``"boundary"``, ``"no_age"``, …
     data_hash : SHA-256 of the compressed history.
+    prior : standard deviation of the normal prior on theta around the data's scale, or none.
     """
 
     model: str
@@ -107,6 +108,7 @@ class ModelFit(Generic[P]):
     certificate: Certificate
     notes: tuple[str, ...]
     data_hash: str
+    prior: float | None = None
 
     @property
     def aic(self) -> float:

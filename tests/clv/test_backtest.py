@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import backtest, baselines, diagnosis, portfolio
+from crmlib.clv import backtest, baselines, diagnosis, portfolio, posterior
 from crmlib.core.errors import ModelError
 
 END, CUT = date(1998, 6, 30), date(1997, 9, 30)
@@ -125,6 +125,29 @@ def test_a_short_history_is_refused(days):
     with pytest.raises(ModelError) as refused:
         backtest.run(days.filter(pl.col("day_n") < 9950), end=date(1997, 3, 31), rng=np.random.default_rng(1))
     assert refused.value.code == "clv.short_history"
+
+
+def test_a_period_in_which_nobody_bought_is_refused(days):
+    early = days.filter(pl.col("day_n") <= (CUT - date(1970, 1, 1)).days)
+    with pytest.raises(ModelError) as refused:
+        backtest.run(early, end=END, cut=CUT, rng=np.random.default_rng(1))
+    assert refused.value.code == "clv.empty_holdout"
+
+
+def test_a_base_that_nobody_seems_to_leave_is_fitted_with_a_weak_prior_and_drawn_from():
+    rng = np.random.default_rng(1)
+    age = rng.uniform(20, 50, 300)
+    x = rng.poisson(rng.gamma(2.0, 0.2, 300) * age)
+    stayed = pl.DataFrame({"x": x, "t_x": np.where(x > 0, 0.97 * age, 0.0), "T": age})
+    fit = backtest.steady_fit("mbg_nbd", stayed, unit="week")
+    assert fit.prior == backtest.WEAK
+    assert fit.certificate.converged
+    drawn = posterior.draw(fit, stayed, rng=rng, draws=400)
+    assert drawn.pareto_k < 0.7
+    away = (drawn.theta - np.asarray(fit.theta)) / np.sqrt(np.diag(np.asarray(fit.theta_covariance)))
+    assert (
+        np.abs(away.mean(axis=0)).max() < 1.0
+    )  # the draws obey the fit's prior: without it they run off along a ridge
 
 
 def test_tiers_are_shares_from_the_top():
