@@ -170,7 +170,9 @@ def hook_body(kind: Hook, text: str) -> dict[str, object]:
     >>> hook_body("feishu", "hello")
     {'msg_type': 'text', 'content': {'text': 'hello'}}
     """
-    text = text.replace("<", "＜").replace("@", "＠")  # what calls people, or everybody, in such a message
+    text = text.replace("<", "\uff1c").replace(
+        "@", "\uff20"
+    )  # full width: what calls people, or everybody, in such a message
     if kind == "feishu":
         return {"msg_type": "text", "content": {"text": text}}
     return {"msgtype": "text", "text": {"content": text}}
