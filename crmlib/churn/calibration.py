@@ -22,8 +22,12 @@ from crmlib.core.frames import AnyFrame, to_polars
 BINS = 20
 NULL_DRAWS = 200
 EDGE = 1e-6
-SLOPE_EFFECT, INTERCEPT_EFFECT = 0.1, 0.1
-"""Departures of slope from 1 and of the intercept from 0 (log odds) from which recalibration is worth it."""
+SLOPE_EFFECT, INTERCEPT_EFFECT = 0.2, 0.25
+"""Departures of slope from 1 and of the intercept from 0 (log odds) from which recalibration is worth it.
+
+From one origin to the next they drift by .18 and .17 where nothing has changed (the sample company, Online Retail), so
+moving by less makes the next period worse: error beyond a perfect model's .020 -> .008 on the sample.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ def by_tier(table: AnyFrame, *, tier: str, y: str = "y", p: str = "p") -> pl.Dat
 def recalibrate(y: Array, p: Array) -> Recalibration:
     """Choose by effect size what to move, on the last closed origin: the slope, only the intercept, or nothing.
 
-    The slope is moved if it is off by more than .1 and its interval excludes 1; else the intercept likewise.
+    The slope is moved if off by more than `SLOPE_EFFECT` and its interval excludes 1; else the intercept likewise.
     """
     slope, intercept = _regress(y, p)
     if abs(slope[0] - 1) > SLOPE_EFFECT and not slope[1] <= 1 <= slope[2]:
