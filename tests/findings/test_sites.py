@@ -89,7 +89,29 @@ def test_the_recommendation_turns_with_the_comparison(made):
     assert "probably" not in sure
     assert "about as good" in headline(made, better_minor=profit // 100)
     assert "less than the rule of thumb" in headline(made, better_minor=-profit // 4)
-    assert headline(made, chosen=()) == "No candidate is worth opening"
+    losing = made[2].table.with_columns(profit_minor=-pl.col("profit_minor").abs())
+    assert headline(made, chosen=(), table=losing) == "No candidate is worth opening"
+
+
+@LANGUAGES
+def test_a_budget_too_small_is_not_called_a_loss(made, words):
+    town, choice, _ = made
+    goal = plan.Goal(k=2, margin=0.35, budget_minor=1)
+    poor = plan.make(town, choice, goal, rng=np.random.default_rng(2), draws=20)
+    assert not poor.chosen
+    found = findings.recommendation(poor, town, words=words)
+    assert found.headline == words("sites.recommendation.headline.budget")
+    assert found.note_do == words("sites.recommendation.do.budget")
+    assert findings.answer(poor, town, words=words).sentence == words(
+        "sites.answer.budget", count=words.format.count(poor.table.height)
+    )
+
+
+def test_one_candidate_is_compared_with_nobody_and_many_are_not_all_named(made):
+    town, _, planned = made
+    alone = replace(planned, table=planned.table.head(1), chosen=planned.chosen[:1])
+    assert "only candidate" in findings.ranking(alone, town, words=EN).headline
+    assert wording.joined([str(k) for k in range(9)], {}, EN) == "0, 1, 2, 3, 4 and others, 9 in all"
 
 
 @pytest.mark.parametrize(("p_lease", "status"), [(0.9, "ok"), (0.6, "warn"), (0.3, "fail")])

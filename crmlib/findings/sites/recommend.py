@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.charts import sites as pictures
 from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Limits, Status, Tone
-from crmlib.findings.sites.wording import interval, joined, months, on_axis
+from crmlib.findings.sites.wording import interval, joined, months, on_axis, why_none
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 from crmlib.tables import sites as views
@@ -24,7 +24,7 @@ def answer(plan: Plan, town: Town, *, words: Words) -> Answer:
     """Say which sites to open and what they bring."""
     form, row = words.format, plan.together.row(0, named=True)
     if not plan.chosen:
-        return Answer(words("sites.answer.none", count=form.count(plan.table.height)))
+        return Answer(words(f"sites.answer.{why_none(plan)}", count=form.count(plan.table.height)))
     values = {
         "count": form.count(len(plan.chosen)),
         "names": joined(plan.chosen, town.names, words),
@@ -92,7 +92,7 @@ def recommendation(plan: Plan, town: Town, *, words: Words) -> Finding:
         alt=headline,
         note_seen=words("sites.recommendation.seen", **values),
         note_sure=words("sites.recommendation.sure", **values),
-        note_do=words(f"sites.recommendation.do.{'none' if not plan.chosen else 'open'}", **values),
+        note_do=words(f"sites.recommendation.do.{'open' if plan.chosen else kind}", **values),
         value_minor=plan.profit_minor,
         row_key=("k",),
     )
@@ -146,7 +146,7 @@ def _advice(row: dict[str, object], words: Words) -> str:
 
 def _kind(plan: Plan) -> str:
     if not plan.chosen:
-        return "none"
+        return why_none(plan)
     if abs(plan.better_minor) <= SAME * abs(plan.profit_minor):
         return "same"
     if plan.better_minor < 0:

@@ -79,7 +79,8 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
     best, second = table.row(0, named=True), table.row(min(1, table.height - 1), named=True)
     losing = table.filter(pl.col("profit_minor") <= 0).height
     steady = table.filter(pl.col("choice").is_not_null() & (pl.col("stability") >= STABLE)).height
-    kind = "all_lose" if losing == table.height else "clear" if _clear(best, second) else "close"
+    alone = table.height == 1
+    kind = "all_lose" if losing == table.height else "only" if alone else "clear" if _clear(best, second) else "close"
     values = {
         "best": town.names.get(best["site_id"], best["site_id"]),
         "second": town.names.get(second["site_id"], second["site_id"]),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from crmlib.findings.finding import Finding
+from crmlib.sites.plan import Plan
 from crmlib.text import Words
 
 AXIS_MINOR = {"zh": 1e6, "en": 1e5}
@@ -18,9 +19,20 @@ def on_axis(minor: float | None, words: Words) -> float | None:
     return None if minor is None else round(minor / AXIS_MINOR[words.language], 2)
 
 
+MOST_NAMED = 5
+"""Sites named in a sentence; the table has all."""
+
+
 def joined(ids: Iterable[str], names: Mapping[str, str], words: Words) -> str:
-    """Names of sites in one phrase."""
-    return words("page.join").join(names.get(i, i) for i in ids)
+    """Names of sites in one phrase, the first ones where they are many."""
+    every = [names.get(i, i) for i in ids]
+    told = words("page.join").join(every[:MOST_NAMED])
+    return told if len(every) <= MOST_NAMED else words("sites.and_more", names=told, count=str(len(every)))
+
+
+def why_none(plan: Plan) -> str:
+    """Why no site was chosen: ``budget`` where some would earn their rent, else ``none``."""
+    return "budget" if plan.table.filter(pl.col("profit_minor") > 0).height else "none"
 
 
 def named(frame: pl.DataFrame, column: str, names: Mapping[str, str], *, into: str = "name") -> pl.DataFrame:
