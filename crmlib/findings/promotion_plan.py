@@ -191,9 +191,7 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
         status="none" if kind == "best" else "warn",
         headline=headline,
         table=table,
-        view=views.readable(
-            in_words(table.drop("pooled_se", strict=False), words, {"mechanic": "promotion.mechanic"}), words=words
-        ),
+        view=views.readable(in_words(table, words, {"mechanic": "promotion.mechanic"}), words=words),
         chart=pictures.response(shown, words=words) if shown.height else None,
         alt=headline,
         note_seen=words("promotion_plan.response.seen", events=form.count(int(known["events"].sum()))),

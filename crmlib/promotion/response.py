@@ -1,24 +1,24 @@
 """What does a mechanic at a depth bring? The pooled response table a plan is made from.
 
 Two estimates side by side: sold / imputed base over all events of a cell of the table, and the pooled Poisson
-regression with store × product, product × week and city × week effects (pyfixest), whose clustered intervals have
-missed the truth where stores were selected, so that it never stands alone.
+regression with store × product, product × week and city × week effects, whose clustered intervals have missed the truth
+where stores were selected, so that it never stands alone and its intervals are not shown.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import pyfixest
 
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift import Lift
 from crmlib.promotion.panel import Index, Panel, positions
+from crmlib.promotion.ppml import fit_effects, predict
 
-MAX_REGRESSION_CELLS = 300_000
-"""The regression samples whole stores beyond this many cells."""
-TOLERANCE = 1e-4
-"""Of the regression's deviance: coefficients agree with those at 1e-8 to 2e-5, for a third of the time."""
+EVENT_ROLE = "event"
+MAX_ROUNDS, CHANGE, TOLERANCE = 60, 1e-4, 1e-5
+"""Rounds of scaling cells and effects in turn, until no factor moves by more than a ten-thousandth."""
 FEW_EVENTS = 3
 """A cell of the table with fewer events than this rests on its neighbours: it is marked."""
 
@@ -29,7 +29,7 @@ def response_table(found: Lift, plan: AnyFrame, *, panel: Panel | None = None) -
     Parameters
     ----------
     plan : event_id, mechanic, depth_bp.
-    panel : give it to add the pooled regression (`pooled_lift`, `pooled_se`).
+    panel : give it to add the pooled regression (`pooled_lift`).
 
     Returns
     -------
@@ -67,49 +67,37 @@ def response_table(found: Lift, plan: AnyFrame, *, panel: Panel | None = None) -
 
 
 def pooled(panel: Panel, kinds: pl.DataFrame, found: Lift) -> pl.DataFrame:
-    """Pooled Poisson regression: mechanic, depth_bp, pooled_lift, pooled_se (of the log), clustered by store."""
-    frame = _regression_frame(panel, kinds, found)
-    formula = "units ~ i(cell, ref='none') | pair + good + place"
-    fit = pyfixest.fepois(
-        formula, data=frame.to_pandas(), vcov={"CRV1": "store"}, fixef_rm="singleton", iwls_tol=TOLERANCE,
-        store_data=False, copy_data=False, lean=True,
+    """Pooled Poisson regression: mechanic, depth_bp, pooled_lift.
+
+    The effects of the lift engine and one factor for each cell of the table, on clean cells and events' own weeks at
+    once; the factor's score equation is that sold and fitted units of its cells agree, so it is scaled in turn with
+    the effects. The same estimate as `pyfixest.fepois` gives (a test holds it), at a tenth of its time.
+    """
+    keys = kinds.select("mechanic", "depth_bp").unique().sort("mechanic", "depth_bp").with_row_index("number")
+    number = np.full(panel.units.shape, -1, dtype=np.int64)
+    cells = found.cells.filter(pl.col("role") == EVENT_ROLE).join(kinds, on="event_id").join(
+        keys, on=["mechanic", "depth_bp"], maintain_order="left"
     )  # fmt: skip
-    names = [str(n).split("::")[-1].rstrip("]").removeprefix("T.") for n in fit.coef().index]
-    keys = kinds.select("mechanic", "depth_bp", cell=pl.format("{}|{}", "mechanic", "depth_bp")).unique()
-    log = pl.DataFrame(
-        {"cell": names, "pooled_lift": np.expm1(fit.coef().to_numpy()), "pooled_se": fit.se().to_numpy()}
-    )
-    return keys.join(log, on="cell").drop("cell")
+    weeks = cells["week_n"].to_numpy().astype(np.int64) - panel.first_week
+    at = positions(cells["store_id"], panel.stores), positions(cells["product_id"], panel.products), weeks
+    number[at] = cells["number"].to_numpy()
+    number[~(panel.known & found.clean.any(axis=0))] = -1  # a week without an untreated store tells nothing
+    factor = _factors(panel, found.clean | (number >= 0), number, cells=keys.height)
+    return keys.drop("number").with_columns(pooled_lift=pl.Series(factor - 1).fill_nan(None))
 
 
-def _regression_frame(panel: Panel, kinds: pl.DataFrame, found: Lift) -> pl.DataFrame:
-    """Known cells that are clean or in an event's weeks, with the event's cell of the table."""
-    shape = panel.units.shape
-    label = np.full(shape, "none", dtype=object)
-    cells = dict(kinds.select("event_id", pl.format("{}|{}", "mechanic", "depth_bp")).iter_rows())
-    keep = panel.known.copy()
-    for row in found.cells.partition_by("role", as_dict=True).items():
-        (role,), frame = row
-        at = _positions(panel, frame)
-        if role == "event":
-            label[at] = np.array([cells.get(e, "none") for e in frame["event_id"].to_list()], dtype=object)
-        else:
-            keep[at] = False
-    step = -(-int(keep.sum()) // MAX_REGRESSION_CELLS)
-    keep[np.arange(shape[0]) % step != 0] = False
-    store, product, week = np.nonzero(keep)
-    return pl.DataFrame(
-        {
-            "units": panel.units[store, product, week],
-            "cell": label[store, product, week].astype(str),
-            "pair": store * shape[1] + product,
-            "good": product * shape[2] + week,
-            "place": panel.city[store] * shape[2] + week,
-            "store": store,
-        }
-    )
-
-
-def _positions(panel: Panel, frame: pl.DataFrame) -> tuple[Index, ...]:
-    weeks = frame["week_n"].to_numpy().astype(np.int64) - panel.first_week
-    return positions(frame["store_id"], panel.stores), positions(frame["product_id"], panel.products), weeks
+def _factors(panel: Panel, used: Bools, number: Index, *, cells: int) -> Floats:
+    """Sold / expected of every cell of the table, fitted together with the effects; NaN without events."""
+    mine = number >= 0
+    of = number[mine]
+    sold = np.bincount(of, weights=panel.units[mine], minlength=cells)
+    factor, effects, change = np.ones(cells), None, np.inf
+    for _ in range(MAX_ROUNDS):
+        exposure = np.where(mine, factor[number], 1.0)
+        effects = fit_effects(panel.units, used, city=panel.city, exposure=exposure, start=effects, tolerance=TOLERANCE)
+        due = np.bincount(of, weights=np.nan_to_num(predict(effects, city=panel.city)[mine]), minlength=cells)
+        fresh = np.divide(sold, due, out=np.ones(cells), where=due > 0)
+        change, factor = float(np.abs(np.log(np.maximum(fresh, 1e-9) / np.maximum(factor, 1e-9))).max()), fresh
+        if change < CHANGE:
+            break
+    return np.where(np.bincount(of, minlength=cells) > 0, factor, np.nan)

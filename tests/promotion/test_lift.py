@@ -180,6 +180,39 @@ def test_the_response_table_rises_with_depth(lifts, worlds):
     assert table["events"].sum() == worlds["none"].plan.height
 
 
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # from inside pyfixest
+def test_the_pooled_regression_is_pyfixests():
+    world = promotion_world(rng=np.random.default_rng(8), stores=24, products=9, weeks=60)
+    grid = panel(world.panel, stores=world.stores, products=world.products)
+    found = lift(grid, world.events, rng=np.random.default_rng(1), rounds=1)
+    kinds = world.plan.select("event_id", "mechanic", "depth_bp")
+    ours = response_table(found, kinds, panel=grid)
+    label = np.where(found.clean, "none", "")
+    events = found.cells.filter(pl.col("role") == "event").join(kinds, on="event_id")
+    at = tuple(
+        pl.Series(events[c]).replace_strict(list(names), list(range(len(names))), return_dtype=pl.Int64).to_numpy()
+        for c, names in (("store_id", grid.stores), ("product_id", grid.products))
+    )
+    cell = events.select(pl.format("{}|{}", "mechanic", "depth_bp")).to_series()
+    label = label.astype(object)
+    label[(*at, events["week_n"].to_numpy() - grid.first_week)] = cell.to_numpy()
+    s, p, w = np.nonzero(label != "")
+    frame = pl.DataFrame(
+        {
+            "y": grid.units[s, p, w],
+            "cell": label[s, p, w].astype(str),
+            "sp": s * grid.units.shape[1] + p,
+            "pw": p * grid.weeks + w,
+            "cw": grid.city[s] * grid.weeks + w,
+        }
+    )
+    fit = pyfixest.fepois("y ~ i(cell, ref='none') | sp + pw + cw", data=frame.to_pandas(), fixef_rm="none")
+    theirs = {str(n).split("::")[-1].rstrip("]").removeprefix("T."): v for n, v in fit.coef().items()}
+    for row in ours.to_dicts():
+        name = f"{row['mechanic']}|{row['depth_bp']}"
+        assert np.log1p(row["pooled_lift"]) == pytest.approx(theirs[name], abs=5e-4), name
+
+
 def broken(world, change):
     return panel(change(world.panel), stores=world.stores, products=world.products)
 
