@@ -34,6 +34,14 @@ class Value:
     repeats: int
 
 
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """The market without some of its competitors, and the fit there; none where the calibration failed."""
+
+    market: Market
+    fit: HuffFit | None
+
+
 def of_competitors(
     market_: Market, fitted: HuffFit, candidates: Stores, task: select.Task, *, missing: float, repeats: int,
     rng: np.random.Generator,
@@ -44,23 +52,39 @@ def of_competitors(
     ----------
     task : the choice under the full model; its costs and limits are kept.
     """
+    return worth(blinds(market_, fitted, missing=missing, repeats=repeats, rng=rng), candidates, task, missing=missing)
+
+
+def blinds(
+    market_: Market, fitted: HuffFit, *, missing: float, repeats: int, rng: np.random.Generator
+) -> tuple[Blind, ...]:
+    """The market fitted `repeats` times without a random part of its competitors; whatever is chosen there."""
+    found = []
+    for _ in range(repeats):
+        market_left = market.without_rivals(market_, rng.random(len(market_.rivals.ids)) < missing)
+        try:
+            found.append(Blind(market_left, huff.fit(market_left, form=fitted.form, nested=fitted.nested)))
+        except ModelError:
+            found.append(Blind(market_left, None))
+    return tuple(found)
+
+
+def worth(found: tuple[Blind, ...], candidates: Stores, task: select.Task, *, missing: float) -> Value:
+    """What choosing by the blind fits costs, paid at what the full model says."""
     truth = select.select(task)
     net_true = shares.open_each(task.at, task.new).net
-    lost, bias, changed, failed = [], [], [], 0
-    for _ in range(repeats):
-        drop = rng.random(len(market_.rivals.ids)) < missing
-        try:
-            blind_market = market.without_rivals(market_, drop)
-            blind = huff.fit(blind_market, form=fitted.form, nested=fitted.nested)
-        except ModelError:
-            failed += 1
+    lost, bias, changed = [], [], []
+    for blind in found:
+        if blind.fit is None:
             continue
-        at, new = forecast.candidate_attractions(blind_market, blind, candidates)
+        at, new = forecast.candidate_attractions(blind.market, blind.fit, candidates)
         chosen = select.select(_with(task, at, new)).chosen
         lost.append(truth.profit - select.profit(task, chosen))
         bias.append(float(shares.open_each(at, new).net.sum() / net_true.sum() - 1))
         changed.append(1 - len(set(chosen) & set(truth.chosen)) / max(len(truth.chosen), 1))
-    return Value(missing, _mean(lost), max(lost, default=float("nan")), _mean(bias), _mean(changed), failed, repeats)
+    failed = len(found) - len(lost)
+    worst = max(lost, default=float("nan"))
+    return Value(missing, _mean(lost), worst, _mean(bias), _mean(changed), failed, len(found))
 
 
 def _with(task: select.Task, at: shares.Stage, new: Array) -> select.Task:

@@ -30,6 +30,7 @@ from crmlib.sites.study import DRAWS, Town
 
 CURVE_SITES = 8  # the profit by number of sites is shown up to this
 EXPLAINED = 3
+UNSEEN, UNSEEN_REPEATS = 0.3, 5  # share of competitors that might be unknown, and how often that is tried
 OFFERS = ("rent_minor_month", "fixed_minor_month", "capex_minor", "lease_months")
 DEFAULT_RAMP = (0.5, 8.0)  # first month and months, where the chain has too few openings to tell
 
@@ -100,10 +101,29 @@ class _Desk:
     unit: float
 
 
+def blinds(town: Town, choice: Choice, *, rng: np.random.Generator) -> tuple[information.Blind, ...]:
+    """The town as it would look without some of its competitors; the same for every goal."""
+    if not town.rivals_known:
+        return ()
+    return information.blinds(town.market, choice.fit, missing=UNSEEN, repeats=UNSEEN_REPEATS, rng=rng)
+
+
 def make(
-    town: Town, choice: Choice, goal: Goal, *, rng: np.random.Generator, draws: int = DRAWS, currency: str = "CNY"
+    town: Town,
+    choice: Choice,
+    goal: Goal,
+    *,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    currency: str = "CNY",
+    unseen: tuple[information.Blind, ...] | None = None,
 ) -> Plan:
-    """Forecast, choose, bound, compare, explain."""
+    """Forecast, choose, bound, compare, explain.
+
+    Parameters
+    ----------
+    unseen : what `blinds` returned, if it was asked before.
+    """
     desk = _desk(town, choice, goal, rng=rng, draws=draws, currency=currency)
     found, by_feel = select.select(desk.task), select.by_rank(desk.task, _experience(town))
     ids = town.candidates.ids
@@ -151,7 +171,7 @@ def make(
         paid=_paid(paid[:, index], [ids[i] for i in index]),
         grid=_grid(desk, losses),
         lost_months=_lost_months(desk.ramps),
-        blind=_blind(desk, rng) if town.rivals_known and index else None,
+        blind=_blind(desk, blinds(town, choice, rng=rng) if unseen is None else unseen) if index else None,
     )
 
 
@@ -305,7 +325,5 @@ def _lost_months(ramps: Array) -> float:
     return float((1 - ramps).sum(axis=1).mean())
 
 
-def _blind(desk: _Desk, rng: np.random.Generator) -> information.Value:
-    return information.of_competitors(
-        desk.town.market, desk.choice.fit, desk.town.candidates, desk.task, missing=0.3, repeats=5, rng=rng
-    )
+def _blind(desk: _Desk, unseen: tuple[information.Blind, ...]) -> information.Value | None:
+    return information.worth(unseen, desk.town.candidates, desk.task, missing=UNSEEN) if unseen else None
