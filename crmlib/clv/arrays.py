@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,10 @@ Value: TypeAlias = "float | Array"
 
 Values: TypeAlias = tuple[Value, ...]
 """The parameters of a model in the order of its dataclass."""
+
+Out = TypeVar("Out", bound="Array | tuple[Array, ...]")
+OfRows: TypeAlias = Callable[[Values, Array, Array, Array], Out]
+"""A function of the parameters, x, t_x and T."""
 
 BLOCK = 8192
 
@@ -47,16 +51,29 @@ def as_rows(value: Value, n: int) -> Array:
     return np.broadcast_to(np.asarray(value, dtype=np.float64), (n,))
 
 
-def in_blocks(work: Callable[[slice], Array], n: int, *, size: int = BLOCK) -> Array:
-    """`work(rows)` for every block of rows, put together again, shape (n,).
+def by_blocks(size: int) -> Callable[[OfRows[Out]], OfRows[Out]]:
+    """Make a function of (parameters, x, t_x, T) work in blocks of `size` rows, its results put together again.
+
+    Results are arrays, or tuples of arrays, with the rows along the last axis.
 
     Examples
     --------
-    >>> numbers = np.arange(5.0)
-    >>> in_blocks(lambda rows: numbers[rows] * 2, 5, size=2)
-    array([0., 2., 4., 6., 8.])
+    >>> @by_blocks(2)
+    ... def later(values, x, t_x, T):
+    ...     return values[0] + T - t_x
+    >>> later((np.arange(3.0),), np.ones(3), np.ones(3), np.full(3, 5.0))
+    array([4., 5., 6.])
     """
-    out = np.empty(n)
-    for part in blocks(n, size=size):
-        out[part] = work(part)
-    return out
+
+    def in_blocks(work: OfRows[Out]) -> OfRows[Out]:
+        def whole(values: Values, x: Array, t_x: Array, T: Array) -> Out:
+            if len(x) <= size:
+                return work(values, x, t_x, T)
+            parts = [work(cut_values(values, p), x[p], t_x[p], T[p]) for p in blocks(len(x), size=size)]
+            if isinstance(parts[0], tuple):
+                return cast(Out, tuple(np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True)))
+            return cast(Out, np.concatenate(cast(list[Array], parts), axis=-1))
+
+        return whole
+
+    return in_blocks

@@ -13,12 +13,15 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting
-from crmlib.clv.arrays import Array, Value, Values, as_rows, blocks, cut_values
+from crmlib.clv.arrays import Array, Value, Values, as_rows, by_blocks
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+
+ROWS_AT_ONCE = 2048
+"""Rows times occasions that fit into the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +178,8 @@ def _p_alive(values: Values, x: Array, t_x: Array, n: Array) -> Array:
     return np.asarray(shares[0] / shares.sum(axis=0))
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _score(values: Values, x: Array, t_x: Array, n: Array) -> tuple[Array, Array]:
-    ll, scores = np.empty(len(x)), np.empty((4, len(x)))
-    for part in blocks(len(x), size=2048):
-        some = cut_values(values, part)
-        ll[part], scores[:, part] = _score_block(some, x[part], t_x[part], n[part])
-    return ll, scores
-
-
-def _score_block(values: Values, x: Array, t_x: Array, n: Array) -> tuple[Array, Array]:
     alpha, beta, gamma, delta = values
     logs, times = _branches(values, x, t_x, n)
     top = logs.max(axis=0)

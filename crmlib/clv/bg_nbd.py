@@ -16,7 +16,7 @@ import numpy as np
 from crmlib.clv import fitting
 from crmlib.clv.arrays import Array, Values, as_rows
 from crmlib.clv.coin import Coin
-from crmlib.clv.history import PurchaseHistory, Unit
+from crmlib.clv.history import PurchaseHistory, Unit, scale_of
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
@@ -154,8 +154,7 @@ def _newcomer(values: Values, n: int) -> Coin:
 
 def _starts(history: PurchaseHistory) -> list[tuple[float, ...]]:
     """Unit shapes for the dropout, and a rate scale from the median age: two levels of heterogeneity."""
-    age = float(np.median(history.T[history.T > 0]))
-    rate = float(history.weight @ history.x) / max(float(history.weight @ history.T), 1e-12)
+    age, rate = scale_of(history)
     return [(0.5, min(0.5 / rate, 10.0 * age), 0.8, 2.5)]
 
 

@@ -13,9 +13,9 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting, pareto_nbd
-from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut_values
+from crmlib.clv.arrays import Array, Values, as_rows, by_blocks
 from crmlib.clv.clock import Clock, log_clock
-from crmlib.clv.history import PurchaseHistory, Unit
+from crmlib.clv.history import PurchaseHistory, Unit, scale_of
 from crmlib.clv.quadrature import NODES, WEIGHTS
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import decay_mean, digamma_rising, log_add, log_rising
@@ -159,32 +159,20 @@ def _known(values: Values, x: Array, t_x: Array, scale: Array) -> Array:
     return np.asarray(purchases - s * log_clock(t_x, scale, as_rows(b, len(x))))
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    out = np.empty(len(x))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = cut_values(values, part)
-        alive, gone, _, made = _branches(some, x[part], t_x[part], T[part])
-        out[part] = _known(some, x[part], t_x[part], made[1]) + log_add(alive, gone)[0]
-    return out
+    alive, gone, _, made = _branches(values, x, t_x, T)
+    return _known(values, x, t_x, made[1]) + log_add(alive, gone)[0]
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    out = np.empty(len(x))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        alive, gone, _, _ = _branches(cut_values(values, part), x[part], t_x[part], T[part])
-        out[part] = log_add(alive, gone)[1]
-    return out
+    alive, gone, _, _ = _branches(values, x, t_x, T)
+    return log_add(alive, gone)[1]
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
-    ll, scores = np.empty(len(x)), np.empty((5, len(x)))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        some = cut_values(values, part)
-        ll[part], scores[:, part] = _score_block(some, x[part], t_x[part], T[part])
-    return ll, scores
-
-
-def _score_block(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
     r, alpha, b, s, _ = (as_rows(v, len(x)) for v in values)
     alive, log_gone, (wait_a, wait_b, share_a, share_b, by_b), made = _branches(values, x, t_x, T)
     gap, scale, later, k, later_alpha, waited = made
@@ -235,7 +223,7 @@ def _newcomer(values: Values, n: int) -> Clock:
 def _starts(history: PurchaseHistory) -> list[tuple[float, ...]]:
     """From an unaged clock (Pareto/NBD) and from one that ages within the observed time."""
     (r, alpha, s, beta), *_ = pareto_nbd.MODEL.starts(history)
-    age = float(np.median(history.T[history.T > 0]))
+    age, _ = scale_of(history)
     return [(r, alpha, b / age, s, beta * b / age) for b in (0.3, 3.0)]
 
 

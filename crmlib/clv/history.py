@@ -196,6 +196,12 @@ def _total(weight: Array) -> int:
     return int(weight.sum())
 
 
+def scale_of(history: PurchaseHistory) -> tuple[float, float]:
+    """Median age [unit] and repeat purchases per unit of time: what a first guess of the parameters needs."""
+    age = float(np.median(history.T[history.T > 0]))
+    return age, float(history.weight @ history.x) / max(float(history.weight @ history.T), 1e-12)
+
+
 def data_hash(history: PurchaseHistory) -> str:
     """SHA-256 of the compressed rows: equal for equal data in any order."""
     digest = hashlib.sha256(f"{history.unit}|{history.purchase_names}|{history.dropout_names}".encode())

@@ -12,7 +12,7 @@ import numpy as np
 from crmlib.clv import fitting
 from crmlib.clv.arrays import Array, Values, as_rows
 from crmlib.clv.coin import Coin
-from crmlib.clv.history import PurchaseHistory, Unit
+from crmlib.clv.history import PurchaseHistory, Unit, scale_of
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import digamma_rising, log_rising
 from crmlib.core.frames import AnyFrame
@@ -61,7 +61,7 @@ def _newcomer(values: Values, n: int) -> Coin:
 
 
 def _starts(history: PurchaseHistory) -> list[tuple[float, ...]]:
-    rate = float(history.weight @ history.x) / max(float(history.weight @ history.T), 1e-12)
+    _, rate = scale_of(history)
     return [(0.5, 0.5 / rate)]
 
 

@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from crmlib.clv import fitting
-from crmlib.clv.arrays import Array, Values, as_rows, blocks, cut_values, in_blocks
+from crmlib.clv.arrays import Array, Values, as_rows, by_blocks
 from crmlib.clv.clock import Clock
 from crmlib.clv.dead_time import DeadTime, dead_time
-from crmlib.clv.history import PurchaseHistory, Unit
+from crmlib.clv.history import PurchaseHistory, Unit, scale_of
 from crmlib.clv.result import Model, ModelFit
 from crmlib.clv.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
@@ -112,13 +112,10 @@ def _branches(values: Values, x: Array, t_x: Array, T: Array, *, moments: bool) 
     return _Branches(-k * wait_a - s * wait_b, dead, gap, alpha, beta, k, wait_a, wait_b)
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _log_likelihood(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    def block(part: slice) -> Array:
-        some = cut_values(values, part)
-        two = _branches(some, x[part], t_x[part], T[part], moments=False)
-        return _known(some, x[part], t_x[part]) + log_add(two.alive, two.dead.log_mass)[0]
-
-    return in_blocks(block, len(x), size=ROWS_AT_ONCE)
+    two = _branches(values, x, t_x, T, moments=False)
+    return _known(values, x, t_x) + log_add(two.alive, two.dead.log_mass)[0]
 
 
 def _known(values: Values, x: Array, t_x: Array) -> Array:
@@ -128,22 +125,14 @@ def _known(values: Values, x: Array, t_x: Array) -> Array:
     return np.asarray(purchases - s * np.log1p(t_x / beta))
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
-    def block(part: slice) -> Array:
-        two = _branches(cut_values(values, part), x[part], t_x[part], T[part], moments=False)
-        return log_add(two.alive, two.dead.log_mass)[1]
-
-    return in_blocks(block, len(x), size=ROWS_AT_ONCE)
+    two = _branches(values, x, t_x, T, moments=False)
+    return log_add(two.alive, two.dead.log_mass)[1]
 
 
+@by_blocks(ROWS_AT_ONCE)
 def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
-    ll, scores = np.empty(len(x)), np.empty((4, len(x)))
-    for part in blocks(len(x), size=ROWS_AT_ONCE):
-        ll[part], scores[:, part] = _score_block(cut_values(values, part), x[part], t_x[part], T[part])
-    return ll, scores
-
-
-def _score_block(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array]:
     r, alpha, s, beta = values
     two = _branches(values, x, t_x, T, moments=True)
     dead, n = two.dead, whole_numbers(x)
@@ -172,8 +161,7 @@ def _newcomer(values: Values, n: int) -> Clock:
 
 
 def _starts(history: PurchaseHistory) -> list[tuple[float, ...]]:
-    age = float(np.median(history.T[history.T > 0]))
-    rate = float(history.weight @ history.x) / max(float(history.weight @ history.T), 1e-12)
+    age, rate = scale_of(history)
     return [(0.6, min(0.5 / rate, 10.0 * age), 0.6, 0.4 * age)]
 
 
