@@ -1,0 +1,79 @@
+"""The sample company's promotions, judged from its exports as a report judges them, against what really happened."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib import panels
+from crmlib.data import Lake, ingest_all
+from crmlib.promotion import bulk, review
+
+
+@pytest.fixture(scope="module")
+def judged(root, tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("promotions") / "lake")
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        ingest_all(Path("data_samples/sources.yml"), lake=lake, now=datetime(2026, 11, 22, tzinfo=UTC))
+    finally:
+        os.chdir(before)
+    table = {n: lake.table(n).collect() for n in ("receipt_lines", "customers", "products", "stores", "closures")}
+    lines = table["receipt_lines"]
+    large = bulk.bulk_receipts(lines, customers=table["customers"])
+    start, end = review.whole_weeks(lines["day"].min(), lines["day"].max())
+    grid = panels.store_product_week(
+        bulk.without(lines, large), stores=table["stores"], start=start, end=end, closures=table["closures"]
+    )
+    return review.review(
+        grid,
+        lines,
+        promotions=lake.table("promotions"),
+        products=table["products"],
+        stores=table["stores"],
+        costs=lake.table("promotion_costs"),
+        stock=lake.table("stock"),
+        bulk=large,
+        rng=np.random.default_rng(7),
+        rounds=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def compared(judged, root):
+    truth = pl.read_parquet(root / "data_samples" / "truth" / "promotion_effects.parquet")
+    kinds = {"extra": "event", "dip": "dip", "cannibalised": "sibling", "halo": "halo"}
+    counted = truth.filter(pl.col("kind").is_in(list(kinds))).with_columns(
+        role=pl.col("kind").replace_strict(kinds),
+        milli=pl.when(pl.col("kind").is_in(["dip", "cannibalised"])).then(-pl.col("milli")).otherwise("milli"),
+    )
+    sums = counted.group_by(event_id="promotion_id", role="role").agg(true=pl.col("milli").sum())
+    joined = judged.lift.parts.filter(pl.col("role").is_in(list(kinds.values())))
+    return joined.join(sums, on=["event_id", "role"], how="left").with_columns(pl.col("true").fill_null(0))
+
+
+def test_extra_units_and_halo_add_up_to_about_the_truth(compared):
+    sums = {r: (e, t) for r, e, t in compared.group_by("role").agg(pl.col("effect_milli", "true").sum()).iter_rows()}
+    assert sums["event"][0] == pytest.approx(sums["event"][1], rel=0.1)
+    assert sums["halo"][0] == pytest.approx(sums["halo"][1], rel=0.5)  # a tenth of the lift, in noisier cells
+    assert sums["dip"][0] < 0 and sums["sibling"][0] < 0
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(compared):
+    inside = pl.col("true").is_between("lower_milli", "upper_milli").mean()
+    by = dict(compared.group_by("role").agg(inside).iter_rows())
+    assert by["event"] > 0.8 and by["halo"] > 0.75
+
+
+def test_bulk_orders_are_booked_and_their_discount_is_in_the_ledger(judged):
+    book = judged.book.filter(pl.col("line").str.starts_with("discount"))
+    by = dict(book.group_by("line").agg(pl.col("amount_minor").sum()).iter_rows())
+    assert by["discount_on_bulk"] < 0
+    booked = judged.events.filter(pl.col("promotion_id").is_in(judged.book["event_id"].unique().to_list()))
+    assert sum(by.values()) == -booked["discount_minor"].sum()
