@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import threading
@@ -17,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import crmlib
 from crmlib.core.errors import CrmError, RunError
 from crmlib.report.failure import run_page
 from crmlib.run import attempt, disk, publish
+from crmlib.run.inputs import code_version, input_hash, run_file
 from crmlib.run.ledger import Ledger, State, set_aside_if_damaged
 from crmlib.run.plan import Job
 from crmlib.run.told import Failure, failure, lines
@@ -106,37 +105,26 @@ def run(
         return list(pool.map(and_tell, jobs))
 
 
-def code_version(workspace: Workspace) -> str:
-    """Version of the package and a hash over its modules, templates and words and over the notebooks."""
-    package = Path(crmlib.__file__).parent
-    digest = hashlib.sha256()
-    sources = [p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    for path in sorted([*sources, *workspace.notebooks.glob("*.ipynb")]):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return f"{crmlib.__version__}+{digest.hexdigest()[:8]}"
-
-
 def _run_one(job: Job, batch: _Batch) -> Outcome:
     """Make one page, unless somebody else is making it or it is there already."""
     reports = batch.workspace.reports
-    input_hash = _input_hash(job, batch.versions, batch.code)
+    digest = input_hash(job, batch.versions, batch.code)
     try:
         with _lock(reports / job.output) as free:
             if not free:
                 return Outcome(job, "skipped", 0.0, 0.0, "another process is making this page")
             done = batch.ledger.last_done(job.output)
             page = reports / job.output / "index.html"
-            if not batch.options.force and done and done["input_hash"] == input_hash and page.is_file():
+            if not batch.options.force and done and done["input_hash"] == digest and page.is_file():
                 return Outcome(job, "skipped", 0.0, 0.0, "nothing changed")
-            return _noted(job, batch, input_hash)
+            return _noted(job, batch, digest)
     except OSError as problem:
         return Outcome(job, "failed", 0.0, 0.0, _message(_unwritable(batch, problem), batch))
     except RunError as problem:  # the ledger cannot be written: the other jobs may still have more luck
         return Outcome(job, "failed", 0.0, 0.0, _message(failure(problem), batch))
 
 
-def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
+def _noted(job: Job, batch: _Batch, digest: str) -> Outcome:
     """Make one page, with a row in the ledger from its beginning to its end."""
     run_id, started, now = uuid4().hex[:12], time.monotonic(), batch.clock
     add = partial(
@@ -146,7 +134,7 @@ def _noted(job: Job, batch: _Batch, input_hash: str) -> Outcome:
         variant=job.variant,
         output=job.output,
         parameters=job.parameters,
-        input_hash=input_hash,
+        input_hash=digest,
         code_version=batch.code,
         data_versions=batch.versions,
         now=now(),
@@ -207,7 +195,8 @@ def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
         return attempt.Ended(failure(_no_notebook(notebook)), again=False, peak_mb=0.0)
     publish.discard(space.reports, job.output, run_id)
     out = publish.staging(space.reports, job.output, run_id)
-    content = _run_file(job, batch, run_id=run_id, out=out, notebook=notebook)
+    now, seed = batch.clock(), batch.options.seed
+    content = run_file(job, space=space, run_id=run_id, out=out, notebook=notebook, now=now, seed=seed)
     (out / attempt.RUN_FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
     task = attempt.Task(out, space.root, job.report, job.deadline_seconds, job.memory_mb, batch.threads)
     if batch.executor is None:
@@ -219,24 +208,6 @@ def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
     except Exception as problem:  # a pool or a machine of it went away: another attempt helps if others are left
         died = failure(attempt.died(job.report), detail=f"{type(problem).__name__}: {problem}")
         return attempt.Ended(died, again=not isinstance(problem, BrokenExecutor), peak_mb=0.0)
-
-
-def _run_file(job: Job, batch: _Batch, *, run_id: str, out: Path, notebook: Path) -> dict[str, object]:
-    """What the notebook's process is told."""
-    return {
-        "face": "html",
-        "clock": batch.clock().isoformat(),
-        "seed": batch.options.seed,
-        "run_id": run_id,
-        "lake": str(batch.workspace.lake),
-        "out": str(out),
-        "root": str(batch.workspace.root),
-        "notebook": str(notebook),
-        "previous_manifest": _previous(batch.workspace.reports, job),
-        "deadline_seconds": job.deadline_seconds,
-        "parameters": job.parameters,
-        "languages": list(job.languages),
-    }
 
 
 def _published(job: Job, batch: _Batch, run_id: str) -> tuple[str, dict[str, str]]:
@@ -283,22 +254,6 @@ def _verdicts(out: Path) -> dict[str, str]:
     """Status of each finding, from the page's manifest."""
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     return {str(f["key"]): str(f["status"]) for f in manifest.get("findings", [])}
-
-
-def _input_hash(job: Job, versions: Mapping[str, int], code: str) -> str:
-    facts = {"parameters": job.parameters, "report": job.report, "data": dict(versions), "code": code}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _previous(reports: Path, job: Job) -> str | None:
-    """Manifest of the last earlier day of this variant and language."""
-    variant = (reports / job.output).parent.parent
-    if not variant.is_dir():
-        return None
-    earlier = sorted(d.name for d in variant.iterdir() if not d.is_symlink() and d.name < job.as_of.isoformat())
-    found = [variant / day / str(job.parameters["language"]) / "manifest.json" for day in earlier]
-    existing = [path for path in found if path.is_file()]
-    return str(existing[-1].resolve()) if existing else None
 
 
 _THREAD_LOCK = threading.Lock()
