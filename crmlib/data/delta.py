@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from shutil import disk_usage
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from deltalake import (
@@ -102,6 +102,7 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
             rows,
             mode="append",
             partition_by=[partition] if partition else None,
+            schema_mode=_growth(path, rows),
             description=description,
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
@@ -134,12 +135,21 @@ def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str
             rows,
             mode="overwrite",
             predicate=predicate,
+            schema_mode=_growth(path, rows),
             description=description,
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
             post_commithook_properties=HOOKS,
             writer_properties=WRITER,
         )
+
+
+def _growth(path: Path, rows: pl.DataFrame) -> Literal["merge"] | None:
+    """Whether the rows bring columns that the table does not have yet: its contract has grown since it was made."""
+    if not exists(path):
+        return None
+    there = {field.name for field in DeltaTable(str(path)).schema().fields}
+    return "merge" if set(rows.columns) - there else None
 
 
 def _days_predicate(days: list[date]) -> str:

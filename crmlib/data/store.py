@@ -85,6 +85,8 @@ def _correct(
         months = sorted({f"{d:%Y-%m}" for d in days})
         stays = stays.filter(pl.col(MONTH).is_in(months), pl.col("day").is_in(days))
     leaving = verdict.remove.lazy().select(contract.key)
+    there = set(stays.collect_schema())  # a table made before its contract grew lacks the new columns
+    stays = stays.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rows.schema.items() if c not in there)
     kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns).collect(engine="streaming")
     delta.overwrite(path, pl.concat([kept, rows]), batch=batch, description=description, days=days)
 
