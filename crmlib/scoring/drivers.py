@@ -31,7 +31,7 @@ from crmlib.scoring.members import flag, members
 Array: TypeAlias = npt.NDArray[np.float64]
 
 PARTS = ("trips", "units_per_trip", "price")
-MOST_TRAITS = 8
+MOST_TRAITS = 10
 """All subsets of the traits are fitted, so their number is limited."""
 LEAST_KNOWN = 30
 """Members with all traits known below which nothing is explained."""
@@ -117,7 +117,7 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
     frame : customer_id, `outcome` (minor units) and the trait columns (text). Members with a value above 0 and all
         traits known are used: a class of unknowns would stand for those who rarely come.
     outcome : the column explained.
-    traits : at most eight.
+    traits : at most ten.
 
     Returns
     -------

@@ -11,7 +11,9 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.scoring.drivers import MOST_TRAITS
 from crmlib.scoring.members import members
 
-PERSONAL = ("age_band", "gender", "region", "occupation", "income_band", "source")
+PERSONAL = (
+    "age_band", "gender", "region", "occupation", "income_band", "source", "industry", "education", "household",
+)  # fmt: skip
 """Columns of `customers` that describe a person."""
 HOURS = {"morning": (0, 11), "noon": (11, 14), "afternoon": (14, 18), "evening": (18, 24)}
 """Day parts by the hour a receipt begins: [from, to)."""

@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from crmlib.core.errors import ModelError
 from crmlib.scoring.profile import benjamini_hochberg, log_index_variance, profile
+from crmlib.scoring.traits import member_traits, trait_names
 
 SIMULATED = 0.06  # Monte Carlo error of a variance from 20,000 draws, twice over
 
@@ -104,3 +105,13 @@ def test_the_index_never_exceeds_one_over_the_groups_share(rng: np.random.Genera
 def test_unknown_traits_are_left_out_of_their_shares(rng: np.random.Generator) -> None:
     table = people(300, rng).with_columns(age=pl.when(pl.int_range(pl.len()) % 2 == 0).then("age"))
     assert int(profile(table, group="g", traits=["age"])["in_all"].sum()) == 150
+
+
+def test_industry_education_and_household_are_traits_where_a_member_system_knows_them() -> None:
+    members = pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [5, 6]})
+    people = members.select("customer_id").with_columns(
+        industry=pl.Series(["IT", "retail"]), education=pl.Series([None, "college"]), household=pl.Series([3, 4])
+    )
+    found = member_traits(members, customers=people)
+    assert trait_names(found) == ["industry", "household"]  # one known value is no comparison
+    assert found["household"].to_list() == ["3", "4"]

@@ -24,8 +24,9 @@ class CustomerProfile(ReportParameters):
     """
 
     group_by: Literal[
-        "tier", "age_band", "gender", "region", "occupation", "income_band", "source", "motive", "offers"
-    ] = "tier"
+        "tier", "age_band", "gender", "region", "occupation", "industry", "education", "household", "income_band",
+        "source", "motive", "offers",
+    ] = "tier"  # fmt: skip
     group: str = Field(default="A+B", max_length=80)
     shares: Annotated[str, Field(max_length=40), AfterValidator(checked_shares)] = "1/5/20"
     months: int = Field(default=12, ge=1, le=36)
