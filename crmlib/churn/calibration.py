@@ -160,13 +160,17 @@ def by_tier(table: AnyFrame, *, tier: str, y: str = "y", p: str = "p") -> pl.Dat
     return bounds.select(tier, "n", "lost", "expected", ratio, "low", "high", holds)
 
 
-def recalibrate(y: Array, p: Array) -> Recalibration:
+def recalibrate(y: Array, p: Array, *, slope: bool = True) -> Recalibration:
     """Choose by effect size what to move, on the last closed origin: the slope, only the intercept, or nothing.
 
     The slope is moved if off by more than `SLOPE_EFFECT` and its interval excludes 1; else the intercept likewise.
+
+    Parameters
+    ----------
+    slope : whether it may be moved: not where `p` comes from a model that memorised these rows.
     """
-    slope, intercept = _regress(y, p)
-    if abs(slope[0] - 1) > SLOPE_EFFECT and not slope[1] <= 1 <= slope[2]:
+    tilt, intercept = _regress(y, p)
+    if slope and abs(tilt[0] - 1) > SLOPE_EFFECT and not tilt[1] <= 1 <= tilt[2]:
         a, b = _free(y, p)
         return Recalibration("slope", a, b)
     if abs(intercept[0]) > INTERCEPT_EFFECT and not intercept[1] <= 0 <= intercept[2]:

@@ -117,12 +117,14 @@ def train(
     chosen = rows if rows.height <= MAX_ROWS else rows[np.sort(rng.choice(rows.height, MAX_ROWS, replace=False))]
     model = additive.fit(chosen) if kind == "additive" else logit.fit(chosen)
     season = nearest_season(origins, t0=t0)
-    last, rest = rows.filter(pl.col("origin") == season), chosen.filter(pl.col("origin") != season)
-    ranker, judged = _rankers(model, kind, chosen, rest, purchases)
+    last = rows.filter(pl.col("origin") == season)
+    ranker = _ranker(model, kind, chosen, purchases)
+    seen_before = isinstance(ranker, BoostedFit)  # trees remember their rows, which makes the slope look too flat there
+    moved = recalibrate(last["y"].to_numpy().astype(float), ranker.predict(last), slope=not seen_before)
     return RiskFit(
         model=model,
         ranker=ranker,
-        recalibration=recalibrate(last["y"].to_numpy().astype(float), judged.predict(last)),
+        recalibration=moved,
         horizon=horizon,
         origins=tuple(origins),
         calibrated_on=season,
@@ -131,18 +133,14 @@ def train(
     )
 
 
-def _rankers(
-    model: LogitFit | AdditiveFit, kind: str, rows: pl.DataFrame, rest: pl.DataFrame, purchases: PZero | None
-) -> tuple[LogitFit | AdditiveFit | BoostedFit | PZero, LogitFit | AdditiveFit | BoostedFit | PZero]:
-    """What ranks, and what its recalibration is judged by: trees remember their rows, so theirs are left out."""
+def _ranker(
+    model: LogitFit | AdditiveFit, kind: str, rows: pl.DataFrame, purchases: PZero | None
+) -> LogitFit | AdditiveFit | BoostedFit | PZero:
     if kind == "p_zero":
         if purchases is None:
             raise ValueError("p_zero ranks by a fit of purchases: give it")
-        return purchases, purchases
-    if kind == "boosted":
-        ranker = boosted.fit(rows)
-        return ranker, boosted.fit(rest) if rest["y"].n_unique() > 1 else ranker
-    return model, model
+        return purchases
+    return boosted.fit(rows) if kind == "boosted" else model
 
 
 def nearest_season(origins: Sequence[date], *, t0: date) -> date:

@@ -141,6 +141,22 @@ def test_a_risk_fit_scores_the_next_origin_better_than_chance_and_reports_its_or
     assert auc(now["y"].to_numpy(), made["risk"].to_numpy()) > 0.7
 
 
+@pytest.mark.parametrize("kind", ["boosted", "additive"])
+def test_another_score_may_rank_while_the_reasons_keep_adding_up(shop, shop_last, kind):
+    t0 = shop_last - timedelta(days=91)
+    days = training_origins(t0=t0, horizon=91, first=shop_last - timedelta(days=729))
+    fit = train(shop, t0=t0, horizon=91, origins=days, rng=np.random.default_rng(1), kind=kind)
+    now = dataset(shop, t0=t0, horizon=91, observed_until=shop_last)
+    made = fit.score(now)
+    assert made["risk"].to_list() == pytest.approx(fit.predict(now).tolist(), abs=1e-12)
+    assert auc(now["y"].to_numpy(), made["risk"].to_numpy()) > 0.7
+    parts = made.select(pl.sum_horizontal("^part_.*$", "base")).to_series().to_numpy()
+    assert np.allclose(1 / (1 + np.exp(-parts)), fit.model.predict(now), atol=1e-9)
+    assert (fit.ranker is fit.model) == (kind == "additive")
+    with pytest.raises(ValueError, match="purchases"):
+        train(shop, t0=t0, horizon=91, origins=days, rng=np.random.default_rng(1), kind="p_zero")
+
+
 def test_the_recalibration_origin_is_a_year_ago_if_the_history_reaches_there(shop_last):
     t0 = shop_last
     assert nearest_season([t0 - timedelta(days=k) for k in (364, 273, 182, 91)], t0=t0) == t0 - timedelta(days=364)
