@@ -85,14 +85,21 @@ def _means(
     node_a, node_b = nodes
     k = (r + pieces.x)[who][:, None]
     per_a, per_b = k / (alpha + node_a), (s + 1.0) / (beta + node_b)
-    terms = [-r * np.log(alpha + node_a), -alpha * per_a, 1.0 - s * np.log(beta + node_b), -beta * per_b]
+    terms = [
+        (share * t).sum(axis=1)
+        for t in (-r * np.log(alpha + node_a), -alpha * per_a, 1.0 - s * np.log(beta + node_b), -beta * per_b)
+    ]
+    whole = share.sum(axis=1)
     for z, rate, per, is_dropout in ((pieces.z, rates[0], per_a, False), (pieces.w, rates[1], per_b, True)):
+        # A and B grow evenly within a piece: an effect moves every node by what came before plus its part of the piece
+        pull = share * per
+        at_start, along = pull.sum(axis=1), pull @ NODES
         for j in range(z.shape[1]):
             slope = z[:, j] * rate * pieces.length
             upto = running(slope, pieces.first, pieces.customer)
-            moved = upto[late][:, None] + slope[late][:, None] * NODES
-            terms.append((z[late, j][:, None] if is_dropout else 0.0) - per * moved)
-    return np.array([np.bincount(who, weights=(share * t).sum(axis=1), minlength=n) for t in terms])
+            moved = -(at_start * upto[late] + along * slope[late])
+            terms.append(moved + whole * z[late, j] if is_dropout else moved)
+    return np.array([np.bincount(who, weights=t, minlength=n) for t in terms])
 
 
 def score(theta: Array, pieces: Pieces) -> tuple[Array, Array]:
