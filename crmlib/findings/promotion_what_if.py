@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.charts import promotion as pictures
 from crmlib.findings.finding import Finding
-from crmlib.findings.promotion_wording import depth_text, units
+from crmlib.findings.promotion_wording import depth_text, in_words, units
 from crmlib.promotion.forecast import SCENARIO
 from crmlib.promotion.planning import Plan
 from crmlib.tables import promotion as views
@@ -35,7 +35,7 @@ def grid(plan: Plan, *, words: Words) -> Finding:
         status="none",
         headline=headline,
         table=table,
-        view=views.readable(table.drop("extrapolated"), words=words),
+        view=views.readable(in_words(table.drop("extrapolated"), words, {}), words=words),
         chart=pictures.what_if(
             shown,
             picks={k: _choice(k, int(v), words) for k, v in asked.items()},

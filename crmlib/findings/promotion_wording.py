@@ -48,8 +48,16 @@ def against_budget(spent: int | None, budget: int | None, words: Words) -> str:
 
 
 def in_words(table: pl.DataFrame, words: Words, columns: dict[str, str]) -> pl.DataFrame:
-    """Codes replaced by their words under `<prefix>.<code>`."""
-    return table.with_columns(
-        pl.Series(c, [None if v is None else words(f"{p}.{v}") for v in table[c]], dtype=pl.String)
+    """Codes replaced by their words under `<prefix>.<code>`, a depth by what the customer saves or pays.
+
+    A lift is called by a name of its own: the column `lift` of other questions is a ratio.
+    """
+    said = {
+        c: pl.Series([None if v is None else words(f"{p}.{v}") for v in table[c]], dtype=pl.String)
         for c, p in columns.items()
-    )
+    }
+    if "depth_bp" in table.columns:
+        deep = [depth_text(d, words) if d else words("promotion_plan.no_depth") for d in table["depth_bp"].fill_null(0)]
+        said["depth_bp"] = pl.Series(deep, dtype=pl.String)
+    names = {"depth_bp": "depth", "lift": "extra_share"}
+    return table.with_columns(**said).rename({k: v for k, v in names.items() if k in table.columns})

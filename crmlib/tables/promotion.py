@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 _SHARES = (
+    "extra_share",
     "pooled_lift",
-    *("lift", "low_share", "high_share", "share", "at_plan", "tipping_low", "fakeable", "coverage"),
+    *("share", "at_plan", "tipping_low", "fakeable", "coverage"),
     *("power", "smallest_lift", "dip", "cannibalised", "halo", "margin_rate"),
 )
-_NUMBERS = {"roi": 2, "output_per_input": 2, "factor": 3, "error": 2}
-_COUNTS = ("stores", "events", "lines", "receipts", "members", "held_out", "products", "days")
+_NUMBERS = {"roi": 2, "output_per_input": 2, "factor": 3, "error": 2, "days_left": 1, "mean_min": 0, "max_min": 0}
+_COUNTS = ("empty", "stores", "events", "lines", "receipts", "members", "held_out", "products", "days")
 _DAYS = ("first_day", "last_day", "day", "due_on")
 
 
