@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -191,3 +193,16 @@ def wrong_result(table: pl.DataFrame) -> object:
 
 
 wrong_result.__module__ = "crmlib.tests"
+
+SLOW = (
+    "review.review", "response.response_table", "contestants.trial", "model.train", "health.last_test", "backtest.run",
+    "posterior.draw", "portfolio.portfolio", "study.calibrate", "plan.blinds", "plan.make", "needs.need_segments",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("notebook", sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+def test_pages_remember_what_takes_long(notebook: Path) -> None:
+    cells = [c["source"] for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    tree = ast.parse("\n".join("".join(source) for source in cells))
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not [name for name in called for slow in SLOW if name.endswith(slow)], "call it through page.remember"
