@@ -50,6 +50,7 @@ def maximise(total: Objective, starts: Sequence[Array], *, names: tuple[str, ...
     >>> found.certificate.converged, found.curvature.round(6).tolist()
     (True, [[2.0, 0.0], [0.0, 2.0]])
     """
+    total = _quiet(total)
     if len(starts) == 1:
         near = search(total, starts, n=n, tolerance=SHORT)
         found = newton(total, near, names=names, n=n, centre=starts[0], most=FEW_STEPS)
@@ -179,11 +180,17 @@ def negative_hessian(total: Objective, theta: Array, *, gradient: Array | None =
 
 
 def _quiet(total: Objective) -> Objective:
-    """`total` without NumPy's warnings: a search may look where numbers end, and sees that they do."""
+    """`total` without NumPy's warnings (a search may look where numbers end), remembering where it looked last."""
+    last: dict[bytes, tuple[float, Array]] = {}
 
     def looked(theta: Array) -> tuple[float, Array]:
-        with np.errstate(all="ignore"):
-            return total(theta)
+        key = theta.tobytes()
+        if key not in last:
+            with np.errstate(all="ignore"):
+                found = total(theta)
+            last.clear()
+            last[key] = found
+        return last[key]
 
     return looked
 
