@@ -85,17 +85,21 @@ def on_one_core(work: Callable[[], object]) -> Callable[[], object]:
     """The same work with this process, and all that it starts from now on, on one core."""
 
     def confined() -> None:
-        family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-        every = psutil.Process().cpu_affinity()
+        every = os.sched_getaffinity(0)
         try:
-            for process in family:
-                process.cpu_affinity(every[:1])
+            _confine({min(every)})
             work()
         finally:
-            for process in family:
-                process.cpu_affinity(every)
+            _confine(every)
 
     return confined
+
+
+def _confine(cores: set[int]) -> None:
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with suppress(psutil.Error, ProcessLookupError):
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, cores)
 
 
 def bare_script(lake: Path) -> None:
