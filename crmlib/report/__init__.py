@@ -4,7 +4,8 @@
 >>> page = report.open("customer_value", globals())  # doctest: +SKIP
 """
 
-from crmlib.report.page import Page, open_page
-from crmlib.report.page import open_page as open
+from crmlib.report.opening import open_page
+from crmlib.report.opening import open_page as open
+from crmlib.report.page import Page
 
 __all__ = ["Page", "open", "open_page"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import polars as pl
@@ -16,10 +15,8 @@ from crmlib.report.content import Changed, Content, Fact, Foot, Head, Line, Othe
 from crmlib.report.form import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
 from crmlib.report.manifest import FigureRecord, FindingRecord, Manifest
+from crmlib.report.page import Page
 from crmlib.text import LANGUAGES, Words
-
-if TYPE_CHECKING:
-    from crmlib.report.page import Page
 
 _RANK = {"none": 0, "ok": 1, "warn": 2, "fail": 3}
 

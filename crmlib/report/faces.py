@@ -6,7 +6,6 @@ import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
@@ -14,9 +13,7 @@ from crmlib.findings.finding import ActionList, Answer, Finding, Limits
 from crmlib.report import cards, manifest, render, sheets
 from crmlib.report.assemble import Assembled, assemble
 from crmlib.report.content import Card
-
-if TYPE_CHECKING:
-    from crmlib.report.page import Page
+from crmlib.report.page import Page
 
 PAGE_MARK = {"crmlib": {"page": True}}
 """Metadata of the one output that Voilà's template sends."""
@@ -63,8 +60,10 @@ def send(page: str) -> None:
     publish_display_data({"text/html": page}, metadata={"text/html": PAGE_MARK})  # type: ignore[no-untyped-call]
 
 
-def display_card(page: Page, thing: Answer | Finding | ActionList | Limits) -> None:
-    """Show in a notebook what will stand on the page."""
+def show(page: Page, thing: Answer | Finding | ActionList | Limits) -> None:
+    """In a notebook: show what will stand on the page."""
+    if page.context.face != "lab":
+        return
     setting = cards.Setting(words=page.words, day=page.as_of)
     match thing:
         case Finding():

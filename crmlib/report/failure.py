@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from crmlib.core.errors import CrmError, ParameterError
 from crmlib.report import faces, parameters, render
@@ -21,11 +21,9 @@ from crmlib.report.content import Content, Head
 from crmlib.report.context import Context
 from crmlib.report.explain import Explanation, explain
 from crmlib.report.form import Form, form
+from crmlib.report.page import Page
 from crmlib.report.parameters import Issue
 from crmlib.text import LANGUAGES, Language, Words
-
-if TYPE_CHECKING:
-    from crmlib.report.page import Page
 
 ERROR_RECORD = "error.json"
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from crmlib.report.page import Page
+from crmlib.report.page import LINES, Page
 
-LINES = "receipt_lines"
 YEAR = timedelta(days=365)
 LATE_WARN = 2
 """Data that end this many days before the page's day are called late."""

@@ -7,20 +7,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
-from crmlib.core.errors import LakeError, ParameterError
+from crmlib.core.errors import LakeError
 from crmlib.findings.finding import ActionList, Answer, Finding, Limits
-from crmlib.report import access, faces, failure, parameters, remember, states
-from crmlib.report.context import Context, from_environment
+from crmlib.report import access, remember, states
+from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
-from crmlib.report.parameters import Issue, ReportParameters
+from crmlib.report.parameters import ReportParameters
 from crmlib.scoring import identity
 from crmlib.scoring.identity import Proposals
-from crmlib.text import LANGUAGES, Words
+from crmlib.text import Words
 
 if TYPE_CHECKING:
     from crmlib.data.lake import Lake
@@ -41,8 +41,18 @@ class Shown:
     limits: list[str] = field(default_factory=list)
 
 
+class Face(Protocol):
+    """Where a page goes; `crmlib.report.faces` is the one there is."""
+
+    def show(self, page: Page, thing: Answer | Finding | ActionList | Limits) -> None:
+        """Told of each thing as soon as it is on the page."""
+
+    def finish(self, page: Page) -> None:
+        """Told when the notebook is through."""
+
+
 class Page:
-    """One report being made. Made by `open_page`; a notebook uses what is documented here and nothing else.
+    """One report being made. Made by `opening.open_page`; a notebook uses what is documented here and nothing else.
 
     Parameters
     ----------
@@ -50,10 +60,18 @@ class Page:
     params : its checked parameters, with the day filled in.
     context : the face and what the run was given.
     lake : where tables come from, at the versions of the moment of opening.
+    face : where it goes.
     """
 
     def __init__(
-        self, report: str, *, params: ReportParameters, context: Context, lake: Lake, versions: Mapping[str, int]
+        self,
+        report: str,
+        *,
+        params: ReportParameters,
+        context: Context,
+        lake: Lake,
+        versions: Mapping[str, int],
+        face: Face,
     ) -> None:
         self.report = report
         self.params: Any = params  # its class is the report's own; notebooks read its fields
@@ -67,6 +85,7 @@ class Page:
         self.drawer = Drawer()
         self.drawings: dict[str, Future[Drawing]] = {}
         self._lake = lake
+        self._face = face
 
     @property
     def as_of(self) -> date:
@@ -172,13 +191,12 @@ class Page:
                 self.shown.actions.append(thing)
             case Limits():
                 self.shown.limits += thing.sentences
-        if self.context.face == "lab":
-            faces.display_card(self, thing)
+        self._face.show(self, thing)
 
     def close(self) -> None:
         """Write the whole page, answer first: files of a run, the answer to a browser, or a note in JupyterLab."""
         try:
-            faces.finish(self)
+            self._face.finish(self)
         finally:
             self.drawer.close()
 
@@ -210,96 +228,3 @@ class Page:
         if not self.has("stores"):
             return None
         return self._lake.table("stores", version=self.versions["stores"])
-
-
-def open_page(report: str, variables: Mapping[str, object], *, context: Context | None = None) -> Page:
-    """Check the parameters, open the lake, and know the face. The third cell of every report.
-
-    Parameters
-    ----------
-    report : its name, that of its notebook and of its parameters.
-    variables : ``globals()``: the cell tagged `parameters` (or what a runner put after it); in Voilà the address of
-        the page overrides them.
-    context : for tests; otherwise found out from the process.
-
-    Raises
-    ------
-    ParameterError
-        Unknown names, wrong values, a day or region without data. In Voilà the form comes back with the messages.
-    """
-    started_here, context = context is None, context or from_environment()
-    kind = parameters.model(report)
-    given = {name: variables[name] for name in kind.model_fields if name in variables and variables[name] is not None}
-    asked = dict(context.query)
-    language = next((v for v in (asked.get("language"), given.get("language")) if v in LANGUAGES), LANGUAGES[0])
-    failure.watch(report, context=context, language=str(language), given={**given, **asked})
-    page = _opened(report, parameters.check(report, given | asked), context=context)
-    if started_here and context.face != "lab":
-        page.drawer.start()
-    return page
-
-
-def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
-    from crmlib.data.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
-
-    lake = Lake(context.lake)
-    versions = lake.versions()
-    if LINES not in versions:
-        raise LakeError(
-            "report.not_connected",
-            given=f"the lake has no table {LINES}",
-            expected=f"report {report} needs it",
-            mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
-            values={"table": LINES, "report": report},
-        )
-    first, last = _span(lake.table(LINES, version=versions[LINES]))
-    as_of = params.as_of or last
-    _check_day(as_of, first=first, today=context.now.date(), last=last)
-    page = Page(
-        report,
-        params=params.model_copy(update={"as_of": as_of}),
-        context=context,
-        lake=lake,
-        versions=versions,
-    )
-    _check_region(page)
-    failure.opened(page)
-    return page
-
-
-def _span(lines: pl.LazyFrame) -> tuple[date, date]:
-    first, last = lines.select(pl.col("day").min().alias("a"), pl.col("day").max().alias("b")).collect().row(0)
-    return (first or date.min, last or date.min)
-
-
-def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:
-    if first <= as_of <= max(last, today):
-        return
-    early = as_of < first
-    issue = Issue("as_of", as_of.isoformat(), "early" if early else "future", {"first": first.isoformat()})
-    raise ParameterError(
-        "report.as_of",
-        given=f"as of {as_of}",
-        expected=f"a day between {first} and {last}, where there are data",
-        mend="choose another day, or ingest the data of that day first",
-        values={"as_of": as_of.isoformat(), "first": first.isoformat(), "last": last.isoformat(), "issues": (issue,)},
-    )
-
-
-def _check_region(page: Page) -> None:
-    asked = page.params.region
-    if not asked:
-        return
-    known = page.known_regions()
-    if asked in known:
-        return
-    allowed = page.context.regions
-    code = "report.forbidden" if allowed is not None and asked not in allowed else "report.region"
-    names = ", ".join(known) or "-"
-    raise ParameterError(
-        code,
-        given=f"region {asked!r}",
-        expected=f"one of {names}",
-        mend="choose a region from the list, or none for all shops",
-        values={"region": asked, "known": names, "issues": (Issue("region", asked, "no_region"),)},
-    )

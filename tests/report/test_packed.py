@@ -102,7 +102,7 @@ def crafted(tree: Any, *blobs: bytes) -> bytes:
         crafted({"kind": "object", "class": "crmlib.report.content:Fact", "of": {"text": "x"}}),
         crafted({"kind": "object", "class": "crmlib.no_such:Thing", "of": {}}),
         crafted({"kind": "function", "of": "os:system"}), crafted({"kind": "function", "of": "crmlib.cli:sys"}),
-        crafted({"kind": "function", "of": "crmlib.report.page:open_page.x"}),
+        crafted({"kind": "function", "of": "crmlib.report.opening:open_page.x"}),
         crafted({"kind": "day", "of": "yesterday"}), crafted({"kind": "span", "of": ["x"]}),
     ],
 )  # fmt: skip

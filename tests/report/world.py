@@ -15,8 +15,8 @@ from crmlib.charts import theme
 from crmlib.data import delta
 from crmlib.data.lake import Lake
 from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Limits
+from crmlib.report import Page, open_page
 from crmlib.report.context import Context
-from crmlib.report.page import Page, open_page
 from crmlib.tables import style
 from crmlib.text import Words
 

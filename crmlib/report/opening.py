@@ -1,0 +1,109 @@
+"""A page is opened: its parameters checked, the lake found, the face known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from crmlib.core.errors import LakeError, ParameterError
+from crmlib.report import faces, failure, parameters
+from crmlib.report.context import Context, from_environment
+from crmlib.report.page import LINES, Page
+from crmlib.report.parameters import Issue, ReportParameters
+from crmlib.text import LANGUAGES
+
+
+def open_page(report: str, variables: Mapping[str, object], *, context: Context | None = None) -> Page:
+    """Check the parameters, open the lake, and know the face. The third cell of every report.
+
+    Parameters
+    ----------
+    report : its name, that of its notebook and of its parameters.
+    variables : ``globals()``: the cell tagged `parameters` (or what a runner put after it); in Voilà the address of
+        the page overrides them.
+    context : for tests; otherwise found out from the process.
+
+    Raises
+    ------
+    ParameterError
+        Unknown names, wrong values, a day or region without data. In Voilà the form comes back with the messages.
+    """
+    started_here, context = context is None, context or from_environment()
+    kind = parameters.model(report)
+    given = {name: variables[name] for name in kind.model_fields if name in variables and variables[name] is not None}
+    asked = dict(context.query)
+    language = next((v for v in (asked.get("language"), given.get("language")) if v in LANGUAGES), LANGUAGES[0])
+    failure.watch(report, context=context, language=str(language), given={**given, **asked})
+    page = _opened(report, parameters.check(report, given | asked), context=context)
+    if started_here and context.face != "lab":
+        page.drawer.start()
+    return page
+
+
+def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
+    from crmlib.data.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
+
+    lake = Lake(context.lake)
+    versions = lake.versions()
+    if LINES not in versions:
+        raise LakeError(
+            "report.not_connected",
+            given=f"the lake has no table {LINES}",
+            expected=f"report {report} needs it",
+            mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
+            values={"table": LINES, "report": report},
+        )
+    first, last = _span(lake.table(LINES, version=versions[LINES]))
+    as_of = params.as_of or last
+    _check_day(as_of, first=first, today=context.now.date(), last=last)
+    page = Page(
+        report,
+        params=params.model_copy(update={"as_of": as_of}),
+        context=context,
+        lake=lake,
+        versions=versions,
+        face=faces,
+    )
+    _check_region(page)
+    failure.opened(page)
+    return page
+
+
+def _span(lines: pl.LazyFrame) -> tuple[date, date]:
+    first, last = lines.select(pl.col("day").min().alias("a"), pl.col("day").max().alias("b")).collect().row(0)
+    return (first or date.min, last or date.min)
+
+
+def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:
+    if first <= as_of <= max(last, today):
+        return
+    early = as_of < first
+    issue = Issue("as_of", as_of.isoformat(), "early" if early else "future", {"first": first.isoformat()})
+    raise ParameterError(
+        "report.as_of",
+        given=f"as of {as_of}",
+        expected=f"a day between {first} and {last}, where there are data",
+        mend="choose another day, or ingest the data of that day first",
+        values={"as_of": as_of.isoformat(), "first": first.isoformat(), "last": last.isoformat(), "issues": (issue,)},
+    )
+
+
+def _check_region(page: Page) -> None:
+    asked = page.params.region
+    if not asked:
+        return
+    known = page.known_regions()
+    if asked in known:
+        return
+    allowed = page.context.regions
+    code = "report.forbidden" if allowed is not None and asked not in allowed else "report.region"
+    names = ", ".join(known) or "-"
+    raise ParameterError(
+        code,
+        given=f"region {asked!r}",
+        expected=f"one of {names}",
+        mend="choose a region from the list, or none for all shops",
+        values={"region": asked, "known": names, "issues": (Issue("region", asked, "no_region"),)},
+    )
