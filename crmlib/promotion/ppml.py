@@ -3,7 +3,8 @@
 Source: Gourieroux, Monfort & Trognon (1984), Econometrica 52(3), 681-700, for the estimator; imputation of the
 untreated outcome after Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91(6), 3253-3285. With effects
 alone the score equations say that fitted and observed sums agree for every level of every effect, so the solution is
-found by alternately scaling each effect (iterative proportional fitting, Deming & Stephan 1940).
+found by alternately scaling each effect (iterative proportional fitting, Deming & Stephan 1940). Cells that no finite
+effects can fit are left out first (`separation`), so the sweeps converge geometrically.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from crmlib.core.errors import ModelError
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.panel import Index
+from crmlib.promotion.separation import Separation, separate
 
 MAX_SWEEPS = 500
 
@@ -24,12 +26,14 @@ class Effects:
     """exp of the effects: store × product (s, p), product × week (p, w), city × week (c, w).
 
     A week of a product in which no clean cell remains has no effect: it is NaN, and so is every prediction there.
+    separation : clean cells that are 0 in the limit, and cells whose effects share no scale: no prediction.
     sweeps : rounds of scaling; change : mean relative change of an effect in the last one.
     """
 
     store_product: Floats
     product_week: Floats
     city_week: Floats
+    separation: Separation
     sweeps: int
     change: float
 
@@ -59,9 +63,10 @@ def fit_effects(
     """
     if not clean.any():
         raise _nothing_clean()
-    weight = clean.astype(np.float64) if exposure is None else np.where(clean, exposure, 0.0)
     sums = clean * units
     totals = (sums.sum(axis=2), sums.sum(axis=0), _by_city(sums.sum(axis=1), city))
+    apart = separate(sums > 0, clean, live=_live(totals, city))
+    weight = np.where(clean & ~apart.empty, 1.0 if exposure is None else exposure, 0.0)
     sp, pw, cw = _initial(totals, start, clean)
     change = np.inf
     for sweep in range(1, MAX_SWEEPS + 1):  # noqa: B007
@@ -81,13 +86,25 @@ def fit_effects(
     else:
         raise _not_converged(change, tolerance)
     unseen = ~clean.any(axis=0)
-    return Effects(sp, np.where(unseen, np.nan, pw), cw, sweep, change)
+    return Effects(sp, np.where(unseen, np.nan, pw), cw, apart, sweep, change)
 
 
 def predict(effects: Effects, *, city: Index) -> Floats:
-    """Expected untreated units, shape (s, p, w); NaN where no clean cell of the product remains in the week."""
+    """Expected untreated units, shape (s, p, w).
+
+    NaN where no clean cell of the product remains in the week, or where store and week share no scale.
+    """
     base = effects.store_product[:, :, None] * effects.product_week[None, :, :]
-    return np.asarray(base * effects.city_week[city][:, None, :])
+    base *= effects.city_week[city][:, None, :]
+    base[effects.separation.empty] = 0.0
+    base[effects.separation.unknown] = np.nan
+    return np.asarray(base)
+
+
+def _live(totals: tuple[Floats, Floats, Floats], city: Index) -> Bools:
+    """Cells none of whose three effects is 0 for want of any sale, shape (s, p, w)."""
+    store_product, product_week, city_week = (total > 0 for total in totals)
+    return np.asarray(store_product[:, :, None] & product_week[None] & city_week[city][:, None, :])
 
 
 def _initial(
