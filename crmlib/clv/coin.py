@@ -29,7 +29,9 @@ GROUPS = (0.0, 30.0, 100.0, 300.0, 1000.0, LONG, np.inf)
 STEP_COST, INTEGRAL_COST = 1500.0, 800.0
 """A step of the sum costs as much as 1,500 rows in it; the integral as much per row as 800 steps."""
 TINY = 1e-17
-PANELS = 48
+PANEL_WIDTH, PANEL_SPREADS = 4.0, 3.0
+"""A panel of 20 nodes is exact to double precision over 4 units of logit p (the nearest pole lies at a distance of π)
+and over 3 standard deviations of a sharp beta density."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +161,12 @@ def _integral(k: Array, z: Array, a: Array, b: Array, *, pairs: bool) -> Array:
     spread = 14.0 * np.sqrt(1.0 / a + 1.0 / b) + 45.0 * (1.0 / a + 1.0 / b)
     low = np.maximum(mode - spread, lowest)
     high = np.maximum(np.minimum(mode + spread, 39.0), low + 1e-9)
-    width = (high - low) / PANELS
+    widest = np.minimum(PANEL_WIDTH, PANEL_SPREADS * np.sqrt(1.0 / a + 1.0 / b))
+    panels = int(np.ceil(((high - low) / widest).max()))
+    width = (high - low) / panels
     front = betaln(a, b)
     total = np.zeros((2, len(z)))
-    for panel in range(PANELS):
+    for panel in range(panels):
         w = low + width * (panel + 0.5 + 0.5 * NODES[:, None])
         log_p, log_q = -np.logaddexp(0.0, -w), -np.logaddexp(0.0, w)
         weight = WEIGHTS[:, None] * 0.5 * width * np.exp(a * log_p + b * log_q - front)
