@@ -35,8 +35,9 @@ SAMPLED_FROM, SAMPLE = 80_000, 20_000
 ROUNDS = 4
 ENOUGH = 1200
 """Proposals after which a bad k is believed."""
-BEYOND = 60.0
-"""A t draw beyond e^60 is no customer base."""
+BEYOND = 20.0
+"""No draw lies beyond e^20. Where few customers tell nothing of how drop-out differs, a and b run to infinity along a
+ridge; there predictions have reached their limit (to 1e-7), and from e^24 on their arithmetic would fail."""
 MOST = 20_000
 """Proposals of one round at most."""
 CHAIN_WARM, CHAIN_LENGTH = 2_000, 10_000

@@ -93,6 +93,8 @@ def _audited(
     y, _ = _index(units, ok, level)
     seen, weight = _index(units, known, level)
     y[during] = seen[during]
+    if not np.isfinite(y[during]).all():  # goods without any sale, or a week in which every store was shut
+        return name, None, None, None, "none"
     x, control = _controls(panel, rows, mine, during, clean)
     try:
         found = audit(y, x, event=during)

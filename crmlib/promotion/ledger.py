@@ -92,7 +92,7 @@ def returns(book: pl.DataFrame) -> pl.DataFrame:
     output_per_input : money that came in (incremental margin after its discount, dip, cannibalised, halo, funding, and
         the subsidy taken off) for each unit of money paid out; null where nothing was paid out.
     """
-    wide = book.pivot(on="line", index="event_id", values="amount_minor")
+    wide = book.pivot(on="line", on_columns=list(LINES), index="event_id", values="amount_minor")
     own = -(pl.sum_horizontal(*DISCOUNTS, *PAID_OUT, "funding"))
     paid = -pl.sum_horizontal(*PAID_OUT)
     came = pl.col("net") + paid

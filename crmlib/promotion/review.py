@@ -15,7 +15,7 @@ from crmlib.promotion.baseline import past_bases, untreated
 from crmlib.promotion.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
 from crmlib.promotion.footprint import Treated, treated
 from crmlib.promotion.ledger import COSTS, ledger, returns
-from crmlib.promotion.lift import Lift, lift
+from crmlib.promotion.lift import MIN_CLEAN_WEEKS, MIN_CONTROLS, Lift, lift
 from crmlib.promotion.panel import KEY, Panel, panel
 from crmlib.promotion.sensitivity import sensitivity
 from crmlib.promotion.slots import partners
@@ -80,6 +80,11 @@ def review(
     bulk : receipts that are bulk orders (`bulk.bulk_receipts`): their discount is booked apart.
     stock : store_id, product_id, counted_on, on_hand_milli, if connected: weeks of empty shelves are neither learnt
         from nor counted.
+
+    Raises
+    ------
+    ModelError
+        promotion.none_judged: too few stores for any promotion to be compared.
     """
     plans = frozen_versions(promotions)
     goods = _goods(products)
@@ -91,6 +96,8 @@ def review(
     whole = panel(cells.drop("week_start"), stores=shops, products=goods)
     feasts = festival_weeks(first_day, last_day)
     found = lift(whole, events, rng=rng, festival_weeks=feasts, rounds=rounds)
+    if not (found.events["status"] == "ok").any():
+        raise _none_judged(found, stores=len(whole.stores))
     rows = treated(events, panel=whole)
     money = economics(lines, costs=costs, bulk=bulk)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
@@ -104,6 +111,18 @@ def review(
         events=_events(facts, draft, money).join(
             _forecasts(whole, found, rows), on="promotion_id", how="left", maintain_order="left"
         ),
+    )
+
+
+def _none_judged(found: Lift, *, stores: int) -> ModelError:
+    count = found.events.height
+    return ModelError(
+        "promotion.none_judged",
+        given=f"none of {count} promotions in {stores} stores can be judged",
+        expected=f"for one at least, {MIN_CONTROLS} stores that sold the goods without it, and {MIN_CLEAN_WEEKS} "
+        "quiet weeks",
+        mend="take all stores, or a region with more of them",
+        values={"count": count, "stores": stores, "controls": MIN_CONTROLS, "weeks": MIN_CLEAN_WEEKS},
     )
 
 

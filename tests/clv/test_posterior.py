@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import bg_nbd, gamma_gamma, ggom_nbd, pareto_nbd, posterior, sbg, store
+from crmlib.clv import bg_nbd, gamma_gamma, ggom_nbd, mbg_nbd, pareto_nbd, posterior, sbg, store
 from crmlib.core.errors import ModelError
 
 
@@ -63,6 +63,19 @@ def test_chain_and_importance_sampler_agree_on_a_normal():
     chain, ess = posterior.metropolis(log_density, np.zeros(2), np.eye(2), rng=np.random.default_rng(7))
     assert ess > 300
     assert chain.std() == pytest.approx(1.0, abs=0.12)
+
+
+def test_a_ridge_to_infinity_is_cut_where_predictions_have_reached_their_limit():
+    def flat(theta):
+        return 0.0 if theta[0] > 0 else -np.inf
+
+    chain, _ = posterior.metropolis(flat, np.array([5.0]), np.array([[25.0]]), rng=np.random.default_rng(8))
+    assert chain.max() > posterior.BEYOND  # the chain alone would go on
+    a, b = np.exp(posterior.BEYOND - 4), np.exp(posterior.BEYOND)
+    whole = {"x": np.array([2.0, 90.0]), "t_x": np.array([9.0, 100.0]), "T": np.array([60.0, 104.0]), "t": 52.0}
+    edge = mbg_nbd.expected_purchases(mbg_nbd.MbgNbdParams(r=1.0, alpha=5.0, a=a, b=b), **whole)
+    half = mbg_nbd.expected_purchases(mbg_nbd.MbgNbdParams(r=1.0, alpha=5.0, a=a / 50, b=b / 50), **whole)
+    np.testing.assert_allclose(edge, half, rtol=1e-4)
 
 
 def test_a_fit_without_curvature_has_no_posterior_to_approximate(cdnow, fit):

@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from crmlib import panels
+from crmlib.core.errors import ModelError
 from crmlib.data import Lake, ingest_all
 from crmlib.promotion import bulk, review
 
 
 @pytest.fixture(scope="module")
-def judged(root, tmp_path_factory):
+def lake(root, tmp_path_factory):
     lake = Lake(tmp_path_factory.mktemp("promotions") / "lake")
     before = Path.cwd()
     os.chdir(root)
@@ -24,7 +25,14 @@ def judged(root, tmp_path_factory):
         ingest_all(Path("data_samples/sources.yml"), lake=lake, now=datetime(2026, 11, 22, tzinfo=UTC))
     finally:
         os.chdir(before)
+    return lake
+
+
+def _judge(lake, *, region=None):
     table = {n: lake.table(n).collect() for n in ("receipt_lines", "customers", "products", "stores", "closures")}
+    if region is not None:
+        table["stores"] = table["stores"].filter(pl.col("region") == region)
+        table["receipt_lines"] = table["receipt_lines"].join(table["stores"], on="store_id", how="semi")
     lines = table["receipt_lines"]
     large = bulk.bulk_receipts(lines, customers=table["customers"])
     start, end = review.whole_weeks(lines["day"].min(), lines["day"].max())
@@ -43,6 +51,25 @@ def judged(root, tmp_path_factory):
         rng=np.random.default_rng(7),
         rounds=2,
     )
+
+
+@pytest.fixture(scope="module")
+def judged(lake):
+    return _judge(lake)
+
+
+@pytest.mark.parametrize("region", ["华东", "华南"])
+def test_a_region_whose_effects_are_partly_unbounded_is_judged(lake, region):
+    found = _judge(lake, region=region)
+    assert (found.lift.events["status"] == "ok").sum() >= 5
+    assert found.lift.parts["effect_milli"].null_count() == 0
+
+
+def test_a_region_too_small_to_compare_is_refused_in_words_of_stores(lake):
+    with pytest.raises(ModelError) as refused:
+        _judge(lake, region="西南")
+    assert refused.value.code == "promotion.none_judged"
+    assert refused.value.values["stores"] == 2
 
 
 @pytest.fixture(scope="module")
