@@ -236,7 +236,7 @@ def lessons(past: pl.DataFrame, *, words: Words) -> Finding:
         label=pl.Series([form.change(v, digits=0) for v in rows["lift"]], dtype=pl.String),
         doubt=pl.col("fires").fill_null(value=False),
     )
-    headline = words(f"promotion_plan.lessons.{kind}", **values)
+    headline = words(f"promotion_plan.lessons.{'loss' if kind == 'bad' and not earned else kind}", **values)
     return Finding(
         key="promotion.lessons",
         status="none" if kind == "none" else "ok" if kind == "good" else "warn",

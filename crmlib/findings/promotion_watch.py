@@ -307,7 +307,8 @@ def actions(run: Running, names: pl.DataFrame, *, words: Words) -> ActionList:
         for r in rows.iter_rows(named=True)
     ]
     shown = rows.select("store_id", "store", reason=pl.Series(reasons, dtype=pl.String), gap_milli="gap_milli")
-    kind = "some" if shown.height else "none"
+    over = run.as_of > run.daily["day"][-1]
+    kind = "none" if shown.is_empty() else "over" if over else "some"
     headline = words(
         f"promotion_watch.call.headline.{kind}",
         shown=words.format.count(shown.height),

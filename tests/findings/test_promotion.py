@@ -326,6 +326,16 @@ def test_the_call_list_puts_the_largest_gap_first_and_gives_each_its_reason(word
     assert found.table["reason"].n_unique() == found.table.height == 3
 
 
+def test_nobody_is_called_about_a_promotion_that_is_over(words):
+    going, over = (
+        promotion_watch.actions(replace(run(2000), as_of=FIRST + timedelta(days=d)), STORES, words=words)
+        for d in (9, 10)
+    )
+    assert going.headline == words("promotion_watch.call.headline.some", all="3", shown="3")
+    assert over.headline == words("promotion_watch.call.headline.over", all="3", shown="3")
+    assert over.table.equals(going.table)
+
+
 def test_an_activity_over_its_budget_turns_the_card_red(words):
     accounts = pl.DataFrame({"over_cap_minor": [0], "over_minor": [0], "edited": [False], "released_minor": [5]})
     table = pl.DataFrame(
