@@ -181,14 +181,16 @@ def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : `mechanic`, `depth` (both in words, in order), `lift`, `label`, `few`.
     """
     depths, mechanics = (frame[c].unique(maintain_order=True).to_list() for c in ("depth", "mechanic"))
-    x = alt.X("depth:N", sort=depths, title=words("promotion.chart.depth"), axis=alt.Axis(labelAngle=0, ticks=False))
-    base = alt.Chart(frame).encode(x=x, y=alt.Y("mechanic:N", sort=mechanics, title=None, axis=alt.Axis(ticks=False)))
+    # mechanics across and depths down: there are more depths, and a number must fit its cell on a telephone
+    x = alt.X("mechanic:N", sort=mechanics, title=None, axis=alt.Axis(labelAngle=0, ticks=False, orient="top"))
+    y = alt.Y("depth:N", sort=depths, title=words("promotion.chart.depth"), axis=alt.Axis(ticks=False))
+    base = alt.Chart(frame).encode(x=x, y=y)
     colour = alt.Color("lift:Q", scale=alt.Scale(range=list(theme.RAMP)), legend=None)
     top = max((float(v) for v in frame["lift"]), default=0.0)
     ink = alt.condition(f"datum.lift > {0.7 * top}", alt.value(theme.PAPER), alt.value(theme.INK))
     cell = base.mark_rect(stroke=theme.PAPER, strokeWidth=2).encode(color=colour)
     text = base.mark_text().encode(text=alt.Text("label:N"), color=ink)
-    return theme.finish(_layers(cell, text), height=44 * max(frame["mechanic"].n_unique(), 2))
+    return theme.finish(_layers(cell, text), height=30 * max(len(depths), 2))
 
 
 def _layers(*layers: alt.Chart) -> alt.LayerChart:

@@ -108,3 +108,13 @@ def test_who_did_not_come_is_never_drawn_as_who_came():
     spec = pictures.outcomes(only, words=ZH).to_dict()
     scale = spec["layer"][0]["encoding"]["color"]["scale"]
     assert scale["domain"] == [ZH("churn.state_now.came"), ZH("churn.state_now.not_yet")]
+
+
+def test_the_label_of_a_losing_store_has_room_beside_the_names_on_a_telephone():
+    frame = pl.DataFrame(
+        {"name": ["a", "b"], "net": [-128, 63], "label": ["-128（已停业）", "+63"], "closed": [True, False]}
+    )
+    low, high = pictures.stores(frame, words=ZH).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    plot, letter = 230, 6.2  # px
+    assert (-128 - low) / (high - low) * plot >= 15 * letter
+    assert (high - 63) / (high - low) * plot >= 3 * letter

@@ -117,3 +117,10 @@ def test_every_choice_of_the_what_if_is_a_control_and_the_picture_without_script
 def test_every_picture_can_be_drawn(chart):
     svg = vl_convert.vegalite_to_svg(chart().to_json())
     assert svg.startswith("<svg") and "NaN" not in svg
+
+
+def test_the_heat_map_runs_down_where_there_are_many_depths_so_numbers_fit_a_telephone():
+    spec = pictures.response(response_frame(), words=WORDS).to_dict()
+    encoding = spec["layer"][0]["encoding"]
+    assert encoding["x"]["field"] == "mechanic"
+    assert encoding["y"]["field"] == "depth"

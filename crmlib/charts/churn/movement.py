@@ -10,6 +10,8 @@ from crmlib.text import Words
 
 KINDS = ("new", "won_back", "lost", "provisional")
 COLOURS = (theme.ACCENT, theme.SERIES[2], theme.WARN, "#e3b98f")
+LETTER, MOST_ROOM = 0.029, 0.5
+"""Share of a telephone's plot that one narrow letter of a label takes, and the most that one side's labels get."""
 
 
 def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -57,7 +59,7 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=220)),
-        x=alt.X("net:Q", title=words("churn.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame["net"])),
+        x=alt.X("net:Q", title=words("churn.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame)),
     )
     colour = (
         alt.when("datum.closed").then(alt.value(theme.MUTED)).when("datum.net < 0").then(alt.value(theme.WARN))
@@ -69,8 +71,17 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     return theme.finish(chart, height=max(30 * frame.height, 60))
 
 
-def _both_ways(values: pl.Series) -> alt.Scale:
-    """A scale around zero with room for the text at both ends."""
-    low, high = min(0, *values.to_list()), max(0, *values.to_list())
-    room = 0.45 * max(high - low, 1)
-    return alt.Scale(domain=[low - room * (low < 0), high + room * (high > 0)], nice=False)
+def _both_ways(frame: pl.DataFrame) -> alt.Scale:
+    """A scale around zero with room for the text at both ends, wide enough on a telephone, too."""
+    low, high = min(0, *frame["net"].to_list()), max(0, *frame["net"].to_list())
+    left, right = (
+        min(LETTER * max((_letters(text) for text in side.to_list()), default=0), MOST_ROOM)
+        for side in (frame.filter(pl.col("net") < 0)["label"], frame.filter(pl.col("net") >= 0)["label"])
+    )
+    whole = max(high - low, 1) / (1 - left - right)
+    return alt.Scale(domain=[low - left * whole, high + right * whole], nice=False)
+
+
+def _letters(text: str) -> int:
+    """Width of a text and the gaps beside it in narrow letters; a Chinese one counts two."""
+    return 2 + sum(2 if ord(c) > 0x2E80 else 1 for c in text)
