@@ -30,6 +30,8 @@ _START_SECONDS = 120
 WORTH_IT = 2
 """From this many runs on a warm parent is started."""
 _THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+GIVE_BACK = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
+"""Polars' allocator (jemalloc) keeps what a frame needed once; a session gives it back. Read as it is loaded."""
 
 
 @dataclass(slots=True)
@@ -148,4 +150,4 @@ def fork(address: str, *, role: Role, argv: Sequence[str], env: Mapping[str, str
 def _plain_environment() -> dict[str, str]:
     """What the parent itself may know: paths and locale, no credentials of whoever started it."""
     keep = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "XDG_RUNTIME_DIR", "SSL_CERT_FILE")
-    return {**{name: os.environ[name] for name in keep if name in os.environ}, **_THREADS}
+    return {**{name: os.environ[name] for name in keep if name in os.environ}, **_THREADS, **GIVE_BACK}

@@ -153,3 +153,4 @@ def test_nobody_else_can_ask_the_parent(variables: Mapping[str, str]) -> None:
 def test_the_parent_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "secret")
     assert "SMTP_PASSWORD" not in warm._plain_environment()
+    assert warm._plain_environment()["_RJEM_MALLOC_CONF"] == warm.GIVE_BACK["_RJEM_MALLOC_CONF"]
