@@ -71,6 +71,7 @@ class Watch:
     peak: float = 0.0
 
     def begin(self) -> None:
+        """Forget what was seen before."""
         self.known, self.cpu, self.peak = {p.pid for p in self.server.children(recursive=True)}, {}, 0.0
 
     def look(self, *, memory: bool) -> int:
@@ -212,13 +213,15 @@ def main() -> None:
     parser.add_argument("--region", default="%E5%8D%8E%E4%B8%9C", help="percent-encoded name of a region of the lake")
     parser.add_argument("--row", type=int, default=0, help="so many further requests in a row")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as empty:
-        with server(options.lake.resolve(), (options.reports or Path(empty)).resolve()) as (port, process):
-            get(port, "/apps/data_health")  # the drawing script is made once and kept
-            names = options.apps.split(",") if options.apps else []
-            apps(port, process, names, options.region)
-            if options.row:
-                row(port, "data_health", options.row)
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        server(options.lake.resolve(), (options.reports or Path(empty)).resolve()) as (port, process),
+    ):
+        get(port, "/apps/data_health")  # the drawing script is made once and kept
+        names = options.apps.split(",") if options.apps else []
+        apps(port, process, names, options.region)
+        if options.row:
+            row(port, "data_health", options.row)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ _COUNTS = (
 )
 _SHARES = (
     "share_customers", "share_net", "share_receipts", "margin_rate", "repeat_rate", "rate", "low", "high", "stay_away",
-    "share_group", "share_all", "share", "risk", "explained", "share_of_difference", "probability", "kept_3", "kept_6", "kept_12",
+    "share_group", "share_all", "share", "risk", "explained", "share_of_difference", "probability",
+    "kept_3", "kept_6", "kept_12",
 )  # fmt: skip
 
 
