@@ -118,3 +118,11 @@ def test_the_label_of_a_losing_store_has_room_beside_the_names_on_a_telephone():
     plot, letter = 230, 6.2  # px
     assert (-128 - low) / (high - low) * plot >= 15 * letter
     assert (high - 63) / (high - low) * plot >= 3 * letter
+
+
+def test_long_labels_on_both_sides_leave_room_for_the_bars():
+    label = "-85 (handed over -60, closed in the meantime)"
+    frame = pl.DataFrame({"name": ["a", "b"], "net": [-85, 4], "label": [label, label], "closed": [False, False]})
+    low, high = pictures.stores(frame, words=ZH).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < -85 < 4 < high
+    assert 89 / (high - low) == pytest.approx(0.3)

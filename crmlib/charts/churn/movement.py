@@ -10,8 +10,8 @@ from crmlib.text import Words
 
 KINDS = ("new", "won_back", "lost", "provisional")
 COLOURS = (theme.ACCENT, theme.SERIES[2], theme.WARN, "#e3b98f")
-LETTER, MOST_ROOM = 0.029, 0.5
-"""Share of a telephone's plot that one narrow letter of a label takes, and the most that one side's labels get."""
+LETTER, MOST_ROOM = 0.029, 0.7
+"""Share of a telephone's plot that one narrow letter of a label takes, and the most that all labels get."""
 
 
 def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -75,11 +75,12 @@ def _both_ways(frame: pl.DataFrame) -> alt.Scale:
     """A scale around zero with room for the text at both ends, wide enough on a telephone, too."""
     low, high = min(0, *frame["net"].to_list()), max(0, *frame["net"].to_list())
     left, right = (
-        min(LETTER * max((_letters(text) for text in side.to_list()), default=0), MOST_ROOM)
+        LETTER * max((_letters(text) for text in side.to_list()), default=0)
         for side in (frame.filter(pl.col("net") < 0)["label"], frame.filter(pl.col("net") >= 0)["label"])
     )
-    whole = max(high - low, 1) / (1 - left - right)
-    return alt.Scale(domain=[low - left * whole, high + right * whole], nice=False)
+    kept = min(1.0, MOST_ROOM / max(left + right, MOST_ROOM))
+    whole = max(high - low, 1) / (1 - kept * (left + right))
+    return alt.Scale(domain=[low - kept * left * whole, high + kept * right * whole], nice=False)
 
 
 def _letters(text: str) -> int:
