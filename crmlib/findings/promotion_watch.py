@@ -66,13 +66,20 @@ def answer(run: Running, *, words: Words) -> Answer:
             Figure(
                 label=words("promotion_watch.figure.alarms"),
                 value=form.count(alarms),
-                comparison=words("promotion_watch.figure.alarms_note"),
+                comparison=_alarmed(run, words),
                 tone="bad" if alarms else "good",
                 key=f"alarms.{run.promotion['promotion_id']}",
                 amount=alarms,
             ),
         ),
     )
+
+
+def _alarmed(run: Running, words: Words) -> str:
+    """What the alarms are about."""
+    kinds = run.alarms["kind"].unique(maintain_order=True).to_list()
+    told = words("promotion.join").join(words(f"promotion_watch.alarm.{kind}") for kind in kinds)
+    return told or words("promotion_watch.figure.alarms_none")
 
 
 def band(run: Running, *, words: Words) -> Finding:

@@ -326,6 +326,13 @@ def test_the_call_list_puts_the_largest_gap_first_and_gives_each_its_reason(word
     assert found.table["reason"].n_unique() == found.table.height == 3
 
 
+def test_the_alarms_say_what_they_are_about(words):
+    quiet, loud = (promotion_watch.answer(run(p, margin=m), words=words) for p, m in ((10_000, 0.3), (5000, 0.1)))
+    assert quiet.figures[-1].comparison == words("promotion_watch.figure.alarms_none")
+    both = words("promotion.join").join(words(f"promotion_watch.alarm.{kind}") for kind in ("band", "margin"))
+    assert loud.figures[-1].comparison == both
+
+
 def test_nobody_is_called_about_a_promotion_that_is_over(words):
     going, over = (
         promotion_watch.actions(replace(run(2000), as_of=FIRST + timedelta(days=d)), STORES, words=words)
