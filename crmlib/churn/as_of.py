@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.churn.visits import day_number
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -13,7 +13,8 @@ from datetime import date
 import polars as pl
 
 from crmlib.churn.festivals import festival_buyers, festival_share
-from crmlib.churn.visits import Visits, day_number, known_days, run
+from crmlib.churn.visits import Visits, known_days, run
+from crmlib.core.dates import day_number
 
 RATE_DAYS = 30.0
 """Days that keep the rate of a new customer finite."""

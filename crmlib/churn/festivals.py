@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from crmlib.churn.visits import day_number
 from crmlib.core.calendar import festival_day
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 
 MIN_OCCASIONS = 2

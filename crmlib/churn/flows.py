@@ -22,7 +22,8 @@ import polars as pl
 
 from crmlib.churn.features import ELIGIBLE_DAYS
 from crmlib.churn.festivals import festival_buyers
-from crmlib.churn.visits import Visits, day_number
+from crmlib.churn.visits import Visits
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -11,7 +11,8 @@ from datetime import date
 import polars as pl
 from statsmodels.stats.proportion import proportion_confint
 
-from crmlib.churn.visits import Visits, day_number, trips
+from crmlib.churn.visits import Visits, trips
+from crmlib.core.dates import day_number
 
 MAX_WEEKS = 52
 TOO_LATE = 0.5

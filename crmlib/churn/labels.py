@@ -13,7 +13,8 @@ import polars as pl
 
 from crmlib.churn.features import Options, features
 from crmlib.churn.festivals import festival_buyers
-from crmlib.churn.visits import Visits, day_number, trips
+from crmlib.churn.visits import Visits, trips
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -11,7 +11,8 @@ from crmlib.churn import overdue
 from crmlib.churn.features import Options, features, rhythm
 from crmlib.churn.festivals import festival_buyers
 from crmlib.churn.model import RiskFit
-from crmlib.churn.visits import Visits, day_number, known_days
+from crmlib.churn.visits import Visits, known_days
+from crmlib.core.dates import day_number
 
 TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""

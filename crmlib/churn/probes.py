@@ -15,7 +15,8 @@ import polars as pl
 from crmlib.churn.as_of import refuse_unknown_time
 from crmlib.churn.features import Extra, Options
 from crmlib.churn.metrics import auc
-from crmlib.churn.visits import Visits, day_number
+from crmlib.churn.visits import Visits
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError, mask
 
 MAX_SINGLE_AUC = 0.97

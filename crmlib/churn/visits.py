@@ -14,9 +14,9 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.core.dates import day_number, day_of
 from crmlib.core.frames import AnyFrame, to_polars
 
-EPOCH = date(1970, 1, 1)
 NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
 
@@ -36,28 +36,6 @@ class Visits:
     days: pl.DataFrame
     store_days: pl.DataFrame
     has: frozenset[str]
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01.
-
-    Examples
-    --------
-    >>> day_number(date(1998, 3, 31))
-    10316
-    """
-    return (day - EPOCH).days
-
-
-def day_of(number: int) -> date:
-    """The day of a day number.
-
-    Examples
-    --------
-    >>> day_of(10316)
-    datetime.date(1998, 3, 31)
-    """
-    return date.fromordinal(EPOCH.toordinal() + number)
 
 
 def visits(lines: AnyFrame) -> Visits:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.churn.rules import refuse_alive
-from crmlib.churn.visits import day_number
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -16,7 +16,7 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn.clusters import product
-from crmlib.churn.visits import day_number
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -14,8 +14,8 @@ import polars as pl
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn.clusters import MIN_CLUSTERS, half_width, labels, mean_of_those, product
-from crmlib.churn.visits import day_number
 from crmlib.churn.winback import MIN_HELD_OUT, outcome, read_out
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 
 WINDOW_DAYS = 56

@@ -19,13 +19,13 @@ import polars as pl
 from crmlib.clv import diagnosis, fitting, predict
 from crmlib.clv.arrays import Array
 from crmlib.clv.baselines import Contest, money, trips
-from crmlib.clv.diagnosis import day_number
 from crmlib.clv.gamma_gamma import SpendFit
 from crmlib.clv.gamma_gamma import fit as fit_spend
 from crmlib.clv.history import DAYS_PER_UNIT, Unit
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.registry import model_of
 from crmlib.clv.result import ModelFit
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 

@@ -5,7 +5,7 @@ How often customers buy, what happens to those who bought x times, week by week,
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,12 @@ from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.intervals import predictive_counts
 from crmlib.clv.result import ModelFit
+from crmlib.core.dates import day_number, day_of
 
-EPOCH = date(1970, 1, 1)
 SEVEN_UP = 7
 BLOCK = 4096
 MOST = 400
 """Purchases above this count as this many in a predictive distribution."""
-
-
-def day_number(day: date) -> int:
-    """Days since 1970."""
-    return (day - EPOCH).days
 
 
 def frequency(fit: ModelFit[Any], history: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +55,7 @@ def tracking(fit: ModelFit[Any], days: pl.DataFrame, *, cut: date, end: date) ->
     actual = np.bincount(week, minlength=len(ends))[: len(ends)]
     return pl.DataFrame(
         {
-            "day": [EPOCH + timedelta(days=e) for e in ends],
+            "day": [day_of(e) for e in ends],
             "actual": actual,
             "expected": np.diff([0.0, *totals]),
             "holdout": [e > day_number(cut) for e in ends],

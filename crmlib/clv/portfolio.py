@@ -14,6 +14,7 @@ from crmlib.clv.gamma_gamma import SpendFit
 from crmlib.clv.horizon import Horizon, months
 from crmlib.clv.posterior import Posterior
 from crmlib.clv.result import ModelFit
+from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 
 TIERS = (("A", 0.01), ("B", 0.05), ("C", 0.20), ("D", 1.0))
@@ -242,8 +243,7 @@ def outcome_of_last(last: pl.DataFrame | None, days: pl.DataFrame, *, until: dat
     """Numbers of the last list's contacts and controls, and of those who have bought since."""
     if last is None or not {"customer_id", "group", "listed_on"} <= set(last.columns) or last.is_empty():
         return None
-    epoch = date(1970, 1, 1)
-    since, end = (last["listed_on"][0] - epoch).days, (until - epoch).days
+    since, end = day_number(last["listed_on"][0]), day_number(until)
     if end <= since:
         return None
     bought = days.filter(pl.col("is_purchase"), pl.col("day_n") > since, pl.col("day_n") <= end)["customer_id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from crmlib.core.errors import ParameterError
 
@@ -44,3 +44,14 @@ def day_number(value: date, *, name: str = "day") -> int:
     1
     """
     return (a_day(value, name=name) - EPOCH).days
+
+
+def day_of(number: int) -> date:
+    """The day of a day number.
+
+    Examples
+    --------
+    >>> day_of(1)
+    datetime.date(1970, 1, 2)
+    """
+    return EPOCH + timedelta(days=number)

@@ -100,15 +100,20 @@ def whole(frame: pl.DataFrame, columns: Iterable[str], *, name: str) -> pl.DataF
         is_number = values.dtype.is_numeric() or values.dtype == pl.Null
         exact = values.cast(pl.Int64, strict=False) if is_number else values.clear().cast(pl.Int64, strict=False)
         if not is_number or (values.is_not_null() & ~(exact == values).fill_null(value=False)).any():
-            raise ContractError(
-                "frame.not_whole",
-                given=f"{name}.{column} of type {values.dtype} with values that are no whole numbers",
-                expected="whole units (fen, thousandths of a piece, day numbers), an integer type",
-                mend="multiply by 100 (or 1000), round, and cast to Int64 where the data enter",
-                values={"name": name, "column": column, "type": str(values.dtype)},
-            )
+            raise not_whole(name, column, values.dtype)
         casts.append(exact)
     return frame.with_columns(casts) if casts else frame
+
+
+def not_whole(name: str, column: str, kind: object) -> ContractError:
+    """The refusal of a column of whole units that holds something else."""
+    return ContractError(
+        "frame.not_whole",
+        given=f"{name}.{column} of type {kind}, which is not held as whole numbers",
+        expected="whole units (fen, thousandths of a piece, day numbers), an integer type",
+        mend="multiply by 100 (or 1000), round, and cast to Int64 where the data enter",
+        values={"name": name, "column": column, "type": str(kind)},
+    )
 
 
 def timed(

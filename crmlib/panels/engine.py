@@ -9,7 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from crmlib.core.errors import ContractError
-from crmlib.core.frames import AnyFrame, check_columns, ids_as_text, to_polars, whole, wrap
+from crmlib.core.frames import AnyFrame, check_columns, ids_as_text, not_whole, to_polars, whole, wrap
 
 Lines: TypeAlias = "nw.LazyFrame[Any]"
 Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
@@ -110,13 +110,7 @@ def _refuse_fractions(kinds: Mapping[str, object], *, name: str) -> None:
     """Columns of whole units on an engine must be integers there; a cut fraction would be money lost in silence."""
     for column, kind in kinds.items():
         if isinstance(kind, nw.String) or getattr(kind, "is_float", bool)():
-            raise ContractError(
-                "frame.not_whole",
-                given=f"{name}.{column} of type {kind}",
-                expected="whole units (fen, thousandths of a piece, day numbers), an integer type",
-                mend="multiply by 100 (or 1000), round, and cast to Int64 where the data enter",
-                values={"name": name, "column": column, "type": str(kind)},
-            )
+            raise not_whole(name, column, kind)
 
 
 def reduced(lines: Lines, *, schema: Schema, sort: Sequence[str]) -> pl.DataFrame:

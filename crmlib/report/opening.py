@@ -7,10 +7,10 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.core.errors import LakeError, ParameterError
+from crmlib.core.errors import ParameterError
 from crmlib.report import faces, failure, parameters
 from crmlib.report.context import Context, from_environment
-from crmlib.report.page import LINES, Page
+from crmlib.report.page import LINES, Page, not_connected
 from crmlib.report.parameters import Issue, ReportParameters
 from crmlib.text import LANGUAGES
 
@@ -48,13 +48,7 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     lake = Lake(context.lake)
     versions = lake.versions()
     if LINES not in versions:
-        raise LakeError(
-            "report.not_connected",
-            given=f"the lake has no table {LINES}",
-            expected=f"report {report} needs it",
-            mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
-            values={"table": LINES, "report": report},
-        )
+        raise not_connected(LINES, report=report)
     first, last = _span(lake.table(LINES, version=versions[LINES]))
     as_of = params.as_of or last
     _check_day(as_of, first=first, today=context.now.date(), last=last)

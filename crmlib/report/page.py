@@ -41,6 +41,17 @@ class Shown:
     limits: list[str] = field(default_factory=list)
 
 
+def not_connected(table: str, *, report: str) -> LakeError:
+    """The refusal of a report whose table the lake does not have."""
+    return LakeError(
+        "report.not_connected",
+        given=f"the lake has no table {table}",
+        expected=f"report {report} needs it",
+        mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
+        values={"table": table, "report": report},
+    )
+
+
 class Face(Protocol):
     """Where a page goes; `crmlib.report.faces` is the one there is."""
 
@@ -126,13 +137,7 @@ class Page:
                 values={"table": name, "report": self.report},
             )
         if not self.has(name):
-            raise LakeError(
-                "report.not_connected",
-                given=f"the lake has no table {name}",
-                expected=f"report {self.report} needs it",
-                mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
-                values={"table": name, "report": self.report},
-            )
+            raise not_connected(name, report=self.report)
         self.used.add(name)
         return access.visible(
             self._lake.table(name, version=self.versions[name]),

@@ -20,6 +20,7 @@ import polars as pl
 
 from crmlib import panels
 from crmlib.core.contracts import TIME_ZONE
+from crmlib.core.dates import day_number
 from crmlib.core.errors import CrmError, check_choice
 from crmlib.data import Lake
 from crmlib.run.ledger import Ledger
@@ -67,7 +68,7 @@ def examine(space: Workspace, *, engine: str | None, now: datetime) -> Iterator[
 def fixture() -> pl.DataFrame:
     """Receipt lines of a few shops and weeks, with returns, missing costs and lines without a card; always the same."""
     rng = np.random.default_rng(20_260_101)
-    first, days = START.toordinal() - date(1970, 1, 1).toordinal(), (END - START).days + 1
+    first, days = day_number(START), (END - START).days + 1
 
     def some(prefix: str, count: int, *, missing: float = 0) -> list[str | None]:
         drawn, gone = rng.integers(count, size=LINES), rng.random(LINES) < missing

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from crmlib.churn.features import EVERYBODY, Extra, Options, features
-from crmlib.churn.visits import day_number, day_of, known_days, visits
+from crmlib.churn.visits import known_days, visits
+from crmlib.core.dates import day_number, day_of
 
 
 def lines(days, *, customer="a", store="s", value=1000):

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.churn.flows import check_identity, flow, owned_on, owners, periods, revision_share
-from crmlib.churn.visits import day_of, visits
+from crmlib.churn.visits import visits
+from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 
 START = date(1971, 1, 4)

@@ -5,7 +5,8 @@ import pytest
 
 from crmlib.churn.features import EVERYBODY, Options, features
 from crmlib.churn.labels import dataset, default_horizon, horizon_by, label
-from crmlib.churn.visits import day_of, visits
+from crmlib.churn.visits import visits
+from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 
 

@@ -8,7 +8,8 @@ from crmlib.churn.features import Extra, Options, features
 from crmlib.churn.labels import dataset
 from crmlib.churn.model import train, training_origins
 from crmlib.churn.probes import check, check_single, permuted, truncated
-from crmlib.churn.visits import Visits, day_number
+from crmlib.churn.visits import Visits
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 
 

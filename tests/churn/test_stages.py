@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from crmlib.churn import as_of, causes, forms, stages
-from crmlib.churn.visits import day_of, visits
+from crmlib.churn.visits import visits
 from crmlib.core.contracts.contacts import LOSS_REASONS
+from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 
 T0 = day_of(400)

@@ -6,7 +6,8 @@ from statsmodels.duration.survfunc import CumIncidenceRight
 from crmlib.churn import cox, overdue
 from crmlib.churn.competing import at, cumulative_incidence, median_time
 from crmlib.churn.hazard import last_good_week, return_hazard
-from crmlib.churn.visits import day_of, visits
+from crmlib.churn.visits import visits
+from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 
 # Freireich et al. (1963), remission of leukaemia in weeks; 6-MP against placebo

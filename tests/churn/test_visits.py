@@ -3,7 +3,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from crmlib.churn.visits import day_number, day_of, known_days, trips, visits
+from crmlib.churn.visits import known_days, trips, visits
+from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ContractError
 
 LINES = pl.DataFrame(

@@ -7,8 +7,8 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn import night, uplift, winback
-from crmlib.churn.visits import day_number
 from crmlib.churn.watchlist import outcomes, previous_day, watchlist
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 
 SENT = date(2024, 3, 1)

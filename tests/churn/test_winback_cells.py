@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from crmlib.churn import uplift, winback, winback_cells, winback_lists
-from crmlib.churn.visits import day_number, visits
+from crmlib.churn.visits import visits
+from crmlib.core.dates import day_number
 
 SENT = date(2024, 3, 1)
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.churn.forms import codes_of_tier
-from crmlib.churn.visits import day_number
+from crmlib.core.dates import day_number
 from crmlib.findings.churn.wording import joined, named
 from crmlib.findings.finding import ActionList
 from crmlib.tables import churn as views
