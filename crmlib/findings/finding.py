@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +33,8 @@ class Finding:
     note_seen, note_sure, note_do : what you see; how sure (interval, sample, definition); what to do.
     value_minor : money at stake, by which "what changed" is ordered.
     row_key : columns of `table` that identify a row from one run to the next.
+    row_names : for a column of `row_key`, the key under which its values are named (``{"reason_1": "churn.group"}``);
+        without it ``<domain>.<column>``.
     role : ``"check"`` puts it into the model-check section instead of among the findings.
     """
 
@@ -47,6 +50,7 @@ class Finding:
     alt: str = ""
     value_minor: int | None = None
     row_key: tuple[str, ...] = ()
+    row_names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
 
 

@@ -23,7 +23,7 @@ def mechanic(event: dict[str, Any], words: Words) -> str:
     """Mechanic and depth in words."""
     kind = str(event.get("mechanic") or "other")
     key = f"promotion.mechanic.{kind}"
-    word = words(key) if words.has(key) else kind
+    word = words.label(key) or kind
     depth = event.get("depth_bp")
     return words("promotion.mechanic_depth", mechanic=word, off=depth_text(int(depth), words)) if depth else word
 

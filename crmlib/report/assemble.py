@@ -80,7 +80,7 @@ def _finding_record(finding: Finding) -> Tabled:
         row_key=finding.row_key,
         value_minor=finding.value_minor,
     )
-    return Tabled(record, finding.table)
+    return Tabled(record, finding.table, finding.row_names)
 
 
 def _list_record(actions: ActionList) -> Tabled:

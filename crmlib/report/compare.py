@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -35,10 +35,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Tabled:
-    """A finding of this run with its table."""
+    """A finding of this run with its table, and under which keys the values of its row key are named."""
 
     record: FindingRecord
     table: pl.DataFrame
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def changes(
@@ -125,7 +126,9 @@ def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
         pl.col("moved").abs() >= ROW_FLOOR * total,
         pl.col("moved") != 0,
     ).sort(pl.col("moved").abs(), *key, descending=[True] + [False] * len(key), nulls_last=True)
-    said = partial(_row_line, key=key, column=words.column(money), domain=now.record.key.split(".")[0], words=words)
+    domain = now.record.key.split(".")[0]
+    under = {c: [now.names[c]] if c in now.names else [f"{domain}.{c}", f"{domain}.{c.split('_')[0]}"] for c in key}
+    said = partial(_row_line, under=under, column=words.column(money), words=words)
     return [said(row) for row in beyond.head(ROWS_PER_TABLE).iter_rows(named=True)]
 
 
@@ -133,10 +136,10 @@ def _keyed(table: pl.DataFrame, key: list[str], money: str) -> pl.DataFrame:
     return table.group_by(key).agg(value=pl.col(money).sum()).with_columns(pl.col(key).cast(pl.String))
 
 
-def _row_line(row: dict[str, object], key: list[str], *, column: str, domain: str, words: Words) -> Change:
+def _row_line(row: dict[str, object], *, under: Mapping[str, Sequence[str]], column: str, words: Words) -> Change:
     after, before, moved = row["value"], row["value_before"], float(str(row["moved"]))
     kind = "row_new" if before is None else "row_gone" if after is None else "row_money"
-    name = " × ".join(_label(c, str(row[c]), domain, words) for c in key)
+    name = " × ".join(_label(row[c], places, words) for c, places in under.items())
     line = words(
         f"page.change.{kind}",
         row=name,
@@ -148,10 +151,11 @@ def _row_line(row: dict[str, object], key: list[str], *, column: str, domain: st
     return Change(line, money=moved)
 
 
-def _label(column: str, value: str, domain: str, words: Words) -> str:
-    """A row's name: in words where the finding's text file has them (``scoring.tier.none``), else as it is."""
-    keys = (f"{domain}.{name}.{value}" for name in (column, column.split("_", maxsplit=1)[0]))
-    return next((words(key) for key in keys if words.has(key)), value)
+def _label(value: object, places: Sequence[str], words: Words) -> str:
+    """A row's name: in words where a text file names it (``scoring.tier.none``), else as it is; a dash for no value."""
+    if value is None:
+        return words("page.none")
+    return next((name for place in places if (name := words.label(f"{place}.{value}")) is not None), str(value))
 
 
 def _list(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:

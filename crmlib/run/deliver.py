@@ -249,7 +249,7 @@ def _again(send: Callable[[], None]) -> None:
 
 def _title(thing: Announcement, words: Words) -> str:
     key = f"{thing.report}.title"
-    return words(key) if words.has(key) else thing.report
+    return words.label(key) or thing.report
 
 
 def _one_line(text: str) -> str:

@@ -143,7 +143,7 @@ def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
 
 def _row(entry: Entry, *, words: Words, apps: Callable[[str], bool] | None) -> str:
     key = f"{entry.report}.title"
-    title = words(key) if words.has(key) else entry.report
+    title = words.label(key) or entry.report
     base = f"{entry.report}/{entry.variant}"
     address = f"{base}/{{day}}/{words.language}/index.html"
     older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
@@ -168,7 +168,7 @@ def _variant(entry: Entry, words: Words) -> str:
     """Daily, weekly, monthly, quarterly and what a grid varied in the reader's words; other names as they are."""
     first, _, rest = entry.variant.partition("-")
     key = f"portal.variant.{first}"
-    parts = [words(key) if words.has(key) else first]
+    parts = [words.label(key) or first]
     for name, value in entry.parameters.items():
         varied = slug(f"{name}-{value}")
         if varied in rest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any, Literal, get_args
 
 from crmlib.text.format import Format
@@ -46,9 +47,24 @@ class Words:
         """Whether `key` exists."""
         return key in _table(self.language)
 
+    def label(self, key: str) -> str | None:
+        """What `key` is called: a fixed name; none for an unknown key and for a sentence that wants values.
+
+        Examples
+        --------
+        >>> Words("en").label("page.answer"), Words("en").label("page.as_of"), Words("en").label("page.no_such_key")
+        ('Answer', None, None)
+        """
+        found = _table(self.language).get(key)
+        return None if found is None or _wants_values(found) else found
+
     def column(self, name: str) -> str:
         """Label of a machine column name (``column.<name>``); the name itself if no label is known."""
         return _table(self.language).get(f"column.{name}", name)
+
+
+def _wants_values(sentence: str) -> bool:
+    return any(name is not None for _, name, _, _ in Formatter().parse(sentence))
 
 
 @cache

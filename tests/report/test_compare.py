@@ -11,7 +11,8 @@ import pytest
 from crmlib.report import compare, sheets
 from crmlib.report.compare import Tabled
 from crmlib.report.manifest import FigureRecord, FindingRecord, Manifest, dump, load
-from crmlib.text import Words
+from crmlib.text import LANGUAGES, Language, Words
+from crmlib.text.words import keys
 
 EN = Words("en")
 
@@ -131,3 +132,30 @@ def test_a_manifest_is_read_as_it_was_written_and_anything_else_is_none(tmp_path
         path.write_text(content, encoding="utf-8")
         assert load(path) is None
     assert load(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_rows_name_is_ever_looked_up_among_sentences(tmp_path: Path, language: Language) -> None:
+    """Every value that a source may bring is tried against every key of both languages: a line comes out whole."""
+    words = Words(language)
+    (tmp_path / "tables").mkdir()
+    sentences = [key for key in sorted(keys(language)) if key.count(".") == 2 and words.label(key) is None]
+    assert len(sentences) > 100
+    for domain, column, value in [*(key.split(".") for key in sentences), ("x", "y", None)]:
+        one = replace(record(f"{domain}.f"), row_key=(column,))
+        table = pl.DataFrame({column: [value], "net_minor": [100_000]}, schema_overrides={column: pl.String})
+        (tmp_path / one.table).write_bytes(sheets.parquet(table.clear()))
+        (line,) = compare.changes(
+            manifest([], [one]), folder=tmp_path, figures=[], findings=[Tabled(one, table)], words=words
+        )
+        assert "{" not in line and "None" not in line
+
+
+def test_a_finding_says_under_which_key_its_rows_are_named(tmp_path: Path) -> None:
+    one = replace(record("churn.entries"), row_key=("reason_1",))
+    before = pl.DataFrame({"reason_1": ["rhythm"], "at_risk_minor": [1000_00]})
+    (tmp_path / "tables").mkdir()
+    (tmp_path / one.table).write_bytes(sheets.parquet(before))
+    now = Tabled(one, before.with_columns(at_risk_minor=pl.lit(9000_00)), {"reason_1": "churn.group"})
+    (line,) = compare.changes(manifest([], [one]), folder=tmp_path, figures=[], findings=[now], words=EN)
+    assert EN("churn.group.rhythm") in line and "rhythm:" not in line

@@ -15,7 +15,7 @@ def named(words: Words, kind: str, code: str | None) -> str:
     if code is None:
         return words("page.none")
     key = f"churn.{kind}.{code}"
-    return words(key) if words.has(key) else code
+    return words.label(key) or code
 
 
 def rhythm(words: Words, row: Mapping[str, object]) -> str:

@@ -310,7 +310,7 @@ def _grade(person: Person) -> str:
 
 def _value(words: Words, trait: str, value: str) -> str:
     key = f"scoring.value.{trait}.{value}"
-    return words(key) if words.has(key) else value
+    return words.label(key) or value
 
 
 def _source(words: Words, table: str) -> str:

@@ -20,7 +20,7 @@ SHOWN = 10
 def label(words: Words, trait: str, value: str) -> str:
     """A trait's value as a planner says it; words of the data stay as they are."""
     key = f"scoring.value.{trait}.{value}"
-    return words(key) if words.has(key) else value
+    return words.label(key) or value
 
 
 def group_name(words: Words, column: str, values: str) -> str:
