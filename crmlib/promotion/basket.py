@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.apportion import run_of, run_starts
 from crmlib.core.errors import ModelError
-from crmlib.promotion.arrays import Bools, Ints, run_of, run_starts
+from crmlib.promotion.arrays import Bools, Ints
 from crmlib.promotion.offer import Offer, wall_clock
 
 NEEDS = ("receipt_id", "store_id", "product_id", "sold_at", "quantity_milli", "list_minor")

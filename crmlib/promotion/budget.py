@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
+from crmlib.core.apportion import over_levels
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.arrays import Ints, largest_remainder, run_starts
 
 LEVELS = ("region", "activity", "store_id")
 
@@ -43,24 +42,7 @@ def split(total_minor: int, weights: AnyFrame, *, levels: tuple[str, ...] = LEVE
             mend="correct the weights",
             values={"count": table.height},
         )
-    whole = pl.DataFrame({"budget_minor": [total_minor]}, schema={"budget_minor": pl.Int64})
-    keys: list[str] = []
-    for level in levels:
-        parts = table.group_by([*keys, level], maintain_order=True).agg(pl.col("weight").sum().cast(pl.Int64))
-        parts = parts.join(whole, on=keys, maintain_order="left") if keys else parts.join(whole, how="cross")
-        group = _ranks(parts, keys)
-        starts = run_starts(group)
-        given = largest_remainder(parts["weight"].to_numpy(), parts["budget_minor"].to_numpy()[starts], starts)
-        keys.append(level)
-        whole = parts.select(keys).with_columns(budget_minor=pl.Series(given, dtype=pl.Int64))
-    return table.join(whole, on=keys, maintain_order="left")
-
-
-def _ranks(parts: pl.DataFrame, keys: list[str]) -> Ints:
-    """Number of each row's group of `keys`; without keys all rows are one group."""
-    if not keys:
-        return np.zeros(parts.height, dtype=np.int64)
-    return parts.select(pl.struct(keys).rank("dense").cast(pl.Int64)).to_series().to_numpy()
+    return over_levels(total_minor, table, levels=levels, part="budget_minor")
 
 
 def claims_checked(claims: AnyFrame, limits: AnyFrame) -> pl.DataFrame:

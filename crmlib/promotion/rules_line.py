@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmlib.promotion.arrays import Ints, before_in_run, half_up, run_starts
+from crmlib.core.apportion import before_in_run, run_starts
+from crmlib.promotion.arrays import Ints, half_up
 from crmlib.promotion.basket import Basket
 from crmlib.promotion.offer import Offer
 from crmlib.promotion.offer_check import WHOLE_BP

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmlib.promotion.arrays import Bools, Ints, before_in_run, half_up, largest_remainder, run_of, run_starts, run_sums
+from crmlib.core.apportion import before_in_run, largest_remainder, run_of, run_starts, run_sums
+from crmlib.promotion.arrays import Bools, Ints, half_up
 from crmlib.promotion.offer import Offer
 from crmlib.promotion.offer_check import WHOLE_BP
 from crmlib.promotion.till import Claim, Till, claim

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmlib.promotion.arrays import Ints, before_in_run, half_up, largest_remainder, run_of, run_starts, run_sums
+from crmlib.core.apportion import before_in_run, largest_remainder, run_of, run_starts, run_sums
+from crmlib.promotion.arrays import Ints, half_up
 from crmlib.promotion.offer_check import WHOLE_BP
 from crmlib.promotion.till import Claim, Till, claim
 

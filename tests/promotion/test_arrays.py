@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmlib.promotion.arrays import before_in_run, half_up, largest_remainder, run_starts, run_sums
+from crmlib.core.apportion import before_in_run, largest_remainder, run_starts, run_sums
+from crmlib.promotion.arrays import half_up
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**5))
