@@ -93,7 +93,7 @@ class Lake:
     def table(self, name: str, *, version: int | None = None) -> pl.LazyFrame:
         """The rows of a table in its contract's types, at the newest or an older version.
 
-        Instants are shown in the lake's time zone. Optional columns that the contract gained since are empty.
+        Instants are shown in the lake's time zone. Columns that the contract gained since hold its default, or nothing.
         """
         if not self.has(name):
             raise delta.no_table(name, self.tables())
@@ -103,12 +103,15 @@ class Lake:
         rows = delta.scan(path, at=version)
         if name not in CONTRACTS:
             return rows
-        zone, columns, stored = self.time_zone, CONTRACTS[name].schema.columns(), set(rows.collect_schema())
+        zone, contract, stored = self.time_zone, CONTRACTS[name], set(rows.collect_schema())
+        defaults = dict(contract.defaults)
         return rows.select(
-            pl.lit(None).cast(definition.dtype).alias(column)
-            if definition.nullable and column not in stored
-            else _restored(column, definition.dtype, zone)
-            for column, definition in columns.items()
+            contract.unmapped(column).alias(column)
+            if column not in stored and (field.nullable or column in defaults)
+            else _restored(column, field.dtype, zone).fill_null(contract.unmapped(column))
+            if column in defaults
+            else _restored(column, field.dtype, zone)
+            for column, field in contract.schema.columns().items()
         )
 
     def versions(self) -> dict[str, int]:

@@ -106,7 +106,7 @@ def _first(cases: dict[str, pl.Expr], name: str) -> pl.Expr:
 def _completed(frame: pl.DataFrame, source: Source, now: datetime) -> pl.DataFrame:
     """The columns no one mapped: defaults, nulls, `day_n`, `known_at`."""
     contract, fields = source.contract, source.contract.schema.columns()
-    defaults = {c: _default(v, fields[c].dtype) for c, v in contract.defaults}
+    defaults = {c: contract.unmapped(c) for c, _ in contract.defaults}
     day_n = pl.col("day").cast(pl.Int32).alias("day_n")
     frame = frame.with_columns(day_n) if "day" in fields else frame.drop("day")
     frame = frame.with_columns(
@@ -115,14 +115,6 @@ def _completed(frame: pl.DataFrame, source: Source, now: datetime) -> pl.DataFra
     absent = [c for c in fields if c not in frame.columns and c != "known_at"]
     frame = frame.with_columns(pl.lit(None, dtype=fields[c].dtype).alias(c) for c in absent)
     return frame if "known_at" in frame.columns else frame.with_columns(_known_at(source, now).alias("known_at"))
-
-
-def _default(value: str, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.List):
-        return pl.lit([], dtype=dtype)
-    if dtype == pl.Boolean:
-        return pl.lit(value == "true")
-    return pl.lit(int(value) if dtype.is_integer() else value).cast(dtype)
 
 
 def _known_at(source: Source, now: datetime) -> pl.Expr:

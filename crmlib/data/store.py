@@ -87,6 +87,9 @@ def _correct(
     leaving = verdict.remove.lazy().select(contract.key)
     there = set(stays.collect_schema())  # a table made before its contract grew lacks the new columns
     stays = stays.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rows.schema.items() if c not in there)
+    stays = stays.with_columns(
+        pl.col(c).fill_null(contract.unmapped(c).cast(rows.schema[c])) for c in dict(contract.defaults)
+    )
     kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns).collect(engine="streaming")
     delta.overwrite(path, pl.concat([kept, rows]), batch=batch, description=description, days=days)
 

@@ -1,4 +1,4 @@
-"""A contract that gained optional columns: older tables take new rows and corrections all the same."""
+"""A contract that gained columns: older tables take new rows and corrections all the same."""
 
 from __future__ import annotations
 
@@ -47,3 +47,36 @@ def test_a_correction_of_an_older_row_brings_the_new_columns(older: Desk) -> Non
     assert older.ingest("members").replaced == 1
     rows = older.lake.table("customers").sort("customer_id").collect()
     assert rows.select("customer_id", "region", "education").rows() == [("A", "W", "school"), ("B", "S", None)]
+
+
+COUNTS = """
+counts:
+  table: stock
+  files: "*.csv"
+  known_at: {on: 2024-01-01}
+  columns: {store_id: shop, product_id: item, counted_on: day, on_hand_milli: left}
+"""
+
+
+def test_a_key_that_gained_a_column_finds_its_older_rows_by_the_default(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.describe(COUNTS)
+    desk.write("a.csv", "shop,item,day,left\nA,p,2024-01-01,5000\nA,q,2024-01-01,7000\n")
+    storable = store.storable
+    with monkeypatch.context() as past:
+        past.setattr(store, "storable", lambda rows, contract: storable(rows, contract).drop("lot_id", "unit"))
+        desk.ingest("counts")
+    assert desk.lake.table("stock").collect()["lot_id"].to_list() == ["", ""]
+    desk.write("b.csv", "shop,item,day,left\nA,r,2024-01-02,1000\n")
+    assert desk.ingest("counts").kept == 1
+    desk.write("c.csv", "shop,item,day,left\nA,p,2024-01-01,4000\nA,q,2024-01-01,7000\n")
+    done = desk.ingest("counts")
+    assert (done.replaced, done.duplicate) == (1, 1)
+    rows = desk.lake.table("stock").sort("product_id").collect()
+    assert rows.select("product_id", "lot_id", "on_hand_milli").rows() == [
+        ("p", "", 4000),
+        ("q", "", 7000),
+        ("r", "", 1000),
+    ]
+    assert check_lake(desk.lake.path).ok

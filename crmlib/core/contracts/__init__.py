@@ -14,6 +14,7 @@ from crmlib.core.contracts.campaign_books import (
     STAFF,
     STOCK,
 )
+from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
 from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
 from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.points import POINTS
@@ -21,7 +22,10 @@ from crmlib.core.contracts.products import PRODUCTS
 from crmlib.core.contracts.promotion import OFFERS
 from crmlib.core.contracts.promotions import PROMOTIONS
 from crmlib.core.contracts.receipts import RECEIPT_LINES
+from crmlib.core.contracts.receivables import ALLOCATIONS, INVOICES, PARTNERS, PAYMENTS, PROMISES, WRITE_OFFS
 from crmlib.core.contracts.sites import CARD_FLOWS, CELLS, COMPETITORS, OPENINGS, SITES
+from crmlib.core.contracts.stock_books import HELD_MOVES, LOTS, PARTNER_STOCK, STOCK_MOVES
+from crmlib.core.contracts.stored_value import CARD_MOVES, CARDS, VOUCHER_MOVES, VOUCHERS
 from crmlib.core.contracts.stores import CLOSURES, STORES
 
 _ALL = (
@@ -29,6 +33,9 @@ _ALL = (
     *(ASSIGNMENTS, LOSS_REASONS_GIVEN),
     *(OFFERS, PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
     *(ORDERS, STOCK),
+    *(LOTS, STOCK_MOVES, PARTNER_STOCK, HELD_MOVES),
+    *(PARTNERS, INVOICES, PAYMENTS, ALLOCATIONS, PROMISES, WRITE_OFFS),
+    *(CARDS, CARD_MOVES, VOUCHERS, VOUCHER_MOVES, ACCOUNTS, CASH_MOVES),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}

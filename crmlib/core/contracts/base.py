@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import dataframely as dy
+import polars as pl
 
 TIME_ZONE = "Asia/Shanghai"
 """Time zone of every contract's instants; a lake of another zone shows its own."""
@@ -49,3 +50,21 @@ class Contract:
     def required(self) -> tuple[str, ...]:
         """Columns that may not be null."""
         return tuple(name for name, column in self.schema.columns().items() if not column.nullable)
+
+    def unmapped(self, column: str) -> pl.Expr:
+        """Value of a column that a source, or a table stored before the contract grew, does not have.
+
+        Examples
+        --------
+        >>> from crmlib.core.contracts import CONTRACTS
+        >>> pl.select(CONTRACTS["stock"].unmapped("lot_id")).item()
+        ''
+        """
+        dtype, value = self.schema.columns()[column].dtype, dict(self.defaults).get(column)
+        if value is None:
+            return pl.lit(None).cast(dtype)
+        if isinstance(dtype, pl.List):
+            return pl.lit([], dtype=dtype)
+        if dtype == pl.Boolean:
+            return pl.lit(value == "true")
+        return pl.lit(int(value) if dtype.is_integer() else value).cast(dtype)

@@ -6,12 +6,14 @@ import dataframely as dy
 import polars as pl
 
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+from crmlib.core.contracts.receipts import UNITS
 
 COST_KINDS = ("gift", "points", "display", "labour", "media", "funding", "other")
 STATES = (
     "draft", "submitted", "approved", "executing", "closed", "claimed", "settled", "rejected", "cancelled", "expired",
 )  # fmt: skip
 NOTE_KINDS = ("incident", "feedback", "competitor")
+LOCATIONS = ("shelf", "back", "warehouse")
 STAFF_ROLES = ("cashier", "adviser", "manager", "planner", "service")
 
 
@@ -77,12 +79,19 @@ class Orders(Table):
 
 
 class Stock(Table):
-    """One row per store, product and day on which goods were counted: what was left at closing."""
+    """One row per store, product, lot and day on which goods were counted: what was left at closing.
+
+    `lot_id` is empty where the count is not by lot. A count is never negative; a book balance may be (`stock_moves`).
+    """
 
     store_id = dy.String(primary_key=True)
     product_id = dy.String(primary_key=True)
+    lot_id = dy.String(primary_key=True)
     counted_on = dy.Date(primary_key=True)
     on_hand_milli = dy.Int64(nullable=False, min=0)
+    unit = dy.Enum(UNITS, nullable=True)
+    location = dy.Enum(LOCATIONS, nullable=True)
+    counted_by = dy.String(nullable=True)
 
 
 class Budgets(Table):
@@ -118,6 +127,12 @@ PROMOTION_COSTS = Contract("promotion_costs", PromotionCosts, ("cost_id",), even
 PROMOTION_CLAIMS = Contract("promotion_claims", PromotionClaims, ("claim_id",), event="at")
 PROMOTION_NOTES = Contract("promotion_notes", PromotionNotes, ("note_id",), event="at")
 ORDERS = Contract("orders", Orders, ("order_id",), event="ordered_at")
-STOCK = Contract("stock", Stock, ("store_id", "product_id", "counted_on"), event="counted_on")
+STOCK = Contract(
+    "stock",
+    Stock,
+    ("store_id", "product_id", "lot_id", "counted_on"),
+    event="counted_on",
+    defaults=(("lot_id", ""),),
+)
 BUDGETS = Contract("budgets", Budgets, ("year", "region", "activity", "store_id"))
 STAFF = Contract("staff", Staff, ("staff_id",), event="joined_on")
