@@ -87,7 +87,7 @@ def test_share_and_interval_agree_with_statsmodels():
 def test_codes_that_no_cause_has_are_refused():
     with pytest.raises(ModelError) as error:
         cumulative_incidence(pl.DataFrame({"days": [1, 2], "event": [0, 0]}))
-    assert error.value.code == "churn.no_events"
+    assert error.value.code == "cases.no_events"
 
 
 def lines(trips):

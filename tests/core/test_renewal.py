@@ -1,0 +1,121 @@
+"""Rhythm with dropout: simulated truth, the wholesalers of a real set, and what the law without dropout says."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.optimize import approx_fprime
+
+from crmlib.core import renewal
+from crmlib.core.dates import day_number
+from crmlib.core.errors import ModelError
+from crmlib.core.renewal import Renewal
+
+LAW = Renewal(k=2.0, c=6.0, d=150.0, a=1.0, b=6.0, customers=1)
+
+
+def world(n, *, law=LAW, seed=1, watched=700, ahead=90):
+    """Orders up to `watched`, and whether the customer ordered in the `ahead` days after; and who had stopped."""
+    rng = np.random.default_rng(seed)
+    rows, came, stopped = [], [], []
+    for i in range(n):
+        rate, p, day, gone = rng.gamma(law.c, 1 / law.d), rng.beta(law.a, law.b), float(rng.uniform(0, 300)), False
+        while day < watched:
+            rows.append((f"c{i:05d}", day))
+            gone = rng.random() < p
+            day = np.inf if gone else day + rng.gamma(law.k, 1 / rate)
+        came.append(day < watched + ahead)
+        stopped.append(gone)
+    orders = pl.DataFrame(rows, schema=["customer_id", "day_n"], orient="row")
+    return orders, np.array(came), np.array(stopped)
+
+
+def test_the_law_is_recovered_and_its_probabilities_come_true():
+    orders, came, stopped = world(2000)
+    table = renewal.gaps(orders, today=700)
+    fit = renewal.fit(table)
+    assert fit.k == pytest.approx(LAW.k, rel=0.12)
+    assert fit.a / (fit.a + fit.b) == pytest.approx(1 / 7, rel=0.2)
+    said = fit.predict(table, ahead=90)
+    assert said["p_order"].mean() == pytest.approx(came.mean(), abs=0.02)
+    assert 1 - said["alive"].mean() == pytest.approx(stopped.mean(), abs=0.03)
+    sure = (said["p_order"] > 0.7).to_numpy()
+    assert came[sure].mean() == pytest.approx(said["p_order"].to_numpy()[sure].mean(), abs=0.04)
+
+
+def test_without_dropout_the_silent_are_promised_to_come_back():
+    orders, came, _ = world(2000, seed=2)
+    table = renewal.gaps(orders, today=700)
+    fit = renewal.fit(table)
+    said = fit.predict(table, ahead=90)
+    silent = (said["lateness"] > 0.95).to_numpy()
+    never_stops = Renewal(fit.k, fit.c, fit.d, 1e-9, 1.0, 0).predict(table, ahead=90)["p_order"].to_numpy()
+    assert never_stops[silent].mean() > came[silent].mean() + 0.2
+    assert said["p_order"].to_numpy()[silent].mean() == pytest.approx(came[silent].mean(), abs=0.05)
+
+
+def test_the_gradient_is_the_slope_of_the_likelihood():
+    table = renewal.gaps(world(200)[0], today=700)
+    cols = [table[c].to_numpy().astype(float) for c in ("n", "s", "log_gap_sum", "r")]
+    theta, weight = np.log([1.5, 3.0, 90.0, 0.8, 4.0]), np.full(table.height, 1 / table.height)
+    loss, slope = renewal._loss(theta, *cols, weight)
+    named = dict(zip(("n", "s", "log_gap_sum", "r"), cols, strict=True))
+    assert loss == pytest.approx(-renewal.log_likelihood(theta, **named).mean(), abs=1e-12)
+    other = approx_fprime(theta, lambda th: renewal._loss(th, *cols, weight)[0], 1e-7)
+    assert slope == pytest.approx(other, abs=1e-5)
+
+
+def test_the_date_by_which_one_in_ten_came_is_the_law_turned_round():
+    n, s, r = np.array([4.0, 10.0, 3.0]), np.array([100.0, 200.0, 60.0]), np.array([5.0, 30.0, 400.0])
+    days = renewal.order_quantile(LAW, n=n, s=s, r=r, q=0.1)
+    said = renewal.order_within(LAW, n=n, s=s, r=r, ahead=days)
+    known = ~np.isnan(days)
+    assert said[known] == pytest.approx(0.1, abs=1e-9)
+    assert (renewal.alive(LAW, n=n, s=s, r=r) > 0.1).tolist() == known.tolist()
+
+
+def test_too_few_rhythms_are_refused():
+    with pytest.raises(ModelError) as error:
+        renewal.fit(renewal.gaps(world(20)[0], today=700))
+    assert error.value.code == "cases.no_rhythm"
+
+
+@pytest.fixture(scope="module")
+def trips(real_data):
+    raw = pl.scan_parquet(real_data / "online_retail" / "online_retail_II_combined.parquet")
+    known = pl.col("CustomerID").is_not_null() & (pl.col("Quantity") > 0) & (pl.col("Price") > 0)
+    day = pl.col("InvoiceDate").dt.date().cast(pl.Int32)
+    return raw.filter(known).select(customer_id="CustomerID", day_n=day).unique().collect().sort("customer_id", "day_n")
+
+
+@pytest.mark.real_data
+def test_wholesalers_next_order_with_dropout(trips):
+    today = day_number(date(2011, 6, 30))
+    table = renewal.gaps(trips, today=today)
+    fit = renewal.fit(table)
+    assert table.height == 5041
+    for value, told, within in zip(
+        (fit.k, fit.c, fit.d, fit.a, fit.b),
+        (1.554, 0.832, 42.4, 0.308, 3.06),
+        (2e-3, 2e-3, 0.1, 2e-3, 1e-2),
+        strict=True,
+    ):
+        assert value == pytest.approx(told, abs=within)
+    said = fit.predict(table, ahead=90).filter(pl.col("n") >= 3)
+    came = said["customer_id"].is_in(
+        trips.filter(pl.col("day_n").is_between(today + 1, today + 90))["customer_id"].implode()
+    )
+    y, p = came.to_numpy().astype(float), said["p_order"].to_numpy()
+    assert (said.height, p.mean(), y.mean()) == (1967, pytest.approx(0.606, abs=2e-3), pytest.approx(0.580, abs=5e-4))
+    assert ((p - y) ** 2).mean() == pytest.approx(0.1873, abs=2e-3)
+
+
+@pytest.mark.real_data
+def test_last_order_plus_mean_gap_is_past_for_almost_half(trips):
+    today = day_number(date(2011, 6, 30))
+    table = renewal.gaps(trips, today=today).filter(pl.col("n") >= 3)
+    past = (table["r"] > table["s"] / table["n"]).mean()
+    assert past == pytest.approx(0.44, abs=0.01)
