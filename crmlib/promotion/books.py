@@ -90,7 +90,8 @@ def by_activity(
         .otherwise(pl.lit("daily")),
     )
     money = to_polars(budgets, needs=["year", "activity", "budget_minor"], name="budgets")
-    money = money.filter(pl.col("year") == as_of.year).group_by("activity").agg(pl.col("budget_minor").sum())
+    money = _in_force(money.filter(pl.col("year") == as_of.year))
+    money = money.group_by("activity").agg(pl.col("budget_minor").sum())
     paid = to_polars(costs, needs=["promotion_id", "at", "kind", "amount_minor"], name="promotion_costs")
     paid = paid.filter((pl.col("at").dt.year() == as_of.year) & (pl.col("kind").cast(pl.String) != FUNDING))
     spent = paid.join(kinds, on="promotion_id").group_by("activity").agg(spent_minor=pl.col("amount_minor").sum())
@@ -101,3 +102,13 @@ def by_activity(
     table = table.with_columns(pl.col("budget_minor", "spent_minor", "reserved_minor").fill_null(0))
     left = pl.col("budget_minor") - pl.col("spent_minor") - pl.col("reserved_minor")
     return table.with_columns(left_minor=left, over=left < 0)
+
+
+def _in_force(budgets: pl.DataFrame) -> pl.DataFrame:
+    """Newest version of every budget line; where a line has a figure for the year, its months are not added to it."""
+    line = [c for c in ("year", "region", "activity", "store_id") if c in budgets.columns]
+    if "version" in budgets.columns:
+        budgets = budgets.filter(pl.col("version") == pl.col("version").max().over([*line, "month"]))
+    if "month" in budgets.columns:
+        budgets = budgets.filter((pl.col("month") == 0) | (pl.col("month").min().over(line) > 0))
+    return budgets

@@ -17,6 +17,16 @@ members:
 """
 
 
+BUDGETS = """
+budgets:
+  table: budgets
+  files: "*.csv"
+  currency: CNY
+  known_at: {on: 2026-01-01}
+  columns: {year: year, region: region, activity: activity, store_id: store, budget_minor: {from: money, times: 100}}
+"""
+
+
 @pytest.fixture
 def older(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A lake whose customers were stored before there was a column for education."""
@@ -32,6 +42,25 @@ def older(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
         desk.ingest("members")
     assert "education" not in delta.scan(desk.lake.table_path("customers")).collect_schema()
     return desk
+
+
+def test_a_new_part_of_the_key_has_its_default_in_older_rows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.describe(BUDGETS)
+    desk.write("a.csv", "year,region,activity,store,money\n2026,N,daily,S1,500\n2026,N,daily,S2,300\n")
+    storable = store.storable
+    with monkeypatch.context() as past:
+        past.setattr(
+            store, "storable", lambda rows, c: storable(rows, c).drop("month", "version", "kind", "variable_bp")
+        )
+        desk.ingest("budgets")
+    named = BUDGETS.replace("store_id: store", "store_id: store, month: month, kind: kind")
+    desk.describe(named.replace("*.csv", "b.csv"))
+    head = "year,region,activity,store,money,month,kind"
+    desk.write("b.csv", f"{head}\n2026,N,daily,S1,450,0,selling\n2026,N,daily,S1,40,1,\n")
+    assert desk.ingest("budgets").replaced == 1
+    rows = desk.lake.table("budgets").sort("store_id", "month").collect()
+    found = rows.select("store_id", "month", "version", "budget_minor", "kind").rows()
+    assert found == [("S1", 0, 1, 45_000, "selling"), ("S1", 1, 1, 4_000, None), ("S2", 0, 1, 30_000, None)]
 
 
 def test_new_rows_bring_the_new_columns_into_an_older_table(older: Desk) -> None:

@@ -92,3 +92,19 @@ def test_both_languages_have_the_same_promotion_words():
     mine = {language: {k for k in keys(language) if k.startswith("promotion")} for language in ("zh", "en")}
     assert mine["zh"] == mine["en"]
     assert Words("zh")("promotion.units", count="3") != Words("en")("promotion.units", count="3")
+
+
+def test_a_changed_budget_counts_once_and_months_are_not_added_to_the_year():
+    rows = [
+        (2026, "N", "daily", "s", 0, 1, 500),
+        (2026, "N", "daily", "s", 0, 2, 600),
+        (2026, "N", "daily", "s", 3, 1, 40),
+    ]
+    rows += [(2026, "N", "festival", "s", m, 1, 10) for m in (1, 2)]
+    names = ["year", "region", "activity", "store_id", "month", "version", "budget_minor"]
+    budgets = pl.DataFrame(rows, schema=names, orient="row")
+    none = pl.DataFrame(schema={"promotion_id": pl.String, "at": pl.Date, "kind": pl.String, "amount_minor": pl.Int64})
+    plans = pl.DataFrame(schema={"promotion_id": pl.String, "slot": pl.String, "grades": pl.List(pl.String)})
+    accounts = pl.DataFrame(schema={"promotion_id": pl.String, "reserved_minor": pl.Int64})
+    got = by_activity(budgets, none, plans, accounts, as_of=date(2026, 5, 1))
+    assert dict(got.select("activity", "budget_minor").iter_rows()) == {"festival": 20, "daily": 600, "member": 0}

@@ -17,16 +17,20 @@ from crmlib.core.contracts.campaign_books import (
 from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
 from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
 from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
+from crmlib.core.contracts.expenses import EXPENSES
 from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.products import PRODUCTS
 from crmlib.core.contracts.promotion import OFFERS
 from crmlib.core.contracts.promotions import PROMOTIONS
+from crmlib.core.contracts.purchasing import LISTINGS, LOT_SIGHTINGS, PURCHASES, SUPPLIERS
 from crmlib.core.contracts.receipts import RECEIPT_LINES
 from crmlib.core.contracts.receivables import ALLOCATIONS, INVOICES, PARTNERS, PAYMENTS, PROMISES, WRITE_OFFS
 from crmlib.core.contracts.sites import CARD_FLOWS, CELLS, COMPETITORS, OPENINGS, SITES
 from crmlib.core.contracts.stock_books import HELD_MOVES, LOTS, PARTNER_STOCK, STOCK_MOVES
 from crmlib.core.contracts.stored_value import CARD_MOVES, CARDS, VOUCHER_MOVES, VOUCHERS
 from crmlib.core.contracts.stores import CLOSURES, STORES
+from crmlib.core.contracts.targets import PRICE_FLOORS, TARGETS
+from crmlib.core.contracts.tenders import LINE_CREDITS, TENDERS
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
@@ -36,6 +40,7 @@ _ALL = (
     *(LOTS, STOCK_MOVES, PARTNER_STOCK, HELD_MOVES),
     *(PARTNERS, INVOICES, PAYMENTS, ALLOCATIONS, PROMISES, WRITE_OFFS),
     *(CARDS, CARD_MOVES, VOUCHERS, VOUCHER_MOVES, ACCOUNTS, CASH_MOVES),
+    *(TENDERS, LINE_CREDITS, TARGETS, PRICE_FLOORS, SUPPLIERS, PURCHASES, LISTINGS, LOT_SIGHTINGS, EXPENSES),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}

@@ -6,6 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+from crmlib.core.contracts.expenses import EXPENSE_KINDS
 from crmlib.core.contracts.receipts import UNITS
 
 COST_KINDS = ("gift", "points", "display", "labour", "media", "funding", "other")
@@ -95,13 +96,21 @@ class Stock(Table):
 
 
 class Budgets(Table):
-    """One row per budget line of a year: region, activity, store."""
+    """One row per budget line of a year or month: region, activity, store; a change is a new version.
+
+    `month` 0 is the whole year; `variable_bp` is the share of net sales [basis points] that varies with them, on top
+    of `budget_minor`, which is fixed.
+    """
 
     year = dy.Int32(primary_key=True)
     region = dy.String(primary_key=True)
     activity = dy.String(primary_key=True)
     store_id = dy.String(primary_key=True)
+    month = dy.Int32(primary_key=True, min=0, max=12)
+    version = dy.Int32(primary_key=True, min=1)
     budget_minor = dy.Int64(nullable=False, min=0)
+    kind = dy.Enum(EXPENSE_KINDS, nullable=True)
+    variable_bp = dy.Int32(nullable=True, min=0, max=10_000)
 
 
 class Staff(Table):
@@ -134,5 +143,10 @@ STOCK = Contract(
     event="counted_on",
     defaults=(("lot_id", ""),),
 )
-BUDGETS = Contract("budgets", Budgets, ("year", "region", "activity", "store_id"))
+BUDGETS = Contract(
+    "budgets",
+    Budgets,
+    ("year", "region", "activity", "store_id", "month", "version"),
+    defaults=(("month", "0"), ("version", "1")),
+)
 STAFF = Contract("staff", Staff, ("staff_id",), event="joined_on")
