@@ -22,6 +22,8 @@ from crmlib.core.frames import AnyFrame, to_polars
 
 ROWS_AT_ONCE = 2048
 """Rows times occasions that fit into the cache."""
+MOST_OCCASIONS = 2000
+"""The longest horizon: forty years of weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,28 @@ class Occasions:
         """P(Y > i), shape (most + 1, n)."""
         return occasions_exceed(self.alpha, self.beta, self.gamma, self.delta, t=t, most=most)
 
+    def exceed_at(self, t: float, i: Array) -> Array:
+        """P(Y > i) at each row's own count `i`, shape (n,)."""
+        return occasions_exceed_at(self.alpha, self.beta, self.gamma, self.delta, t=t, i=i)
+
+
+def whole_occasions(t: float) -> int:
+    """The occasions within `t`, at most `MOST_OCCASIONS`."""
+    if not t <= MOST_OCCASIONS:
+        raise ModelError(
+            "clv.many_occasions",
+            given=f"a horizon of {t:g} occasions",
+            expected=f"at most {MOST_OCCASIONS}",
+            mend="shorten the horizon, or use a continuous-time model (bg_nbd, pareto_nbd)",
+            values={"occasions": t, "most": MOST_OCCASIONS},
+        )
+    return int(t)
+
 
 def occasions_moment(alpha: Array, beta: Array, gamma: Value, delta: Array, *, t: float, pairs: bool) -> Array:
     """E[Y] = E[p] Σ_i P(there at i), or E[Y(Y−1)] = E[p²] · 2 Σ_i (i − 1) P(there at i), i = 1 … t."""
     stays, total = np.ones_like(delta), np.zeros_like(delta)
-    for i in range(int(t)):
+    for i in range(whole_occasions(t)):
         stays = stays * (delta + i) / (gamma + delta + i)
         total = total + (2.0 * i if pairs else 1.0) * stays
     chance = alpha / (alpha + beta)
@@ -124,11 +143,18 @@ def occasions_moment(alpha: Array, beta: Array, gamma: Value, delta: Array, *, t
 def occasions_exceed(alpha: Array, beta: Array, gamma: Value, delta: Array, *, t: float, most: int) -> Array:
     """P(Y > i) from the beta-binomial number of purchases in each possible number of occasions."""
     out, stays = np.zeros((most + 1, len(delta))), np.ones_like(delta)
-    for length in range(1, int(t) + 1):
+    for length in range(1, whole_occasions(t) + 1):
         stays = stays * (delta + length - 1.0) / (gamma + delta + length - 1.0)
         last = stays * (1.0 if length == int(t) else gamma / (gamma + delta + length))
         out += last * _beta_binomial_exceed(alpha, beta, trials=length, most=most)
     return out
+
+
+def occasions_exceed_at(alpha: Array, beta: Array, gamma: Value, delta: Array, *, t: float, i: Array) -> Array:
+    """P(Y > i) at each row's own `i`, shape (n,); none buys more often than there are occasions."""
+    most = min(int(i.max(initial=0.0)), whole_occasions(t))
+    above = occasions_exceed(alpha, beta, gamma, delta, t=t, most=most)
+    return np.where(i <= most, above[np.minimum(i, most).astype(np.intp), np.arange(len(i))], 0.0)
 
 
 def _beta_binomial_exceed(alpha: Array, beta: Array, *, trials: int, most: int) -> Array:

@@ -13,13 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, betaln, log_expit
 
 from crmlib.clv.arrays import Array, Value, as_rows, blocks
 from crmlib.clv.quadrature import NODES, WEIGHTS
 from crmlib.clv.special import decay_mean
 
 PANELS = 8
+SAFE = 600.0
+"""Up to here e^−x is far from the end of double precision, so that a recursion may start at it."""
+PANEL_WIDTH, PANEL_SPREADS, TAIL = 4.0, 3.0, 45.0
+"""As in `coin`: a panel of 20 nodes over 4 units of ln τ and 3 standard deviations; beyond e^−45 nothing counts."""
 FAR = 30.0
 """From e^30 on a Gompertz clock's 1 is lost in its exponential: logs take over."""
 
@@ -48,6 +52,10 @@ class Clock:
     def exceed(self, t: float, *, most: int) -> Array:
         """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
         return clock_exceed(self.k, self.scale, self.s, self.beta, self.b, t=t, most=most)
+
+    def exceed_at(self, t: float, i: Array) -> Array:
+        """P(Y > i) at each row's own count `i`, shape (n,)."""
+        return clock_exceed_at(self.k, self.scale, self.s, self.beta, self.b, t=t, i=i)
 
 
 def log_clock(tau: Array, beta: Array, b: Array) -> Array:
@@ -93,7 +101,38 @@ def clock_exceed(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: 
     rows = [as_rows(v, n) for v in (k, scale, s, beta, b)]
     for part in blocks(n, size=1024):
         out[:, part] = _exceed_block(*(v[part] for v in rows), t=t, most=most)
+    busy = np.flatnonzero((rows[0] + 1.0) * np.log1p(t / rows[1]) > SAFE)  # the recursion would start at nothing
+    for i in range(most + 1 if busy.size else 0):
+        out[i, busy] = clock_exceed_at(*(v[busy] for v in rows), t=t, i=np.full(busy.size, float(i)))
     return out
+
+
+def clock_exceed_at(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: float, i: Array) -> Array:
+    """P(Y > i) at each row's own `i`, shape (n,): E[S(τ); τ ≤ t], τ the time of purchase i + 1.
+
+    τ/(scale + τ) is Beta(i + 1, k), log-concave in ln τ, so that the range that matters is known beforehand.
+
+    Examples
+    --------
+    >>> clock_exceed_at(1460.0, 1460.0, 0.5, np.array([1e9]), 0.0, t=1460.0, i=np.array([1459.0])).round(2)
+    array([0.49])
+    """
+    n = len(i)
+    if t <= 0:
+        return np.zeros(n)
+    k, scale, s, beta, b = (as_rows(v, n) for v in (k, scale, s, beta, b))
+    end = np.log(t / scale)
+    mode, spread = np.log((i + 1.0) / k), np.sqrt(1.0 / (i + 1.0) + 1.0 / k)
+    low = np.maximum(mode - 14.0 * spread - TAIL * spread**2, np.minimum(np.minimum(mode, end), 0.0) - TAIL)
+    high = np.maximum(np.minimum(mode + 14.0 * spread + TAIL * spread**2, end), low)
+    panels = max(int(np.ceil(((high - low) / np.minimum(PANEL_WIDTH, PANEL_SPREADS * spread)).max(initial=0.0))), 1)
+    width, front, total = (high - low) / panels, betaln(i + 1.0, k), np.zeros(n)
+    for panel in range(panels):
+        w = low + width * (panel + 0.5 + 0.5 * NODES[:, None])
+        density = (i + 1.0) * log_expit(w) + k * log_expit(-w) - front
+        alive = -s * log_clock(scale * np.exp(w), beta, b)
+        total += (WEIGHTS[:, None] * 0.5 * width * np.exp(density + alive)).sum(axis=0)
+    return np.asarray(np.minimum(total, betainc(i + 1.0, k, t / (scale + t))))
 
 
 def _over_time(s: Value, beta: Value, b: Value, *, t: float, n: int, power: int) -> Array:

@@ -23,6 +23,8 @@ from crmlib.clv.arrays import Array, Value, as_rows
 from crmlib.clv.quadrature import NODES, WEIGHTS
 from crmlib.clv.special import log_rising
 
+SAFE = 600.0
+"""Up to here e^−x is far from the end of double precision, so that a recursion may start at it."""
 LONG = 3000.0
 """Above this many terms the integral takes over from the sum."""
 GROUPS = (0.0, 30.0, 100.0, 300.0, 1000.0, LONG, np.inf)
@@ -60,6 +62,10 @@ class Coin:
     def exceed(self, t: float, *, most: int) -> Array:
         """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
         return coin_exceed(self.k, self.scale, self.a, self.b, t=t, most=most) * self.stays
+
+    def exceed_at(self, t: float, i: Array) -> Array:
+        """P(Y > i) at each row's own count `i`, shape (n,)."""
+        return coin_exceed_at(self.k, self.scale, self.a, self.b, t=t, i=i) * self.stays
 
 
 def coin_moments(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs: bool = True) -> tuple[Array, Array]:
@@ -99,6 +105,7 @@ def coin_exceed(k: Value, scale: Value, a: Value, b: Value, *, t: float, most: i
         return out
     k, scale, a, b = (as_rows(v, n) for v in (k, scale, a, b))
     z = t / scale
+    busy = np.flatnonzero(k * np.log1p(z) > SAFE)  # P(N = 0) underflows: a recursion from it would never start
     above, pmf, stay = _first_term(k, z)
     ratio = z / (1.0 + z)
     for i in range(most + 1):
@@ -106,7 +113,24 @@ def coin_exceed(k: Value, scale: Value, a: Value, b: Value, *, t: float, most: i
         pmf = pmf * ratio * (k + i) / (i + 1.0)
         above = np.maximum(above - pmf, 0.0)
         stay = stay * (b + i) / (a + b + i)
+    for i in range(most + 1 if busy.size else 0):
+        count = np.full(busy.size, float(i))
+        out[i, busy] = coin_exceed_at(k[busy], scale[busy], a[busy], b[busy], t=t, i=count)
     return out
+
+
+def coin_exceed_at(k: Value, scale: Value, a: Value, b: Value, *, t: float, i: Array) -> Array:
+    """P(Y > i) at each row's own `i`, closed: P(N > i) is an incomplete beta integral; shape (n,).
+
+    Examples
+    --------
+    >>> coin_exceed_at(np.array([1460.0]), 1460.0, 0.5, np.array([1e9]), t=1460.0, i=np.array([1459.0])).round(2)
+    array([0.49])
+    """
+    if t <= 0:
+        return np.zeros_like(i)
+    z = t / np.asarray(scale)
+    return np.asarray(betainc(i + 1.0, k, z / (1.0 + z)) * np.exp(log_stays(a, b, i)))
 
 
 def _terms(k: Array, z: Array) -> Array:

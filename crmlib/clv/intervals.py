@@ -26,7 +26,8 @@ from crmlib.clv.horizon import Horizon, rate_per_unit
 from crmlib.clv.money import Money, check_variance, money_of, spend_draws, value_moments
 from crmlib.clv.posterior import Posterior
 from crmlib.clv.predict import discounted, exceedances, read_for, state, with_ids
-from crmlib.clv.result import ModelFit
+from crmlib.clv.result import Ahead, ModelFit
+from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 EXACT = 2_000_000
@@ -86,16 +87,43 @@ def predictive_counts(
     fit: ModelFit[Any], data: PurchaseHistory, *, t: float, edges: tuple[float, float]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Quantiles of the number of purchases of each unique row, at the estimates."""
+    check_level(edges[1])
     low, high = np.zeros(data.n_rows, dtype=np.int64), np.zeros(data.n_rows, dtype=np.int64)
-    todo, most = np.arange(data.n_rows), 7
-    while todo.size:
+    todo = np.arange(data.n_rows)
+    for most in (7, 31, 127):
         some = rows_of(data, todo)
         exceed = exceedances(fit, some, t=t, most=most)
         done = exceed[-1] <= 1.0 - edges[1]
         low[todo[done]] = (exceed[:, done] > 1.0 - edges[0]).sum(axis=0)
         high[todo[done]] = (exceed[:, done] > 1.0 - edges[1]).sum(axis=0)
-        todo, most = todo[~done], 4 * most + 3
+        todo = todo[~done]
+    for part in blocks(len(todo), size=BLOCK):
+        busy = todo[part]
+        there, future = state(fit, rows_of(data, busy), slice(0, len(busy)))
+        low[busy], high[busy] = (_count_at(there, future, t=t, above=1.0 - edge) for edge in edges)
     return low, high
+
+
+def check_level(level: float) -> None:
+    """Refuse a probability of an interval that is none, or that no interval has."""
+    if not 0.0 < level < 1.0:
+        raise ModelError(
+            "clv.level",
+            given=f"a level of {level}",
+            expected="a probability above 0 and below 1 (0.9 is 90 %)",
+            mend="correct the level",
+            values={"level": level},
+        )
+
+
+def _count_at(there: Array, future: Ahead, *, t: float, above: float) -> npt.NDArray[np.int64]:
+    """The least count that is exceeded with probability `above` at most, by halving: E[Y]/`above` is enough."""
+    low, high = np.full(len(there), -1.0), np.ceil(there * future.mean(t) / above)
+    while bool((high - low > 1.0).any()):
+        middle = np.floor((low + high) / 2.0)
+        more = (middle < 0.0) | (there * future.exceed_at(t, np.maximum(middle, 0.0)) > above)
+        low, high = np.where(more, middle, low), np.where(more, high, middle)
+    return np.asarray(high, dtype=np.int64)
 
 
 def totals(
@@ -128,6 +156,7 @@ def totals(
     """
     frame = to_polars(history, name="purchase_history")
     data = read_for(fit, frame)
+    check_level(level)
     grouped = [_groups(frame, None), *(_groups(frame, segment) for segment in segments)]
     money = money_of(frame, spend=spend, margin=margin)
     check_variance(money)

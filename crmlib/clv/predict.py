@@ -103,6 +103,8 @@ def discounted_future(future: Ahead, *, t: float | None, rate: float) -> Array:
     if rate <= 0 and t is not None:
         return future.mean(t)
     end = FAR / rate if t is None else min(t, FAR / rate)
+    if end <= 0.0:
+        return future.mean(0.0)
     panels = 1 if t is not None and rate * t < 2.0 else 4
     scale = end / 8.0 if panels == 1 else end / 400.0
     width = float(np.log1p(end / scale)) / panels

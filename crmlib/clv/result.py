@@ -35,6 +35,10 @@ class Ahead(Protocol):
         """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
         ...
 
+    def exceed_at(self, t: float, i: Array) -> Array:
+        """P(Y > i) at each row's own count `i`, shape (n,)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Model(Generic[P]):
