@@ -13,6 +13,7 @@ from crmlib.churn.festivals import festival_buyers
 from crmlib.churn.model import RiskFit
 from crmlib.churn.visits import Visits, known_days
 from crmlib.core.dates import day_number
+from crmlib.core.margins import margin_rate
 
 TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""
@@ -97,15 +98,14 @@ def with_value(
 
     Parameters
     ----------
-    year : net_minor and margin_minor of each customer in the last twelve months; where most have no cost, sales count.
+    year : net_minor and margin_minor of each customer in the last twelve months; where the cost of most
+        sales is not known, sales count.
         A margin that one line without cost leaves unknown is not 0: it is estimated by the margin rate of all others.
     tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
     people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
     """
-    known = year["margin_minor"].is_not_null().mean() if year.height else 0.0
-    basis = "margin" if isinstance(known, float) and known > 0.5 else "sales"
-    full = year.filter(pl.col("margin_minor").is_not_null())
-    rate = float(full["margin_minor"].sum() / max(int(full["net_minor"].sum()), 1)) if basis == "margin" else 1.0
+    found = margin_rate(year)
+    basis, rate = ("margin", found.rate) if found.measured else ("sales", 1.0)
     guess = (pl.col("net_minor") * rate).round().cast(pl.Int64)
     unknown = pl.col("margin_minor").is_null() & pl.lit(basis == "margin")
     value = (pl.coalesce("margin_minor", guess) if basis == "margin" else pl.col("net_minor")).alias("margin_minor")

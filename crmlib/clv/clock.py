@@ -115,7 +115,7 @@ def clock_exceed_at(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, 
     Examples
     --------
     >>> clock_exceed_at(1460.0, 1460.0, 0.5, np.array([1e9]), 0.0, t=1460.0, i=np.array([1459.0])).round(2)
-    array([0.49])
+    array([0.5])
     """
     n = len(i)
     if t <= 0:

@@ -125,7 +125,7 @@ def coin_exceed_at(k: Value, scale: Value, a: Value, b: Value, *, t: float, i: A
     Examples
     --------
     >>> coin_exceed_at(np.array([1460.0]), 1460.0, 0.5, np.array([1e9]), t=1460.0, i=np.array([1459.0])).round(2)
-    array([0.49])
+    array([0.5])
     """
     if t <= 0:
         return np.zeros_like(i)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ EXACT = 2_000_000
 BLOCK = 4096
 STEP = 1e-3
 TINY = 1e-300
+
+Kind: TypeAlias = Literal["counts", "money", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def totals(
     Returns
     -------
     One row per segment in sorted order and one for the whole (`by` and `segment` null): `by`, `segment`, `customers`,
-    `alive`, `expected`, `expected_low`, `expected_high`, `low`, `high`, `method`.
+    `alive`, `expected`, `expected_low`, `expected_high`, `low`, `high` (whole where purchases are counted), `method`.
     """
     frame = to_polars(history, name="purchase_history")
     data = read_for(fit, frame)
@@ -170,6 +172,7 @@ def totals(
     spends = spend_draws(spend, n=len(thetas), rng=rng)
     by_draw = _by_draw(fit, data, stake, thetas=thetas, spends=spends, t=t)
     points = _by_draw(fit, data, stake, thetas=np.array([fit.theta]), spends=spends[:0], t=t)
+    kind = _kind(money, annual_rate=annual_rate)
     method = "exact" if exact(data, len(thetas)) else "linear"
     out = []
     for by, (labels, groups), sums, point in zip([None, *segments], grouped, by_draw, points, strict=True):
@@ -178,20 +181,20 @@ def totals(
             "segment": pl.Series(labels, dtype=pl.String),
             "customers": np.bincount(groups, minlength=len(labels)),
         }
-        out.append(pl.DataFrame(columns | _summary(sums, point[0][0], level=level, rng=rng)))
+        out.append(pl.DataFrame(columns | _summary(sums, point[0][0], kind=kind, level=level, rng=rng)))
     return pl.concat([*out[1:], out[0]]).with_columns(method=pl.lit(method))
 
 
 def _summary(
-    sums: tuple[Array, Array, Array], point: Array, *, level: float, rng: np.random.Generator
+    sums: tuple[Array, Array, Array], point: Array, *, kind: Kind, level: float, rng: np.random.Generator
 ) -> dict[str, Array]:
     """Intervals of groups from the mean and the variance of their sums under each draw."""
     means, spreads, alive = sums
-    # a sum of purchases is never negative: a gamma with the mean and the variance of this draw
-    shape = np.maximum(means, TINY) ** 2 / np.maximum(spreads, TINY)
-    outcomes = np.where(means > 0, rng.gamma(shape) * spreads / np.maximum(means, TINY), 0.0)
+    outcomes = _outcomes(means, spreads, kind=kind, rng=rng)
     edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
     of_mean, of_outcome = np.quantile(means, edges, axis=0), np.quantile(outcomes, edges, axis=0)
+    if kind == "counts":
+        of_outcome = np.array([np.floor(of_outcome[0]), np.ceil(of_outcome[1])])  # half a purchase is none, or one
     return {
         "alive": alive.mean(axis=0),
         "expected": point,
@@ -200,6 +203,27 @@ def _summary(
         "low": of_outcome[0],
         "high": of_outcome[1],
     }
+
+
+def _outcomes(means: Array, spreads: Array, *, kind: Kind, rng: np.random.Generator) -> Array:
+    """One sum of each group under each draw, (draws, groups), with the mean and the variance of the draw.
+
+    A sum of purchases, or of margins of one sign, never changes sign: a gamma on its side of 0. Gains and losses
+    together may: a normal.
+    """
+    if kind == "mixed":
+        return np.asarray(rng.normal(means, np.sqrt(np.maximum(spreads, 0.0))))
+    size = np.maximum(np.abs(means), TINY)
+    drawn = rng.gamma(size**2 / np.maximum(spreads, TINY)) * spreads / size
+    return np.where(np.abs(means) > 0, np.copysign(drawn, means), 0.0)
+
+
+def _kind(money: Money, *, annual_rate: float) -> Kind:
+    """Counts where every purchase counts one; else money of one sign, or of both."""
+    if money.fit is None and annual_rate == 0 and bool((money.margin == 1.0).all()):
+        return "counts"
+    least, most = float(money.margin.min(initial=0.0)), float(money.margin.max(initial=0.0))
+    return "mixed" if least < 0.0 < most else "money"
 
 
 def moments(fit: ModelFit[Any], data: PurchaseHistory, part: slice, *, thetas: Array, t: float) -> Moments:

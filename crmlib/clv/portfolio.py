@@ -16,6 +16,7 @@ from crmlib.clv.posterior import Posterior
 from crmlib.clv.result import ModelFit
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.margins import margin_rate
 
 TIERS = (("A", 0.01), ("B", 0.05), ("C", 0.20), ("D", 1.0))
 """Tiers of future value: cumulative share of customers from the top."""
@@ -28,7 +29,11 @@ CONTROL_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """What of each unit of spend stays: `rate`, and whether it was measured, given, or unknown (then rate is 1)."""
+    """What of each unit of spend stays: `rate`, and whether it was measured, given, or unknown (then rate is 1).
+
+    A measured rate keeps its sign: a company that sells below cost loses by every purchase to come. It is measured
+    where the cost of at least half the sales is known (`core.margins.COST_KNOWN`).
+    """
 
     rate: float
     source: str
@@ -68,16 +73,15 @@ def margin_of(bought: AnyFrame, *, given: float | None) -> Margin:
 
     Examples
     --------
-    >>> margin_of(pl.DataFrame({"net_minor": [100, 300], "margin_minor": [40, None]}), given=None)
-    Margin(rate=0.4, source='measured')
+    >>> margin_of(pl.DataFrame({"net_minor": [300, 100], "margin_minor": [-60, None]}), given=None)
+    Margin(rate=-0.2, source='measured')
     """
     if given is not None:
         return Margin(rate=given, source="given")
-    known = to_polars(bought, needs=["net_minor", "margin_minor"], name="bought").drop_nulls("margin_minor")
-    net, margin = (int(known[c].cast(pl.Int64).sum()) for c in ("net_minor", "margin_minor"))
-    if net <= 0 or margin <= 0:
+    found = margin_rate(to_polars(bought, needs=["net_minor", "margin_minor"], name="bought"))
+    if found.rate is None or not found.measured:
         return Margin(rate=1.0, source="unknown")
-    return Margin(rate=margin / net, source="measured")
+    return Margin(rate=found.rate, source="measured")
 
 
 def portfolio(

@@ -189,7 +189,7 @@ def _simulate(
         # the sum of `counts` purchases: their own mean is uncertain, each varies around it
         spread = counts[d] * noise + counts[d] ** 2 * np.maximum(square - first * first, 0.0)
         middle = counts[d] * first
-        shape = np.where(middle > 0, middle**2 / np.maximum(spread, 1e-300), 1.0)
-        drawn = rng.gamma(shape) * spread / np.maximum(middle, 1e-300)
-        outcome[d] = np.where(middle > 0, drawn * factor, 0.0)
+        size = np.abs(middle)  # a margin below 0 makes every purchase a loss
+        drawn = rng.gamma(np.where(size > 0, size**2 / np.maximum(spread, 1e-300), 1.0)) * spread
+        outcome[d] = np.where(size > 0, np.copysign(drawn / np.maximum(size, 1e-300), middle) * factor, 0.0)
     return expected, outcome

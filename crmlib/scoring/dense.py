@@ -188,7 +188,8 @@ def _above_median(values: Ints, rated: npt.NDArray[np.bool_]) -> float:
     if not known.size:
         return float("inf")
     middle = float(np.median(known))
-    return float(np.floor(middle)) + 1.0  # whole numbers: above the median is at least the next one
+    above = float(np.floor(middle)) + 1.0  # whole numbers: above the median is at least the next one
+    return min(above, float(known.max()))  # nobody above: high begins at the largest, as in `matrix`
 
 
 def _check(customer: AnyInts, day: AnyInts, net: AnyInts, cost: AnyInts, customers: int) -> None:

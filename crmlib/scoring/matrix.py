@@ -215,14 +215,20 @@ def paired(previous: Matrix, current: Matrix) -> pl.DataFrame:
 
 
 def _high_from(values: npt.NDArray[np.int64] | npt.NDArray[np.float64], cut: Cut) -> float:
-    """Smallest value that counts as high; infinity where nobody is rated."""
+    """Smallest value that counts as high; infinity where nobody is rated.
+
+    Where nobody stands out (all the same, or more than half at the top) high begins at the largest value: who has it
+    cannot be called low, or every big buyer of a company with one margin would be asked for a better price.
+    """
     if not values.size:
         return float("inf")
+    largest = float(values.max())
     if cut == "top20":
-        return float(thresholds(values.astype(np.int64), shares=(TOP_FIFTH,))[0]) if _whole(values) else _upper(values)
+        first = float(thresholds(values.astype(np.int64), shares=(TOP_FIFTH,))[0]) if _whole(values) else _upper(values)
+        return min(first, largest)
     middle = float(np.median(values) if cut == "median" else np.mean(values))
     above = values[values > middle]
-    return float(above.min()) if above.size else float("inf")
+    return float(above.min()) if above.size else largest
 
 
 def _whole(values: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> bool:

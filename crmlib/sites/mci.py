@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
+from crmlib.core.errors import ModelError
+from crmlib.core.shapes import check_shapes
 from crmlib.sites.market import Array
 
 
@@ -41,13 +43,24 @@ def huff_totals(demand: Array, area: Array, distance: Array, *, gamma: float, la
     Parameters
     ----------
     demand : per cell, shape (c,); area : shape (s,) or (c, s); distance : shape (c, s), above 0.
+
+    Raises
+    ------
+    ModelError
+        `frame.shape`; `sites.no_logarithm` for an area or a distance that is not above 0: a power law has no value
+        there.
     """
+    axes = "cells stores" if np.ndim(area) == 2 else "stores"
+    check_shapes(demand=(demand, "cells"), distance=(distance, "cells stores"), area=(area, axes))
+    _refuse_not_positive(area=area, distance=distance)
     pull = area**gamma * distance**lambda_
     return np.asarray(demand @ (pull / pull.sum(axis=1, keepdims=True)))
 
 
 def quality(observed: Array, expected: Array) -> tuple[float, float]:
     """Pseudo-R² (1 − residual over total sum of squares) and MAPE of observed against expected totals."""
+    check_shapes(observed=(observed, "stores"), expected=(expected, "stores"))
+    _refuse_not_positive(observed=observed)
     residual = np.sum((observed - expected) ** 2)
     return float(1 - residual / np.sum((observed - observed.mean()) ** 2)), float(
         np.mean(np.abs(observed - expected) / observed)
@@ -56,6 +69,7 @@ def quality(observed: Array, expected: Array) -> tuple[float, float]:
 
 def fit_totals(demand: Array, area: Array, distance: Array, observed: Array) -> TotalsFit:
     """Exponents that fit store totals best on the log scale, for data that have revenues but no flows."""
+    _refuse_not_positive(observed=observed)
 
     def residuals(theta: Array) -> Array:
         expected = huff_totals(demand, area, distance, gamma=theta[0], lambda_=theta[1])
@@ -74,6 +88,8 @@ def regression(origin: Array, share: Array, attributes: Array) -> MciFit:
     ----------
     origin : group of each row, shape (n,); share : above 0, shape (n,); attributes : above 0, shape (n, a).
     """
+    check_shapes(origin=(origin, "rows"), share=(share, "rows"), attributes=(attributes, "rows attributes"))
+    _refuse_not_positive(share=share, attributes=attributes)
     _, group = np.unique(origin, return_inverse=True)
     count = np.bincount(group)
 
@@ -90,3 +106,17 @@ def regression(origin: Array, share: Array, attributes: Array) -> MciFit:
         tuple(float(s) for s in np.sqrt(np.diag(variance))),
         float(1 - residual @ residual / (y @ y)),
     )
+
+
+def _refuse_not_positive(**arrays: Array) -> None:
+    """Refuse numbers whose logarithm or negative power does not exist, by name."""
+    for name, values in arrays.items():
+        wrong = int(np.count_nonzero(~(np.asarray(values) > 0) | ~np.isfinite(values)))
+        if wrong:
+            raise ModelError(
+                "sites.no_logarithm",
+                given=f"{name}: {wrong} of {np.size(values)} values that are not above 0",
+                expected="numbers above 0",
+                mend="give a store in the same cell half the cell's width as its distance; leave empty stores out",
+                values={"name": name, "wrong": wrong, "values": int(np.size(values))},
+            )

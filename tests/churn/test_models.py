@@ -94,6 +94,23 @@ def test_the_same_seed_gives_the_same_challenger_to_the_bit(table):
     assert boosted.fit(table, seed=3, threads=1) == boosted.fit(table, seed=3, threads=1)
 
 
+def test_the_challenger_learns_fine_detail_where_there_is_some_and_stays_careful_where_there_is_none():
+    """An e-commerce set: careful trees reached AUC .943 where LightGBM's defaults reached .987."""
+    rng = np.random.default_rng(4)
+    x = rng.uniform(size=(4000, 4))
+    fine = (np.sin(14 * x[:, 0]) * np.sin(14 * x[:, 1]) + 0.5 * np.sin(9 * x[:, 2]) > 0.0).astype(int)
+    names = {f"c{i}": x[:, i] for i in range(4)}
+    train, test = pl.DataFrame(names | {"y": fine})[:2800], pl.DataFrame(names | {"y": fine})[2800:]
+    plain = lgb.LGBMClassifier(n_jobs=1, verbose=-1).fit(train.drop("y").to_numpy(), train["y"].to_numpy())
+    other = auc(test["y"].to_numpy(), plain.predict_proba(test.drop("y").to_numpy())[:, 1])
+    ours = auc(test["y"].to_numpy(), boosted.fit(train, threads=1).predict(test))
+    assert ours > other - 0.01
+    noise = train.with_columns(y=pl.Series(rng.integers(0, 2, train.height)))
+    blind = boosted.fit(noise, threads=1).predict(test)
+    sure = lgb.LGBMClassifier(n_jobs=1, verbose=-1).fit(noise.drop("y").to_numpy(), noise["y"].to_numpy())
+    assert blind.std() < 0.5 * sure.predict_proba(test.drop("y").to_numpy())[:, 1].std()
+
+
 def test_pandas_and_arrow_give_the_same_scores(table):
     fit = logit.fit(table)
     expected = fit.predict(table)

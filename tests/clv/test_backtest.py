@@ -185,7 +185,7 @@ def test_the_list_leaves_a_control_group_and_reports_on_the_last_one():
 
 
 def test_margin_is_measured_given_or_unknown():
-    costs = pl.DataFrame({"net_minor": [100, 300], "margin_minor": [40, None]})
-    assert portfolio.margin_of(costs, given=None).source == "measured"
+    costs = pl.DataFrame({"net_minor": [300, 100], "margin_minor": [120, None]})
+    assert portfolio.margin_of(costs, given=None) == portfolio.Margin(0.4, "measured")
     assert portfolio.margin_of(costs, given=0.2).rate == 0.2
     assert portfolio.margin_of(costs.with_columns(margin_minor=None), given=None) == portfolio.Margin(1.0, "unknown")

@@ -267,6 +267,10 @@ def test_equal_members_make_no_quadrants_and_no_concentration(words: Words) -> N
     assert says(
         words, "scoring.matrix.headline.flat", findings.value_matrix(matrix(equal, margin="rate"), words=words).headline
     )
+    even = equal.with_columns(net_minor=pl.Series([5, 10, 15, 20]), margin_minor=pl.Series([2] * 4))
+    found = findings.value_matrix(matrix(even, margin="amount"), words=words)
+    assert says(words, "scoring.matrix.headline.even", found.headline)
+    assert found.status == "none"
     alone = pyramid(pl.DataFrame({"customer_id": ["a"], "net_minor": [5]}))
     day = date(2026, 1, 1)
     found = findings.concentration(alone, words=words, start=day, end=day)

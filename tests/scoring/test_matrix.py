@@ -98,3 +98,20 @@ def test_fixed_cuts_are_given_exactly_when_asked_for() -> None:
 
 def test_one_customer_has_a_place() -> None:
     assert int(matrix(table({1: (1, 1)}), margin="amount").quadrants["customers"].sum()) == 1
+
+
+@pytest.mark.parametrize("cut", ["median", "mean", "top20"])
+@pytest.mark.parametrize("margin", ["amount", "rate"])
+def test_where_everybody_earns_the_same_no_big_buyer_is_asked_for_a_better_price(cut, margin):
+    """Equal margins made the cut infinite, nobody high, and every big buyer one to reprice."""
+    net = [1000, 2000, 3000, 4000, 5000] * 4
+    earned = [300] * 20 if margin == "amount" else [3 * n // 10 for n in net]
+    year = pl.DataFrame({"customer_id": [f"{i}" for i in range(20)], "net_minor": net, "margin_minor": earned})
+    found = matrix(year, margin=margin, cut=cut)
+    assert found.margin_cut == (300 if margin == "amount" else 0.3)
+    assert set(found.customers["quadrant"].to_list()) <= {"keep", "grow"}
+
+
+def test_more_than_half_at_the_top_are_high_and_not_low():
+    year = pl.DataFrame({"customer_id": ["a", "b", "c"], "net_minor": [100, 200, 200], "margin_minor": [5, 50, 50]})
+    assert matrix(year, margin="amount").customers["quadrant"].to_list() == ["cheap", "keep", "keep"]

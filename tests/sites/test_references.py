@@ -130,3 +130,18 @@ def test_karlsruhe_spending_gives_the_printed_regression(karlsruhe):
     x = karlsruhe.select("d_time", pl.col("salesarea_qm").cast(pl.Float64)).to_numpy()
     found = mci.regression(karlsruhe["resid_code"].to_numpy(), karlsruhe["spent"].to_numpy(), x)
     assert found.coefficients == pytest.approx((-2.3788, 2.0409), abs=5e-5)
+
+
+@pytest.mark.parametrize("name", ["distance", "area"])
+def test_a_power_law_refuses_a_store_in_the_cell_itself_instead_of_answering_nan(freiburg, name):
+    demand, area, distance, _ = freiburg
+    given = {"area": area.copy(), "distance": distance.copy()}
+    given[name][0, 0] = 0.0
+    with pytest.raises(ModelError, match=f"{name}: 1 of"):
+        mci.huff_totals(demand, **given, gamma=1, lambda_=-2)
+
+
+def test_a_transposed_distance_is_refused(freiburg):
+    demand, area, distance, _ = freiburg
+    with pytest.raises(ModelError, match="distance of shape"):
+        mci.huff_totals(demand, area, distance.T, gamma=1, lambda_=-2)

@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.charts import scoring as pictures
 from crmlib.findings.finding import Finding, Status
-from crmlib.scoring.matrix import GONE, KEEP, QUADRANTS, REPRICE, UNRATED, Matrix
+from crmlib.scoring.matrix import GONE, GROW, KEEP, QUADRANTS, REPRICE, UNRATED, Matrix
 from crmlib.tables import scoring as views
 from crmlib.text import Words
 
@@ -23,17 +23,20 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
     rows = {row["quadrant"]: row for row in matrix.quadrants.iter_rows(named=True)}
     unrated, reprice, keep = rows[UNRATED], rows[REPRICE], rows[KEEP]
     rated = sum(rows[q]["customers"] for q in QUADRANTS) - unrated["customers"]
-    flat = rated > 0 and not keep["customers"] and not reprice["customers"]
+    much, well = (rows[KEEP]["customers"] + rows[other]["customers"] for other in (REPRICE, GROW))
+    flat, even = (rated > 0 and high in (0, rated) for high in (much, well))  # all on one side: nothing to tell apart
     kind = (
         "unknown"
         if not rated
         else "flat"
         if flat
+        else "even"
+        if even
         else "reprice"
         if (reprice["share_net"] or 0) >= REPRICE_SHARE
         else "aligned"
     )
-    status: Status = {"unknown": "none", "flat": "none", "reprice": "warn", "aligned": "ok"}[kind]  # type: ignore[assignment]
+    status: Status = {"unknown": "none", "flat": "none", "even": "none", "reprice": "warn", "aligned": "ok"}[kind]  # type: ignore[assignment]
     values = {
         "customers": form.count(reprice["customers"]),
         "share": form.share(reprice["share_net"]),
