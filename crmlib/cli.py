@@ -97,7 +97,10 @@ def schedule(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
     lake: LakeOption = None,
 ) -> None:
-    """Run what is due and end; call it from cron, a timer or an orchestrator."""
+    """Run what is due, send what waits, and end; call it from cron, a timer or an orchestrator.
+
+    Exit code 1 if something went wrong; everything else was made all the same.
+    """
     from crmlib.run import passes, workspace  # noqa: PLC0415
     from crmlib.run import schedule as plans  # noqa: PLC0415
 
@@ -110,7 +113,8 @@ def schedule(
         command = [f"{sys.prefix}/bin/crmlib"]
         _say(plans.export(chosen, root=space.root, command=command, options=options, kind=export.value).rstrip())
         return
-    passes.run(files or [space.params], space=space, clock=_now, say=_say, words=_words(), watch=watch)
+    ok = passes.run(files or [space.params], space=space, clock=_now, say=_say, words=_words(), watch=watch)
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """A finished page is announced: by mail over TLS and by the message hooks of WeCom, DingTalk and Feishu.
 
 `params/delivery.yml` says who gets what. A message carries the answer and a link; the page itself only where
-`attach: true` allows it. What was delivered is noted, so that making a page again tells nobody twice; failures go to a
-list of their own.
+`attach: true` allows it. Failures go to a list of their own. Messages wait in a queue (`outbox`) until they have left,
+each once, so that a server that is down for a day costs nobody a message.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import smtplib
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
@@ -26,13 +27,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crmlib.core.errors import ParameterError, RunError
-from crmlib.run.ledger import connected
+from crmlib.run.outbox import Announcement, Message, Outbox
 from crmlib.text import Language, Words
 
 Hook = Literal["wecom", "dingtalk", "feishu"]
-_SCHEMA = "create table if not exists delivered (id text primary key, output text, at text)"
 _TRIES = 3
 _TIMEOUT = 20.0
+_MOST_ANSWER = 1 << 16
 
 
 class _Strict(BaseModel):
@@ -77,19 +78,6 @@ class Delivery(_Strict):
     failures: Reader | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One page, or one failure, to be announced."""
-
-    output: str
-    report: str
-    language: Language
-    sentence: str
-    failed: bool
-    page: Path | None = None
-    fingerprint: str = ""
-
-
 def read(path: Path) -> Delivery:
     """Read and check `params/delivery.yml`.
 
@@ -115,36 +103,27 @@ def read(path: Path) -> Delivery:
 
 
 def deliver(things: Sequence[Announcement], *, plan: Delivery, noted: Path, now: datetime) -> int:
-    """Announce each thing to its readers, once; return how many messages left.
+    """Announce each thing, and what still waits, to its readers, once; return how many messages left.
 
     Raises
     ------
     RunError
-        `run.undelivered` after every reader was tried, if some could not be reached.
+        `run.undelivered` after every reader was tried, if some could not be reached: their messages wait.
     """
-    sent, problems = 0, []
-    for thing in things:
-        for name, reader in _readers(thing, plan).items():
-            for channel, send in _channels(thing, reader, plan).items():
-                key = (thing.output, thing.fingerprint, f"{name}:{channel}")
-                if _noted(noted, key):
-                    continue
-                try:
-                    send()
-                except (OSError, smtplib.SMTPException) as problem:
-                    problems.append(f"{name}, {channel}: {type(problem).__name__}")
-                    continue
-                _note(noted, key, now)
-                sent += 1
-    if problems:
+    queue = Outbox(noted)
+    queue.put(things, now=now)
+    sent = queue.send(partial(messages, plan=plan), now=now)
+    if sent.problems:
+        shown = "; ".join(sent.problems[:3])
         raise RunError(
             "run.undelivered",
-            given=f"{len(problems)} messages that did not leave: {'; '.join(problems[:3])}",
+            given=f"{sent.waiting} messages that did not leave: {shown}",
             expected="a mail server and hooks that answer",
-            mend="check params/delivery.yml and the network; the pages themselves are published",
-            values={"count": len(problems), "problems": "; ".join(problems[:3])},
+            mend="check params/delivery.yml and the network; the pages are published, and what did not leave is tried "
+            "again by every `crmlib schedule`",
+            values={"count": sent.waiting, "problems": shown},
         )
-    return sent
+    return sent.left
 
 
 def message(thing: Announcement, *, reader: Reader, plan: Delivery) -> EmailMessage:
@@ -156,10 +135,17 @@ def message(thing: Announcement, *, reader: Reader, plan: Delivery) -> EmailMess
     )
     mail["From"] = plan.smtp.sender if plan.smtp else ""
     mail["To"] = ", ".join(reader.mail)
+    mail["Message-ID"] = _message_id(thing, reader)
     mail.set_content(f"{thing.sentence}\n\n{link(thing, plan)}\n")
     if reader.attach and thing.page is not None:
         mail.add_attachment(thing.page.read_bytes(), maintype="text", subtype="html", filename=f"{thing.report}.html")
     return mail
+
+
+def _message_id(thing: Announcement, reader: Reader) -> str:
+    """The same for the same message: a copy sent again after a crash is known as one."""
+    told = "\n".join((thing.output, thing.fingerprint, *reader.mail))
+    return f"<{hashlib.sha256(told.encode()).hexdigest()[:32]}@crmlib.invalid>"
 
 
 def hook_body(kind: Hook, text: str) -> dict[str, object]:
@@ -193,17 +179,30 @@ def _readers(thing: Announcement, plan: Delivery) -> Mapping[str, Reader]:
     }
 
 
-def _channels(thing: Announcement, reader: Reader, plan: Delivery) -> dict[str, Callable[[], None]]:
-    channels: dict[str, Callable[[], None]] = {}
-    if reader.mail and plan.smtp:
-        server, mail = plan.smtp, message(thing, reader=reader, plan=plan)
-        channels["mail"] = partial(_again, partial(_send_mail, server, mail))
-    for hook in reader.hooks:
-        words = Words(reader.language)
-        text = f"{_title(thing, words)}\n{thing.sentence}\n{link(thing, plan)}"
-        body, address = hook_body(hook.kind, text), os.environ.get(hook.address_from, "")
-        channels[f"{hook.kind}:{hook.address_from}"] = partial(_again, partial(_post, address, body))
-    return channels
+def messages(thing: Announcement, *, plan: Delivery) -> Iterator[Message]:
+    """To whom a thing goes, and how; made when it is sent, since the plan may have changed while it waited."""
+    for name, reader in _readers(thing, plan).items():
+        if reader.mail and plan.smtp:
+            mail = partial(_again, partial(_mail, thing, reader=reader, plan=plan, server=plan.smtp))
+            yield Message(f"{name}:mail", "mail", mail, _refused)
+        for hook in reader.hooks:
+            post = partial(_again, partial(_post_about, thing, reader=reader, plan=plan, hook=hook))
+            server = f"{hook.kind}:{hook.address_from}"
+            yield Message(f"{name}:{server}", server, post, _refused)
+
+
+def _refused(problem: Exception) -> bool:
+    """Whether this one message was not wanted; else the server is away, and its others wait."""
+    return isinstance(problem, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError | FileNotFoundError | ValueError)
+
+
+def _mail(thing: Announcement, *, reader: Reader, plan: Delivery, server: Smtp) -> None:
+    _send_mail(server, message(thing, reader=reader, plan=plan))
+
+
+def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook) -> None:
+    text = f"{_title(thing, Words(reader.language))}\n{thing.sentence}\n{link(thing, plan)}"
+    _post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text))
 
 
 def _send_mail(server: Smtp, mail: EmailMessage) -> None:
@@ -212,12 +211,16 @@ def _send_mail(server: Smtp, mail: EmailMessage) -> None:
         connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT, context=trust)
     else:
         connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT)
-    with connection:
+    try:
         if server.security == "starttls":
             connection.starttls(context=trust)
         if server.user:
             connection.login(server.user, os.environ.get(server.password_from, ""))
         connection.send_message(mail)
+        with suppress(OSError, smtplib.SMTPException):  # it has left: a server that says goodbye badly changes nothing
+            connection.quit()
+    finally:
+        connection.close()
 
 
 def _post(address: str, body: Mapping[str, object]) -> None:
@@ -226,8 +229,11 @@ def _post(address: str, body: Mapping[str, object]) -> None:
     request = urllib.request.Request(  # the scheme is checked above
         address, data=json.dumps(body, ensure_ascii=False).encode(), headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
-        answer = json.loads(reply.read() or b"{}")
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
+            answer = json.loads(reply.read(_MOST_ANSWER) or b"{}")
+    except (ValueError, HTTPException) as problem:  # a page where an answer was expected, or half of one
+        raise OSError(f"the hook did not answer as one ({type(problem).__name__})") from None
     code = answer.get("errcode", answer.get("code", 0)) if isinstance(answer, dict) else 0
     if code:
         raise OSError(f"the hook answered {code}")
@@ -254,17 +260,3 @@ def _title(thing: Announcement, words: Words) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _noted(path: Path, key: tuple[str, str, str]) -> bool:
-    with connected(path, schema=_SCHEMA) as db:
-        return db.execute("select 1 from delivered where id = ?", (_id(key),)).fetchone() is not None
-
-
-def _note(path: Path, key: tuple[str, str, str], now: datetime) -> None:
-    with connected(path, schema=_SCHEMA) as db, db:
-        db.execute("insert or replace into delivered values (?, ?, ?)", (_id(key), key[0], now.isoformat()))
-
-
-def _id(key: tuple[str, str, str]) -> str:
-    return hashlib.sha256("\n".join(key).encode()).hexdigest()

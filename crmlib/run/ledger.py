@@ -168,7 +168,7 @@ class Ledger:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with connected(self._path, schema=_SCHEMA) as connection:
-            _add_missing(connection)
+            add_columns(connection, "runs", {"attempts": "integer"})
             with connection:
                 yield connection
 
@@ -216,14 +216,16 @@ def set_aside_if_damaged(path: Path) -> Path | None:
     return place
 
 
-def _add_missing(connection: sqlite3.Connection) -> None:
-    """Columns that ledgers of earlier versions do not have."""
-    if "attempts" not in {row[1] for row in connection.execute("pragma table_info(runs)")}:
-        try:
-            connection.execute("alter table runs add column attempts integer")
-        except sqlite3.OperationalError as problem:
-            if "duplicate column" not in str(problem):  # another process was faster
-                raise
+def add_columns(connection: sqlite3.Connection, table: str, columns: Mapping[str, str]) -> None:
+    """Add the columns that tables of earlier versions do not have."""
+    there = {row[1] for row in connection.execute(f"pragma table_info({table})")}
+    for name, kind in columns.items():
+        if name not in there:
+            try:
+                connection.execute(f"alter table {table} add column {name} {kind}")
+            except sqlite3.OperationalError as problem:
+                if "duplicate column" not in str(problem):  # another process was faster
+                    raise
 
 
 def alive(pid: int | None, started: float | None) -> bool:

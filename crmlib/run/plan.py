@@ -9,10 +9,11 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from crmlib.core.errors import LakeError, ParameterError, RunError
 from crmlib.data import Lake
@@ -33,6 +34,15 @@ class Schedule(BaseModel):
     cron: str
     time_zone: str = "Asia/Shanghai"
     catch_up: Literal["latest", "all", "skip"] = "latest"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"no time zone {name!r}; write for example Asia/Shanghai") from None
+        return name
 
 
 class Keep(BaseModel):

@@ -31,13 +31,17 @@ MOST_RETRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one job: state, seconds, peak memory of its processes [MB], and the message if it failed."""
+    """What became of one job: state, seconds, peak memory of its processes [MB], and the message if it failed.
+
+    `stands` marks a page that was skipped because it is there already.
+    """
 
     job: Job
     state: State
     seconds: float
     peak_mb: float
     message: str = ""
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _run_one(job: Job, batch: _Batch) -> Outcome:
             done = batch.ledger.last_done(job.output)
             page = reports / job.output / "index.html"
             if not batch.options.force and done and done["input_hash"] == digest and page.is_file():
-                return Outcome(job, "skipped", 0.0, 0.0, "nothing changed")
+                return Outcome(job, "skipped", 0.0, 0.0, "nothing changed", stands=True)
             return _noted(job, batch, digest)
     except OSError as problem:
         return Outcome(job, "failed", 0.0, 0.0, _message(_unwritable(batch, problem), batch))

@@ -2,16 +2,19 @@
 
 A pass runs every slot that came due since the last one and ends, so that cron, systemd, Kubernetes or Airflow can call
 it. A slot is claimed in the ledger before it runs: two passes never take the same one, and a slot whose pass was killed
-is taken again. A clock set back makes nothing due twice, a file seen for the first time waits for its next slot.
+is taken again, as is one that failed, later and later, or at once when its file was changed. A clock set back makes
+nothing due twice; what a clock far ahead noted is forgotten. A file seen for the first time waits for its next slot;
+one that cannot be read is told and holds up nobody.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,33 +22,60 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psutil
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
-from crmlib.core.errors import ParameterError
+from crmlib.core.errors import CrmError, ParameterError
 from crmlib.run import plan
-from crmlib.run.ledger import alive, connected
+from crmlib.run.ledger import add_columns, alive, connected
 from crmlib.run.plan import Schedule
 
 MOST_SLOTS = 400
 """At most so many missed slots are caught up at once: more than a year of days."""
+FIELDS = 5
 SKIP_AFTER = timedelta(minutes=30)
 """With `catch_up: skip`, a slot older than this is let go."""
+AHEAD = timedelta(days=31)
+"""A slot that lies further ahead than this was noted by a clock that was wrong."""
+RETRY, LONGEST_RETRY = timedelta(minutes=15), timedelta(hours=6)
+"""A slot that failed is taken again after so long, then after twice as long, …, at most after the second."""
 
 _SCHEMA = """
 create table if not exists slots (
     file text not null, slot text not null, state text not null, pid integer, pid_started real, at text not null,
+    tries integer not null default 0, content text not null default '',
     primary key (file, slot)
 )
 """
+_ADDED = {"tries": "integer not null default 0", "content": "text not null default ''"}
+Problem = Callable[[Path, CrmError], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A parameter file and the slot [UTC] it is due for; `as_of` is the day before the slot in the company's zone."""
+    """A parameter file and the slot [UTC] it is due for; `as_of` is the day before the slot in the company's zone.
+
+    `tries` counts how often the slot failed before.
+    """
 
     file: Path
     slot: datetime
     as_of: date
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A slot that failed: when [UTC], how often, and the content of its file (a hash) then."""
+
+    slot: datetime
+    at: datetime
+    tries: int
+    content: str
+
+    def again(self, *, now: datetime, content: str) -> bool:
+        """Whether it is time to try again; a clock that was ahead, or a changed file, makes it time at once."""
+        wait = min(RETRY * 2 ** min(self.tries - 1, 8), LONGEST_RETRY)
+        return content != self.content or not self.at <= now < self.at + wait
 
 
 class Slots:
@@ -54,69 +84,112 @@ class Slots:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def last(self, file: str) -> datetime | None:
-        """The newest slot of a file that was claimed by a pass that ended or still runs."""
-        with self._open() as db:
+    def last(self, file: str, *, now: datetime) -> datetime | None:
+        """The newest slot of a file that was claimed by a pass that ended or still runs, and is not far ahead."""
+        with self._open() as db, db:
+            far = (now.astimezone(UTC) + AHEAD).isoformat()
+            db.execute(
+                "delete from slots where file = ?1 and (slot > ?2 or (state = 'skipped' and at > ?2))", (file, far)
+            )
             rows = db.execute("select slot, state, pid, pid_started from slots where file = ?", (file,)).fetchall()
         held = [slot for slot, state, pid, started in rows if state != "claimed" or alive(pid, started)]
         return datetime.fromisoformat(max(held)) if held else None
 
-    def note(self, file: str, slot: datetime, *, state: str, now: datetime) -> None:
-        """Write how a slot ended (`done`, `failed`, `skipped`, or `seen` for a new file)."""
+    def failed(self, file: str) -> list[Failed]:
+        """The slots of a file that failed, oldest first."""
+        with self._open() as db:
+            rows = db.execute(
+                "select slot, at, tries, content from slots where file = ? and state = 'failed' order by slot", (file,)
+            ).fetchall()
+        instant = datetime.fromisoformat
+        return [Failed(instant(slot), instant(at), tries, content) for slot, at, tries, content in rows]
+
+    def note(self, file: str, *slots: datetime, state: str, now: datetime, content: str = "") -> None:
+        """Write how slots ended (`done`, `failed`, `skipped`, or `seen` for a new file)."""
+        rows = [(file, slot.isoformat(), state, now.astimezone(UTC).isoformat(), content) for slot in slots]
         with self._open() as db, db:
-            db.execute(
-                "insert into slots (file, slot, state, at) values (?, ?, ?, ?) "
-                "on conflict (file, slot) do update set state = excluded.state, at = excluded.at",
-                (file, slot.isoformat(), state, now.isoformat()),
+            db.executemany(
+                "insert into slots (file, slot, state, at, tries, content) values (?1, ?2, ?3, ?4, ?3 = 'failed', ?5) "
+                "on conflict (file, slot) "
+                "do update set state = ?3, at = ?4, tries = tries + (?3 = 'failed'), content = ?5",
+                rows,
             )
 
-    def claim(self, file: str, slot: datetime, *, now: datetime) -> bool:
-        """Take a slot; False if another living pass has it or it is done."""
+    def claim(self, file: str, slot: datetime, *, now: datetime, tries: int = 0) -> bool:
+        """Take a slot; False if another living pass has it, or it is done, or somebody else has tried it since."""
         me = (os.getpid(), psutil.Process().create_time())
         with self._open() as db, db:
             db.execute("begin immediate")
             row = db.execute(
-                "select state, pid, pid_started from slots where file = ? and slot = ?", (file, slot.isoformat())
+                "select state, pid, pid_started, tries from slots where file = ? and slot = ?", (file, slot.isoformat())
             ).fetchone()
-            if row is not None and (row[0] != "claimed" or alive(row[1], row[2])):
+            if row is not None and not _free(row, tries):
                 return False
             db.execute(
-                "insert or replace into slots (file, slot, state, pid, pid_started, at) values (?,?,'claimed',?,?,?)",
-                (file, slot.isoformat(), *me, now.isoformat()),
+                "insert or replace into slots (file, slot, state, pid, pid_started, at, tries) "
+                "values (?, ?, 'claimed', ?, ?, ?, ?)",
+                (file, slot.isoformat(), *me, now.isoformat(), tries),
             )
             return True
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with connected(self._path, schema=_SCHEMA) as db:
+            add_columns(db, "slots", _ADDED)
             yield db
 
 
-def due(files: Sequence[Path], *, slots: Slots, root: Path, now: datetime) -> list[Due]:
+def _free(row: tuple[str, int | None, float | None, int], tries: int) -> bool:
+    state, pid, started, tried = row
+    return (state == "claimed" and not alive(pid, started)) or (state == "failed" and tried == tries)
+
+
+def due(files: Sequence[Path], *, slots: Slots, root: Path, now: datetime, problem: Problem | None = None) -> list[Due]:
     """The slots to run now, oldest first; missed ones by each file's own rule.
 
     Parameters
     ----------
     now : aware instant.
+    problem : told of each file that cannot be read; without it the first such file is raised.
     """
     found: list[Due] = []
     for file in files:
-        content = plan.read(file)
-        if content.schedule is None:
-            continue
-        key = name_of(file, root)
-        last = slots.last(key)
-        if last is None:
-            slots.note(key, now.astimezone(UTC), state="seen", now=now)
-            continue
-        missed = slots_between(content.schedule, after=last, until=now)
-        kept = _kept(content.schedule, missed, now=now)
-        for slot in missed:
-            if slot not in kept:
-                slots.note(key, slot, state="skipped", now=now)
-        zone = ZoneInfo(content.schedule.time_zone)
-        found += [Due(file, slot, slot.astimezone(zone).date() - timedelta(days=1)) for slot in kept]
+        try:
+            found += _due_of(file, slots=slots, key=name_of(file, root), now=now)
+        except CrmError as wrong:
+            if problem is None:
+                raise
+            problem(file, wrong)
     return sorted(found, key=lambda d: (d.slot, str(d.file)))
+
+
+def _due_of(file: Path, *, slots: Slots, key: str, now: datetime) -> list[Due]:
+    schedule = plan.read(file).schedule
+    if schedule is None:
+        return []
+    last = slots.last(key, now=now)
+    if last is None:
+        slots.note(key, now.astimezone(UTC), state="seen", now=now)
+        return []
+    missed = slots_between(schedule, after=last, until=now)
+    kept = _kept(schedule, missed, now=now)
+    if len(kept) < len(missed):
+        slots.note(key, *(slot for slot in missed if slot not in kept), state="skipped", now=now)
+    zone, content = ZoneInfo(schedule.time_zone), content_of(file)
+    again = [f for f in slots.failed(key) if schedule.catch_up == "all" or (f.slot == last and not kept)]
+    if schedule.catch_up == "skip":
+        again = [f for f in again if now - f.slot <= SKIP_AFTER]
+    taken = {f.slot: f.tries for f in again if f.slot <= now and f.again(now=now, content=content)}
+    taken |= dict.fromkeys(kept, 0)
+    return [Due(file, s, s.astimezone(zone).date() - timedelta(days=1), tries) for s, tries in taken.items()]
+
+
+def content_of(file: Path) -> str:
+    """A short hash of a file's bytes; empty if it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def slots_between(schedule: Schedule, *, after: datetime, until: datetime) -> list[datetime]:
@@ -132,8 +205,11 @@ def slots_between(schedule: Schedule, *, after: datetime, until: datetime) -> li
     zone = ZoneInfo(schedule.time_zone)
     steps = croniter(check_cron(schedule.cron), after.astimezone(zone))
     slots: list[datetime] = []
-    while (slot := steps.get_next(datetime).astimezone(UTC)) <= until:
-        slots.append(slot)
+    try:
+        while (slot := steps.get_next(datetime).astimezone(UTC)) <= until:
+            slots.append(slot)
+    except CroniterBadDateError:  # a thirty-first of February
+        raise _bad_cron(schedule.cron) from None
     return slots[-MOST_SLOTS:]
 
 
@@ -145,15 +221,19 @@ def check_cron(expression: str) -> str:
     ParameterError
         `run.bad_cron`.
     """
-    if not croniter.is_valid(expression):
-        raise ParameterError(
-            "run.bad_cron",
-            given=f"cron: {expression!r}",
-            expected="five fields: minute hour day month weekday",
-            mend='write for example "0 6 * * 1" for Mondays at six',
-            values={"cron": expression},
-        )
+    if not croniter.is_valid(expression) or len(expression.split()) > FIELDS:
+        raise _bad_cron(expression)
     return expression
+
+
+def _bad_cron(expression: str) -> ParameterError:
+    return ParameterError(
+        "run.bad_cron",
+        given=f"cron: {expression!r}",
+        expected="five fields: minute hour day month weekday",
+        mend='write for example "0 6 * * 1" for Mondays at six',
+        values={"cron": expression},
+    )
 
 
 def name_of(file: Path, root: Path) -> str:
