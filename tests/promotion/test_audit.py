@@ -6,7 +6,6 @@ import pytest
 
 from crmlib.core.errors import ModelError
 from crmlib.promotion.audit import audit
-from crmlib.promotion.synthetic import mean_effect, simplex_weights
 
 # Printed by R's CausalImpact 1.4.1 (cumulative, 95 % interval); its draws differ from run to run, and ours uses a
 # diffuse prior on the coefficients: within a tenth of the interval's width.
@@ -40,17 +39,6 @@ def test_the_audit_engine_gives_what_causal_impact_printed(name, real_data):
     assert got.lower == pytest.approx(lower, abs=near)
     assert got.upper == pytest.approx(upper, abs=near)
     assert got.converged
-
-
-@pytest.mark.real_data
-def test_proposition_99_gives_the_published_effects(real_data):
-    table = pl.read_parquet(real_data / "causal" / "california_prop99.parquet")
-    california, others = table["California"].to_numpy(), table.drop("Year", "California").to_numpy()
-    first = int((table["Year"] < 1989).sum())
-    assert mean_effect(california, others, first=first) == pytest.approx(-27.3491, abs=5e-5)
-    weights = simplex_weights(others[:first], california[:first])
-    assert weights.sum() == pytest.approx(1) and weights.min() >= 0
-    assert mean_effect(california, others, first=first, weights=weights) == pytest.approx(-19.51, abs=5e-3)
 
 
 def test_a_short_history_is_refused():
