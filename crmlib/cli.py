@@ -231,15 +231,22 @@ def user(
     report: Annotated[
         list[str] | None, typer.Option(help="A report this user may open; repeatable; default all.")
     ] = None,
+    records: Annotated[
+        bool, typer.Option("--records", help="May also read notebook, record and tables beside a finished page.")
+    ] = False,
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""
-    from crmlib.run import users  # noqa: PLC0415
+    from crmlib.data import Lake  # noqa: PLC0415
+    from crmlib.run import users, workspace  # noqa: PLC0415
     from crmlib.run.serve import USERS  # noqa: PLC0415
 
+    space = workspace.find(start=Path.cwd(), lake=lake)
+    users.check_known("region", region or (), workspace.regions(Lake(space.lake)))
+    users.check_known("report", report or (), workspace.reports(space))
     word = typer.prompt(_words()("cli.password"), hide_input=True, confirmation_prompt=True)
-    file = _lake_folder(lake) / USERS
-    users.add(file, name, password=word, regions=tuple(region or ()), reports=tuple(report or ()))
+    file = space.lake / USERS
+    users.add(file, name, password=word, regions=tuple(region or ()), reports=tuple(report or ()), records=records)
     _say(_words()("cli.user", name=name, file=file))
 
 

@@ -6,24 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import tornado.web
 
 from crmlib.run import lists, portal
+from crmlib.run.closed import Closed
 from crmlib.run.front_door import Guard, admitted, language_of, may_see_page, portal_page
 from crmlib.run.lists import Lists
 from crmlib.run.users import User
-from crmlib.run.voila_pages import STATUS, Reason, page
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_REASONS: dict[int, Reason] = {404: "unknown", 403: "denied"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +56,11 @@ class Serving:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class Closed(tornado.web.RequestHandler):
-    """A handler whose answers are closed to frames, sniffing, other hosts and curious errors."""
-
-    def set_default_headers(self) -> None:
-        """No sniffing, no framing, no referrer, no copies."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
-
-    def write_error(self, status_code: int, **_: Any) -> None:
-        """Never a stack trace."""
-        self.finish(page(_REASONS.get(status_code, "failed")))
-
-    def at_home(self) -> bool:
-        """Whether this was asked for under a name of our own; a page elsewhere that points a name here gets nothing."""
-        if self.request.host.rsplit(":", 1)[0] in self.settings["allowed_hosts"]:
-            return True
-        self.say("refused")
-        return False
-
-    def say(self, reason: Reason) -> None:
-        """Answer with one of the server's own small pages."""
-        self.set_status(STATUS[reason])
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        if reason == "busy":
-            self.set_header("Retry-After", "30")
-        self.finish(page(reason))
-
-    def hand_over(self, content: bytes, name: str) -> None:
-        """Send a list as a file."""
-        self.set_header("Content-Type", lists.XLSX)
-        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
-        self.finish(content)
+def hand_over(handler: Closed, content: bytes, name: str) -> None:
+    """Send a list as a file."""
+    handler.set_header("Content-Type", lists.XLSX)
+    handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
+    handler.finish(content)
 
 
 class PortalHandler(Closed):
@@ -115,7 +78,9 @@ class PortalHandler(Closed):
             named = {page: language for language, page in portal.PAGES.items()}
             language = named.get(name or "", language_of(self))
             now = guard.clock()
-            self.finish(portal_page(self, user, reports=self._serving.reports, language=language, now=now))
+            serving = self._serving
+            apps = sorted(path.stem for path in serving.notebooks.glob("*.ipynb"))
+            self.finish(portal_page(self, user, reports=serving.reports, apps=apps, language=language, now=now))
 
 
 class ListHandler(Closed):
@@ -138,7 +103,7 @@ class ListHandler(Closed):
             self.say("expired")
             return
         guard.note(self, user, outcome="list", page=kept.asked)
-        self.hand_over(await asyncio.to_thread(file.read_bytes), name)
+        hand_over(self, await asyncio.to_thread(file.read_bytes), name)
 
 
 class PagesHandler(Closed, tornado.web.StaticFileHandler):
@@ -181,7 +146,7 @@ class PagesHandler(Closed, tornado.web.StaticFileHandler):
             content = lists.inside(self._text(f"{folder}/index.html"), name)
             if content is None:
                 raise tornado.web.HTTPError(404)
-            self.hand_over(content, name)
+            hand_over(self, content, name)
         elif path.endswith(".html"):
             self.set_header("Content-Type", "text/html; charset=utf-8")
             self.finish(lists.linked(self._text(path)))

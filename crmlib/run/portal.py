@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -63,7 +63,7 @@ def page(
     now: datetime,
     states: Mapping[str, str] | None = None,
     allowed: Callable[[str], bool] = lambda output: True,
-    apps: Callable[[str], bool] | None = None,
+    apps: Sequence[str] = (),
     leave: str = "",
 ) -> str:
     """The portal as HTML.
@@ -72,11 +72,13 @@ def page(
     ----------
     states : how the last attempt at each output ended, from the ledger.
     allowed : whether an output (`report/variant/day/language`) may be listed.
-    apps : whether a report may be opened as an app; none where there is no server.
+    apps : the reports that may be opened as apps, whether or not a page of them was made.
     leave : opening tag and token of the form that ends a session, made by the server; empty without login.
     """
     words = Words(language)
-    rows = "".join(_row(e, words=words, apps=apps) for e in _entries(reports, states or {}, language, allowed))
+    entries = _entries(reports, states or {}, language, allowed)
+    rest = [name for name in apps if name not in {e.report for e in entries}]
+    rows = "".join([*(_row(e, words=words, apps=apps) for e in entries), *(_app_row(name, words) for name in rest)])
     return _filled(rows, words=words, now=now, leave=leave)
 
 
@@ -141,16 +143,30 @@ def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
     )
 
 
-def _row(entry: Entry, *, words: Words, apps: Callable[[str], bool] | None) -> str:
+def _app_row(report: str, words: Words) -> str:
+    """A report that its reader may open, but of which no page was made for them."""
+    as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
+    return (
+        f'<tr><td><span class="light none">{escape(words("portal.light.none"))}</span></td>'
+        f'<td><a href="{_app(report, words)}">{escape(words.label(f"{report}.title") or report)}</a></td>'
+        f'<td>{escape(words("portal.app_only"))}</td><td class=n data-head="{as_of}">{escape(words("page.none"))}</td>'
+        f'<td class="soft days" data-head="{history}">{escape(words("portal.no_history"))}</td></tr>'
+    )
+
+
+def _app(report: str, words: Words) -> str:
+    return escape(f"/apps/{report}?language={words.language}")
+
+
+def _row(entry: Entry, *, words: Words, apps: Sequence[str]) -> str:
     key = f"{entry.report}.title"
     title = words.label(key) or entry.report
     base = f"{entry.report}/{entry.variant}"
     address = f"{base}/{{day}}/{words.language}/index.html"
     older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
     app = ""
-    if apps is not None and apps(entry.report):
-        place = f"/apps/{entry.report}?language={words.language}"
-        app = f' · <a href="{escape(place)}">{escape(words("portal.app"))}</a>'
+    if entry.report in apps:
+        app = f' · <a href="{_app(entry.report, words)}">{escape(words("portal.app"))}</a>'
     as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
     failed = entry.failure or entry.last_state in {"failed", "interrupted"}
     why = f' <a href="{escape(f"{base}/{entry.failure}")}">{escape(words("portal.why"))}</a>' if entry.failure else ""

@@ -13,11 +13,13 @@ from crmlib.run import voila_app, warm
 from crmlib.run.front_door import Guard, Proxy
 from crmlib.run.handlers import Bounds, Serving
 from crmlib.run.lists import Lists
+from crmlib.run.sessions import Sessions
 from crmlib.run.users import Door, read
 from crmlib.run.workspace import Workspace
 from crmlib.text import Words
 
 USERS = "users.toml"
+PROXY = "CRMLIB_PROXY"
 
 
 def serve(
@@ -31,8 +33,9 @@ def serve(
 ) -> None:
     """Serve until interrupted: `/` is the portal, `/apps/<report>` an app.
 
-    With `users.toml` in the lake's folder everybody must log in; without it the server is for whoever sits at this
-    machine. CRMLIB_PROXY_HEADER and CRMLIB_PROXY_SECRET name a reverse proxy that does the login instead.
+    With `users.toml` in the lake's folder everybody must log in, from the moment it is there; without it the server is
+    for whoever sits at this machine. CRMLIB_PROXY_HEADER and CRMLIB_PROXY_SECRET name a reverse proxy that does the
+    login instead.
 
     Raises
     ------
@@ -66,17 +69,35 @@ def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
     Raises
     ------
     RunError
-        `run.bad_users`.
+        `run.bad_users`; `run.half_proxy`, `run.proxy_without_users`: a proxy that says who somebody is needs both a
+        header and a secret, and users whom it may name.
     """
     file = space.lake / USERS
     if file.is_file():
         read(file)  # a wrong file is told now, not at the first login
-    header, secret = (os.environ.pop(f"CRMLIB_PROXY_{part}", "") for part in ("HEADER", "SECRET"))
+    header, secret = (os.environ.pop(f"{PROXY}_{part}", "") for part in ("HEADER", "SECRET"))
+    if bool(header) != bool(secret):
+        raise RunError(
+            "run.half_proxy",
+            given=f"only {PROXY}_{'HEADER' if header else 'SECRET'} is set",
+            expected=f"{PROXY}_HEADER and {PROXY}_SECRET, or neither",
+            mend="set both: the header names the user, the secret proves that the proxy set it",
+            values={"missing": f"{PROXY}_{'SECRET' if header else 'HEADER'}"},
+        )
+    if header and not file.is_file():
+        raise RunError(
+            "run.proxy_without_users",
+            given=f"{PROXY}_HEADER is set, but there is no {file}",
+            expected="the users whom the proxy may name, with their rights",
+            mend="check --lake, or make entries with `crmlib user NAME`",
+            values={"file": str(file)},
+        )
     return Guard(
-        door=Door(file, time.monotonic) if file.is_file() else None,
+        door=Door(file, time.monotonic),
+        sessions=Sessions(time.monotonic),
         audit=space.lake / "audit.jsonl",
         clock=clock,
-        proxy=Proxy(header, secret) if header and secret else None,
+        proxy=Proxy(header, secret) if header else None,
         secure=os.environ.get("CRMLIB_HTTPS") == "1",
     )
 

@@ -4,29 +4,30 @@
 hash = "$argon2id$..."
 regions = ["East"]           # absent: all
 reports = ["customer_value"] # absent: all
+records = true               # absent: pages and lists only, without the notebook and tables beside them
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from crmlib.core.errors import RunError
+from crmlib.run.limits import Limits
 
 _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$6gXDHyRIpvMZ8TPWmKkGvgxiKOzxmbLaGSZtyTUmEVM"
-MOST_FAILURES = 5
-LOCKED_SECONDS = 900.0
 MIN_PASSWORD = 10
-_HERE = frozenset(("127.0.0.1", "::1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class User:
     name : as typed at the login.
     mark : changes with the password or the rights; a session with another mark is over.
     regions, reports : what may be seen; none means all.
+    records : whether the notebook, record and whole tables beside a finished page may be read.
     """
 
     name: str
@@ -45,6 +47,7 @@ class User:
     mark: str
     regions: tuple[str, ...] | None = None
     reports: tuple[str, ...] | None = None
+    records: bool = False
 
     def may_open(self, report: str) -> bool:
         """Whether this user may open a report at all."""
@@ -78,7 +81,35 @@ def read(path: Path) -> dict[str, User]:
         ) from None
 
 
-def add(path: Path, name: str, *, password: str, regions: tuple[str, ...], reports: tuple[str, ...]) -> None:
+def check_known(kind: Literal["region", "report"], given: Sequence[str], known: Collection[str]) -> None:
+    """Refuse a right to what does not exist: a slip of the pen would shut somebody out, or later let them in.
+
+    Raises
+    ------
+    RunError
+        `run.unknown_region`, `run.unknown_report`.
+    """
+    wrong = [one for one in given if one not in known]
+    if wrong:
+        near = (*difflib.get_close_matches(wrong[0], known, n=1), "")[0]
+        raise RunError(
+            f"run.unknown_{kind}",
+            given=f"{kind} {wrong[0]!r}",
+            expected=f"one of {', '.join(sorted(known)) or '-'}{f' (nearest: {near})' if near else ''}",
+            mend="correct the name; regions are those of the stores in the lake (--lake), reports those in notebooks/",
+            values={"name": wrong[0], "known": ", ".join(sorted(known)) or "-", "near": near},
+        )
+
+
+def add(
+    path: Path,
+    name: str,
+    *,
+    password: str,
+    regions: tuple[str, ...],
+    reports: tuple[str, ...],
+    records: bool = False,
+) -> None:
     """Add or replace a user; the file is replaced in one step and stays closed to others.
 
     Raises
@@ -103,7 +134,7 @@ def add(path: Path, name: str, *, password: str, regions: tuple[str, ...], repor
             values={"name": name},
         )
     users = read(path) if path.exists() else {}
-    entry = {"hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports)}
+    entry = {"hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports), "records": records}
     users[name] = _user(name, {k: v for k, v in entry.items() if v})
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
@@ -115,52 +146,42 @@ def add(path: Path, name: str, *, password: str, regions: tuple[str, ...], repor
 
 @dataclass(slots=True)
 class Door:
-    """Checks passwords, slowly for those who guess.
+    """The users, and whether a password is right; slow for those who guess.
 
     Parameters
     ----------
-    path : the users file, read again at every login and request, so that a change counts at once.
+    path : the users file, read again at every login and request, so that a change counts at once: the first user
+        closes an open server, a removed one is out. Once there were users it never opens again.
     clock : monotonic seconds.
     """
 
     path: Path
     clock: Callable[[], float]
-    failures: dict[str, tuple[int, float]] = field(default_factory=dict)
+    limits: Limits = field(init=False)
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.limits = Limits(self.clock)
+
+    def open(self) -> bool:
+        """Whether there is nobody to log in: a server for whoever sits at this machine."""
+        self.closed = self.closed or self.path.exists()
+        return not self.closed
 
     def enter(self, name: str, password: str, *, address: str) -> User | None:
-        """The user, if name and password are right and neither name nor address is locked out."""
-        user = self.users().get(name)
-        locked = self.locked(name, address)
-        right = _right(user.hash if user else _NOBODY, password)  # as much work for a name that does not exist
-        if locked or user is None or not right:
-            if not locked:
-                self._count(name, address)
+        """The user, if name and password are right and it is not too early to try again."""
+        if not self.limits.begin(name, address):
             return None
-        self.failures.pop(f"name {name}", None)
+        user = self.users().get(name)
+        right = _right(user.hash if user else _NOBODY, password)  # as much work for a name that does not exist
+        if user is None or not right:
+            return None
+        self.limits.right(name, address)
         return user
 
-    def locked(self, name: str, address: str) -> bool:
-        """Whether too many wrong passwords came for this name or from this address."""
-        now = self.clock()
-        keys = _counted(name, address)
-        return any(n >= MOST_FAILURES and now < until for n, until in (self.failures.get(k, (0, 0.0)) for k in keys))
-
     def users(self) -> dict[str, User]:
-        """The users as of now."""
-        return read(self.path)
-
-    def _count(self, name: str, address: str) -> None:
-        now = self.clock()
-        for key in _counted(name, address):
-            n, until = self.failures.get(key, (0, 0.0))
-            self.failures[key] = (1 if now >= until else n + 1, now + LOCKED_SECONDS)
-        if len(self.failures) > 10_000:  # somebody tries names by the thousand: forget the oldest
-            self.failures = dict(sorted(self.failures.items(), key=lambda kv: kv[1][1])[-5_000:])
-
-
-def _counted(name: str, address: str) -> tuple[str, ...]:
-    """What wrong passwords are counted by; this machine's own address is that of everybody behind its proxy."""
-    return (f"name {name}",) if address in _HERE else (f"name {name}", f"from {address}")
+        """The users as of now; none once the file is gone."""
+        return read(self.path) if self.path.exists() else {}
 
 
 def _right(hashed: str, password: str) -> bool:
@@ -174,11 +195,14 @@ def _user(name: str, entry: Mapping[str, object]) -> User:
     regions, reports = entry.get("regions"), entry.get("reports")
     if not isinstance(entry["hash"], str) or not all(v is None or isinstance(v, list) for v in (regions, reports)):
         raise ValueError(f"entry {name}: hash is a text, regions and reports are lists")
-    unknown = set(entry) - {"hash", "regions", "reports"}
+    records = entry.get("records", False)
+    if not isinstance(records, bool):
+        raise ValueError(f"entry {name}: records is true or false")
+    unknown = set(entry) - {"hash", "regions", "reports", "records"}
     if unknown:
         raise ValueError(f"entry {name}: unknown {', '.join(sorted(unknown))}")
     mark = hashlib.sha256(json.dumps(dict(entry), sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return User(name, entry["hash"], mark, _texts(regions), _texts(reports))
+    return User(name, entry["hash"], mark, _texts(regions), _texts(reports), records)
 
 
 def _texts(values: object) -> tuple[str, ...] | None:
@@ -190,4 +214,6 @@ def _entry(user: User) -> str:
     for key, values in (("regions", user.regions), ("reports", user.reports)):
         if values is not None:
             lines.append(f"{key} = {json.dumps(list(values), ensure_ascii=False)}")
+    if user.records:
+        lines.append("records = true")
     return "\n".join(lines) + "\n"

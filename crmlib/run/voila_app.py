@@ -24,10 +24,9 @@ from voila.configuration import VoilaConfiguration
 from voila.tornado.handler import TornadoVoilaHandler
 
 from crmlib.report.context import LISTS_VARIABLE, REGIONS_VARIABLE
+from crmlib.run.closed import Closed
 from crmlib.run.front_door import LoginHandler, LogoutHandler, admitted
 from crmlib.run.handlers import (
-    HEADERS,
-    Closed,
     ListHandler,
     NothingHandler,
     PagesHandler,
@@ -188,7 +187,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
         }
         pages = {"serving": self.serving}
         return [
-            (r"/login", LoginHandler, {"guard": self.serving.guard, "headers": HEADERS}),
+            (r"/login", LoginHandler, {"guard": self.serving.guard}),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
@@ -209,7 +208,11 @@ def configuration(serving: Serving, *, port: int) -> Config:
             "cookie_secret": secrets.token_bytes(32),
             "token": "",
             "auto_token": False,
-            "tornado_settings": {"allowed_hosts": HOSTS, "default_handler_class": NothingHandler},
+            "tornado_settings": {
+                "allowed_hosts": HOSTS,
+                "default_handler_class": NothingHandler,
+                "xsrf_cookie_kwargs": {"httponly": True, "samesite": "Strict", "secure": serving.guard.secure},
+            },
         },
         VoilaConfiguration={
             "template": "base",  # names nbconvert's settings; the files come from `setup_template_dirs`

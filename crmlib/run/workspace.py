@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crmlib.core.errors import RunError
+
+if TYPE_CHECKING:
+    from crmlib.data import Lake
 
 LAKE_VARIABLE = "CRMLIB_LAKE"
 
@@ -57,3 +61,16 @@ def find(*, start: Path, lake: Path | None = None, reports: Path | None = None) 
         mend="change into the project's folder",
         values={"folder": str(start)},
     )
+
+
+def reports(space: Workspace) -> list[str]:
+    """Names of the reports that can be opened: those of the notebooks."""
+    return sorted(path.stem for path in space.notebooks.glob("*.ipynb"))
+
+
+def regions(lake: Lake) -> list[str]:
+    """Regions of the stores in the lake; none as long as it has no stores."""
+    if not lake.has("stores"):
+        return []
+    names = lake.table("stores").select("region").drop_nulls().unique().collect()["region"]
+    return [str(name) for name in names.sort()]

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -239,9 +240,99 @@ def test_logging_out_ends_the_session(server: tuple[int, Path]) -> None:
     assert browser.ask("/")[0] == 302
 
 
-def test_a_foreign_host_name_is_refused(server: tuple[int, Path]) -> None:
-    status, text, _ = Browser(server[0]).ask("/", Host="evil.example")
-    assert (status, "答案" in text) == (403, False)
+def test_a_cookie_opens_nothing_after_its_logout(server: tuple[int, Path]) -> None:
+    browser = Browser(server[0])
+    browser.login("boss")
+    stolen = dict(browser.cookies)
+    token = re.search(r'name="_xsrf" value="([^"]+)"', browser.ask("/")[1])
+    assert token is not None
+    browser.ask("/logout", method="POST", form={"_xsrf": token[1]})
+    thief = Browser(server[0])
+    thief.cookies = stolen
+    assert thief.ask("/")[0] == 302
+
+
+@pytest.mark.parametrize("change", ["password", "right", "removed"])
+def test_a_session_ends_at_once_with_a_new_password_another_right_or_no_user(
+    server: tuple[int, Path], change: str
+) -> None:
+    port, root = server
+    file, name = root / "lake" / "users.toml", f"temp-{change}"
+    rights: dict[str, Any] = {"regions": ("东区",), "reports": ()}
+    users.add(file, name, password=WORD, **rights)
+    browser = Browser(port)
+    assert browser.login(name)[0] == 302 and browser.ask("/")[0] == 200
+    if change == "removed":
+        entries = file.read_text(encoding="utf-8").split("\n\n")
+        file.write_text("\n\n".join(e for e in entries if name not in e), encoding="utf-8")
+    else:
+        more = {"regions": ("北区",)} if change == "right" else {}
+        users.add(file, name, password=WORD + "2", **(rights | more))
+    assert browser.ask("/")[0] == 302
+
+
+@pytest.mark.parametrize("route", ["/", "/login", "/logout", "/index.html", "/apps/customer_value"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_foreign_host_name_is_refused_everywhere(server: tuple[int, Path], route: str, method: str) -> None:
+    form = {"name": "boss", "password": WORD} if method == "POST" else None
+    status, text, _ = Browser(server[0]).ask(route, method=method, form=form, Host="evil.example")
+    assert (status, "答案" in text, "<form" in text) in {(403, False, False), (405, False, False)}
+
+
+@pytest.mark.parametrize(("proto", "secure"), [("https", True), ("http", False), ("", False)])
+def test_the_cookie_is_for_https_only_where_the_proxy_says_https(
+    server: tuple[int, Path], proto: str, secure: bool
+) -> None:
+    browser = Browser(server[0])
+    token = re.search(r'name="_xsrf" value="([^"]+)"', browser.ask("/login")[1])
+    assert token is not None
+    form = {"name": "boss", "password": WORD, "_xsrf": token[1]}
+    _, _, headers = browser.ask("/login", method="POST", form=form, X_Forwarded_Proto=proto)
+    assert ("secure" in headers["set-cookie"].lower()) is secure
+
+
+def test_guesses_from_elsewhere_are_held_against_their_own_address(server: tuple[int, Path]) -> None:
+    port, root = server
+    evil = Browser(port)
+
+    def guess(address: str, name: str) -> int:
+        token = re.search(r'name="_xsrf" value="([^"]+)"', evil.ask("/login")[1])
+        assert token is not None
+        form = {"name": name, "password": "wrong", "_xsrf": token[1]}
+        return evil.ask("/login", method="POST", form=form, X_Forwarded_For=f"6.6.6.6, {address}")[0]
+
+    found = [guess("203.0.113.9", f"name{n}") for n in range(8)]
+    assert found[:5] == [401] * 5 and 429 in found[5:]
+    assert guess("203.0.113.10", "name0") == 401
+    lines = [json.loads(line) for line in (root / "lake" / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    wrong = [line for line in lines if line["outcome"] == "wrong" and line["from"] == "203.0.113.9"]
+    assert [line["name"] for line in wrong] == [f"name{n}" for n in range(len(wrong))]  # whose door it was
+
+
+def test_code_records_and_whole_tables_beside_a_page_are_for_those_with_the_right(server: tuple[int, Path]) -> None:
+    port, root = server
+    folder = "/customer_value/all/2026-01-31/zh"
+    for name in ("notebook.ipynb", "NOTEBOOK.IPYNB", "tables/x.parquet"):
+        (root / "reports" / folder.strip("/") / name).parent.mkdir(exist_ok=True)
+        (root / "reports" / folder.strip("/") / name).write_text("SECRET")
+    users.add(root / "lake" / "users.toml", "auditor", password=WORD, regions=(), reports=(), records=True)
+    boss, auditor = Browser(port), Browser(port)
+    boss.login("boss")
+    auditor.login("auditor")
+    for name in ("notebook.ipynb", "NOTEBOOK.IPYNB", "tables/x.parquet", "manifest.json"):
+        assert boss.ask(f"{folder}/{name}")[0] == 403
+        assert auditor.ask(f"{folder}/{name}")[0] == 200
+
+
+def test_a_reader_sees_the_apps_they_may_open_even_where_no_page_was_made_for_them(server: tuple[int, Path]) -> None:
+    port, root = server
+    (root / "notebooks" / "data_health.ipynb").write_text('{"cells": []}')
+    (root / "notebooks" / "site_score.ipynb").write_text('{"cells": []}')
+    users.add(root / "lake" / "users.toml", "west", password=WORD, regions=("西区",), reports=("data_health",))
+    browser = Browser(port)
+    browser.login("west")
+    text = browser.ask("/index.en.html")[1]
+    assert "/apps/data_health?language=en" in text and "site_score" not in text and "答案" not in text
 
 
 def test_every_visit_leaves_a_line(server: tuple[int, Path]) -> None:
@@ -253,3 +344,71 @@ def test_every_visit_leaves_a_line(server: tuple[int, Path]) -> None:
     last = lines[-1]
     assert (last["user"], last["outcome"]) == ("east", "refused")
     assert (root / "lake" / "audit.jsonl").stat().st_mode & 0o077 == 0
+
+
+def started(root: Path, **environment: str) -> tuple[subprocess.Popen[str], int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for name in ("notebooks", "params", "lake", "reports"):
+        (root / name).mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "crmlib.cli", "serve", "--port", str(port), "--lake", str(root / "lake")]
+    env = {**os.environ, "LANG": "C", **environment}
+    process = subprocess.Popen(
+        [*command, "--out", str(root / "reports")], cwd=root, env=env, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    for _ in range(600):
+        with socket.socket() as probe:
+            if process.poll() is not None or probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    return process, port
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGTERM)
+    return process.communicate(timeout=30)[1]
+
+
+def test_an_open_server_is_for_this_machine_and_closed_by_its_first_user(tmp_path: Path) -> None:
+    process, port = started(tmp_path)
+    try:
+        page(tmp_path / "reports", "customer_value", "all", None)
+        assert Browser(port).ask("/")[0] == 200
+        for header in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Via"):  # somebody's proxy
+            assert Browser(port).ask("/", **{header: "203.0.113.9"})[0] == 302
+            assert Browser(port).ask("/apps/customer_value", **{header: "203.0.113.9"})[0] == 302
+        users.add(tmp_path / "lake" / "users.toml", "boss", password=WORD, regions=(), reports=())
+        assert Browser(port).ask("/")[0] == 302
+        browser = Browser(port)
+        assert browser.login("boss")[0] == 302 and browser.ask("/")[0] == 200
+        (tmp_path / "lake" / "users.toml").unlink()
+        assert browser.ask("/")[0] == 302 and Browser(port).ask("/")[0] == 302
+    finally:
+        ended(process)
+
+
+def test_behind_a_proxy_nobody_without_an_identity_gets_anything(tmp_path: Path) -> None:
+    proxy = {"CRMLIB_PROXY_HEADER": "X-Forwarded-User", "CRMLIB_PROXY_SECRET": "s3cret"}
+    users.add(tmp_path / "lake" / "users.toml", "boss", password=WORD, regions=(), reports=())
+    process, port = started(tmp_path, **proxy)
+    try:
+        page(tmp_path / "reports", "customer_value", "all", None)
+        good = {"X-Forwarded-User": "boss", "X-Crmlib-Proxy": "s3cret"}
+        assert Browser(port).ask("/", **good)[0] == 200
+        for bad in ({}, {"X-Forwarded-User": "boss"}, {"X-Crmlib-Proxy": "s3cret"}, good | {"X-Forwarded-User": "x"}):
+            assert Browser(port).ask("/", **bad)[0] == 403
+        (tmp_path / "lake" / "users.toml").unlink()
+        assert Browser(port).ask("/", **good)[0] == 403
+    finally:
+        ended(process)
+
+
+@pytest.mark.parametrize("given", [("HEADER",), ("SECRET",), ("HEADER", "SECRET")])
+def test_a_proxy_with_half_its_settings_or_without_users_is_refused_at_the_start(
+    tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    process, _ = started(tmp_path, **{f"CRMLIB_PROXY_{name}": "x" for name in given})
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1 and said.count("\n") == 3 and "mend: " in said

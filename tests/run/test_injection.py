@@ -12,10 +12,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from crmlib.run import deliver, front_door, lists, portal, progress, voila_pages
 from crmlib.run.front_door import Guard
-from crmlib.run.users import User
+from crmlib.run.sessions import Sessions
+from crmlib.run.users import Door, User
 from crmlib.text import LANGUAGES, Words
 from tests.report.payloads import FORMULAS, PAYLOADS
 
@@ -54,7 +56,7 @@ def portal_of(root: Path, text: str, *, folder: str = "variant") -> str:
     (day / "index.html").touch()
     record = {"answer": text, "parameters": {"region": text, text: text}, "findings": [{"status": text}]}
     (day / "manifest.json").write_text(json.dumps(record), encoding="utf-8")
-    return portal.page(root, language="zh", now=NOW, apps=lambda report: True)
+    return portal.page(root, language="zh", now=NOW, apps=[path.name for path in root.iterdir() if path.is_dir()])
 
 
 def test_the_portal_shows_answers_parameters_and_names_as_text(tmp_path: Path) -> None:
@@ -69,14 +71,15 @@ class Asked:
     """As much of a request as an audit line needs."""
 
     def __init__(self, uri: str, address: str = "127.0.0.1") -> None:
-        self.request = SimpleNamespace(uri=uri, remote_ip=address)
+        self.request = SimpleNamespace(uri=uri, remote_ip=address, headers=HTTPHeaders())
 
 
 @pytest.mark.parametrize(
     "text", [*PAYLOADS[::7], ALL, '"}\n{"user": "boss", "outcome": "entered"}', "\r\n\x1b[2J", "\ud800"]
 )
 def test_each_visit_is_one_line_of_the_audit_whatever_was_asked(tmp_path: Path, text: str) -> None:
-    guard = Guard(door=None, audit=tmp_path / "audit.jsonl", clock=lambda: NOW)
+    door, sessions = Door(tmp_path / "users.toml", float), Sessions(float)
+    guard = Guard(door=door, sessions=sessions, audit=tmp_path / "audit.jsonl", clock=lambda: NOW)
     handler: Any = Asked(f"/apps/x?{text}", address=text)
     guard.note(handler, User(text, "", ""), outcome="page", page=text)
     guard.note(handler, None, outcome="login")
