@@ -88,7 +88,7 @@ def p_alive_next(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Array
 def expected_purchases(params: BgBbParams, *, x: Array, t_x: Array, n: Array, t: int) -> Array:
     """Purchases to expect in the next `t` occasions, the paper's Eq. (13), shape (n customers,)."""
     values = astuple(params)
-    return _p_alive(values, x, t_x, n) * _ahead(values, x, n).mean(t)
+    return _p_alive(values, x, t_x, n) * _ahead(values, x, t_x, n).mean(t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _score(values: Values, x: Array, t_x: Array, n: Array) -> tuple[Array, Array
     return np.asarray(ll), scores * np.array([np.asarray(v) * np.ones(len(x)) for v in values])
 
 
-def _ahead(values: Values, x: Array, n: Array) -> Occasions:
+def _ahead(values: Values, x: Array, t_x: Array, n: Array) -> Occasions:
     alpha, beta, gamma, delta = values
     return Occasions(alpha=alpha + x, beta=np.asarray(beta + n - x), gamma=gamma, delta=np.asarray(delta + n))
 

@@ -98,7 +98,7 @@ def expected_purchases(params: BgNbdParams, *, x: Array, t_x: Array, T: Array, t
     array([1.226])
     """
     values = astuple(params)
-    return _p_alive(values, x, t_x, T) * _ahead(values, x, T).mean(t)
+    return _p_alive(values, x, t_x, T) * _ahead(values, x, t_x, T).mean(t)
 
 
 def _branches(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array, Array, Array]:
@@ -142,7 +142,7 @@ def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array
     return np.asarray(ll), scores
 
 
-def _ahead(values: Values, x: Array, T: Array) -> Coin:
+def _ahead(values: Values, x: Array, t_x: Array, T: Array) -> Coin:
     r, alpha, a, b = values
     return Coin(k=r + x, scale=alpha + T, a=a, b=b + x)
 

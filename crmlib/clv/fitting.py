@@ -79,7 +79,7 @@ def fit(
 
 def _maximum(model: Model[P], data: PurchaseHistory, *, prior: float | None) -> Maximum:
     """The maximum over all rows, by way of a sample of customers where there are many."""
-    few = _few(data)
+    few = few_of(data)
     starts, names = _starts(model, few), _names(model, data)
     near = with_prior(objective(model, few), centre=starts[0], prior=prior)
     found = maximise(near, starts, names=names, n=few.n_customers)
@@ -92,11 +92,11 @@ def _maximum(model: Model[P], data: PurchaseHistory, *, prior: float | None) -> 
 
 def log_prior(model: Model[Any], data: PurchaseHistory, *, prior: float) -> Callable[[Array], float]:
     """The log density, up to a constant, of the prior that a fit of `data` with `prior` had."""
-    centre = _starts(model, _few(data))[0]
+    centre = _starts(model, few_of(data))[0]
     return lambda theta: -0.5 * float(np.sum(((theta - centre) / prior) ** 2))
 
 
-def _few(data: PurchaseHistory) -> PurchaseHistory:
+def few_of(data: PurchaseHistory) -> PurchaseHistory:
     """A fair sample of customers where there are many rows, else all of them."""
     return sample(data, customers=WARM_CUSTOMERS) if data.n_rows > WARM_ROWS else data
 

@@ -69,7 +69,7 @@ def p_alive(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
 def expected_purchases(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t` [unit], shape (n,)."""
     values = astuple(params)
-    return _p_alive(values, x, t_x, T) * _ahead(values, x, T).mean(t)
+    return _p_alive(values, x, t_x, T) * _ahead(values, x, t_x, T).mean(t)
 
 
 def later_beta(scale: Array, b: Array, t: Array) -> Array:
@@ -208,7 +208,7 @@ def _later_slopes(scale: Array, b: Array, t: Array) -> tuple[Array, Array]:
     return kept, np.asarray(-t * kept + t * t * bend)
 
 
-def _ahead(values: Values, x: Array, T: Array) -> Clock:
+def _ahead(values: Values, x: Array, t_x: Array, T: Array) -> Clock:
     r, alpha, b, s, beta = values
     b_rows = as_rows(b, len(x))
     later = later_beta(as_rows(beta / b, len(x)), b_rows, T)

@@ -38,6 +38,8 @@ class PurchaseHistory:
     purchase, dropout : covariates of the purchase and the dropout process, shape (n_rows, number of names).
     purchase_names, dropout_names : their column names.
     unit : what one unit of `t_x` and `T` is.
+    log_gaps : sum over all customers of the logs of the times between purchases [log unit], for models of regular
+        buying; none where the history does not say.
     """
 
     x: Array
@@ -50,6 +52,7 @@ class PurchaseHistory:
     purchase_names: tuple[str, ...]
     dropout_names: tuple[str, ...]
     unit: Unit
+    log_gaps: float | None = None
 
     @property
     def n_rows(self) -> int:
@@ -75,7 +78,8 @@ def read(
     Parameters
     ----------
     history : any frame with `x`, `t_x`, `T` (and the covariates); `customer_id` is used in messages only; a column
-        `customers` gives the number who share a row of a table that is merged already.
+        `customers` gives the number who share a row of a table that is merged already; `log_gaps` each customer's
+        sum of ln(time between purchases), see `crmlib.clv.regularity`.
     unit : unit of `t_x` and `T`.
     purchase, dropout : names of numeric covariate columns of the two processes.
     index : whether to keep each customer's row number (predictions need it, a fit does not).
@@ -122,7 +126,16 @@ def read(
         purchase_names=tuple(purchase),
         dropout_names=tuple(dropout),
         unit=unit,
+        log_gaps=_log_gaps(frame, shared),
     )
+
+
+def _log_gaps(frame: pl.DataFrame, shared: Array | None) -> float | None:
+    """The sum of the column `log_gaps` over all customers, if the history has it."""
+    if "log_gaps" not in frame.columns:
+        return None
+    sums = np.nan_to_num(_floats(frame["log_gaps"]), nan=0.0)
+    return float(sums.sum() if shared is None else sums @ shared)
 
 
 def check(frame: pl.DataFrame, *, covariates: Sequence[str] = ()) -> None:

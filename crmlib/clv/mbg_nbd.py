@@ -65,7 +65,7 @@ def p_alive(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
 def expected_purchases(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t` [unit], shape (n,)."""
     values = astuple(params)
-    return _p_alive(values, x, t_x, T) * _ahead(values, x, T).mean(t)
+    return _p_alive(values, x, t_x, T) * _ahead(values, x, t_x, T).mean(t)
 
 
 def _branches(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array, Array, Array]:
@@ -103,7 +103,7 @@ def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array
     return np.asarray(log_rising(r, n) - x * np.log(alpha) + coins + mixed), scores
 
 
-def _ahead(values: Values, x: Array, T: Array) -> Coin:
+def _ahead(values: Values, x: Array, t_x: Array, T: Array) -> Coin:
     r, alpha, a, b = values
     return Coin(k=r + x, scale=alpha + T, a=a, b=b + x + 1.0)
 

@@ -50,7 +50,7 @@ def _p_alive(values: Values, x: Array, t_x: Array, T: Array) -> Array:
     return np.ones(len(x))
 
 
-def _ahead(values: Values, x: Array, T: Array) -> Coin:
+def _ahead(values: Values, x: Array, t_x: Array, T: Array) -> Coin:
     r, alpha = values
     return Coin(k=r + x, scale=alpha + T, a=NEVER, b=np.ones(len(x)))
 

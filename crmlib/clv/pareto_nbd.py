@@ -83,7 +83,7 @@ def expected_purchases(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Arra
     array([25.46])
     """
     values = astuple(params)
-    return _p_alive(values, x, t_x, T) * _ahead(values, x, T).mean(t)
+    return _p_alive(values, x, t_x, T) * _ahead(values, x, t_x, T).mean(t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _score(values: Values, x: Array, t_x: Array, T: Array) -> tuple[Array, Array
     return np.asarray(known + mixed), scores
 
 
-def _ahead(values: Values, x: Array, T: Array) -> Clock:
+def _ahead(values: Values, x: Array, t_x: Array, T: Array) -> Clock:
     r, alpha, s, beta = values
     return Clock(k=r + x, scale=alpha + T, s=s, beta=beta + T, b=0.0)
 

@@ -122,7 +122,7 @@ def state(fit: ModelFit[Any], data: PurchaseHistory, part: slice, theta: Array |
     model = model_of(fit.model)
     values = _values(fit, data, part, theta)
     x, t_x, T = data.x[part], data.t_x[part], data.T[part]
-    return model.p_alive(values, x, t_x, T), model.ahead(values, x, T)
+    return model.p_alive(values, x, t_x, T), model.ahead(values, x, t_x, T)
 
 
 def fresh(fit: ModelFit[Any], theta: Array | None = None) -> Ahead:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlib.clv import bg_bb, bg_nbd, ggom_nbd, mbg_nbd, nbd, pareto_nbd
+from crmlib.clv import bg_bb, bg_nbd, cnbd, ggom_nbd, mbg_nbd, nbd, pareto_nbd
 from crmlib.clv.result import Model
 from crmlib.core.errors import ModelError
 
@@ -20,7 +20,12 @@ def model_of(name: str) -> Model[Any]:
     --------
     >>> model_of("bg_nbd").names
     ('r', 'alpha', 'a', 'b')
+    >>> model_of("mbg_cnbd_2").name
+    'mbg_cnbd_2'
     """
+    regular = cnbd.by_name(name)
+    if regular is not None:
+        return regular
     if name not in MODELS:
         raise ModelError(
             "clv.unknown_model",

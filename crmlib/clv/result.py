@@ -53,7 +53,7 @@ class Model(Generic[P]):
     score : (parameters, x, t_x, T) → log-likelihood (n,) and its derivatives by the log parameters (k, n).
     log_likelihood : the first of these alone.
     p_alive : (parameters, x, t_x, T) → probability of being there at T (n,).
-    ahead : (parameters, x, T) → purchases to come of those who are there at T.
+    ahead : (parameters, x, t_x, T) → purchases to come of those who are there at T.
     newcomer : parameters, number of rows → purchases to come of a customer who has just bought for the first time.
     """
 
@@ -65,7 +65,7 @@ class Model(Generic[P]):
     score: Callable[[Values, Array, Array, Array], tuple[Array, Array]]
     log_likelihood: Callable[[Values, Array, Array, Array], Array]
     p_alive: Callable[[Values, Array, Array, Array], Array]
-    ahead: Callable[[Values, Array, Array], Ahead]
+    ahead: Callable[[Values, Array, Array, Array], Ahead]
     newcomer: Callable[[Values, int], Ahead]
 
     @property

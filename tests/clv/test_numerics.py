@@ -34,7 +34,7 @@ def test_nothing_on_the_grid_is_not_finite(name):
         with np.errstate(all="ignore"):
             ll, scores = model.score(values, x, t_x, T)
             alive = model.p_alive(values, x, t_x, T)
-            mean, pairs = model.ahead(values, x, T).moments(52.0)
+            mean, pairs = model.ahead(values, x, t_x, T).moments(52.0)
         for what, numbers in (("ll", ll), ("score", scores), ("p_alive", alive), ("mean", mean), ("pairs", pairs)):
             assert np.isfinite(numbers).all(), (what, values)
         assert ((alive >= 0) & (alive <= 1 + 1e-12)).all(), values
@@ -162,7 +162,9 @@ def test_probabilities_of_counts_add_up_to_the_moments():
 
 
 def test_pareto_clock_gives_the_same_moments_as_its_count_probabilities():
-    ahead = pareto_nbd.MODEL.ahead((0.55, 10.6, 0.61, 11.7), np.array([0.0, 3.0, 20.0]), np.array([39.0, 39.0, 20.0]))
+    ahead = pareto_nbd.MODEL.ahead(
+        (0.55, 10.6, 0.61, 11.7), np.array([0.0, 3.0, 20.0]), np.zeros(3), np.array([39.0, 39.0, 20.0])
+    )
     mean, pairs = ahead.moments(52.0)
     exceed = ahead.exceed(52.0, most=1500)
     np.testing.assert_allclose(exceed.sum(axis=0), mean, rtol=1e-10)
@@ -171,6 +173,6 @@ def test_pareto_clock_gives_the_same_moments_as_its_count_probabilities():
 
 def test_ggom_with_hardly_any_ageing_predicts_what_pareto_does():
     x, T = np.array([0.0, 3.0]), np.array([39.0, 39.0])
-    pareto = pareto_nbd.MODEL.ahead((0.55, 10.6, 0.61, 11.7), x, T).mean(52.0)
-    ggom = ggom_nbd.MODEL.ahead((0.55, 10.6, 1e-9, 0.61, 11.7e-9), x, T).mean(52.0)
+    pareto = pareto_nbd.MODEL.ahead((0.55, 10.6, 0.61, 11.7), x, x, T).mean(52.0)
+    ggom = ggom_nbd.MODEL.ahead((0.55, 10.6, 1e-9, 0.61, 11.7e-9), x, x, T).mean(52.0)
     np.testing.assert_allclose(ggom, pareto, rtol=1e-6)
