@@ -1,0 +1,10 @@
+from crmlib.balances import cash as cash
+from crmlib.balances import intervals as intervals
+from crmlib.balances import ledgers as ledgers
+from crmlib.balances import liability as liability
+from crmlib.balances import pairing as pairing
+from crmlib.balances import receivables as receivables
+from crmlib.balances import rules as rules
+from crmlib.balances import statement as statement
+from crmlib.balances import stock as stock
+from crmlib.balances import ties as ties

@@ -1,0 +1,89 @@
+"""What expires before it is sold: batches in order of expiry (FEFO), each behind all earlier ones.
+
+A batch sells out with P(D_h ≥ Q): D_h is the demand of the h days to its last saleable day, that day included; Q is
+the batch and all earlier ones of the store and product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from crmlib.balances.stock import negative_binomial as nb
+from crmlib.balances.stock.demand import Demand
+from crmlib.core.dates import a_day
+from crmlib.core.errors import ContractError
+from crmlib.core.frames import AnyFrame, to_polars, whole
+
+
+def batches(
+    lots: AnyFrame, demand: Demand, *, items: pl.DataFrame, as_of: date, key: Sequence[str] = ("store_id", "product_id")
+) -> pl.DataFrame:
+    """Whether each lot on hand at the close of `as_of` will be sold before it expires, by store and product.
+
+    Parameters
+    ----------
+    lots : key, lot_id, expires_on (last saleable day), on_hand_milli; optional produced_on.
+    demand : forecast of the days after `as_of`. items : key columns, one row per row of `demand`.
+
+    Returns
+    -------
+    key, lot_id, expires_on, on_hand_milli, days (saleable days left), before_milli (earlier lots), mean (demand of
+    these days [units]), p_sold, left_milli (expected left-over of this lot), in order of expiry. Lots past their last
+    day have 0 days. Days beyond the forecast's horizon go on at the level without season.
+
+    Raises
+    ------
+    ContractError
+        `balances.lot_dates`: a lot that expires before it is made.
+    """
+    names = list(key)
+    table = to_polars(lots, needs=[*names, "lot_id", "expires_on", "on_hand_milli"], name="lots")
+    table = whole(table, ["on_hand_milli"], name="lots").filter(
+        (pl.col("on_hand_milli") > 0) & pl.col("expires_on").is_not_null()
+    )
+    _check_dates(table)
+    numbers = items.select(names).with_row_index("__item")
+    days = (pl.col("expires_on") - pl.lit(a_day(as_of, name="as_of"))).dt.total_days().clip(lower_bound=0)
+    table = table.join(numbers, on=names, how="left").with_columns(days=days).sort(*names, "expires_on", "lot_id")
+    table = table.with_columns(before_milli=pl.col("on_hand_milli").cum_sum().over(names) - pl.col("on_hand_milli"))
+    item = table["__item"].fill_null(0).to_numpy().astype(np.int64)
+    known = table["__item"].is_not_null().to_numpy()
+    mean = np.where(known, _expected(demand, item, table["days"].to_numpy().astype(np.int64)), 0.0)
+    phi = demand.phi[item] if demand.phi.size else np.ones(item.size)
+    own, before = table["on_hand_milli"].to_numpy() / 1000, table["before_milli"].to_numpy() / 1000
+    left = nb.left_over(mean, phi, before + own) - nb.left_over(mean, phi, before)
+    return table.with_columns(
+        mean=pl.Series(mean),
+        p_sold=pl.Series(np.where(mean > 0, nb.sells_out(mean, phi, before + own), 0.0)),
+        left_milli=pl.Series(np.rint(np.clip(left, 0.0, own) * 1000).astype(np.int64)),
+    ).select(*names, "lot_id", "expires_on", "on_hand_milli", "days", "before_milli", "mean", "p_sold", "left_milli")
+
+
+def _expected(
+    demand: Demand, item: np.ndarray[tuple[int], np.dtype[np.int64]], days: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Demand of the first `days` days of each item."""
+    if not demand.mean.size:
+        return np.zeros(item.size)
+    horizon = demand.mean.shape[1]
+    total = np.concatenate([np.zeros((demand.mean.shape[0], 1)), np.cumsum(demand.mean, axis=1)], axis=1)
+    return np.asarray(total[item, np.minimum(days, horizon)] + np.maximum(days - horizon, 0) * demand.level[item])
+
+
+def _check_dates(table: pl.DataFrame) -> None:
+    if "produced_on" not in table.columns:
+        return
+    wrong = table.filter(pl.col("expires_on") < pl.col("produced_on"))
+    if wrong.height:
+        raise ContractError(
+            "balances.lot_dates",
+            given=f"{wrong.height} lots that expire before they are made",
+            expected="a last saleable day on or after the day of production",
+            mend="correct the two days of the lot; they may have been exchanged",
+            values={"rows": wrong.height},
+            examples=[str(lot) for lot in wrong["lot_id"]],
+        )
