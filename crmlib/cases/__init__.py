@@ -1,0 +1,17 @@
+"""What moves through stages with an owner and a due date: deals, guests, tickets, calls, care tasks, orders, claims.
+
+One engine: `engine` (watched cases, delayed entry, competing outcomes, promises kept, exact in–out identities), `clock`
+(team minutes with holidays and make-up days), `owners` (who owned it that day). One module per subject: `funnel` (with
+`stages`, `forecast`, `sources`), `meetings` (with `media`), `cycle`, `care` (with `birthdays`, `use_up`, `points`),
+`service`, `staffing`, `staff` (with `scores`), `pool`, `channel` (with `orders`, `diversion`), `accept`.
+One rule runs through all: what is unfinished, unrecorded or picked by somebody is counted and named, never dropped.
+"""
+
+from crmlib.core.lazy import submodules
+
+__all__ = [
+    "accept", "birthdays", "care", "channel", "clock", "cycle", "diversion", "engine", "forecast", "funnel", "media",
+    "meetings", "orders", "owners", "points", "pool", "scores", "service", "sources", "staff", "staffing", "stages",
+    "use_up",
+]  # fmt: skip
+__getattr__, __dir__ = submodules(__name__, __path__)

@@ -1,0 +1,61 @@
+"""Who owned a customer on that day; an old call is credited to whoever had the customer then, not to today's owner."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from crmlib.core.errors import ModelError, mask
+from crmlib.core.frames import AnyFrame, timed, to_polars
+
+
+def owner_on(events: AnyFrame, assignments: AnyFrame, *, at: str = "at", customer: str = "customer_id") -> pl.DataFrame:
+    """`events` with owner_staff: who owned the customer on the event's day; null where nobody did (pool).
+
+    Parameters
+    ----------
+    assignments : customer_id, starts_on, staff_id (null = pool), ends_on; a row holds until the next or its end.
+
+    Raises
+    ------
+    ModelError
+        `cases.two_owners` if a customer has two rows from one day.
+    """
+    rows = timed(events, at=at, needs=(customer,), name="events")
+    spans = _spans(assignments)
+    day = pl.col(at) if rows.schema[at] == pl.Date else pl.col(at).dt.date()
+    placed = rows.with_row_index("_row").with_columns(_day=day).sort("_day")
+    found = placed.join_asof(
+        spans.rename({"customer_id": customer}).sort("_starts"),
+        left_on="_day", right_on="_starts", by=customer, strategy="backward", check_sortedness=False,
+    )  # fmt: skip
+    held = pl.col("_ends").is_null() | (pl.col("_day") <= pl.col("_ends"))
+    return (
+        found.with_columns(owner_staff=pl.when(held).then(pl.col("_owner")))
+        .sort("_row")
+        .drop("_row", "_day", "_starts", "_ends", "_owner")
+    )
+
+
+def owned(assignments: AnyFrame, *, as_of: date) -> pl.DataFrame:
+    """customer_id, staff_id of everybody with an owner on `as_of`."""
+    spans = _spans(assignments).filter(pl.col("_starts") <= as_of).sort("customer_id", "_starts")
+    last = spans.group_by("customer_id", maintain_order=True).last()
+    held = pl.col("_ends").is_null() | (pl.col("_ends") >= as_of)
+    return last.filter(held & pl.col("_owner").is_not_null()).select("customer_id", staff_id="_owner")
+
+
+def _spans(assignments: AnyFrame) -> pl.DataFrame:
+    table = to_polars(assignments, needs=("customer_id", "starts_on", "staff_id", "ends_on"), name="assignments")
+    twice = table.filter(pl.struct("customer_id", "starts_on").is_duplicated())
+    if twice.height:
+        raise ModelError(
+            "cases.two_owners",
+            given=f"{twice.height} assignments give a customer two owners on one day",
+            expected="one owner of a customer on a day",
+            mend="keep the row that holds; co-operation belongs in its own table",
+            values={"rows": twice.height},
+            examples=[mask(v) for v in twice["customer_id"].unique().sort().head(5)],
+        )
+    return table.select("customer_id", _starts="starts_on", _ends=pl.col("ends_on").cast(pl.Date), _owner="staff_id")
