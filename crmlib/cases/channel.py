@@ -104,7 +104,7 @@ class Reporting:
         if self.share < REPORTING:
             raise ModelError(
                 "cases.reporting",
-                given=f"partners with {self.share:.0%} of the volume report",
+                given=f"partners with {self.share:.0%} of the volume report ({self.silent} silent)",
                 expected=f"{REPORTING:.0%}",
                 mend="collect the missing reports; the silent are not like the others",
                 values={"share": f"{self.share:.0%}", "needed": f"{REPORTING:.0%}", "silent": self.silent},
@@ -125,12 +125,12 @@ def cover(stock: AnyFrame, sold: AnyFrame, *, as_of: date, days: int = 90) -> pl
 
     Parameters
     ----------
-    stock : partner_id, product_id, counted_on, on_hand_milli, oldest_made_on (null if unknown).
+    stock : partner_id, product_id, on_day, on_hand_milli, oldest_made_on (null if unknown).
     sold : partner_id, product_id, day, quantity_milli (sell-out); the last `days` are used.
 
     Returns
     -------
-    partner_id, product_id, counted_on, on_hand_milli, a_day_milli, cover_days (null where nothing was sold), age_days.
+    partner_id, product_id, on_day, on_hand_milli, a_day_milli, cover_days (null where nothing was sold), age_days.
 
     Raises
     ------
@@ -138,10 +138,10 @@ def cover(stock: AnyFrame, sold: AnyFrame, *, as_of: date, days: int = 90) -> pl
         `cases.no_count` if no partner was counted in the last 45 days, or a row has no day.
     """
     counts = to_polars(
-        stock, needs=("partner_id", "product_id", "counted_on", "on_hand_milli", "oldest_made_on"), name="partner_stock"
+        stock, needs=("partner_id", "product_id", "on_day", "on_hand_milli", "oldest_made_on"), name="partner_stock"
     )
-    undated = counts["counted_on"].null_count()
-    recent = counts.filter(pl.col("counted_on").is_between(as_of - pl.duration(days=COUNT_DAYS), as_of))
+    undated = counts["on_day"].null_count()
+    recent = counts.filter(pl.col("on_day").is_between(as_of - pl.duration(days=COUNT_DAYS), as_of))
     if undated or recent.is_empty():
         raise ModelError(
             "cases.no_count",
@@ -151,7 +151,7 @@ def cover(stock: AnyFrame, sold: AnyFrame, *, as_of: date, days: int = 90) -> pl
             values={"rows": counts.height, "undated": undated, "recent": recent.height, "days": COUNT_DAYS},
         )
     keys = ["partner_id", "product_id"]
-    last = recent.sort(*keys, "counted_on").group_by(keys, maintain_order=True).last()
+    last = recent.sort(*keys, "on_day").group_by(keys, maintain_order=True).last()
     lines = to_polars(sold, needs=(*keys, "day", "quantity_milli"), name="partner_moves")
     span = lines.filter(pl.col("day").is_between(as_of - pl.duration(days=days - 1), as_of))
     daily = span.group_by(keys).agg(a_day_milli=pl.col("quantity_milli").sum() / days)
@@ -161,7 +161,7 @@ def cover(stock: AnyFrame, sold: AnyFrame, *, as_of: date, days: int = 90) -> pl
             cover_days=pl.when(pl.col("a_day_milli") > 0).then(pl.col("on_hand_milli") / pl.col("a_day_milli")),
             age_days=(pl.lit(as_of) - pl.col("oldest_made_on")).dt.total_days(),
         )
-        .select(*keys, "counted_on", "on_hand_milli", "a_day_milli", "cover_days", "age_days")
+        .select(*keys, "on_day", "on_hand_milli", "a_day_milli", "cover_days", "age_days")
     )
 
 

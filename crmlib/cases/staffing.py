@@ -95,7 +95,7 @@ def erlang_c(*, calls: Array | float, answers: float, agents: Array | int, targe
     load = np.where(free, a, 0.5)
     loss = np.exp(n * np.log(load) - load - gammaln(n + 1)) / gammaincc(n + 1, load)
     wait = loss / (1 - rho * (1 - loss))
-    return np.asarray(np.where(free, 1 - wait * np.exp(-(n * answers - lam) * target), 0.0))
+    return np.asarray(np.where(free, 1 - wait * np.exp(-np.maximum(n * answers - lam, 0) * target), 0.0))
 
 
 def agents_needed(

@@ -14,18 +14,40 @@ from crmlib.core.contracts.campaign_books import (
     STAFF,
     STOCK,
 )
+from crmlib.core.contracts.care import CARE_TASKS, GUIDED_PRODUCTS, SPECIAL_DAYS
 from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
+from crmlib.core.contracts.channel import (
+    CODE_SCANS,
+    DELIVERIES,
+    ORDER_STEPS,
+    PARTNER_MOVES,
+    SALE_ORDER_LINES,
+    SALE_ORDERS,
+    SHELF_CHECKS,
+)
 from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
 from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.expenses import EXPENSES
+from crmlib.core.contracts.introduction import FIGURE_DIFFERENCES, OLD_FIGURES, ROLLOUT_STEPS
+from crmlib.core.contracts.meetings import MEETING_COSTS, MEETING_GUESTS, MEETINGS
+from crmlib.core.contracts.pipeline import DEALS, LEADS, MEDIA_COSTS, STAGE_MOVES, TOUCHES
 from crmlib.core.contracts.points import POINTS
+from crmlib.core.contracts.pool import POOL_MOVES, POOL_RULES
 from crmlib.core.contracts.products import PRODUCTS
 from crmlib.core.contracts.promotion import OFFERS
 from crmlib.core.contracts.promotions import PROMOTIONS
 from crmlib.core.contracts.purchasing import LISTINGS, LOT_SIGHTINGS, PURCHASES, SUPPLIERS
 from crmlib.core.contracts.receipts import RECEIPT_LINES
 from crmlib.core.contracts.receivables import ALLOCATIONS, INVOICES, PARTNERS, PAYMENTS, PROMISES, WRITE_OFFS
+from crmlib.core.contracts.service import CALLS, ROSTERS, SERVICE_CALENDAR, SOLUTIONS, TICKET_EVENTS, TICKETS
 from crmlib.core.contracts.sites import CARD_FLOWS, CELLS, COMPETITORS, OPENINGS, SITES
+from crmlib.core.contracts.staff_figures import (
+    FIGURE_DEFS,
+    PERSON_TARGETS,
+    SCORE_CORRECTIONS,
+    SCORE_RULES,
+    WORK_REPORTS,
+)
 from crmlib.core.contracts.stock_books import HELD_MOVES, LOTS, PARTNER_STOCK, STOCK_MOVES
 from crmlib.core.contracts.stored_value import CARD_MOVES, CARDS, VOUCHER_MOVES, VOUCHERS
 from crmlib.core.contracts.stores import CLOSURES, STORES
@@ -42,6 +64,14 @@ _ALL = (
     *(CARDS, CARD_MOVES, VOUCHERS, VOUCHER_MOVES, ACCOUNTS, CASH_MOVES),
     *(TENDERS, LINE_CREDITS, TARGETS, PRICE_FLOORS, SUPPLIERS, PURCHASES, LISTINGS, LOT_SIGHTINGS, EXPENSES),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),
+    *(CARE_TASKS, GUIDED_PRODUCTS, SPECIAL_DAYS),
+    *(CODE_SCANS, DELIVERIES, ORDER_STEPS, PARTNER_MOVES, SALE_ORDER_LINES, SALE_ORDERS, SHELF_CHECKS),
+    *(FIGURE_DIFFERENCES, OLD_FIGURES, ROLLOUT_STEPS),
+    *(MEETING_COSTS, MEETING_GUESTS, MEETINGS),
+    *(DEALS, LEADS, MEDIA_COSTS, STAGE_MOVES, TOUCHES),
+    *(POOL_MOVES, POOL_RULES),
+    *(CALLS, ROSTERS, SERVICE_CALENDAR, SOLUTIONS, TICKET_EVENTS, TICKETS),
+    *(FIGURE_DEFS, PERSON_TARGETS, SCORE_CORRECTIONS, SCORE_RULES, WORK_REPORTS),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
 

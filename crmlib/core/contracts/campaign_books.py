@@ -15,7 +15,7 @@ STATES = (
 )  # fmt: skip
 NOTE_KINDS = ("incident", "feedback", "competitor")
 LOCATIONS = ("shelf", "back", "warehouse")
-STAFF_ROLES = ("cashier", "adviser", "manager", "planner", "service")
+STAFF_ROLES = ("cashier", "adviser", "manager", "planner", "service", "salesperson", "agent", "driver", "trainer")
 
 
 class PromotionSteps(Table):
@@ -123,6 +123,13 @@ class Staff(Table):
     joined_on = dy.Date(nullable=True)
     left_on = dy.Date(nullable=True)
     calls_per_day = dy.Int32(nullable=True, min=0)
+    team = dy.String(nullable=True)
+    manager_staff = dy.String(nullable=True)
+
+    @dy.rule()
+    def left_after_joined(cls) -> pl.Expr:  # noqa: N805
+        """Nobody leaves before joining."""
+        return cls.left_on.col.is_null() | cls.joined_on.col.is_null() | (cls.left_on.col >= cls.joined_on.col)
 
 
 PROMOTION_STEPS = Contract(

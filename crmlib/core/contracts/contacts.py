@@ -7,7 +7,12 @@ import polars as pl
 
 from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 
-PURPOSES = ("follow_up", "care", "complaint", "survey", "invite", "win_back", "sale")
+PURPOSES = (
+    "follow_up", "care", "complaint", "survey", "invite", "win_back", "sale",
+    "visit", "guidance", "debt", "order",
+)  # fmt: skip
+DIRECTIONS = ("in", "out")
+EFFECTS = ("better", "same", "worse", "unknown")
 LOSS_REASONS = (
     "price", "taste", "quality", "service", "complaint", "out_of_stock", "distance", "store_closed", "moved",
     "competitor", "no_need", "new_card", "gift_only", "promotion_only", "life_change", "group_buy_ended",
@@ -31,6 +36,18 @@ class Contacts(Table):
     score = dy.Int8(nullable=True)
     reason = dy.String(nullable=True)
     cost_minor = dy.Int64(nullable=True)
+    direction = dy.Enum(DIRECTIONS, nullable=True)
+    duration_s = dy.Int64(nullable=True, min=0)
+    reached = dy.Bool(nullable=True)
+    task_id = dy.String(nullable=True)
+    ticket_id = dy.String(nullable=True)
+    deal_id = dy.String(nullable=True)
+    meeting_id = dy.String(nullable=True)
+    product_id = dy.String(nullable=True)
+    effect = dy.Enum(EFFECTS, nullable=True)
+    suggestion = dy.String(nullable=True)
+    quantity_left_milli = dy.Int64(nullable=True, min=0)
+    next_at = dy.Datetime(nullable=True, time_zone=TIME_ZONE)
 
     @dy.rule()
     def solved_after_contact(cls) -> pl.Expr:  # noqa: N805

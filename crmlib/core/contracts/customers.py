@@ -8,6 +8,7 @@ import polars as pl
 from crmlib.core.contracts.base import Contract, Table
 
 GENDERS = ("female", "male")
+ASSIGNMENT_KINDS = ("first", "claim", "assigned", "hand_over", "returned")
 
 
 class Customers(Table):
@@ -20,6 +21,7 @@ class Customers(Table):
     birth_month = dy.Int8(nullable=True, min=1, max=12)
     birth_day = dy.Int8(nullable=True, min=1, max=31)
     birth_lunar = dy.Bool(nullable=True)
+    birth_leap = dy.Bool(nullable=True)
     age_band = dy.String(nullable=True)
     gender = dy.Enum(GENDERS, nullable=True)
     region = dy.String(nullable=True)
@@ -35,6 +37,9 @@ class Customers(Table):
     may_sms = dy.Bool(nullable=False)
     may_email = dy.Bool(nullable=False)
     may_call = dy.Bool(nullable=False)
+    may_visit = dy.Bool(nullable=True)
+    quiet_from = dy.Int16(nullable=True, min=0, max=1440)
+    quiet_to = dy.Int16(nullable=True, min=0, max=1440)
 
 
 class People(Table):
@@ -54,6 +59,8 @@ class Assignments(Table):
     starts_on = dy.Date(primary_key=True)
     staff_id = dy.String(nullable=False)
     ends_on = dy.Date(nullable=True)
+    kind = dy.Enum(ASSIGNMENT_KINDS, nullable=True)
+    by_staff = dy.String(nullable=True)
 
     @dy.rule()
     def ends_after_start(cls) -> pl.Expr:  # noqa: N805
@@ -66,7 +73,12 @@ CUSTOMERS = Contract(
     Customers,
     ("customer_id",),
     event="joined_on",
-    defaults=(("tags", ""), ("may_sms", "false"), ("may_email", "false"), ("may_call", "false")),
+    defaults=(
+        ("tags", ""),
+        ("may_sms", "false"),
+        ("may_email", "false"),
+        ("may_call", "false"),
+    ),
 )
 PEOPLE = Contract("people", People, ("customer_id",))
 ASSIGNMENTS = Contract("assignments", Assignments, ("customer_id", "starts_on"), event="starts_on")

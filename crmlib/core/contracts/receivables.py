@@ -13,7 +13,7 @@ PAYMENT_TENDERS = ("cash", "card", "wallet", "transfer", "bill", "other")
 
 
 class Partners(Table):
-    """One row per business partner that buys on account."""
+    """One row per business partner that buys on account; `territory` are the regions it may sell in."""
 
     partner_id = dy.String(primary_key=True)
     name = dy.String(nullable=True)
@@ -22,6 +22,17 @@ class Partners(Table):
     terms_days = dy.Int32(nullable=True, min=0)
     credit_limit_minor = dy.Int64(nullable=True, min=0)
     owner_staff = dy.String(nullable=True)
+    parent_id = dy.String(nullable=True)
+    territory = dy.List(dy.String(nullable=False), nullable=True)
+    since = dy.Date(nullable=True)
+    until = dy.Date(nullable=True)
+    cycle_days = dy.Int32(nullable=True, min=1)
+    customer_id = dy.String(nullable=True)
+
+    @dy.rule()
+    def nobody_is_its_own_parent(cls) -> pl.Expr:  # noqa: N805
+        """A partner is supplied by another one."""
+        return (cls.parent_id.col != cls.partner_id.col).fill_null(value=True)
 
 
 class Invoices(Table):

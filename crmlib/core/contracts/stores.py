@@ -27,6 +27,7 @@ class Stores(Table):
     area_m2 = dy.Float64(nullable=True, min=0)
     rent_minor_month = dy.Int64(nullable=True, min=0)
     staff_count = dy.Int32(nullable=True, min=0)
+    partner_id = dy.String(nullable=True)
 
     @dy.rule()
     def closed_after_opened(cls) -> pl.Expr:  # noqa: N805
