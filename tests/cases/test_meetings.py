@@ -117,14 +117,6 @@ def test_the_chain_of_an_event_closes():
     every = rows["all"]
     names = ("invited", "accepted", "came", "bought", "orders", "large", "small")
     assert [every[c] for c in names] == [3, 3, 3, 2, 3, 1, 2]
-        3,
-        3,
-        3,
-        2,
-        3,
-        1,
-        2,
-    ]
     assert every["came"] == sum(rows[k]["came"] for k in ("new", "old", "walk_in"))
     assert every["sold_minor"] == every["collected_minor"] + every["owed_minor"] + every["refunded_minor"]
     ratios = {r["ratio"]: r for r in meetings.ratios(table, staff=2, cost_minor=10_000).iter_rows(named=True)}
