@@ -1,0 +1,102 @@
+"""What a random holdout can show, and what it showed: power, difference of two shares, sizes of groups.
+
+Sources: Newcombe (1998), Statistics in Medicine 17, 873–890 (interval of a difference of two shares); Jennison &
+Turnbull (2000), Group Sequential Methods, table 2.3 (O'Brien–Fleming).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+OBRIEN_FLEMING = (1.960, 1.977, 2.004, 2.024, 2.040, 2.053, 2.063, 2.072, 2.080, 2.087)
+"""Constant C_B(K, .05, two-sided) for K = 1 … 10 looks."""
+
+
+def detectable(*, treated: int, held: int, base: float, strength: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest difference of shares found with chance `strength` (two-sided test, normal approximation).
+
+    Solves d = z_level · se(no effect) + z_power · se(effect d), whose errors depend on d themselves.
+
+    Parameters
+    ----------
+    treated, held : people of either group.
+    base : share expected without contact.
+
+    Examples
+    --------
+    >>> round(detectable(treated=900, held=100, base=0.2437), 4)
+    0.1383
+    """
+    z_level, z_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(strength)
+    n1, n0 = max(treated, 1), max(held, 1)
+    d = 0.0
+    for _ in range(50):
+        other = min(base + d, 1.0)
+        pooled = (n1 * other + n0 * base) / (n1 + n0)
+        none = (pooled * (1 - pooled) * (1 / n1 + 1 / n0)) ** 0.5
+        some = (other * (1 - other) / n1 + base * (1 - base) / n0) ** 0.5
+        d = min(z_level * none + z_power * some, 1.0 - base)
+    return d
+
+
+def wilson(count: float, total: float, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Interval of a share (Wilson 1927).
+
+    Examples
+    --------
+    >>> [round(v, 4) for v in wilson(56, 70)]
+    [0.6918, 0.877]
+    """
+    if total <= 0:
+        return 0.0, 1.0
+    share = count / total
+    middle = share + z * z / (2 * total)
+    half = z * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
+    scale = 1 + z * z / total
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def newcombe(count_1: float, total_1: float, count_0: float, total_0: float) -> tuple[float, float, float]:
+    """Difference of two shares with its 95 % interval (hybrid score).
+
+    Examples
+    --------
+    >>> [round(v, 4) for v in newcombe(56, 70, 48, 80)]
+    [0.2, 0.0524, 0.3339]
+    """
+    p1, p0 = count_1 / total_1, count_0 / total_0
+    low_1, high_1 = wilson(count_1, total_1)
+    low_0, high_0 = wilson(count_0, total_0)
+    effect = p1 - p0
+    low = effect - ((p1 - low_1) ** 2 + (high_0 - p0) ** 2) ** 0.5
+    high = effect + ((high_1 - p1) ** 2 + (p0 - low_0) ** 2) ** 0.5
+    return effect, low, high
+
+
+def sizes(*, treated: int, held: int, held_bp: int) -> tuple[float, float]:
+    """χ² of the groups' sizes against the share drawn [basis points], and its p (one degree of freedom).
+
+    Examples
+    --------
+    >>> chi2, p = sizes(treated=8_900, held=1_100, held_bp=1_000)
+    >>> round(chi2, 2), round(p, 5)
+    (11.11, 0.00086)
+    """
+    total = treated + held
+    expected = total * held_bp / 10_000
+    if total == 0 or not 0 < held_bp < 10_000:
+        return 0.0, 1.0
+    chi2 = (held - expected) ** 2 / expected + (treated - (total - expected)) ** 2 / (total - expected)
+    return chi2, 2 * NormalDist().cdf(-(chi2**0.5))
+
+
+def bound(*, look: int, looks: int) -> float:
+    """|z| beyond which look number `look` of `looks` equally spaced ones may stop (O'Brien–Fleming, 5 %).
+
+    Examples
+    --------
+    >>> [round(bound(look=k, looks=4), 2) for k in (1, 2, 3, 4)]
+    [4.05, 2.86, 2.34, 2.02]
+    """
+    constant = OBRIEN_FLEMING[min(looks, len(OBRIEN_FLEMING)) - 1]
+    return float(constant * (looks / look) ** 0.5)

@@ -1,0 +1,14 @@
+from crmlib.outreach import campaign as campaign
+from crmlib.outreach import draw as draw
+from crmlib.outreach import festival as festival
+from crmlib.outreach import funnel as funnel
+from crmlib.outreach import members as members
+from crmlib.outreach import message as message
+from crmlib.outreach import money as money
+from crmlib.outreach import new_to_them as new_to_them
+from crmlib.outreach import outbox as outbox
+from crmlib.outreach import permission as permission
+from crmlib.outreach import power as power
+from crmlib.outreach import programme as programme
+from crmlib.outreach import read_out as read_out
+from crmlib.outreach import repeat as repeat
