@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from crmlib.core.contracts import TIME_ZONE, Contract
+from crmlib.core.contracts import LARGEST, TIME_ZONE, UNITS, Contract
 from crmlib.core.errors import SourceError
 from crmlib.data import cells, values
 from crmlib.data.raw import RawPart
@@ -20,6 +20,7 @@ EXCLUDED = "__excluded"
 REPEAT = "__repeat"
 PAGE = "__page"
 WHOLE_LINE = "_line"
+REASONABLE = "reasonable"
 FUTURE = timedelta(days=1)
 """Clocks of tills may be wrong by hours; a day ahead is an error."""
 
@@ -36,6 +37,7 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     rows = cells.prepare(part.rows, source, expressions)
     made = {c: cells.cell(e, dtype, name=c, source=source) for c, (e, dtype) in expressions.items()}
     checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
+    checks |= {f"{c}|{REASONABLE}": (_huge(cell.value), cell.text) for c, cell in made.items() if c.endswith(UNITS)}
     if source.currency_column:
         money = pl.col(source.currency_column)
         checks[f"currency:{source.currency_column}"] = (money.str.to_uppercase() != currency, money)
@@ -55,6 +57,11 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     frame = _first_problem(lazy.collect(), rows, checks)
     frame = frame.with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
     return _future(_completed(frame, source, now), contract, now)
+
+
+def _huge(value: pl.Expr) -> pl.Expr:
+    """What panels would refuse later, with every page: a barcode typed as an amount, a date in a quantity."""
+    return (value >= LARGEST) | (value <= -LARGEST)
 
 
 def _expressions(source: Source) -> dict[str, Expression]:

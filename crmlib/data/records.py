@@ -32,7 +32,10 @@ class Records:
 
 
 def number_lines(utf8: bytes) -> pl.DataFrame:
-    """Every physical line that is not blank, with its number from 1 and its raw text."""
+    """Every physical line that is not blank, with its number from 1 and its raw text.
+
+    A byte-order mark before a line (files put one behind the other have several) is none of its text.
+    """
     pieces: list[pl.Series] = []
     start = 0
     while start < len(utf8):
@@ -41,7 +44,7 @@ def number_lines(utf8: bytes) -> pl.DataFrame:
         pieces.append(pl.Series(RAW, [block], dtype=pl.Binary).cast(pl.String).str.split("\n").explode())
         start = end
     raw = pl.concat(pieces) if pieces else pl.Series(RAW, [], dtype=pl.String)
-    lines = pl.DataFrame({RAW: raw.str.strip_chars_end("\r")}).with_row_index(LINE, offset=1)
+    lines = pl.DataFrame({RAW: raw.str.strip_chars_end("\r").str.strip_chars_start("\ufeff")}).with_row_index(LINE, offset=1)
     return lines.filter(pl.col(RAW).str.contains(r"[^\s,;|\x00]")).with_columns(pl.col(LINE).cast(pl.Int64))
 
 
@@ -60,12 +63,17 @@ def find_delimiter(lines: pl.DataFrame) -> str:
     return best
 
 
+def _one_line(text: str) -> str:
+    """A bare carriage return inside a line is a blank: the parser would take it for a second line."""
+    return text.replace("\r", " ")
+
+
 def split_one(line: str, delimiter: str) -> list[str]:
     """Fields of one line (a header)."""
     if delimiter == SPACES:
         return line.split()
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        return next(csv.reader([_one_line(line)], delimiter=delimiter), [])
     except csv.Error:
         return line.split(delimiter)
 
@@ -83,7 +91,8 @@ def split(lines: pl.DataFrame, *, delimiter: str, names: list[str]) -> Records:
     lines = lines.with_columns(pl.when(~quoted).then(0).when(tidy).then(1).otherwise(2).alias("__kind"))
     odd, inside = _split_odd(lines, delimiter, names)
     lines = lines.filter(~pl.col(LINE).is_in(inside)) if inside else lines
-    plain = _split_plain(lines.filter(pl.col("__kind") == 0).with_columns(pl.col(RAW).alias(FIELDS)), delimiter, names)
+    unquoted = pl.col(RAW).str.replace_all("\r", " ", literal=True).alias(FIELDS)
+    plain = _split_plain(lines.filter(pl.col("__kind") == 0).with_columns(unquoted), delimiter, names)
     parts = [plain, _split_tidy(lines.filter(pl.col("__kind") == 1), delimiter, names), odd]
     parts = [p for p in parts if p.rows.height or p.torn.height] or [plain]
     if len(parts) == 1:
@@ -127,7 +136,7 @@ def _split_tidy(lines: pl.DataFrame, delimiter: str, names: list[str]) -> Record
     lines = lines.with_columns(count.cast(pl.Int64).alias("__count"), used.cast(pl.Int64).alias("__used"))
     fits = (pl.col("__count") == width) | ((pl.col("__count") > width) & (pl.col("__used") <= width))
     good = lines.filter(fits)
-    rows = [fields[:width] for fields in csv.reader(good[RAW], delimiter=delimiter)]
+    rows = [fields[:width] for fields in csv.reader(map(_one_line, good[RAW]), delimiter=delimiter)]
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     fields = pl.DataFrame([pl.Series(n, list(v), dtype=pl.String) for n, v in zip(names, columns, strict=True)])
     torn = lines.filter(~fits).select(LINE, RAW, rule=_torn_rule(pl.col("__count"), width))
@@ -166,7 +175,7 @@ def _split_odd(lines: pl.DataFrame, delimiter: str, names: list[str]) -> tuple[R
 
 def _fields(text: str, delimiter: str, width: int) -> list[str]:
     try:
-        fields = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
+        fields = next(csv.reader(io.StringIO(_one_line(text)), delimiter=delimiter), [])
     except csv.Error:
         return []
     while len(fields) > width and not fields[-1].strip():

@@ -8,16 +8,14 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import polars as pl
 
+from crmlib.core.contracts import LARGEST, UNITS
 from crmlib.core.errors import ContractError
 from crmlib.core.frames import AnyFrame, check_columns, ids_as_text, not_whole, to_polars, whole, wrap
 
 Lines: TypeAlias = "nw.LazyFrame[Any]"
 Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
 
-UNITS = ("_minor", "_milli")
 NEVER_NULL = ("day_n", "quantity_milli", "net_minor")
-LARGEST = 1 << 39
-"""A line within ±5.5e11 minor units: sums of ten million such lines stay exact in Int64."""
 
 
 def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:

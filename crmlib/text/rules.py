@@ -17,4 +17,6 @@ def rule_in_words(rule: str, words: Words) -> str:
     if words.has(f"ingest.rule.{kind}"):
         return words(f"ingest.rule.{kind}", column=words.column(column))
     column, bar, broken = rule.partition("|")
+    if bar and words.has(f"ingest.rule.{broken}"):
+        return words(f"ingest.rule.{broken}", column=words.column(column))
     return words("ingest.rule.contract", rule=f"{words.column(column)} {broken}") if bar else rule

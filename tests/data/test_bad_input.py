@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from crmlib import panels
+from crmlib.core.contracts import LARGEST
 from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
 from crmlib.data import Lake, check_lake, delta, ingest, resolve
 from crmlib.text import Words
+from crmlib.text.rules import rule_in_words
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEADER = "小票号,门店,会员,商品,时间,数量,金额"
@@ -358,3 +361,79 @@ def test_rows_of_an_ingest_that_did_not_finish_are_not_shown(desk, monkeypatch):
     monkeypatch.undo()
     assert desk.ingest().quarantined == 1
     assert desk.lake.quarantine().collect().height == 1
+
+
+def quarantined(desk) -> dict[tuple[str, str], int]:
+    rows = desk.lake.quarantine().group_by("rule", "value").len().collect()
+    return {(rule, value): n for rule, value, n in rows.iter_rows()}
+
+
+@pytest.mark.parametrize("column", ["quantity", "amount"])
+@pytest.mark.parametrize("text", ["6901234567892", "-6901234567892", "92233720368547758.07", "5497558138.88"])
+def test_a_barcode_typed_as_an_amount_is_set_apart_where_panels_would_refuse_it(desk, column: str, text: str):
+    """Kept, it would make every page refuse later, without a word about file and line."""
+    text = text if column == "amount" else text.replace("5497558138.88", "549755813.888")
+    cells = "R9,S2,0008,P3,2024/2/28 20:15,{},{}".format(*((text, "1") if column == "quantity" else ("1", text)))
+    desk.csv("a.csv", *LINES, cells)
+    assert desk.ingest().quarantined == 1
+    name = "quantity_milli" if column == "quantity" else "net_minor"
+    wraps = column == "quantity" and text.startswith("9223")  # not even an Int64
+    rule = f"number:{name}" if wraps else f"{name}|reasonable"
+    assert quarantined(desk) == {(rule, text): 1}
+    assert panels.customer_day(desk.lake.table("receipt_lines").collect(), period_end=date(2024, 3, 1)).height
+    for language in ("zh", "en"):
+        said = rule_in_words(rule, Words(language))
+        assert "reasonable" not in said and "_" not in said
+
+
+def test_what_panels_take_ingest_keeps_to_the_last_unit(desk):
+    largest = f"{(LARGEST - 1) // 100}.{(LARGEST - 1) % 100:02}"
+    desk.csv("a.csv", f"R9,S2,0008,P3,2024/2/28 20:15,1,{largest}")
+    assert desk.ingest().quarantined == 0
+    lines = desk.lake.table("receipt_lines").collect()
+    assert lines["net_minor"].to_list() == [LARGEST - 1]
+    assert panels.customer_day(lines, period_end=date(2024, 3, 1))["net_minor"].to_list() == [LARGEST - 1]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_bare_carriage_return_inside_a_field_spoils_nothing(desk, newline: str):
+    lines = ['R8,"S1, first",0007,P\r1,2024/1/3 9:56,1,12.50', "R9,S\r2,0007,P1,2024/1/3 9:56,1,12.50", *LINES]
+    desk.write("a.csv", newline.join([HEADER, *lines, ""]))
+    result = desk.ingest()
+    assert (result.read, result.kept) == (5, 5)
+    found = desk.lake.table("receipt_lines").sort("receipt_id").collect()
+    assert found["product_id"].to_list()[3] == "P 1" and found["store_id"].to_list()[3:] == ["S1, first", "S 2"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ("R9,S2,0008,P3,0000/1/1 0:00,1,1", "time:sold_at"),
+        ("R9,S2,0008,P3,9999/12/31 23:59:59,1,1", "time:sold_at"),
+        ("R9,S2,0008,P3,2199/12/31 23:59:59,1,1", "future:sold_at"),
+        ("R9,S2,0008,P3,2024/2/28 20:15,1,1e309", "number:net_minor"),
+        ("R9,S2,0008,P3,2024/2/28 20:15,1,-1e309", "number:net_minor"),
+        ("R9,S2,0008,P3,2024/2/28 20:15,1," + "9" * 200_000, "number:net_minor"),
+        ("R9,S2,0008,P3,2024/2/28 20:15,1,NaN", "number:net_minor"),
+        ("R9,S2,0008,P3,2024/2/28 20:15,inf,1", "number:quantity_milli"),
+        ('R9,S2,0008,"P' + "x" * 200_000 + '"",2024/2/28 20:15,1,1', "too_few_fields"),
+    ],
+    ids=lambda text: text[-20:],
+)
+def test_numbers_years_and_lines_without_end_are_set_apart(desk, cells: str, rule: str):
+    desk.csv("a.csv", *LINES, cells)
+    result = desk.ingest()
+    assert (result.kept, result.quarantined) == (3, 1)
+    assert [name for name, _ in quarantined(desk)] == [rule]
+
+
+@pytest.mark.parametrize("mark", ["\x00", "\ufeff", "\u200b", "\u202e"])
+def test_marks_that_nobody_sees_are_kept_as_they_are_and_end_nothing(desk, mark: str):
+    desk.csv("a.csv", *LINES, f"R9,S2,00{mark}08,P3,2024/2/28 20:15,1,1")
+    assert desk.ingest().kept == 4
+
+
+def test_two_byte_order_marks_and_one_in_the_middle_do_not_hide_the_header(desk):
+    desk.write("a.csv", b"\xef\xbb\xbf" + "\n".join([HEADER, *LINES]).encode())
+    desk.write("b.csv", b"\xef\xbb\xbf\xef\xbb\xbf" + "\n".join([HEADER, LINES[0].replace("R1", "R7")]).encode())
+    assert desk.ingest().kept == 4

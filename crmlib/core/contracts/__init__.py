@@ -3,7 +3,7 @@
 One file per domain. To add a table: write its `Table` schema and its `Contract`, and name it in `CONTRACTS`.
 """
 
-from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
+from crmlib.core.contracts.base import LARGEST, TIME_ZONE, UNITS, Contract, Table
 from crmlib.core.contracts.campaign_books import (
     BUDGETS,
     ORDERS,
@@ -75,4 +75,4 @@ _ALL = (
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
 
-__all__ = ["CONTRACTS", "TIME_ZONE", "Contract", "Table"]
+__all__ = ["CONTRACTS", "LARGEST", "TIME_ZONE", "UNITS", "Contract", "Table"]

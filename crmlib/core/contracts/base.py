@@ -9,6 +9,10 @@ import polars as pl
 
 TIME_ZONE = "Asia/Shanghai"
 """Time zone of every contract's instants; a lake of another zone shows its own."""
+UNITS = ("_minor", "_milli")
+"""Endings of columns in fixed units: money in minor units, quantities in thousandths."""
+LARGEST = 1 << 39
+"""No single value of such a column reaches this (5.5e11): sums of ten million such lines stay exact in Int64."""
 
 
 class Table(dy.Schema):
