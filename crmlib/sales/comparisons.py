@@ -1,0 +1,193 @@
+"""Growth on the last period, on the same dates and on the same slot of the festival calendar.
+
+The same dates compare a festival week with a quiet one when Spring Festival has moved; the same slot
+(`core.calendar.lunar_aligned`) does not. Like for like counts only store-days that were open on both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.calendar import lunar_aligned
+from crmlib.core.errors import ParameterError
+from crmlib.core.frames import AnyFrame, timed
+
+COMPARISONS = ("last_period", "same_dates", "same_slot")
+DAY = timedelta(days=1)
+LEAST_PERIODS = 6
+"""Fewer past periods give no band, and so no verdict."""
+BAND = (0.1, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the growths of one period say.
+
+    Parameters
+    ----------
+    verdict : grew, fell, as_last_year, or None without a band.
+    festival_shift : the same dates and the same slot have opposite signs: the festival moved.
+    openings : all stores and like-for-like stores have opposite signs: stores were opened or closed.
+    """
+
+    verdict: str | None
+    festival_shift: bool
+    openings: bool
+
+
+def growth(days: AnyFrame, *, first: date, last: date, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Growth of a period on the three others, in all and like for like.
+
+    Parameters
+    ----------
+    days : store_id, day, net_minor (and the columns of `by`), one row per store and day or finer.
+    first, last : the period, both included.
+
+    Returns
+    -------
+    The columns of `by`, comparison, then_first, then_last, now_minor, then_minor, growth (now / then − 1),
+    like_now_minor, like_then_minor, like_growth, reason. Growths are null where the other period lies before the first
+    day of the table (reason ``no_history``) or sold nothing (``no_sales``).
+
+    Raises
+    ------
+    ParameterError
+        sales.period: the period ends before it begins.
+    """
+    _check_period(first, last)
+    table = timed(days, at="day", needs=["store_id", "net_minor", *by], name="days")
+    table = (
+        table.with_columns(pl.col("day").cast(pl.Date)).group_by(*by, "store_id", "day").agg(pl.col("net_minor").sum())
+    )
+    begins: date | None = table["day"].min()  # type: ignore[assignment]
+    made = [_compared(table, name, partners(first, last, name), begins=begins, by=list(by)) for name in COMPARISONS]
+    return pl.concat(made).sort(*by, maintain_order=True) if by else pl.concat(made)
+
+
+def partners(first: date, last: date, comparison: str) -> pl.DataFrame:
+    """Each day of a period and the day it is compared with: day, partner. Whole months meet whole months.
+
+    Days of a longer last period beyond the length of this one stand with a null `day`: they count in its total, but
+    have no like.
+    """
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    found: list[tuple[date | None, date | None]]
+    if comparison == "same_slot":
+        found = [(d, lunar_aligned(d)) for d in days]
+    elif comparison == "same_dates":
+        found = [(d, _year_ago(d)) for d in days]
+    elif (
+        first.day == 1
+        and last.day == monthrange(last.year, last.month)[1]
+        and (first.month, first.year)
+        == (
+            last.month,
+            last.year,
+        )
+    ):
+        end = first - DAY
+        earlier = [end.replace(day=1) + n * DAY for n in range(end.day)]
+        width = max(len(days), len(earlier))
+        found = [(days[n] if n < len(days) else None, earlier[n] if n < len(earlier) else None) for n in range(width)]
+    else:
+        found = [(d, d - len(days) * DAY) for d in days]
+    return pl.DataFrame(found, schema={"day": pl.Date, "partner": pl.Date}, orient="row")
+
+
+def usual(days: AnyFrame, *, first: date, last: date, periods: int = 12) -> tuple[float, float] | None:
+    """80 % band of like-for-like slot growth (as logarithms) of earlier periods of the same length, about 0.
+
+    Growths are taken less their median: the band is the noise of growth, not growth itself. None with fewer than
+    `LEAST_PERIODS` earlier periods that have a partner.
+    """
+    table = timed(days, at="day", needs=["store_id", "net_minor"], name="days")
+    length = (last - first).days + 1
+    found = []
+    for k in range(1, periods + 1):
+        back = timedelta(days=k * length)
+        row = growth(table, first=first - back, last=last - back).filter(pl.col("comparison") == "same_slot")
+        value = row["like_growth"].item()
+        if value is not None and value > -1:
+            found.append(math.log1p(value))
+    if len(found) < LEAST_PERIODS:
+        return None
+    low, high = np.quantile(np.array(found) - np.median(found), BAND)
+    return float(low), float(high)
+
+
+def reading(rows: pl.DataFrame, *, band: tuple[float, float] | None) -> Reading:
+    """What the three rows of `growth` for one group say, with the band of `usual`: a wording needs no more."""
+    by = {row["comparison"]: row for row in rows.iter_rows(named=True)}
+    slot, dates = by["same_slot"], by["same_dates"]
+    like, verdict = slot["like_growth"], None
+    if band is not None and like is not None and like > -1:
+        grown = math.log1p(like)
+        verdict = "grew" if grown > max(band[1], 0) else "fell" if grown < min(band[0], 0) else "as_last_year"
+    return Reading(verdict, _opposite(dates["growth"], slot["growth"]), _opposite(slot["growth"], like))
+
+
+def _opposite(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and one * other < 0
+
+
+def _compared(
+    table: pl.DataFrame, comparison: str, pairs: pl.DataFrame, *, begins: date | None, by: list[str]
+) -> pl.DataFrame:
+    # a quiet day that falls on a slot's edge last year is the partner of several days: it counts once for each
+    now = pairs.drop_nulls("day").select("day").join(table, on="day")
+    then = pairs.drop_nulls("partner").join(table.rename({"day": "partner"}), on="partner")
+    like = now.join(then.drop_nulls("day"), on=[*by, "store_id", "day"], suffix="_then", nulls_equal=True).filter(
+        (pl.col("net_minor") > 0) & (pl.col("net_minor_then") > 0)
+    )
+    groups = table.select(by).unique(maintain_order=True) if by else pl.DataFrame({"all": [0]})
+    sums = groups
+    for frame, columns in (
+        (now, {"now_minor": "net_minor"}),
+        (then, {"then_minor": "net_minor"}),
+        (like, {"like_now_minor": "net_minor", "like_then_minor": "net_minor_then"}),
+    ):
+        named = [pl.col(old).sum().alias(new) for new, old in columns.items()]
+        part = frame.group_by(by).agg(named) if by else frame.select(named)
+        sums = sums.join(part, on=by, how="left", nulls_equal=True) if by else pl.concat([sums, part], how="horizontal")
+    known = begins is not None and begins <= pairs["partner"].min()  # type: ignore[operator]
+    sums = sums.with_columns(pl.col(r"^.*_minor$").fill_null(0))
+    reason = pl.when(not known).then(pl.lit("no_history")).when(pl.col("then_minor") <= 0).then(pl.lit("no_sales"))
+    sold = pl.lit(known)
+    return sums.select(
+        *by,
+        comparison=pl.lit(comparison),
+        then_first=pl.lit(pairs["partner"].min(), dtype=pl.Date),
+        then_last=pl.lit(pairs["partner"].max(), dtype=pl.Date),
+        now_minor="now_minor",
+        then_minor="then_minor",
+        growth=pl.when(sold & (pl.col("then_minor") > 0)).then(pl.col("now_minor") / pl.col("then_minor") - 1),
+        like_now_minor="like_now_minor",
+        like_then_minor="like_then_minor",
+        like_growth=pl.when(sold & (pl.col("like_then_minor") > 0)).then(
+            pl.col("like_now_minor") / pl.col("like_then_minor") - 1
+        ),
+        reason=reason,
+    )
+
+
+def _year_ago(day: date) -> date:
+    """The same date a year earlier; 29 February meets 28 February."""
+    return day.replace(year=day.year - 1, day=min(day.day, monthrange(day.year - 1, day.month)[1]))
+
+
+def _check_period(first: date, last: date) -> None:
+    if last < first:
+        raise ParameterError(
+            "sales.period",
+            given=f"a period from {first} to {last}",
+            expected="a last day that is not before the first",
+            mend="exchange the two days",
+            values={"first": str(first), "last": str(last)},
+        )

@@ -1,0 +1,113 @@
+"""What is left: margin of sales, of what is lost on the way, of purchases; goods sold under cost.
+
+A kilogram bought with loss ℓ leaves 1 − ℓ kilograms to sell, so a sold kilogram costs c / (1 − ℓ); c·(1 + ℓ) forgets
+that what replaces the loss is lost in part again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars, whole
+
+WHOLE_BP = 10_000
+
+
+def margin(cells: AnyFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Margin of each group: net_minor, cost_minor, margin_minor, rate (margin ÷ net of costed sales), uncosted_minor.
+
+    cells : net_minor, cost_minor (null = unknown: such sales are in uncosted_minor and nowhere else). The rate is one
+        of sums; the mean of the lines' rates weighs a line of a yuan like one of a thousand.
+    """
+    table = whole(
+        to_polars(cells, needs=[*by, "net_minor", "cost_minor"], name="cells"),
+        ["net_minor", "cost_minor"],
+        name="cells",
+    )
+    costed = pl.col("cost_minor").is_not_null()
+    sums = [
+        pl.col("net_minor").filter(costed).sum(),
+        pl.col("cost_minor").sum(),
+        pl.col("net_minor").filter(~costed).sum().alias("uncosted_minor"),
+    ]
+    found = table.group_by(list(by)).agg(sums).sort(list(by)) if by else table.select(sums)
+    left = pl.col("net_minor") - pl.col("cost_minor")
+    rate = pl.when(pl.col("net_minor") > 0).then(left / pl.col("net_minor"))
+    return found.select(*by, "net_minor", "cost_minor", margin_minor=left, rate=rate, uncosted_minor="uncosted_minor")
+
+
+def under_cost(cells: AnyFrame) -> pl.DataFrame:
+    """The rows whose price lies under their cost, with margin_minor; worst first.
+
+    cells : net_minor, cost_minor, quantity_milli. A return at a price under cost belongs to them with the other sign.
+    """
+    table = to_polars(cells, needs=["net_minor", "cost_minor", "quantity_milli"], name="cells")
+    left = pl.col("net_minor") - pl.col("cost_minor")
+    return table.filter(left * pl.col("quantity_milli").sign() < 0).with_columns(margin_minor=left).sort("margin_minor")
+
+
+def with_loss(cells: AnyFrame) -> pl.DataFrame:
+    """The rows with loss_cost_minor = cost / (1 − ℓ), half up: what the sold goods cost with what was lost for them.
+
+    cells : cost_minor, loss_bp (share lost [basis points], null = none known).
+
+    Raises
+    ------
+    ModelError
+        sales.loss: a share below 0, or of 10,000 and more.
+
+    Examples
+    --------
+    >>> with_loss(pl.DataFrame({"cost_minor": [900], "loss_bp": [1000]}))["loss_cost_minor"].item()
+    1000
+    """
+    table = whole(
+        to_polars(cells, needs=["cost_minor", "loss_bp"], name="cells"), ["cost_minor", "loss_bp"], name="cells"
+    )
+    wrong = table.filter((pl.col("loss_bp") < 0) | (pl.col("loss_bp") >= WHOLE_BP)).height
+    if wrong:
+        raise ModelError(
+            "sales.loss",
+            given=f"{wrong} rows with a share lost below 0 or of 10000 and more",
+            expected="basis points from 0 to 9999: 943 is 9.43 %",
+            mend="correct the table of losses; per cents are to be multiplied by 100",
+            values={"rows": wrong},
+        )
+    kept = WHOLE_BP - pl.col("loss_bp").fill_null(0)
+    return table.with_columns(loss_cost_minor=(2 * WHOLE_BP * pl.col("cost_minor") + kept) // (2 * kept))
+
+
+def purchases(
+    lines: AnyFrame, before: AnyFrame, *, by: Sequence[str] = ("supplier_id", "category", "unit")
+) -> pl.DataFrame:
+    """Purchases by supplier and category, with the price against the period before on the goods bought in both.
+
+    lines, before : contract `purchases` with the columns of `by`, product_id, quantity_milli, price_minor.
+
+    Returns
+    -------
+    The columns of `by`, lines, quantity_milli, price_minor, before_minor, price_index (Fisher, over goods bought in
+    both periods; null if there are none).
+    """
+    keys = [*by, "product_id"]
+    sums = []
+    for table in (lines, before):
+        frame = to_polars(table, needs=[*keys, "quantity_milli", "price_minor"], name="purchases")
+        sums.append(frame.group_by(keys).agg(pl.len().alias("lines"), pl.col("quantity_milli", "price_minor").sum()))
+    joined = sums[0].join(sums[1], on=keys, how="full", coalesce=True, suffix="_then", nulls_equal=True)
+    q1, v1, q0, v0 = (pl.col(c) for c in ("quantity_milli", "price_minor", "quantity_milli_then", "price_minor_then"))
+    both = (pl.min_horizontal(q1, v1, q0, v0) > 0) & q1.is_not_null() & q0.is_not_null()
+    laspeyres = (v1 / q1 * q0).filter(both).sum() / v0.filter(both).sum()
+    paasche = v1.filter(both).sum() / (v0 / q0 * q1).filter(both).sum()
+    return (
+        joined.group_by(list(by))
+        .agg(
+            pl.col("lines", "quantity_milli", "price_minor").fill_null(0).sum(),
+            before_minor=v0.fill_null(0).sum(),
+            price_index=pl.when(both.any()).then((laspeyres * paasche).sqrt()),
+        )
+        .sort("price_minor", *by, descending=[True, *[False] * len(by)])
+    )

@@ -1,0 +1,125 @@
+"""The sheet of a seller: sold, collected, to remind, calls, open leads, and what a day must still bring.
+
+Sold goes by contribution: where several people sold one line, each has his share (`credited`). A person without any
+record has no data, which is not 0 %. Parents show the sums of their children (`parents`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.apportion import largest_remainder, run_starts
+from crmlib.core.errors import ModelError, mask
+from crmlib.core.frames import AnyFrame, to_polars
+
+WHOLE_BP = 10_000
+COUNTS = ("sold_minor", "collected_minor", "to_remind", "calls", "open_leads")
+
+
+def credited(credits: AnyFrame) -> pl.DataFrame:
+    """Each person's part of lines sold together, exact line by line: line_id, staff_id, net_minor.
+
+    credits : line_id, staff_id, share_bp (contract `line_credits`), net_minor of the line.
+
+    Raises
+    ------
+    ModelError
+        sales.credits: the shares of a line do not sum to 10,000.
+    """
+    table = to_polars(credits, needs=["line_id", "staff_id", "share_bp", "net_minor"], name="line_credits")
+    table = table.sort("line_id", "staff_id")
+    wrong = table.group_by("line_id").agg(pl.col("share_bp").sum()).filter(pl.col("share_bp") != WHOLE_BP)
+    if wrong.height:
+        raise ModelError(
+            "sales.credits",
+            given=f"{wrong.height} lines whose shares do not sum to {WHOLE_BP}",
+            expected=f"shares that sum to {WHOLE_BP} basis points",
+            mend="correct the shares where sales are entered",
+            values={"rows": wrong.height},
+            examples=[mask(v) for v in wrong["line_id"].sort().head(5)],
+        )
+    if table.is_empty():
+        return table.select("line_id", "staff_id", "net_minor")
+    starts = run_starts(table["line_id"].rank("dense").cast(pl.Int64).to_numpy())
+    net = table["net_minor"].to_numpy().astype(np.int64)[starts]
+    parts = largest_remainder(table["share_bp"].to_numpy().astype(np.int64), np.abs(net), starts)
+    signed = pl.Series("net_minor", parts) * pl.Series(np.sign(net)).gather(_runs(starts, table.height))
+    return table.select("line_id", "staff_id", signed.alias("net_minor"))
+
+
+def _runs(starts: np.ndarray[tuple[int], np.dtype[np.int64]], n: int) -> pl.Series:
+    marks = np.zeros(n, dtype=np.int64)
+    marks[starts[1:]] = 1
+    return pl.Series(np.cumsum(marks))
+
+
+def sheet(
+    staff: AnyFrame,
+    *,
+    targets: AnyFrame,
+    facts: AnyFrame,
+    as_of: date,
+    last: date,
+    days_off: frozenset[date] = frozenset(),
+) -> pl.DataFrame:
+    """One row per person: target, gap, days left, what each must bring beside the usual day, state.
+
+    Parameters
+    ----------
+    staff : staff_id (and parent_id, region …, kept).
+    targets : staff_id, amount_minor of the period.
+    facts : staff_id and any of sold_minor, collected_minor, to_remind, calls, open_leads, usual_day_minor; one row per
+        person with a record.
+    as_of, last : last day known, last day of the period; `days_off` are not trading days.
+
+    Returns
+    -------
+    staff's columns, target_minor, the facts (null: no record), gap_minor, days_left, day_needs_minor, state (no_data,
+    reached, behind: needs more than the usual day, on_course), largest gap first.
+    """
+    people = to_polars(staff, key="staff_id", name="staff")
+    asked = to_polars(targets, needs=["staff_id", "amount_minor"], name="targets")
+    asked = asked.group_by("staff_id").agg(target_minor=pl.col("amount_minor").sum())
+    known = to_polars(facts, needs=["sold_minor"], key="staff_id", name="facts")
+    for name in (*COUNTS, "usual_day_minor"):
+        if name not in known.columns:
+            known = known.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
+    table = people.join(asked, on="staff_id", how="left").join(
+        known.select("staff_id", *COUNTS, "usual_day_minor"), on="staff_id", how="left"
+    )
+    left = sum(1 for n in range(1, (last - as_of).days + 1) if date.fromordinal(as_of.toordinal() + n) not in days_off)
+    gap = pl.col("target_minor") - pl.col("sold_minor")
+    needs = (gap.clip(lower_bound=0) / left).ceil().cast(pl.Int64) if left else pl.lit(None, dtype=pl.Int64)
+    state = (
+        pl.when(pl.col("sold_minor").is_null())
+        .then(pl.lit("no_data"))
+        .when(pl.col("target_minor").is_null())
+        .then(None)
+        .when(pl.col("gap_minor") <= 0)
+        .then(pl.lit("reached"))
+        .when(pl.col("day_needs_minor").is_null() | (pl.col("day_needs_minor") > pl.col("usual_day_minor")))
+        .then(pl.lit("behind"))
+        .otherwise(pl.lit("on_course"))
+    )
+    table = table.with_columns(gap_minor=gap, days_left=pl.lit(left), day_needs_minor=needs)
+    return table.with_columns(state=state).sort("gap_minor", "staff_id", descending=[True, False], nulls_last=True)
+
+
+def parents(rows: pl.DataFrame, *, parent: str) -> pl.DataFrame:
+    """Sums of a sheet by a column of it: parent, people, no_data, target_minor, the facts, gap_minor.
+
+    Targets count for all children, the facts for those that have any; `no_data` says how many have none.
+    """
+    return (
+        rows.group_by(parent)
+        .agg(
+            people=pl.len(),
+            no_data=(pl.col("state") == "no_data").sum(),
+            **{name: pl.col(name).sum() for name in ("target_minor", *COUNTS)},
+        )
+        .with_columns(gap_minor=pl.col("target_minor") - pl.col("sold_minor"))
+        .sort("gap_minor", descending=True)
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib import sales
+from crmlib.core.errors import ParameterError
+from crmlib.sales.comparisons import Reading, partners, reading, usual
+from tests.sales.worlds import chain
+
+FESTIVAL = (date(2026, 1, 20), date(2026, 3, 3))
+"""Slot of Spring Festival 2026, 28 days before to 14 after; in 2025 it was 19 days earlier."""
+
+
+@pytest.fixture(scope="module")
+def days():
+    return chain(np.random.default_rng(5), first=date(2024, 6, 1), days=760)
+
+
+def by(rows):
+    return {r["comparison"]: r for r in rows.iter_rows(named=True)}
+
+
+def test_the_same_dates_see_a_festival_that_moved_and_the_same_slot_does_not(days):
+    january = by(sales.growth(days, first=date(2026, 1, 1), last=date(2026, 1, 31)))
+    slot = by(sales.growth(days, first=FESTIVAL[0], last=FESTIVAL[1]))
+    assert january["same_dates"]["growth"] < -0.3  # the naive reading: a third of the business is lost
+    assert abs(slot["same_slot"]["growth"]) < 0.15
+    assert slot["same_slot"]["then_first"] == date(2025, 1, 1)
+
+
+def test_a_new_store_is_growth_but_not_like_for_like(days):
+    new = days.filter((pl.col("store_id") == "S000") & (pl.col("day") >= date(2026, 1, 1)))
+    opened = pl.concat([days, new.with_columns(store_id=pl.lit("NEW"), net_minor=pl.col("net_minor") * 9)])
+    before, after = (by(sales.growth(d, first=FESTIVAL[0], last=FESTIVAL[1]))["same_slot"] for d in (days, opened))
+    assert after["growth"] > before["growth"] + 0.2
+    assert after["like_growth"] == pytest.approx(before["like_growth"])
+
+
+def test_before_the_first_day_there_is_no_growth_rather_than_a_zero(days):
+    rows = by(sales.growth(days, first=date(2024, 7, 1), last=date(2024, 7, 31)))
+    assert rows["same_dates"]["growth"] is None and rows["same_dates"]["reason"] == "no_history"
+    assert rows["last_period"]["growth"] is not None
+
+
+def test_months_meet_months_and_other_periods_their_length():
+    march = partners(date(2025, 3, 1), date(2025, 3, 31), "last_period")
+    assert (march["partner"].min(), march["partner"].max()) == (date(2025, 2, 1), date(2025, 2, 28))
+    week = partners(date(2025, 3, 3), date(2025, 3, 9), "last_period")
+    assert (week["partner"].min(), week["partner"].max()) == (date(2025, 2, 24), date(2025, 3, 2))
+    leap = partners(date(2024, 2, 29), date(2024, 2, 29), "same_dates")
+    assert leap["partner"].item() == date(2023, 2, 28)
+
+
+def test_all_of_a_longer_last_month_counts():
+    days = pl.DataFrame(
+        {"store_id": "s", "day": [date(2025, 1, 31), date(2025, 2, 3), date(2024, 12, 1)], "net_minor": 10}
+    )
+    february = by(sales.growth(days, first=date(2025, 2, 1), last=date(2025, 2, 28)))["last_period"]
+    assert february["then_minor"] == 10
+
+
+def test_groups_have_their_own_growth(days):
+    sided = days.with_columns(region=pl.when(pl.col("store_id") < "S006").then(pl.lit("N")).otherwise(pl.lit("S")))
+    rows = sales.growth(sided, first=FESTIVAL[0], last=FESTIVAL[1], by=["region"])
+    whole = sales.growth(days, first=FESTIVAL[0], last=FESTIVAL[1])
+    sums = rows.group_by("comparison").agg(pl.col("now_minor", "then_minor", "like_now_minor").sum())
+    assert sums.sort("comparison").equals(whole.select(sums.columns).sort("comparison"))
+
+
+def test_words_are_chosen_by_rule_and_flip_with_the_data():
+    rows = pl.DataFrame(
+        {
+            "comparison": ["last_period", "same_dates", "same_slot"],
+            "growth": [0.1, -0.5, 0.03],
+            "like_growth": [0.1, -0.5, 0.02],
+        }
+    )
+    assert reading(rows, band=(-0.05, 0.05)) == Reading("as_last_year", True, False)
+    assert reading(rows, band=(-0.01, 0.01)).verdict == "grew"
+    fell = rows.with_columns(like_growth=-pl.col("like_growth").abs(), growth=pl.col("growth").abs())
+    assert reading(fell, band=(-0.01, 0.01)) == Reading("fell", False, True)
+    assert reading(rows, band=None).verdict is None
+
+
+def test_fewer_than_six_earlier_periods_give_no_band(days):
+    late = date(2026, 6, 30)
+    assert usual(days, first=late - timedelta(days=6), last=late) is not None
+    assert usual(days.filter(pl.col("day") > date(2025, 5, 1)), first=late - timedelta(days=29), last=late) is None
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(days):
+    with pytest.raises(ParameterError, match="exchange the two days"):
+        sales.growth(days, first=date(2026, 2, 1), last=date(2026, 1, 1))
