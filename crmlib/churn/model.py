@@ -26,7 +26,7 @@ from crmlib.churn.features import Options, features
 from crmlib.churn.labels import dataset
 from crmlib.churn.logit import LogitFit
 from crmlib.churn.metrics import Array
-from crmlib.churn.probes import check, check_single
+from crmlib.churn.probes import check, check_origins, check_single
 from crmlib.churn.reasons import reasons
 from crmlib.churn.rules import PZero
 from crmlib.churn.visits import Visits
@@ -110,10 +110,12 @@ def train(
         `churn.origin_inside_label`, `churn.leak`, `churn.too_good`, `churn.one_class`, …
     """
     refuse_overlap(origins, test=t0, horizon=horizon)
-    probe(seen, t0=max(origins), options=options, rng=rng)
+    for origin in origins:
+        probe(seen, t0=origin, options=options, rng=rng, most=PROBE_CUSTOMERS // (1 if origin == max(origins) else 5))
     tables = [dataset(seen, t0=t, horizon=horizon, observed_until=t0, options=options) for t in origins]
     rows = pl.concat(tables, how="diagonal_relaxed")
     check_single(rows)
+    check_origins(tables)
     chosen = rows if rows.height <= MAX_ROWS else rows[np.sort(rng.choice(rows.height, MAX_ROWS, replace=False))]
     model = additive.fit(chosen) if kind == "additive" else logit.fit(chosen)
     season = nearest_season(origins, t0=t0)
@@ -150,11 +152,13 @@ def nearest_season(origins: Sequence[date], *, t0: date) -> date:
     return nearest if abs((nearest - year_ago).days) <= SEASON else max(origins)
 
 
-def probe(seen: Visits, *, t0: date, options: Options | None, rng: np.random.Generator) -> None:
-    """Leak probes (a) and (b) on a sample of at most 20,000 customers, with the features the fit will use."""
+def probe(
+    seen: Visits, *, t0: date, options: Options | None, rng: np.random.Generator, most: int = PROBE_CUSTOMERS
+) -> None:
+    """Leak probes (a), (b) and (d) on a sample of `most` customers, with the features the fit will use."""
     ids = seen.days["customer_id"].unique().sort()
-    if ids.len() > PROBE_CUSTOMERS:
-        ids = ids.gather(np.sort(rng.choice(ids.len(), PROBE_CUSTOMERS, replace=False)))
+    if ids.len() > most:
+        ids = ids.gather(np.sort(rng.choice(ids.len(), most, replace=False)))
     some = Visits(seen.days.filter(pl.col("customer_id").is_in(ids.implode())), seen.store_days, seen.has)
     if some.days.is_empty():
         raise ModelError(

@@ -1,11 +1,15 @@
-"""Leak probes: three ways to catch a feature that knows the future. They run in every fit.
+"""Leak probes: ways to catch a feature that knows the future. They run in every fit, at every origin of it.
 
 A leak of one day moved an AUC from .9247 to .9271: invisible by eye, but not to a comparison bit by bit.
+
+What no probe can catch is a table that lies about when it knew: a snapshot overwritten since, its rows stamped with
+the day the customer joined (`UNSEEN`). Nothing in it changes when the future is cut off or dealt anew. Only whoever
+keeps the table can say that it is a history, and every page that uses such a table says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -21,6 +25,12 @@ from crmlib.core.errors import ModelError, mask
 
 MAX_SINGLE_AUC = 0.97
 """One feature alone that ranks better than this is taken for the answer in disguise."""
+LEAST_CLASS = 30
+"""Customers on either side of a label, or one feature may rank them by chance."""
+LEAST_DEALT = 20
+"""Customers in a table beside the receipts, or dealing its rows anew may change nothing by chance."""
+UNSEEN = "overwritten_snapshot"
+"""The leak that stays: a table whose `known_at` is earlier than the day its values were written."""
 NEVER_FEATURES = frozenset({"customer_id", "home_store_id", "origin", "y", "horizon"})
 
 Maker = Callable[[Visits, Options], pl.DataFrame]
@@ -67,11 +77,44 @@ def check(make: Maker, seen: Visits, *, t0: date, rng: np.random.Generator, opti
         `churn.leak` naming the columns that changed.
     """
     chosen = options or Options()
+    check_makers(chosen, t0=t0, rng=rng)
     full = make(seen, chosen)
     cut = make(truncated(seen, t0=t0), truncated_options(chosen, t0=t0))
     _refuse_difference(full, cut, probe="truncation", t0=t0)
     dealt = make(permuted(seen, t0=t0, rng=rng), permuted_options(chosen, t0=t0, rng=rng))
     _refuse_difference(full, dealt, probe="permutation", t0=t0)
+
+
+def check_makers(options: Options, *, t0: date, rng: np.random.Generator) -> None:
+    """Probe (d): a maker of extra features reads the rows it is given and nothing else.
+
+    Without rows it has nobody to tell of; with its rows dealt anew among the customers it tells something else. One
+    that holds a table of its own passes (a) and (b), because no probe can cut a table that it does not see.
+
+    Raises
+    ------
+    ModelError
+        `churn.leak` naming the table.
+    """
+    for name, extra in options.extras.items():
+        refuse_unknown_time(extra.rows, name=name)
+        made = extra.make(extra.rows, t0)
+        if extra.make(extra.rows.clear(), t0).height:
+            raise _leak(["(all)"], probe="no rows", t0=t0, name=name)
+        values = made.drop("customer_id")
+        told = made.height >= LEAST_DEALT and values.n_unique() > 1
+        owners = extra.rows["customer_id"]
+        dealt = extra.rows.with_columns(owners.gather(rng.permutation(owners.len())))
+        if told and _sorted(extra.make(dealt, t0)).equals(_sorted(made), null_equal=True):
+            raise _leak(values.columns, probe="dealt rows", t0=t0, name=name)
+
+
+def check_origins(tables: Sequence[pl.DataFrame]) -> None:
+    """Probe (c) at every origin by itself, where enough were lost and kept: a leak at one of them drowns in the sum."""
+    for table in tables:
+        lost = int(table["y"].sum())
+        if min(lost, table.height - lost) >= LEAST_CLASS:
+            check_single(table)
 
 
 def check_single(table: pl.DataFrame, *, y: str = "y") -> None:
@@ -96,6 +139,10 @@ def check_single(table: pl.DataFrame, *, y: str = "y") -> None:
                 mend="look how the feature is made: it probably reads the label window; leave it out until it is clear",
                 values={"feature": name, "auc": max(alone, 1 - alone)},
             )
+
+
+def _sorted(made: pl.DataFrame) -> pl.DataFrame:
+    return made.sort("customer_id")
 
 
 def _with_extras(options: Options, change: Callable[[pl.DataFrame, str], pl.DataFrame]) -> Options:
@@ -125,11 +172,16 @@ def _refuse_difference(full: pl.DataFrame, other: pl.DataFrame, *, probe: str, t
         changed = {c: full[c].ne_missing(other[c]) for c in full.columns}
         columns = [c for c, differs in changed.items() if differs.any()]
         examples = [mask(k) for k in full["customer_id"].filter(changed[columns[0]]).head(5)]
-    raise ModelError(
+    raise _leak(columns, probe=probe, t0=t0, examples=examples)
+
+
+def _leak(columns: Sequence[str], *, probe: str, t0: date, name: str = "", examples: Sequence[str] = ()) -> ModelError:
+    where = f" of table {name!r}" if name else ""
+    return ModelError(
         "churn.leak",
-        given=f"features as of {t0} that change when the future changes ({probe} probe): {', '.join(columns)}",
-        expected="features that read nothing that happened or became known after t0",
-        mend="cut these columns at day_n <= t0 and known_at <= t0",
-        values={"probe": probe, "t0": t0, "columns": columns},
+        given=f"features{where} as of {t0} that read more than they may ({probe} probe): {', '.join(columns)}",
+        expected="features made of nothing but the rows given, cut at what had happened and was known by t0",
+        mend="cut these columns at day_n <= t0 and known_at <= t0, and read no other table",
+        values={"probe": probe, "t0": t0, "columns": list(columns), "name": name},
         examples=examples,
     )

@@ -16,27 +16,31 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crmlib.clv import diagnosis, fitting, predict
+from crmlib.clv import cnbd, diagnosis, fitting, predict, total_error
 from crmlib.clv.arrays import Array
-from crmlib.clv.baselines import Contest, money, trips
+from crmlib.clv.baselines import Contest, each_purchase, money, trips
 from crmlib.clv.gamma_gamma import SpendFit
 from crmlib.clv.gamma_gamma import fit as fit_spend
 from crmlib.clv.history import DAYS_PER_UNIT, Unit
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.registry import model_of
 from crmlib.clv.result import ModelFit
-from crmlib.core.dates import day_number
+from crmlib.clv.total_error import TotalError
+from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 YEAR = 365
-CANDIDATES = ("bg_nbd", "mbg_nbd", "pareto_nbd")
+CANDIDATES = ("bg_nbd", "mbg_nbd", "pareto_nbd", "bg_cnbd", "mbg_cnbd")
+"""Models to try; those of regular buyers take part where buying is regular (k above 1)."""
 NEW = "_new"
 """Ending of the name of a fit to newcomers only."""
 EARLY_DAYS = 30
 """Who first bought in so many days after the data begin may have been a customer long before: the age is unknown."""
 WEAK = 2.0
 """Standard deviation of the prior of a fit that would run to an edge: a factor e² either way of the data's scale."""
+TOTAL_CUSTOMERS = 50_000
+"""Totals at earlier days are forecast for about so many customers: their error is the model's, not chance."""
 LEAST_NEW = 0.2
 """Newcomers must be this share of the customers, or no fit to them alone is tried."""
 
@@ -60,6 +64,7 @@ class Backtest:
     by_x : `x`, `customers`, `actual`, `expected` purchases per customer in the holdout.
     weeks : `day` (last of the week), `actual`, `expected` repeat purchases of the same customers, `holdout`.
     calibration : tenths by P(buys): `p_buy`, `rate`, `low`, `high`, `customers`.
+    error : how far the chosen model's totals were off at this and earlier cuts, in money where spend is known.
     """
 
     cut: date
@@ -75,6 +80,7 @@ class Backtest:
     by_x: pl.DataFrame
     weeks: pl.DataFrame
     calibration: pl.DataFrame
+    error: TotalError
 
     @property
     def on_newcomers(self) -> bool:
@@ -155,7 +161,37 @@ def run(
         by_x=diagnosis.by_x(customers),
         weeks=diagnosis.tracking(fits[best], theirs, cut=at, end=end),
         calibration=diagnosis.calibration(customers),
+        error=rolling_error(frame, model=best, cut=at, length=length, unit=unit, minor=minor),
     )
+
+
+def rolling_error(days: pl.DataFrame, *, model: str, cut: date, length: int, unit: Unit, minor: int) -> TotalError:
+    """The totals that `model` would have forecast at the cut and before, against what came.
+
+    Parameters
+    ----------
+    days : purchase days.
+    model : name of a fit, ``"…_new"`` for one to newcomers only.
+    """
+    people = days["customer_id"].unique().sort()
+    some = people.gather_every(max(people.len() // TOTAL_CUSTOMERS, 1))
+    part = days.join(some.to_frame("customer_id"), on="customer_id", how="semi")
+
+    def forecast(at: date, end: date) -> tuple[float, float] | None:
+        seen = part.filter(pl.col("day_n") <= day_number(end))
+        try:
+            history = history_at(seen, cut=at, unit=unit, minor=minor)
+            learned = newcomers(history, unit=unit) if model.endswith(NEW) else history
+            fit = steady_fit(model.removesuffix(NEW), learned, unit=unit)
+            expected = predict.customers(fit, history, horizon=Horizon(days=(end - at).days))["expected"].to_numpy()
+        except ModelError:
+            return None
+        known, each = _with_outcome(seen, history, cut=at, minor=minor), each_purchase(history, _spend(history))
+        came = known["actual" if each is None else "actual_spend"].cast(pl.Float64).sum()
+        return float((expected * (1.0 if each is None else each)).sum()), float(came)
+
+    first = day_of(int(days["day_n"].to_numpy().min()))
+    return total_error.measured(forecast, cuts=total_error.origins(first=first, cut=cut), length=length)
 
 
 def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict[str, ModelFit[Any]]:
@@ -164,13 +200,26 @@ def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict
     groups = {"": history}
     if LEAST_NEW * history.height <= fresh.height < history.height and bool((fresh["x"] > 0).any()):
         groups[NEW] = fresh
-    return {name + ending: steady_fit(name, group, unit=unit) for ending, group in groups.items() for name in models}
+    found = {name + ending: steady_fit(name, group, unit=unit) for ending, group in groups.items() for name in models}
+    usual = {"bg_cnbd": "bg_nbd", "mbg_cnbd": "mbg_nbd"}
+    return {
+        name: fit
+        for name, fit in found.items()
+        if cnbd.regularity(fit.model) > 1 or usual.get(name.removesuffix(NEW), "") not in models
+    }
 
 
 def steady_fit(model: str, history: pl.DataFrame, *, unit: Unit) -> ModelFit[Any]:
     """A fit by maximum likelihood, or with a weak prior where that runs to an edge (nobody seems to leave)."""
-    fit = fitting.fit(model_of(model), history, unit=unit)
-    return fit if fit.certificate.converged else fitting.fit(model_of(model), history, unit=unit, prior=WEAK)
+    fit = _fit(model, history, unit=unit, prior=None)
+    return fit if fit.certificate.converged else _fit(model, history, unit=unit, prior=WEAK)
+
+
+def _fit(model: str, history: pl.DataFrame, *, unit: Unit, prior: float | None) -> ModelFit[Any]:
+    """A fit by name; a family of regular buyers chooses its own k."""
+    if model in ("bg_cnbd", "mbg_cnbd"):
+        return cnbd.fit(history, family=model, unit=unit, prior=prior)  # type: ignore[arg-type]
+    return fitting.fit(model_of(model), history, unit=unit, prior=prior)
 
 
 def steady_spend(history: AnyFrame) -> SpendFit:
@@ -201,7 +250,7 @@ def default_cut(days: pl.DataFrame, *, end: date) -> date:
 
 
 def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.DataFrame:
-    """x, t_x, T and mean spend of repeat purchase days [currency units] of purchase days up to `cut`.
+    """x, t_x, T, log_gaps and mean spend of repeat purchase days [currency units] of purchase days up to `cut`.
 
     The same as `panels.purchase_history(..., first_purchase="drop")`, from purchase days that are in memory already.
     """
@@ -215,6 +264,7 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
             t_x=(pl.col("day_n").max() - pl.col("first").first()) / per,
             T=(day_number(cut) - pl.col("first").first()) / per,
             spend=repeat.mean() / minor,
+            log_gaps=(pl.col("day_n").cast(pl.Int64).sort().diff().drop_nulls() / per).log().sum(),
             first_day_n=pl.col("first").first(),
         )
         .sort("customer_id")
@@ -224,13 +274,13 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
 def choose(fits: dict[str, ModelFit[Any]], deviances: dict[str, Array]) -> str:
     """The fit that came nearest to the holdout, among those that converged (all, if none did).
 
-    Two kinds have to prove themselves: a fit to newcomers throws customers away, and BG/NBD holds everybody who
-    bought only once for a customer still. Each must be better than the best of the others by more than the standard
-    error of their difference over the same customers.
+    Two kinds have to prove themselves: a fit to newcomers throws customers away, and BG/NBD (BG/CNBD-k too) holds
+    everybody who bought only once for a customer still. Each must be better than the best of the others by more than
+    the standard error of their difference over the same customers.
     """
     sound = [name for name, fit in fits.items() if fit.certificate.converged] or list(fits)
     ranked = sorted(sound, key=lambda name: (float(deviances[name].mean()), name))
-    usual = [name for name in ranked if not name.endswith(NEW) and name != "bg_nbd"]
+    usual = [name for name in ranked if not name.endswith(NEW) and not name.startswith("bg_")]
     best, rival = ranked[0], (usual or [name for name in ranked if not name.endswith(NEW)] or ranked)[0]
     gain = deviances[rival] - deviances[best]
     return best if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) else rival

@@ -92,11 +92,9 @@ def money(
     rng: np.random.Generator,
 ) -> list[Contest]:
     """The forecasts of spend (`known` has `actual_spend`) against last year's; none without a spend model."""
-    if spend is None or spend.params.q <= 1.0:
+    each = each_purchase(known, spend)
+    if each is None:
         return []
-    seen = known["spend"].fill_null(0.0).to_numpy()
-    n = np.where(seen > 0, known["x"].to_numpy(), 0)
-    each = expected_spend(spend.params, n=n.astype(np.float64), spend=seen)
     naive = same_again(days, cut_n=cut_n, length=length, value="spend_minor")
     ours = {name: f["expected"].to_numpy() * each for name, f in forecasts.items()}
     return contest(
@@ -105,6 +103,15 @@ def money(
         baseline="last_spend",
         rng=rng,
     )
+
+
+def each_purchase(known: pl.DataFrame, spend: SpendFit | None) -> Array | None:
+    """Expected value of one purchase of each customer [money], shape (n,); none without a spend model."""
+    if spend is None or spend.params.q <= 1.0:
+        return None
+    seen = known["spend"].fill_null(0.0).to_numpy()
+    n = np.where(seen > 0, known["x"].to_numpy(), 0)
+    return expected_spend(spend.params, n=n.astype(np.float64), spend=seen)
 
 
 def _aligned(known: pl.DataFrame, naive: pl.DataFrame, column: str) -> Array:

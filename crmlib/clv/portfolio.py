@@ -14,6 +14,7 @@ from crmlib.clv.gamma_gamma import SpendFit
 from crmlib.clv.horizon import Horizon, months
 from crmlib.clv.posterior import Posterior
 from crmlib.clv.result import ModelFit
+from crmlib.clv.total_error import TotalError, widened
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
@@ -96,6 +97,7 @@ def portfolio(
     margin: Margin,
     rng: np.random.Generator,
     homes: AnyFrame | None = None,
+    error: TotalError | None = None,
     level: float = 0.9,
 ) -> Portfolio:
     """Value every customer and add up by tier, by cohort and by home store.
@@ -104,6 +106,8 @@ def portfolio(
     ----------
     history : `customer_id`, `x`, `t_x`, `T`, `spend` at `as_of`.
     homes : `panels.traits.customer_part(..., by="store_id")`; each customer belongs to the store of most days.
+    error : how far totals were off (`Backtest.error`), which the intervals of groups and of the whole then hold; the
+        groups share it, since a year that is better or worse is so for most of them.
     """
     frame = to_polars(history, needs=["customer_id", "x", "t_x", "T", "spend"], name="purchase_history")
     worth = value.customers(fit, spend, frame, horizon=horizon, annual_rate=annual_rate, margin=margin.rate)
@@ -128,6 +132,8 @@ def portfolio(
         annual_rate=annual_rate,
         level=level,
     )
+    if error is not None:
+        sums = widened(sums, error, days=horizon.days, level=level)
     parts = {segment: sums.filter(pl.col("by") == segment).drop("by") for segment in segments}
     return Portfolio(
         customers=customers,

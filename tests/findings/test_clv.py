@@ -12,6 +12,7 @@ import pytest
 from crmlib.clv import backtest, portfolio
 from crmlib.clv.baselines import Contest
 from crmlib.clv.horizon import months
+from crmlib.clv.total_error import TotalError
 from crmlib.findings import clv as findings
 from crmlib.text import LANGUAGES, Words
 
@@ -58,6 +59,7 @@ def test() -> backtest.Backtest:
         calibration=pl.DataFrame(
             {"p_buy": [0.2, 0.8], "rate": [0.2, 0.8], "low": [0.1, 0.7], "high": [0.3, 0.9], "customers": [5, 5]}
         ),
+        error=TotalError(pl.DataFrame(), length=365, scale=0.1, freedom=6.0),
     )
 
 

@@ -18,14 +18,14 @@ class CustomerLifetime(ReportParameters):
     discount_percent : discount rate per year [%].
     margin_percent : margin per unit of sales [%]; none takes it from the costs of the lines.
     capacity : most people on the action list.
-    model : the lifetime model, or the best of three in the back-test.
+    model : the lifetime model, or the best of those in the back-test.
     """
 
     months: int = Field(default=12, ge=1, le=60)
     discount_percent: float = Field(default=8.0, ge=0, le=50)
     margin_percent: float | None = Field(default=None, ge=1, le=100)
     capacity: int = Field(default=50, ge=1, le=500)
-    model: Literal["auto", "bg_nbd", "mbg_nbd", "pareto_nbd"] = "auto"
+    model: Literal["auto", "bg_nbd", "mbg_nbd", "pareto_nbd", "bg_cnbd", "mbg_cnbd"] = "auto"
 
     @property
     def annual_rate(self) -> float:
