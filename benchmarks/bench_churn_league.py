@@ -18,16 +18,17 @@ import polars as pl
 from scipy.special import gammainc
 
 from crmlib import clv, panels
-from crmlib.churn import boosted, logit, overdue, rules, sources
-from crmlib.churn.backtest import Contestant, closed_tests, league, rolling, winner
-from crmlib.churn.calibration import ece, null_ece, recalibrate
-from crmlib.churn.contestants import standard, trial
-from crmlib.churn.features import EVERYBODY, Options
-from crmlib.churn.health import last_test
-from crmlib.churn.labels import dataset
+from crmlib.churn.features import options as sources
+from crmlib.churn.features.features import EVERYBODY, Options
+from crmlib.churn.features.labels import dataset
+from crmlib.churn.features.visits import first_day, visits
+from crmlib.churn.judge.backtest import Contestant, closed_tests, league, rolling, winner
+from crmlib.churn.judge.calibration import ece, null_ece, recalibrate
+from crmlib.churn.last_test import last_test
+from crmlib.churn.league import standard, trial
 from crmlib.churn.metrics import auc, brier
-from crmlib.churn.model import nearest_season
-from crmlib.churn.visits import first_day, visits
+from crmlib.churn.models import boosted, logit, overdue, rules
+from crmlib.churn.risk import nearest_season
 from crmlib.data import Lake, ingest
 from crmlib.simulate import company
 

@@ -64,9 +64,9 @@ class Clock:
 
 
 def train(path: Path) -> object:
-    from crmlib.churn.model import train as fit
-    from crmlib.churn.model import training_origins
-    from crmlib.churn.visits import visits
+    from crmlib.churn.features.visits import visits
+    from crmlib.churn.risk import train as fit
+    from crmlib.churn.risk import training_origins
 
     clock = Clock()
     seen = visits(pl.scan_parquet(path / "*.parquet"))
@@ -77,10 +77,10 @@ def train(path: Path) -> object:
 
 
 def night(path: Path, risk: object) -> None:
-    from crmlib.churn import overdue
-    from crmlib.churn.features import features, rhythm
-    from crmlib.churn.visits import trips, visits
-    from crmlib.churn.watchlist import watchlist
+    from crmlib.churn.features.features import features, rhythm
+    from crmlib.churn.features.visits import trips, visits
+    from crmlib.churn.lists.watchlist import watchlist
+    from crmlib.churn.models import overdue
 
     clock = Clock()
     seen = visits(pl.scan_parquet(path / "*.parquet"))

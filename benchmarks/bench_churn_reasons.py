@@ -39,7 +39,7 @@ def main() -> None:
     table = rows(n)
     names = [c for c in table.columns if c.startswith("f")]
 
-    from crmlib.churn import additive, boosted
+    from crmlib.churn.models import additive, boosted
 
     fit = additive.fit(labelled, names=names, threads=1)
     challenger = boosted.fit(labelled, names=names, threads=1)

@@ -12,10 +12,10 @@ import sys
 import numpy as np
 import polars as pl
 
-from crmlib.churn import uplift, winback_cells
-from crmlib.churn.clusters import half_width
-from crmlib.churn.winback import read_out
-from crmlib.churn.winback_lists import pooled, worth
+from crmlib.churn.winback import uplift, winback_cells
+from crmlib.churn.winback.clusters import half_width
+from crmlib.churn.winback.winback import read_out
+from crmlib.churn.winback.winback_lists import pooled, worth
 
 MEAN_MARGIN, CALL = 6000.0, 300
 SPREAD = 0.04

@@ -20,7 +20,9 @@ import polars as pl
 from measure import compare, cost
 
 from crmlib import panels
-from crmlib.clv import bg_nbd, history, pareto_nbd, posterior
+from crmlib.clv import history
+from crmlib.clv.forecast import posterior
+from crmlib.clv.models import bg_nbd, pareto_nbd
 
 TRUE = (0.6, 8.0, 0.8, 3.0)
 """r, alpha [weeks], a, b of the simulated customers."""

@@ -13,8 +13,10 @@ from dataclasses import astuple
 import numpy as np
 import polars as pl
 
-from crmlib.clv import bg_nbd, gamma_gamma, horizon, intervals, mbg_nbd, pareto_nbd, posterior
-from crmlib.clv.predict import read_for
+from crmlib.clv import horizon
+from crmlib.clv.forecast import intervals, posterior
+from crmlib.clv.forecast.predict import read_for
+from crmlib.clv.models import bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 
 Z90 = 1.6449
 CUSTOMERS = 1500

@@ -31,7 +31,8 @@ def with_crmlib(data: dict[str, np.ndarray]) -> None:
     """Fit, Laplace and importance resampling to 5,000 draws."""
     import polars as pl
 
-    from crmlib.clv import bg_nbd, posterior
+    from crmlib.clv.forecast import posterior
+    from crmlib.clv.models import bg_nbd
 
     started = cpu_seconds()
     frame = pl.DataFrame(data)

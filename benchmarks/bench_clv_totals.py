@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crmlib.clv import backtest, intervals, posterior, total_error
+from crmlib.clv.forecast import intervals, posterior, total_error
 from crmlib.clv.horizon import Horizon
+from crmlib.clv.judge import backtest
 from crmlib.core.dates import day_number, day_of
 
 ROOT = Path(environ.get("CRMLIB_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

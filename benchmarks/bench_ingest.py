@@ -132,7 +132,7 @@ def thirty_appends(folder: Path, *, rows: int, raw: bool) -> Callable[[], object
     def work() -> object:
         import polars as pl
 
-        from crmlib.data import delta
+        from crmlib.data.lake import delta
 
         shutil.rmtree(folder / "appends", ignore_errors=True)
         (folder / "appends").mkdir()
@@ -205,7 +205,7 @@ def one_large_file(folder: Path, *, lines: int, limit: int, runs: int) -> None:
 
     def limited(lake: str, batch_bytes: int) -> Callable[[], object]:
         def work() -> object:
-            from crmlib.data import files
+            from crmlib.data.read import files
 
             files.BATCH_BYTES = batch_bytes
             files.batches.__kwdefaults__["limit"] = batch_bytes

@@ -19,11 +19,11 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from crmlib.promotion.arrays import Floats
-from crmlib.promotion.carry import tune
-from crmlib.promotion.footprint import EVENT, Footprint, Treated, footprint, treated
-from crmlib.promotion.lift import impute
-from crmlib.promotion.panel import Panel, panel
-from crmlib.promotion.ppml import fit_effects, predict
+from crmlib.promotion.lift.carry import tune
+from crmlib.promotion.lift.footprint import EVENT, Footprint, Treated, footprint, treated
+from crmlib.promotion.lift.lift import impute
+from crmlib.promotion.lift.panel import Panel, panel
+from crmlib.promotion.lift.ppml import fit_effects, predict
 from crmlib.simulate.promotions import PromotionWorld, promotion_world
 
 VOLUMES, SEEDS = (7.0, 10.0, 20.0), (1, 2, 3)

@@ -17,11 +17,11 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from crmlib.promotion.baseline import past_bases, untreated
-from crmlib.promotion.calendar import MONDAY
-from crmlib.promotion.footprint import treated
-from crmlib.promotion.lift import Lift, lift
-from crmlib.promotion.panel import Panel, panel
+from crmlib.promotion.lift.baseline import past_bases, untreated
+from crmlib.promotion.lift.calendar import MONDAY
+from crmlib.promotion.lift.footprint import treated
+from crmlib.promotion.lift.lift import Lift, lift
+from crmlib.promotion.lift.panel import Panel, panel
 
 CATEGORIES = ("COLD CEREAL", "BAG SNACKS", "FROZEN PIZZA", "ORAL HYGIENE PRODUCTS")
 MIN_STORES = 3

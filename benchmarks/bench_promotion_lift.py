@@ -18,11 +18,11 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from crmlib.promotion.did import ratio_did
-from crmlib.promotion.footprint import treated
-from crmlib.promotion.lift import Lift, lift
-from crmlib.promotion.panel import Panel, panel
-from crmlib.promotion.sensitivity import sensitivity
+from crmlib.promotion.audit.did import ratio_did
+from crmlib.promotion.audit.sensitivity import sensitivity
+from crmlib.promotion.lift.footprint import treated
+from crmlib.promotion.lift.lift import Lift, lift
+from crmlib.promotion.lift.panel import Panel, panel
 from crmlib.simulate.promotions import PromotionWorld, promotion_world
 
 SEEDS = (1, 2, 3)

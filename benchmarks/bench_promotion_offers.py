@@ -28,7 +28,7 @@ def _load(name: str) -> ModuleType:
 def _fast(receipts: int) -> None:
     import numpy as np
 
-    from crmlib.promotion.pricing import price
+    from crmlib.promotion.offers.pricing import price
 
     baskets = _load("baskets")
     rng = np.random.default_rng(7)

@@ -24,7 +24,8 @@ from pathlib import Path
 import psutil
 
 from crmlib.data import Lake
-from crmlib.run import plan, runner, warm, workspace
+from crmlib.run import plan, runner, workspace
+from crmlib.run.process import ask as warm
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "notebooks" / "customer_value.ipynb"

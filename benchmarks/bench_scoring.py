@@ -35,7 +35,7 @@ def make(customers: int, lines: int) -> dict[str, np.ndarray]:
 
 
 def crmlib_way(lines: dict[str, np.ndarray], folder: Path, customers: int) -> None:
-    from crmlib.scoring.dense import score_lines
+    from crmlib.scoring.bulk_scores import score_lines
 
     found = score_lines(**lines, customers=customers)
     save(folder / "crmlib", found.r, found.f, found.m, found.tier, found.quadrant)

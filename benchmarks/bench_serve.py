@@ -112,7 +112,7 @@ def _until_warm(port: int, process: psutil.Process) -> None:
     while time.monotonic() < end:
         try:
             get(port, "/none")
-            zygotes = [p for p in process.children() if "crmlib.run.zygote" in " ".join(p.cmdline())]
+            zygotes = [p for p in process.children() if "crmlib.run.process.parent" in " ".join(p.cmdline())]
             if zygotes and Path(zygotes[0].cmdline()[-1]).exists():
                 return
         except (OSError, psutil.Error):

@@ -12,7 +12,8 @@ import numpy as np
 from bench_sites import FULL, SMALL, town
 from measure import cost
 
-from crmlib.sites import bound, forecast, huff, network, select, whatif
+from crmlib.sites import bound, forecast, huff, select, whatif
+from crmlib.sites.classics import network
 
 
 def row(name: str, seconds: float, note: str = "") -> None:

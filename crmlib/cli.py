@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crmlib.core.errors import CrmError, ParameterError
-from crmlib.text import Language, Words
+from crmlib.kit.words import Language, Words
 
 if TYPE_CHECKING:
     from crmlib.run.plan import Job
@@ -54,8 +54,8 @@ def ingest(
     lake: LakeOption = None,
 ) -> None:
     """Read a source into the lake; rows that break a rule are set apart with the reason."""
-    from crmlib import data  # noqa: PLC0415
-    from crmlib.run import ingesting  # noqa: PLC0415
+    from crmlib import data
+    from crmlib.run import ingest as ingesting
 
     space = _lake_folder(lake)
     chosen = sources or Path("params/sources.yml")
@@ -74,8 +74,9 @@ def run(
     deliver: Annotated[bool, typer.Option("--deliver", help="Tell the readers of params/delivery.yml.")] = False,
 ) -> None:
     """Render reports: every parameter is checked before the first one starts."""
-    from crmlib.data import Lake  # noqa: PLC0415
-    from crmlib.run import passes, portal, runner, workspace  # noqa: PLC0415
+    from crmlib.data import Lake
+    from crmlib.run import portal, runner, workspace
+    from crmlib.run import scheduler as passes
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     store = Lake(space.lake)
@@ -101,12 +102,13 @@ def schedule(
 
     Exit code 1 if something went wrong; everything else was made all the same.
     """
-    from crmlib.run import passes, workspace  # noqa: PLC0415
-    from crmlib.run import schedule as plans  # noqa: PLC0415
+    from crmlib.run import schedule as plans
+    from crmlib.run import scheduler as passes
+    from crmlib.run import workspace
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     if export is not None:
-        from crmlib.run import plan  # noqa: PLC0415
+        from crmlib.run import plan
 
         chosen = plan.files(files or [space.params])
         options = ["--lake", str(space.lake), "--out", str(space.reports)]
@@ -125,8 +127,8 @@ def check(
     folder: Annotated[Path | None, typer.Option("--lake-folder", help="Where the lake is.")] = None,
 ) -> None:
     """Check parameter files, or (--lake) every table, version and sum of the lake. Starts nothing, changes nothing."""
-    from crmlib import data  # noqa: PLC0415
-    from crmlib.run import ingesting  # noqa: PLC0415
+    from crmlib import data
+    from crmlib.run import ingest as ingesting
 
     place = _lake_folder(folder)
     if whole_lake:
@@ -150,9 +152,9 @@ def runs(
     ] = False,
 ) -> None:
     """Show the ledger: what ran when, how it ended, what it took."""
-    from crmlib.run import workspace  # noqa: PLC0415
-    from crmlib.run.ledger import Ledger  # noqa: PLC0415
-    from crmlib.run.progress import print_runs  # noqa: PLC0415
+    from crmlib.run import workspace
+    from crmlib.run.ledger import Ledger
+    from crmlib.run.progress import print_runs
 
     space = workspace.find(start=Path.cwd(), reports=out)
     found = Ledger(space.ledger).runs(report=report, failed=failed, last=last)
@@ -172,8 +174,8 @@ def doctor(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
 ) -> None:
     """Check this machine: engines agree on every panel, charts and Chinese can be drawn, disk, lake, ledger, clock."""
-    from crmlib.run import doctor as checks  # noqa: PLC0415
-    from crmlib.run import workspace  # noqa: PLC0415
+    from crmlib.run import doctor as checks
+    from crmlib.run import workspace
 
     words, bad = _words(), 0
     for one in checks.examine(workspace.find(start=Path.cwd(), lake=lake, reports=out), engine=engine, now=_now()):
@@ -194,7 +196,7 @@ def simulate(
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
 ) -> None:
     """Write the raw exports of a food retailer whose truth is known (saved beside them)."""
-    from crmlib.simulate import company  # noqa: PLC0415
+    from crmlib.simulate import company
 
     last = end.date() if end else date(2026, 10, 31)
     company(customers=customers, stores=stores, days=days, seed=seed, out=out, end=last)
@@ -212,9 +214,9 @@ def serve(
     memory_mb: Annotated[int, typer.Option(min=100, help="What one page's kernel may hold of its own.")] = 3000,
 ) -> None:
     """Serve the portal and the apps on this machine only (http://127.0.0.1:PORT)."""
-    from crmlib.run import serve as server  # noqa: PLC0415
-    from crmlib.run import workspace  # noqa: PLC0415
-    from crmlib.run.handlers import Bounds  # noqa: PLC0415
+    from crmlib.run import workspace
+    from crmlib.serve import server
+    from crmlib.serve.handlers import Bounds
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     bounds = Bounds(at_once, deadline, memory_mb)
@@ -237,9 +239,10 @@ def user(
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""
-    from crmlib.data import Lake  # noqa: PLC0415
-    from crmlib.run import users, workspace  # noqa: PLC0415
-    from crmlib.run.serve import USERS  # noqa: PLC0415
+    from crmlib.data import Lake
+    from crmlib.run import workspace
+    from crmlib.serve import users
+    from crmlib.serve.server import USERS
 
     space = workspace.find(start=Path.cwd(), lake=lake)
     users.check_known("region", region or (), workspace.regions(Lake(space.lake)))
@@ -255,7 +258,7 @@ def main() -> None:
     try:
         app()
     except CrmError as problem:
-        from crmlib.run.told import told  # noqa: PLC0415
+        from crmlib.run.failures import told
 
         print(told(problem, words=_words()), file=sys.stderr)
         sys.exit(1)
@@ -264,8 +267,8 @@ def main() -> None:
 
 
 def _jobs(files: list[Path], *, store: object, overrides: list[str] | None) -> list[Job]:
-    from crmlib.data import Lake  # noqa: PLC0415
-    from crmlib.run import plan  # noqa: PLC0415
+    from crmlib.data import Lake
+    from crmlib.run import plan
 
     assert isinstance(store, Lake)
     paths = plan.files(files)
@@ -288,7 +291,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 
 def _lake_folder(lake: Path | None) -> Path:
-    from crmlib.run.workspace import LAKE_VARIABLE  # noqa: PLC0415
+    from crmlib.run.workspace import LAKE_VARIABLE
 
     return lake or Path(os.environ.get(LAKE_VARIABLE, ".crmlib"))
 

@@ -34,7 +34,7 @@ def test_a_module_and_its_functions_stay_small(path: Path) -> None:
             assert lines <= MAX_FUNCTION_LINES, f"{node.name} has {lines} lines"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if "text" not in p.parts], ids=name_of)
+@pytest.mark.parametrize("path", [p for p in MODULES if "words" not in p.parts], ids=name_of)
 def test_no_chinese_stands_in_code(path: Path) -> None:
     found = [line for line in path.read_text(encoding="utf-8").splitlines() if CHINESE.search(line)]
     assert found == []
@@ -54,7 +54,10 @@ def test_classes_unpack_and_call_they_do_not_compute(path: Path) -> None:
 def test_a_column_is_labelled_once(root: Path) -> None:
     for language in ("zh", "en"):
         seen: dict[str, str] = {}
-        for path in sorted((root / "crmlib" / "text" / language).glob("*.toml")):
+        for path in [
+            *sorted((root / "crmlib/kit/words" / language).glob("*.toml")),
+            *sorted((root / "crmlib/pages").glob(f"*/{language}.toml")),
+        ]:
             for column in tomllib.loads(path.read_text(encoding="utf-8")).get("column", {}):
                 assert column not in seen, f"{column} in {seen.get(column)} and {path.name}"
                 seen[column] = path.name

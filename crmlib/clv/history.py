@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crmlib.clv.arrays import Array
-from crmlib.clv.compress import merge, pack, unpack
+from crmlib.clv.numerics.arrays import Array
+from crmlib.clv.numerics.compress import merge, pack, unpack
 from crmlib.core.errors import ModelError, check_choice, mask
 from crmlib.core.frames import AnyFrame, to_polars
 
@@ -79,7 +79,7 @@ def read(
     ----------
     history : any frame with `x`, `t_x`, `T` (and the covariates); `customer_id` is used in messages only; a column
         `customers` gives the number who share a row of a table that is merged already; `log_gaps` each customer's
-        sum of ln(time between purchases), see `crmlib.clv.regularity`.
+        sum of ln(time between purchases), see `crmlib.clv.estimate.regularity`.
     unit : unit of `t_x` and `T`.
     purchase, dropout : names of numeric covariate columns of the two processes.
     index : whether to keep each customer's row number (predictions need it, a fit does not).

@@ -1,6 +1,6 @@
 """Errors a user can act on: what was given, what was expected, how to mend it.
 
-Every error carries a code and plain values; the English text is built here, the Chinese one from `crmlib.text`
+Every error carries a code and plain values; the English text is built here, the Chinese one from `crmlib.kit.words`
 (keys `error.<code>.given`, `.expected`, `.mend`) by `report` and `cli`.
 """
 

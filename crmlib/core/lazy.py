@@ -1,11 +1,15 @@
-"""Sub-modules imported on first use, so that a package is cheap to import and all of it is found by the tab key."""
+"""Sub-modules imported on first use, so that a package is cheap to import and its face is found by the tab key."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 def submodules(
@@ -37,3 +41,40 @@ def submodules(
         return sorted(found.union(names))
 
     return attribute, listing
+
+
+def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package whose face stands in the stub beside its `__init__.py`.
+
+    The stub says once, for type checkers, for the tab key and for the import, where each public name comes from; a
+    name is imported when it is first asked for.
+
+    Parameters
+    ----------
+    package : `__name__` of the package.
+    file : its `__file__`.
+
+    Examples
+    --------
+    >>> import crmlib.clv
+    >>> attribute, listing, names = face("crmlib.clv", crmlib.clv.__file__)
+    >>> attribute("bg_nbd").__name__, "bg_nbd" in names
+    ('crmlib.clv.models.bg_nbd', True)
+    """
+    stub = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
+    sources = {
+        (alias.asname or alias.name): (node.module or "", alias.name)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    def attribute(name: str) -> Any:
+        if name not in sources:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}; it has {', '.join(sorted(sources))}")
+        module, thing = sources[name]
+        if find_spec(f"{module}.{thing}") is not None:
+            return importlib.import_module(f"{module}.{thing}")
+        return getattr(importlib.import_module(module), thing)
+
+    return attribute, lambda: sorted(sources), sorted(sources)

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import polars as pl
 
-from crmlib.data import database, delta, files, mapping, pieces, readers, refusals, resolve, store
+from crmlib.data import pieces
 from crmlib.data import sources as sources_file
-from crmlib.data.files import InputFile
-from crmlib.data.lake import Lake
-from crmlib.data.mapping import EXCLUDED, PAGE, RULE
-from crmlib.data.raw import RawPart
-from crmlib.data.records import LINE
-from crmlib.data.resolve import KIND, PART, QUARANTINED
+from crmlib.data.judge import mapping, refusals, resolve
+from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
+from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
+from crmlib.data.lake import delta, store
+from crmlib.data.lake.lake import Lake
+from crmlib.data.read import database, files, readers
+from crmlib.data.read.files import InputFile
+from crmlib.data.read.raw import RawPart
+from crmlib.data.read.records import LINE
 from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult, total
 from crmlib.data.sources import Source
 

@@ -18,11 +18,12 @@ from typing import IO, cast
 
 import polars as pl
 
-from crmlib.data import encoding, mapping, readers, records
-from crmlib.data.cells import text_of
-from crmlib.data.files import InputFile, text_size
-from crmlib.data.raw import TORN, RawPart
-from crmlib.data.records import LINE
+from crmlib.data.judge import mapping
+from crmlib.data.read import encoding, readers, records
+from crmlib.data.read.cells import text_of
+from crmlib.data.read.files import InputFile, text_size
+from crmlib.data.read.raw import TORN, RawPart
+from crmlib.data.read.records import LINE
 from crmlib.data.sources import Source
 
 SLAB = 1 << 24

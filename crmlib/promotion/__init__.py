@@ -1,5 +1,9 @@
-"""What an offer costs, what it brought, what the next one will bring."""
+"""What an offer costs, what it brought, what the next will bring.
 
-from crmlib.core.lazy import submodules
+Behind the face: `offers` (terms and the till), `lift` (panel, base, fit), `books` (ledger, budget, takers, slots),
+`plan` (forecast, holdout), `watch` (the running event), `audit` (other means); `review` puts a judged event together.
+"""
 
-__getattr__, __dir__ = submodules(__name__, __path__)
+from crmlib.core.lazy import face
+
+__getattr__, __dir__, __all__ = face(__name__, __file__)

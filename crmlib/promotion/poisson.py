@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from crmlib.core.errors import ModelError
 from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
-from crmlib.promotion.panel import Index
+from crmlib.promotion.lift.panel import Index
 
 MAX_ROUNDS, TOLERANCE = 100, 1e-10
 """Rounds of reweighting, and the relative change of the deviance that ends them."""

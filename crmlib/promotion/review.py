@@ -10,15 +10,15 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.agreement import agreement
-from crmlib.promotion.baseline import past_bases, untreated
-from crmlib.promotion.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
-from crmlib.promotion.footprint import Treated, treated
-from crmlib.promotion.ledger import COSTS, ledger, returns
-from crmlib.promotion.lift import MIN_CLEAN_WEEKS, MIN_CONTROLS, Lift, lift
-from crmlib.promotion.panel import KEY, Panel, panel
-from crmlib.promotion.sensitivity import sensitivity
-from crmlib.promotion.slots import partners
+from crmlib.promotion.audit.agreement import agreement
+from crmlib.promotion.audit.sensitivity import sensitivity
+from crmlib.promotion.books.ledger import COSTS, ledger, returns
+from crmlib.promotion.books.slots import partners
+from crmlib.promotion.lift.baseline import past_bases, untreated
+from crmlib.promotion.lift.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
+from crmlib.promotion.lift.footprint import Treated, treated
+from crmlib.promotion.lift.lift import MIN_CLEAN_WEEKS, MIN_CONTROLS, Lift, lift
+from crmlib.promotion.lift.panel import KEY, Panel, panel
 
 DIP_WEEKS, GIFT_DIP_WEEKS = 2, 4
 """Weeks customers live on what they bought: gift boxes last longer."""

@@ -8,15 +8,16 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from crmlib.findings.finding import ActionList, Finding
-from crmlib.report import cards, compare, manifest, previous, render
-from crmlib.report.compare import Tabled
-from crmlib.report.content import Changed, Content, Fact, Foot, Head, Line, Other
-from crmlib.report.form import Form, form, parameter_label, shown_value
+from crmlib.kit.finding import ActionList, Finding
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.report.form.fields import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
-from crmlib.report.manifest import FigureRecord, FindingRecord, Manifest
+from crmlib.report.html import cards, render
+from crmlib.report.html.content import Changed, Content, Fact, Foot, Head, Line, Other
 from crmlib.report.page import Page
-from crmlib.text import LANGUAGES, Words
+from crmlib.report.record import compare, manifest, previous
+from crmlib.report.record.compare import Tabled
+from crmlib.report.record.manifest import FigureRecord, FindingRecord, Manifest
 
 _RANK = {"none": 0, "ok": 1, "warn": 2, "fail": 3}
 

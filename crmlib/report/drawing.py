@@ -25,7 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crmlib.charts import drawer
+from crmlib.kit.charts import drawer
 from crmlib.report import sanitize
 
 WIDTH = 690
@@ -91,7 +91,7 @@ class Drawer:
     def _engine(self) -> subprocess.Popen[bytes]:
         if not self._engines or self._engines[-1].poll() is not None:
             _end(self._engines)
-            command = [sys.executable, "-m", "crmlib.charts.drawer"]
+            command = [sys.executable, "-m", "crmlib.kit.charts.drawer"]
             # what the engine prints while it dies is its own affair
             engine = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self._engines.append(engine)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from crmlib.findings.finding import ActionList, Answer, Finding, Limits
-from crmlib.report import cards, manifest, render, sheets
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.report.assemble import Assembled, assemble
-from crmlib.report.content import Card
+from crmlib.report.html import cards, render, sheets
+from crmlib.report.html.content import Card
 from crmlib.report.page import Page
+from crmlib.report.record import manifest
 
 PAGE_MARK = {"crmlib": {"page": True}}
 """Metadata of the one output that Voilà's template sends."""

@@ -16,14 +16,16 @@ from types import TracebackType
 from typing import Any, cast
 
 from crmlib.core.errors import CrmError, ParameterError
-from crmlib.report import faces, parameters, render
-from crmlib.report.content import Content, Head
+from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.report import faces
 from crmlib.report.context import Context
-from crmlib.report.explain import Explanation, explain
-from crmlib.report.form import Form, form
+from crmlib.report.form import parameters
+from crmlib.report.form.explain import Explanation, explain
+from crmlib.report.form.fields import Form, form
+from crmlib.report.form.parameters import Issue
+from crmlib.report.html import render
+from crmlib.report.html.content import Content, Head
 from crmlib.report.page import Page
-from crmlib.report.parameters import Issue
-from crmlib.text import LANGUAGES, Language, Words
 
 ERROR_RECORD = "error.json"
 
@@ -105,7 +107,7 @@ def _regions(one: Watch) -> tuple[str, ...]:
     """Regions for the form: of the opened page, else as far as the lake can be read at all."""
     if one.page is not None:
         return one.page.known_regions()
-    from crmlib.data.lake import Lake  # noqa: PLC0415
+    from crmlib.data.lake.lake import Lake  # noqa: PLC0415
 
     try:
         lake = Lake(one.context.lake)

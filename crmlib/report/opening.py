@@ -8,11 +8,12 @@ from datetime import date
 import polars as pl
 
 from crmlib.core.errors import ParameterError
-from crmlib.report import faces, failure, parameters
+from crmlib.kit.words import LANGUAGES
+from crmlib.report import faces, failure
 from crmlib.report.context import Context, from_environment
+from crmlib.report.form import parameters
+from crmlib.report.form.parameters import Issue, ReportParameters
 from crmlib.report.page import LINES, Page, not_connected
-from crmlib.report.parameters import Issue, ReportParameters
-from crmlib.text import LANGUAGES
 
 
 def open_page(report: str, variables: Mapping[str, object], *, context: Context | None = None) -> Page:
@@ -43,7 +44,7 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
 
 
 def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
-    from crmlib.data.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
+    from crmlib.data.lake.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
 
     lake = Lake(context.lake)
     versions = lake.versions()

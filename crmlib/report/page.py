@@ -13,17 +13,18 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.errors import LakeError
-from crmlib.findings.finding import ActionList, Answer, Finding, Limits
-from crmlib.report import access, remember, states
+from crmlib.customers.members import identity
+from crmlib.customers.members.identity import Proposals
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.kit.words import Words
+from crmlib.report import access
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
-from crmlib.report.parameters import ReportParameters
-from crmlib.scoring import identity
-from crmlib.scoring.identity import Proposals
-from crmlib.text import Words
+from crmlib.report.form.parameters import ReportParameters
+from crmlib.report.memory import remember, states
 
 if TYPE_CHECKING:
-    from crmlib.data.lake import Lake
+    from crmlib.data.lake.lake import Lake
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -174,7 +175,7 @@ class Page:
     def remember(self, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``compute(*args, **kwargs)`` returns, not computed again where somebody had the same arguments before.
 
-        For fits and back-tests that take longer than a second; see `crmlib.report.remember`.
+        For fits and back-tests that take longer than a second; see `crmlib.report.memory.remember`.
         """
         return remember.remembered(self._lake.path / remember.FOLDER, compute, *args, **kwargs)
 

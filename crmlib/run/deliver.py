@@ -27,8 +27,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crmlib.core.errors import ParameterError, RunError
+from crmlib.kit.words import Language, Words
 from crmlib.run.outbox import Announcement, Message, Outbox
-from crmlib.text import Language, Words
 
 Hook = Literal["wecom", "dingtalk", "feishu"]
 _TRIES = 3

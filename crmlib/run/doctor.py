@@ -148,7 +148,7 @@ def _drawing() -> Check:
     """Charts become pictures in a process of their own, without a browser."""
     import altair as alt  # noqa: PLC0415
 
-    from crmlib.charts import theme  # noqa: PLC0415
+    from crmlib.kit.charts import theme  # noqa: PLC0415
     from crmlib.report.drawing import Drawer, DrawingError  # noqa: PLC0415
 
     drawer = Drawer()
@@ -166,7 +166,7 @@ def _font() -> Check:
     """A face with Chinese: a sign that exists must not look like one that no face has."""
     import vl_convert  # noqa: PLC0415
 
-    from crmlib.charts import theme  # noqa: PLC0415
+    from crmlib.kit.charts import theme  # noqa: PLC0415
 
     known, nobody = (vl_convert.svg_to_png(_GLYPH.format(font=theme.FONT, sign=chr(code))) for code in (0x4E2D, 0xE123))
     return Check("font", "bad" if known == nobody else "ok")

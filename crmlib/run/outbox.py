@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from crmlib.kit.words import Language
 from crmlib.run.ledger import alive, connected
-from crmlib.text import Language
 
 WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 KEEP = timedelta(days=14)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crmlib.core.errors import LakeError, ParameterError, RunError
 from crmlib.data import Lake
-from crmlib.report import parameters as report_parameters
+from crmlib.report.form import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
 LATEST = "latest"

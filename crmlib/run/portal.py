@@ -15,10 +15,10 @@ from typing import Any
 
 import polars as pl
 
-from crmlib.report.form import parameter_label
+from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.report.form.fields import parameter_label
 from crmlib.run.plan import slug
 from crmlib.run.publish import ERROR, FAILED, RUNS
-from crmlib.text import LANGUAGES, Language, Words
 
 _HISTORY = 12
 _WORST = ("fail", "warn", "ok", "none")

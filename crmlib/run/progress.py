@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from crmlib.kit.words import Words
 from crmlib.run import publish
 from crmlib.run.runner import Outcome
-from crmlib.text import Words
 
 
 class Progress:

@@ -17,14 +17,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from crmlib.core.errors import CrmError, RunError
+from crmlib.kit.words import Language, Words
 from crmlib.report.failure import run_page
-from crmlib.run import attempt, disk, publish
+from crmlib.run import disk, publish
+from crmlib.run.failures import Failure, failure, lines
 from crmlib.run.inputs import code_version, input_hash, run_file
 from crmlib.run.ledger import Ledger, State, set_aside_if_damaged
 from crmlib.run.plan import Job
-from crmlib.run.told import Failure, failure, lines
+from crmlib.run.process import attempt
 from crmlib.run.workspace import Workspace
-from crmlib.text import Language, Words
 
 MOST_RETRIES = 2
 

@@ -1,5 +1,5 @@
-"""What is each customer worth, and which group do they belong to."""
+"""What is each customer worth: pyramid, RFM, value matrix, migration, smoothing, bulk scores."""
 
-from crmlib.core.lazy import submodules
+from crmlib.core.lazy import face
 
-__getattr__, __dir__ = submodules(__name__, __path__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

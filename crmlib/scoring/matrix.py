@@ -17,7 +17,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError, check_choice
 from crmlib.core.frames import AnyFrame
-from crmlib.scoring.members import members
+from crmlib.core.members import members
 from crmlib.scoring.pyramid import thresholds
 
 Margin = Literal["amount", "rate"]

@@ -20,7 +20,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError, check_choice
 from crmlib.core.frames import AnyFrame
-from crmlib.scoring.members import members
+from crmlib.core.members import members
 
 Ties = Literal["down", "up"]
 Ints: TypeAlias = npt.NDArray[np.int64]

@@ -19,7 +19,7 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame
-from crmlib.scoring.members import check_values, members, nobody
+from crmlib.core.members import check_values, members, nobody
 from crmlib.scoring.pyramid import Ints
 
 MEASURES = ("recency", "frequency", "monetary")

@@ -4,7 +4,7 @@
 
 P is concave in A, so the revenue is submodular: lazy greedy (Minoux 1978) gives at least 1 − 1/e of it, and was optimal
 wherever optimality could be proved; a 1-swap search and the bound of `crmlib.sites.bound` guard against the rest.
-Greedy is not good for p-median (7 % off there): see `crmlib.sites.location` for that.
+Greedy is not good for p-median (7 % off there): see `crmlib.sites.classics.location` for that.
 """
 
 from __future__ import annotations

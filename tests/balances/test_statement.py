@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmlib.balances import pairing, rules, statement, ties
 from crmlib.core.errors import ContractError, ParameterError
-from crmlib.text import Words
+from crmlib.kit.words import Words
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
 KEYS, KINDS = ("a", "b", "c"), ("earn", "redeem", "adjust")

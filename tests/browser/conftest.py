@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
 from tests.report import world
 
 ARGUMENTS = [

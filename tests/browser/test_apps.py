@@ -18,7 +18,7 @@ import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
 from tests.browser.conftest import Open
 
 pytestmark = pytest.mark.browser

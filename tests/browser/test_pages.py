@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from crmlib.charts import theme
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.charts import theme
 from tests.browser.conftest import Open
 from tests.report import world
 

@@ -17,9 +17,11 @@ from axe_playwright_python.sync_playwright import Axe
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from crmlib.run import front_door, portal, users
-from crmlib.run.front_door import Guard, LoginHandler
-from crmlib.text import Language
+from crmlib.kit.words import Language
+from crmlib.run import portal
+from crmlib.serve import login as front_door
+from crmlib.serve import users
+from crmlib.serve.login import Guard, LoginHandler
 from tests.browser.conftest import Open, Visit
 
 pytestmark = pytest.mark.browser

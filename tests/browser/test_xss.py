@@ -12,13 +12,13 @@ import pytest
 from great_tables import GT, html
 
 from crmlib.core.errors import CrmError
-from crmlib.data.lake import Lake
-from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Limits
+from crmlib.data.lake.lake import Lake
+from crmlib.kit import table as style
+from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Limits
+from crmlib.kit.words import Words
 from crmlib.report import open_page
 from crmlib.report.assemble import assemble
 from crmlib.report.failure import Watch, error_page
-from crmlib.tables import style
-from crmlib.text import Words
 from tests.browser.conftest import Open
 from tests.report import world
 from tests.report.payloads import PAYLOADS

@@ -64,7 +64,7 @@ def test_markov_of_the_textbook():
 
 
 def test_a_reminder_without_effect_gets_credit_by_every_rule():
-    """R brings, the reminder only follows R's leads: each rule gives it a third to a half of the orders it never made."""
+    """R brings, the reminder only follows R's leads: each rule credits it with orders it never made."""
     rng = np.random.default_rng(1)
     won: dict[tuple[str, ...], int] = {}
     lost: dict[tuple[str, ...], int] = {}

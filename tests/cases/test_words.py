@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlib.text.words import Words
+from crmlib.kit.words.sentences import Words
 
 ROOT = Path(__file__).parents[2] / "crmlib"
 FILES = [*sorted((ROOT / "cases").glob("*.py")), ROOT / "core" / "incidence.py", ROOT / "core" / "renewal.py"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from crmlib.churn import visits as visits_module
-from crmlib.churn.visits import Visits
+from crmlib.churn.features import visits as visits_module
+from crmlib.churn.features.visits import Visits
 
 HERE = Path(__file__).parent
 

@@ -8,29 +8,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.churn import (
-    backtest,
-    causes,
-    competing,
-    contestants,
-    flows,
-    forms,
-    health,
-    model,
-    night,
-    sources,
-    stages,
-    visits,
-    watchlist,
-    winback_lists,
-)
+from crmlib.churn import last_test as health
+from crmlib.churn import league as contestants
+from crmlib.churn import risk as model
+from crmlib.churn.features import options as sources
+from crmlib.churn.features import visits
+from crmlib.churn.judge import backtest
+from crmlib.churn.lists import snapshot as night
+from crmlib.churn.lists import watchlist
+from crmlib.churn.models import competing
+from crmlib.churn.movement import causes, flows, forms, stages
+from crmlib.churn.winback import winback_lists
 from crmlib.core.contracts.contacts import LOSS_REASONS
 from crmlib.data import Lake, ingest
 from crmlib.data import sources as source_file
-from crmlib.findings import churn as findings
-from crmlib.report import sheets
+from crmlib.kit.words import Words
+from crmlib.pages.churn_review import findings as churn_review
+from crmlib.report.html import sheets
 from crmlib.simulate import company
-from crmlib.text import Words
 
 END = date(2026, 10, 31)
 H = 91
@@ -256,7 +251,7 @@ def test_a_downloaded_list_comes_back_filled_in_and_raises_the_fill_rate(made, p
     told = causes.told_reasons(contacts, t0=END)
     before = forms.fill_rate(lost, told)["filled"][-1]
     asked = forms.form(lost, told).head(5)
-    sheet = findings.reason_list(
+    sheet = churn_review.reason_list(
         asked, words=words, pseudonyms=lake.pseudonyms(asked["customer_id"]), found=5, as_of=END, start=END
     )
     book = sheets.xlsx([sheets.Sheet(sheet.key, sheet.table, sheet.ask)], words=words, day=END)

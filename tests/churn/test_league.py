@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from crmlib import clv, panels
-from crmlib.churn import additive, boosted, logit, overdue, rules
-from crmlib.churn.backtest import (
+from crmlib.churn.features.features import EVERYBODY, features
+from crmlib.churn.features.labels import dataset
+from crmlib.churn.features.visits import known_days, visits
+from crmlib.churn.judge.backtest import (
     Contestant,
     beats,
     closed_tests,
@@ -19,13 +21,11 @@ from crmlib.churn.backtest import (
     usable_origins,
     winner,
 )
-from crmlib.churn.calibration import ece
-from crmlib.churn.contestants import trial
-from crmlib.churn.features import EVERYBODY, features
-from crmlib.churn.labels import dataset
+from crmlib.churn.judge.calibration import ece
+from crmlib.churn.league import trial
 from crmlib.churn.metrics import auc, brier
-from crmlib.churn.model import train, training_origins
-from crmlib.churn.visits import known_days, visits
+from crmlib.churn.models import additive, boosted, logit, overdue, rules
+from crmlib.churn.risk import train, training_origins
 from crmlib.core.errors import ModelError
 
 T0, H, LAST = date(1998, 3, 31), 91, date(1998, 6, 30)

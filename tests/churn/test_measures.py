@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from crmlib.churn import drift, profit, rules
-from crmlib.churn.backtest import _weighted_auc
-from crmlib.churn.calibration import by_tier, calibration, ece, null_ece, recalibrate, reliability_bins
+from crmlib.churn.judge import drift, profit
+from crmlib.churn.judge.backtest import _weighted_auc
+from crmlib.churn.judge.calibration import by_tier, calibration, ece, null_ece, recalibrate, reliability_bins
 from crmlib.churn.metrics import auc, lift
+from crmlib.churn.models import rules
 from crmlib.core.errors import ModelError
 
 

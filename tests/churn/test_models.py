@@ -9,12 +9,12 @@ import pytest
 from scipy.special import logit as log_odds
 from sklearn.linear_model import LogisticRegression
 
-from crmlib.churn import additive, boosted, logit
-from crmlib.churn.calibration import ece
-from crmlib.churn.labels import dataset
+from crmlib.churn.features.labels import dataset
+from crmlib.churn.judge.calibration import ece
 from crmlib.churn.metrics import auc, average_precision, brier, lift
-from crmlib.churn.model import RiskFit, nearest_season, train, training_origins
-from crmlib.churn.reasons import reasons
+from crmlib.churn.models import additive, boosted, logit
+from crmlib.churn.models.reasons import reasons
+from crmlib.churn.risk import RiskFit, nearest_season, train, training_origins
 from crmlib.core.errors import ModelError
 
 EXACT = 1e-9  # spec: reasons add up to the log odds

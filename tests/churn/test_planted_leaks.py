@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.churn import probes
-from crmlib.churn.features import Extra, Options
-from crmlib.churn.labels import dataset
-from crmlib.churn.model import train, training_origins
+from crmlib.churn.features.features import Extra, Options
+from crmlib.churn.features.labels import dataset
+from crmlib.churn.judge import probes
+from crmlib.churn.risk import train, training_origins
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 

@@ -3,10 +3,10 @@ import polars as pl
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from crmlib.churn import cox, overdue
-from crmlib.churn.competing import at, cumulative_incidence, median_time
-from crmlib.churn.hazard import last_good_week, return_hazard
-from crmlib.churn.visits import visits
+from crmlib.churn.features.visits import visits
+from crmlib.churn.models import cox, overdue
+from crmlib.churn.models.competing import at, cumulative_incidence, median_time
+from crmlib.churn.models.hazard import last_good_week, return_hazard
 from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 

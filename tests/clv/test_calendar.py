@@ -8,10 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import calendar_grid, horizon, pareto_nbd, predict
-from crmlib.clv import pareto_nbd_calendar as calendar
-from crmlib.clv.calendar_likelihood import score
-from crmlib.clv.calendar_pieces import cut_into_pieces
+from crmlib.clv import horizon
+from crmlib.clv.forecast import predict
+from crmlib.clv.models import pareto_nbd
+from crmlib.clv.seasonal import calendar_grid
+from crmlib.clv.seasonal import pareto_nbd_calendar as calendar
+from crmlib.clv.seasonal.calendar_likelihood import score
+from crmlib.clv.seasonal.calendar_pieces import cut_into_pieces
 from crmlib.core.errors import ModelError
 
 EPOCH = date(1970, 1, 1)

@@ -7,23 +7,12 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from crmlib.clv import (
-    bg_bb,
-    bg_nbd,
-    gamma_gamma,
-    intervals,
-    mbg_nbd,
-    nbd,
-    pareto_nbd,
-    portfolio,
-    posterior,
-    predict,
-    value,
-)
-from crmlib.clv.clock import clock_exceed, clock_exceed_at
-from crmlib.clv.coin import coin_exceed, coin_exceed_at
+from crmlib.clv.estimate.result import ModelFit
+from crmlib.clv.forecast import intervals, portfolio, posterior, predict, value
 from crmlib.clv.horizon import Horizon, months
-from crmlib.clv.result import ModelFit
+from crmlib.clv.models import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, nbd, pareto_nbd
+from crmlib.clv.numerics.clock import clock_exceed, clock_exceed_at
+from crmlib.clv.numerics.coin import coin_exceed, coin_exceed_at
 from crmlib.core.errors import ModelError
 
 DAILY = {"k": 1461.0, "scale": 1461.0}

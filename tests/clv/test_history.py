@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.clv import bg_nbd, fitting, history, horizon, money, pareto_nbd, posterior, predict
+from crmlib.clv import history, horizon
+from crmlib.clv.estimate import fitting
+from crmlib.clv.forecast import money, posterior, predict
+from crmlib.clv.models import bg_nbd, pareto_nbd
 from crmlib.core.errors import ContractError, CrmError, ModelError
 
 

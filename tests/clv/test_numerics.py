@@ -8,9 +8,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from crmlib.clv import bg_nbd, ggom_nbd, mbg_nbd, nbd, pareto_nbd
-from crmlib.clv.coin import _integral, _sum, coin_exceed, coin_moments
-from crmlib.clv.special import digamma_rising, log_rising
+from crmlib.clv.models import bg_nbd, ggom_nbd, mbg_nbd, nbd, pareto_nbd
+from crmlib.clv.numerics.coin import _integral, _sum, coin_exceed, coin_moments
+from crmlib.clv.numerics.special import digamma_rising, log_rising
 
 SCALES = (1e-4, 0.5, 1.0, 30.0, 1e5)
 TIMES = ((0.0, 0.0, 0.0), (0.0, 0.0, 1e4), (1.0, 1e-4, 1e4), (1.0, 1e4, 1e4), (7.0, 20.0, 39.0))

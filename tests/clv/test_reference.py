@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import bg_bb, bg_nbd, gamma_gamma, ggom_nbd, horizon, mbg_nbd, nbd, pareto_nbd, predict, sbg
-from crmlib.clv.coin import coin_exceed
+from crmlib.clv import horizon
+from crmlib.clv.forecast import predict
+from crmlib.clv.models import bg_bb, bg_nbd, gamma_gamma, ggom_nbd, mbg_nbd, nbd, pareto_nbd, sbg
+from crmlib.clv.numerics.coin import coin_exceed
 
 PRINTED = 5e-4
 """The papers print three decimals, so agreement can be no finer."""

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.clv import backtest, bg_nbd, equal_age, intervals, posterior, total_error
+from crmlib.clv.forecast import equal_age, intervals, posterior, total_error
 from crmlib.clv.horizon import Horizon
+from crmlib.clv.judge import backtest
+from crmlib.clv.models import bg_nbd
 from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 

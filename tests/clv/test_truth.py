@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crmlib.clv import bg_nbd, gamma_gamma, horizon, intervals, mbg_nbd, pareto_nbd, posterior, predict
+from crmlib.clv import horizon
+from crmlib.clv.forecast import intervals, posterior, predict
+from crmlib.clv.models import bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 
 FAR = 4.0
 """Standard errors a true parameter may lie from its estimate: once in 16,000."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crmlib.core import calendar
 from crmlib.core.calendar import slots
 from crmlib.core.errors import ParameterError
-from crmlib.text.words import Words
+from crmlib.kit.words.sentences import Words
 
 DAY = timedelta(days=1)
 ANNOUNCED = range(2015, 2027)

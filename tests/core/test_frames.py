@@ -16,7 +16,7 @@ import crmlib
 from crmlib.core import dates, frames, money
 from crmlib.core.calendar import aligned_year, festival_day
 from crmlib.core.errors import ContractError, CrmError, ParameterError, check_choice
-from crmlib.text import Words
+from crmlib.kit.words import Words
 
 PARTS = ("given", "expected", "mend")
 

@@ -20,9 +20,11 @@ import pytest
 from crmlib import panels
 from crmlib.core.contracts import LARGEST
 from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
-from crmlib.data import Lake, check_lake, delta, ingest, resolve
-from crmlib.text import Words
-from crmlib.text.rules import rule_in_words
+from crmlib.data import Lake, check_lake, ingest
+from crmlib.data.judge import resolve
+from crmlib.data.lake import delta
+from crmlib.kit.words import Words
+from crmlib.kit.words.rules import rule_in_words
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEADER = "小票号,门店,会员,商品,时间,数量,金额"

@@ -13,7 +13,7 @@ import secrets
 import pytest
 
 from crmlib.core.errors import CrmError
-from crmlib.data import store
+from crmlib.data.lake import store
 from tests.data.conftest import HEADER, Desk
 
 RUNS = int(os.environ.get("CRMLIB_FUZZ_RUNS", "300"))

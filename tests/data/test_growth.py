@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from crmlib.data import check_lake, delta, store
+from crmlib.data import check_lake
+from crmlib.data.lake import delta, store
 from tests.data.conftest import Desk
 
 MEMBERS = """

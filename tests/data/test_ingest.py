@@ -13,7 +13,9 @@ import xlsxwriter
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ContractError
-from crmlib.data import Lake, check_lake, files, ingest, ingest_all, pseudonyms, sources
+from crmlib.data import Lake, check_lake, ingest, ingest_all, sources
+from crmlib.data.lake import pseudonyms
+from crmlib.data.read import files
 
 HEADER = "小票号,门店,会员,商品,时间,数量,金额"
 LINES = (

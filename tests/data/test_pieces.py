@@ -8,7 +8,9 @@ import random
 import pytest
 
 from crmlib.core.errors import SourceError
-from crmlib.data import Lake, check_lake, delta, files, pieces
+from crmlib.data import Lake, check_lake, pieces
+from crmlib.data.lake import delta
+from crmlib.data.read import files
 from tests.data.conftest import Desk
 
 APART = ("kind", "src_file", "src_line", "rule", "value", "raw")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
+from crmlib.kit.words import Words
 from crmlib.movement.path import NOT_BACK, entry_goods, path
 from crmlib.movement.revenue_tree import Totals, by_members, goods, revenue_tree
 from crmlib.movement.traits import traits
-from crmlib.text import Words
 
 SHELF = {"brand": [0.5, 0.3, 0.2], "flavour": [0.4, 0.3, 0.2, 0.1], "pack": [0.6, 0.4]}
 

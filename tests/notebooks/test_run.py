@@ -14,7 +14,7 @@ import pytest
 
 from crmlib import data
 from crmlib.data import Lake
-from crmlib.text import LANGUAGES
+from crmlib.kit.words import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

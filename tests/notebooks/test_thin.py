@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from crmlib.report import parameters
+from crmlib.report.form import parameters
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
+from crmlib.kit.words import Words
 from crmlib.outreach import festival, new_to_them, repeat
 from crmlib.outreach.members import cell_effects, choose, model_may_choose, qini
-from crmlib.text import Words
 
 REFERENCE = 5e-6
 

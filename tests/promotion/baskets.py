@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from crmlib.promotion.offer import Offer
+from crmlib.promotion.offers.offer import Offer
 
 START, END = datetime(2026, 3, 2), datetime(2026, 3, 9)
 PRODUCTS = [f"P{i:02d}" for i in range(24)]

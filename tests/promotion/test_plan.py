@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.promotion.forecast import drafts, forecast, learn, what_if
-from crmlib.promotion.holdout import choose, holdout_curve, power, smallest_lift, standard_error
-from crmlib.promotion.watch import alarms, projection, track, weekday_weights
+from crmlib.promotion.plan.forecast import drafts, forecast, learn, what_if
+from crmlib.promotion.plan.holdout import choose, holdout_curve, power, smallest_lift, standard_error
+from crmlib.promotion.watch.watch import alarms, projection, track, weekday_weights
 
 LEVEL, SLOPE, SPREAD = 0.2, 1.5, 0.1
 

@@ -13,7 +13,8 @@ import pytest
 from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.data import Lake, ingest_all
-from crmlib.promotion import bulk, review
+from crmlib.promotion import review
+from crmlib.promotion.lift import bulk
 
 
 @pytest.fixture(scope="module")

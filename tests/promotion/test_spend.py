@@ -10,12 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ContractError, ModelError
-from crmlib.promotion.budget import claims_checked, spending, split
-from crmlib.promotion.calendar import event_cells, festival_weeks, frozen_versions
-from crmlib.promotion.execution import compliance, label_compliance, lessons, notes_summary, order_times, sold_out
-from crmlib.promotion.flags import above_base, predicted_days, refuse_text
-from crmlib.promotion.placebo import PlaceboErrors, calibrate
-from crmlib.promotion.states import MOVES, Budget, Case, claim, commit, edit, judged_version, move, overspend, spend
+from crmlib.promotion.books.budget import claims_checked, spending, split
+from crmlib.promotion.books.states import (
+    MOVES,
+    Budget,
+    Case,
+    claim,
+    commit,
+    edit,
+    judged_version,
+    move,
+    overspend,
+    spend,
+)
+from crmlib.promotion.lift.calendar import event_cells, festival_weeks, frozen_versions
+from crmlib.promotion.lift.flags import above_base, predicted_days, refuse_text
+from crmlib.promotion.lift.placebo import PlaceboErrors, calibrate
+from crmlib.promotion.watch.execution import compliance, label_compliance, lessons, notes_summary, order_times, sold_out
 
 NOON = datetime(2026, 3, 1, 12)
 

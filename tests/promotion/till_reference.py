@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 from fractions import Fraction
 
-from crmlib.promotion.offer import Offer, stacks
+from crmlib.promotion.offers.offer import Offer, stacks
 
 
 def hu(value: Fraction) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
 from crmlib.report import page
 from crmlib.report.drawing import Drawer
 from tests.report import world

@@ -15,9 +15,9 @@ import altair as alt
 import polars as pl
 import pytest
 
-from crmlib.charts import theme
-from crmlib.charts.drawer import VARIABLE
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.charts import theme
+from crmlib.kit.charts.drawer import VARIABLE
 from crmlib.report.assemble import assemble
 from crmlib.report.drawing import Drawer, Drawing, DrawingError, bundle, stable_names
 from tests.report import world
@@ -71,7 +71,7 @@ def test_an_engine_that_dies_costs_its_chart_only() -> None:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One engine kept for many pages."""
     place = tmp_path_factory.mktemp("drawing") / "socket"
-    command = [sys.executable, "-m", "crmlib.charts.drawer", str(place), "1"]
+    command = [sys.executable, "-m", "crmlib.kit.charts.drawer", str(place), "1"]
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE)
     end = time.monotonic() + 60
     while not place.exists() and time.monotonic() < end:

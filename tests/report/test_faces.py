@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from crmlib.data.lake import Lake
+from crmlib.data.lake.lake import Lake
 from crmlib.report import faces
 from crmlib.report.failure import ERROR_RECORD
 from tests.report import world

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import CrmError, LakeError, ParameterError
-from crmlib.data.lake import Lake
-from crmlib.findings.finding import Finding
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.finding import Finding
+from crmlib.kit.words import Words
 from crmlib.report import open_page
 from crmlib.report.assemble import assemble
 from crmlib.report.failure import Watch, error_page
 from crmlib.report.head import coverage
-from crmlib.report.previous import newest_before
-from crmlib.text import Words
+from crmlib.report.record.previous import newest_before
 from tests.report import world
 
 FIRST_BYTES_MAX = 450_000

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ParameterError
-from crmlib.report import parameters
-from crmlib.report.parameters import Issue, ReportParameters
-from crmlib.text import LANGUAGES, Words
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.report.form import parameters
+from crmlib.report.form.parameters import Issue, ReportParameters
 
 
 def issues(**values: object) -> dict[str, Issue]:

@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crmlib.tables import style
-from crmlib.text import Words
+from crmlib.kit import table as style
+from crmlib.kit.words import Words
 from tests.report.payloads import PAYLOADS
 
 FRAME = pl.DataFrame(

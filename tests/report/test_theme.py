@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from crmlib.charts import theme
+from crmlib.kit.charts import theme
 
 # Machado, Oliveira & Fernandes (2009), severity 1: what people with each deficiency see of linear RGB
 DEFICIENCIES = {
@@ -71,6 +71,6 @@ def test_finish_keeps_what_the_chart_says_and_sets_face_size_and_colours() -> No
 
 def test_constants_cost_no_import_of_altair() -> None:
     costly = "{'altair', 'great_tables', 'vl_convert', 'IPython', 'jinja2'}"
-    code = f"import sys, crmlib.charts.theme, crmlib.tables.style, crmlib.report; print({costly} & set(sys.modules))"
+    code = f"import sys, crmlib.kit.charts.theme, crmlib.kit.table, crmlib.report; print({costly} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"

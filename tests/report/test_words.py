@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import string
 
-from crmlib.text import words as module
-from crmlib.text.words import keys
+from crmlib.kit.words import sentences as module
+from crmlib.kit.words.sentences import keys
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

@@ -11,14 +11,14 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from crmlib.charts import theme
-from crmlib.data import delta
-from crmlib.data.lake import Lake
-from crmlib.findings.finding import ActionList, Answer, Figure, Finding, Limits
+from crmlib.data.lake import delta
+from crmlib.data.lake.lake import Lake
+from crmlib.kit import table as style
+from crmlib.kit.charts import theme
+from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Limits
+from crmlib.kit.words import Words
 from crmlib.report import Page, open_page
 from crmlib.report.context import Context
-from crmlib.tables import style
-from crmlib.text import Words
 
 LAST = date(2026, 6, 30)
 CLOCK = datetime(2026, 7, 1, 6, 0, tzinfo=UTC)

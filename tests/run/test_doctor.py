@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ParameterError
+from crmlib.kit.words import LANGUAGES, Words
 from crmlib.run import doctor
 from crmlib.run.workspace import Workspace
-from crmlib.text import LANGUAGES, Words
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,11 +14,14 @@ import polars as pl
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from crmlib.run import deliver, front_door, lists, portal, progress, voila_pages
-from crmlib.run.front_door import Guard
-from crmlib.run.sessions import Sessions
-from crmlib.run.users import Door, User
-from crmlib.text import LANGUAGES, Words
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.run import deliver, portal, progress
+from crmlib.serve import lists
+from crmlib.serve import login as front_door
+from crmlib.serve import small_pages as voila_pages
+from crmlib.serve.login import Guard
+from crmlib.serve.sessions import Sessions
+from crmlib.serve.users import Door, User
 from tests.report.payloads import FORMULAS, PAYLOADS
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from crmlib.kit.words import Words
 from crmlib.run import publish
 from crmlib.run.ledger import Ledger
 from crmlib.run.plan import Job
 from crmlib.run.progress import COLUMNS, Progress, print_runs
 from crmlib.run.runner import Outcome
-from crmlib.text import Words
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = f"customer_value/monthly-{'x' * 90}/2026-01-01/zh"

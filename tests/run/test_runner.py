@@ -22,12 +22,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmlib.core.errors import RunError
-from crmlib.run import attempt, disk, portal, publish, runner, worker
+from crmlib.kit.words import LANGUAGES, Language
+from crmlib.run import disk, portal, publish, runner
+from crmlib.run.failures import failure
 from crmlib.run.ledger import Ledger
 from crmlib.run.plan import Job, Keep
-from crmlib.run.told import failure
+from crmlib.run.process import attempt, worker
 from crmlib.run.workspace import Workspace
-from crmlib.text import LANGUAGES, Language
 
 PAGE = """
 import json, os, pathlib

@@ -120,7 +120,7 @@ def test_a_price_under_the_floor_of_its_day_is_a_hint():
 def test_every_error_of_the_domain_can_be_said_in_both_languages(root):
     text = "".join(p.read_text(encoding="utf-8") for p in (root / "crmlib" / "sales").glob("*.py"))
     codes = set(re.findall(r'"sales\.([a-z_]+)"', text))
-    from crmlib.text.words import keys  # noqa: PLC0415
+    from crmlib.kit.words.sentences import keys  # noqa: PLC0415
 
     for language in ("zh", "en"):
         assert {c for c in codes if f"sales.error.{c}.given" not in keys(language)} == set()

@@ -6,7 +6,6 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -48,8 +47,3 @@ def cdnow_customers(cdnow: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("customer_id")
     )
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(20_261_122)

@@ -14,11 +14,11 @@ from scipy.stats import ttest_ind
 from sklearn.metrics import adjusted_rand_score
 
 from crmlib.core.errors import ModelError
-from crmlib.scoring import drivers
-from crmlib.scoring.drivers import beyond_chance, decompose, importance, lmg
-from crmlib.scoring.grades import grade_members, grade_prospects
-from crmlib.scoring.needs import need_segments
-from crmlib.scoring.segments import by_rule, value_rules, with_traits
+from crmlib.customers.grades import grade_members, grade_prospects
+from crmlib.customers.groups import drivers
+from crmlib.customers.groups.drivers import beyond_chance, decompose, importance, lmg
+from crmlib.customers.groups.needs import need_segments
+from crmlib.customers.groups.segments import by_rule, value_rules, with_traits
 
 ROUNDING = 1e-9
 

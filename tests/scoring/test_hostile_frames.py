@@ -10,31 +10,15 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from crmlib.core import members
 from crmlib.core.errors import CrmError
-from crmlib.scoring import (
-    cards,
-    contact_list,
-    dense,
-    drivers,
-    grades,
-    health,
-    identity,
-    loyalty,
-    members,
-    migration,
-    needs,
-    overdue,
-    periods,
-    profile,
-    pyramid,
-    referrals,
-    retention,
-    rfm,
-    segments,
-    smoothing,
-    traits,
-    view360,
-)
+from crmlib.customers import grades, view360
+from crmlib.customers.groups import drivers, needs, profile, segments, traits
+from crmlib.customers.loyalty import contact_list, loyalty, overdue, referrals, retention
+from crmlib.customers.members import cards, identity, periods
+from crmlib.data.lake import feeds as health
+from crmlib.scoring import bulk_scores as dense
+from crmlib.scoring import migration, pyramid, rfm, smoothing
 from crmlib.scoring.matrix import matrix
 
 TODAY = date(2026, 1, 31)

@@ -9,19 +9,11 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.scoring import (
-    cards,
-    contact_list,
-    health,
-    identity,
-    loyalty,
-    overdue,
-    periods,
-    referrals,
-    retention,
-    view360,
-)
-from crmlib.scoring.traits import in_group, member_traits
+from crmlib.customers import view360
+from crmlib.customers.groups.traits import in_group, member_traits
+from crmlib.customers.loyalty import contact_list, loyalty, overdue, referrals, retention
+from crmlib.customers.members import cards, identity, periods
+from crmlib.data.lake import feeds as health
 
 EPOCH = date(1970, 1, 1)
 

@@ -9,8 +9,8 @@ import pytest
 
 from crmlib.core.coordinates import from_wgs84
 from crmlib.core.errors import ContractError, CrmError, ModelError
+from crmlib.kit.words import Words
 from crmlib.sites import checks, market
-from crmlib.text import Words
 
 OWN = pl.col("kind") == "own"
 

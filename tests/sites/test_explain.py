@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
-from crmlib.sites import explain, features, forecast, huff, information, network, score, select, shapes, shares
+from crmlib.sites import explain, features, forecast, huff, information, score, select, shapes, shares
+from crmlib.sites.classics import network
 
 SAME_CITY = 2e-3  # plane against sphere, inside a city
 

@@ -12,7 +12,8 @@ import pytest
 
 from crmlib.core import coordinates
 from crmlib.core.errors import CrmError
-from crmlib.sites import forecast, location, market, plan, ramp, score, select, study
+from crmlib.sites import forecast, market, plan, ramp, score, select, study
+from crmlib.sites.classics import location
 from crmlib.sites.shares import Stage
 
 FAR = np.array([[1.0, 2.0], [3.0, 1.0]])

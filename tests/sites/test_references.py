@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.sites import location, mci
+from crmlib.sites.classics import location, mci
 
 pytestmark = pytest.mark.real_data
 

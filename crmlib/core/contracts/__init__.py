@@ -4,16 +4,6 @@ One file per domain. To add a table: write its `Table` schema and its `Contract`
 """
 
 from crmlib.core.contracts.base import LARGEST, TIME_ZONE, UNITS, Contract, Table
-from crmlib.core.contracts.campaign_books import (
-    BUDGETS,
-    ORDERS,
-    PROMOTION_CLAIMS,
-    PROMOTION_COSTS,
-    PROMOTION_NOTES,
-    PROMOTION_STEPS,
-    STAFF,
-    STOCK,
-)
 from crmlib.core.contracts.care import CARE_TASKS, GUIDED_PRODUCTS, SPECIAL_DAYS
 from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
 from crmlib.core.contracts.channel import (
@@ -30,11 +20,21 @@ from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.expenses import EXPENSES
 from crmlib.core.contracts.introduction import FIGURE_DIFFERENCES, OLD_FIGURES, ROLLOUT_STEPS
 from crmlib.core.contracts.meetings import MEETING_COSTS, MEETING_GUESTS, MEETINGS
+from crmlib.core.contracts.offers import OFFERS
 from crmlib.core.contracts.pipeline import DEALS, LEADS, MEDIA_COSTS, STAGE_MOVES, TOUCHES
 from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.pool import POOL_MOVES, POOL_RULES
 from crmlib.core.contracts.products import PRODUCTS
-from crmlib.core.contracts.promotion import OFFERS
+from crmlib.core.contracts.promotion_books import (
+    BUDGETS,
+    ORDERS,
+    PROMOTION_CLAIMS,
+    PROMOTION_COSTS,
+    PROMOTION_NOTES,
+    PROMOTION_STEPS,
+    STAFF,
+    STOCK,
+)
 from crmlib.core.contracts.promotions import PROMOTIONS
 from crmlib.core.contracts.purchasing import LISTINGS, LOT_SIGHTINGS, PURCHASES, SUPPLIERS
 from crmlib.core.contracts.receipts import RECEIPT_LINES

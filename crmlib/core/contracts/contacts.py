@@ -18,7 +18,7 @@ LOSS_REASONS = (
     "competitor", "no_need", "new_card", "gift_only", "promotion_only", "life_change", "group_buy_ended",
     "not_interested", "never_bought", "other", "not_reached",
 )  # fmt: skip
-"""Codes a loss may be given; which of them fit a stage, `crmlib.churn.forms` knows."""
+"""Codes a loss may be given; which of them fit a stage, `crmlib.churn.movement.forms` knows."""
 
 
 class Contacts(Table):

@@ -1,0 +1,1 @@
+"""Can a churn score be believed: back-tests, calibration, drift, probes, profit."""

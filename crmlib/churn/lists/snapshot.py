@@ -1,0 +1,139 @@
+"""One night: everything the early-warning page knows about each eligible customer, in one frame."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from crmlib.churn.features.features import Options, features, rhythm
+from crmlib.churn.features.festivals import festival_buyers
+from crmlib.churn.features.visits import Visits, known_days
+from crmlib.churn.models import overdue
+from crmlib.churn.risk import RiskFit
+from crmlib.core.dates import day_number
+from crmlib.core.margins import margin_rate
+
+TELLING = ("store", "promotion", "service", "season")
+"""Groups of features that can stand for a cause; that somebody came less is the loss itself."""
+
+
+def night(
+    seen: Visits, *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options | None = None
+) -> pl.DataFrame:
+    """Features, risk with reasons, and state against the own rhythm, today and at the last list.
+
+    Returns the features of `crmlib.churn.features.features.features` and besides: risk, base, part_*, reason_1 …
+    reason_3, overdue, usual_gap, state, state_before (null = not eligible then), waiting (a festival buyer whose next
+    festival is still to come).
+    """
+    chosen = options or Options()
+    table = features(seen, t0=as_of, options=chosen)
+    days = known_days(seen, t0=as_of).filter("trip")
+    fit = overdue.fit(table, log_gaps=overdue.log_gap_sums(days), rng=rng)
+    earlier = fit.overdue(rhythm(seen, t0=before, options=chosen)).select("customer_id", state_before="state")
+    joined = table.join(risk.score(table), on="customer_id").join(fit.overdue(table), on="customer_id")
+    waits = pl.lit(value=False)
+    if chosen.festivals is not None:
+        waiting = festival_buyers(days, chosen.festivals, t0=as_of)["customer_id"]
+        waits = pl.col("customer_id").is_in(waiting.implode())
+    return joined.join(earlier, on="customer_id", how="left").with_columns(waits.alias("waiting")).sort("customer_id")
+
+
+def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: Options | None = None) -> pl.DataFrame:
+    """What the model would have said of each lost customer on the last origin they were still seen before.
+
+    Parameters
+    ----------
+    lost : customer_id, last_n.
+
+    Returns
+    -------
+    customer_id, reason_1: only where the origin lies after the last trip and the group says more than that they came
+    less, which is the loss itself and no cause of it.
+    """
+    parts = []
+    for t in risk.origins:
+        cut = day_number(t)
+        table = features(seen, t0=t, options=options).join(lost.select("customer_id", "last_n"), on="customer_id")
+        gone = table.filter(pl.col("last_n") <= cut)
+        if gone.height:
+            parts.append(risk.score(gone).select("customer_id", "reason_1", pl.lit(cut).alias("cut")))
+    if not parts:
+        return pl.DataFrame(schema={"customer_id": pl.String, "reason_1": pl.String})
+    latest = pl.concat(parts).sort("customer_id", "cut").group_by("customer_id", maintain_order=True)
+    made = latest.agg(pl.col("reason_1").last())
+    return made.filter(pl.col("reason_1").is_in(TELLING))
+
+
+def last_goods(lines: pl.LazyFrame, goods: pl.LazyFrame, customers: pl.Series) -> pl.DataFrame:
+    """What the customers bought on their last day: customer_id, last_day, last_goods (the two dearest kinds).
+
+    Parameters
+    ----------
+    lines : customer_id, product_id, day, quantity_milli, net_minor.
+    goods : product_id, category_2.
+    """
+    own = lines.filter(pl.col("customer_id").is_in(customers.implode()) & (pl.col("quantity_milli") > 0))
+    named = own.join(goods.select("product_id", "category_2"), on="product_id", how="left")
+    last = named.filter(pl.col("day") == pl.col("day").max().over("customer_id"))
+    kinds = last.group_by("customer_id", "day", "category_2").agg(pl.col("net_minor").sum()).drop_nulls("category_2")
+    ranked = kinds.sort("customer_id", "net_minor", "category_2", descending=[False, True, False])
+    made = ranked.group_by("customer_id", maintain_order=True).agg(
+        pl.col("day").first().alias("last_day"), pl.col("category_2").head(2).alias("last_goods")
+    )
+    return made.collect()
+
+
+def with_value(
+    table: pl.DataFrame,
+    *,
+    year: pl.DataFrame,
+    tiers: pl.DataFrame,
+    people: pl.DataFrame | None = None,
+    stores: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, str]:
+    """Add tier, margin_minor, estimated, owner, may_call to a night's table; and say whether it is margin or sales.
+
+    Parameters
+    ----------
+    year : net_minor and margin_minor of each customer in the last twelve months; where the cost of most
+        sales is not known, sales count.
+        A margin that one line without cost leaves unknown is not 0: it is estimated by the margin rate of all others.
+    tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
+    people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
+    """
+    found = margin_rate(year)
+    basis, rate = ("margin", found.rate) if found.measured else ("sales", 1.0)
+    guess = (pl.col("net_minor") * rate).round().cast(pl.Int64)
+    unknown = pl.col("margin_minor").is_null() & pl.lit(basis == "margin")
+    value = (pl.coalesce("margin_minor", guess) if basis == "margin" else pl.col("net_minor")).alias("margin_minor")
+    lowest = max(tiers["tier"].to_list(), default="D")
+    worth = year.select("customer_id", unknown.alias("estimated"), value)
+    joined = table.join(worth, on="customer_id", how="left").with_columns(pl.col("estimated").fill_null(value=False))
+    joined = joined.join(
+        tiers.select("customer_id", pl.col("tier").cast(pl.String)), on="customer_id", how="left"
+    ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))
+    owner = pl.lit(None, dtype=pl.String)
+    if "home_store_id" in table.columns:
+        names = stores if stores is not None else pl.DataFrame(schema={"store_id": pl.String, "name": pl.String})
+        joined = joined.join(names.select(home_store_id="store_id", store_name="name"), on="home_store_id", how="left")
+        owner = pl.coalesce("store_name", "home_store_id")
+    if people is not None:
+        joined = joined.join(people.select("customer_id", "owner_staff", "may_call"), on="customer_id", how="left")
+        owner = pl.coalesce("owner_staff", owner)
+    return joined.with_columns(owner.alias("owner")).sort("customer_id"), basis
+
+
+def earlier_list(stored: pl.DataFrame | None, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """The last list that was stored; else everybody who was newly overdue then, from `table`, and that it is rebuilt.
+
+    Parameters
+    ----------
+    stored : customer_id, tier, at_risk_minor of the last run, or none.
+    table : candidates of the earlier night.
+    """
+    if stored is not None:
+        return stored.select("customer_id", "tier", "at_risk_minor"), False
+    return table.select("customer_id", "tier", "at_risk_minor"), True

@@ -1,0 +1,1 @@
+"""One churn model per module: parameters, fit, result, predictions."""

@@ -1,0 +1,1 @@
+"""Does winning back work: lists with control groups, cells, uplift."""

@@ -1,0 +1,1 @@
+"""Fitting lifetime models: the climb, its certificate, the result."""

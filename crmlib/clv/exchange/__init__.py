@@ -1,0 +1,1 @@
+"""Lifetime models in and out: lifetimes, files."""

@@ -1,0 +1,269 @@
+"""The customer base as a portfolio: who holds the future value, when they came, where they shop, whom to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from crmlib.clv.estimate.result import ModelFit
+from crmlib.clv.forecast import intervals, value
+from crmlib.clv.forecast.posterior import Posterior
+from crmlib.clv.forecast.total_error import TotalError, widened
+from crmlib.clv.horizon import Horizon, months
+from crmlib.clv.models.gamma_gamma import SpendFit
+from crmlib.core.dates import day_number
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.margins import margin_rate
+
+TIERS = (("A", 0.01), ("B", 0.05), ("C", 0.20), ("D", 1.0))
+"""Tiers of future value: cumulative share of customers from the top."""
+HERE_LOW, HERE_HIGH = 0.10, 0.90
+"""Below, a customer is as good as gone; above, as good as here: a call changes little."""
+CONTROL_FROM = 30
+"""From this many candidates on a tenth is left alone, so that the next report can tell what the calls brought."""
+CONTROL_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What of each unit of spend stays: `rate`, and whether it was measured, given, or unknown (then rate is 1).
+
+    A measured rate keeps its sign: a company that sells below cost loses by every purchase to come. It is measured
+    where the cost of at least half the sales is known (`core.margins.COST_KNOWN`).
+    """
+
+    rate: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Future value of every customer and of groups, in currency units.
+
+    Parameters
+    ----------
+    customers : `customer_id`, `x`, `t_x`, `T`, `p_alive`, `expected` discounted purchases, `spend_next`, `value`,
+        `tier`, `cohort`, and `store_id` where stores are known.
+    tiers, cohorts, stores : totals by group as `intervals.totals` returns them; stores may be none.
+    total : the row of the whole.
+    level : of the intervals.
+    """
+
+    customers: pl.DataFrame
+    tiers: pl.DataFrame
+    cohorts: pl.DataFrame
+    stores: pl.DataFrame | None
+    total: dict[str, Any]
+    horizon: Horizon
+    margin: Margin
+    annual_rate: float
+    level: float
+
+
+def margin_of(bought: AnyFrame, *, given: float | None) -> Margin:
+    """The margin rate to value purchases with.
+
+    Parameters
+    ----------
+    bought : `panels.customer_period`: `net_minor`, `margin_minor` (null where a cost is missing).
+    given : a rate that overrides the measured one.
+
+    Examples
+    --------
+    >>> margin_of(pl.DataFrame({"net_minor": [300, 100], "margin_minor": [-60, None]}), given=None)
+    Margin(rate=-0.2, source='measured')
+    """
+    if given is not None:
+        return Margin(rate=given, source="given")
+    found = margin_rate(to_polars(bought, needs=["net_minor", "margin_minor"], name="bought"))
+    if found.rate is None or not found.measured:
+        return Margin(rate=1.0, source="unknown")
+    return Margin(rate=found.rate, source="measured")
+
+
+def portfolio(
+    fit: ModelFit[Any],
+    posterior: Posterior,
+    spend: SpendFit,
+    history: AnyFrame,
+    *,
+    as_of: date,
+    horizon: Horizon,
+    annual_rate: float,
+    margin: Margin,
+    rng: np.random.Generator,
+    homes: AnyFrame | None = None,
+    error: TotalError | None = None,
+    level: float = 0.9,
+) -> Portfolio:
+    """Value every customer and add up by tier, by cohort and by home store.
+
+    Parameters
+    ----------
+    history : `customer_id`, `x`, `t_x`, `T`, `spend` at `as_of`.
+    homes : `panels.traits.customer_part(..., by="store_id")`; each customer belongs to the store of most days.
+    error : how far totals were off (`Backtest.error`), which the intervals of groups and of the whole then hold; the
+        groups share it, since a year that is better or worse is so for most of them.
+    """
+    frame = to_polars(history, needs=["customer_id", "x", "t_x", "T", "spend"], name="purchase_history")
+    worth = value.customers(fit, spend, frame, horizon=horizon, annual_rate=annual_rate, margin=margin.rate)
+    customers = frame.join(worth, on="customer_id", how="left", maintain_order="left")
+    customers = customers.with_columns(
+        tier=tier_of(customers["value"]), cohort=cohort_of(customers["T"], as_of=as_of, unit_days=_days(fit))
+    )
+    if homes is not None:
+        home = home_store(homes)
+        customers = customers.join(home, on="customer_id", how="left", maintain_order="left")
+
+    segments = [c for c in ("tier", "cohort", "store_id") if c in customers.columns]
+    sums = intervals.totals(
+        fit,
+        posterior,
+        customers,
+        horizon=horizon,
+        rng=rng,
+        segments=segments,
+        spend=spend,
+        margin=margin.rate,
+        annual_rate=annual_rate,
+        level=level,
+    )
+    if error is not None:
+        sums = widened(sums, error, days=horizon.days, level=level)
+    parts = {segment: sums.filter(pl.col("by") == segment).drop("by") for segment in segments}
+    return Portfolio(
+        customers=customers,
+        tiers=parts["tier"],
+        cohorts=parts["cohort"],
+        stores=parts.get("store_id"),
+        total=sums.filter(pl.col("by").is_null()).row(0, named=True),
+        horizon=horizon,
+        margin=margin,
+        annual_rate=annual_rate,
+        level=level,
+    )
+
+
+def tier_of(worth: pl.Series) -> pl.Series:
+    """A to D by expected value from the top; equal values share a tier.
+
+    Examples
+    --------
+    >>> tier_of(pl.Series([5.0, 1.0, 3.0, 2.0])).to_list()
+    ['A', 'D', 'D', 'D']
+    """
+    rank = worth.rank("min", descending=True)
+    share = (rank - 1) / max(len(worth), 1)
+    expression = pl.lit(TIERS[-1][0])
+    for name, upto in reversed(TIERS[:-1]):
+        expression = pl.when(pl.col("share") < upto).then(pl.lit(name)).otherwise(expression)
+    return pl.DataFrame({"share": share}).select(tier=expression)["tier"]
+
+
+def cohort_of(age: pl.Series, *, as_of: date, unit_days: int) -> pl.Series:
+    """Quarter of the first purchase, e.g. ``2025-Q1``."""
+    first = pl.DataFrame({"T": age}).select(
+        (pl.lit(as_of) - pl.duration(days=(pl.col("T") * unit_days).round().cast(pl.Int64))).alias("first")
+    )["first"]
+    return pl.DataFrame({"first": first}).select(
+        pl.format("{}-Q{}", pl.col("first").dt.year(), pl.col("first").dt.quarter()).alias("cohort")
+    )["cohort"]
+
+
+def home_store(homes: AnyFrame) -> pl.DataFrame:
+    """The store where each customer bought on most days: `customer_id`, `store_id`."""
+    frame = to_polars(homes, needs=["customer_id", "part", "days", "net_minor"], name="homes").drop_nulls("part")
+    ordered = frame.sort("days", "net_minor", "part", descending=[True, True, False])
+    return ordered.group_by("customer_id", maintain_order=True).agg(store_id=pl.col("part").first())
+
+
+def newcomer_curve(
+    fit: ModelFit[Any],
+    posterior: Posterior,
+    spend: SpendFit,
+    *,
+    annual_rate: float,
+    margin: float,
+    rng: np.random.Generator,
+    at_months: tuple[int, ...] = (1, 3, 6, 9, 12, 18, 24, 36),
+    level: float = 0.9,
+) -> pl.DataFrame:
+    """Value of a customer who has just bought for the first time, that purchase not counted, by months ahead.
+
+    Returns
+    -------
+    Columns: `months`, `purchases`, `value`, `value_low`, `value_high` (interval of the expectation).
+    """
+    draws = value.newcomer_draws(
+        fit, posterior, spend, at_months=at_months, annual_rate=annual_rate, margin=margin, rng=rng
+    )
+    edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
+    low, high = np.quantile(draws, edges, axis=0)
+    return pl.DataFrame(
+        {
+            "months": at_months,
+            "purchases": [float(value.newcomer_purchases(fit, horizon=months(m))) for m in at_months],
+            "value": [
+                value.newcomer(fit, spend, horizon=months(m), annual_rate=annual_rate, margin=margin) for m in at_months
+            ],
+            "value_low": low,
+            "value_high": high,
+        }
+    )
+
+
+def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Whom to contact, and a random control group that is left alone.
+
+    The value at stake is what a customer would be worth if we knew they are still here, minus what they are worth
+    as it is: value · (1 − P(alive)) / P(alive). Only those whose staying is open are listed.
+
+    Returns
+    -------
+    `customer_id`, `tier`, `p_alive`, `gap_days` usual gap, `days_since` last purchase, `value`, `at_stake`, `group`
+    (``"contact"`` or ``"control"``), in order of the value at stake.
+    """
+    open_ones = customers.filter(pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0)
+    ranked = open_ones.with_columns(
+        at_stake=pl.col("value") * (1.0 - pl.col("p_alive")) / pl.col("p_alive"),
+        gap_days=pl.col("t_x") / pl.col("x") * unit_days,
+        days_since=(pl.col("T") - pl.col("t_x")) * unit_days,
+    ).sort("at_stake", "customer_id", descending=[True, False])
+    top = ranked.head(round(capacity / (1.0 - CONTROL_SHARE)))
+    if top.height < CONTROL_FROM:
+        top = ranked.head(capacity)
+    controls = round(top.height * CONTROL_SHARE) if top.height >= CONTROL_FROM else 0
+    left_alone = set(rng.permutation(top.height)[:controls].tolist())
+    groups = ["control" if i in left_alone else "contact" for i in range(top.height)]
+    return top.with_columns(group=pl.Series(groups, dtype=pl.String)).select(
+        "customer_id", "tier", "p_alive", "gap_days", "days_since", "value", "at_stake", "group"
+    )
+
+
+def as_state(listed: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """What the next report needs of this list: who, in which group, since when."""
+    return listed.select("customer_id", "group", listed_on=pl.lit(as_of))
+
+
+def outcome_of_last(last: pl.DataFrame | None, days: pl.DataFrame, *, until: date) -> dict[str, int] | None:
+    """Numbers of the last list's contacts and controls, and of those who have bought since."""
+    if last is None or not {"customer_id", "group", "listed_on"} <= set(last.columns) or last.is_empty():
+        return None
+    since, end = day_number(last["listed_on"][0]), day_number(until)
+    if end <= since:
+        return None
+    bought = days.filter(pl.col("is_purchase"), pl.col("day_n") > since, pl.col("day_n") <= end)["customer_id"]
+    marked = last.with_columns(back=pl.col("customer_id").is_in(bought.unique().implode()))
+    out: dict[str, int] = {}
+    for group in ("contact", "control"):
+        part = marked.filter(pl.col("group") == group)
+        out |= {group: part.height, f"{group}_back": int(part["back"].sum())}
+    return out
+
+
+def _days(fit: ModelFit[Any]) -> int:
+    return 7 if fit.unit == "week" else 1

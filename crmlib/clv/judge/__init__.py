@@ -1,0 +1,1 @@
+"""Can a lifetime model be believed: back-test, baselines, diagnosis."""

@@ -1,0 +1,1 @@
+"""One lifetime model per module, each read like its paper."""

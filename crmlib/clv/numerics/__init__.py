@@ -1,0 +1,1 @@
+"""Special functions, quadrature and clocks that the lifetime models share."""

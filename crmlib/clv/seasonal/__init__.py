@@ -1,0 +1,1 @@
+"""Pareto/NBD along the calendar: festivals and seasons as covariates."""

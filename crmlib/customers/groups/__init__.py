@@ -1,0 +1,1 @@
+"""Which customers belong together and what is unusual about a group."""

@@ -1,0 +1,180 @@
+"""What is known of each member, as text columns a profile can count: who they are, when, where and what they buy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.members import members
+from crmlib.customers.groups.drivers import MOST_TRAITS
+
+PERSONAL = (
+    "age_band", "gender", "region", "occupation", "income_band", "source", "industry", "education", "household",
+)  # fmt: skip
+"""Columns of `customers` that describe a person."""
+HOURS = {"morning": (0, 11), "noon": (11, 14), "afternoon": (14, 18), "evening": (18, 24)}
+"""Day parts by the hour a receipt begins: [from, to)."""
+LEAST_RECEIPTS, LEAST_LINES = 5, 5
+"""Receipts for a habit of the clock and lines for one of money: with fewer, every share is extreme by chance alone."""
+GIFT = ((0.5, "gift"), (0.1, "some_gift"))
+OFFER = ((0.5, "mostly_offer"), (0.1, "some_offer"))
+"""Bands of the share of money spent on gifts, and under offers; below the last one it is ``self`` or ``full_price``."""
+
+
+def member_traits(
+    period: AnyFrame,
+    *,
+    customers: AnyFrame | None = None,
+    clock: AnyFrame | None = None,
+    shares: AnyFrame | None = None,
+    favourites: Mapping[str, AnyFrame] | None = None,
+) -> pl.DataFrame:
+    """One row per member of the period with every trait that the tables at hand can tell; null = not known.
+
+    Parameters
+    ----------
+    period : customer_id, net_minor, purchase_days.
+    customers : customer_id and any of `PERSONAL`.
+    clock : customer_id, hour, weekday, receipts: day part and weekend.
+    shares : customer_id, sale_minor, gift_minor, offer_minor: motive and price sensitivity.
+    favourites : trait → customer_id, part, net_minor: the part with the most money (category, flavour, store).
+
+    Returns
+    -------
+    customer_id, the columns of `period`, and the traits.
+    """
+    table = members(period, needs=("net_minor",))
+    parts: list[pl.DataFrame] = []
+    if customers is not None:
+        people = to_polars(customers, name="customers", key="customer_id")
+        parts.append(
+            people.select("customer_id", *(pl.col(c).cast(pl.String) for c in PERSONAL if c in people.columns))
+        )
+    if clock is not None:
+        parts.append(
+            _clock_traits(to_polars(clock, needs=("customer_id", "hour", "weekday", "receipts"), name="clock"))
+        )
+    if shares is not None:
+        parts.append(_money_traits(to_polars(shares, needs=("sale_minor",), name="shares", key="customer_id")))
+    for name, frame in (favourites or {}).items():
+        parts.append(favourite(frame, name=name))
+    for part in parts:
+        table = table.join(part, on="customer_id", how="left", maintain_order="left")
+    return table
+
+
+def trait_names(frame: pl.DataFrame) -> list[str]:
+    """Columns of `member_traits` that hold a trait with at least two known values, in their order."""
+    return [
+        name
+        for name, kind in frame.schema.items()
+        if kind in {pl.String, pl.Enum} and name != "customer_id" and frame[name].drop_nulls().n_unique() > 1
+    ]
+
+
+def for_drivers(names: list[str]) -> list[str]:
+    """Traits that describe the person or the taste; habits of the clock are counted from the visits themselves.
+
+    Examples
+    --------
+    >>> for_drivers(["region", "day_part", "motive"])
+    ['region', 'motive']
+    """
+    return [name for name in names if name not in {"day_part", "weekend", "tier"}][:MOST_TRAITS]
+
+
+def without(names: list[str], trait: str) -> list[str]:
+    """`names` without the trait that makes the group: it would only say what was asked.
+
+    Examples
+    --------
+    >>> without(["region", "tier"], "tier")
+    ['region']
+    """
+    return [name for name in names if name != trait]
+
+
+def favourite(parts: AnyFrame, *, name: str) -> pl.DataFrame:
+    """The part each customer spends most on, ties to the first in alphabetical order.
+
+    Examples
+    --------
+    >>> parts = pl.DataFrame({"customer_id": ["a", "a"], "part": ["tea", "nuts"], "net_minor": [5, 9]})
+    >>> favourite(parts, name="category").row(0)
+    ('a', 'nuts')
+    """
+    table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name=name)
+    return (
+        table.filter(pl.col("part").is_not_null(), pl.col("net_minor") > 0)
+        .sort("customer_id", "net_minor", "part", descending=[False, True, False])
+        .group_by("customer_id", maintain_order=True)
+        .agg(pl.col("part").first().alias(name))
+    )
+
+
+def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:
+    """Whether each member belongs to the group: `column` is one of `values` (joined by ``+``).
+
+    Raises
+    ------
+    ModelError
+        `scoring.no_such_group` if the column is not known or no member has one of the values.
+
+    Examples
+    --------
+    >>> in_group(pl.DataFrame({"tier": ["A", "B", "D"]}), column="tier", values="A+B").to_list()
+    [True, True, False]
+    """
+    wanted = [value.strip() for value in values.split("+") if value.strip()]
+    known = frame[column].cast(pl.String).drop_nulls().unique().sort().to_list() if column in frame.columns else []
+    if not set(wanted) & set(known):
+        raise ModelError(
+            "scoring.no_such_group",
+            given=f"group {column} = {values!r}",
+            expected=f"one or more of {', '.join(known[:20]) or '(no such trait in the data)'}, joined by +",
+            mend="choose a value that occurs, e.g. " + (known[0] if known else "another trait"),
+            values={"column": column, "values": values, "known": ", ".join(known[:20])},
+        )
+    return frame[column].cast(pl.String).is_in(wanted).fill_null(value=False)
+
+
+def _clock_traits(clock: pl.DataFrame) -> pl.DataFrame:
+    part = pl.coalesce(
+        *(
+            pl.when(pl.col("hour").is_between(low, high, closed="left")).then(pl.lit(name))
+            for name, (low, high) in HOURS.items()
+        )
+    )
+    clock = clock.filter(pl.col("receipts").sum().over("customer_id") >= LEAST_RECEIPTS)
+    by_part = clock.group_by("customer_id", part=part).agg(net_minor=pl.col("receipts").sum())
+    weekend = clock.group_by("customer_id").agg(
+        share=pl.col("receipts").filter(pl.col("weekday") >= 6).sum() / pl.col("receipts").sum()
+    )
+    return favourite(by_part, name="day_part").join(
+        weekend.select(
+            "customer_id",
+            weekend=pl.when(pl.col("share") >= 0.5).then(pl.lit("weekend")).otherwise(pl.lit("weekday")),
+        ),
+        on="customer_id",
+        how="full",
+        coalesce=True,
+    )
+
+
+def _money_traits(shares: pl.DataFrame) -> pl.DataFrame:
+    def band(column: str, bands: tuple[tuple[float, str], ...], rest: str) -> pl.Expr:
+        share = pl.when(pl.col("sale_minor") > 0).then(pl.col(column) / pl.col("sale_minor"))
+        steps = [pl.when(share >= edge).then(pl.lit(name)) for edge, name in bands]
+        return pl.coalesce(*steps, pl.when(share.is_not_null()).then(pl.lit(rest)))
+
+    if "lines" in shares.columns:
+        shares = shares.filter(pl.col("lines") >= LEAST_LINES)
+    columns = []
+    if "gift_minor" in shares.columns:
+        columns.append(band("gift_minor", GIFT, "self").alias("motive"))
+    if "offer_minor" in shares.columns:
+        columns.append(band("offer_minor", OFFER, "full_price").alias("offers"))
+    return shares.select("customer_id", *columns)

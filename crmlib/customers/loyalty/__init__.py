@@ -1,0 +1,1 @@
+"""Repeat trips, card use, retention, referrals, who is overdue."""

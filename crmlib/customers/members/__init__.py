@@ -1,0 +1,1 @@
+"""Who is a member: cards told apart, double cards, periods."""

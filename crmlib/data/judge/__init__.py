@@ -1,0 +1,1 @@
+"""Rows against their contract: mapping, resolution, refusals."""

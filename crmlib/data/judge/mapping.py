@@ -1,0 +1,200 @@
+"""One part of a source to typed rows of its contract, with what is wrong with each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from crmlib.core.contracts import LARGEST, TIME_ZONE, UNITS, Contract
+from crmlib.core.errors import SourceError
+from crmlib.data.read import cells, values
+from crmlib.data.read.raw import RawPart
+from crmlib.data.read.records import LINE, RAW
+from crmlib.data.sources import Condition, Expression, Source, did_you_mean, nearest
+
+RULE = "__rule"
+VALUE = "__value"
+EXCLUDED = "__excluded"
+REPEAT = "__repeat"
+PAGE = "__page"
+WHOLE_LINE = "_line"
+REASONABLE = "reasonable"
+FUTURE = timedelta(days=1)
+"""Clocks of tills may be wrong by hours; a day ahead is an error."""
+
+
+def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datetime) -> pl.DataFrame:
+    """Rows of a part in the contract's columns and types, `line_id` not yet made.
+
+    Beside them: LINE, RULE and VALUE (first unreadable cell), EXCLUDED (exclusion rule), REPEAT (text of `repeat_of`),
+    PAGE (sheet or page within the file).
+    """
+    check_columns(part, source)
+    contract, fields = source.contract, source.contract.schema.columns()
+    expressions = {c: (e, fields[c].dtype) for c, e in _expressions(source).items()}
+    rows = cells.prepare(part.rows, source, expressions)
+    made = {c: cells.cell(e, dtype, name=c, source=source) for c, (e, dtype) in expressions.items()}
+    checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
+    checks |= {f"{c}|{REASONABLE}": (_huge(cell.value), cell.text) for c, cell in made.items() if c.endswith(UNITS)}
+    if source.currency_column:
+        money = pl.col(source.currency_column)
+        checks[f"currency:{source.currency_column}"] = (money.str.to_uppercase() != currency, money)
+    day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in made else pl.lit(None, dtype=pl.Date)
+    lazy = rows.lazy().select(
+        LINE,
+        *(cell.value.alias(c) for c, cell in made.items()),
+        *(bad.fill_null(value=False).alias(rule) for rule, (bad, _) in checks.items()),
+        _first(
+            {rule: _excludes(tests, source, lines=RAW in rows.columns) for rule, tests in source.exclude.items()},
+            EXCLUDED,
+        ),
+        _repeat_key(source),
+        (pl.col(source.part) if source.part else pl.lit("")).alias(PAGE),
+        day.alias("day"),
+    )
+    frame = _first_problem(lazy.collect(), rows, checks)
+    frame = frame.with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
+    return _future(_completed(frame, source, now), contract, now)
+
+
+def _huge(value: pl.Expr) -> pl.Expr:
+    """What panels would refuse later, with every page: a barcode typed as an amount, a date in a quantity."""
+    return (value >= LARGEST) | (value <= -LARGEST)
+
+
+def _expressions(source: Source) -> dict[str, Expression]:
+    """Every contract column that the source makes, `known_at` included."""
+    known = source.known_at.column if source.known_at else None
+    return {**source.columns, **({"known_at": known} if known else {})}
+
+
+def _first_problem(frame: pl.DataFrame, rows: pl.DataFrame, checks: dict[str, tuple[pl.Expr, pl.Expr]]) -> pl.DataFrame:
+    """RULE and VALUE of the first unreadable cell; texts are fetched for the broken rows only."""
+    rule = _first({r: pl.col(r) for r in checks}, RULE)
+    frame = frame.with_columns(rule).drop(list(checks))
+    broken = frame[RULE].is_not_null()
+    if not broken.any():
+        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(VALUE))
+    texts = rows.filter(broken).with_columns(frame[RULE].filter(broken))
+    value = pl.coalesce(*[pl.when(pl.col(RULE) == r).then(text) for r, (_, text) in checks.items()])
+    found = texts.select(LINE, value.cast(pl.String).alias(VALUE))
+    return frame.join(found, on=LINE, how="left", maintain_order="left")
+
+
+def check_columns(part: RawPart, source: Source) -> None:
+    """Refuse a file that lacks a column the source needs."""
+    present = part.columns
+    missing = [c for c in source.source_columns() if c not in present]
+    if missing:
+        near = nearest(missing[0], present)
+        raise SourceError(
+            "ingest.missing_column",
+            given=f"{part.file} with columns {', '.join(present[:40]) or '(none)'}",
+            expected=f"also {', '.join(missing)}{did_you_mean(missing[0], present)}",
+            mend="correct the names in the sources file, or export the file with these columns",
+            values={"file": part.file, "missing": ", ".join(missing), "near": near, "present": ", ".join(present[:40])},
+        )
+
+
+def excluded_lines(torn: pl.DataFrame, source: Source) -> pl.Expr:
+    """Name of the exclusion rule that a torn line falls under by its raw text, or null."""
+    rules = {r: t[WHOLE_LINE] for r, t in source.exclude.items() if set(t) == {WHOLE_LINE}}
+    return _first({r: _holds(test, values.clean(pl.col(RAW)), ".") for r, test in rules.items()}, EXCLUDED)
+
+
+def _first(cases: dict[str, pl.Expr], name: str) -> pl.Expr:
+    """Label of the first case that holds, or null."""
+    labels = [pl.when(test).then(pl.lit(label)) for label, test in cases.items()]
+    return (pl.coalesce(*labels) if labels else pl.lit(None, dtype=pl.String)).cast(pl.String).alias(name)
+
+
+def _completed(frame: pl.DataFrame, source: Source, now: datetime) -> pl.DataFrame:
+    """The columns no one mapped: defaults, nulls, `day_n`, `known_at`."""
+    contract, fields = source.contract, source.contract.schema.columns()
+    defaults = {c: contract.unmapped(c) for c, _ in contract.defaults}
+    day_n = pl.col("day").cast(pl.Int32).alias("day_n")
+    frame = frame.with_columns(day_n) if "day" in fields else frame.drop("day")
+    frame = frame.with_columns(
+        (pl.col(c).fill_null(v) if c in frame.columns else v).alias(c) for c, v in defaults.items()
+    )
+    absent = [c for c in fields if c not in frame.columns and c != "known_at"]
+    frame = frame.with_columns(pl.lit(None, dtype=fields[c].dtype).alias(c) for c in absent)
+    return frame if "known_at" in frame.columns else frame.with_columns(_known_at(source, now).alias("known_at"))
+
+
+def _known_at(source: Source, now: datetime) -> pl.Expr:
+    """Since when rows are known that do not say so themselves."""
+    ingested = _instant(now)
+    way, contract = source.known_at, source.contract
+    if way is None:
+        return ingested
+    if way.on is not None:
+        midnight = pl.lit(datetime(way.on.year, way.on.month, way.on.day))  # noqa: DTZ001 (its zone is the source's)
+        return cells.instant(midnight.cast(pl.Datetime("us")), source.time_zone)
+    at = pl.col(contract.event or "")
+    if contract.schema.columns()[contract.event or ""].dtype == pl.Date:
+        at = cells.instant(at.cast(pl.Datetime("us")), source.time_zone)
+    return (at + pl.duration(seconds=(way.lag_days or 0) * 86_400)).fill_null(ingested)
+
+
+def _instant(at: datetime) -> pl.Expr:
+    return (
+        pl.lit(at.astimezone(UTC).replace(tzinfo=None))
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+        .dt.convert_time_zone(TIME_ZONE)
+    )
+
+
+def _future(frame: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame:
+    """Mark events that have not happened yet."""
+    if not contract.dated or contract.event is None:
+        return frame
+    ahead = pl.col(contract.event) > _instant(now + FUTURE)
+    first = pl.col(RULE).is_null() & ahead
+    return frame.with_columns(
+        pl.when(first).then(pl.lit(f"future:{contract.event}")).otherwise(RULE).alias(RULE),
+        pl.when(first).then(pl.col(contract.event).dt.strftime("%Y-%m-%d %H:%M:%S")).otherwise(VALUE).alias(VALUE),
+    )
+
+
+def _repeat_key(source: Source) -> pl.Expr:
+    texts = [pl.col(c).fill_null("\x00") for c in source.repeat_of]
+    key = pl.concat_str(texts, separator="\x1f") if texts else pl.lit(None, dtype=pl.String)
+    return key.alias(REPEAT)
+
+
+def _excludes(tests: dict[str, Condition], source: Source, *, lines: bool) -> pl.Expr:
+    every: list[pl.Expr] = []
+    for column, test in tests.items():
+        if column == WHOLE_LINE and not lines:
+            every.append(pl.lit(False))  # noqa: FBT003 (a workbook has no lines)
+        else:
+            text = values.clean(pl.col(RAW)) if column == WHOLE_LINE else pl.col(column)
+            every.append(_holds(test, text, source.decimal))
+    return pl.all_horizontal(every)
+
+
+def _holds(test: Condition, text: pl.Expr, decimal: str) -> pl.Expr:
+    """Whether all parts of a condition hold; an empty cell only satisfies `empty`."""
+    parts: list[pl.Expr] = []
+    if test.is_ is not None:
+        parts.append(text.is_in(list(test.is_)))
+    parts += _any(test.starts_with, text.str.starts_with)
+    parts += _any(test.ends_with, text.str.ends_with)
+    parts += _any(test.contains, lambda t: text.str.contains(t, literal=True))
+    if test.empty is not None:
+        parts.append(text.is_null() == test.empty)
+    exact = values.number(text, decimal=decimal)
+    if test.below is not None:
+        parts.append(exact < pl.lit(test.below).cast(values.EXACT))
+    if test.above is not None:
+        parts.append(exact > pl.lit(test.above).cast(values.EXACT))
+    return pl.all_horizontal(parts).fill_null(value=False)
+
+
+def _any(wanted: Iterable[str] | None, test: object) -> list[pl.Expr]:
+    assert callable(test)
+    return [pl.any_horizontal([test(t) for t in wanted])] if wanted else []

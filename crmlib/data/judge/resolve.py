@@ -1,0 +1,212 @@
+"""Which rows are new, which correct an earlier one, which came before, and which break a rule.
+
+Files and sheets are taken as if they were ingested one after another, in order, so that one large ingest and many
+small ones leave the same lake.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import polars as pl
+
+from crmlib.core.contracts import Contract
+from crmlib.data.judge.mapping import EXCLUDED, REPEAT, RULE, VALUE
+
+PART = "__part"
+ROUND = "__round"
+ORDINAL = "__ordinal"
+KIND = "__kind"
+LIKE = "__like"
+THERE = "__there"
+PROVENANCE = frozenset({"src_name", "src_file", "src_line", "known_at"})
+
+KEPT, REPLACED, DUPLICATE, QUARANTINED, EXCLUDED_KIND = "kept", "replaced", "duplicate", "quarantined", "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the rows of a batch.
+
+    Parameters
+    ----------
+    store : rows that go into the table, in the contract's columns.
+    apart : every other row with KIND, RULE, VALUE, LIKE and its place in the source.
+    remove : rows of the lake that give way, in the contract's columns.
+    counts : rows by kind, kept and replaced ones included.
+    withdrawn : rows that gave way without a successor: lines that a receipt's new version no longer has.
+    """
+
+    store: pl.DataFrame
+    apart: pl.DataFrame
+    remove: pl.DataFrame
+    counts: dict[str, int]
+    withdrawn: int
+
+
+def with_keys(frame: pl.DataFrame, contract: Contract, *, name: str, numbered: bool) -> pl.DataFrame:
+    """Give receipt lines their `line_id`: the source's own number, or the ordinal within receipt and file or sheet."""
+    if contract.key != ("line_id",):
+        return frame
+    if numbered:
+        return frame.with_columns(line_id=pl.concat_str(pl.lit(f"{name}/"), "line_id"))
+    frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(PART, "receipt_id").alias(ORDINAL))
+    return frame.with_columns(line_id=pl.concat_str(pl.lit(f"{name}/"), "receipt_id", pl.lit("/"), ORDINAL))
+
+
+def first_verdicts(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Set apart what needs no look at the lake: repeats across sheets, exclusions, unreadable cells, repeated keys."""
+    place = pl.concat_str("src_file", pl.lit(":"), "src_line")
+    repeat = pl.lit(False)  # noqa: FBT003
+    if frame[REPEAT].null_count() < frame.height:
+        frame = frame.with_columns(pl.int_range(pl.len()).over(PART, REPEAT).alias("__k"))
+        repeat = pl.col(PART) > pl.col(PART).min().over(REPEAT, "__k")
+    like = place.first().over(REPEAT, "__k") if "__k" in frame.columns else pl.lit(None, dtype=pl.String)
+    frame = frame.with_columns(repeat.alias("__repeated"), like.alias(LIKE))
+    kind = (
+        pl.when("__repeated")
+        .then(pl.lit(DUPLICATE))
+        .when(pl.col(EXCLUDED).is_not_null())
+        .then(pl.lit(EXCLUDED_KIND))
+        .when(pl.col(RULE).is_not_null())
+        .then(pl.lit(QUARANTINED))
+    )
+    frame = frame.with_columns(kind.alias(KIND))
+    frame = frame.with_columns(
+        pl.when(pl.col(KIND) == EXCLUDED_KIND)
+        .then(EXCLUDED)
+        .when(pl.col(KIND) == DUPLICATE)
+        .then(pl.lit("repeat_of"))
+        .otherwise(RULE)
+        .alias(RULE),
+        pl.when(pl.col(KIND) == QUARANTINED).then(VALUE).alias(VALUE),
+        pl.when(pl.col(KIND) == DUPLICATE).then(LIKE).alias(LIKE),
+    )
+    return _keys_once(frame, contract).drop("__repeated", "__k", strict=False)
+
+
+def _keys_once(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Within one file or sheet the first row of a key stays; the others are duplicates."""
+    place = pl.concat_str("src_file", pl.lit(":"), "src_line")
+    key = [PART, *contract.key]
+    alive = frame.filter(pl.col(KIND).is_null()).select("src_file", "src_line", *key)
+    if not alive.select(key).is_duplicated().any():
+        return frame
+    again = alive.with_columns(place.first().over(key).alias("__first")).filter(place != pl.col("__first"))
+    frame = frame.join(
+        again.select("src_file", "src_line", "__first"), on=["src_file", "src_line"], how="left", maintain_order="left"
+    )
+    hit = pl.col("__first").is_not_null() & pl.col(KIND).is_null()
+    return frame.with_columns(
+        pl.when(hit).then(pl.lit(DUPLICATE)).otherwise(KIND).alias(KIND),
+        pl.when(hit).then(pl.lit("key")).otherwise(RULE).alias(RULE),
+        pl.when(hit).then("__first").otherwise(LIKE).alias(LIKE),
+    ).drop("__first")
+
+
+def check_rules(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that keep the contract, and the others with the rule they break first, its value, and all rules."""
+    _, failure = contract.schema.filter(rows.select(contract.columns))
+    counts = failure.counts()
+    if not counts:
+        return rows, rows.clear()
+    details = failure.details()
+    broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(rule)) for rule in counts]
+    first = pl.coalesce(*broken)
+    values = [
+        pl.when(first == rule).then(pl.col(rule.split("|")[0]).cast(pl.String, strict=False))
+        for rule in counts
+        if "|" in rule and not details.schema[rule.split("|")[0]].is_nested()
+    ]
+    bad = details.select(
+        "src_file",
+        "src_line",
+        first.alias(RULE),
+        (pl.coalesce(*values) if values else pl.lit(None, dtype=pl.String)).alias(VALUE),
+        pl.concat_str(broken, separator=", ", ignore_nulls=True).alias("__rules"),
+    )
+    return rows.join(bad, on=["src_file", "src_line"], how="anti", maintain_order="left"), bad
+
+
+def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole_parts: set[int]) -> Verdict:
+    """Judge the rows that are still open against the lake's rows `old`, round by round.
+
+    `whole_parts` are files or sheets without torn lines: only there does a shorter receipt mean withdrawn lines.
+    """
+    key, columns = list(contract.key), list(contract.columns)
+    settled = frame.filter(pl.col(KIND).is_not_null()).with_columns(pl.col(RULE).alias("__rules"))
+    apart = [settled.select(_judgement(frame))]
+    open_rows = frame.filter(pl.col(KIND).is_null()) if settled.height else frame
+    unit = "receipt_id" if ORDINAL in frame.columns else None
+    now_there, remove, pending = old.select(columns), [old.select(columns).clear()], old.select(columns).clear()
+    counts, withdrawn = Counter[str](), 0
+    for rows in _rounds(open_rows, [unit] if unit else key):
+        good, bad = check_rules(rows, contract)
+        verdicts = _compare(good, now_there, contract)
+        counts.update(dict(verdicts.group_by(KIND).len().iter_rows()))
+        fresh = verdicts.filter(pl.col(KIND) != DUPLICATE)
+        apart += [verdicts.filter(pl.col(KIND) == DUPLICATE).select(_judgement(frame)), _quarantined(rows, bad, frame)]
+        gone = _gone(rows, now_there, whole_parts) if unit and now_there.height else now_there.clear()
+        withdrawn += gone.height
+        if now_there.height:
+            leaving = pl.concat([fresh.select(key), gone.select(key)])
+            remove.append(now_there.join(leaving, on=key, how="semi"))
+            pending = pending.join(leaving, on=key, how="anti")
+            now_there = now_there.join(leaving, on=key, how="anti")
+        pending = pl.concat([pending, fresh.select(columns)])
+        now_there = pl.concat([now_there, fresh.select(columns)])
+    taken = pl.concat(remove).join(old.select(key), on=key, how="semi").unique(key, maintain_order=True)
+    judged = pl.concat(apart).sort("src_file", "src_line")
+    counts.update(dict(judged.filter(pl.col(KIND) != DUPLICATE).group_by(KIND).len().iter_rows()))
+    counts[DUPLICATE] = judged.filter(pl.col(KIND) == DUPLICATE).height
+    return Verdict(pending, judged, taken, dict(counts), withdrawn)
+
+
+def _judgement(frame: pl.DataFrame) -> list[str]:
+    money = ["net_minor"] if "net_minor" in frame.columns else []
+    return ["src_file", "src_line", KIND, RULE, VALUE, "__rules", LIKE, *money]
+
+
+def _rounds(rows: pl.DataFrame, unit: list[str]) -> list[pl.DataFrame]:
+    """The rows in rounds: how many earlier files or sheets hold the same receipt or key."""
+    pairs = rows.select(*unit, PART).unique(maintain_order=True)
+    if not pairs.select(unit).is_duplicated().any():
+        return [rows]
+    pairs = pairs.sort(PART, maintain_order=True)
+    pairs = pairs.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(unit).alias(ROUND))
+    rows = rows.join(pairs, on=[*unit, PART], how="left", nulls_equal=True, maintain_order="left")
+    return rows.sort(ROUND, maintain_order=True).partition_by(ROUND, maintain_order=True)
+
+
+def _compare(rows: pl.DataFrame, old: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """KIND of rows that keep the contract: new, another value for a known key, or nothing new."""
+    rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
+    if old.is_empty():
+        return rows.with_columns(pl.lit(KEPT).alias(KIND))
+    key = list(contract.key)
+    content = [c for c in contract.columns if c not in PROVENANCE and c not in key]
+    place = pl.concat_str("src_file", pl.lit(":"), "src_line").alias(LIKE)
+    known = old.select(*key, place, *(pl.col(c).alias(f"__old_{c}") for c in content), pl.lit(1).alias(THERE))
+    both = rows.drop(LIKE).join(known, on=key, how="left", maintain_order="left")
+    same = pl.all_horizontal([pl.col(c).eq_missing(pl.col(f"__old_{c}")) for c in content])
+    kind = pl.when(pl.col(THERE).is_null()).then(pl.lit(KEPT)).when(same).then(pl.lit(DUPLICATE))
+    both = both.with_columns(kind.otherwise(pl.lit(REPLACED)).alias(KIND))
+    rule = pl.when(pl.col(KIND) == DUPLICATE).then(pl.lit("known")).otherwise(RULE).alias(RULE)
+    return both.with_columns(rule).drop(THERE, *(f"__old_{c}" for c in content))
+
+
+def _gone(rows: pl.DataFrame, old: pl.DataFrame, whole_parts: set[int]) -> pl.DataFrame:
+    """Lines of `old` beyond the end of their receipt's new version."""
+    ends = rows.filter(pl.col(PART).is_in(list(whole_parts))).group_by("receipt_id").agg(pl.col(ORDINAL).max())
+    numbered = old.join(ends, on="receipt_id", how="inner")
+    ordinal = pl.col("line_id").str.extract(r"/(\d+)$").cast(pl.Int64)
+    return numbered.filter(ordinal > pl.col(ORDINAL)).select(old.columns)
+
+
+def _quarantined(rows: pl.DataFrame, bad: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    empty = rows.clear().with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
+    if bad.is_empty():
+        return empty.select(_judgement(frame))
+    broken = rows.drop(RULE, VALUE).join(bad, on=["src_file", "src_line"], how="inner", maintain_order="left")
+    return broken.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(_judgement(frame))

@@ -1,0 +1,1 @@
+"""Where tables live: the lake, its store, pseudonyms, its health."""

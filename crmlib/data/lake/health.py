@@ -1,0 +1,120 @@
+"""Is the lake whole? Every table's log, files, keys and sums are checked against one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from crmlib.core.contracts import CONTRACTS
+from crmlib.core.errors import CrmError, LakeError
+from crmlib.data.lake.lake import SET_APART, Lake
+from crmlib.data.result import TERMS
+
+CHECKS = ("readable", "files", "rows", "keys", "sums", "set_apart")
+
+
+@dataclass(frozen=True, slots=True)
+class LakeReport:
+    """Outcome of `check_lake`.
+
+    Parameters
+    ----------
+    checks : one row per table and check: table, check, ok, found, expected (texts for people).
+    """
+
+    path: str
+    checks: pl.DataFrame
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return bool(self.checks["ok"].all())
+
+    def describe(self) -> pl.DataFrame:
+        """The checks, failed ones first."""
+        return self.checks.sort("ok", "table", maintain_order=True)
+
+
+def check_lake(path: str | Path) -> LakeReport:
+    """Check a lake; a damaged one gives a report with failed checks, not an error.
+
+    Per table: `readable` (log and rows can be read), `files` (every file the log names is there, with its size),
+    `rows` (as many as the ingests stored), `keys` (each once), `sums` (read = kept + replaced + duplicate +
+    quarantined + excluded), `set_apart` (rows set apart as counted).
+    """
+    lake = Lake(path)
+    if not lake.path.is_dir():
+        raise LakeError(
+            "lake.missing",
+            given=f"lake {lake.path}: no such folder",
+            expected="a folder made by `crmlib ingest`",
+            mend="check --lake or CRMLIB_LAKE",
+            values={"path": str(lake.path)},
+        )
+    rows = [row for name in lake.tables() for row in _table(lake, name)]
+    schema = {"table": pl.String, "check": pl.String, "ok": pl.Boolean, "found": pl.String, "expected": pl.String}
+    return LakeReport(str(lake.path), pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+Row = tuple[str, str, bool, str, str]
+
+
+def _table(lake: Lake, name: str) -> list[Row]:
+    try:
+        missing, files = _files(lake.table_path(name))
+        present = (name, "files", not missing, f"{files - len(missing)} of {files} files", "every file, with its size")
+        if missing:  # reading on would only say the same in worse words
+            return [present]
+        rows, keys = _rows(lake, name)
+        ingests = lake.ingests().filter(pl.col("table") == name)
+        apart, counted = _set_apart(lake, name, ingests)
+    except (
+        CrmError,
+        OSError,
+        ValueError,
+        DeltaError,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ) as error:
+        return [(name, "readable", False, " ".join(str(error).split())[:300], "a readable table")]
+    stored = int(ingests["kept"].sum()) - int(ingests["withdrawn"].sum())
+    off = ingests.filter(pl.col("read") != pl.sum_horizontal(TERMS)).height
+    return [
+        (name, "readable", True, f"{rows} rows", "a readable table"),
+        present,
+        (name, "rows", rows == stored, str(rows), f"{stored} by the ingests"),
+        (name, "keys", keys == rows, f"{keys} keys", f"{rows}, one per row"),
+        (name, "sums", off == 0, f"{off} ingests whose sum does not hold", "0"),
+        (name, "set_apart", apart in {counted, 0}, str(apart), f"{counted} by the ingests, or none once forgotten"),
+    ]
+
+
+def _files(path: Path) -> tuple[list[str], int]:
+    """Files that the newest version names and that are not there as it says, and how many it names."""
+    adds = pl.DataFrame(DeltaTable(str(path)).get_add_actions(flatten=True))
+    wrong = [
+        file
+        for file, size in adds.select("path", "size_bytes").iter_rows()
+        if not (path / file).is_file() or (path / file).stat().st_size != size
+    ]
+    return wrong, adds.height
+
+
+def _rows(lake: Lake, name: str) -> tuple[int, int]:
+    key = list(CONTRACTS[name].key)
+    counts = lake.table(name).select(pl.len(), pl.struct(key).n_unique().alias("keys"))
+    rows, keys = counts.collect(engine="streaming").row(0)
+    lake.table(name).select(pl.all().null_count()).collect(engine="streaming")  # every column decodes
+    return int(rows), int(keys)
+
+
+def _set_apart(lake: Lake, name: str, ingests: pl.DataFrame) -> tuple[int, int]:
+    counted = int(sum(ingests[term].sum() for term in ("duplicate", "quarantined", "excluded")))
+    if not (lake.path / SET_APART).exists():
+        return 0, counted
+    apart = lake.set_apart().filter(pl.col("table") == name).select(pl.len()).collect().item()
+    return int(apart), counted

@@ -1,0 +1,158 @@
+"""The last step of an ingest: one commit to the table, and before it the rows that were set apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from crmlib.core.contracts import Contract
+from crmlib.data.judge.mapping import RULE, VALUE
+from crmlib.data.judge.resolve import KIND, LIKE, QUARANTINED, Verdict
+from crmlib.data.lake import delta
+from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake
+from crmlib.data.read.raw import RawPart
+from crmlib.data.read.records import LINE, RAW
+
+STORED_KINDS = ("quarantined", "duplicate", "excluded")
+
+
+def known_rows(
+    lake: Lake, contract: Contract, rows: pl.DataFrame, *, by_receipt: bool, name: str, version: int | None = None
+) -> pl.DataFrame:
+    """The lake's rows that the new ones may repeat or correct: same key, or same receipt of the same source.
+
+    Parameters
+    ----------
+    version : where to look; the newest without it, nowhere for -1.
+    """
+    empty = contract.schema.create_empty()
+    if version == -1 or not lake.has(contract.name) or rows.is_empty():
+        return empty
+    there = lake.table(contract.name, version=version)
+    key = contract.key[0]
+    # whole files are skipped by their smallest and largest key
+    low, high = rows[key].min(), rows[key].max()
+    if isinstance(low, str) and isinstance(high, str):
+        high = high if not by_receipt else high.rsplit("/", 1)[0] + "/\U0010ffff"
+        low = low if not by_receipt else low.rsplit("/", 1)[0]
+        there = there.filter(pl.col(key).is_between(pl.lit(low), pl.lit(high)))
+    if by_receipt:
+        there = there.filter(pl.col("src_name") == name)
+    on = ["receipt_id"] if by_receipt else list(contract.key)
+    found = there.join(rows.lazy().select(on).unique(), on=on, how="semi").collect(engine="streaming")
+    return found.cast(empty.schema) if found.height else empty
+
+
+def commit(
+    lake: Lake,
+    contract: Contract,
+    verdict: Verdict,
+    apart: pl.DataFrame,
+    *,
+    batch: delta.Batch,
+    facts: Mapping[str, Any],
+) -> int:
+    """Store a batch and return the table's new version; a batch that was committed before is left as it is."""
+    path = lake.table_path(contract.name)
+    if delta.committed(path, batch.id):
+        return delta.version(path)
+    description = json.dumps(dict(facts))
+    if apart.height:
+        delta.replace_batch(lake.path / SET_APART, apart, batch_id=batch.id)
+    rows = storable(verdict.store, contract)
+    if verdict.remove.is_empty():
+        partition = MONTH if contract.dated else None
+        delta.append(path, rows, batch=batch, partition=partition, description=description)
+    else:
+        _correct(lake, contract, verdict, rows, batch=batch, description=description)
+    return delta.version(path)
+
+
+def _correct(
+    lake: Lake, contract: Contract, verdict: Verdict, rows: pl.DataFrame, *, batch: delta.Batch, description: str
+) -> None:
+    """Write the touched days anew: what stays of them, and the new rows."""
+    path = lake.table_path(contract.name)
+    stays = delta.scan(path)
+    days = None
+    if contract.dated:
+        removed = storable(verdict.remove, contract)
+        days = sorted({*rows["day"].to_list(), *removed["day"].to_list()})
+        months = sorted({f"{d:%Y-%m}" for d in days})
+        stays = stays.filter(pl.col(MONTH).is_in(months), pl.col("day").is_in(days))
+    leaving = verdict.remove.lazy().select(contract.key)
+    there = set(stays.collect_schema())  # a table made before its contract grew lacks the new columns
+    stays = stays.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rows.schema.items() if c not in there)
+    stays = stays.with_columns(
+        pl.col(c).fill_null(contract.unmapped(c).cast(rows.schema[c])) for c in dict(contract.defaults)
+    )
+    kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns).collect(engine="streaming")
+    delta.overwrite(path, pl.concat([kept, rows]), batch=batch, description=description, days=days)
+
+
+def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Rows in the types that Delta knows, ordered by time, with the month they are filed under."""
+    schema = contract.schema.columns()
+    plain = rows.select(
+        pl.col(c).cast(pl.String)
+        if isinstance(d.dtype, pl.Enum)
+        else pl.col(c).dt.convert_time_zone("UTC")
+        if isinstance(d.dtype, pl.Datetime)
+        else pl.col(c)
+        for c, d in schema.items()
+    )
+    if not contract.dated or contract.event is None:
+        return plain
+    if "day" not in plain.columns:
+        local = rows[contract.event].dt.date()
+        plain = plain.with_columns(local.alias("day"))
+    return plain.with_columns(pl.col("day").dt.strftime("%Y-%m").alias(MONTH))
+
+
+def set_apart_rows(
+    judged: pl.DataFrame, parts: list[RawPart], *, batch: str, source: str, table: str, now: datetime
+) -> pl.DataFrame:
+    """Rows for the lake's set-apart table; only quarantined ones keep their raw text."""
+    aside = judged.filter(pl.col(KIND).is_in(STORED_KINDS))
+    bad = aside.filter(pl.col(KIND) == QUARANTINED)
+    raws = [_raw(part, bad.filter(pl.col("src_file") == part.file)) for part in parts] if bad.height else []
+    if raws:
+        aside = aside.join(pl.concat(raws), on=["src_file", "src_line"], how="left", maintain_order="left")
+    else:
+        aside = aside.with_columns(pl.lit(None, dtype=pl.String).alias("raw"))
+    named = aside.select(
+        pl.lit(batch).alias("batch"),
+        pl.col(KIND).alias("kind"),
+        pl.lit(source).alias("source"),
+        pl.lit(table).alias("table"),
+        "src_file",
+        "src_line",
+        pl.col(RULE).alias("rule"),
+        pl.col("__rules").alias("rules"),
+        pl.col(VALUE).alias("value"),
+        pl.col(LIKE).alias("like"),
+        "raw",
+        pl.lit(now.astimezone(UTC)).cast(pl.Datetime("us", "UTC")).alias("at"),
+    )
+    return named.cast(SET_APART_SCHEMA)
+
+
+def _raw(part: RawPart, rows: pl.DataFrame) -> pl.DataFrame:
+    """Raw text of some rows of a part: the line itself, or the cells of a sheet."""
+    wanted = rows.select(pl.col("src_line").alias(LINE))
+    found = part.rows.join(wanted, on=LINE, how="semi")
+    if RAW not in found.columns:
+        cells = [pl.col(c).cast(pl.String, strict=False).fill_null("") for c in part.columns if _flat(part.rows, c)]
+        found = found.with_columns(pl.concat_str(cells, separator=" | ").alias(RAW))
+    text = found.select(LINE, RAW)
+    if part.torn.height:
+        text = pl.concat([text, part.torn.join(wanted, on=LINE, how="semi").select(LINE, RAW)])
+    return text.select(pl.lit(part.file).alias("src_file"), pl.col(LINE).alias("src_line"), pl.col(RAW).alias("raw"))
+
+
+def _flat(rows: pl.DataFrame, column: str) -> bool:
+    return not (rows.schema[column].is_nested() or rows.schema[column] in {pl.Binary, pl.Object})

@@ -1,0 +1,1 @@
+"""Files and databases become raw tables: encodings, cells, values."""

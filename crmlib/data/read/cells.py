@@ -1,0 +1,173 @@
+"""Expressions of the sources file to Polars: a typed value, the text it came from, and whether it was readable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import mul
+
+import polars as pl
+
+from crmlib.core.contracts import TIME_ZONE
+from crmlib.data.read import values
+from crmlib.data.read.records import LINE, RAW
+from crmlib.data.sources import Expression, Source
+
+AT = "__at_"
+NUMBER = "__number_"
+ROUNDED = ("_minor", "_milli")
+"""Columns of fixed units are rounded to whole ones; other whole numbers must be whole in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A contract column's value, the text it was made from, and the name of the rule it breaks where unreadable."""
+
+    value: pl.Expr
+    text: pl.Expr
+    unreadable: pl.Expr
+    rule: str
+
+
+def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression, pl.DataType]]) -> pl.DataFrame:
+    """The columns that the source needs, read once: clean text, numbers (NUMBER), wall-clock times (AT).
+
+    `made` holds the expression and type of every contract column.
+    """
+    used = [c for c in source.source_columns() if c in rows.columns]
+    texts = rows.select(*(text_of(pl.col(c), rows.schema[c]).alias(c) for c in used))
+    numeric = [c for e, dtype in made.values() if dtype.is_numeric() for c in _numeric_columns(e)]
+    exact = [
+        values.numbers(rows[c] if rows.schema[c].is_integer() else texts[c], decimal=source.decimal).alias(
+            f"{NUMBER}{c}"
+        )
+        for c in dict.fromkeys(numeric)
+    ]
+    times = [
+        _wall_clock(rows, texts, e, source).alias(f"{AT}{name}")
+        for name, (e, dtype) in made.items()
+        if dtype.is_temporal()
+    ]
+    kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
+    return texts.with_columns(*kept, *exact, *times)
+
+
+def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Clean text of a column of any type; whole numbers without a fraction, lists joined by semicolons."""
+    if dtype.is_float():
+        whole = column.cast(pl.Int64, strict=False)
+        short = pl.when(column == whole).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
+        return pl.when(column.is_not_nan()).then(short)
+    if isinstance(dtype, pl.List):
+        return values.clean(column.cast(pl.List(pl.String), strict=False).list.join(";"))
+    if dtype.is_nested() or dtype in {pl.Binary, pl.Object}:
+        return pl.lit(None, dtype=pl.String)
+    return values.clean(column.cast(pl.String, strict=False))
+
+
+def _numeric_columns(expression: Expression) -> list[str]:
+    """Source columns that the expression reads as numbers."""
+    if expression.from_ is not None:
+        return list(expression.from_) if len(expression.from_) == 1 and expression.map is None else []
+    return [c for part in (*(expression.product or ()), *(expression.sum or ())) for c in _numeric_columns(part)]
+
+
+def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression, source: Source) -> pl.Series:
+    """The times of an expression as they stand in the file, without zone."""
+    origin = expression.from_
+    if origin is not None and len(origin) == 1 and expression.map is None:
+        at = rows[origin[0]]
+        if isinstance(at.dtype, pl.Datetime):
+            if at.dtype.time_zone:
+                at = at.dt.convert_time_zone(source.time_zone).dt.replace_time_zone(None)
+            return at.dt.cast_time_unit("us")
+        if at.dtype == pl.Date:
+            return at.cast(pl.Datetime("us"))
+    # a constant gives one value for all rows
+    text = texts.with_columns(_text(expression).alias("__text"))["__text"]
+    return values.times(text, zone=source.time_zone, formats=expression.date or ())
+
+
+def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
+    """The column `name` of type `dtype`, as the expression makes it."""
+    if dtype.is_integer() or dtype.is_float():
+        exact, readable = _number(expression)
+        text = _shown(expression)
+        value = _of_type(exact, dtype, name)
+        return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), "number")
+    text = _text(expression)
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        at = pl.col(f"{AT}{name}")
+        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, source.time_zone)
+        return Cell(value, text, text.is_not_null() & value.is_null(), "time")
+    if isinstance(dtype, pl.List):
+        value = _items(text, expression.split or ";")
+        return Cell(value, text, pl.lit(False), "list")  # noqa: FBT003
+    if dtype == pl.Boolean:
+        value = values.flag(text)
+        return Cell(value, _shown(expression), text.is_not_null() & value.is_null(), "flag")
+    value = text.cast(dtype, strict=False) if isinstance(dtype, pl.Enum) else text
+    shown = _shown(expression)
+    return Cell(value, shown, shown.is_not_null() & value.is_null(), "choice" if expression.map is None else "map")
+
+
+def instant(at: pl.Expr, zone: str) -> pl.Expr:
+    """A wall-clock time of `zone` as an instant in the contracts' zone; null in the hour that a clock change skips."""
+    local = at.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone(TIME_ZONE)
+
+
+def _of_type(exact: pl.Expr, dtype: pl.DataType, name: str) -> pl.Expr:
+    if dtype.is_float():
+        return exact.cast(dtype)
+    rounded = values.whole(exact)
+    if not any(unit in name for unit in ROUNDED):
+        rounded = pl.when(exact == exact.round(0)).then(rounded)
+    return rounded.cast(dtype, strict=False)
+
+
+def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
+    """Exact value, and whether every text in it could be read (empty ones can)."""
+    if expression.product is not None:
+        parts = [_number(part) for part in expression.product]
+        value = reduce(mul, (v for v, _ in parts))
+    elif expression.sum is not None:
+        parts = [_number(part) for part in expression.sum]
+        terms = [v for v, _ in parts]
+        total = reduce(lambda a, b: a + b, (t.fill_null(0) for t in terms))
+        value = pl.when(pl.any_horizontal([t.is_not_null() for t in terms])).then(total)
+    else:
+        numeric = _numeric_columns(expression)
+        value = pl.col(f"{NUMBER}{numeric[0]}") if numeric else values.number(_text(expression))
+        parts = [(value, _shown(expression).is_null() | value.is_not_null())]
+    readable = pl.all_horizontal([r for _, r in parts])
+    if expression.times is not None:
+        value = value * pl.lit(expression.times).cast(values.EXACT)
+    return value, readable
+
+
+def _text(expression: Expression) -> pl.Expr:
+    """The text after joining and the table of values; null where a value is not in the table."""
+    if expression.constant is not None:
+        return pl.lit(expression.constant)
+    text = _shown(expression)
+    if expression.map is None:
+        return text
+    other = pl.when(text.is_not_null()).then(pl.lit(expression.other)) if expression.other is not None else None
+    return text.replace_strict(expression.map, default=other, return_dtype=pl.String)
+
+
+def _shown(expression: Expression) -> pl.Expr:
+    """The source's own text for messages: what stands in the file."""
+    if expression.constant is not None:
+        return pl.lit(expression.constant)
+    if expression.from_ is not None:
+        texts = [pl.col(c) for c in expression.from_]
+        return texts[0] if len(texts) == 1 else pl.concat_str(texts, separator=expression.join)
+    parts = expression.product or expression.sum or ()
+    return pl.concat_str([_shown(p).fill_null("") for p in parts], separator=" | ")
+
+
+def _items(text: pl.Expr, separator: str) -> pl.Expr:
+    stripped = text.str.split(separator).list.eval(pl.element().str.strip_chars())
+    return stripped.list.eval(pl.element().filter(pl.element() != ""))

@@ -1,0 +1,92 @@
+"""Which files a source is made of, and how each is recognised when it comes again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmlib.core.errors import SourceError
+from crmlib.data.read import readers
+from crmlib.data.sources import Source
+
+BATCH_BYTES = 100_000_000
+"""Text of one batch; about fifteen times as much memory is used while it is checked."""
+PACKED = 8
+"""How much larger the text of a packed file (gzip, Parquet, Excel) is taken to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file of a source: where it is, how it is called in messages, and the digest of its content."""
+
+    path: Path
+    name: str
+    digest: str
+
+
+def find(source: Source, *, root: Path) -> list[InputFile]:
+    """The files of a source in the order of its patterns, then by name; folders stand for what is in them."""
+    found: dict[Path, None] = {}
+    for pattern in source.files:
+        for path in _matches(pattern, root):
+            found.setdefault(path)
+    if not found:
+        raise SourceError(
+            "ingest.no_files",
+            given=f"files {', '.join(source.files)} under {root}: none found",
+            expected="at least one file",
+            mend="check `files:` in the sources file, and the folder it is relative to",
+            values={"files": ", ".join(source.files), "root": str(root)},
+        )
+    return [InputFile(path, _shown(path, root), digest(path)) for path in found]
+
+
+def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> list[tuple[InputFile, ...]]:
+    """The files in order, in groups whose text fits into memory; a larger one stands alone (see `pieces`)."""
+    groups: list[list[InputFile]] = []
+    room = 0
+    for file in inputs:
+        size = text_size(file.path)
+        if not groups or size > room:
+            groups.append([])
+            room = limit
+        groups[-1].append(file)
+        room -= size
+    return [tuple(group) for group in groups]
+
+
+def text_size(path: Path) -> int:
+    """Bytes of text that a file holds, about."""
+    return path.stat().st_size * (1 if path.suffix.lower() in readers.PLAIN else PACKED)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise readers.unreadable(str(path), error) from error
+
+
+def _matches(pattern: str, root: Path) -> list[Path]:
+    path = root / pattern
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in readers.SUFFIXES and p.name[0] not in "~.")
+    if path.is_file():
+        return [path]
+    if Path(pattern).is_absolute():
+        anchor = Path(pattern).anchor
+        return sorted(p for p in Path(anchor).glob(str(Path(pattern).relative_to(anchor))) if p.is_file())
+    return sorted(p for p in root.glob(pattern) if p.is_file())
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def built_in(source: Source) -> list[InputFile]:
+    """The file of a source that comes with an installed package."""
+    path = readers.cdnow_path()
+    return [InputFile(path, path.name, digest(path))]

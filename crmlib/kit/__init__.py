@@ -1,0 +1,1 @@
+"""What every page uses: findings, tables, columns, words, charts."""

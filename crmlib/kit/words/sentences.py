@@ -1,0 +1,101 @@
+"""Sentences by key, from `kit/words/<language>/<domain>.toml` and from the rooms under `pages`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal, get_args
+
+from crmlib.kit.words.format import Format
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Words:
+    """The words of one language.
+
+    Examples
+    --------
+    >>> Words("en")("page.answer")
+    'Answer'
+    >>> Words("en").has("page.no_such_key")
+    False
+    """
+
+    __slots__ = ("format", "language")
+
+    def __init__(self, language: Language, *, currency: str = "CNY") -> None:
+        self.language: Language = language
+        self.format = Format(language, currency=currency)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Sentence `key` (``domain.rest.of.key``), with ``{name}`` replaced by the value given for it.
+
+        Values are inserted as they are: format numbers first (`self.format`).
+
+        Raises
+        ------
+        KeyError
+            If the key is unknown or a value is missing: both are programming errors, caught by tests.
+        """
+        return _table(self.language)[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether `key` exists."""
+        return key in _table(self.language)
+
+    def label(self, key: str) -> str | None:
+        """What `key` is called: a fixed name; none for an unknown key and for a sentence that wants values.
+
+        Examples
+        --------
+        >>> Words("en").label("page.answer"), Words("en").label("page.as_of"), Words("en").label("page.no_such_key")
+        ('Answer', None, None)
+        """
+        found = _table(self.language).get(key)
+        return None if found is None or _wants_values(found) else found
+
+    def column(self, name: str) -> str:
+        """Label of a machine column name (``column.<name>``); the name itself if no label is known."""
+        return _table(self.language).get(f"column.{name}", name)
+
+
+def _wants_values(sentence: str) -> bool:
+    return any(name is not None for _, name, _, _ in Formatter().parse(sentence))
+
+
+@cache
+def _table(language: Language) -> dict[str, str]:
+    """All sentences of a language under dotted keys; the name of the file or room is the first part."""
+    table: dict[str, str] = {}
+    for domain, path in _files(language).items():
+        for key, sentence in _flatten(domain, tomllib.loads(path.read_text(encoding="utf-8"))).items():
+            # any domain file may label columns: its [column] section joins the common one
+            table[key.removeprefix(f"{domain}.") if key.startswith(f"{domain}.column.") else key] = sentence
+    return table
+
+
+def _files(language: Language) -> dict[str, Path]:
+    """Domain → its file: the common ones, and those of the rooms, found by name."""
+    package = Path(__file__).parents[2]
+    common = {path.stem: path for path in package.joinpath("kit", "words", language).glob("*.toml")}
+    rooms = {path.parent.name: path for path in package.joinpath("pages").glob(f"*/{language}.toml")}
+    return dict(sorted((common | rooms).items()))
+
+
+def _flatten(prefix: str, node: dict[str, Any]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in node.items():
+        if isinstance(value, dict):
+            flat |= _flatten(f"{prefix}.{key}", value)
+        else:
+            flat[f"{prefix}.{key}"] = value
+    return flat
+
+
+def keys(language: Language) -> frozenset[str]:
+    """All keys of a language (tests compare the two)."""
+    return frozenset(_table(language))

@@ -1,0 +1,1 @@
+"""Churn review: who left, at which stage, why, and what wins them back."""

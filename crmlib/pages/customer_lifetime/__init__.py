@@ -1,0 +1,1 @@
+"""Customer lifetime: what each customer will still bring."""

@@ -1,0 +1,30 @@
+"""What the lifetime models say."""
+
+from crmlib.pages.customer_lifetime.findings.checks import (
+    calibration,
+    conditional,
+    frequency,
+    models,
+    spend,
+    spread,
+    tracking,
+)
+from crmlib.pages.customer_lifetime.findings.keep import keep_list, undecided
+from crmlib.pages.customer_lifetime.findings.value import answer, cohorts, newcomers, stores, tiers
+
+__all__ = [
+    "answer",
+    "calibration",
+    "cohorts",
+    "conditional",
+    "frequency",
+    "keep_list",
+    "models",
+    "newcomers",
+    "spend",
+    "spread",
+    "stores",
+    "tiers",
+    "tracking",
+    "undecided",
+]

@@ -1,0 +1,150 @@
+"""Whom to keep: customers whose staying is open, and the list of those worth a call."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from crmlib.clv.forecast.portfolio import HERE_HIGH, HERE_LOW, Portfolio
+from crmlib.clv.judge.backtest import Backtest
+from crmlib.kit.finding import ActionList, Finding, Status
+from crmlib.kit.views import clv as views
+from crmlib.kit.words import Words
+from crmlib.pages.customer_lifetime import charts
+from crmlib.pages.customer_lifetime.findings.wording import as_minor, axis, bias_words, minor_of, money, what
+
+BANDS = (("gone", 0.0, HERE_LOW), ("unlikely", HERE_LOW, 0.5), ("likely", 0.5, HERE_HIGH), ("here", HERE_HIGH, 1.01))
+"""Bands of the probability of still being a customer: from, below."""
+MUCH = 0.10
+"""From this share of the future value at stake on, amber."""
+LATE = 3.0
+"""Absent for so many of the own usual gaps: a reason of its own."""
+DUE_DAYS = 14
+
+
+def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
+    """Say how many customers may or may not be lost, and what hangs on them."""
+    form = words.format
+    table = _by_band(portfolio.customers, words)
+    open_ones = table.filter(pl.col("chance").is_in(["unlikely", "likely"]))
+    people, at_stake = int(open_ones["customers"].sum()), int(open_ones["at_stake_minor"].sum())
+    whole = max(as_minor(float(portfolio.total["expected"]), words), 1)
+    kind = "none" if not people else "much" if at_stake / whole >= MUCH else "little"
+    status: Status = "warn" if kind == "much" else "ok"
+    gone = int(table.filter(pl.col("chance") == "gone")["customers"].sum())
+    values = {
+        "customers": form.count(people),
+        "money": form.money(at_stake),
+        "share": form.share(at_stake / whole),
+        "gone": form.count(gone),
+        "what": what(portfolio, words),
+    }
+    divisor, unit = axis(float(table["at_stake_minor"].to_numpy().max()) / as_minor(1.0, words), words)
+    names = [words(f"clv.band.{b}") for b in table["chance"]]
+    with_people = [
+        words("clv.undecided.name", name=name, customers=form.count(n))
+        for name, n in zip(names, table["customers"], strict=True)
+    ]
+    each = [v / as_minor(1.0, words) / divisor for v in table["at_stake_minor"]]
+    labels = [form.money(m) for m in table["at_stake_minor"]]
+    counted = [band in {"unlikely", "likely"} for band in table["chance"]]
+    chart = pl.DataFrame(
+        {"name": with_people, "value": each, "low": each, "high": each, "label": labels, "counted": counted}
+    )
+    headline = words(f"clv.undecided.headline.{kind}", **values)
+    return Finding(
+        key="clv.undecided",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(table.with_columns(chance=pl.Series(names)), words=words),
+        chart=charts.value_bars(chart, words=words, title=words("clv.chart.at_stake", unit=unit)),
+        alt=headline,
+        note_seen=words("clv.undecided.seen", **values),
+        note_sure=words("clv.undecided.sure", bias=bias_words(test, words)),
+        note_do=words(f"clv.undecided.do.{kind}", **values),
+        value_minor=at_stake,
+        row_key=("chance",),
+    )
+
+
+def keep_list(
+    listed: pl.DataFrame, *, words: Words, as_of: date, pseudonyms: pl.Series, last: dict[str, int] | None
+) -> ActionList:
+    """The customers to contact, in order of the value at stake, each with its own reason.
+
+    Parameters
+    ----------
+    listed : `portfolio.keep_list`.
+    pseudonyms : of its customers, in its order.
+    last : what came of the last list (`portfolio.outcome_of_last`).
+    """
+    form = words.format
+    marked = listed.with_columns(customer_id=pseudonyms)
+    contacts = marked.filter(pl.col("group") == "contact")
+    controls = marked.height - contacts.height
+    reasons = [_reason(row, words) for row in contacts.iter_rows(named=True)]
+    advice = [_suggestion(row, words) for row in contacts.iter_rows(named=True)]
+    table = contacts.select(
+        "customer_id",
+        "tier",
+        reason=pl.Series(reasons, dtype=pl.String),
+        p_alive="p_alive",
+        at_stake_minor=minor_of(pl.col("at_stake"), words),
+        suggestion=pl.Series(advice, dtype=pl.String),
+        due_on=pl.lit(as_of + timedelta(days=DUE_DAYS)),
+    )
+    note = words("clv.list.control" if controls else "clv.list.no_control", controls=form.count(controls))
+    if last is not None:
+        note += words(
+            "clv.list.last",
+            contact=form.count(last["contact"]),
+            contact_back=form.count(last["contact_back"]),
+            control=form.count(last["control"]),
+            control_back=form.count(last["control_back"]),
+        )
+    return ActionList(
+        headline=words(
+            "clv.list.headline" if contacts.height else "clv.list.empty",
+            listed=form.count(contacts.height),
+            money=money(float(contacts["at_stake"].sum()), words),
+        ),
+        table=table,
+        view=views.readable(table, words=words) if table.height else None,
+        note=note,
+        row_key=("customer_id",),
+    )
+
+
+def _by_band(customers: pl.DataFrame, words: Words) -> pl.DataFrame:
+    at_stake = pl.col("value") * (1.0 - pl.col("p_alive")) / pl.col("p_alive").clip(lower_bound=1e-6)
+    rows = []
+    for band, low, below in BANDS:
+        part = customers.filter(pl.col("p_alive") >= low, pl.col("p_alive") < below)
+        lost = float(part.select(at_stake.sum()).item()) if band != "gone" else 0.0
+        rows.append(
+            {
+                "chance": band,
+                "customers": part.height,
+                "future_minor": as_minor(float(part["value"].sum()), words),
+                "at_stake_minor": as_minor(lost, words),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _reason(row: dict[str, float], words: Words) -> str:
+    kind = "late" if row["days_since"] >= LATE * row["gap_days"] else "due"
+    return words(
+        f"clv.list.reason.{kind}",
+        gap=words.format.number(row["gap_days"]),
+        days=words.format.number(row["days_since"]),
+        times=words.format.number(row["days_since"] / max(row["gap_days"], 1.0), digits=1),
+    )
+
+
+def _suggestion(row: dict[str, float | str], words: Words) -> str:
+    upper = row["tier"] in {"A", "B"}
+    likely = float(row["p_alive"]) >= 0.5
+    return words(f"clv.list.suggestion.{'call' if upper else 'remind' if likely else 'coupon'}")

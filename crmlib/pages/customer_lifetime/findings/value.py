@@ -1,0 +1,351 @@
+"""Who holds the future value, when they came, where they shop, and what one more of them would be worth."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.clv.forecast.portfolio import Portfolio
+from crmlib.clv.judge.backtest import Backtest
+from crmlib.kit.finding import Answer, Figure, Finding, Status
+from crmlib.kit.views import clv as views
+from crmlib.kit.words import Words
+from crmlib.pages.customer_lifetime import charts
+from crmlib.pages.customer_lifetime.findings.wording import (
+    as_minor,
+    as_tested,
+    axis,
+    between,
+    bias_words,
+    chosen,
+    margin_words,
+    minor_of,
+    money,
+    months_of,
+    what,
+)
+
+MOST, SOME = 0.5, 0.25
+"""The upper tiers hold "most" if even the lower bound of their share is above half; "some" from a quarter on."""
+BIAS_WARN, BIAS_FAIL = 0.10, 0.20
+"""Error of the total in the back-test: from here on amber, red."""
+FEW_STORES = 0.34
+"""Half of the value in no more than this share of the stores: it hangs on few of them."""
+EARLY = 0.5
+"""From this share of the three-year value within the first year on, a new customer pays "early"."""
+SHOWN_STORES = 10
+LABELLED = (3, 6, 12, 24, 36)
+"""Months whose value is written into the curve: more would overlap on a phone."""
+LEAST_COHORT = 30
+"""Cohorts with fewer customers are in the table but not in the comparison."""
+
+
+def answer(
+    portfolio: Portfolio, test: Backtest, *, listed: pl.DataFrame, newcomer: pl.DataFrame, words: Words
+) -> Answer:
+    """What the customers of today will bring, how much of it is open, and how far last year's forecast was off."""
+    form, total, contest = words.format, portfolio.total, chosen(test)
+    contacts = listed.filter(pl.col("group") == "contact")
+    at_stake = float(contacts["at_stake"].sum())
+    off = abs(contest.bias) >= BIAS_FAIL
+    sentence = words(
+        f"clv.answer.{'list' if contacts.height else 'none'}",
+        months=months_of(portfolio),
+        customers=form.count(total["customers"]),
+        what=what(portfolio, words),
+        money=money(total["expected"], words),
+        listed=form.count(contacts.height),
+        at_stake=money(at_stake, words),
+    )
+    if off:
+        sentence += words(
+            f"clv.answer.{'over' if contest.bias > 0 else 'under'}",
+            bias=form.share(abs(contest.bias)),
+            money=money(as_tested(total["expected"], test), words),
+        )
+    year = newcomer.filter(pl.col("months") == 12).row(0, named=True)
+    figures = (
+        Figure(
+            label=words("clv.figure.value", months=months_of(portfolio), what=what(portfolio, words)),
+            value=money(total["expected"], words),
+            comparison=words("clv.figure.range", range=between(total["low"], total["high"], words)),
+            key="value_minor",
+            amount=float(as_minor(total["expected"], words)),
+            money=True,
+        ),
+        Figure(
+            label=words("clv.figure.alive"),
+            value=words("clv.persons", count=form.count(round(total["alive"]))),
+            comparison=words("clv.figure.of", customers=form.count(total["customers"])),
+            key="alive",
+            amount=float(total["alive"]),
+        ),
+        Figure(
+            label=words("clv.figure.newcomer"),
+            value=money(year["value"], words),
+            comparison=words("clv.figure.range", range=between(year["value_low"], year["value_high"], words)),
+            key="newcomer_minor",
+            amount=float(as_minor(year["value"], words)),
+            money=True,
+        ),
+        Figure(
+            label=words("clv.figure.bias"),
+            value=form.change(contest.bias),
+            comparison=words("clv.figure.tested", cut=form.day(test.cut)),
+            tone="bad" if abs(contest.bias) >= BIAS_WARN else "good",
+            key="bias",
+            amount=contest.bias,
+        ),
+    )
+    return Answer(sentence=sentence, figures=figures)
+
+
+def tiers(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
+    """Say how far the future value hangs on few customers."""
+    frame, form = portfolio.tiers, words.format
+    upper = frame.filter(pl.col("segment").is_in(["A", "B"]))
+    rest = frame.filter(~pl.col("segment").is_in(["A", "B"]))
+    whole = float(frame["expected"].sum())
+    share = float(upper["expected"].sum()) / whole if whole > 0 else 0.0
+    surely = float(upper["low"].sum()) / max(float(upper["low"].sum()) + float(rest["high"].sum()), 1e-9)
+    kind = "most" if surely > MOST else "some" if share >= SOME else "spread"
+    values = {
+        "customers": form.count(int(upper["customers"].sum())),
+        "share_customers": form.share(int(upper["customers"].sum()) / max(int(frame["customers"].sum()), 1)),
+        "share": form.share(share),
+        "surely": form.share(surely),
+        "what": what(portfolio, words),
+    }
+    status: Status = "none"
+    return _summed(
+        frame,
+        portfolio,
+        key="clv.tiers",
+        status=status,
+        headline=words(f"clv.tiers.headline.{kind}", **values),
+        names=[words("clv.tiers.name", tier=s) for s in frame["segment"]],
+        column="tier",
+        seen=words("clv.tiers.seen", **values),
+        sure=_sure(portfolio, test, words=words),
+        do=words(f"clv.tiers.do.{kind}", **values),
+        words=words,
+    )
+
+
+def cohorts(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
+    """Say from which quarter the customers come who are worth most per head."""
+    frame = portfolio.cohorts.with_columns(
+        (pl.col(c) / pl.col("customers")).alias(f"each_{c}") for c in ("expected", "low", "high")
+    )
+    names = {s: _quarter(s, words) for s in frame["segment"]}
+    # the first quarter holds whoever was a customer before the data begin
+    large = frame.sort("segment").slice(1).filter(pl.col("customers") >= LEAST_COHORT)
+    ranked = large.sort("each_expected", descending=True)
+    clear = large.height >= 2 and float(ranked["each_low"][0]) > float(ranked["each_high"][-1])
+    kind = "one" if large.height < 2 else "apart" if clear else "alike"
+    best, worst = (ranked.row(i, named=True) for i in (0, -1)) if ranked.height else ({}, {})
+    values = {
+        "best": names.get(best.get("segment", ""), ""),
+        "worst": names.get(worst.get("segment", ""), ""),
+        "best_money": money(best.get("each_expected", 0.0), words),
+        "worst_money": money(worst.get("each_expected", 0.0), words),
+        "what": what(portfolio, words),
+    }
+    shown = frame.select("segment", value="each_expected", low="each_low", high="each_high")
+    divisor, unit = axis(float(shown["high"].to_numpy().max()), words)
+    chart = _chart_frame(shown, names=[names[s] for s in shown["segment"]], divisor=divisor, words=words)
+    table = _table(frame, column="cohort", words=words)
+    headline = words(f"clv.cohorts.headline.{kind}", **values)
+    return Finding(
+        key="clv.cohorts",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(table.with_columns(cohort=pl.Series(list(names.values()))), words=words),
+        chart=charts.value_bars(chart, words=words, title=words("clv.chart.per_head", unit=unit)),
+        alt=headline,
+        note_seen=words(f"clv.cohorts.seen.{'one' if kind == 'one' else 'many'}", least=str(LEAST_COHORT), **values),
+        note_sure=_sure(portfolio, test, words=words),
+        note_do=words(f"clv.cohorts.do.{kind}", **values),
+        row_key=("cohort",),
+    )
+
+
+def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
+    """Say in which stores the customers shop who hold the future value; or that stores are not connected."""
+    frame = portfolio.stores
+    known = frame.filter(pl.col("segment") != "") if frame is not None else None
+    if known is None or known.is_empty():
+        empty = pl.DataFrame(schema={"store_id": pl.String, "future_minor": pl.Int64})
+        return Finding(
+            key="clv.stores",
+            status="none",
+            headline=words("clv.stores.headline.unknown"),
+            table=empty,
+            note_seen=words("clv.stores.unknown"),
+            note_sure="—",
+            note_do=words("clv.stores.do.unknown"),
+        )
+    ranked = known.sort("expected", "segment", descending=[True, False])
+    half = _to_half(ranked["expected"].to_list())
+    kind = "few" if half / ranked.height <= FEW_STORES else "spread"
+    values = {
+        "half": str(half),
+        "stores": str(ranked.height),
+        "best": str(ranked["segment"][0]),
+        "money": money(float(ranked["expected"][0]), words),
+        "what": what(portfolio, words),
+    }
+    top = ranked.head(SHOWN_STORES)
+    return _summed(
+        top,
+        portfolio,
+        key="clv.stores",
+        status="none",
+        headline=words(f"clv.stores.headline.{kind}", **values),
+        names=top["segment"].to_list(),
+        column="store_id",
+        seen=words("clv.stores.seen", shown=str(top.height), **values),
+        sure=_sure(portfolio, test, words=words),
+        do=words(f"clv.stores.do.{kind}", **values),
+        words=words,
+        table_of=ranked,
+    )
+
+
+def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
+    """Say what a new customer will bring after the first purchase, and how soon."""
+    at = {row["months"]: row for row in curve.iter_rows(named=True)}
+    year, three = at[12], at[36]
+    share = year["value"] / three["value"] if three["value"] > 0 else 0.0
+    kind = "early" if share >= EARLY else "late"
+    form = words.format
+    values = {
+        "money": money(year["value"], words),
+        "range": between(year["value_low"], year["value_high"], words),
+        "three": money(three["value"], words),
+        "share": form.share(share),
+        "purchases": form.number(year["purchases"], digits=1),
+        "what": what(portfolio, words),
+    }
+    divisor, unit = axis(float(curve["value_high"].to_numpy().max()), words)
+    chart = curve.select(
+        "months",
+        value=pl.col("value") / divisor,
+        low=pl.col("value_low") / divisor,
+        high=pl.col("value_high") / divisor,
+        label=pl.Series([money(v, words) if m in LABELLED else "" for m, v in curve.select("months", "value").rows()]),
+    )
+    table = curve.select(
+        months_ahead="months",
+        expected_purchases="purchases",
+        future_minor=minor_of(pl.col("value"), words),
+        value_low_minor=minor_of(pl.col("value_low"), words),
+        value_high_minor=minor_of(pl.col("value_high"), words),
+    )
+    headline = words("clv.newcomers.headline", **values)
+    return Finding(
+        key="clv.newcomers",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(table, words=words),
+        chart=charts.newcomer_curve(chart, words=words, title=words("clv.chart.added", unit=unit)),
+        alt=headline,
+        note_seen=words(f"clv.newcomers.seen.{kind}", **values),
+        note_sure=words(
+            "clv.newcomers.sure",
+            range=values["range"],
+            margin=margin_words(portfolio, words),
+            rate=form.share(portfolio.annual_rate),
+            bias=bias_words(test, words),
+        ),
+        note_do=words("clv.newcomers.do", **values),
+        row_key=("months_ahead",),
+    )
+
+
+def _summed(
+    frame: pl.DataFrame,
+    portfolio: Portfolio,
+    *,
+    key: str,
+    status: Status,
+    headline: str,
+    names: list[str],
+    column: str,
+    seen: str,
+    sure: str,
+    do: str,
+    words: Words,
+    table_of: pl.DataFrame | None = None,
+) -> Finding:
+    """A finding of sums by group with predictive intervals."""
+    shown = frame.select("segment", "low", "high", value="expected")
+    divisor, unit = axis(float(shown["high"].to_numpy().max()), words)
+    table = _table(frame if table_of is None else table_of, column=column, words=words)
+    return Finding(
+        key=key,
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(table, words=words),
+        chart=charts.value_bars(
+            _chart_frame(shown, names=names, divisor=divisor, words=words),
+            words=words,
+            title=words("clv.chart.future", what=what(portfolio, words), months=months_of(portfolio), unit=unit),
+        ),
+        alt=headline,
+        note_seen=seen,
+        note_sure=sure,
+        note_do=do,
+        row_key=(column,),
+    )
+
+
+def _table(frame: pl.DataFrame, *, column: str, words: Words) -> pl.DataFrame:
+    whole = float(frame["expected"].sum())
+    return frame.select(
+        pl.col("segment").alias(column),
+        "customers",
+        "alive",
+        future_minor=minor_of(pl.col("expected"), words),
+        value_low_minor=minor_of(pl.col("low"), words),
+        value_high_minor=minor_of(pl.col("high"), words),
+        per_customer_minor=minor_of(pl.col("expected") / pl.col("customers"), words),
+        share_value=pl.col("expected") / max(whole, 1e-9),
+    )
+
+
+def _chart_frame(shown: pl.DataFrame, *, names: list[str], divisor: float, words: Words) -> pl.DataFrame:
+    return shown.select(
+        name=pl.Series(names, dtype=pl.String),
+        value=pl.col("value") / divisor,
+        low=pl.col("low") / divisor,
+        high=pl.col("high") / divisor,
+        label=pl.Series([money(v, words) for v in shown["value"]], dtype=pl.String),
+    )
+
+
+def _sure(portfolio: Portfolio, test: Backtest, *, words: Words) -> str:
+    form = words.format
+    return words(
+        "clv.sure",
+        level=form.share(portfolio.level, digits=0),
+        margin=margin_words(portfolio, words),
+        rate=form.share(portfolio.annual_rate),
+        bias=bias_words(test, words),
+    )
+
+
+def _quarter(segment: str, words: Words) -> str:
+    year, quarter = segment.split("-Q")
+    return words("clv.cohorts.quarter", year=year, quarter=quarter)
+
+
+def _to_half(values: list[float]) -> int:
+    upto, whole = 0.0, sum(values)
+    for count, value in enumerate(values, start=1):
+        upto += value
+        if upto >= 0.5 * whole:
+            return count
+    return len(values)

@@ -1,0 +1,1 @@
+"""Customer profile: what is unusual about a group."""

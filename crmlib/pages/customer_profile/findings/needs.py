@@ -1,0 +1,75 @@
+"""How many groups of members the data can tell apart by what they buy."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.customers.groups.needs import STABLE, NeedSegments
+from crmlib.kit.charts import bars
+from crmlib.kit.finding import Finding
+from crmlib.kit.views import scoring as views
+from crmlib.kit.words import Words
+from crmlib.kit.words.rows import told
+
+
+def need_segments(found: NeedSegments, *, words: Words) -> Finding:
+    """Say how many need segments the data can tell apart, and what the largest one buys."""
+    form = words.format
+    kind = "stable" if found.stable else "unstable"
+    rand = found.stability.filter(pl.col("k") == found.k).row(0, named=True)
+    names = {s: _need_name(found, s, words) for s in found.sizes["segment"]}
+    first = found.sizes.row(0, named=True)
+    values = {
+        "k": form.count(found.k),
+        "first": names[first["segment"]],
+        "share": form.share(first["share_customers"]),
+        "rand": form.number(rand["adjusted_rand"], digits=2),
+        "least": form.number(STABLE, digits=1),
+        "tried": f"{found.stability['k'][0]}–{found.stability['k'][-1]}",
+    }
+    headline = words(f"scoring.needs.headline.{kind}", **values)
+    shown = found.sizes.with_columns(
+        told(found.sizes, "segment", by=lambda s: names[s]).alias("name"),
+        told(
+            found.sizes,
+            "share_customers",
+            "customers",
+            by=lambda s, n: words("scoring.needs.label", share=form.share(s), customers=form.count(n)),
+        ).alias("label"),
+    )
+    table = found.profile.join(
+        found.sizes.select("segment", "customers"), on="segment", how="left", maintain_order="left"
+    )
+    return Finding(
+        key="scoring.needs",
+        status="ok" if found.stable else "warn",
+        headline=headline,
+        table=table,
+        view=views.readable(table.with_columns(pl.col("segment").replace(names)), words=words),
+        chart=bars.bars(
+            shown,
+            category="name",
+            value="share_customers",
+            label="label",
+            title=words("scoring.chart.of_members"),
+            percent=True,
+        ),
+        alt=headline,
+        note_seen=words("scoring.needs.seen", **values),
+        note_sure=words(f"scoring.needs.sure.{kind}", **values),
+        note_do=words("scoring.needs.do"),
+        row_key=("segment", "category"),
+    )
+
+
+def _need_name(found: NeedSegments, segment: str, words: Words) -> str:
+    """A segment by the category it buys far more of than others, with its weight: "mostly pastry"."""
+    rows = found.profile.filter(pl.col("segment") == segment)
+    heavy = rows.filter(pl.col("share") >= 0.15).sort("lift", "category", descending=[True, False])
+    pick = (heavy if heavy.height else rows.sort("share", descending=True)).row(0, named=True)
+    return words(
+        "scoring.needs.name",
+        number=segment,
+        category=pick["category"],
+        share=words.format.share(pick["share"], digits=0),
+    )

@@ -1,0 +1,172 @@
+"""What is unusual about a group of members, beside all others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from crmlib.customers.groups.drivers import PARTS
+from crmlib.kit.charts import bars
+from crmlib.kit.finding import Answer, Figure, Finding
+from crmlib.kit.views import scoring as views
+from crmlib.kit.words import Words
+from crmlib.kit.words.rows import told
+
+SHOWN = 10
+"""Cells in the picture; the table has all."""
+
+
+def label(words: Words, trait: str, value: str) -> str:
+    """A trait's value as a planner says it; words of the data stay as they are."""
+    key = f"scoring.value.{trait}.{value}"
+    return words.label(key) or value
+
+
+def group_name(words: Words, column: str, values: str) -> str:
+    """A group in words: tier A and B, female members, and so on."""
+    names = words("scoring.join").join(label(words, column, v.strip()) for v in values.split("+"))
+    return words(f"scoring.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column))
+
+
+def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, members: int, words: Words) -> Answer:
+    """The group in one sentence: how big it is, what sets it apart, why it spends what it spends.
+
+    Parameters
+    ----------
+    table : the profile; parts : the decomposition of spend; group : its name; size, members : people in it, in all.
+    """
+    form = words.format
+    top = _strongest(table)
+    spend = parts.filter(pl.col("part") == "spend").row(0, named=True)
+    main = parts.filter(pl.col("part").is_in(PARTS)).sort(
+        pl.col("share_of_difference"), descending=True, nulls_last=True
+    )
+    reason = words(f"scoring.part.{main['part'][0]}")
+    values = {
+        "group": group,
+        "size": form.count(size),
+        "ratio": form.number(spend["ratio"], digits=1),
+        "reason": reason,
+        "trait": words.column(top["trait"]) if top else "",
+        "value": label(words, top["trait"], top["value"]) if top else "",
+        "times": form.number(top["ratio_to_rest"], digits=1) if top else "",
+    }
+    kind = "trait" if top else "plain"
+    return Answer(
+        sentence=words(f"scoring.profile.answer.{kind}", **values),
+        figures=(
+            Figure(
+                label=words("scoring.figure.group_size"),
+                value=words("scoring.persons", count=form.count(size)),
+                comparison=words("scoring.figure.group_share", share=form.share(size / members if members else None)),
+                key="group_size",
+                amount=float(size),
+            ),
+            Figure(
+                label=words("scoring.figure.group_spend"),
+                value=form.money(spend["value_group"]),
+                comparison=words("scoring.figure.group_rest", money=form.money(spend["value_rest"])),
+                key="group_spend",
+                amount=float(spend["value_group"]),
+                money=True,
+            ),
+            Figure(
+                label=words("scoring.figure.unusual"),
+                value=form.count(int(table["unusual"].sum())),
+                comparison=words("scoring.figure.unusual_of", cells=form.count(table.height)),
+                key="unusual",
+                amount=float(table["unusual"].sum()),
+            ),
+        ),
+    )
+
+
+def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
+    """Say what sets the group apart from the rest, or that nothing does.
+
+    Parameters
+    ----------
+    table : as `scoring.profile.profile` gives it; group : its name.
+    """
+    form = words.format
+    hidden = table.height > 0 and bool(table["suppressed"].all())
+    everybody = not hidden and table["ratio_to_rest"].null_count() == table.height
+    top = _strongest(table)
+    kind = "hidden" if hidden else "everybody" if everybody else "unusual" if top else "alike"
+    values = {
+        "group": group,
+        "trait": words.column(top["trait"]) if top else "",
+        "value": label(words, top["trait"], top["value"]) if top else "",
+        "times": form.number(top["ratio_to_rest"], digits=1) if top else "",
+        "share": form.share(top["share_group"]) if top else "",
+        "unusual": form.count(int(table["unusual"].sum())),
+        "cells": form.count(table.height),
+        "hidden": form.count(int(table["suppressed"].sum())),
+    }
+    headline = words(f"scoring.profile.headline.{kind}", **values)
+    shown = _picture(table, words)
+    view = table.drop("p_value", "unusual", "suppressed").with_columns(
+        value=told(table, "trait", "value", by=lambda t, v: label(words, t, v)),
+        trait=told(table, "trait", by=words.column),
+    )
+    return Finding(
+        key="scoring.profile",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.readable(view, words=words),
+        chart=bars.dots(
+            shown,
+            category="name",
+            value="ratio_to_rest",
+            low="low",
+            high="high",
+            label="label",
+            unusual="unusual",
+            title=words("scoring.profile.axis"),
+        )
+        if shown.height
+        else None,
+        alt=headline,
+        note_seen=words("scoring.profile.seen", **values),
+        note_sure=words("scoring.profile.sure", **values),
+        note_do=words(f"scoring.profile.do.{kind}"),
+        row_key=("trait", "value"),
+    )
+
+
+def _strongest(table: pl.DataFrame) -> dict[str, Any] | None:
+    """The unusual cell with the highest ratio above one that a fifth of the group shares, else the highest at all."""
+    above = table.filter(pl.col("unusual"), pl.col("ratio_to_rest") > 1)
+    common = above.filter(pl.col("share_group") >= 0.2)
+    pick = (common if common.height else above).sort("ratio_to_rest", "trait", descending=[True, False])
+    return pick.row(0, named=True) if pick.height else None
+
+
+def _picture(table: pl.DataFrame, words: Words) -> pl.DataFrame:
+    form = words.format
+    known = table.filter(pl.col("ratio_to_rest").is_not_null(), pl.col("ratio_to_rest") > 0, pl.col("low") > 0)
+    # the interval of the index carries over to the ratio in proportion
+    picked = (
+        known.with_columns(far=pl.col("ratio_to_rest").log().abs(), scale=pl.col("ratio_to_rest") / pl.col("index"))
+        .sort("unusual", "far", descending=True)
+        .head(SHOWN)
+        .sort("ratio_to_rest", descending=True)
+    )
+    return picked.with_columns(
+        low=pl.col("low") * pl.col("scale"),
+        high=pl.col("high") * pl.col("scale"),
+        name=told(
+            picked,
+            "trait",
+            "value",
+            by=lambda t, v: words("scoring.profile.name", trait=words.column(t), value=label(words, t, v)),
+        ),
+        label=told(
+            picked,
+            "share_group",
+            "share_all",
+            by=lambda g, a: words("scoring.profile.label", group=form.share(g), all=form.share(a)),
+        ),
+    )

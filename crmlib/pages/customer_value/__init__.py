@@ -1,0 +1,1 @@
+"""Customer value: who is worth what, and who moves."""

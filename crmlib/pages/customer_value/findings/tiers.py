@@ -1,0 +1,228 @@
+"""How far sales hang on few customers, and who rose, fell or stayed away."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from crmlib.customers.loyalty.overdue import Overdue
+from crmlib.kit.finding import Answer, Figure, Finding, Status
+from crmlib.kit.words import Words
+from crmlib.pages.customer_value import charts
+from crmlib.pages.customer_value import tables as views
+from crmlib.scoring.migration import NONE, Migration
+from crmlib.scoring.pyramid import Pyramid
+
+MOST = 0.5
+"""From this share on, the upper tiers hold "most" of the sales; all members are counted, so no interval is needed."""
+SOME = 0.25
+"""From here on sales are "concentrated to a degree"; below they are spread out."""
+NEAR = 0.9
+"""A member at 90 % of a threshold is near it."""
+LOST_WARN, LOST_FAIL = 0.10, 0.25
+"""Share of last period's upper tiers that did not buy: from here on amber, red."""
+KEPT = 0.5
+"""Below this share of kept first-tier members the movement is amber."""
+
+
+def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> Finding:
+    """Say which share of sales the upper tiers hold.
+
+    Parameters
+    ----------
+    pyramid : tiers of the period from `start` to `end`, both included.
+    """
+    upper = _upper(pyramid)
+    rows = pyramid.tiers.filter(pl.col("tier").is_in(upper))
+    held = float(rows["share_net"].fill_null(0).sum())
+    few = float(rows["share_customers"].sum())
+    kind = "most" if held >= MOST and few < MOST else "some" if held >= max(SOME, few) and few < MOST else "spread"
+    form = words.format
+    values = {
+        "tiers": words("scoring.join").join(upper),
+        "share_customers": form.share(few),
+        "share_net": form.share(held),
+    }
+    first = pyramid.tiers.row(0, named=True)
+    near, nothing = _near(pyramid), int(pyramid.tiers["not_positive"].sum())
+    done = "threshold" if first["threshold_minor"] is not None and near > 0 else "no_threshold"
+    return Finding(
+        key="scoring.pyramid",
+        status="none",
+        headline=words(f"scoring.concentration.headline.{kind}", **values),
+        table=pyramid.tiers,
+        view=views.tiers(pyramid.tiers, words=words),
+        chart=charts.concentration(pyramid.tiers, words=words),
+        alt=words(f"scoring.concentration.headline.{kind}", **values),
+        note_seen=words(
+            "scoring.concentration.seen_negative" if nothing else "scoring.concentration.seen",
+            customers=form.count(pyramid.customers.height),
+            rest=pyramid.tiers["tier"][-1],
+            rest_share=form.share(pyramid.tiers["share_net"][-1]),
+            not_positive=form.count(nothing),
+        ),
+        note_sure=words("scoring.concentration.sure", start=form.day(start), end=form.day(end)),
+        note_do=words(
+            f"scoring.concentration.do.{done}",
+            tier=first["tier"],
+            threshold=form.money(first["threshold_minor"]),
+            near=form.count(near),
+        ),
+        row_key=("tier",),
+    )
+
+
+def migration(moves: Migration, *, words: Words, start: date, end: date, full: bool = True) -> Finding:
+    """Say whether the upper tiers held since the last period, and what went with those who stayed away.
+
+    Parameters
+    ----------
+    moves : movement from the previous period to the one from `start` to `end`.
+    full : the data cover the whole previous period; else the note says they do not, and there is no verdict.
+    """
+    form = words.format
+    tiers = [t for t in moves.table["tier_now"].unique(maintain_order=True) if t != NONE]
+    upper, first = tiers[: min(2, len(tiers) - 1)], tiers[0]
+    were = moves.customers.filter(pl.col("tier_before").is_in(upper))
+    lost = were.filter(pl.col("tier_now") == NONE)
+    firsts = were.filter(pl.col("tier_before") == first)
+    kept = _share(int((firsts["tier_now"] == first).sum()), firsts.height)
+    share_lost = _share(lost.height, were.height)
+    kind, status = _verdict(were.height, share_lost, kept)
+    sure = words("scoring.migration.sure", start=form.day(start), end=form.day(end))
+    values = {
+        "tiers": words("scoring.join").join(upper),
+        "first": first,
+        "kept": form.share(kept),
+        "fell": form.share(1 - kept),
+        "lost": form.count(lost.height),
+        "share_lost": form.share(share_lost),
+        "money": form.money(int(lost["net_before_minor"].sum())),
+    }
+    headline = words(f"scoring.migration.headline.{kind}", **values)
+    return Finding(
+        key="scoring.migration",
+        status=status if full else "none",
+        headline=headline,
+        table=moves.table,
+        view=views.migration(moves.table, words=words),
+        chart=charts.migration(moves.table, words=words),
+        alt=headline,
+        note_seen=words(
+            "scoring.migration.seen",
+            start=form.count(moves.active_start),
+            new=form.count(moves.new),
+            won_back=form.count(moves.won_back),
+            lost=form.count(moves.lost),
+            end=form.count(moves.active_end),
+        ),
+        note_sure=sure if full else words("scoring.migration.partial", sure=sure),
+        note_do=words("scoring.migration.do.lost" if lost.height else "scoring.migration.do.held", **values),
+        value_minor=int(lost["net_before_minor"].sum()),
+        row_key=("tier_before", "tier_now"),
+    )
+
+
+def answer(
+    pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue | None = None, full: bool = True
+) -> Answer:
+    """The upper customers whom to look after first, and the four figures that matter.
+
+    Parameters
+    ----------
+    pyramid, moves : this period's tiers, and the movement from the previous period into it.
+    overdue : members against their own rhythm; with it the sentence speaks of those on the action list.
+    full : the data cover the whole previous period; else figures are not compared with it.
+    """
+    form = words.format
+    upper = _upper(pyramid)
+    lost = moves.customers.filter(pl.col("tier_before").is_in(upper), pl.col("tier_now") == NONE)
+    count, money, kind = lost.height, int(lost["net_before_minor"].sum()), "lost" if lost.height else "held"
+    if overdue is not None:
+        late = overdue.late.join(pyramid.customers.filter(pl.col("tier").is_in(upper)), on="customer_id", how="semi")
+        count, money = late.height, int(late["at_risk_minor"].fill_null(0).sum())
+        kind = "overdue" if count else "held"
+    net, before = int(pyramid.customers["net_minor"].sum()), int(moves.customers["net_before_minor"].sum())
+    tiers = words("scoring.join").join(upper)
+    first = pyramid.tiers.row(0, named=True)
+    label = "overdue" if overdue is not None else "lost"
+    margin = overdue is None or overdue.with_margin
+    what = words(f"scoring.overdue.what.{'margin' if margin else 'net'}")
+    return Answer(
+        sentence=words(
+            f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
+        ),
+        figures=(
+            _against(
+                words("scoring.figure.net"), form.money(net), net, before if full else 0, key="net_minor", words=words
+            ),
+            _against(
+                words("scoring.figure.customers"),
+                words("scoring.persons", count=form.count(moves.active_end)),
+                moves.active_end,
+                moves.active_start if full else 0,
+                key="customers",
+                words=words,
+            ),
+            Figure(
+                label=words("scoring.figure.first_share", tier=first["tier"]),
+                value=form.share(first["share_net"]),
+                comparison=words("scoring.figure.first_customers", customers=form.count(first["customers"])),
+                key="first_share",
+                amount=first["share_net"],
+            ),
+            Figure(
+                label=words(f"scoring.figure.{label}", tiers=tiers),
+                value=words("scoring.persons", count=form.count(count)),
+                comparison=words(f"scoring.figure.{label}_money", money=form.money(money), what=what),
+                tone="bad" if count else "good",
+                key=label,
+                amount=float(count),
+            ),
+        ),
+    )
+
+
+def _against(label: str, value: str, now: int, before: int, *, key: str, words: Words) -> Figure:
+    """A figure beside its change on the period before; a fall is never good."""
+    return Figure(
+        label=label,
+        value=value,
+        comparison=words("scoring.figure.against", change=words.format.change(_change(now, before)))
+        if before > 0
+        else words("scoring.figure.partial"),
+        tone="good" if now > before > 0 else "bad" if now < before else "neutral",
+        key=key,
+        amount=float(now),
+        money=key.endswith("_minor"),
+    )
+
+
+def _upper(pyramid: Pyramid) -> list[str]:
+    """The tiers a planner calls the upper ones: the first two, or the only one above the rest."""
+    return pyramid.tiers["tier"].to_list()[: min(2, len(pyramid.shares))]
+
+
+def _near(pyramid: Pyramid) -> int:
+    threshold = pyramid.cuts[0]
+    if threshold is None:
+        return 0
+    net = pyramid.customers["net_minor"]
+    return int(((net < threshold) & (net >= NEAR * threshold)).sum())
+
+
+def _verdict(were: int, share_lost: float, kept: float) -> tuple[str, Status]:
+    if not were:
+        return "nobody", "none"
+    if share_lost >= LOST_WARN:
+        return "lost", "fail" if share_lost >= LOST_FAIL else "warn"
+    return ("fell", "warn") if kept < KEPT else ("held", "ok")
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _change(now: int, before: int) -> float | None:
+    return now / before - 1 if before > 0 else None

@@ -1,0 +1,1 @@
+"""Data health: can these data be trusted."""

@@ -1,0 +1,53 @@
+"""The form that all checks of the data health page share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from crmlib.kit.finding import Finding, Status
+from crmlib.kit.views import scoring as views
+from crmlib.kit.words import Words
+
+if TYPE_CHECKING:
+    import altair as alt
+
+
+def check(
+    key: str,
+    kind: str,
+    status: Status,
+    table: pl.DataFrame,
+    values: dict[str, str],
+    *,
+    words: Words,
+    view: pl.DataFrame | None = None,
+    named: dict[str, str] | None = None,
+    chart: alt.TopLevelMixin | None = None,
+    seen: str = "seen",
+    row_key: tuple[str, ...] = (),
+) -> Finding:
+    """A finding of the data health page: headline, notes and advice from ``scoring.health.<key>``.
+
+    Parameters
+    ----------
+    kind : which of the headlines, and the advice that goes with it.
+    values : the words' values.
+    view : the table for reading, if it is another one; named : columns whose values have names.
+    seen : key of the note that says what is seen.
+    """
+    headline = words(f"scoring.health.{key}.headline.{kind}", **values)
+    return Finding(
+        key=f"health.{key}",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(view if view is not None else table, words=words, named=named),
+        chart=chart,
+        alt=headline,
+        note_seen=words(f"scoring.health.{key}.{seen}", **values),
+        note_sure=words(f"scoring.health.{key}.sure", **values),
+        note_do=words(f"scoring.health.{key}.do.{kind}", **values),
+        row_key=row_key,
+    )

@@ -1,0 +1,1 @@
+"""Early warning: who is leaving now, and what is at stake."""

@@ -1,0 +1,336 @@
+"""The early-warning page: who turned late, what is at risk, what became of the last list, until when to call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from crmlib.churn.lists.watchlist import LATE
+from crmlib.churn.metrics import wilson
+from crmlib.churn.models.hazard import last_good_week
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.kit.charts import labelled
+from crmlib.kit.finding import Answer, Figure, Finding
+from crmlib.kit.views import churn as views
+from crmlib.kit.words import Words
+from crmlib.pages.early_warning import charts
+from crmlib.pages.shared.churn_wording import named
+
+EXPLAINED = ("logit", "additive")
+"""Scores whose reasons are their own."""
+MOST = 0.5
+"""From this share on, one reason or tier holds "most"; for a sample its lower bound must be above it."""
+UPPER = ("A", "B")
+FEW = 30
+"""Below this many people a share is shown, but no verdict is passed on it."""
+CAME_OK, CAME_LOW = 0.3, 0.1
+"""Share of the last list that came by now: from here on good, below that a warning."""
+
+
+def answer(
+    found: pl.DataFrame,
+    table: pl.DataFrame,
+    *,
+    words: Words,
+    tiers: Sequence[str],
+    rhythm: str,
+    basis: str,
+    horizon: int,
+) -> Answer:
+    """How many good customers turned late since the last list, and what is at stake.
+
+    Parameters
+    ----------
+    found : candidates of the list before the cap (`crmlib.churn.lists.watchlist.candidates`).
+    table : everybody (`crmlib.churn.lists.snapshot.night` with tier and margin_minor).
+    basis : `margin` where cost is known, else `sales`.
+    """
+    form = words.format
+    upper = words("page.join").join(tiers)
+    late = table.filter(pl.col("tier").is_in(list(tiers)) & pl.col("state").is_in(LATE))
+    money = int(found["at_risk_minor"].sum())
+    at_stake = int((late["risk"] * late["margin_minor"].clip(0)).sum())
+    kind = "entries" if found.height else "still" if late.height else "none"
+    values = {
+        "since": words(f"churn.since.{rhythm}"),
+        "count": form.count(found.height),
+        "late": form.count(late.height),
+        "tiers": upper,
+        "money": form.money(money),
+        "basis": words(f"churn.basis.{basis}"),
+    }
+    expected = float(table["risk"].sum())
+    return Answer(
+        sentence=words(f"churn.answer.{kind}", **values),
+        figures=(
+            Figure(
+                label=words("churn.figure.entries", tiers=upper),
+                value=words("churn.people", count=form.count(found.height)),
+                comparison=words(f"churn.since.{rhythm}"),
+                key="entries",
+                amount=float(found.height),
+            ),
+            Figure(
+                label=words("churn.figure.at_risk", basis=words(f"churn.basis.{basis}")),
+                value=form.money(money),
+                comparison=words("churn.figure.at_risk_of"),
+                key="at_risk_minor",
+                amount=float(money),
+                money=True,
+            ),
+            Figure(
+                label=words("churn.figure.late", tiers=upper),
+                value=words("churn.people", count=form.count(late.height)),
+                comparison=words("churn.figure.late_money", money=form.money(at_stake)),
+                tone="bad" if late.height else "good",
+                key="late",
+                amount=float(late.height),
+            ),
+            Figure(
+                label=words("churn.figure.expected", days=horizon),
+                value=words("churn.people", count=form.count(round(expected))),
+                comparison=words("churn.figure.expected_of", count=form.count(table.height)),
+                key="expected_lost",
+                amount=expected,
+            ),
+        ),
+    )
+
+
+def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranked_by: str = "logit") -> Finding:
+    """Why the new entries are at risk: the model's strongest reason of each.
+
+    Parameters
+    ----------
+    ranked_by : from `crmlib.churn.league.trial`; what has no reasons of its own borrows the logit's, and says so.
+    """
+    form = words.format
+    by = (
+        found.with_columns(pl.col("reason_1").fill_null("unclear"))
+        .group_by("reason_1")
+        .agg(pl.len().alias("customers"), pl.col("at_risk_minor").sum())
+    )
+    table = by.sort("customers", "at_risk_minor", "reason_1", descending=[True, True, False]).with_columns(
+        (pl.col("customers") / max(found.height, 1)).alias("share")
+    )
+    shown = table.with_columns(
+        pl.Series("reason", [named(words, "group", g) for g in table["reason_1"]], dtype=pl.String)
+    )
+    values: dict[str, object] = {"count": form.count(found.height), "since": words(f"churn.since.{rhythm}")}
+    kind = "none"
+    clear = table.filter(pl.col("reason_1") != "unclear")
+    if found.height:
+        kind = "unclear"
+    if clear.height:
+        top = clear.row(0, named=True)
+        kind = "most" if wilson(top["customers"], found.height)[0] > MOST else "mixed"
+        values |= {"reason": named(words, "group", top["reason_1"]), "share": form.share(top["share"])}
+    headline = words(f"churn.entries.headline.{kind}", **values)
+    bars = shown.select(
+        pl.col("reason").alias("name"),
+        pl.col("customers").alias("value"),
+        pl.Series(
+            "label",
+            [
+                words("churn.entries.label", count=form.count(c), money=form.money(m))
+                for c, m in table.select("customers", "at_risk_minor").rows()
+            ],
+            dtype=pl.String,
+        ),
+        (pl.col("reason_1") == "unclear").alias("soft"),
+    )
+    return Finding(
+        key="churn.entries",
+        status="none",
+        headline=headline,
+        table=table,
+        view=views.show(
+            shown.select("reason", "customers", "share", "at_risk_minor"), words=words, sales=basis == "sales"
+        ),
+        chart=labelled.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if found.height else None,
+        alt=headline,
+        note_seen=words("churn.entries.seen", **values),
+        note_sure=words("churn.entries.sure")
+        if ranked_by in EXPLAINED
+        else words("churn.entries.sure_borrowed", model=named(words, "score", ranked_by)),
+        note_do=words(f"churn.entries.do.{kind}", **values),
+        value_minor=int(found["at_risk_minor"].sum()),
+        row_key=("reason_1",),
+        row_names={"reason_1": "churn.group"},
+    )
+
+
+def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str) -> Finding:
+    """Expected losses and value at risk by tier: Σ risk and Σ risk × value of the next year."""
+    form = words.format
+    risk = pl.col("risk") * pl.col("margin_minor").clip(0)
+    by = (
+        table.group_by("tier")
+        .agg(
+            pl.len().alias("customers"),
+            pl.col("risk").sum().alias("expected_lost"),
+            risk.sum().round().cast(pl.Int64).alias("at_risk_minor"),
+        )
+        .sort("tier")
+    )
+    total = max(int(by["at_risk_minor"].sum()), 1)
+    by = by.with_columns((pl.col("at_risk_minor") / total).alias("share"))
+    top = by.sort("at_risk_minor", descending=True).row(0, named=True)
+    kind = "most" if top["share"] > MOST else "spread"
+    values = {
+        "tier": top["tier"],
+        "share": form.share(top["share"]),
+        "money": form.money(total),
+        "days": horizon,
+        "count": form.count(table.height),
+        "expected": form.count(round(float(by["expected_lost"].sum()))),
+        "basis": words(f"churn.basis.{basis}"),
+    }
+    headline = words(f"churn.at_risk.headline.{kind}", **values)
+    labels = [
+        words("churn.at_risk.label", money=form.money(m), lost=form.count(round(e)), count=form.count(c))
+        for m, e, c in by.select("at_risk_minor", "expected_lost", "customers").rows()
+    ]
+    bars = by.select(
+        pl.col("tier").alias("name"),
+        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
+        pl.Series("label", labels),
+        pl.lit(value=False).alias("soft"),
+    )
+    return Finding(
+        key="churn.at_risk",
+        status="none",
+        headline=headline,
+        table=by,
+        view=views.show(by, words=words, sales=basis == "sales"),
+        chart=labelled.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")),
+        alt=headline,
+        note_seen=words("churn.at_risk.seen", **values),
+        note_sure=words("churn.at_risk.sure", **values),
+        note_do=words(f"churn.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
+        value_minor=total,
+        row_key=("tier",),
+    )
+
+
+def capacity(found: pl.DataFrame, listed: pl.DataFrame, *, words: Words, each: int, basis: str) -> Finding:
+    """Whether the owners can call all new entries: entries and listed per owner."""
+    form = words.format
+    by = found.group_by("owner").agg(pl.len().alias("entries"), pl.col("at_risk_minor").sum())
+    taken = listed.group_by("owner").agg(pl.len().alias("listed"))
+    table = by.join(taken, on="owner", how="left", nulls_equal=True).with_columns(pl.col("listed").fill_null(0))
+    table = table.sort("at_risk_minor", "owner", descending=[True, False])
+    left = found.join(listed.select("customer_id"), on="customer_id", how="anti")
+    kind = "none" if found.is_empty() else "over" if left.height else "fits"
+    values = {
+        "count": form.count(found.height),
+        "owners": form.count(table.height),
+        "left": form.count(left.height),
+        "money": form.money(int(left["at_risk_minor"].sum())),
+        "each": form.count(each),
+    }
+    headline = words(f"churn.capacity.headline.{kind}", **values)
+    top = table.head(12).with_columns(pl.col("owner").fill_null(words("churn.no_owner")))
+    labels = [
+        words("churn.capacity.label", entries=form.count(e), money=form.money(m))
+        for e, m in top.select("entries", "at_risk_minor").rows()
+    ]
+    bars = top.select(
+        pl.col("owner").alias("name"),
+        (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
+        pl.Series("label", labels, dtype=pl.String),
+        pl.lit(value=False).alias("soft"),
+    )
+    return Finding(
+        key="churn.capacity",
+        status="warn" if left.height else "ok",
+        headline=headline,
+        table=table,
+        view=views.show(table, words=words, sales=basis == "sales"),
+        chart=labelled.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")) if found.height else None,
+        alt=headline,
+        note_seen=words("churn.capacity.seen", **values),
+        note_sure=words("churn.capacity.sure"),
+        note_do=words(f"churn.capacity.do.{kind}", **values),
+        row_key=("owner",),
+    )
+
+
+def last_list(result: pl.DataFrame, *, words: Words, listed_on: date, rebuilt: bool, basis: str) -> Finding:
+    """What became of the last list: who came since. Without people left alone this is no effect, and says so.
+
+    Parameters
+    ----------
+    result : customer_id, tier, at_risk_minor, state_now, came_on (`crmlib.churn.lists.watchlist.outcomes`).
+    rebuilt : no list had been stored; it was made again from what was known then.
+    """
+    form = words.format
+    came = int((result["state_now"] == "came").sum())
+    share = came / result.height if result.height else None
+    low, high = wilson(came, result.height)
+    kind = "none" if share is None else "few" if result.height < FEW else "good" if low > CAME_OK else "counted"
+    values = {
+        "count": form.count(result.height),
+        "came": form.count(came),
+        "share": form.share(share),
+        "low": form.share(low),
+        "high": form.share(high),
+        "day": form.day(listed_on),
+        "open": form.count(result.height - came),
+        "money": form.money(int(result.filter(pl.col("state_now") != "came")["at_risk_minor"].sum())),
+    }
+    by = result.group_by("tier", "state_now").agg(pl.len().alias("customers"), pl.col("at_risk_minor").sum())
+    table = by.sort("tier", "state_now")
+    order = pl.col("state_now").replace_strict({"came": 0, "not_yet": 1}, return_dtype=pl.Int32)
+    shown = table.with_columns(
+        pl.Series("state", [named(words, "state_now", s) for s in table["state_now"]], dtype=pl.String),
+        order.alias("order"),
+    )
+    headline = words(f"churn.last_list.headline.{kind}", **values)
+    made = "rebuilt" if rebuilt else "stored"
+    return Finding(
+        key="churn.last_list",
+        status="none" if kind in {"none", "few"} else "warn" if high < CAME_LOW else "ok",
+        headline=headline,
+        table=table,
+        view=views.show(
+            shown.select("tier", "state", "customers", "at_risk_minor"), words=words, sales=basis == "sales"
+        ),
+        chart=charts.outcomes(shown.select("tier", "state", "customers", "order"), words=words)
+        if result.height
+        else None,
+        alt=headline,
+        note_seen=words("churn.last_list.seen", **values),
+        note_sure=words(f"churn.last_list.sure.{made}", **values),
+        note_do=words("churn.last_list.do", **values),
+        row_key=("tier", "state_now"),
+    )
+
+
+def silence(hazard: pl.DataFrame, *, words: Words, horizon_weeks: int) -> Finding:
+    """Until which week of silence coming back unasked is still more likely than not."""
+    form = words.format
+    week = last_good_week(hazard)
+    kind = "none" if week is None else "week"
+    values = {"week": form.count(week or 0), "days": form.count(7 * ((week or 0) + 1)), "horizon": horizon_weeks}
+    early = hazard.filter(pl.col("week") == 0)["gone"]
+    values["fresh"] = form.share(early[0] if len(early) else None)
+    headline = words(f"churn.silence.headline.{kind}", **values)
+    label = pl.when(pl.col("week") == week).then(pl.lit(words("churn.silence.label", **values)))
+    return Finding(
+        key="churn.silence",
+        status="none",
+        headline=headline,
+        table=hazard,
+        view=views.show(hazard, words=words),
+        chart=charts.silence(hazard.drop_nulls("gone").select("week", "gone", label.alias("label")), words=words),
+        alt=headline,
+        note_seen=words("churn.silence.seen", **values),
+        note_sure=words(
+            "churn.silence.sure", returns=form.count(max(hazard["at_risk"].to_list(), default=0)), **values
+        ),
+        note_do=words(f"churn.silence.do.{kind}", **values),
+        row_key=("week",),
+    )

@@ -1,0 +1,1 @@
+"""Promotion plan: what the next offer will bring."""

@@ -1,0 +1,64 @@
+"""Expenses of promotions: the year's budget by activity, what is open, what was claimed above its cap."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.kit.charts import signed
+from crmlib.kit.finding import Finding, Status
+from crmlib.kit.views import promotion as views
+from crmlib.kit.words import Words
+from crmlib.pages.shared.promotion_wording import in_words
+
+NEARLY = 0.9
+"""Budget used up to this share and more is amber."""
+
+
+def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Finding:
+    """Budget against spending by activity; table: `books.by_activity`, accounts: `books.books`."""
+    form = words.format
+    whole, used = int(table["budget_minor"].sum()), int((table["spent_minor"] + table["reserved_minor"]).sum())
+    over = table.filter("over")
+    share = used / whole if whole else None
+    kind = "none" if not whole else "over" if over.height else "nearly" if share and share >= NEARLY else "within"
+    claims = accounts.filter(pl.col("over_cap_minor") > 0)
+    values = {
+        "budget": form.money(whole),
+        "used": form.money(used),
+        "share": form.share(share, digits=0),
+        "left": form.money(whole - used),
+        "activity": words("promotion.join").join(words(f"promotion.activity.{a}") for a in over["activity"]),
+        "claims": form.count(claims.height),
+        "over_cap": form.money(int(claims["over_cap_minor"].sum())),
+        "over": form.count(accounts.filter(pl.col("over_minor") > 0).height),
+        "edited": form.count(accounts.filter(pl.col("edited")).height),
+        "released": form.money(int(accounts["released_minor"].sum())),
+    }
+    rows = [
+        {"name": words(f"promotion.activity.{r['activity']}"), "value": r[c] / 100, "share": r[c], "kind": c}
+        for r in table.iter_rows(named=True)
+        for c in ("budget_minor", "spent_minor", "reserved_minor")
+    ]
+    bars = pl.DataFrame(
+        {
+            "name": [f"{r['name']} {words('promotion.money.' + str(r['kind']))}" for r in rows],
+            "value": [float(r["value"]) for r in rows],
+            "label": [form.money(r["share"]) for r in rows],
+            "total": [r["kind"] == "budget_minor" for r in rows],
+        }
+    )
+    headline = words(f"promotion.budget.{kind}", **values)
+    status: Status = {"over": "fail", "nearly": "warn", "within": "ok"}.get(kind, "none")  # type: ignore[assignment]
+    return Finding(
+        key="promotion.budget",
+        status=status,
+        headline=headline,
+        table=table,
+        view=views.readable(in_words(table, words, {"activity": "promotion.activity"}), words=words, exact=True),
+        chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.money")),
+        alt=headline,
+        note_seen=words("promotion.budget.seen", **values),
+        note_sure=words("promotion.budget.sure", **values),
+        note_do=words(f"promotion.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
+        value_minor=used,
+    )

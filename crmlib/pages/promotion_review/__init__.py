@@ -1,0 +1,1 @@
+"""Promotion review: what a promotion brought."""

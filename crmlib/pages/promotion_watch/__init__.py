@@ -1,0 +1,1 @@
+"""Promotion watch: how the running promotion does."""

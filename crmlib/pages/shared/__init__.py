@@ -1,0 +1,1 @@
+"""What rooms of one question have in common."""

@@ -1,0 +1,34 @@
+"""Pictures that both pages on sites draw."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import altair as alt
+import polars as pl
+
+from crmlib.kit.charts import theme
+from crmlib.kit.words import Words
+
+ROW = 30
+"""Height of one bar's row [px]."""
+
+
+def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> alt.LayerChart:
+    """What each own store loses to all new ones together, largest first.
+
+    Parameters
+    ----------
+    frame : name, amount (axis unit), label, hit (above the warning).
+    """
+    base = alt.Chart(frame).encode(
+        y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
+        x=alt.X("amount:Q", title=title or words("sites.axis.loss"), axis=alt.Axis(tickCount=5)),
+        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
+    )
+    bar = base.mark_bar(cornerRadiusEnd=2).encode(
+        color=alt.condition("datum.hit", alt.value(theme.WARN), alt.value(theme.MUTED))
+    )
+    room = base.transform_calculate(room="datum.amount * 1.5").mark_point(opacity=0).encode(x=alt.X("room:Q"))
+    text = base.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
+    return theme.finish(cast(alt.LayerChart, alt.layer(bar, room, text)), height=ROW * max(frame.height, 3))

@@ -1,0 +1,1 @@
+"""Site score: candidates ranked without a model."""

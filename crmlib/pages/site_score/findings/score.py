@@ -1,0 +1,75 @@
+"""Too few stores or visits for a model: a labelled score of the map, without yuan."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.kit.views import sites as views
+from crmlib.kit.words import Words
+from crmlib.pages.shared import sites_charts
+from crmlib.pages.shared.sites_wording import named
+from crmlib.sites.checks import MIN_OWN_STORES, MIN_VISITS
+from crmlib.sites.score import WEIGHTS
+from crmlib.sites.study import Scored
+
+SHOWN = 15
+
+
+def score(scored: Scored, *, words: Words) -> Finding:
+    """Rank candidates by points; say that they are not money.
+
+    Parameters
+    ----------
+    scored : from `crmlib.sites.study.scored`.
+    """
+    form, table = words.format, named(scored.table, "site_id", scored.names, into="site")
+    best = table.row(0, named=True)
+    weights = words("sites.semicolon").join(
+        words("sites.score.weight", name=words.column(n), weight=form.share(abs(w), digits=0))
+        for n, w in WEIGHTS.items()
+    )
+    values = {
+        "site": best["site"], "points": form.number(best["score"]), "weights": weights,
+        "stores": form.count(scored.stores), "visits": form.count(scored.visits),
+    }  # fmt: skip
+    kind = _kind(scored)
+    top = table.head(SHOWN)
+    digits = [c for c in table.columns if c.startswith(("score", "points"))]
+    bars = pl.DataFrame(
+        {
+            "name": top["site"], "amount": top["score"].round(1),
+            "label": [form.number(v) for v in top["score"]], "hit": [False] * top.height,
+        }
+    )  # fmt: skip
+    return Finding(
+        key="sites.score",
+        status="warn",
+        headline=words(f"sites.score.headline.{kind}", **values),
+        table=scored.table,
+        view=views.plain(
+            table.select("rank", "site", "score", pl.col("^points_.*$")), words=words, numbers=dict.fromkeys(digits, 1)
+        ),
+        chart=sites_charts.losers(bars, words=words, title=words("sites.score.axis")),
+        alt=words(f"sites.score.headline.{kind}", **values),
+        note_seen=words(f"sites.score.seen.{kind}", **values),
+        note_sure=words("sites.score.sure", **values),
+        note_do=words(f"sites.score.do.{kind}", **values),
+        row_key=("site_id",),
+    )
+
+
+def score_answer(scored: Scored, *, words: Words) -> Answer:
+    """The three sites to look at first, and that no amounts can be given."""
+    first = [scored.names.get(i, i) for i in scored.table["site_id"].head(3)]
+    return Answer(words(f"sites.score.answer.{_kind(scored)}", names=words("page.join").join(first)))
+
+
+def score_limits(*, words: Words) -> Limits:
+    """What a score cannot tell."""
+    return Limits((words("sites.score.sure"), words("sites.limits.footfall")))
+
+
+def _kind(scored: Scored) -> str:
+    """Whether there are too few data for the model, or enough."""
+    return "few" if scored.stores < MIN_OWN_STORES or scored.visits < MIN_VISITS else "enough"

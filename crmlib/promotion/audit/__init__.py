@@ -1,0 +1,1 @@
+"""A promotion judged by other means: differences, synthetic control, sensitivity."""

@@ -1,0 +1,1 @@
+"""What a promotion cost and who took it: ledger, budget, states, slots."""

@@ -1,0 +1,1 @@
+"""What a promotion added: the panel, the base, the fit, its parts."""

@@ -1,0 +1,1 @@
+"""What an offer costs at the till: rules, prices, refunds, clashes."""

@@ -1,0 +1,1 @@
+"""What the next promotion will bring: forecast, plan, holdout."""

@@ -1,0 +1,266 @@
+"""A draft on its way: base, drafts, what-if grid, stock by store, clashes, holdout, from the tables of the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.arrays import Floats
+from crmlib.promotion.audit.sensitivity import store_weeks
+from crmlib.promotion.lift.baseline import Season, store_bases, untreated
+from crmlib.promotion.lift.lift import Lift
+from crmlib.promotion.lift.panel import Panel
+from crmlib.promotion.plan.forecast import Response, drafts, forecast, learn, what_if
+from crmlib.promotion.plan.holdout import holdout_curve
+
+PRICE_WEEKS = 8
+"""Weeks whose unpromoted sales tell the usual price and cost of a unit."""
+CATEGORY_WEEKS = 4
+"""The largest category is sought in so few weeks, or a season that is over would win."""
+DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
+LENGTHS = (7, 14, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be planned: category, mechanic, depth, first day, days; money that goes with it [minor units]."""
+
+    category: str
+    mechanic: str
+    depth_bp: int
+    first_day: date
+    days: int
+    display_minor: int = 0
+    funding_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """draft; stores : store_id, base_milli for its days, stock_milli at the service level; drafts, grid : `forecast`.
+
+    asked : the forecast of the draft as asked, one row. holdout : `holdout_curve`. clashes : promotions of the
+        category that meet it. response : what was learnt. season : the factor in the base. on_hand : whether stock is
+        connected: then stores has on_hand_milli and order_milli, what is still to be sent.
+    """
+
+    draft: Draft
+    response: Response
+    season: Season
+    stores: pl.DataFrame
+    asked: pl.DataFrame
+    drafts: pl.DataFrame
+    grid: pl.DataFrame
+    holdout: pl.DataFrame
+    clashes: pl.DataFrame
+    on_hand: bool = False
+
+
+def past_events(events: AnyFrame) -> pl.DataFrame:
+    """Events a forecast may learn from: judged by the model, with a base."""
+    table = to_polars(
+        events, needs=["promotion_id", "mechanic", "depth_bp", "lift", "base_milli", "status"], name="events"
+    )
+    good = table.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
+    made = [c for c in ("forecast_milli", "flat_milli") if c in good.columns]
+    return good.select("mechanic", "depth_bp", "lift", "base_milli", *made, event_id="promotion_id")
+
+
+def plan(
+    draft: Draft,
+    lines: AnyFrame,
+    *,
+    events: AnyFrame,
+    promotions: AnyFrame,
+    products: AnyFrame,
+    stores: AnyFrame,
+    panel: Panel,
+    lift: Lift,
+    as_of: date,
+    rng: np.random.Generator,
+    stock: AnyFrame | None = None,
+    service: float = 0.95,
+) -> Plan:
+    """Plan a draft.
+
+    Parameters
+    ----------
+    lines : receipt lines up to `as_of`, without bulk orders. events : `Review.events`. promotions : judged versions.
+    panel, lift : of the review: the base is made from them, and how store-weeks vary, for the holdout.
+    stock : store_id, product_id, counted_on, on_hand_milli, if connected.
+
+    Raises
+    ------
+    ModelError
+        promotion.no_base: the category sold nothing lately; promotion.few_events.
+    """
+    response = learn(past_events(events))
+    goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    wares = goods.filter(pl.col("category_2") == draft.category)
+    usual = _usual(lines, wares, draft, as_of=as_of)
+    flat = untreated(panel.units, lift.base, lift.clean)
+    bases = _Bases(panel, flat, lift.carry.phi, draft.first_day)
+    per_store, season = bases.over(wares["product_id"], draft.days)
+    base = int(per_store["base_milli"].sum())
+    costs = _costs(draft, lift)
+    asked = {**costs, **_prices(usual), "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
+    mine = forecast(pl.DataFrame([asked]), response, service=service)
+    need = _by_store(per_store, stores, factor=mine["stock_milli"].item() / max(base, 1))
+    each = need if stock is None else _to_send(need, stock, wares)
+    return Plan(
+        draft=draft,
+        response=response,
+        season=season,
+        stores=each,
+        asked=mine,
+        drafts=drafts(asked, response=response),
+        grid=what_if(
+            costs, _scenarios(bases, usual, draft), depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}), response=response
+        ),
+        holdout=holdout_curve(
+            _selling(each),
+            lift=max(float(mine["units_milli"].item() / max(base, 1) - 1), 0.01),
+            phi=lift.carry.phi,
+            tau=_swing(panel, lift, wares["product_id"], weeks=draft.days / 7),
+            rng=rng,
+        ),
+        clashes=_clashes(promotions, draft),
+        on_hand=stock is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """Bases of any goods over any number of days from the first day of the draft."""
+
+    panel: Panel
+    flat: Floats
+    noise: float
+    first_day: date
+
+    def over(self, products: pl.Series, days: int) -> tuple[pl.DataFrame, Season]:
+        """Base by store, and the season in it."""
+        span = [self.first_day + timedelta(days=i) for i in range(days)]
+        last = self.panel.weeks - 1
+        return store_bases(self.panel, self.flat, products=products, days=span, until=last, noise=self.noise)
+
+
+def _scenarios(bases: _Bases, usual: pl.DataFrame, draft: Draft) -> pl.DataFrame:
+    """Lengths × goods (all of the category, its best half) × stores (all, the larger half), with base and price."""
+    ranked = usual.group_by("product_id").agg(pl.col("quantity_milli").sum())
+    ranked = ranked.sort("quantity_milli", "product_id", descending=[True, False])
+    rows = []
+    for count in sorted({ranked.height, -(-ranked.height // 2)}, reverse=True):
+        chosen = ranked["product_id"].head(count)
+        prices = _prices(usual.filter(pl.col("product_id").is_in(chosen.implode())))
+        for days in sorted({*LENGTHS, draft.days}):
+            per_store, _ = bases.over(chosen, days)
+            sold = per_store.filter(pl.col("base_milli") > 0)["base_milli"].sort(descending=True)
+            for stores in sorted({len(sold), -(-len(sold) // 2)}, reverse=True):
+                size = {"days": days, "products": count, "stores": stores}
+                rows.append({**size, "base_milli": int(sold.head(stores).sum()), **prices})
+    return pl.DataFrame(rows)
+
+
+def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> pl.DataFrame:
+    """Lines of the category on store-days without a promotion of it in the last weeks; of all time out of season."""
+    needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
+    table = to_polars(lines, needs=needs, name="lines").join(wares.select("product_id"), on="product_id", how="semi")
+    sold = table.filter(pl.col("quantity_milli") > 0)
+    promoted = sold.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
+    plain = sold.join(promoted, on=["store_id", "day"], how="anti")
+    recent = plain.filter(pl.col("day") > as_of - timedelta(weeks=PRICE_WEEKS))
+    usual = recent if recent.height else plain
+    if usual.is_empty():
+        raise ModelError(
+            "promotion.no_base",
+            given=f"category {draft.category}: no sales without a promotion",
+            expected="a category that sells",
+            mend="choose another category",
+            values={"category": draft.category},
+        )
+    return usual
+
+
+def _prices(usual: pl.DataFrame) -> dict[str, int]:
+    """Usual price and cost of a unit."""
+    return {"price_minor": _mean(usual, "list_minor"), "cost_minor": _mean(usual, "cost_minor")}
+
+
+def _costs(draft: Draft, lift: Lift) -> dict[str, object]:
+    """Mechanic and money of the whole event, and what comes back as a dip."""
+    money = {"display_minor": draft.display_minor, "funding_minor": draft.funding_minor}
+    return {"mechanic": draft.mechanic, **money, "dip": _dip(lift)}
+
+
+def _by_store(per_store: pl.DataFrame, stores: AnyFrame, *, factor: float) -> pl.DataFrame:
+    """Base and stock of every store that sells the goods, the largest first."""
+    shops = to_polars(stores, needs=["store_id", "city"], name="stores")
+    known = shops.select(c for c in ("store_id", "city", "name") if c in shops.columns)
+    base = per_store.filter(pl.col("base_milli") > 0).join(known, on="store_id")
+    stocked = base.with_columns(stock_milli=(pl.col("base_milli") * factor).ceil().cast(pl.Int64))
+    return stocked.sort("stock_milli", "store_id", descending=[True, False])
+
+
+def _to_send(need: pl.DataFrame, stock: AnyFrame, wares: pl.DataFrame) -> pl.DataFrame:
+    """The latest count of the goods in every store, and what is still to be sent; null where it was never counted."""
+    table = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    mine = table.join(wares.select("product_id"), on="product_id", how="semi")
+    latest = mine.sort("counted_on").group_by("store_id", "product_id").agg(pl.col("on_hand_milli").last())
+    sums = latest.group_by("store_id").agg(pl.col("on_hand_milli").sum())
+    joined = need.join(sums, on="store_id", how="left", maintain_order="left")
+    short = (pl.col("stock_milli") - pl.col("on_hand_milli")).clip(lower_bound=0)
+    return joined.with_columns(order_milli=short).sort("order_milli", "store_id", descending=[True, False])
+
+
+def _mean(usual: pl.DataFrame, column: str) -> int:
+    """Minor units of a unit, from the lines that have the figure."""
+    known = usual.filter(pl.col(column).is_not_null())
+    return round(int(known[column].sum()) * 1000 / max(int(known["quantity_milli"].sum()), 1))
+
+
+def _dip(lift: Lift) -> float:
+    """Share of the extra units that past events took back afterwards; 0 to 0.9."""
+    sums = dict(lift.parts.group_by("role").agg(pl.col("effect_milli").sum()).iter_rows())
+    extra = sums.get("event", 0)
+    return min(max(-(sums.get("dip", 0) + sums.get("waiting", 0)) / extra, 0.0), 0.9) if extra > 0 else 0.0
+
+
+def _selling(each: pl.DataFrame) -> pl.DataFrame:
+    """Stores that sell the category, with the units they are expected to sell."""
+    return each.filter(pl.col("base_milli") > 0).select("store_id", "city", base_units=pl.col("base_milli") / 1000)
+
+
+def _swing(panel: Panel, lift: Lift, wares: pl.Series, *, weeks: float) -> float:
+    """How much a store's sales of the category swing over the event, beyond counting noise, as a share."""
+    mine = np.flatnonzero(panel.products.is_in(wares.implode()).to_numpy())
+    _, swing = store_weeks(panel.units[:, mine], lift.base[:, mine], lift.clean[:, mine])
+    return float(swing / np.sqrt(max(weeks, 1.0)))
+
+
+def _clashes(promotions: AnyFrame, draft: Draft) -> pl.DataFrame:
+    """Promotions of the category that meet the draft's days."""
+    table = to_polars(
+        promotions, needs=["promotion_id", "category", "first_day", "last_day", "stores"], name="promotions"
+    )
+    last = draft.first_day + timedelta(days=draft.days - 1)
+    met = table.filter(
+        pl.col("category") == draft.category, pl.col("first_day") <= last, pl.col("last_day") >= draft.first_day
+    )
+    return met.with_columns(stores=pl.col("stores").list.len()).select(
+        "promotion_id", "name", "mechanic", "depth_bp", "first_day", "last_day", "stores"
+    )
+
+
+def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str:
+    """The category that sold most, without a promotion, in the last weeks."""
+    goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    service = pl.col("is_service") if "is_service" in goods.columns else pl.lit(value=False)
+    table = to_polars(lines, needs=["product_id", "day", "net_minor", "promotion_id"], name="lines")
+    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=CATEGORY_WEEKS), pl.col("promotion_id").is_null())
+    sums = recent.join(goods.filter(~service), on="product_id").group_by("category_2").agg(pl.col("net_minor").sum())
+    return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])

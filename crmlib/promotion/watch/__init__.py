@@ -1,0 +1,1 @@
+"""How a running promotion does against its plan."""

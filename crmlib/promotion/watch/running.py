@@ -1,0 +1,240 @@
+"""A promotion while it runs: its plan, what was sold so far, store by store, and what it does to its siblings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.promotion.lift.baseline import store_bases, untreated
+from crmlib.promotion.lift.bulk import without
+from crmlib.promotion.lift.calendar import week_number
+from crmlib.promotion.lift.lift import Lift
+from crmlib.promotion.lift.panel import Panel
+from crmlib.promotion.plan.forecast import Response
+from crmlib.promotion.watch.execution import PRICED_BY_LINE, compliance, label_compliance
+from crmlib.promotion.watch.watch import alarms, track, weekday_weights
+
+BASE_WEEKS = 8
+COVERAGE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A promotion on one of its days.
+
+    daily : `watch.track`. stores : store_id, status, at_plan, actual_milli, plan_milli, share. alarms : `watch.alarms`.
+    shelves : store_id, stock_milli, per_day_milli, empty (goods with none left); None where stock is not connected.
+    margin_rate, plan_margin_rate : so far and as planned. sibling_ratio : siblings against their usual sales.
+    discount_minor : so far; projected_discount_minor : at the end. promotion : facts of the judged version.
+    """
+
+    promotion: dict[str, object]
+    as_of: date
+    daily: pl.DataFrame
+    stores: pl.DataFrame
+    alarms: pl.DataFrame
+    shelves: pl.DataFrame | None
+    margin_rate: float | None
+    plan_margin_rate: float | None
+    sibling_ratio: float | None
+    discount_minor: int
+    projected_discount_minor: int
+    budget_minor: int | None
+
+
+def pick(plans: pl.DataFrame, *, as_of: date, promotion_id: str | None) -> dict[str, object]:
+    """The promotion asked for, else the one running on `as_of` that started last, else the last that started.
+
+    Raises
+    ------
+    ModelError
+        promotion.none_running: none has started; promotion.unknown_promotion.
+    """
+    started = plans.filter(pl.col("first_day") <= as_of).sort("first_day", "promotion_id")
+    if promotion_id:
+        started = started.filter(pl.col("promotion_id") == promotion_id)
+    if started.is_empty():
+        raise ModelError(
+            "promotion.none_running",
+            given=f"promotion {promotion_id or '(any)'} on {as_of}",
+            expected="a promotion that has started by that day",
+            mend="choose another day or promotion",
+            values={"promotion_id": promotion_id or "", "as_of": as_of},
+        )
+    live = started.filter(pl.col("last_day") >= as_of)
+    return (live if live.height else started).row(-1, named=True)
+
+
+def running(
+    lines: AnyFrame,
+    *,
+    promotion: dict[str, object],
+    products: AnyFrame,
+    response: Response,
+    panel: Panel,
+    lift: Lift,
+    as_of: date,
+    bulk: pl.Series | None = None,
+    stock: AnyFrame | None = None,
+) -> Running:
+    """Follow one promotion.
+
+    Parameters
+    ----------
+    lines : receipt lines up to `as_of`. promotion : a row of `calendar.frozen_versions`. response : from past events,
+        judged before this one started. panel, lift : of the review, for the base of the plan.
+    bulk : receipts that are bulk orders: plan and pace leave them out, the discount has them in.
+    stock : store_id, product_id, counted_on, on_hand_milli, if connected.
+    """
+    event = _Event(promotion)
+    needs = ["receipt_id", "store_id", "product_id", "day", "quantity_milli", "net_minor"]
+    whole = to_polars(lines, needs=needs, name="lines")
+    table = whole if bulk is None else without(whole, bulk)
+    goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    mine = event.its(table)
+    before = mine.filter(
+        pl.col("day").is_between(event.first - timedelta(weeks=BASE_WEEKS), event.first - timedelta(days=1))
+    )
+    during, booked = (
+        t.filter(pl.col("day").is_between(event.first, min(event.last, as_of))) for t in (mine, event.its(whole))
+    )
+    days = (event.last - event.first).days + 1
+    seen = min((min(event.last, as_of) - event.first).days + 1, days)
+    per_store = _bases(event, panel, lift, days=days)
+    daily = _track(during, table, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
+    rate, planned = _margin_rate(during), _plan_margin(before, event.depth_bp)
+    siblings = _sibling_ratio(table, goods, event, seen=seen, as_of=as_of)
+    shelves = None if stock is None else _shelves(stock, during, event, seen=seen, as_of=as_of)
+    off = pl.col("list_minor").fill_null(pl.col("net_minor")) - pl.col("net_minor")
+    discount = int(booked.select(off.sum()).item())
+    budget = promotion.get("budget_minor")
+    return Running(
+        promotion=promotion,
+        as_of=as_of,
+        daily=daily,
+        stores=_stores(during, per_store, event, response, seen=seen / days),
+        alarms=alarms(
+            daily, as_of=as_of, stock=shelves, margin_rate=rate, plan_margin_rate=planned, sibling_ratio=siblings
+        ),
+        shelves=shelves,
+        margin_rate=rate,
+        plan_margin_rate=planned,
+        sibling_ratio=siblings,
+        discount_minor=discount,
+        projected_discount_minor=round(
+            discount * daily["projected_milli"][-1] / max(during["quantity_milli"].sum(), 1)
+        ),
+        budget_minor=int(str(budget)) if budget is not None else None,
+    )
+
+
+def _bases(event: _Event, panel: Panel, lift: Lift, *, days: int) -> pl.DataFrame:
+    """Base of the event's goods in its stores, as it would have been forecast before its week of waiting."""
+    flat = untreated(panel.units, lift.base, lift.clean)
+    until = min(week_number(event.first) - panel.first_week - 2, panel.weeks - 1)
+    span = [event.first + timedelta(days=i) for i in range(days)]
+    found, _ = store_bases(
+        panel, flat, products=pl.Series(event.products), days=span, until=until, noise=lift.carry.phi
+    )
+    return found.filter(pl.col("store_id").is_in(event.stores))
+
+
+def _track(
+    during: pl.DataFrame, table: pl.DataFrame, event: _Event, response: Response, *, base: int, as_of: date
+) -> pl.DataFrame:
+    """Plan, band and actual by day."""
+    growth = np.exp(response.log_lift(event.mechanic, event.depth_bp))
+    spread = np.exp(np.quantile(response.errors, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
+    return track(
+        during.select("day", "quantity_milli"),
+        plan_milli=round(base * growth),
+        low_milli=round(base * growth * spread[0]),
+        high_milli=round(base * growth * spread[1]),
+        first_day=event.first,
+        last_day=event.last,
+        as_of=as_of,
+        weights=weekday_weights(table.select("day", "quantity_milli")),
+    )
+
+
+def _shelves(stock: AnyFrame, during: pl.DataFrame, event: _Event, *, seen: int, as_of: date) -> pl.DataFrame:
+    """The last count by store: store_id, stock_milli, per_day_milli (sold so far), empty (goods with none left)."""
+    table = to_polars(stock, needs=["store_id", "product_id", "counted_on", "on_hand_milli"], name="stock")
+    counted = event.its(table).filter(pl.col("counted_on").is_between(event.first, as_of)).sort("counted_on")
+    latest = counted.group_by("store_id", "product_id").agg(pl.col("on_hand_milli").last())
+    sums = latest.group_by("store_id").agg(
+        stock_milli=pl.col("on_hand_milli").sum(), empty=(pl.col("on_hand_milli") <= 0).sum()
+    )
+    sold = during.group_by("store_id").agg(per_day_milli=(pl.col("quantity_milli").sum() / seen).round().cast(pl.Int64))
+    joined = sums.join(sold, on="store_id", how="left").with_columns(pl.col("per_day_milli").fill_null(0))
+    return joined.sort("store_id").select("store_id", "stock_milli", "per_day_milli", "empty")
+
+
+class _Event:
+    """Typed view of a row of promotions."""
+
+    __slots__ = ("depth_bp", "first", "last", "mechanic", "products", "promotion_id", "stores")
+
+    def __init__(self, row: dict[str, object]) -> None:
+        first, last, stores, products = row["first_day"], row["last_day"], row["stores"], row["products"]
+        assert isinstance(first, date)
+        assert isinstance(last, date)
+        assert isinstance(stores, list)
+        assert isinstance(products, list)
+        self.first, self.last, self.stores, self.products = first, last, stores, products
+        self.promotion_id, self.mechanic = str(row["promotion_id"]), str(row["mechanic"])
+        self.depth_bp = int(str(row["depth_bp"] or 0))
+
+    def its(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the event's goods in its stores."""
+        return table.filter(pl.col("product_id").is_in(self.products), pl.col("store_id").is_in(self.stores))
+
+
+def _margin_rate(lines: pl.DataFrame) -> float | None:
+    """Margin over sales of the lines with a cost; None without any."""
+    costed = lines.filter(pl.col("cost_minor").is_not_null())
+    net = int(costed["net_minor"].sum())
+    return None if net <= 0 else 1 - int(costed["cost_minor"].sum()) / net
+
+
+def _plan_margin(before: pl.DataFrame, depth_bp: int) -> float | None:
+    """Margin rate the plan implies: the usual price less the discount, at the usual cost."""
+    usual = before.filter(pl.col("promotion_id").is_null(), pl.col("quantity_milli") > 0)
+    rate = _margin_rate(usual)
+    return None if rate is None else 1 - (1 - rate) / (1 - depth_bp / 10_000)
+
+
+def _sibling_ratio(table: pl.DataFrame, goods: pl.DataFrame, event: _Event, *, seen: int, as_of: date) -> float | None:
+    """Sales of the other goods of the category in the same stores, against their daily mean before."""
+    own = goods.filter(pl.col("product_id").is_in(event.products))["category_2"].unique()
+    mates = goods.filter(pl.col("category_2").is_in(own.implode()), ~pl.col("product_id").is_in(event.products))
+    theirs = table.join(mates.select("product_id"), on="product_id", how="semi").filter(
+        pl.col("store_id").is_in(event.stores)
+    )
+    start = event.first - timedelta(weeks=BASE_WEEKS)
+    usual = theirs.filter(pl.col("day").is_between(start, event.first - timedelta(days=1)))["quantity_milli"].sum()
+    now = theirs.filter(pl.col("day").is_between(event.first, min(event.last, as_of)))["quantity_milli"].sum()
+    due = int(usual) / (7 * BASE_WEEKS) * seen
+    return int(now) / due if due > 0 else None
+
+
+def _stores(
+    during: pl.DataFrame, per_store: pl.DataFrame, event: _Event, response: Response, *, seen: float
+) -> pl.DataFrame:
+    """Each store against its own plan so far, and whether it carried the offer out; seen : share of the days."""
+    if event.mechanic in PRICED_BY_LINE:
+        done = compliance(during, depth_bp=event.depth_bp, stores=event.stores)
+    else:
+        done = label_compliance(during, promotion_id=event.promotion_id, stores=event.stores)
+    growth = float(np.exp(response.log_lift(event.mechanic, event.depth_bp)))
+    sold = during.group_by("store_id").agg(actual_milli=pl.col("quantity_milli").sum())
+    due = per_store.select("store_id", plan_milli=(pl.col("base_milli") * seen * growth).round().cast(pl.Int64))
+    joined = done.join(sold, on="store_id", how="left").join(due, on="store_id", how="left")
+    joined = joined.with_columns(pl.col("actual_milli", "plan_milli").fill_null(0))
+    share = pl.when(pl.col("plan_milli") > 0).then(pl.col("actual_milli") / pl.col("plan_milli"))
+    return joined.with_columns(share=share).sort("store_id")

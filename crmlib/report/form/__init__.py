@@ -1,0 +1,1 @@
+"""Parameters of a report: checked, explained, shown as a form."""

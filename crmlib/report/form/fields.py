@@ -1,0 +1,178 @@
+"""The form of a report: one field per parameter, plain HTML, sent by GET, so that every answer has an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from crmlib.kit.words import Words
+from crmlib.report.form.parameters import Issue, ReportParameters, sentence
+
+Kind = Literal["date", "number", "choice", "text", "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter: what it is called, what may be written, what was written, and what is wrong with that."""
+
+    name: str
+    kind: Kind
+    label: str
+    help: str
+    value: str
+    low: str = ""
+    high: str = ""
+    step: str = ""
+    longest: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All fields, and what is wrong beside them (names that are no parameters)."""
+
+    fields: tuple[Field, ...]
+    messages: tuple[str, ...] = ()
+    wrong: int = 0
+
+
+def form(
+    report: str,
+    kind: type[ReportParameters],
+    *,
+    given: Mapping[str, object],
+    issues: Sequence[Issue],
+    regions: Sequence[str],
+    words: Words,
+) -> Form:
+    """The form of `report`.
+
+    Parameters
+    ----------
+    kind : its parameters.
+    given : what stands in the fields: checked values, or what the reader wrote.
+    issues : what is wrong; those of a field stand beside it, others above the form.
+    regions : regions to choose from.
+    """
+    told = {issue.name: sentence(issue, words) for issue in issues}
+    fields = tuple(
+        _field(report, name, info, value=given.get(name), message=told.get(name, ""), regions=regions, words=words)
+        for name, info in _ordered(kind.model_fields)
+    )
+    others = tuple(f"{i.name[:60]}: {told[i.name]}" for i in issues if i.name not in kind.model_fields)
+    return Form(fields=fields, messages=others, wrong=len(issues))
+
+
+def parameter_label(report: str, name: str, words: Words) -> str:
+    """Label of a parameter: the report's own, else the common one, else its name."""
+    return _text(report, f"parameter.{name}.label", words) or name
+
+
+def shown_value(report: str, name: str, value: object, words: Words) -> str:
+    """A parameter's value as a reader knows it."""
+    if value is None:
+        return words("page.all") if name == "region" else words("page.none")
+    if isinstance(value, bool):
+        return words("page.yes" if value else "page.no")
+    return _text(report, f"parameter.{name}.choice.{value}", words) or str(value)
+
+
+def _ordered(fields: Mapping[str, FieldInfo]) -> list[tuple[str, FieldInfo]]:
+    """Day and region first, as declared otherwise; the language has its link in the head and is only carried along."""
+    return sorted(fields.items(), key=lambda item: item[0] == "language")
+
+
+def _field(
+    report: str,
+    name: str,
+    info: FieldInfo,
+    *,
+    value: object,
+    message: str,
+    regions: Sequence[str],
+    words: Words,
+) -> Field:
+    kind, choices = _kind(report, name, info, regions=regions, words=words)
+    limits = _limits(info)
+    optional = info.default is None and kind == "choice"
+    return Field(
+        name=name,
+        kind=kind,
+        label=parameter_label(report, name, words),
+        help=_help(report, name, limits, words),
+        value=_written(value)[:200],
+        low=limits.get("low", ""),
+        high=limits.get("high", ""),
+        step=_step(info),
+        longest=limits.get("longest", ""),
+        choices=(("", words("page.all")), *choices) if optional else choices,
+        message=message,
+    )
+
+
+def _kind(
+    report: str, name: str, info: FieldInfo, *, regions: Sequence[str], words: Words
+) -> tuple[Kind, tuple[tuple[str, str], ...]]:
+    if name == "language":
+        return "hidden", ()
+    if name == "region":
+        return ("choice", tuple((r, r) for r in regions)) if regions else ("hidden", ())
+    inner = _inner(info.annotation)
+    if get_origin(inner) is Literal:
+        return "choice", tuple((str(v), shown_value(report, name, v, words)) for v in get_args(inner))
+    if inner is bool:
+        return "choice", (("true", words("page.yes")), ("false", words("page.no")))
+    kinds: dict[Any, Kind] = {date: "date", int: "number", float: "number"}
+    return kinds.get(inner, "text"), ()
+
+
+def _inner(annotation: Any) -> Any:
+    """The type without `| None`."""
+    parts = [a for a in get_args(annotation) if a is not NoneType]
+    return parts[0] if NoneType in get_args(annotation) and len(parts) == 1 else annotation
+
+
+def _limits(info: FieldInfo) -> dict[str, str]:
+    names = {"ge": "low", "gt": "low", "le": "high", "lt": "high", "max_length": "longest"}
+    return {
+        target: str(getattr(rule, source))
+        for rule in info.metadata
+        for source, target in names.items()
+        if getattr(rule, source, None) is not None
+    }
+
+
+def _step(info: FieldInfo) -> str:
+    return "1" if _inner(info.annotation) is int else "any"
+
+
+def _help(report: str, name: str, limits: Mapping[str, str], words: Words) -> str:
+    """The help, with the range if there is one."""
+    text = _text(report, f"parameter.{name}.help", words)
+    if "low" in limits and "high" in limits:
+        span = words("page.range", low=_readable(limits["low"]), high=_readable(limits["high"]))
+        return f"{text}{words('page.semicolon')}{span}" if text else span
+    return text
+
+
+def _written(value: object) -> str:
+    """A value as one would type it: 8, not 8.0."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _readable(number: str) -> str:
+    """Thousands apart where there are many: ``10,000,000``."""
+    return f"{int(number):,}" if number.isdigit() else number
+
+
+def _text(report: str, key: str, words: Words) -> str:
+    found = next((k for k in (f"{report}.{key}", f"page.{key}") if words.has(k)), None)
+    return words(found) if found else ""

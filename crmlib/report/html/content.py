@@ -1,0 +1,132 @@
+"""What stands on a page, in order, as plain data: the template only sets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crmlib.kit.finding import Answer
+from crmlib.report.form.explain import Explanation
+from crmlib.report.form.fields import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A short fact in the head; a tone makes it a chip."""
+
+    text: str
+    tone: Literal["", "ok", "warn", "neutral"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The same page in the other language."""
+
+    href: str
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Title, the question the page answers, what it covers."""
+
+    title: str
+    question: str
+    facts: tuple[Fact, ...] = ()
+    other: Other | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableBlock:
+    """A table to read (safe markup), and the whole of it to download."""
+
+    markup: str
+    note: str = ""
+    href: str = ""
+    file: str = ""
+    too_large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A label and its text, or its items."""
+
+    label: str
+    text: str = ""
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A finding or a model check.
+
+    Parameters
+    ----------
+    svg : safe picture; empty without a chart.
+    wide : whether the chart keeps its width and scrolls sideways where the page is narrower.
+    failed : whether there should be a chart, but it could not be drawn.
+    """
+
+    anchor: str
+    status: str
+    headline: str
+    notes: tuple[Line, ...]
+    table: TableBlock
+    svg: str = ""
+    alt: str = ""
+    wide: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListBlock:
+    """The action list."""
+
+    anchor: str
+    headline: str
+    table: TableBlock
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What changed since the last report: lines, or a note why there are none."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    note: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """Provenance, and what the page cannot tell."""
+
+    lines: tuple[Line, ...]
+    technical: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart's specification for the browser, as JSON that fits into a script element."""
+
+    anchor: str
+    vega: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A whole page."""
+
+    language: str
+    head: Head
+    form: Form | None = None
+    error: Explanation | None = None
+    answer: Answer | None = None
+    changed: Changed | None = None
+    findings: tuple[Card, ...] = ()
+    actions: tuple[ListBlock, ...] = ()
+    checks: tuple[Card, ...] = ()
+    checks_open: bool = False
+    foot: Foot | None = None
+    charts: tuple[Chart, ...] = ()

@@ -1,0 +1,91 @@
+"""From content to HTML: one self-contained document that asks for nothing, from nobody."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from crmlib.kit.words import Words
+from crmlib.report import drawing
+from crmlib.report.html.content import Card, Content
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; "
+    "form-action 'self'; script-src {scripts}"
+)
+
+
+def html(content: Content, *, words: Words) -> str:
+    """The page. Everything is escaped, except the pictures and tables that `sanitize` has cleaned.
+
+    The security policy allows no request at all, and no script but the two whose hashes it names; on a page without
+    charts none.
+    """
+    loader = _loader() if content.charts else ""
+    bundle = drawing.bundle() if content.charts else None
+    allowed = f"'sha256-{_sha256(loader)}' 'sha256-{bundle.sha256}'" if bundle else "'none'"
+    locale = drawing.time_locale(content.language) if content.charts else ""
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            content_fields(content)
+            | {
+                "words": words,
+                "policy": Markup(_POLICY.format(scripts=allowed)),
+                "style": _file("page.css"),
+                "loader": Markup(loader),
+                "bundle": bundle.packed if bundle else "",
+                "time_locale": Markup(locale),
+            }
+        )
+    )
+
+
+def content_fields(content: Content) -> dict[str, object]:
+    """The fields of `content` by name, specifications marked as safe: they are JSON made for script elements."""
+    fields: dict[str, object] = {name: getattr(content, name) for name in content.__slots__}
+    fields["charts"] = [{"anchor": c.anchor, "vega": Markup(c.vega)} for c in content.charts]
+    return fields
+
+
+def card(one: Card, *, words: Words) -> str:
+    """One card with its style, for a notebook's output cell."""
+    body = _environment().get_template("card.html.j2").render(card=one, words=words)
+    scoped = _file("page.css").replace(":root{", ".crmlib{", 1)
+    return f"<style>@scope (.crmlib){{{scoped}}}</style><div class='crmlib'>{body}</div>"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(
+        loader=PackageLoader("crmlib.report.html", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _file(name: str) -> Markup:
+    text = files("crmlib.report.html").joinpath("template").joinpath(name).read_text(encoding="utf-8")
+    return Markup(text.strip())
+
+
+def _loader() -> str:
+    return str(_file("loader.js"))
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,158 @@
+"""Tables as files: Parquet for machines, XLSX for people. Whatever a cell holds, it is never a formula."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.kit.words import Words
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
+
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+_NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
+_MAX_CELL = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table under its title, and columns to be filled in (`ActionList.ask`)."""
+
+    title: str
+    table: pl.DataFrame
+    ask: pl.DataFrame | None = None
+
+
+def parquet(table: pl.DataFrame) -> bytes:
+    """`table` as a Parquet file; the same table gives the same bytes."""
+    buffer = BytesIO()
+    table.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def xlsx(sheets: Sequence[Sheet], *, words: Words, day: date) -> bytes:
+    """`sheets` as a workbook under the words of the language; the same tables give the same bytes.
+
+    Money becomes currency units, shares become percentages, labels say the currency. Strings are written as strings,
+    and those that a spreadsheet might take for a formula when somebody edits them carry its "text" mark as well.
+
+    Parameters
+    ----------
+    day : written into the file as its date.
+    """
+    import xlsxwriter  # noqa: PLC0415
+
+    buffer = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"created": datetime(day.year, day.month, day.day), "author": "crmlib"})  # noqa: DTZ001
+        look = _Look(book)
+        taken: set[str] = set()
+        for sheet in sheets:
+            page = book.add_worksheet(_sheet_name(sheet.title, taken))
+            _write(page, sheet.table, look=look, words=words)
+            if sheet.ask is not None:
+                choices = book.add_worksheet(_sheet_name(words("page.choices"), taken))
+                _ask(page, choices, sheet.ask, first=sheet.table.width, look=look, words=words)
+    return buffer.getvalue()
+
+
+class _Look:
+    """The cell formats of a workbook."""
+
+    def __init__(self, book: Any) -> None:
+        self.head: Format = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        self.money: Format = book.add_format({"num_format": "#,##0.00"})
+        self.share: Format = book.add_format({"num_format": "0.0%"})
+        self.day: Format = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.text: Format = book.add_format({"num_format": "@"})
+        self.quoted: Format = book.add_format({"num_format": "@", "quote_prefix": True})
+
+
+def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words) -> None:
+    sheet.freeze_panes(1, 0)
+    per_unit = MINOR_PER_UNIT.get(words.format.currency, 100)
+    for at, (name, dtype) in enumerate(table.schema.items()):
+        sheet.write_string(0, at, label(name, words), look.head)
+        sheet.set_column(at, at, 22 if dtype == pl.String else 14)
+        for row, value in enumerate(table[name].to_list(), start=1):
+            if value is None:
+                continue
+            if isinstance(value, bool):
+                sheet.write_string(row, at, words("page.yes" if value else "page.no"))
+            elif isinstance(value, int | float):
+                _write_number(sheet, (row, at), value, name=name, look=look, per_unit=per_unit)
+            elif isinstance(value, date):
+                sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), look.day)  # noqa: DTZ001
+            else:
+                text = str(value)[:_MAX_CELL]
+                sheet.write_string(row, at, text, look.quoted if text.startswith(_FORMULA_START) else look.text)
+
+
+def _ask(page: Worksheet, choices: Worksheet, ask: pl.DataFrame, *, first: int, look: _Look, words: Words) -> None:
+    """Empty cells that take one of their row's list; the lists stand on a sheet of their own, each once."""
+    place: dict[tuple[str, ...], str] = {}
+    for at, name in enumerate(ask.columns, start=first):
+        page.write_string(0, at, label(name, words), look.head)
+        page.set_column(at, at, 22)
+        for row, allowed in enumerate(ask[name].to_list(), start=1):
+            if tuple(allowed) not in place:
+                place[tuple(allowed)] = _listed(choices, allowed, column=len(place))
+            page.write_blank(row, at, None, look.text)
+            page.data_validation(row, at, row, at, {"validate": "list", "source": place[tuple(allowed)]})
+    choices.hide()
+
+
+def _listed(choices: Worksheet, allowed: Sequence[str], *, column: int) -> str:
+    from xlsxwriter.utility import xl_range_abs  # noqa: PLC0415
+
+    choices.write_column(0, column, allowed)
+    return f"='{choices.get_name()}'!{xl_range_abs(0, column, len(allowed) - 1, column)}"
+
+
+def _write_number(
+    sheet: Worksheet, cell: tuple[int, int], value: float, *, name: str, look: _Look, per_unit: int
+) -> None:
+    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
+        return
+    if name.endswith("_minor"):
+        sheet.write_number(*cell, value / per_unit, look.money)
+    elif is_share(name):
+        sheet.write_number(*cell, value, look.share)
+    else:
+        sheet.write_number(*cell, value)
+
+
+def label(name: str, words: Words) -> str:
+    """Label of a column; money says its currency.
+
+    Examples
+    --------
+    >>> label("no_such_minor", Words("en"))
+    'no_such_minor (yuan)'
+    """
+    shown = words.column(name)
+    return f"{shown} ({words(f'page.unit.{words.format.currency}')})" if name.endswith("_minor") else shown
+
+
+def is_share(name: str) -> bool:
+    """Whether a machine column name says that it holds shares (0 to 1)."""
+    return name.startswith("share_") or name.endswith("_share") or name == "share"
+
+
+def _sheet_name(title: str, taken: set[str]) -> str:
+    base = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip()[:28] or "table"
+    name, n = base, 2
+    while name.lower() in taken:
+        name, n = f"{base[:26]} {n}", n + 1
+    taken.add(name.lower())
+    return name

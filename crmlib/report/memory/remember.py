@@ -1,0 +1,125 @@
+"""What was computed once need not be computed again: results kept beside the lake, found by everything they depend on.
+
+An entry's name is the hash of the code, the function, and the *content* of all its arguments. So an entry can be given
+to whoever asks with the same arguments, and to nobody else: a reader who may see fewer rows brings other frames, and
+finds, or makes, another entry. New data, other parameters, other code: another name. Nothing has to be declared.
+
+A random generator among the arguments counts with its state, and is left in the state in which the work left it: a page
+made from entries has the same bytes as one that computed everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import polars as pl
+
+import crmlib
+from crmlib.report.memory import packed
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FOLDER = "remembered"
+"""Below the lake's folder; may be removed at any time."""
+MOST_BYTES = 1_000_000_000
+MOST_DAYS = 35
+"""Larger than this, or older, the oldest entries go."""
+_LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "lightgbm", "statsmodels")
+_HASH = 32
+
+
+def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What ``compute(*args, **kwargs)`` returns, from `folder` if it was computed before.
+
+    Parameters
+    ----------
+    folder : where entries are kept. One that cannot be written is done without.
+    compute : a function at the top of a module of this package, whose result depends on its arguments only.
+    args, kwargs : anything that `packed` takes, lazy frames, and NumPy generators.
+    """
+    generators = [a for a in (*args, *kwargs.values()) if isinstance(a, np.random.Generator)]
+    path = folder / f"{_name(compute, args, kwargs)}.packed"
+    found = _read(path)
+    if found is not None:
+        for generator, state in zip(generators, found["states"], strict=True):
+            generator.bit_generator.state = state
+        return found["result"]  # type: ignore[no-any-return]
+    result = compute(*args, **kwargs)
+    states = [generator.bit_generator.state for generator in generators]
+    _keep(path, packed.pack({"result": result, "states": states}))
+    return result
+
+
+@cache
+def code() -> str:
+    """Hash of the package's modules, and the versions of the libraries that its numbers come from."""
+    package = Path(crmlib.__file__).parent
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+    for library in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            digest.update(f"{library} {version(library)}\0".encode())
+    return digest.hexdigest()
+
+
+def _name(compute: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+    """The name of an entry: the hash of everything that the result depends on."""
+    given = [_known(a) for a in args], {name: _known(kwargs[name]) for name in sorted(kwargs)}
+    return packed.digest((code(), packed.name_of(compute), *given))
+
+
+def _known(argument: object) -> object:
+    """An argument as it counts for the name."""
+    if isinstance(argument, np.random.Generator):
+        return argument.bit_generator.state
+    return argument.collect() if isinstance(argument, pl.LazyFrame) else argument
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The entry, if it is there and whole."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
+            return None
+        found = packed.unpack(content[_HASH:])
+    except (OSError, ValueError):
+        return None
+    with suppress(OSError):
+        os.utime(path)  # the ones in use stay
+    return found  # type: ignore[no-any-return]
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write an entry whole or not at all, and let the oldest go."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(hashlib.sha256(content).digest() + content)
+        part.replace(path)
+        _forget(path.parent)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _forget(folder: Path) -> None:
+    """Remove what is older than `MOST_DAYS`, and the least recently used beyond `MOST_BYTES`."""
+    entries = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.iterdir()), reverse=True)
+    oldest, held = time.time() - MOST_DAYS * 86_400, 0
+    for used, size, path in entries:
+        held += size
+        if held > MOST_BYTES or used < oldest:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""Ingest and check as the command line shows them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from crmlib import data
+from crmlib.data.result import TERMS
+from crmlib.kit.words import Words
+from crmlib.kit.words.rules import rule_in_words
+
+Say = Callable[[str], None]
+
+
+def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say, words: Words) -> None:
+    """Ingest one source, or `all` of the file, and print the sum of each with the rules behind it."""
+    with _progress(words) as hook:
+        if source == "all":
+            results = data.ingest_all(sources, lake=lake, now=now, progress=hook)
+        else:
+            results = [data.ingest(source, sources=sources, lake=lake, now=now, progress=hook)]
+    for result in results:
+        for line in lines_of(result, words=words):
+            say(line)
+
+
+@contextmanager
+def _progress(words: Words) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal that shows the step under way; nothing where the output goes to a file."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=None)
+
+        def hook(step: str, done: int, total: int) -> None:
+            bar.update(task, description=words(f"ingest.step.{step}"), completed=done, total=total)
+
+        yield hook
+
+
+def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
+    """The five-term sum in one line, then one line per rule.
+
+    Terms that are zero are shown too: the reader sees that everything was counted.
+    """
+    count = words.format.count
+    terms = {term: count(getattr(result, term)) for term in ("read", *TERMS)}
+    lines = [words("cli.ingest.sum", source=result.source, table=result.table, **terms)]
+    if result.withdrawn:
+        lines.append(words("cli.ingest.withdrawn", rows=count(result.withdrawn)))
+    if not result.changed:
+        lines.append(words("cli.ingest.unchanged"))
+    for row in result.rules.iter_rows(named=True):
+        money = Words(words.language, currency=result.currency or "CNY").format.money(row["net_minor"])
+        kind = words(f"cli.ingest.kind.{row['kind']}") if words.has(f"cli.ingest.kind.{row['kind']}") else row["kind"]
+        lines.append(
+            words(
+                "cli.ingest.rule",
+                kind=kind,
+                rule=rule_in_words(row["rule"], words),
+                rows=count(row["rows"]),
+                money=money,
+            )
+        )
+    return lines
+
+
+def check_lake(place: Path, *, say: Say, words: Words) -> bool:
+    """Verify the lake, print each check, and return whether it is sound."""
+    report = data.check_lake(place)
+    for row in report.describe().iter_rows(named=True):
+        say(words(f"cli.lake.{'ok' if row['ok'] else 'bad'}", **{k: row[k] for k in row if k != "ok"}))
+    say(words("cli.lake.sound" if report.ok else "cli.lake.unsound", path=report.path))
+    return report.ok

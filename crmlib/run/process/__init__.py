@@ -1,0 +1,1 @@
+"""The processes that make pages: a warm parent, workers, their ends."""

@@ -1,0 +1,1 @@
+"""The served apps: server, handlers, login, users, lists."""

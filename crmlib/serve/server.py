@@ -1,0 +1,118 @@
+"""Portal and apps behind one port on this machine, with a warm parent for the apps' kernels."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from crmlib.core.errors import RunError
+from crmlib.kit.words import Words
+from crmlib.run.process import ask as warm
+from crmlib.run.workspace import Workspace
+from crmlib.serve import voila_app
+from crmlib.serve.handlers import Bounds, Serving
+from crmlib.serve.lists import Lists
+from crmlib.serve.login import Guard, Proxy
+from crmlib.serve.sessions import Sessions
+from crmlib.serve.users import Door, read
+
+USERS = "users.toml"
+PROXY = "CRMLIB_PROXY"
+
+
+def serve(
+    space: Workspace,
+    *,
+    port: int,
+    clock: Callable[[], datetime],
+    say: Callable[[str], None],
+    words: Words,
+    bounds: Bounds,
+) -> None:
+    """Serve until interrupted: `/` is the portal, `/apps/<report>` an app.
+
+    With `users.toml` in the lake's folder everybody must log in, from the moment it is there; without it the server is
+    for whoever sits at this machine. CRMLIB_PROXY_HEADER and CRMLIB_PROXY_SECRET name a reverse proxy that does the
+    login instead.
+
+    Raises
+    ------
+    RunError
+        `run.port_taken`.
+    """
+    _refuse_taken(port)
+    kept = Lists(space.lake / f".lists-{port}", time.monotonic)
+    with warm.parent(notebooks=sorted(space.notebooks.glob("*.ipynb")), wait=False) as variables:
+        serving = Serving(
+            notebooks=space.notebooks,
+            lake=space.lake,
+            reports=space.reports,
+            guard=guard(space, clock=clock),
+            lists=kept,
+            bounds=bounds,
+            environment=variables,
+        )
+        app = voila_app.application(serving, port=port)
+        kept.start()
+        try:
+            say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
+            app.start()
+        finally:
+            kept.end()
+
+
+def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
+    """The front door of this workspace, from its users file and the environment.
+
+    Raises
+    ------
+    RunError
+        `run.bad_users`; `run.half_proxy`, `run.proxy_without_users`: a proxy that says who somebody is needs both a
+        header and a secret, and users whom it may name.
+    """
+    file = space.lake / USERS
+    if file.is_file():
+        read(file)  # a wrong file is told now, not at the first login
+    header, secret = (os.environ.pop(f"{PROXY}_{part}", "") for part in ("HEADER", "SECRET"))
+    if bool(header) != bool(secret):
+        raise RunError(
+            "run.half_proxy",
+            given=f"only {PROXY}_{'HEADER' if header else 'SECRET'} is set",
+            expected=f"{PROXY}_HEADER and {PROXY}_SECRET, or neither",
+            mend="set both: the header names the user, the secret proves that the proxy set it",
+            values={"missing": f"{PROXY}_{'SECRET' if header else 'HEADER'}"},
+        )
+    if header and not file.is_file():
+        raise RunError(
+            "run.proxy_without_users",
+            given=f"{PROXY}_HEADER is set, but there is no {file}",
+            expected="the users whom the proxy may name, with their rights",
+            mend="check --lake, or make entries with `crmlib user NAME`",
+            values={"file": str(file)},
+        )
+    return Guard(
+        door=Door(file, time.monotonic),
+        sessions=Sessions(time.monotonic),
+        audit=space.lake / "audit.jsonl",
+        clock=clock,
+        proxy=Proxy(header, secret) if header else None,
+        secure=os.environ.get("CRMLIB_HTTPS") == "1",
+    )
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((voila_app.LOOPBACK, port))
+        except OSError as problem:
+            raise RunError(
+                "run.port_taken",
+                given=f"port {port}: {problem.strerror}",
+                expected="a free port of this machine",
+                mend="end the other server, or choose another port with --port",
+                values={"port": port, "problem": str(problem.strerror)},
+            ) from None

@@ -1,0 +1,248 @@
+"""Reports as apps: Voilà runs the notebook of a report and sends the one page it makes. Nothing else is served.
+
+Voilà's own routes (kernels, channels, contents, files, static, templates) are not opened at all: a page has no widget
+and asks for nothing, so a planner's browser needs no way to a kernel. Every request gets a kernel of its own, with the
+query string in its environment from the start, and the kernel ends when the page is sent, whatever happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import tornado.ioloop
+from traitlets.config import Config
+from voila.app import Voila
+from voila.configuration import VoilaConfiguration
+from voila.tornado.handler import TornadoVoilaHandler
+
+from crmlib.report.context import LISTS_VARIABLE, REGIONS_VARIABLE
+from crmlib.serve.closed import Closed
+from crmlib.serve.handlers import (
+    ListHandler,
+    NothingHandler,
+    PagesHandler,
+    PortalHandler,
+    Serving,
+)
+from crmlib.serve.lists import ROUTE
+from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
+from crmlib.serve.small_pages import Reason
+from crmlib.serve.users import User
+
+TEMPLATE = Path(__file__).with_name("voila_template")
+NOBODY = User(name="", hash="", mark="", regions=(), reports=())
+LOOPBACK = "127.0.0.1"
+HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))
+_ATTEMPTS = (0.5, 1.0)
+"""Share of the time left that each attempt gets: a kernel that stalls or dies is replaced once."""
+_LOOK_SECONDS = 0.25
+_FAILED: Reason = "failed"
+_OURS = frozenset((REGIONS_VARIABLE, LISTS_VARIABLE))
+
+
+class _OwnKernel:
+    """The kernel manager as one request sees it: gives the kernel its reader's rights, notes, watches and ends it."""
+
+    def __init__(self, manager: Any, rights: dict[str, str]) -> None:
+        self._manager = manager
+        self._rights = rights
+        self.started: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
+
+    async def start_kernel(self, **arguments: Any) -> str:
+        env = {name: value for name, value in arguments["env"].items() if name not in _OURS}
+        arguments["env"] = env | self._rights
+        kernel_id: str = await self._manager.start_kernel(**arguments)
+        self.started.append(kernel_id)
+        return kernel_id
+
+    def held(self) -> float:
+        """Memory that the kernels of this request have for themselves [MB]."""
+        kernels = [self._manager.get_kernel(k) for k in self.started if k in self._manager]
+        return sum(_own_mb(k.provisioner.pid) for k in kernels if k.provisioner is not None and k.provisioner.pid)
+
+    async def end(self) -> None:
+        """End what was started; a kernel that is already gone is no error."""
+        while self.started:
+            with contextlib.suppress(Exception):
+                await self._manager.shutdown_kernel(self.started.pop(), now=True)
+
+
+class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila has no types
+    """One report: a GET, a kernel, a page."""
+
+    def initialize(self, *, serving: Serving, slots: asyncio.Semaphore, **settings: Any) -> None:
+        """Take what the application gives to every request."""
+        super().initialize(**settings)
+        self._serving = serving
+        self._slots = slots
+        self._own: _OwnKernel | None = None
+        self._user = NOBODY
+
+    @property
+    def kernel_manager(self) -> Any:
+        """The manager, seen through this request."""
+        if self._own is None:
+            self._own = _OwnKernel(self.settings["kernel_manager"], self._rights())
+        return self._own
+
+    def _rights(self) -> dict[str, str]:
+        """What the kernel learns of its reader: the regions, and where to leave the lists."""
+        asked, report = self.request.uri or "", self.path_args[0]
+        given = {LISTS_VARIABLE: str(self._serving.lists.open(self._user, report, asked=asked))}
+        if self._user.regions is not None:
+            given[REGIONS_VARIABLE] = json.dumps(list(self._user.regions))
+        return given
+
+    def prepare(self) -> Any:
+        """Only hosts of our own, only readers of this report."""
+        user = admitted(self, self._serving.guard, report=self.path_args[0]) if self.at_home() else None
+        if user is None:
+            return None
+        self._user = user
+        return super().prepare()
+
+    async def get(self, report: str) -> None:
+        """Make the page of `report`, or say why not."""
+        notebook = self._serving.notebooks / f"{report}.ipynb"
+        if not notebook.is_file():
+            self.say("unknown")
+        elif self._slots.locked():
+            self._serving.guard.note(self, self._user, outcome="busy")
+            self.say("busy")
+        else:
+            async with self._slots:
+                await self._answer(notebook)
+
+    async def _answer(self, notebook: Path) -> None:
+        end, why = time.monotonic() + self._serving.bounds.deadline, _FAILED
+        for share in _ATTEMPTS:
+            made = await self._attempt(notebook, seconds=(end - time.monotonic()) * share)
+            if isinstance(made, bytes):
+                self._serving.guard.note(self, self._user, outcome="app")
+                self.finish(made)
+                return
+            why = made
+            if why == "memory":
+                break
+        self._serving.guard.note(self, self._user, outcome=why)
+        self.say(why)
+
+    async def _attempt(self, notebook: Path, *, seconds: float) -> bytes | Reason:
+        """The page, or why there is none; the kernel is gone in any case."""
+        making = asyncio.ensure_future(self._made(notebook))
+        try:
+            async with asyncio.timeout(seconds):
+                while not (await asyncio.wait({making}, timeout=_LOOK_SECONDS))[0]:
+                    if self.kernel_manager.held() > self._serving.bounds.memory_mb:
+                        return "memory"
+            return making.result() or _FAILED
+        except TimeoutError:
+            return "slow"
+        except Exception:
+            self.log.exception("page of %s", notebook.name)
+            return "failed"
+        finally:
+            making.cancel()
+            await asyncio.shield(self.kernel_manager.end())
+
+    async def _made(self, notebook: Path) -> bytes:
+        return "".join([part async for part in self.get_generator(notebook.name)]).lstrip().encode()
+
+    def on_connection_close(self) -> None:
+        """The reader left: nothing is made for nobody."""
+        super().on_connection_close()
+        if self._own is not None:
+            tornado.ioloop.IOLoop.current().add_callback(self._own.end)
+
+
+class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
+    """Voilà with our template and our two routes."""
+
+    serving: Serving
+
+    def setup_template_dirs(self) -> None:
+        """Only our template: nothing of Voilà's reaches a page."""
+        self.template_paths = [str(TEMPLATE)]
+        self.static_paths: list[str] = []
+
+    def init_handlers(self) -> list[Any]:
+        """The apps and the finished pages."""
+        given = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+            "serving": self.serving,
+            "slots": asyncio.Semaphore(self.serving.bounds.at_once),
+        }
+        pages = {"serving": self.serving}
+        return [
+            (r"/login", LoginHandler, {"guard": self.serving.guard}),
+            (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
+            (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
+            (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
+            (rf"{ROUTE}([0-9a-f]{{32}})/([a-z][a-z0-9_.-]{{0,120}}\.xlsx)", ListHandler, pages),
+            (r"/(.*)", PagesHandler, pages),
+        ]
+
+
+def configuration(serving: Serving, *, port: int) -> Config:
+    """Settings of Voilà: loopback, no overrides from an address, a lab's kernels never restarted."""
+    return Config(
+        Voila={
+            "ip": LOOPBACK,
+            "port": port,
+            "port_retries": 0,
+            "open_browser": False,
+            "root_dir": str(serving.notebooks),
+            "cookie_secret": secrets.token_bytes(32),
+            "token": "",
+            "auto_token": False,
+            "tornado_settings": {
+                "allowed_hosts": HOSTS,
+                "default_handler_class": NothingHandler,
+                "xsrf_cookie_kwargs": {"httponly": True, "samesite": "Strict", "secure": serving.guard.secure},
+            },
+        },
+        VoilaConfiguration={
+            "template": "base",  # names nbconvert's settings; the files come from `setup_template_dirs`
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "show_tracebacks": False,
+            "preheat_kernel": False,
+            "progressive_rendering": False,
+            "http_keep_alive_timeout": int(serving.bounds.deadline * 2),
+        },
+        VoilaExecutor={"timeout": int(serving.bounds.deadline)},
+        MappingKernelManager={"cull_idle_timeout": int(serving.bounds.deadline * 2), "cull_interval": 30},
+        KernelManager={"autorestart": False, "transport": "ipc"},  # no port that another user could knock at
+    )
+
+
+def application(serving: Serving, *, port: int) -> ReportsApp:
+    """The server, ready to `start()`; `start` returns when it is ended by a signal."""
+    os.environ.update({"CRMLIB_LAKE": str(serving.lake), "CRMLIB_REPORTS": str(serving.reports)})
+    os.environ.update(serving.environment)
+    os.environ.pop("CRMLIB_RUN", None)
+    app = ReportsApp(config=configuration(serving, port=port))
+    app.serving = serving
+    app.voila_configuration = VoilaConfiguration(parent=app)
+    app.setup_template_dirs()
+    return app
+
+
+def _own_mb(pid: int) -> float:
+    try:
+        return float(psutil.Process(pid).memory_full_info().uss) / 1e6
+    except psutil.Error:  # gone, or none of ours
+        return 0.0

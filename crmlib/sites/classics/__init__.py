@@ -1,0 +1,1 @@
+"""Textbook location problems: p-median, MCI, networks."""

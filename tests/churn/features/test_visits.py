@@ -1,0 +1,58 @@
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from crmlib.churn.features.visits import known_days, trips, visits
+from crmlib.core.dates import day_number, day_of
+from crmlib.core.errors import ContractError
+
+LINES = pl.DataFrame(
+    {
+        "customer_id": ["a", "a", "a", "b", None],
+        "day_n": [10, 10, 20, 30, 40],
+        "quantity_milli": [1000, -1000, -1000, 1000, 1000],
+        "net_minor": [500, -500, -100, 700, 900],
+        "store_id": ["s", "s", "s", "t", "t"],
+        "known_at": [datetime(1970, 1, d, 9, tzinfo=UTC) for d in (11, 15, 21, 31, 31)],
+    }
+)
+
+
+def test_a_day_of_returns_only_is_no_trip():
+    assert trips(visits(LINES)).rows() == [("a", 10), ("b", 30)]
+
+
+def test_a_paid_trip_needs_a_value_above_zero_after_that_days_returns():
+    assert trips(visits(LINES), paid=True).rows() == [("b", 30)]
+
+
+def test_a_return_counts_only_from_the_day_it_was_known():
+    seen = visits(LINES)
+    assert known_days(seen, t0=day_of(12))["net_minor"].to_list() == [500]
+    assert known_days(seen, t0=day_of(14))["net_minor"].to_list() == [0]
+
+
+def test_lines_without_a_card_are_a_sign_of_life_of_their_store_only():
+    seen = visits(LINES)
+    assert seen.store_days.rows() == [("s", 10, 10), ("t", 30, 30), ("t", 40, 40)]
+    assert "t" not in seen.days.filter(pl.col("customer_id") == "a")["store_id"].to_list()
+
+
+def test_cdnow_has_the_published_number_of_customers_and_one_timers(cdnow):
+    days = trips(cdnow).filter(pl.col("day_n") <= day_number(date(1998, 3, 31)))
+    per_customer = days.group_by("customer_id").len()
+    assert per_customer.height == 23_570
+    assert per_customer.filter(pl.col("len") == 1).height == 12_426  # spec/tables.md
+
+
+def test_any_frame_gives_the_same_visits():
+    core = LINES.select("customer_id", "day_n", "quantity_milli", "net_minor", "store_id")
+    expected = visits(core).days
+    for other in (core.to_pandas(), core.to_arrow(), core.lazy()):
+        assert visits(other).days.equals(expected.cast(dict(visits(other).days.schema)))
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ContractError, match="net_minor"):
+        visits(LINES.drop("net_minor"))

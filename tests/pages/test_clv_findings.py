@@ -1,0 +1,226 @@
+"""Lifetime findings say what the data say: flip the data, and the headline flips."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib.clv.forecast import portfolio
+from crmlib.clv.forecast.total_error import TotalError
+from crmlib.clv.horizon import months
+from crmlib.clv.judge import backtest
+from crmlib.clv.judge.baselines import Contest
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.pages.customer_lifetime import findings as customer_lifetime
+
+ZH = Words("zh")
+
+
+def contest(name: str, *, bias: float = 0.0, better: tuple[float, float] | None = (0.1, 0.2)) -> Contest:
+    near = (bias - 0.02, bias + 0.02)
+    return Contest(name, 100 * (1 + bias), 100, bias, near, 1.0, (0.9, 1.1), 2.0, (1.9, 2.1), better, better, 0.4)
+
+
+@pytest.fixture(scope="module")
+def test() -> backtest.Backtest:
+    """A back-test made by hand: a model without bias that beats the baseline."""
+    rng = np.random.default_rng(1)
+    weeks = pl.DataFrame(
+        {
+            "day": [date(2025, 1, 7), date(2025, 1, 14), date(2025, 1, 21)],
+            "actual": [5, 6, 7],
+            "expected": [5.0, 6.0, 7.0],
+            "holdout": [False, True, True],
+        }
+    )
+    return backtest.Backtest(
+        cut=date(2025, 1, 7),
+        end=date(2025, 1, 21),
+        chosen="bg_nbd",
+        fits={},
+        spend=None,
+        customers=pl.DataFrame(
+            {
+                "pit": (np.arange(1000) + 0.5) / 1000,
+                "actual": rng.poisson(1, 1000),
+                "low": [0] * 1000,
+                "high": [9] * 1000,
+            }
+        ),
+        models=pl.DataFrame({"model": ["bg_nbd"], "log_likelihood": [-10.0], "aic": [28.0]}),
+        trips=[contest("bg_nbd"), contest("last_trips", better=None)],
+        money=[contest("bg_nbd"), contest("last_spend", better=None)],
+        frequency=pl.DataFrame({"purchases": range(8), "actual": [100] * 8, "expected": [100.0] * 8}),
+        by_x=pl.DataFrame({"x": range(8), "customers": [10] * 8, "actual": [1.0] * 8, "expected": [1.0] * 8}),
+        weeks=weeks,
+        calibration=pl.DataFrame(
+            {"p_buy": [0.2, 0.8], "rate": [0.2, 0.8], "low": [0.1, 0.7], "high": [0.3, 0.9], "customers": [5, 5]}
+        ),
+        error=TotalError(pl.DataFrame(), length=365, scale=0.1, freedom=6.0),
+    )
+
+
+def sums(values: dict[str, float], *, spread: float = 0.05, customers: int = 100) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "segment": list(values),
+            "customers": [customers] * len(values),
+            "alive": [90.0] * len(values),
+            "expected": list(values.values()),
+            "low": [v * (1 - spread) for v in values.values()],
+            "high": [v * (1 + spread) for v in values.values()],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def whole() -> portfolio.Portfolio:
+    rng = np.random.default_rng(2)
+    customers = pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(100)],
+            "x": [3] * 100,
+            "t_x": [10.0] * 100,
+            "T": [20.0] * 100,
+            "p_alive": rng.uniform(0.15, 0.85, 100),
+            "value": [10.0] * 100,
+            "tier": ["D"] * 100,
+        }
+    )
+    return portfolio.Portfolio(
+        customers=customers,
+        tiers=sums({"A": 500.0, "B": 300.0, "C": 150.0, "D": 50.0}),
+        cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 900.0, "2025-Q2": 100.0}),
+        stores=sums({"S1": 600.0, "S2": 200.0, "S3": 200.0}),
+        total={"customers": 400, "alive": 360.0, "expected": 1000.0, "low": 900.0, "high": 1100.0},
+        horizon=months(12),
+        margin=portfolio.Margin(0.3, "measured"),
+        annual_rate=0.08,
+        level=0.9,
+    )
+
+
+CURVE = pl.DataFrame(
+    {
+        "months": [3, 12, 36],
+        "purchases": [1.0, 3.0, 6.0],
+        "value": [10.0, 30.0, 50.0],
+        "value_low": [9.0, 28.0, 45.0],
+        "value_high": [11.0, 32.0, 55.0],
+    }
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
+    words = Words(language)
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    made = [
+        customer_lifetime.tiers(whole, test, words=words),
+        customer_lifetime.cohorts(whole, test, words=words),
+        customer_lifetime.stores(whole, test, words=words),
+        customer_lifetime.undecided(whole, test, words=words),
+        customer_lifetime.newcomers(CURVE, whole, test, words=words),
+        customer_lifetime.frequency(test, words=words),
+        customer_lifetime.conditional(test, words=words),
+        customer_lifetime.tracking(test, words=words),
+        customer_lifetime.calibration(test, words=words),
+        customer_lifetime.spread(test, words=words),
+        customer_lifetime.models(test, words=words),
+        customer_lifetime.spend((0.01, 0.05, 500), test, words=words),
+    ]
+    for finding in made:
+        assert finding.headline
+        assert finding.note_seen
+        assert finding.note_sure
+        assert finding.note_do
+        assert "{" not in finding.headline + finding.note_seen + finding.note_sure + finding.note_do
+        if finding.chart is not None:
+            assert finding.chart.to_dict()
+            assert finding.alt
+    actions = customer_lifetime.keep_list(
+        listed,
+        words=words,
+        as_of=date(2026, 1, 1),
+        pseudonyms=pl.Series([f"P{i}" for i in range(listed.height)]),
+        last={"contact": 20, "contact_back": 5, "control": 2, "control_back": 0},
+    )
+    assert actions.table.height == 20
+    assert not set(actions.table["customer_id"]) & set(listed["customer_id"])
+    answer = customer_lifetime.answer(whole, test, listed=listed, newcomer=CURVE, words=words)
+    assert len(answer.figures) == 4
+    assert "{" not in answer.sentence
+
+
+def test_most_needs_the_lower_bound_above_half(whole, test):
+    narrow = customer_lifetime.tiers(whole, test, words=ZH).headline
+    wide = dataclasses.replace(whole, tiers=sums({"A": 300.0, "B": 250.0, "C": 300.0, "D": 150.0}, spread=0.3))
+    flat = dataclasses.replace(whole, tiers=sums({"A": 50.0, "B": 50.0, "C": 400.0, "D": 500.0}))
+    assert "过半" in narrow
+    assert "一定集中" in customer_lifetime.tiers(wide, test, words=ZH).headline
+    assert "比较分散" in customer_lifetime.tiers(flat, test, words=ZH).headline
+
+
+def test_cohorts_differ_only_beyond_their_intervals(whole, test):
+    apart = customer_lifetime.cohorts(whole, test, words=ZH)
+    alike = dataclasses.replace(
+        whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0, "2025-Q2": 490.0}, spread=0.2)
+    )
+    one = dataclasses.replace(whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0}))
+    assert "2025年1季度来的会员人均未来价值（9 元）高于2025年2季度" in apart.headline
+    assert "相差不大" in customer_lifetime.cohorts(alike, test, words=ZH).headline
+    assert "同一季度" in customer_lifetime.cohorts(one, test, words=ZH).headline
+
+
+def test_stores_that_are_not_connected_are_said_to_be_so(whole, test):
+    nothing = customer_lifetime.stores(dataclasses.replace(whole, stores=None), test, words=ZH)
+    assert nothing.status == "none"
+    assert nothing.chart is None
+    assert "没有接入" in nothing.headline
+    even = dataclasses.replace(whole, stores=sums({f"S{i}": 100.0 for i in range(10)}))
+    assert "多数门店" in customer_lifetime.stores(even, test, words=ZH).headline
+    assert "少数门店" in customer_lifetime.stores(whole, test, words=ZH).headline
+
+
+def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    off = dataclasses.replace(test, trips=[contest("bg_nbd", bias=0.3), contest("last_trips", better=None)])
+    plain = customer_lifetime.answer(whole, test, listed=listed, newcomer=CURVE, words=ZH).sentence
+    said = customer_lifetime.answer(whole, off, listed=listed, newcomer=CURVE, words=ZH)
+    assert "偏高" not in plain
+    assert "偏高 30.0%" in said.sentence
+    assert said.figures[3].tone == "bad"
+    assert customer_lifetime.tracking(off, words=ZH).status == "fail"
+    assert customer_lifetime.tracking(test, words=ZH).status == "ok"
+
+
+def test_a_model_that_loses_to_last_year_is_said_to_lose(test):
+    lost = dataclasses.replace(test, trips=[contest("bg_nbd", better=(-0.2, -0.1)), contest("last_trips", better=None)])
+    tied = dataclasses.replace(test, trips=[contest("bg_nbd", better=(-0.1, 0.1)), contest("last_trips", better=None)])
+    assert (customer_lifetime.models(test, words=ZH).status, customer_lifetime.models(test, words=ZH).headline[:2]) == (
+        "ok",
+        "模型",
+    )
+    assert customer_lifetime.models(lost, words=ZH).status == "fail"
+    assert "不如照搬" in customer_lifetime.models(lost, words=ZH).headline
+    assert customer_lifetime.models(tied, words=ZH).status == "warn"
+
+
+def test_open_value_turns_amber_from_a_tenth_on(whole, test):
+    much = customer_lifetime.undecided(whole, test, words=ZH)
+    sure = whole.customers.with_columns(p_alive=pl.lit(0.95))
+    calm = customer_lifetime.undecided(dataclasses.replace(whole, customers=sure), test, words=ZH)
+    assert much.status == "warn"
+    assert calm.status == "ok"
+    assert "没有去留未定" in calm.headline
+
+
+def test_spend_that_goes_with_frequency_is_told_in_its_direction(test):
+    assert "低估" in customer_lifetime.spend((0.35, 0.02, 900), test, words=ZH).headline
+    assert "高估" in customer_lifetime.spend((-0.35, 0.02, 900), test, words=ZH).headline
+    assert customer_lifetime.spend((0.35, 0.3, 9), test, words=ZH).status == "ok"  # within its error
+    assert customer_lifetime.spend((float("nan"), float("nan"), 1), test, words=ZH).status == "none"

@@ -1,0 +1,208 @@
+"""What was computed once is not computed again, for the same arguments only, and never wrongly."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import stat
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib.data.lake.lake import Lake
+from crmlib.report.memory import remember
+from crmlib.report.memory.remember import remembered
+from crmlib.report.page import Page
+from tests.report import world
+
+TABLE = pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [100, 200]})
+calls: list[str] = []
+
+
+def sums(table: pl.DataFrame | pl.LazyFrame, *, times: int = 1, rng: np.random.Generator | None = None) -> pl.DataFrame:
+    """Some work, with a random number if asked."""
+    calls.append("sums")
+    noise = 0.0 if rng is None else float(rng.random())
+    return table.lazy().select(pl.col("net_minor").sum() * times).collect().with_columns(noise=noise)
+
+
+def others(table: pl.DataFrame, *, times: int = 1) -> str:
+    """Other work on the same."""
+    calls.append("others")
+    return f"{table.height * times}"
+
+
+@pytest.fixture(autouse=True)
+def of_the_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only functions of the package are remembered; here those of this module pass for such."""
+    for one in (sums, others):
+        monkeypatch.setattr(one, "__module__", "crmlib.tests")
+    calls.clear()
+    yield
+    calls.clear()
+
+
+def test_the_second_time_nothing_is_computed(tmp_path: Path) -> None:
+    first, second = remembered(tmp_path, sums, TABLE, times=2), remembered(tmp_path, sums, TABLE, times=2)
+    assert first.equals(second) and calls == ["sums"]
+
+
+def test_what_counts_is_the_content_not_the_object(tmp_path: Path) -> None:
+    remembered(tmp_path, sums, TABLE)
+    remembered(tmp_path, sums, pl.concat([TABLE.head(1), TABLE.tail(1)]))
+    remembered(tmp_path, sums, TABLE.lazy())
+    assert calls == ["sums"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        TABLE.with_columns(net_minor=pl.lit(100)), TABLE.head(1), TABLE.reverse(), TABLE.rename({"customer_id": "id"}),
+        TABLE.with_columns(pl.col("net_minor").cast(pl.Int32)), TABLE.with_columns(region=pl.lit("x")),
+    ],
+)  # fmt: skip
+def test_other_rows_columns_or_types_are_another_entry(tmp_path: Path, changed: pl.DataFrame) -> None:
+    remembered(tmp_path, sums, TABLE)
+    remembered(tmp_path, sums, changed)
+    assert len(calls) == 2
+
+
+def test_other_values_functions_code_and_generators_are_other_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered(tmp_path, sums, TABLE)
+    remembered(tmp_path, sums, TABLE, times=2)
+    remembered(tmp_path, sums, TABLE, times=True)
+    remembered(tmp_path, others, TABLE)
+    remembered(tmp_path, sums, TABLE, rng=np.random.default_rng(1))
+    remembered(tmp_path, sums, TABLE, rng=np.random.default_rng(2))
+    monkeypatch.setattr(remember, "code", lambda: "another version")
+    remembered(tmp_path, sums, TABLE)
+    assert len(calls) == 7
+
+
+def test_a_generator_goes_on_as_if_the_work_had_been_done(tmp_path: Path) -> None:
+    first, second = np.random.default_rng(1), np.random.default_rng(1)
+    made, found = (remembered(tmp_path, sums, TABLE, rng=rng) for rng in (first, second))
+    assert calls == ["sums"] and made.equals(found) and first.random() == second.random()
+
+
+def entry(folder: Path) -> Path:
+    (found,) = folder.iterdir()
+    return found
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "other"])
+def test_a_damaged_entry_is_computed_again_and_mended(tmp_path: Path, damage: str) -> None:
+    good = remembered(tmp_path, sums, TABLE)
+    path = entry(tmp_path)
+    content = bytearray(path.read_bytes())
+    if damage == "bit":
+        content[len(content) // 2] ^= 1
+    spoiled = {"cut": content[:-5], "bit": content, "empty": b"", "other": os.urandom(500)}[damage]
+    path.write_bytes(bytes(spoiled))
+    assert remembered(tmp_path, sums, TABLE).equals(good) and calls == ["sums", "sums"]
+    assert remembered(tmp_path, sums, TABLE).equals(good) and calls == ["sums", "sums"]
+
+
+def test_entries_and_their_folder_are_closed_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "remembered"
+    remembered(folder, sums, TABLE)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and stat.S_IMODE(entry(folder).stat().st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert remembered(tmp_path / "file", sums, TABLE).item(0, 0) == 300
+    assert remembered(tmp_path / "file", sums, TABLE).item(0, 0) == 300 and len(calls) == 2
+
+
+def test_the_oldest_go_when_it_gets_too_much_and_those_in_use_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for times in range(1, 5):
+        remembered(tmp_path, sums, TABLE, times=times)
+    size = max(p.stat().st_size for p in tmp_path.iterdir())
+    for age, path in enumerate(sorted(tmp_path.iterdir(), key=lambda p: p.stat().st_mtime_ns, reverse=True)):
+        os.utime(path, (1e9 * 1.9 - age, 1e9 * 1.9 - age))  # in the future: not too old
+    monkeypatch.setattr(remember, "MOST_BYTES", 4 * size)
+    remembered(tmp_path, sums, TABLE, times=1)
+    os.utime(max(tmp_path.iterdir(), key=lambda p: p.stat().st_mtime), (1.95e9, 1.95e9))
+    calls.clear()
+    remembered(tmp_path, sums, TABLE, times=9)
+    assert len(list(tmp_path.iterdir())) == 4
+    monkeypatch.setattr(remember, "MOST_DAYS", -(10**6))
+    remembered(tmp_path, sums, TABLE, times=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_functions_from_elsewhere_and_inner_ones_are_refused(tmp_path: Path) -> None:
+    for wrong in (len, lambda table: 1, Lake.versions):
+        with pytest.raises(TypeError):
+            remembered(tmp_path, wrong, TABLE)  # type: ignore[arg-type]
+
+
+def test_the_same_code_has_the_same_hash_and_it_covers_the_modules() -> None:
+    assert remember.code() == remember.code.__wrapped__() and len(remember.code()) == 64
+
+
+def pages_of(lake: Lake) -> dict[str, Page]:
+    """The same page as readers with different rights see it."""
+    rights = {"all": None, "east": ("华东",), "south": ("华南",), "nobody": ()}
+    return {name: world.opened(lake, face="voila", regions=regions) for name, regions in rights.items()}
+
+
+def test_a_reader_of_one_region_never_gets_what_was_computed_for_all(tmp_path: Path) -> None:
+    readers = pages_of(world.make_lake(tmp_path / "lake"))
+    for _ in range(2):
+        seen = {
+            name: page.remember(sums, page.table("receipt_lines"), rng=np.random.default_rng(1)).item(0, 0)
+            for name, page in readers.items()
+        }
+        own = {
+            name: page.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item()
+            for name, page in readers.items()
+        }
+        assert seen == own
+    assert len(set(seen.values())) == 4 and len(calls) == 4
+
+
+def test_a_scheduled_run_and_the_app_find_each_others_entries(tmp_path: Path) -> None:
+    lake = world.make_lake(tmp_path / "lake")
+    run, app = world.opened(lake, out=tmp_path), world.opened(lake, face="voila")
+    made, found = (page.remember(sums, page.table("receipt_lines"), rng=page.rng) for page in (run, app))
+    assert made.equals(found) and calls == ["sums"] and run.rng.random() == app.rng.random()
+    earlier = world.opened(lake, variables={"as_of": date(2026, 3, 31)})
+    earlier.remember(sums, earlier.table("receipt_lines"), rng=earlier.rng)
+    assert len(calls) == 2
+
+
+def test_a_result_that_cannot_be_kept_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        remembered(tmp_path, wrong_result, TABLE)
+
+
+def wrong_result(table: pl.DataFrame) -> object:
+    """A result that is no plain value."""
+    return object()
+
+
+wrong_result.__module__ = "crmlib.tests"
+
+SLOW = (
+    "review.review", "response.response_table", "contestants.trial", "model.train", "health.last_test", "backtest.run",
+    "posterior.draw", "portfolio.portfolio", "study.calibrate", "plan.blinds", "plan.make", "needs.need_segments",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("notebook", sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+def test_pages_remember_what_takes_long(notebook: Path) -> None:
+    cells = [c["source"] for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    tree = ast.parse("\n".join("".join(source) for source in cells))
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not [name for name in called for slow in SLOW if name.endswith(slow)], "call it through page.remember"

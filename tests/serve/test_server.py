@@ -1,0 +1,234 @@
+"""Pages made on demand: what their readers get, and what becomes of those that hang, die, or take too much."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from crmlib.serve import lists, users
+from tests.serve.test_login import WORD, Browser
+
+AT_ONCE, DEADLINE, MEMORY_MB = 2, 12, 300
+PAGE = """
+from IPython.display import publish_display_data
+def send(text):
+    publish_display_data({"text/html": text}, metadata={"text/html": {"crmlib": {"page": True}}})
+tries = pathlib.Path(os.environ["CRMLIB_REPORTS"], f".tries-{NAME}")
+tries.write_text(tries.read_text() + "." if tries.exists() else ".")
+"""
+BODIES = {
+    "good": """
+folder = pathlib.Path(os.environ["CRMLIB_LISTS"])
+seen = os.environ.get("CRMLIB_REGIONS", "all")
+(folder / "good.list.xlsx").write_bytes(b"PK " + seen.encode())
+send(f'<p>{seen}</p><a href="/lists/{folder.name}/good.list.xlsx">list</a>')
+""",
+    "slow": "time.sleep(2)\nsend('<p>slow</p>')",
+    "hung": "time.sleep(600)",
+    "dies": "os.kill(os.getpid(), 9)",
+    "dies_once": "if len(tries.read_text()) == 1:\n    os.kill(os.getpid(), 9)\nsend('<p>second</p>')",
+    "hog": "held = bytearray(600_000_000)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(600)",
+    "wrong": "raise RuntimeError('SECRET in /etc/passwd')",
+}
+
+
+def notebook(name: str, body: str) -> str:
+    source = f"import os, pathlib, time\nNAME = {name!r}\n{PAGE}\n{body}"
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="page")])
+    made.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    return str(nbformat.writes(made))
+
+
+class Served:
+    """A server over the notebooks above, with two readers."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("notebooks", "params", "lake", "reports"):
+            (root / name).mkdir()
+        for name, body in BODIES.items():
+            (root / "notebooks" / f"{name}.ipynb").write_text(notebook(name, body), encoding="utf-8")
+        file = root / "lake" / "users.toml"
+        users.add(file, "boss", password=WORD, regions=(), reports=())
+        users.add(file, "east", password=WORD, regions=("East",), reports=("good", "slow"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        command = [sys.executable, "-m", "crmlib.cli", "serve", "--port", str(self.port)]
+        command += ["--lake", str(root / "lake"), "--out", str(root / "reports"), "--at-once", str(AT_ONCE)]
+        command += ["--deadline", str(DEADLINE), "--memory-mb", str(MEMORY_MB)]
+        place = os.environ.get("PYTHONPATH", "")
+        env = os.environ | {"PYTHONPATH": f"{Path(lists.__file__).parents[2]}{os.pathsep}{place}"}
+        self.process = subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.DEVNULL)
+        self.family = psutil.Process(self.process.pid)
+
+    def wait(self) -> None:
+        """Until it answers, and its warm parent forks."""
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                answers = probe.connect_ex(("127.0.0.1", self.port)) == 0
+            warm = [p for p in self.family.children() if "crmlib.run.process.parent" in p.cmdline()]
+            if answers and warm and Path(warm[0].cmdline()[3]).exists():
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the server did not start")
+
+    def browser(self, name: str) -> Browser:
+        """Somebody who has logged in."""
+        browser = Browser(self.port)
+        assert browser.login(name)[0] == 302
+        return browser
+
+    def tries(self, name: str) -> int:
+        """How often a notebook was begun."""
+        file = self.root / "reports" / f".tries-{name}"
+        return len(file.read_text()) if file.exists() else 0
+
+    def audit(self) -> list[dict[str, str]]:
+        """All visits so far."""
+        return [json.loads(line) for line in (self.root / "lake" / "audit.jsonl").read_text("utf-8").splitlines()]
+
+    def kernels(self) -> list[psutil.Process]:
+        """What the warm parent has forked."""
+        (warm,) = (p for p in self.family.children() if "crmlib.run.process.parent" in p.cmdline())
+        return [p for p in warm.children() if p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    running = Served(tmp_path_factory.mktemp("served"))
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(timeout=30)
+
+
+def link(text: str) -> str:
+    found = re.search(r'href="(/lists/[^"]+)"', text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_list_is_given_to_the_reader_of_its_page_and_noted(server: Served) -> None:
+    boss = server.browser("boss")
+    status, text, _ = boss.ask("/apps/good?months=6")
+    got, content, headers = boss.ask(link(text))
+    assert (status, got, content) == (200, 200, "PK all")
+    assert headers["content-disposition"] == 'attachment; filename="good.list.xlsx"'
+    assert headers["content-type"] == lists.XLSX and headers["cache-control"] == "no-store"
+    page, download = server.audit()[-2:]
+    assert (page["outcome"], download["outcome"], download["user"]) == ("app", "list", "boss")
+    assert download["page"] == "/apps/good?months=6" and download["asked"].endswith("/good.list.xlsx")
+
+
+def test_nobody_else_gets_it_with_or_without_a_login(server: Served) -> None:
+    boss, east = server.browser("boss"), server.browser("east")
+    all_rows, own_rows = link(boss.ask("/apps/good")[1]), link(east.ask("/apps/good")[1])
+    assert east.ask(own_rows)[1] == 'PK ["East"]'
+    assert (east.ask(all_rows)[0], boss.ask(own_rows)[0]) == (410, 410)
+    assert "PK" not in east.ask(all_rows)[1] + boss.ask(own_rows)[1]
+    assert Browser(server.port).ask(all_rows)[0] == 302
+    assert server.audit()[-2]["outcome"] == "no list"
+
+
+@pytest.mark.parametrize(
+    "tail", ["../../users.toml", "..%2f..%2fusers.toml", "good.list.xlsx/../x.xlsx", ".xlsx", "none.xlsx", "good.list"]
+)
+def test_no_other_file_is_reached_through_a_list(server: Served, tail: str) -> None:
+    boss = server.browser("boss")
+    address = link(boss.ask("/apps/good")[1])
+    status, text, _ = boss.ask(address.rpartition("/")[0] + "/" + tail)
+    assert status in {400, 403, 404, 410} and "hash" not in text
+
+
+def test_a_list_is_gone_when_its_reader_may_no_longer_see_it(server: Served) -> None:
+    file = server.root / "lake" / "users.toml"
+    users.add(file, "west", password=WORD, regions=("West",), reports=("good",))
+    west = server.browser("west")
+    address = link(west.ask("/apps/good")[1])
+    assert west.ask(address)[0] == 200
+    users.add(file, "west", password=WORD, regions=("North",), reports=("good",))
+    assert west.ask(address)[0] == 302
+    again = server.browser("west")
+    assert again.ask(address)[0] == 410
+
+
+def test_a_reader_cannot_choose_the_regions_or_the_folder_of_lists(server: Served) -> None:
+    headers = {"CRMLIB_REGIONS": "all", "X_Forwarded_User": "boss", "X_Crmlib_Proxy": "x"}
+    text = server.browser("east").ask("/apps/good?CRMLIB_REGIONS=all&CRMLIB_LISTS=/tmp&regions=all", **headers)[1]
+    assert '<p>["East"]</p>' in text
+
+
+def test_one_too_many_is_told_busy_and_when_to_come_back(server: Served) -> None:
+    boss, east = server.browser("boss"), server.browser("east")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made = [pool.submit(boss.ask, "/apps/slow") for _ in range(AT_ONCE)]
+        while server.tries("slow") < AT_ONCE and not any(m.done() for m in made):
+            time.sleep(0.02)
+        status, text, headers = east.ask("/apps/good")
+        assert not any(m.done() for m in made), "the answer came while the others were still made"
+        assert (status, headers["retry-after"]) == (503, "30") and "现在使用的人较多" in text
+        assert [m.result()[0] for m in made] == [200] * AT_ONCE
+    assert east.ask("/apps/good")[0] == 200
+
+
+def test_a_dead_kernel_is_replaced_once(server: Served) -> None:
+    status, text, _ = server.browser("boss").ask("/apps/dies_once")
+    assert (status, text.strip(), server.tries("dies_once")) == (200, "<p>second</p>", 2)
+
+
+def test_a_kernel_that_dies_again_ends_in_a_readable_page(server: Served) -> None:
+    status, text, _ = server.browser("boss").ask("/apps/dies")
+    assert (status, server.tries("dies")) == (500, 2)
+    assert "页面没有生成" in text and "The page was not made" in text and "Traceback" not in text
+
+
+def test_what_hangs_is_stopped_at_the_deadline_and_says_so(server: Served) -> None:
+    started = time.monotonic()
+    status, text, _ = server.browser("boss").ask("/apps/hung")
+    assert (status, server.tries("hung")) == (504, 2) and "计算时间过长" in text
+    assert time.monotonic() - started >= DEADLINE - 1
+    assert server.audit()[-1]["outcome"] == "slow"
+
+
+def test_what_takes_too_much_memory_is_ended_at_once(server: Served) -> None:
+    status, text, _ = server.browser("boss").ask("/apps/hog")
+    assert (status, server.tries("hog")) == (500, 1) and "数据量太大" in text
+    assert server.audit()[-1]["outcome"] == "memory"
+
+
+def test_an_error_in_a_notebook_tells_the_reader_nothing_of_the_machine(server: Served) -> None:
+    status, text, _ = server.browser("boss").ask("/apps/wrong")
+    assert status == 500 and "SECRET" not in text and "passwd" not in text
+
+
+def test_a_killed_server_leaves_no_kernel_behind(server: Served) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.browser("boss").ask, "/apps/hung")
+        end = time.monotonic() + 20
+        while not server.kernels() and time.monotonic() < end:
+            time.sleep(0.02)
+        family = [*server.family.children(recursive=True)]
+        assert server.kernels()
+        server.process.kill()
+        with pytest.raises((OSError, http.client.HTTPException)):
+            asked.result(timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
