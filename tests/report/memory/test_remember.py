@@ -200,7 +200,7 @@ SLOW = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("notebook", sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("notebook", sorted(Path(__file__).parents[3].glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
 def test_pages_remember_what_takes_long(notebook: Path) -> None:
     cells = [c["source"] for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     tree = ast.parse("\n".join("".join(source) for source in cells))
