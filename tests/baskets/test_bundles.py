@@ -18,7 +18,7 @@ from crmlib.baskets.rules import rules
 from crmlib.baskets.template import LiveOffer, Part, Template, available_sets, check, offer_row, order_slip, shared
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ModelError
-from crmlib.text import Words
+from crmlib.kit.words import Words
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 
