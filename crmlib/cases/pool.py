@@ -42,7 +42,9 @@ def returns(customers: AnyFrame, rules: AnyFrame, *, as_of: date, ahead: int = 7
     law = to_polars(
         rules, needs=("contact_days", "order_days", "contract_days", "protect_days"), name="pool_rules", key="level"
     )
-    rows = table.filter(pl.col("owner_staff").is_not_null()).join(law, on="level", how="left")
+    days = [pl.col(c).cast(pl.Int64) for c in law.columns if c.endswith("_days")]
+    table = table.with_columns(pl.col(c).cast(pl.Date) for c in CLOCKS)
+    rows = table.filter(pl.col("owner_staff").is_not_null()).join(law.with_columns(days), on="level", how="left")
     contact = pl.max_horizontal(*CLOCKS)
     order = pl.max_horizontal("claimed_on", "order_on", "contract_ends_on")
     contract = pl.max_horizontal("claimed_on", "contract_ends_on")

@@ -55,7 +55,8 @@ def elasticity(purchases: AnyFrame) -> Elasticity:
 
     Parameters
     ----------
-    purchases : customer_id, day_n [days since 1970], quantity_milli, of one product or class.
+    purchases : customer_id, day_n [days since 1970], quantity_milli, of one product or class; for several, one
+        customer_id per customer and product.
 
     Raises
     ------
