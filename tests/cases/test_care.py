@@ -174,7 +174,8 @@ CUSTOMERS = pl.DataFrame(
 def test_one_task_per_person_and_day_within_consent_and_capacity():
     made = candidates(
         ("a1", "birthday", DAY, "birthday"), ("a2", "complaint", DAY, "leak"), ("b", "follow_up", DAY, "promised"),
-        ("c", "points", DAY, "80"), ("d", "use_up", DAY, "pack"), ("b", "birthday", DAY + timedelta(days=1), "tomorrow"),
+        ("c", "points", DAY, "80"), ("d", "use_up", DAY, "pack"),
+        ("b", "birthday", DAY + timedelta(days=1), "tomorrow"),
     )  # fmt: skip
     plan = care.plan([made], CUSTOMERS, pl.DataFrame({"staff_id": ["s"], "tasks_per_day": [1]}), as_of=DAY)
     rows = {r["person_id"]: r for r in plan.tasks.iter_rows(named=True)}
