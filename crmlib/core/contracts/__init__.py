@@ -4,6 +4,7 @@ One file per domain. To add a table: write its `Table` schema and its `Contract`
 """
 
 from crmlib.core.contracts.base import LARGEST, TIME_ZONE, UNITS, Contract, Table
+from crmlib.core.contracts.bundles import BUNDLE_PARTS, BUNDLES, FESTIVAL_PLANS, OFFER_ROWS, PARTNER_PEOPLE
 from crmlib.core.contracts.care import CARE_TASKS, GUIDED_PRODUCTS, SPECIAL_DAYS
 from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
 from crmlib.core.contracts.channel import (
@@ -19,8 +20,18 @@ from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
 from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.expenses import EXPENSES
 from crmlib.core.contracts.introduction import FIGURE_DIFFERENCES, OLD_FIGURES, ROLLOUT_STEPS
+from crmlib.core.contracts.lists import (
+    CAMPAIGN_STEPS,
+    CAMPAIGNS,
+    DRAWS,
+    OUTREACH,
+    OUTREACH_EVENTS,
+    READ_OUTS,
+    SEASONS,
+)
 from crmlib.core.contracts.meetings import MEETING_COSTS, MEETING_GUESTS, MEETINGS
 from crmlib.core.contracts.offers import OFFERS
+from crmlib.core.contracts.permissions import CONSENTS, MESSAGES, SUPPRESSIONS
 from crmlib.core.contracts.pipeline import DEALS, LEADS, MEDIA_COSTS, STAGE_MOVES, TOUCHES
 from crmlib.core.contracts.points import POINTS
 from crmlib.core.contracts.pool import POOL_MOVES, POOL_RULES
@@ -72,6 +83,9 @@ _ALL = (
     *(POOL_MOVES, POOL_RULES),
     *(CALLS, ROSTERS, SERVICE_CALENDAR, SOLUTIONS, TICKET_EVENTS, TICKETS),
     *(FIGURE_DEFS, PERSON_TARGETS, SCORE_CORRECTIONS, SCORE_RULES, WORK_REPORTS),
+    *(CAMPAIGNS, CAMPAIGN_STEPS, OUTREACH, OUTREACH_EVENTS, DRAWS, READ_OUTS, SEASONS),
+    *(CONSENTS, SUPPRESSIONS, MESSAGES),
+    *(BUNDLES, BUNDLE_PARTS, OFFER_ROWS, FESTIVAL_PLANS, PARTNER_PEOPLE),
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
 
