@@ -12,12 +12,12 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn.winback.clusters import product
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
+from crmlib.core.experiments import detectable
 from crmlib.core.frames import AnyFrame, to_polars
 
 MIN_HOLDOUT = 0.1
@@ -114,21 +114,8 @@ def power(*, people: int, holdout: float, base: float, strength: float = 0.8, al
     """
     held = int(np.ceil(people * holdout))
     treated = people - held
-    detectable = _detectable(treated, held, base, float(norm.ppf(1 - alpha / 2)), float(norm.ppf(strength)))
-    return Power(treated, held, base, detectable, detectable * treated)
-
-
-def _detectable(treated: int, held: int, base: float, z_level: float, z_power: float) -> float:
-    """Solve d = z_level · se(no effect) + z_power · se(effect d), whose errors depend on d themselves."""
-    n1, n0 = max(treated, 1), max(held, 1)
-    d = 0.0
-    for _ in range(50):
-        other = min(base + d, 1.0)
-        pooled = (n1 * other + n0 * base) / (n1 + n0)
-        none = (pooled * (1 - pooled) * (1 / n1 + 1 / n0)) ** 0.5
-        some = (other * (1 - other) / n1 + base * (1 - base) / n0) ** 0.5
-        d = min(z_level * none + z_power * some, 1.0 - base)
-    return d
+    found = detectable(treated=treated, held=held, base=base, strength=strength, alpha=alpha)
+    return Power(treated, held, base, found, found * treated)
 
 
 def outcome(assigned: AnyFrame, trips: pl.DataFrame, *, sent_on: date, until: date) -> pl.DataFrame:
