@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from crmlib.core.errors import ParameterError
 from crmlib.kit.words import LANGUAGES
 from crmlib.report import faces, failure
+from crmlib.report.as_of import seen_by
 from crmlib.report.context import Context, from_environment
 from crmlib.report.form import parameters
 from crmlib.report.form.parameters import Issue, ReportParameters
@@ -44,7 +45,7 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
 
 
 def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
-    from crmlib.data.lake.lake import Lake  # noqa: PLC0415  (opens Delta Lake)
+    from crmlib.data.lake.lake import KEEP_DAYS, Lake  # noqa: PLC0415  (opens Delta Lake)
 
     lake = Lake(context.lake)
     versions = lake.versions()
@@ -53,12 +54,16 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     first, last = _span(lake.table(LINES, version=versions[LINES]))
     as_of = params.as_of or last
     _check_day(as_of, first=first, today=context.now.date(), last=last)
+    until = seen_by(as_of, now=context.now)
+    if as_of < last and context.now - until < timedelta(days=KEEP_DAYS):
+        versions = lake.versions(at=until)
     page = Page(
         report,
         params=params.model_copy(update={"as_of": as_of}),
         context=context,
         lake=lake,
         versions=versions,
+        newest=last,
         face=faces,
     )
     _check_region(page)

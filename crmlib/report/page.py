@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
+from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.customers.members import identity
 from crmlib.customers.members.identity import Proposals
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.kit.words import Words
 from crmlib.report import access
+from crmlib.report.as_of import known
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
@@ -71,7 +73,8 @@ class Page:
     report : its name.
     params : its checked parameters, with the day filled in.
     context : the face and what the run was given.
-    lake : where tables come from, at the versions of the moment of opening.
+    lake : where tables come from, at the versions of the moment of opening, or of then for a past day.
+    newest : last day of the lake.
     face : where it goes.
     """
 
@@ -83,12 +86,14 @@ class Page:
         context: Context,
         lake: Lake,
         versions: Mapping[str, int],
+        newest: date,
         face: Face,
     ) -> None:
         self.report = report
         self.params: Any = params  # its class is the report's own; notebooks read its fields
         self.context = context
         self.versions = dict(versions)
+        self.newest = newest
         self.currency = lake.currency
         self.words = Words(params.language, currency=self.currency)
         self.rng: np.random.Generator = np.random.default_rng(context.seed)
@@ -141,12 +146,24 @@ class Page:
             raise not_connected(name, report=self.report)
         self.used.add(name)
         return access.visible(
-            self._lake.table(name, version=self.versions[name]),
+            self._known(name),
             as_of=self.as_of,
             stores=self._stores,
             regions=self.regions,
             customers=self._customers,
         )
+
+    def _known(self, name: str) -> pl.LazyFrame:
+        """A table as it was known on the page's day; what its contract does not date is kept whole."""
+        rows = self._lake.table(name, version=self.versions[name])
+        stamped = self._stamped.get(name, ()) if self.as_of < self.newest else ()
+        return known(rows, contract=CONTRACTS[name], as_of=self.as_of, newest=self.newest, stamped=stamped)
+
+    @cached_property
+    def _stamped(self) -> dict[str, list[datetime]]:
+        """The times of each table's ingests."""
+        times = self._lake.ingests().group_by("table", maintain_order=True).agg("at")
+        return dict(times.iter_rows())
 
     def double_cards(self) -> Proposals:
         """Pairs of cards that may be one person: ids and reasons only, since names and phones stop here."""

@@ -34,6 +34,7 @@ class Contract:
     schema : columns and rules, checked once, where rows enter.
     key : columns that identify a row.
     event : the column that says when the fact happened; None for tables of things rather than of events.
+    ahead : `event` may lie ahead (an offer's start, a target): such a row is seen as soon as it is known.
     dated : the table is large and grows by days, so it is stored by month of `event`.
     defaults : value of a required column that no source maps.
     """
@@ -44,6 +45,25 @@ class Contract:
     event: str | None = None
     dated: bool = False
     defaults: tuple[tuple[str, str], ...] = ()
+    ahead: bool = False
+
+    @property
+    def happened(self) -> pl.Expr | None:
+        """The day a row's fact happened, the company's day where the table has one; none where it may lie ahead.
+
+        Examples
+        --------
+        >>> from crmlib.core.contracts import CONTRACTS
+        >>> CONTRACTS["stock"].happened is None, CONTRACTS["promotions"].happened is None
+        (False, True)
+        """
+        if self.event is None or self.ahead:
+            return None
+        fields = self.schema.columns()
+        if "day" in fields:
+            return pl.col("day")
+        event = pl.col(self.event)
+        return event if fields[self.event].dtype == pl.Date else event.dt.date()
 
     @property
     def columns(self) -> tuple[str, ...]:

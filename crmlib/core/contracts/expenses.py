@@ -47,4 +47,5 @@ EXPENSES = Contract(
     ("expense_id",),
     event="month",
     defaults=(("state", "spent"), ("variable", "false")),
+    ahead=True,
 )

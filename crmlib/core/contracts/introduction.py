@@ -53,6 +53,8 @@ class FigureDifferences(Table):
         return (cls.reason.col == "unexplained") | (cls.amount.col != 0)
 
 
-ROLLOUT_STEPS = Contract("rollout_steps", RolloutSteps, ("step_id",), event="due_on", defaults=(("blocking", "false"),))
+ROLLOUT_STEPS = Contract(
+    "rollout_steps", RolloutSteps, ("step_id",), event="due_on", defaults=(("blocking", "false"),), ahead=True
+)
 OLD_FIGURES = Contract("old_figures", OldFigures, ("figure_id", "scope", "period"))
 FIGURE_DIFFERENCES = Contract("figure_differences", FigureDifferences, ("figure_id", "scope", "period", "reason"))

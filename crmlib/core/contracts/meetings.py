@@ -62,7 +62,7 @@ class MeetingCosts(Table):
     amount_minor = dy.Int64(nullable=False, min=0)
 
 
-MEETINGS = Contract("meetings", Meetings, ("meeting_id",), event="at", defaults=(("return_days", "30"),))
+MEETINGS = Contract("meetings", Meetings, ("meeting_id",), event="at", defaults=(("return_days", "30"),), ahead=True)
 MEETING_GUESTS = Contract(
     "meeting_guests",
     MeetingGuests,

@@ -84,4 +84,5 @@ OFFERS = Contract(
             ("exclusive", "false"),
         ),
     ),
+    ahead=True,
 )

@@ -59,5 +59,6 @@ POOL_RULES = Contract(
         ("deals_protect", "true"),
         ("lot_bp", "0"),
     ),
+    ahead=True,
 )
 POOL_MOVES = Contract("pool_moves", PoolMoves, ("move_id",), event="at")

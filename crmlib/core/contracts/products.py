@@ -41,4 +41,5 @@ PRODUCTS = Contract(
     ("product_id",),
     event="launched_on",
     defaults=(("unit", "piece"), ("is_gift", "false"), ("is_service", "false")),
+    ahead=True,
 )

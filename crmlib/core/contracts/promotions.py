@@ -40,4 +40,5 @@ PROMOTIONS = Contract(
     ("promotion_id", "version"),
     event="starts_at",
     defaults=(("version", "1"), ("stores", ""), ("products", ""), ("grades", ""), ("frozen", "false")),
+    ahead=True,
 )

@@ -76,5 +76,5 @@ class LotSightings(Table):
 
 SUPPLIERS = Contract("suppliers", Suppliers, ("supplier_id",))
 PURCHASES = Contract("purchases", Purchases, ("purchase_line_id",), event="ordered_on", defaults=(("unit", "piece"),))
-LISTINGS = Contract("listings", Listings, ("store_id", "product_id", "valid_from"), event="valid_from")
+LISTINGS = Contract("listings", Listings, ("store_id", "product_id", "valid_from"), event="valid_from", ahead=True)
 LOT_SIGHTINGS = Contract("lot_sightings", LotSightings, ("sighting_id",), event="at")

@@ -123,7 +123,7 @@ CALLS = Contract("calls", Calls, ("call_id",), event="at", dated=True, defaults=
 SOLUTIONS = Contract(
     "solutions", Solutions, ("solution_id", "version"), event="published_on", defaults=(("version", "1"),)
 )
-ROSTERS = Contract("rosters", Rosters, ("staff_id", "day", "from_minute"), event="day")
+ROSTERS = Contract("rosters", Rosters, ("staff_id", "day", "from_minute"), event="day", ahead=True)
 SERVICE_CALENDAR = Contract(
     "service_calendar", ServiceCalendar, ("team", "weekday"), defaults=(("holidays", "closed"),)
 )

@@ -84,14 +84,19 @@ class ScoreCorrections(Table):
 
 
 _V1 = (("version", "1"),)
-FIGURE_DEFS = Contract("figure_defs", FigureDefs, ("figure_id", "version"), event="valid_from", defaults=_V1)
-SCORE_RULES = Contract("score_rules", ScoreRules, ("role", "version", "figure_id"), event="valid_from", defaults=_V1)
+FIGURE_DEFS = Contract(
+    "figure_defs", FigureDefs, ("figure_id", "version"), event="valid_from", defaults=_V1, ahead=True
+)
+SCORE_RULES = Contract(
+    "score_rules", ScoreRules, ("role", "version", "figure_id"), event="valid_from", defaults=_V1, ahead=True
+)
 PERSON_TARGETS = Contract(
     "person_targets",
     PersonTargets,
     ("staff_id", "period_start", "figure_id", "version"),
     event="period_start",
     defaults=_V1,
+    ahead=True,
 )
 WORK_REPORTS = Contract("work_reports", WorkReports, ("staff_id", "period_start", "kind"), event="period_start")
 SCORE_CORRECTIONS = Contract("score_corrections", ScoreCorrections, ("correction_id",), event="at")

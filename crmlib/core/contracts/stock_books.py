@@ -97,7 +97,7 @@ class HeldMoves(Table):
         return (~incoming | (amount >= 0)) & (~outgoing | (amount <= 0))
 
 
-LOTS = Contract("lots", Lots, ("lot_id",), event="produced_on")
+LOTS = Contract("lots", Lots, ("lot_id",), event="produced_on", ahead=True)
 STOCK_MOVES = Contract("stock_moves", StockMoves, ("move_id",), event="at", dated=True, defaults=(("unit", "piece"),))
 PARTNER_STOCK = Contract("partner_stock", PartnerStock, ("partner_id", "product_id", "on_day"), event="on_day")
 HELD_MOVES = Contract("held_moves", HeldMoves, ("move_id",), event="at")

@@ -54,5 +54,5 @@ class Closures(Table):
         return cls.ends_on.col >= cls.starts_on.col
 
 
-STORES = Contract("stores", Stores, ("store_id",), event="opened_on", defaults=(("kind", "own"),))
-CLOSURES = Contract("closures", Closures, ("store_id", "starts_on"), event="starts_on")
+STORES = Contract("stores", Stores, ("store_id",), event="opened_on", defaults=(("kind", "own"),), ahead=True)
+CLOSURES = Contract("closures", Closures, ("store_id", "starts_on"), event="starts_on", ahead=True)

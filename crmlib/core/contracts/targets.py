@@ -69,5 +69,8 @@ TARGETS = Contract(
     ("target_id", "version"),
     event="valid_from",
     defaults=(("version", "1"), ("measure", "net"), ("step_minor", "1"), ("rule", "given")),
+    ahead=True,
 )
-PRICE_FLOORS = Contract("price_floors", PriceFloors, ("region", "product_id", "valid_from"), event="valid_from")
+PRICE_FLOORS = Contract(
+    "price_floors", PriceFloors, ("region", "product_id", "valid_from"), event="valid_from", ahead=True
+)

@@ -114,9 +114,16 @@ class Lake:
             for column, field in contract.schema.columns().items()
         )
 
-    def versions(self) -> dict[str, int]:
-        """Newest version of every table: what a report notes so that it can be made again."""
-        return {name: delta.version(self.table_path(name)) for name in self.tables()}
+    def versions(self, *, at: datetime | None = None) -> dict[str, int]:
+        """Newest version of every table, or the one in force `at` a time; the newest where a table is younger.
+
+        What a report notes so that it can be made again.
+        """
+        newest = {name: delta.version(self.table_path(name)) for name in self.tables()}
+        if at is None:
+            return newest
+        then = self.ingests().filter(pl.col("at") <= at).group_by("table").agg(pl.col("version").max())
+        return newest | dict(then.iter_rows())
 
     @property
     def currency(self) -> str:
