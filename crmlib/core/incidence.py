@@ -107,14 +107,17 @@ def _counted_by_bins(time: Array, event: Array, entry: Array | None, causes: int
 
 
 def _counted_by_sorting(time: Array, event: Array, entry: Array | None, causes: int) -> tuple[Array, Array, Array]:
-    times = np.unique(time[event > 0])
+    order = np.argsort(time)
+    ages, codes = time[order], event[order]
+    first = np.flatnonzero(np.concatenate([[True], ages[1:] > ages[:-1]])) if ages.size else np.zeros(0, dtype=np.int64)
+    counts = np.zeros((causes, len(first)), dtype=np.int64)
+    for k in range(causes if ages.size else 0):
+        own = codes == k + 1
+        counts[k] = own if len(first) == own.size else np.add.reduceat(own, first, dtype=np.int64)
+    ended = counts.sum(axis=0) > 0
+    times = ages[first[ended]]
     came = len(time) if entry is None else np.searchsorted(np.sort(entry), times, side="right")
-    at_risk = came - np.searchsorted(np.sort(time), times, side="left")
-    ended = np.empty((causes, len(times)), dtype=np.int64)
-    for k in range(causes):
-        own = np.sort(time[event == k + 1])
-        ended[k] = np.searchsorted(own, times, side="right") - np.searchsorted(own, times, side="left")
-    return times, at_risk, ended
+    return times, came - first[ended], counts[:, ended]
 
 
 def _step(values: Array, times: Array, age: float | Array, *, before: float) -> Array:

@@ -142,10 +142,10 @@ def fit(table: AnyFrame) -> Renewal:
     n, s, logs, r, weight = (same[c].to_numpy().astype(float) for c in ("n", "s", "log_gap_sum", "r", "len"))
     weight /= weight.sum()
     mean_gap = float((s @ weight) / max(n @ weight, 1e-9))
-    start = np.log([1.2, 1.5, 1.5 * mean_gap, 0.5, 3.0])
+    start = np.log([1.5, 1.0, 0.8 * mean_gap, 0.4, 3.0])
     best = minimize(
         _loss, start, args=(n, s, logs, r, weight), jac=True, method="L-BFGS-B",
-        bounds=[(-7.0, 12.0)] * 5, options={"ftol": 1e-10, "gtol": 1e-6},
+        bounds=[(-7.0, 12.0)] * 5, options={"ftol": 1e-9, "gtol": 1e-6},
     )  # fmt: skip
     k, c, d, a, b = (float(v) for v in np.exp(best.x))
     return Renewal(k, c, d, a, b, frame.height)
@@ -164,32 +164,38 @@ def log_likelihood(theta: Array, *, n: Array, s: Array, log_gap_sum: Array, r: A
 def _loss(  # noqa: PLR0917
     theta: Array, n: Array, s: Array, logs: Array, r: Array, w: Array
 ) -> tuple[float, Array]:
-    """Minus the mean log likelihood and its gradient; only ∂S/∂k and ∂S/∂c are differences, the rest is exact."""
+    """Minus the mean log likelihood and its gradient; only ∂S/∂k and ∂S/∂c are differences, the rest is exact.
+
+    What depends on n alone is computed once per distinct n.
+    """
     k, c, d, a, b = np.exp(theta)
-    C, D = c + k * n, d + s
-    x = D / (r + D)
+    few, at = np.unique(n, return_inverse=True)
+    small = c + k * few
+    C, D, log_d = small[at], d + s, np.log(d)
+    log_D, x = np.log(D), D / (r + D)
     still = betainc(C, k, x)
     by_k = (betainc(C + _STEP * n, k + _STEP, x) - still) / _STEP
     by_c = (betainc(C + _STEP, k, x) - still) / _STEP
-    density = np.exp((C - 1) * np.log(x) + (k - 1) * np.log1p(-np.minimum(x, 1 - 1e-16)) - betaln(C, k))
+    log_x = np.log(x)
+    density = np.exp((C - 1) * log_x + (k - 1) * np.log1p(-np.minimum(x, 1 - 1e-16)) - betaln(small, k)[at])
     by_d = np.where(r > 0, density * r / (r + D) ** 2, 0.0)
     mix = a + (b + n) * still
     gain = (b + n) / mix
-    log_D = np.log(D)
-    closed = (k - 1) * logs - n * gammaln(k) + gammaln(C) - gammaln(c) + c * np.log(d) - C * log_D
-    value = closed + betaln(a, b + n) - betaln(a, b) - np.log(a + b + n) + np.log(mix)
-    slope_C = digamma(C) - log_D
-    common = digamma(a + b) - digamma(a + b + n) - 1 / (a + b + n)
+    closed = gammaln(small) - few * gammaln(k) + betaln(a, b + few) - np.log(a + b + few)
+    constant = c * log_d - gammaln(c) - betaln(a, b)
+    value = w @ (closed[at] + (k - 1) * logs - C * log_D + np.log(mix)) + constant
+    slope_C = digamma(small)[at] - log_D
+    common = (digamma(a + b) - digamma(a + b + few) - 1 / (a + b + few))[at]
     slopes = np.array(
         [
             k * (w @ (logs - n * digamma(k) + n * slope_C + gain * by_k)),
-            c * (w @ (slope_C - digamma(c) + np.log(d) + gain * by_c)),
+            c * (w @ (slope_C - digamma(c) + log_d + gain * by_c)),
             d * (w @ (c / d - C / D + gain * by_d)),
             a * (w @ (common + 1 / mix)),
-            b * (w @ (digamma(b + n) - digamma(b) + common + still / mix)),
+            b * (w @ ((digamma(b + few) - digamma(b))[at] + common + still / mix)),
         ]
     )
-    return -float(w @ value), -slopes
+    return -float(value), -slopes
 
 
 def _predict(law: Renewal, frame: pl.DataFrame, ahead: float) -> pl.DataFrame:

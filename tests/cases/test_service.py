@@ -207,3 +207,21 @@ def test_solutions_that_nobody_cites_are_shown():
     rows = {r["solution_id"]: r for r in table.iter_rows(named=True)}
     assert (rows["s"]["share"], rows["s"]["reopened"], rows["old"]["unused"]) == (pytest.approx(2 / 3), 0.5, True)
     assert rows[None]["closings"] == 1
+
+
+@pytest.mark.real_data
+def test_ninetieth_percentiles_of_young_tickets_are_often_not_reached_and_say_so(tickets):
+    closed_only, curve, silent = [], [], 0
+    for day in pl.date_range(date(2010, 4, 1), date(2012, 9, 1), "1mo", eager=True).to_list():
+        t = local(day.year, day.month, 1)
+        group = young(tickets, t)
+        span = (pl.col("solved_at") - pl.col("opened_at")).dt.total_microseconds() / 86_400e6
+        truth = group.select(d=span)["d"].quantile(0.9)
+        closed_only.append(group.filter(pl.col("solved_at") <= t).select(d=span)["d"].quantile(0.9) / truth)
+        p90 = service.solve_times(group, as_of=t).p90
+        silent += p90 is None
+        if p90 is not None:
+            curve.append(p90 / truth)
+    assert np.median(closed_only) == pytest.approx(0.51, abs=0.04)
+    assert np.median(curve) == pytest.approx(0.93, abs=0.05)
+    assert silent == 9

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from scipy.optimize import approx_fprime
+from scipy.optimize import approx_fprime, minimize
 
 from crmlib.core import renewal
 from crmlib.core.dates import day_number
@@ -119,3 +119,37 @@ def test_last_order_plus_mean_gap_is_past_for_almost_half(trips):
     table = renewal.gaps(trips, today=today).filter(pl.col("n") >= 3)
     past = (table["r"] > table["s"] / table["n"]).mean()
     assert past == pytest.approx(0.44, abs=0.01)
+
+
+@pytest.mark.real_data
+def test_without_dropout_silent_wholesalers_are_promised_back_at_every_origin(trips):
+    """At 30 June 2011 the law without dropout says 72 % of 271 silent ones come in 90 days; 24 % did."""
+    better = []
+    for day in (date(2010, 12, 31), date(2011, 3, 31), date(2011, 6, 30), date(2011, 9, 9)):
+        today = day_number(day)
+        table = renewal.gaps(trips, today=today)
+        since = trips.filter(pl.col("day_n").is_between(today + 1, today + 90))["customer_id"].implode()
+        law = renewal.fit(table)
+        cols = {c: table[c].to_numpy().astype(float) for c in ("n", "s", "log_gap_sum", "r")}
+        repeat = cols["n"] > 0
+
+        def loss(theta, cols=cols, repeat=repeat):
+            never = np.array([*theta, -20.0, 0.0])
+            kept = {name: v[repeat] for name, v in cols.items()}
+            return -renewal.log_likelihood(never, **kept).mean()
+
+        best = minimize(loss, np.log([law.k, law.c, law.d]), method="L-BFGS-B")
+        k, c, d = np.exp(best.x)
+        without = Renewal(k, c, d, 1e-9, 1.0, 0)
+        known = table.filter(pl.col("n") >= 3)
+        y = known["customer_id"].is_in(since).to_numpy().astype(float)
+        said, naive = (each.predict(known, ahead=90) for each in (law, without))
+        brier = [float(((each["p_order"].to_numpy() - y) ** 2).mean()) for each in (said, naive)]
+        better.append(brier[0] < brier[1])
+        if day == date(2011, 6, 30):
+            silent = (naive["lateness"] > 0.95).to_numpy()
+            assert silent.sum() == pytest.approx(271, abs=15)
+            assert naive["p_order"].to_numpy()[silent].mean() == pytest.approx(0.72, abs=0.03)
+            assert y[silent].mean() == pytest.approx(0.24, abs=0.02)
+            assert brier == [pytest.approx(0.187, abs=2e-3), pytest.approx(0.229, abs=4e-3)]
+    assert all(better)
