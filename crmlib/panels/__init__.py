@@ -8,6 +8,7 @@ order, so that the same lines give the same bytes on every engine.
 from crmlib.panels.customers import customer_day, customer_period, customer_summary
 from crmlib.panels.history import holdout, purchase_history
 from crmlib.panels.rfm import rfm_cuts
+from crmlib.panels.sales import product_period, store_day_cube
 from crmlib.panels.stores import flows, store_day
 from crmlib.panels.weeks import store_product_week
 
@@ -17,8 +18,10 @@ __all__ = [
     "customer_summary",
     "flows",
     "holdout",
+    "product_period",
     "purchase_history",
     "rfm_cuts",
     "store_day",
+    "store_day_cube",
     "store_product_week",
 ]
