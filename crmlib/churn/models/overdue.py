@@ -1,13 +1,8 @@
 """Overdue against one's own rhythm: how unusual a silence is for this customer.
 
-Gaps between trips are gamma with a common shape k and an own rate λ_i, itself gamma(c, d) over customers (a compound
-gamma renewal process). After n_i closed gaps of total S_i the customer's next gap is beta prime, so
-
-    o_i = F̂_i(R_i) = I(R_i / (R_i + d + S_i); k, c + k n_i)
-
-with R_i the open gap and I the regularised incomplete beta function. k, c, d maximise the marginal likelihood of the
-closed gaps of eligible repeat buyers with the open gap as censored, so the population is customer-weighted and not
-dominated by those who come every week. Due at .8, overdue at .9, silent at .95.
+The law is `crmlib.core.renewal`: gaps between trips are gamma with an own rate, and after each trip a customer may stop
+for good. Late is the share of one's own gaps that are shorter than the silence, o_i = 1 − S_i(R_i): due at .8, overdue
+at .9, silent at .95. Because the law knows stopping, a long silence is no longer taken for a slow rhythm.
 
 It is a reason and a trigger, not a ranking: plain recency ranks churn better.
 """
@@ -19,28 +14,29 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy.optimize import minimize
-from scipy.special import betainc, gammaln
 
 from crmlib.churn.metrics import Array
+from crmlib.core import renewal
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 DUE, OVERDUE, SILENT = 0.8, 0.9, 0.95
 State = Literal["on_rhythm", "due", "overdue", "silent"]
-MIN_GAPS = 50
+MIN_GAPS = renewal.MIN_GAPS
 """Customers with a closed gap below which no rhythm is estimated."""
 SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class RenewalFit:
-    """k: shape of the gaps; c, d: gamma shape and scale [days] of the rate over customers; customers used."""
+    """k: shape of the gaps; c, d: gamma shape and scale [days] of the rate; a, b: beta of stopping; customers used."""
 
     k: float
     c: float
     d: float
     customers: int
+    a: float = 0.0
+    b: float = 1.0
 
     def overdue(self, table: AnyFrame) -> pl.DataFrame:
         """How late each customer is.
@@ -52,7 +48,7 @@ class RenewalFit:
 
 
 def fit(table: AnyFrame, *, log_gaps: AnyFrame, rng: np.random.Generator) -> RenewalFit:
-    """Fit k, c, d.
+    """Fit the law.
 
     Parameters
     ----------
@@ -67,23 +63,21 @@ def fit(table: AnyFrame, *, log_gaps: AnyFrame, rng: np.random.Generator) -> Ren
     """
     frame = to_polars(table, needs=["customer_id", "recency", "age", "trips"], name="features")
     sums = to_polars(log_gaps, needs=["customer_id", "log_gap_sum"], name="log gaps")
-    repeat = frame.filter(pl.col("trips") > 1).join(sums, on="customer_id").sort("customer_id")
-    if repeat.height < MIN_GAPS:
+    everybody = frame.join(sums.select("customer_id", "log_gap_sum"), on="customer_id").sort("customer_id")
+    repeat = everybody.filter(pl.col("trips") > 1).height
+    if repeat < MIN_GAPS:
         raise ModelError(
             "churn.no_rhythm",
-            given=f"{repeat.height} customers with a second trip",
+            given=f"{repeat} customers with a second trip",
             expected=f"at least {MIN_GAPS}",
             mend="use a longer history; without repeat trips nobody has a rhythm to be late against",
-            values={"customers": repeat.height, "needed": MIN_GAPS},
+            values={"customers": repeat, "needed": MIN_GAPS},
         )
-    if repeat.height > SAMPLE:
-        repeat = repeat[np.sort(rng.choice(repeat.height, SAMPLE, replace=False))]
-    n, s, r = _gaps(repeat)
-    log_sum = repeat["log_gap_sum"].to_numpy()
-    start = np.log([1.0, 2.0, 2.0 * float((s / n).mean())])
-    best = minimize(_loss, start, args=(n, s, log_sum, r), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9})
-    k, c, d = (float(v) for v in np.exp(best.x))
-    return RenewalFit(k=k, c=c, d=d, customers=repeat.height)
+    if everybody.height > SAMPLE:
+        everybody = everybody[np.sort(rng.choice(everybody.height, SAMPLE, replace=False))]
+    n, s, r = _gaps(everybody)
+    law = renewal.fit(pl.DataFrame({"n": n, "s": s, "log_gap_sum": everybody["log_gap_sum"].fill_null(0.0), "r": r}))
+    return RenewalFit(k=law.k, c=law.c, d=law.d, customers=law.customers, a=law.a, b=law.b)
 
 
 def log_gap_sums(trips: pl.DataFrame) -> pl.DataFrame:
@@ -91,19 +85,6 @@ def log_gap_sums(trips: pl.DataFrame) -> pl.DataFrame:
     same = pl.col("customer_id") == pl.col("customer_id").shift(1)
     gaps = trips.with_columns(pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1)).alias("gap"))
     return gaps.group_by("customer_id", maintain_order=True).agg(pl.col("gap").log().sum().alias("log_gap_sum"))
-
-
-def log_likelihood(theta: Array, *, n: Array, s: Array, log_sum: Array, r: Array) -> Array:
-    """Marginal log likelihood of closed gaps and the censored open one, shape (n,); theta = log(k, c, d)."""
-    k, c, d = np.exp(theta)
-    shape, scale = c + k * n, d + s
-    closed = (k - 1) * log_sum - n * gammaln(k) + gammaln(shape) - gammaln(c) + c * np.log(d) - shape * np.log(scale)
-    still_open = betainc(shape, k, scale / (r + scale))  # 1 − I(R/(R + D); k, C), without the loss of digits
-    return np.asarray(closed + np.log(np.maximum(still_open, 1e-300)))
-
-
-def _loss(theta: Array, n: Array, s: Array, log_sum: Array, r: Array) -> float:
-    return -float(log_likelihood(theta, n=n, s=s, log_sum=log_sum, r=r).mean())
 
 
 def _gaps(frame: pl.DataFrame) -> tuple[Array, Array, Array]:
@@ -114,18 +95,12 @@ def _gaps(frame: pl.DataFrame) -> tuple[Array, Array, Array]:
 
 def _overdue(fit: RenewalFit, frame: pl.DataFrame) -> pl.DataFrame:
     n, s, r = _gaps(frame)
-    o = betainc(fit.k, fit.c + fit.k * n, r / (r + fit.d + s))
-    usual = _median_gap(fit, n, s)
+    law = renewal.Renewal(fit.k, fit.c, fit.d, fit.a, fit.b, fit.customers)
+    late = 1 - renewal.survival(law, n=n, s=s, t=r)
+    usual = renewal.usual_gap(law, n=n, s=s)
     state = pl.when(pl.col("overdue") >= SILENT).then(pl.lit("silent")).when(pl.col("overdue") >= OVERDUE)
     states = (
         state.then(pl.lit("overdue")).when(pl.col("overdue") >= DUE).then(pl.lit("due")).otherwise(pl.lit("on_rhythm"))
     )
-    result = pl.DataFrame({"customer_id": frame["customer_id"], "overdue": o, "usual_gap": usual})
+    result = pl.DataFrame({"customer_id": frame["customer_id"], "overdue": late, "usual_gap": usual})
     return result.with_columns(states.alias("state"))
-
-
-def _median_gap(fit: RenewalFit, n: Array, s: Array) -> Array:
-    from scipy.special import betaincinv  # noqa: PLC0415
-
-    share = betaincinv(fit.k, fit.c + fit.k * n, 0.5)
-    return np.asarray((fit.d + s) * share / (1 - share))
