@@ -5,6 +5,7 @@ the last period, the same dates and the same festival slot; `flags` (`store_week
 `targets` splits a year down to persons and months (`crosstable` where rows and columns are both given), `completion`
 (`outlook`, from `candidates`) says whether a month will be reached, `people` is the seller's sheet. `goods` ranks what
 grows, `ranks` classes it (ABC, XYZ, delisting), `assortment` measures distribution, `margins` what is left after loss,
+`costing` what a good cost (moving average, bundles),
 `diversion` finds goods outside their region, `expenses` compares spending with a budget that breathes.
 """
 
@@ -22,8 +23,8 @@ _FUNCTIONS = {
     "completion": "outlook",
 }
 __all__ = [
-    "assortment", "causes", "completion", "diversion", "expenses", "flags", "goods", "growth", "margin_split",
-    "margins", "people", "ranks", "split", "targets",
+    "assortment", "causes", "completion", "costing", "diversion", "expenses", "flags", "goods", "growth",
+    "margin_split", "margins", "people", "ranks", "split", "targets",
 ]  # fmt: skip
 _module, __dir__ = submodules(__name__, __path__, names=_FUNCTIONS)
 

@@ -1,5 +1,6 @@
 from crmlib.sales import assortment as assortment
 from crmlib.sales import causes as causes
+from crmlib.sales import costing as costing
 from crmlib.sales import diversion as diversion
 from crmlib.sales import expenses as expenses
 from crmlib.sales import goods as goods

@@ -1,9 +1,10 @@
 """Shall we make it? What a month will end at, with an interval from what such forecasts missed by before.
 
 At the same point of earlier months every candidate (`candidates`) forecast the days still to come; the one with the
-smallest mean error of the month is used, per level. The interval is the forecast times the quantiles of true ÷ forecast
-of the days to come at those past dates. Fewer than six past dates give no interval and no verdict. Intervals of stores
-are never added up.
+smallest mean error of the month is used, per level. The interval is the forecast times quantiles of true ÷ forecast of
+the days to come at those past dates, widened until the interval made from all dates but one holds the stated share at
+the one left out: stores of one date miss together, so their errors are fewer than they look. Fewer than six past dates
+give no interval and no verdict. Intervals of stores are never added up.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ LEAST_DATES = 6
 PERIODS = 12
 COMPANY = ""
 """unit_id of the whole."""
+COVERAGE = {"level": pl.String, "dates": pl.Int64, "held": pl.Float64, "used": pl.Float64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Completion:
         usual_day_minor (mean of the last 28 days); with targets also target_minor, verdict (will_reach, will_miss,
         open; null without interval or target), gap_minor (target less actual), day_needs_minor (gap ÷ days left).
     candidates : level (company, units), name, dates, error (mean of |forecast − true| ÷ true of whole periods), chosen.
-    coverage : level, dates, held: the share of past dates whose interval, made from the other dates, held the truth.
+    coverage : level, dates, held (share of past dates whose interval, made from the other dates, held the truth),
+        used: the share the quantiles enclose, widened until `held` reached the stated level.
     days_left : days after the as-of day.
     level : stated probability of the intervals.
     """
@@ -95,17 +98,21 @@ def completion(
     company = Sales((COMPANY,), units.first, units.values.sum(axis=0, keepdims=True))
     points = _past_points(first, last, as_of, begins=units.first)
     made, chosen, held = [], [], []
+    day_numbers = (day_number(first), day_number(as_of), day_number(last))
     for name, sales in (("company", company), ("units", units)):
-        best, table = _choose(sales, points, now=(day_number(first), day_number(as_of), day_number(last)), level=name)
+        best, table = _choose(sales, points, now=day_numbers, level=name)
         chosen.append(table)
-        made.append(_ends(sales, points, best, first=first, last=last, as_of=as_of, level=level))
-        held.append((name, *_coverage(backtest(sales, best, points), level)))
+        errors = log_errors(backtest(sales, best, points))
+        used, share = calibrated(errors, level)
+        factors = band(errors, used) if errors.shape[0] >= LEAST_DATES else None
+        made.append(_ends(sales, best, now=day_numbers, factors=factors))
+        held.append((name, errors.shape[0], share, used))
     ends = pl.concat(made)
     days_left = (last - as_of).days
     return Completion(
         ends if targets is None else judged(ends, targets, days_left=days_left),
         pl.concat(chosen),
-        pl.DataFrame(held, schema={"level": pl.String, "dates": pl.Int64, "held": pl.Float64}, orient="row"),
+        pl.DataFrame(held, schema=COVERAGE, orient="row"),
         days_left,
         level,
     )
@@ -201,46 +208,49 @@ def _choose(
     return best, table.with_columns(chosen=pl.col("name") == best)
 
 
-def _ends(
-    sales: Sales,
-    points: list[tuple[int, int, int]],
-    name: str,
-    *,
-    first: date,
-    last: date,
-    as_of: date,
-    level: float,
-) -> pl.DataFrame:
-    begin, end = day_number(first) - sales.first, day_number(as_of) + 1 - sales.first
-    actual = sales.values[:, max(begin, 0) : end].sum(axis=1)
-    coming = rest(sales, name=name, first=day_number(first), as_of=day_number(as_of), last=day_number(last))
-    assert coming is not None
-    errors = log_errors(backtest(sales, name, points))
-    factors = band(errors, level) if errors.shape[0] >= LEAST_DATES else None
-    usual = sales.values[:, -28:].mean(axis=1)
-    whole = {"unit_id": sales.units, "actual_minor": actual, "forecast_minor": actual + coming}
-    bounds = {
-        name: None if factors is None else actual + coming * factor
-        for name, factor in zip(("low_minor", "high_minor"), factors or (0.0, 0.0), strict=True)
-    }
-    frame = pl.DataFrame({**whole, **{k: v for k, v in bounds.items() if v is not None}, "usual_day_minor": usual})
-    empty = [pl.lit(None, dtype=pl.Float64).alias(k) for k, v in bounds.items() if v is None]
-    order = ["unit_id", "actual_minor", "forecast_minor", "low_minor", "high_minor", "usual_day_minor"]
-    return frame.with_columns(empty).select(order).with_columns(pl.col(r"^.*_minor$").round().cast(pl.Int64))
+def _ends(sales: Sales, name: str, *, now: tuple[int, int, int], factors: tuple[float, float] | None) -> pl.DataFrame:
+    first, as_of, last = now
+    actual = sales.values[:, max(first - sales.first, 0) : as_of + 1 - sales.first].sum(axis=1)
+    coming = rest(sales, name=name, first=first, as_of=as_of, last=last)
+    assert coming is not None  # `_choose` took it for this day
+    low, high = (None, None) if factors is None else (actual + coming * f for f in factors)
+    frame = pl.DataFrame(
+        {
+            "unit_id": sales.units,
+            "actual_minor": actual,
+            "forecast_minor": actual + coming,
+            "low_minor": low,
+            "high_minor": high,
+            "usual_day_minor": sales.values[:, -28:].mean(axis=1),
+        }
+    )
+    return frame.with_columns(pl.col(r"^.*_minor$").cast(pl.Float64).round().cast(pl.Int64))
 
 
-def _coverage(past: Past, level: float) -> tuple[int, float | None]:
-    """Share of past dates whose interval, from the other dates, held the truth: an honest look at the stated level."""
-    errors = log_errors(past)
+def calibrated(errors: Floats, level: float) -> tuple[float, float | None]:
+    """Share that quantiles must enclose for dates left out to be held as often as stated, and how often they were.
+
+    errors : shape (dates, units). With fewer than `LEAST_DATES` dates the stated level and None.
+    """
+    held, share = None, level
     if errors.shape[0] < LEAST_DATES:
-        return errors.shape[0], None
-    held = []
+        return level, None
+    for share in np.arange(level, 0.995, 0.01).tolist():
+        held = _held(errors, share)
+        if held is None or held >= level:
+            break
+    return share, held
+
+
+def _held(errors: Floats, share: float) -> float | None:
+    """How often the interval made from all dates but one holds the one left out."""
+    inside = []
     for k in range(errors.shape[0]):
-        factors = band(np.delete(errors, k, axis=0), level)
+        factors = band(np.delete(errors, k, axis=0), share)
+        known = errors[k][np.isfinite(errors[k])]
         if factors is not None:
-            known = errors[k][np.isfinite(errors[k])]
-            held += list((known >= np.log(factors[0])) & (known <= np.log(factors[1])))
-    return errors.shape[0], float(np.mean(held)) if held else None
+            inside += list((known >= np.log(factors[0])) & (known <= np.log(factors[1])))
+    return float(np.mean(inside)) if inside else None
 
 
 def _check(first: date, last: date, as_of: date) -> None:

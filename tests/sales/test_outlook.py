@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -45,9 +46,22 @@ def test_the_lunar_year_wins_where_the_season_is_lunar_and_its_intervals_hold(se
     assert chosen["name"].to_list() == ["pooled_lunar"] * 2
     worst = got.candidates.filter(pl.col("level") == "company", pl.col("name") == "same_dates")["error"].item()
     assert chosen.filter(pl.col("level") == "company")["error"].item() < worst
-    held = got.coverage.filter(pl.col("level") == "units")
-    assert held["dates"].item() >= 10
-    assert held["held"].item() == pytest.approx(0.8, abs=0.05)
+    assert got.coverage["dates"].min() >= 10
+    assert got.coverage["held"].min() >= 0.8
+
+
+def test_the_interval_holds_what_came_as_often_as_it_says():
+    """Small version of the gate: 15 companies of 15 stores; full size (± .05 in each world) in benchmarks."""
+    inside = []
+    for month, k in product((2, 5, 9), range(5)):
+        days = chain(np.random.default_rng((21, month, k)), stores=15)
+        first, last = date(2026, month, 1), date(2026, month + 1, 1) - timedelta(days=1)
+        ended = days.filter(pl.col("day").is_between(first, last)).group_by(unit_id="store_id")
+        got = completion(days, first=first, last=last, as_of=first + timedelta(days=9)).units
+        both = got.join(ended.agg(end=pl.col("net_minor").sum()), on="unit_id")
+        inside += both.select(pl.col("end").is_between("low_minor", "high_minor")).to_series().to_list()
+    assert len(inside) == 15 * 15
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.07)
 
 
 def test_without_a_year_behind_it_the_run_rate_is_used_and_few_dates_give_no_verdict(days):
@@ -91,13 +105,11 @@ def test_a_day_outside_the_period_and_an_empty_table_are_refused(days):
         completion(days.clear(), as_of=date(2026, 9, 2), **SEPTEMBER)
 
 
-@pytest.mark.real_data
-def test_a_fresh_counter_is_forecast_better_by_its_lunar_year_than_by_the_run_rate(fresh):
-    """Printed, company at a third of the month: run rate 19.0 %, same dates 12.1, pooled lunar 11.2."""
-    days = fresh.select("day", "net_minor", store_id=pl.lit("s"))
-    series = sales_of(days, unit="store_id", until=date(2023, 6, 30))
+def errors_of(days, months, *, until):
+    """Mean error of the month at a third of it, by candidate, over the months in which all can speak; and how many."""
+    series = sales_of(days, unit="store_id", until=until)
     errors = {name: [] for name in NAMES}
-    for month in pl.date_range(date(2021, 9, 1), date(2023, 6, 1), "1mo", eager=True):
+    for month in months:
         last = date(month.year + month.month // 12, month.month % 12 + 1, 1) - timedelta(days=1)
         first, end = day_number(month), day_number(last)
         as_of = first + (end - first + 1) // 3 - 1
@@ -107,7 +119,33 @@ def test_a_fresh_counter_is_forecast_better_by_its_lunar_year_than_by_the_run_ra
         if all(s is not None for s in said.values()):
             for name, value in said.items():
                 errors[name].append(abs(value[0] - true) / whole)
-    mean = {name: float(np.mean(e)) for name, e in errors.items()}
-    assert len(errors["run_rate"]) >= 20
+    return {name: float(np.mean(e)) for name, e in errors.items()}, len(errors["run_rate"])
+
+
+@pytest.mark.real_data
+def test_where_no_season_is_lunar_the_run_rate_is_not_beaten(real_data):
+    """Online Retail, printed: run rate 10.3 %, same dates 10.9, pooled lunar 13.5: the back-test must choose."""
+    table = pl.scan_parquet(real_data / "online_retail" / "online_retail_II_combined.parquet")
+    overlap = (pl.col("sheet") == "Year 2010-2011") & (pl.col("InvoiceDate") < pl.datetime(2010, 12, 10))
+    none = ["POST", "DOT", "M", "C2", "D", "S", "BANK CHARGES", "ADJUST", "AMAZONFEE"]
+    days = (
+        table.filter(~overlap, ~pl.col("StockCode").str.to_uppercase().is_in(none))
+        .group_by(day=pl.col("InvoiceDate").cast(pl.Date), store_id=pl.lit("s"))
+        .agg(net_minor=(pl.col("Quantity") * pl.col("Price") * 100).round().cast(pl.Int64).sum())
+        .collect()
+    )
+    months = pl.date_range(date(2011, 2, 1), date(2011, 11, 1), "1mo", eager=True)
+    mean, count = errors_of(days, months, until=date(2011, 11, 30))
+    assert count >= 9
+    assert mean["run_rate"] < mean["pooled_lunar"]
+
+
+@pytest.mark.real_data
+def test_a_fresh_counter_is_forecast_better_by_its_lunar_year_than_by_the_run_rate(fresh):
+    """Printed, company at a third of the month: run rate 19.0 %, same dates 12.1, pooled lunar 11.2."""
+    days = fresh.select("day", "net_minor", store_id=pl.lit("s"))
+    months = pl.date_range(date(2021, 9, 1), date(2023, 6, 1), "1mo", eager=True)
+    mean, count = errors_of(days, months, until=date(2023, 6, 30))
+    assert count >= 20
     assert mean["pooled_lunar"] < mean["run_rate"]
     assert mean["pooled_lunar"] == pytest.approx(0.112, abs=0.03)
