@@ -12,6 +12,7 @@ together" is an answer. Where cards are rare the stratum is store and week inste
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,6 +30,8 @@ Codes: TypeAlias = npt.NDArray[np.int64]
 MIN_BASKETS, MIN_MEMBERS, MIN_STORES = 20, 20, 3
 MAX_LINES = 60
 LEVEL = 0.05
+BLOCK = 4_000_000
+"""Pairs of lines looked at in one go, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,9 @@ def _tested(used: pl.DataFrame, heads: pl.DataFrame, *, unit: str) -> pl.DataFra
     ones = np.ones(basket.size)
     table = sparse.csr_matrix((ones, (basket, good)), shape=(heads.height, goods.len()))
     left, right = _frequent(table)
-    columns = table.tocsc()
-    facts = [_spread(columns, i, j, owner, store) for i, j in zip(left, right, strict=True)]
-    spread = np.array(facts, dtype=np.int64).reshape(-1, 2)
-    passed = (spread[:, 0] >= MIN_MEMBERS) & (spread[:, 1] >= MIN_STORES)
-    left, right, spread = left[passed], right[passed], spread[passed]
+    members, stores = _spread(table, owner, store, left=left, right=right)
+    passed = (members >= MIN_MEMBERS) & (stores >= MIN_STORES)
+    left, right, members, stores = left[passed], right[passed], members[passed], stores[passed]
     observed, expected, variance = _within(table, owner, left, right)
     z = np.divide(observed - expected, np.sqrt(variance), out=np.zeros_like(observed), where=variance > 0)
     p = norm.sf(z)
@@ -114,7 +115,7 @@ def _tested(used: pl.DataFrame, heads: pl.DataFrame, *, unit: str) -> pl.DataFra
     lift = observed * heads.height / (sold[left] * sold[right])
     frame = pl.DataFrame({
         "left": goods.gather(left), "right": goods.gather(right), "baskets": observed.astype(np.int64),
-        "members": spread[:, 0], "stores": spread[:, 1], "observed": observed, "expected": expected,
+        "members": members, "stores": stores, "observed": observed, "expected": expected,
         "ratio": observed / np.maximum(expected, 1e-12), "z": z, "p": p, "lift": lift,
         "verdict": _verdicts(z, accepted, _artefacts(used, heads, table=table, owner=owner, left=left, right=right)),
     })  # fmt: skip
@@ -134,12 +135,50 @@ def _frequent(table: Matrix) -> tuple[Codes, Codes]:
     return enough[joint.row[often]].astype(np.int64), enough[joint.col[often]].astype(np.int64)
 
 
-def _spread(columns: sparse.csc_matrix, i: int, j: int, owner: Codes, store: Codes) -> tuple[int, int]:
-    """Members and stores of the baskets that hold both."""
-    one = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
-    other = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
-    both = np.intersect1d(one, other, assume_unique=True)
-    return np.unique(owner[both]).size, np.unique(store[both]).size
+def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Codes) -> tuple[Codes, Codes]:
+    """Members and stores of the baskets that hold both goods of each pair, shape (pairs,)."""
+    goods = table.shape[1]
+    wanted = left * goods + right
+    order = np.argsort(wanted)
+    members = np.zeros(left.size, dtype=np.int64)
+    seen = np.zeros((left.size, int(store.max(initial=0)) + 1), dtype=bool)
+    owned = np.argsort(owner, kind="stable")  # all baskets of a member in one block, so that blocks add up
+    for rows in _blocks(owned, owner, np.diff(table.indptr)):
+        pair, basket = _both(table[rows], wanted[order])
+        pair = order[pair]
+        seen[pair, store[rows[basket]]] = True
+        each = np.unique(pair * (int(owner.max()) + 1) + owner[rows[basket]])
+        members += np.bincount(each // (int(owner.max()) + 1), minlength=left.size)
+    return members, seen.sum(axis=1)
+
+
+def _blocks(owned: Codes, owner: Codes, size: Codes) -> Iterator[Codes]:
+    """Baskets in blocks of whole members with about `BLOCK` pairs of lines each."""
+    work = np.cumsum(size[owned].astype(np.int64) ** 2)
+    ends = np.flatnonzero(np.diff(owner[owned], append=-1) != 0) + 1
+    start = 0
+    while start < owned.size:
+        goal = (work[start - 1] if start else 0) + BLOCK
+        stop = int(ends[min(np.searchsorted(work[ends - 1], goal), ends.size - 1)])
+        yield owned[start:stop]
+        start = stop
+
+
+def _both(table: Matrix, wanted: Codes) -> tuple[Codes, Codes]:
+    """Place in `wanted` (sorted codes left · goods + right) and basket of every pair of lines that is wanted."""
+    table = table.sorted_indices()
+    size, goods = np.diff(table.indptr), table.shape[1]
+    places, baskets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for count in np.unique(size[size > 1]):
+        rows = np.flatnonzero(size == count)
+        held = table.indices[table.indptr[rows][:, None] + np.arange(count)].astype(np.int64)
+        one, other = np.triu_indices(count, k=1)
+        code = (held[:, one] * goods + held[:, other]).ravel()
+        place = np.minimum(np.searchsorted(wanted, code), max(wanted.size - 1, 0))
+        hit = np.flatnonzero(wanted[place] == code) if wanted.size else np.zeros(0, dtype=np.int64)
+        places.append(place[hit])
+        baskets.append(rows[hit // one.size])
+    return np.concatenate(places), np.concatenate(baskets)
 
 
 def _within(

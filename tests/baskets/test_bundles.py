@@ -191,3 +191,17 @@ def test_a_template_becomes_an_offer_and_sets_are_counted_in_stock() -> None:
     double = box(gift=Part("a", 1, 5_900, 0))
     assert available_sets(double, {"a": 9, "b": 9, "c": 9}) == 4
     assert available_sets(double, {"a": 9, "b": 9}) == 0
+
+
+def test_members_and_stores_of_each_pair_are_counted_as_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shop(np.random.default_rng(9), members=150, planted=0.3)
+    whole = pairs(lines).table
+    monkeypatch.setattr("crmlib.baskets.pairs.BLOCK", 2_000)  # many blocks give the same counts
+    assert pairs(lines).table.equals(whole)
+    trips = lines.group_by("customer_id").agg(pl.col("basket_id").n_unique())
+    kept = lines.join(trips.filter(pl.col("basket_id") >= 2).select("customer_id"), on="customer_id")
+    for row in whole.head(10).iter_rows(named=True):
+        held = [set(kept.filter(pl.col("product_id") == row[side])["basket_id"]) for side in ("left", "right")]
+        both = kept.filter(pl.col("basket_id").is_in(list(held[0] & held[1])))
+        assert row["baskets"] == both["basket_id"].n_unique()
+        assert (row["members"], row["stores"]) == (both["customer_id"].n_unique(), both["store_id"].n_unique())
