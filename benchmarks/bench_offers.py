@@ -15,6 +15,7 @@ import polars as pl
 from measure import compare
 
 from crmlib.baskets.pairs import pairs
+from crmlib.baskets.rules import rules
 from crmlib.core.experiments import newcombe, sizes
 from crmlib.movement.gain_loss import gain_loss
 from crmlib.movement.periods import Period
@@ -268,7 +269,8 @@ def speed(scale: float) -> None:
     good = (rng.pareto(1.2, basket.size) * 20).astype(np.int64) % 400
     who = rng.integers(0, baskets // 10, baskets)[basket]
     held = {"basket_id": basket, "customer_id": who, "store_id": who % 50, "product_id": good}
-    compare({"pairs": lambda: pairs(pl.DataFrame(held))}, runs=1, title=f"Pairs, {baskets:,} baskets")
+    both = {"rules (lift)": lambda: rules(pl.DataFrame(held)), "pairs (within members)": lambda: pairs(pl.DataFrame(held))}
+    compare(both, runs=1, title=f"Pairs, {baskets:,} baskets")
     people, each = round(1_000_000 * scale), 36
     owner = np.repeat(np.arange(people), each)
     again_ = {

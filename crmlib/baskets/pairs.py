@@ -139,7 +139,7 @@ def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Co
     """Members and stores of the baskets that hold both goods of each pair, shape (pairs,)."""
     goods = table.shape[1]
     wanted = left * goods + right
-    order = np.argsort(wanted)
+    order, people = np.argsort(wanted), int(owner.max(initial=0)) + 1
     members = np.zeros(left.size, dtype=np.int64)
     seen = np.zeros((left.size, int(store.max(initial=0)) + 1), dtype=bool)
     owned = np.argsort(owner, kind="stable")  # all baskets of a member in one block, so that blocks add up
@@ -147,8 +147,10 @@ def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Co
         pair, basket = _both(table[rows], wanted[order])
         pair = order[pair]
         seen[pair, store[rows[basket]]] = True
-        each = np.unique(pair * (int(owner.max()) + 1) + owner[rows[basket]])
-        members += np.bincount(each // (int(owner.max()) + 1), minlength=left.size)
+        each = np.sort(pair * people + owner[rows[basket]])
+        first = np.ones(each.size, dtype=bool)
+        first[1:] = each[1:] != each[:-1]
+        members += np.bincount(each[first] // people, minlength=left.size)
     return members, seen.sum(axis=1)
 
 
