@@ -108,9 +108,13 @@ def test_batches_wait_for_all_that_expire_earlier_and_the_last_day_counts():
     items = pl.DataFrame({"store_id": ["s"], "product_id": ["p"]})
     found = expiry.batches(batch_table(), steady(2.0), items=items, as_of=date(2025, 12, 31))
     assert found["lot_id"].to_list() == ["gone", "soon", "late"]
-    assert found.select("days", "before_milli", "mean").rows() == [(0, 0, 0.0), (3, 1_000, 6.0), (20, 9_000, 40.0)]
-    soon = nb.sells_out(np.array(6.0), np.array(3.0), np.array(9.0))
-    assert found["p_sold"].to_list()[:2] == [0.0, pytest.approx(float(soon))]
+    spread = 3.0 * (1 + 3 * 0.03 / 1.97)  # three days, and the error of a level smoothed with α .03
+    args = (np.array(6.0), np.array(spread), np.array(8.0))
+    left = float(nb.left_over(*args))
+    assert found.select("days", "before_milli", "mean").rows() == [
+        (0, 0, 0.0), (3, 0, 6.0), (20, round(1000 * (8 - left)), 40.0),
+    ]  # fmt: skip
+    assert found["p_sold"].to_list()[:2] == [0.0, pytest.approx(float(nb.sells_out(*args)))]
     assert found["left_milli"][0] == 1_000  # past its last day: nothing of it will be sold
     assert (found["left_milli"] <= found["on_hand_milli"]).all()
 

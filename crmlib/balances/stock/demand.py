@@ -14,7 +14,7 @@ import numpy as np
 from crmlib.core.apportion import Floats, Ints
 from crmlib.core.shapes import check_shapes
 
-ALPHAS = (0.1, 0.3)
+ALPHAS = (0.03, 0.1, 0.3)
 METHODS = tuple((method, alpha) for method in ("ses", "tsb") for alpha in ALPHAS)
 START = 28  # days whose mean is the first level
 CUTS, AHEAD = 4, 28  # back-test: this many past days, each judged on this many days
@@ -28,7 +28,7 @@ class Demand:
     Parameters
     ----------
     mean : expected demand [units], shape (items, horizon).
-    phi : variance/mean of a day or a sum of days, shape (items,), ≥ 1.
+    phi : variance/mean of a day's demand around its true level, shape (items,), ≥ 1; `spread_of` for sums of days.
     level : the same without season [units a day], shape (items,).
     method : index in `METHODS` that the back-test chose for the item's category, shape (items,).
     """
@@ -64,6 +64,22 @@ def forecast(sold: Floats, *, factors: Floats, category: Ints, horizon: int) -> 
     level = levels[method, rows, -1]
     phi = _spread(sold, usual[category, :days], category, factors.shape[0])
     return Demand(level[:, None] * usual[category, days : days + horizon], phi, level, method)
+
+
+def spread_of(made: Demand, days: Ints | int, *, item: Ints | None = None) -> Floats:
+    """Variance/mean of the sum of `days` days, the level's own error included.
+
+    phi·(1 + days·α/(2−α)): a smoothed level carries α/(2−α) of a day's variance into every one of the days, so that
+    sums of many days spread more than independent days would.
+
+    Parameters
+    ----------
+    days : one number, or one per value. item : items asked for; all of them, in order, without it.
+    """
+    alpha = np.array([a for _, a in METHODS])[made.method]
+    phi = made.phi if item is None else made.phi[item]
+    alpha = alpha if item is None else alpha[item]
+    return np.asarray(phi * (1.0 + np.asarray(days) * alpha / (2.0 - alpha)))
 
 
 def _levels(flat: Floats) -> tuple[Floats, Ints]:

@@ -1,7 +1,7 @@
 """What expires before it is sold: batches in order of expiry (FEFO), each behind all earlier ones.
 
 A batch sells out with P(D_h ≥ Q): D_h is the demand of the h days to its last saleable day, that day included; Q is
-the batch and all earlier ones of the store and product.
+the batch and what all earlier ones of the store and product are expected to sell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from crmlib.balances.stock import negative_binomial as nb
-from crmlib.balances.stock.demand import Demand
+from crmlib.balances.stock.demand import Demand, spread_of
+from crmlib.core.apportion import Floats, Ints, run_of, run_starts
 from crmlib.core.dates import a_day
 from crmlib.core.errors import ContractError
 from crmlib.core.frames import AnyFrame, to_polars, whole
@@ -31,8 +32,8 @@ def batches(
 
     Returns
     -------
-    key, lot_id, expires_on, on_hand_milli, days (saleable days left), before_milli (earlier lots), mean (demand of
-    these days [units]), p_sold, left_milli (expected left-over of this lot), in order of expiry. Lots past their last
+    key, lot_id, expires_on, on_hand_milli, days (saleable days left), before_milli (what earlier lots will take of
+    these days' demand), mean (that demand [units]), p_sold, left_milli (expected left-over of this lot), in order of expiry. Lots past their last
     day have 0 days. Days beyond the forecast's horizon go on at the level without season.
 
     Raises
@@ -49,26 +50,41 @@ def batches(
     numbers = items.select(names).with_row_index("__item")
     days = (pl.col("expires_on") - pl.lit(a_day(as_of, name="as_of"))).dt.total_days().clip(lower_bound=0)
     table = table.join(numbers, on=names, how="left").with_columns(days=days).sort(*names, "expires_on", "lot_id")
-    table = table.with_columns(before_milli=pl.col("on_hand_milli").cum_sum().over(names) - pl.col("on_hand_milli"))
-    item = table["__item"].fill_null(0).to_numpy().astype(np.int64)
-    known = table["__item"].is_not_null().to_numpy()
-    mean = np.where(known, _expected(demand, item, table["days"].to_numpy().astype(np.int64)), 0.0)
-    phi = demand.phi[item] if demand.phi.size else np.ones(item.size)
-    own, before = table["on_hand_milli"].to_numpy() / 1000, table["before_milli"].to_numpy() / 1000
-    left = nb.left_over(mean, phi, before + own) - nb.left_over(mean, phi, before)
+    known = table["__item"].is_not_null().to_numpy() & bool(demand.phi.size)
+    item, left_days = (table[c].fill_null(0).to_numpy().astype(np.int64) for c in ("__item", "days"))
+    mean, phi = np.zeros(item.size), np.ones(item.size)
+    mean[known] = _expected(demand, item[known], left_days[known])
+    phi[known] = spread_of(demand, left_days[known], item=item[known])
+    group = table.select(pl.struct(names).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
+    own = table["on_hand_milli"].to_numpy() / 1000
+    before, left = _in_turn(group, own, mean, phi)
     return table.with_columns(
+        before_milli=pl.Series(np.rint(before * 1000).astype(np.int64)),
         mean=pl.Series(mean),
         p_sold=pl.Series(np.where(mean > 0, nb.sells_out(mean, phi, before + own), 0.0)),
-        left_milli=pl.Series(np.rint(np.clip(left, 0.0, own) * 1000).astype(np.int64)),
+        left_milli=pl.Series(np.rint(left * 1000).astype(np.int64)),
     ).select(*names, "lot_id", "expires_on", "on_hand_milli", "days", "before_milli", "mean", "p_sold", "left_milli")
 
 
-def _expected(
-    demand: Demand, item: np.ndarray[tuple[int], np.dtype[np.int64]], days: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Demand of the first `days` days of each item."""
-    if not demand.mean.size:
-        return np.zeros(item.size)
+def _in_turn(group: Ints, own: Floats, mean: Floats, phi: Floats) -> tuple[Floats, Floats]:
+    """What earlier lots are expected to take of each lot's demand, and what is left of it; groups in order of expiry.
+
+    An earlier lot takes what it sells, not all that it is: what expires of it leaves its demand to the next.
+    """
+    starts = run_starts(group)
+    turn = np.arange(group.size) - starts[run_of(starts, group.size)]
+    before, left, taken = np.zeros(own.size), np.zeros(own.size), np.zeros(starts.size)
+    for step in range(int(turn.max(initial=-1)) + 1):
+        rows = np.flatnonzero(turn == step)
+        before[rows] = taken[group[rows]]
+        whole = nb.left_over(mean[rows], phi[rows], before[rows] + own[rows])
+        left[rows] = np.clip(whole - nb.left_over(mean[rows], phi[rows], before[rows]), 0.0, own[rows])
+        taken[group[rows]] += own[rows] - left[rows]
+    return before, left
+
+
+def _expected(demand: Demand, item: Ints, days: Ints) -> Floats:
+    """Demand of the first `days` days of each item, same shape."""
     horizon = demand.mean.shape[1]
     total = np.concatenate([np.zeros((demand.mean.shape[0], 1)), np.cumsum(demand.mean, axis=1)], axis=1)
     return np.asarray(total[item, np.minimum(days, horizon)] + np.maximum(days - horizon, 0) * demand.level[item])
