@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from crmlib.balances.pairing import Pairing
 from crmlib.balances.statement import OPEN
 from crmlib.balances.ties import tie
 from crmlib.core.errors import ContractError, mask
@@ -128,15 +129,29 @@ def ledger_ties_to_tender(
     return _found(lines, "ledger_ties_to_tender", on, pl.col("unexplained").sum(), "__id")
 
 
-def used_after_expiry(pairs: AnyFrame) -> pl.DataFrame:
-    """Entries that use what had expired: key, used_on, expires_on, amount, entry, one row per use."""
-    rows = whole(
-        to_polars(pairs, needs=["key", "used_on", "expires_on", "amount", "entry"], name="pairs"),
-        ["amount"],
-        name="pairs",
+def used_after_expiry(
+    made: Pairing,
+    *,
+    key: Sequence[str],
+    expires: str,
+    entry: str,
+    at: str = "at",
+    kind: str = "kind",
+    used: Sequence[str] = ("redeem",),
+) -> pl.DataFrame:
+    """Keys whose entries use what had expired: amount used late, entries, the first of them.
+
+    Parameters
+    ----------
+    made : pairs of credits with the debits that used them. expires : last day of a credit. used : kinds of a use.
+    """
+    rows = made.moves.select(
+        "row", *key, on=pl.col(at).cast(pl.Date), until=expires, what=pl.col(kind).cast(pl.String), id=entry
     )
-    late = rows.filter(pl.col("used_on") > pl.col("expires_on"))
-    return _found(late, "used_after_expiry", ["key"], pl.col("amount").sum(), "entry")
+    debits = rows.filter(pl.col("what").is_in(list(used))).select(*key, debit="row", on="on", __id="id")
+    pairs = made.pairs.join(debits, on="debit").join(rows.select(credit="row", until="until"), on="credit")
+    late = pairs.filter(pl.col("on") > pl.col("until")).sort("on", "debit")
+    return _found(late, "used_after_expiry", key, pl.col("amount").sum(), "__id")
 
 
 def unit_is_the_products(moves: AnyFrame, products: AnyFrame, *, entry: str = "move_id") -> pl.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.balances import intervals, pairing
+from crmlib.balances import intervals, pairing, rules
 from crmlib.balances.liability import accounting, cards, chain_ladder, cohorts, held, ultimate, vouchers
 from crmlib.core.errors import ContractError
 
@@ -117,6 +117,19 @@ def test_cohorts_come_from_pairs():
     early = cohorts.at_point(made, [date(2025, 12, 31)], days_before=300, amount="points", expires="until")
     # the 50 of April were not issued by then, so what is drawn of them later is not drawn of what stood open
     assert early.rows() == [(date(2025, 12, 31), date(2025, 3, 6), 80, 30)]
+
+
+def test_points_used_after_their_last_day_are_found():
+    late = pl.concat(
+        [
+            points().head(4),
+            pl.DataFrame([("a", date(2026, 1, 3), "redeem", -60, None)], schema=points().schema, orient="row"),
+        ]
+    )
+    late = late.with_row_index("id")
+    made = pairing.pair(late, key=["k"], amount="points", expires="until")
+    found = rules.used_after_expiry(made, key=["k"], expires="until", entry="id")
+    assert found.select("key", "amount", "rows", "first").rows() == [("a", 60, 2, "4")]  # of two credits, by one entry
 
 
 def test_an_expired_balance_of_a_bearer_card_is_still_owed():

@@ -84,7 +84,9 @@ def rolling_points(rng: np.random.Generator, *, months: int = 66, life: int = 12
     for c in range(months):
         left = issued[c]
         for a in range(life):
-            drawn = rng.binomial(int(left), min(base[a] * shock[c + a] * issued[c] / max(left, 1), 0.9)) if left > 0 else 0
+            drawn = (
+                rng.binomial(int(left), min(base[a] * shock[c + a] * issued[c] / max(left, 1), 0.9)) if left > 0 else 0
+            )
             used[c, a] = drawn
             left -= drawn
     return issued, used
@@ -117,7 +119,9 @@ class Debtors:
     paid: np.ndarray
 
 
-def debtors(rng: np.random.Generator, *, partners: int = 120, days: int = 900, a_day: float = 6.0) -> Debtors:
+def debtors(
+    rng: np.random.Generator, *, partners: int = 120, days: int = 900, a_day: float = 6.0, never: float = 0.03
+) -> Debtors:
     """Partners who differ in how often and how long they are late, and in whether they ever pay."""
     n = int(days * a_day)
     partner = rng.choice(partners, n, p=rng.dirichlet(np.full(partners, 0.6)))
@@ -126,9 +130,9 @@ def debtors(rng: np.random.Generator, *, partners: int = 120, days: int = 900, a
     late = rng.beta(0.7, 1.0, partners)[partner] > rng.random(n)
     speed = rng.lognormal(0.0, 0.6, partners)[partner]
     delay = np.where(late, np.ceil(rng.exponential(18.0, n) * speed), -rng.integers(0, 12, n))
-    never = late & (rng.random(n) < 0.03)
+    lost = late & (rng.random(n) < never)
     amount = np.round(rng.lognormal(9.5, 1.0, n))
-    return Debtors(partner, issued, due, amount, np.where(never, np.inf, np.maximum(due + delay, issued)))
+    return Debtors(partner, issued, due, amount, np.where(lost, np.inf, np.maximum(due + delay, issued)))
 
 
 def voucher_draws(rng: np.random.Generator, *, first_year: int, years: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -138,7 +142,7 @@ def voucher_draws(rng: np.random.Generator, *, first_year: int, years: int) -> t
         festival = festival_day("mid_autumn", year)
         total = rng.normal(20_000, 1500)
         ahead = np.arange(75, 0, -1)
-        weights = np.exp(-((ahead - 25) / 18.0) ** 2)
+        weights = np.exp(-(((ahead - 25) / 18.0) ** 2))
         counts = rng.poisson(total * weights / weights.sum())
         tilt = rng.normal(0, 0.02)
         for before, count in zip(ahead, counts, strict=True):

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmlib.balances.intervals import band
-from crmlib.core.apportion import Floats
+from crmlib.balances.intervals import MIN_DATES, band
+from crmlib.core.apportion import Floats, Ints
 from crmlib.core.shapes import check_shapes
+
+YEAR = 12
+RECENT = 24  # past periods whose errors make the interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +108,47 @@ def benktander(issued: Floats, used: Floats, *, last: int) -> Floats:
     return np.where(age < 0, 0.0, issued * np.maximum(final - so_far, 0.0))
 
 
-def rolling(issued: Floats, used: Floats, *, last: int, outstanding: float, level: float = 0.8) -> Future:
+def rolling(
+    issued: Floats, used: Floats, *, last: int, outstanding: float, level: float = 0.8, season: int = YEAR
+) -> Future:
     """Future use of everything outstanding under rolling expiry, with the interval of past as-of periods.
 
-    A past period counts if by then a first cohort had run off and by now all of its cohorts have.
+    A past period counts if by then a first cohort had run off and by now all of its cohorts have. Where there are two
+    years of them, what the same period of earlier years missed is taken off first: use has a season that ages do not
+    know. Errors are those of the most recent two years, since early periods knew less.
+
+    Parameters
+    ----------
+    issued, used : as `share_by_age`, of all cohorts up to `last`. outstanding : now. season : periods of a year.
     """
     ages = used.shape[1]
     if last < ages - 1:
         return Future(None, 0.0, outstanding, judged=False)
-    dates = range(ages - 1, last - ages + 2)
-    guesses = [float(benktander(issued, used, last=k).sum()) for k in dates]
-    truths = [float(np.where(_seen(used.shape, k), 0.0, used)[: k + 1].sum()) for k in dates]
-    expected = float(benktander(issued, used, last=last).sum())
-    return _future(expected, outstanding, np.array(guesses), np.array(truths), level)
+    dates = np.arange(ages - 1, last - ages + 2)
+    guesses = np.array([benktander(issued, used, last=int(k)).sum() for k in dates])
+    truths = np.array([np.where(_seen(used.shape, int(k)), 0.0, used)[: k + 1].sum() for k in dates])
+    shift, now = _same_season(guesses, truths, dates, last, season)
+    judged = np.flatnonzero(~np.isnan(shift)) if (~np.isnan(shift)).sum() >= MIN_DATES else np.arange(dates.size)
+    corrected = judged.size < dates.size
+    factor = np.exp(shift[judged]) if corrected else 1.0
+    expected = float(benktander(issued, used, last=last).sum()) * (now if corrected else 1.0)
+    return _future(expected, outstanding, (guesses[judged] * factor)[-RECENT:], truths[judged][-RECENT:], level)
+
+
+def _same_season(guesses: Floats, truths: Floats, dates: Ints, last: int, season: int) -> tuple[Floats, float]:
+    """Mean ln(true ÷ forecast) of the same period in earlier years for each past date (NaN: none), and its factor now.
+
+    A date may only use what had run off by then.
+    """
+    error = np.log(np.maximum(truths, 1e-9) / np.maximum(guesses, 1e-9))
+    run_off = last - int(dates[-1]) if dates.size else 0
+
+    def earlier(day: int) -> Floats:
+        return np.asarray(error[(dates < day) & ((day - dates) % season == 0) & (dates + run_off <= day)])
+
+    shift = np.array([earlier(int(d)).mean() if earlier(int(d)).size else np.nan for d in dates])
+    now = earlier(last)
+    return shift, float(np.exp(now.mean())) if now.size else 1.0
 
 
 def _future(

@@ -49,7 +49,9 @@ def mean_days(found: Delay, *, until: float | None = None) -> float:
 
 
 def residual_days(found: Delay, *, late: float, until: float | None = None) -> float:
-    """Days still to come, on average, for what is unpaid after `late` days (up to `until`); 0 where all have paid.
+    """Days still to come, on average, for what is unpaid after `late` days, up to `until` (the last step without it).
+
+    What is unpaid for longer than anybody was before is taken to stay so until then.
 
     Examples
     --------
@@ -64,4 +66,4 @@ def residual_days(found: Delay, *, late: float, until: float | None = None) -> f
     edges = np.concatenate([[late], found.days[inside], [end]])
     at = np.searchsorted(found.days, edges[:-1], side="right")
     share = np.concatenate([[1.0], found.unpaid])[at]
-    return float((share * np.diff(edges)).sum() / share[0]) if share[0] > 0 else 0.0
+    return float((share * np.diff(edges)).sum() / share[0]) if share[0] > 0 else end - late

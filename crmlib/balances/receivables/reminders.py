@@ -14,6 +14,7 @@ from scipy.special import betaln
 from crmlib.balances.receivables.delay import Delay, residual_days
 from crmlib.core.apportion import Floats, Ints
 
+HORIZON = 120.0  # days
 OWN_WEIGHT = 5.0  # instalments of all partners that count as much as the prior mean of a partner's delay
 
 
@@ -48,8 +49,12 @@ def record(late: Ints, settled: Ints, late_days: Floats) -> Record:
     return Record(a, b, (a + late) / (a + b + settled), own / max(usual, 1e-9))
 
 
-def yuan_days(amount: Floats, partner: Ints, days_late: Floats, known: Record, delay: Delay) -> Floats:
+def yuan_days(
+    amount: Floats, partner: Ints, days_late: Floats, known: Record, delay: Delay, *, horizon: float = HORIZON
+) -> Floats:
     """Amount × days for which it is expected to be late from now on, per open instalment, shape (n,).
+
+    Days beyond `horizon` count for nobody: a call cannot save them.
 
     Parameters
     ----------
@@ -58,6 +63,7 @@ def yuan_days(amount: Floats, partner: Ints, days_late: Floats, known: Record, d
     """
     speed, overdue = known.speed[partner], days_late > 0
     scaled = np.where(overdue, np.maximum(days_late, 0.0) / np.maximum(speed, 1e-9), 0.0)
-    grid, place = np.unique(np.round(scaled), return_inverse=True)
-    left = np.array([residual_days(delay, late=float(day)) for day in grid])[place] * speed
+    steps = np.stack([np.round(scaled), np.round(horizon / speed)])
+    grid, place = np.unique(steps, axis=1, return_inverse=True)
+    left = np.array([residual_days(delay, late=day, until=day + reach) for day, reach in grid.T])[place] * speed
     return np.asarray(np.where(overdue, 1.0, known.late[partner]) * amount * left)

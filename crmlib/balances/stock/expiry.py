@@ -33,8 +33,8 @@ def batches(
     Returns
     -------
     key, lot_id, expires_on, on_hand_milli, days (saleable days left), before_milli (what earlier lots will take of
-    these days' demand), mean (that demand [units]), p_sold, left_milli (expected left-over of this lot), in order of expiry. Lots past their last
-    day have 0 days. Days beyond the forecast's horizon go on at the level without season.
+    these days' demand), mean (that demand [units]), p_sold, left_milli (expected left-over of this lot), in order of
+    expiry. Lots past their last day have 0 days. Days beyond the forecast's horizon go on at the level without season.
 
     Raises
     ------
