@@ -247,7 +247,7 @@ def gates() -> None:
 
 
 def by_us(path: str) -> None:
-    from crmlib.balances.statement import statement
+    from crmlib.balances.roll_forward import statement
 
     made = statement(
         pl.read_parquet(path), key=["customer_id"], amount="points", first=date(2025, 1, 1), last=date(2025, 6, 30)

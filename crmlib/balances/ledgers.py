@@ -8,7 +8,7 @@ from datetime import date, datetime
 import polars as pl
 
 from crmlib.balances import rules
-from crmlib.balances.statement import Statement, statement
+from crmlib.balances.roll_forward import Statement, statement
 from crmlib.core.contracts.cash import CASH_KINDS
 from crmlib.core.contracts.points import ENTRY_KINDS
 from crmlib.core.contracts.stock_books import HELD_KINDS, STOCK_KINDS

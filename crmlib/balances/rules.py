@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from crmlib.balances.pairing import Pairing
-from crmlib.balances.statement import OPEN
+from crmlib.balances.roll_forward import OPEN
 from crmlib.balances.ties import tie
 from crmlib.core.errors import ContractError, mask
 from crmlib.core.frames import AnyFrame, to_polars, whole

@@ -115,7 +115,7 @@ def test_buckets_sum_to_the_closing_of_the_ledger(owed, notes, cash, lost, auto)
     made, paid = invoices(rows), payments([(f"c{n}", p, d, a) for n, (p, d, a) in enumerate(cash)])
     off = pl.DataFrame([("i0", 1, TODAY, 1)] if lost and owed and owed[0][1] >= 0 else [], schema=OFF, orient="row")
     found = open_items.open_items(made, paid, NONE, off, as_of=TODAY, auto=auto)
-    ledger = statement.statement(
+    ledger = statement(
         moves.moves(made, paid, off), key=["partner_id"], amount="amount_minor", first=date(2026, 1, 1), last=TODAY
     )
     assert found.owed_minor == found.buckets["amount_minor"].sum() == ledger.totals["closing"]

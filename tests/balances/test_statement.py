@@ -39,10 +39,10 @@ def test_two_periods_in_a_row_close_as_one(rows):
     moves = ledger(rows)
     run = {"key": ["k"], "amount": "amount", "kinds": KINDS}
     middle = date(2026, 2, 10)
-    one = statement.statement(moves, first=FIRST, last=LAST, **run)
-    head = statement.statement(moves, first=FIRST, last=middle, **run)
+    one = statement(moves, first=FIRST, last=LAST, **run)
+    head = statement(moves, first=FIRST, last=middle, **run)
     rest = moves.filter(pl.col("kind") != "open")
-    tail = statement.statement(
+    tail = statement(
         rest, first=middle + timedelta(days=1), last=LAST, opening=head.lines.select("k", amount="closing"), **run
     )
     late = moves.filter((pl.col("kind") == "open") & pl.col("at").is_between(middle, LAST, closed="right"))[
@@ -58,7 +58,7 @@ def test_two_periods_in_a_row_close_as_one(rows):
 def test_a_break_stays_a_line_of_its_key_and_is_never_spread():
     moves = ledger([("a", -5, "open", 100), ("a", 3, "redeem", -30), ("b", 4, "earn", 50)])
     counted = pl.DataFrame({"k": ["a", "c"], "amount": [64, 7]})
-    made = statement.statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST, counted=counted)
+    made = statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST, counted=counted)
     assert made.lines.rows() == [("a", 100, 0, -30, -6, 64), ("b", 0, 50, 0, 0, 50), ("c", 0, 0, 0, 7, 7)]
     assert made.breaks["k"].to_list() == ["c", "a"]
     assert not made.ok
@@ -68,13 +68,13 @@ def test_a_statement_of_an_earlier_day_leaves_out_what_was_not_known():
     known = [datetime(2026, 1, d, tzinfo=UTC) for d in (2, 20)]
     moves = ledger([("a", 1, "earn", 10), ("a", 1, "earn", 5)], known_at=known)
     args = {"key": ["k"], "amount": "amount", "first": FIRST, "last": LAST}
-    assert statement.statement(moves, **args).totals["closing"] == 15
-    assert statement.statement(moves, known_by=datetime(2026, 1, 10, tzinfo=UTC), **args).totals["closing"] == 10
+    assert statement(moves, **args).totals["closing"] == 15
+    assert statement(moves, known_by=datetime(2026, 1, 10, tzinfo=UTC), **args).totals["closing"] == 10
 
 
 def test_a_negative_opening_is_carried():
     moves = ledger([("a", -1, "open", -40), ("a", 1, "earn", 10)])
-    made = statement.statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST)
+    made = statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST)
     assert made.totals == {"opening": -40, "earn": 10, "unexplained": 0, "closing": -30}
 
 
@@ -87,7 +87,7 @@ def test_a_negative_opening_is_carried():
 )
 def test_statements_refuse_with_a_code(change, code):
     with pytest.raises(ParameterError) as refused:
-        statement.statement(
+        statement(
             ledger([("a", 0, "earn", 1)]), **{"key": ["k"], "amount": "amount", "first": FIRST, "last": LAST, **change}
         )
     assert refused.value.code == code
@@ -95,7 +95,7 @@ def test_statements_refuse_with_a_code(change, code):
 
 def test_fractions_of_a_fen_are_refused():
     with pytest.raises(ContractError, match="whole"):
-        statement.statement(
+        statement(
             ledger([("a", 0, "earn", 1)]).with_columns(amount=pl.lit(0.5)),
             key=["k"],
             amount="amount",

@@ -65,9 +65,9 @@ def test_days_of_cover_by_past_means_are_wrong_around_spring_festival(before, sh
     factors = season.factors(sold, first=first, horizon=300)
     made = demand.forecast(sold[None, :], factors=factors[None, :], category=np.array([0]), horizon=300)
     stock = 45 * sold[-28:].mean()
-    found = cover.cover(np.array([stock]), made.mean)[0]
+    found = cover(np.array([stock]), made.mean)[0]
     future, _ = spring(1300, end + timedelta(days=300))
-    true = cover.cover(np.array([stock]), future[None, 1000:])[0]
+    true = cover(np.array([stock]), future[None, 1000:])[0]
     assert found == pytest.approx(true, rel=0.15)
     assert (true < 28) if shorter else (true > 73)  # "45 days" of past mean
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.balances.liability import ultimate
+from crmlib.balances.liability import ultimate, vouchers
 from crmlib.balances.receivables import delay, reminders, roll_rates
 from crmlib.balances.stock import demand, expiry, lost_sales, stockouts
 from tests.balances import worlds
@@ -155,3 +155,35 @@ def test_forty_calls_by_yuan_days_reach_more_than_by_amount_or_age():
 
     assert caught(score) > 0.75
     assert caught(score) > max(caught(amount * (late > 0)), caught(late), caught(amount))
+
+
+def test_vouchers_are_drawn_by_days_to_the_festival_not_by_age_date_or_last_weeks_rate():
+    sold, drawn = worlds.voucher_draws(np.random.default_rng(7), first_year=2022, years=4)
+    festivals = sorted(sold["festival"].unique())
+    open_, later, week, ages = [], [], [], []
+    for festival in festivals:
+        day, own = festival - timedelta(days=14), drawn.filter(pl.col("festival") == festival)
+        mine = sold.filter((pl.col("festival") == festival) & (pl.col("sold_on") <= day))
+        open_.append(mine["count"].sum() - own.filter(pl.col("drawn_on") <= day)["count"].sum())
+        rest = own.filter((pl.col("sold_on") <= day) & (pl.col("drawn_on") > day))
+        ahead = rest.with_columns(b=(pl.col("festival") - pl.col("drawn_on")).dt.total_days())
+        later.append([ahead.filter(pl.col("b") == b)["count"].sum() for b in range(13, -8, -1)])
+        week.append(own.filter(pl.col("drawn_on").is_between(day - timedelta(days=6), day))["count"].sum())
+        ages.append(own.select(a=(pl.col("drawn_on") - pl.col("sold_on")).dt.total_days(), n="count"))
+    draws, past = np.array(later, dtype=float), np.array(open_[:3], dtype=float)
+    found, true = vouchers.draws_to_come(float(open_[3]), draws[:3], past), draws[3].sum()
+    assert found.sum() == pytest.approx(true, rel=0.02)
+    assert np.abs(found - draws[3]).sum() < 0.1 * true  # day by day, too
+    assert week[3] / 7 * 21 < 0.75 * true  # last week's rate
+    same_date = drawn.filter(
+        (pl.col("festival") == festivals[2])
+        & (pl.col("drawn_on") > (festivals[3] - timedelta(days=14)).replace(year=2024))
+    )
+    assert same_date["count"].sum() < 0.5 * true  # Mid-Autumn was 19 days earlier
+    curve = pl.concat(ages[:3]).group_by("a").agg(pl.col("n").sum()).sort("a")
+    share = np.cumsum(curve["n"].to_numpy()) / sold.filter(pl.col("festival") < festivals[3])["count"].sum()
+    by_age = dict(zip(curve["a"], share, strict=True))
+    mine = sold.filter((pl.col("festival") == festivals[3]) & (pl.col("sold_on") <= festivals[3] - timedelta(days=14)))
+    age = [(festivals[3] - timedelta(days=14) - on).days for on in mine["sold_on"]]
+    aged = sum(n * (share[-1] - by_age.get(a, 0.0)) for a, n in zip(age, mine["count"], strict=True))
+    assert aged < 0.85 * true  # by age
