@@ -269,7 +269,7 @@ def speed(scale: float) -> None:
     good = (rng.pareto(1.2, basket.size) * 20).astype(np.int64) % 400
     who = rng.integers(0, baskets // 10, baskets)[basket]
     held = {"basket_id": basket, "customer_id": who, "store_id": who % 50, "product_id": good}
-    both = {"rules (lift)": lambda: rules(pl.DataFrame(held)), "pairs (within members)": lambda: pairs(pl.DataFrame(held))}
+    both = {"rules (lift)": lambda: rules(pl.DataFrame(held)), "pairs (members)": lambda: pairs(pl.DataFrame(held))}
     compare(both, runs=1, title=f"Pairs, {baskets:,} baskets")
     people, each = round(1_000_000 * scale), 36
     owner = np.repeat(np.arange(people), each)

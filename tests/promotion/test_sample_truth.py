@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,12 @@ import polars as pl
 import pytest
 
 from crmlib import panels
+from crmlib.core.calendar.festivals import festival_day
 from crmlib.core.errors import ModelError
 from crmlib.data import Lake, ingest_all
+from crmlib.outreach import festival
 from crmlib.promotion import review
+from crmlib.promotion.books import anyway
 from crmlib.promotion.lift import bulk
 
 
@@ -105,3 +108,41 @@ def test_bulk_orders_are_booked_and_their_discount_is_in_the_ledger(judged):
     assert by["discount_on_bulk"] < 0
     booked = judged.events.filter(pl.col("promotion_id").is_in(judged.book["event_id"].unique().to_list()))
     assert sum(by.values()) == -booked["discount_minor"].sum()
+
+
+def test_festival_goods_are_forecast_by_the_lunar_day(lake):
+    """By lunar day 7,506 for 6,943 mooncakes and 3,032 for 3,064 zongzi; by solar date 16,631 and 694."""
+    goods = lake.table("products").select("product_id", "category_2").collect()
+    sold = lake.table("receipt_lines").filter(pl.col("quantity_milli") > 0).collect().join(goods, on="product_id")
+    figures = {}
+    for slot, names in {"mid_autumn": ("月饼", "月饼礼盒"), "dragon_boat": ("粽子", "粽子礼盒")}.items():
+        lines = sold.filter(pl.col("category_2").is_in(names))
+        now, past = festival_day(slot, 2026), festival_day(slot, 2025)
+        before = now - timedelta(days=14)
+        found = festival.forecast(lines, festival_on=now, past=[past], as_of=before)
+        curve = festival.cumulative(lines, festival_on=past)
+        by_date = curve[(before.replace(year=2025) - past).days - festival.FROM]
+        total = festival.cumulative(lines, festival_on=now)[-1]
+        figures[slot] = [found.total_milli, total, found.sold_milli * curve[-1] / by_date]
+        assert not found.probable  # one past festival: a range, no probability
+    rounded = {slot: [round(v / 1000) for v in values] for slot, values in figures.items()}
+    assert rounded == {"mid_autumn": [7_506, 6_943, 16_631], "dragon_boat": [3_032, 3_064, 694]}
+
+
+def test_the_discount_of_every_event_is_told_by_buyer_and_offer_only_finds_the_hunters(lake, root):
+    lines = lake.table("receipt_lines").collect()
+    people = pl.read_parquet(root / "data_samples" / "truth" / "customers.parquet")
+    by_role = {r: people.filter(pl.col("role") == r)["customer_id"] for r in ("staff", "cashier_card", "festival_only")}
+    sales = lines.filter(pl.col("quantity_milli") > 0, pl.col("promotion_id").is_not_null())
+    off = sales.group_by("customer_id").agg(off=(pl.col("list_minor") - pl.col("net_minor")).sum())
+    hunters = off.join(people.filter(pl.col("role") == "deal_hunter"), on="customer_id", how="semi")
+    flagged = hunters.filter(pl.col("customer_id").is_in(anyway.offer_only(lines).implode()))
+    assert flagged["off"].sum() / hunters["off"].sum() == pytest.approx(0.78, abs=0.01)
+    roles = {"staff": by_role["staff"], "till_card": by_role["cashier_card"], "festival_only": by_role["festival_only"]}
+    for event in sales["promotion_id"].value_counts(sort=True).head(3)["promotion_id"]:
+        given = sales.filter(pl.col("promotion_id") == event)
+        total = int((given["list_minor"] - given["net_minor"]).sum())
+        booked = anyway.Anyway(total // 2, total // 3, total * 2 // 3)
+        found = anyway.who_anyway(lines, promotion_id=event, as_of=lines["day"].max(), anyway=booked, roles=roles)
+        assert found["discount_minor"].sum() == total
+        assert found["anyway_minor"].sum() == total // 2

@@ -51,6 +51,7 @@ def who_anyway(
     anyway: Anyway,
     roles: Mapping[str, pl.Series] | None = None,
     bulk: pl.Series | None = None,
+    quiet: tuple[date, date] | None = None,
 ) -> pl.DataFrame:
     """Discount of one promotion by who took it and whether it was needed.
 
@@ -61,6 +62,8 @@ def who_anyway(
     anyway : from the ledger: discount on base and on bulk.
     roles : customer_id by role of `ROLES`, the first that holds counts.
     bulk : receipts that are bulk orders; told by the size of their lines if not given.
+    quiet : first and last day that show who buys anyway; the four weeks before the event if not given. For goods of a
+        season give the same slot of another year: before the season nobody buys them.
 
     Returns
     -------
@@ -89,15 +92,15 @@ def who_anyway(
     days = event["day"].n_unique() or 1
     sure = _roles(table, roles or {})
     now = _grouped(event, table, large, sure, start=start, as_of=as_of)
-    before = start - timedelta(days=QUIET_DAYS)
-    quiet = table.filter(
-        pl.col("day").is_between(before, start, closed="left"),
-        pl.col("promotion_id").is_null(), pl.col("product_id").is_in(event["product_id"].unique().implode()),
+    before, last = quiet or (start - timedelta(days=QUIET_DAYS), start - timedelta(days=1))
+    calm = table.filter(
+        pl.col("day").is_between(before, last), pl.col("promotion_id").is_null(),
+        pl.col("product_id").is_in(event["product_id"].unique().implode()),
     )  # fmt: skip
-    then = _grouped(quiet, table, large, sure, start=before, as_of=as_of)
+    then = _grouped(calm, table, large, sure, start=before, as_of=as_of)
     wide = pl.DataFrame({"group": GROUPS}).join(_sums(now), on="group", how="left", maintain_order="left")
     wide = wide.with_columns(pl.col("members", "discount_minor", "milli").fill_null(0))
-    due = _weights(wide, _pooled(then), scale=days / QUIET_DAYS)
+    due = _weights(wide, _pooled(then), scale=days / ((last - before).days + 1))
     discounts, is_bulk = wide["discount_minor"].to_list(), [g == "bulk" for g in GROUPS]
     cells = [shared_out(v, discounts, due, first=is_bulk) for v in (anyway.minor, anyway.low_minor, anyway.high_minor)]
     return wide.select("group", "members", "discount_minor").with_columns(
