@@ -18,8 +18,9 @@ import polars as pl
 from crmlib.core.dates import a_day, day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, timed, to_polars
+from crmlib.core.margins import margin_rate
 from crmlib.core.members import members, purchases
-from crmlib.customers.loyalty.overdue import Overdue, margin_rate, without_rhythm
+from crmlib.customers.loyalty.overdue import Overdue, without_rhythm
 
 GRADES = ("A", "B", "C", "D", "E")
 SHARES = (0.1, 0.3, 0.6, 0.85)
@@ -121,7 +122,7 @@ def member_inputs(
     customer_id, value_minor, risk, engagement (purchase days and contacts of the last 90 days).
     """
     table = members(period, needs=("net_minor",))
-    rate = margin_rate(table) if "margin_minor" in table.columns else 1.0
+    rate = (margin_rate(table).rate or 0.0) if "margin_minor" in table.columns else 1.0
     margin = pl.col("margin_minor") if "margin_minor" in table.columns else pl.lit(None, dtype=pl.Int64)
     as_of = a_day(as_of, name="as_of")
     today = day_number(as_of)

@@ -133,7 +133,7 @@ def test_each_list_is_read_as_it_was_drawn(made, contacts):
 def test_festival_buyers_are_not_called_off_season(seen, options, risk, made):
     tonight = night.night(
         seen, as_of=END, before=END - timedelta(days=28), risk=risk, rng=np.random.default_rng(1), options=options
-    ).with_columns(tier=pl.lit("A"), margin_minor=pl.lit(1000), owner=pl.lit("x"))
+    ).with_columns(tier=pl.lit("A"), stake_minor=pl.lit(1000), owner=pl.lit("x"))
     waiting = tonight.filter("waiting")
     assert waiting.height > 10
     role = waiting.join(made[1]["customers"].select("customer_id", "role"), on="customer_id")["role"]

@@ -25,7 +25,7 @@ def night(states=("overdue", "on_rhythm", "silent"), reasons=("store", None, "pr
             "state": list(states),
             "state_before": ["due"] * n,
             "risk": [0.5] * n,
-            "margin_minor": [100_000] * n,
+            "stake_minor": [100_000] * n,
             "at_risk_minor": [50_000] * n,
             "reason_1": list(reasons),
             "reason_2": pl.Series([None] * n, dtype=pl.String),
@@ -110,7 +110,7 @@ def test_a_reason_needs_a_fact_of_the_customer():
 
 
 def test_the_action_list_shows_pseudonyms_reasons_and_whether_it_was_capped():
-    rest = {"words": ZH, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin"}
+    rest = {"words": ZH, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin", "horizon": 91}
     everybody = early_warning.watch_list(night(), found=3, **rest)
     assert everybody.table["customer"].to_list() == ["P1", "P2", "P3"]
     assert not any("c0" in str(v) for v in everybody.table.row(0))
@@ -125,7 +125,14 @@ def test_the_action_list_shows_pseudonyms_reasons_and_whether_it_was_capped():
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
 def test_the_download_asks_for_the_reason_and_says_where_a_margin_is_estimated(words):
-    rest = {"words": words, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin", "found": 3}
+    rest = {
+        "words": words,
+        "pseudonyms": pl.Series(["P1", "P2", "P3"]),
+        "as_of": DAY,
+        "basis": "margin",
+        "found": 3,
+        "horizon": 91,
+    }
     made = early_warning.watch_list(night(), **rest)
     assert made.table["listed_on"].unique().to_list() == [DAY]
     assert all(words("churn.cause.price") in allowed for allowed in made.ask["loss_reason"])
@@ -177,7 +184,7 @@ def test_hand_overs_do_not_make_an_owner_lose_members(lost, kind):
 def test_what_others_wrote_is_text_and_not_markup():
     nasty = night().with_columns(owner=pl.lit("<script>alert(1)</script>"))
     made = early_warning.watch_list(
-        nasty, words=ZH, pseudonyms=pl.Series(["a", "b", "c"]), found=3, as_of=DAY, basis="margin"
+        nasty, words=ZH, pseudonyms=pl.Series(["a", "b", "c"]), found=3, as_of=DAY, basis="margin", horizon=91
     )
     assert "<script>" not in made.view.as_raw_html()
 
@@ -409,7 +416,7 @@ def test_calibration_flips_from_good_to_bad_with_the_probabilities():
     assert check(p).status == "ok"
     assert (check(np.clip(p + 0.2, 0, 0.99)).status, check(np.clip(p + 0.2, 0, 0.99)).headline[:8]) == (
         "fail",
-        "流失概率明显偏高",
+        "不来概率明显偏高",
     )
 
 

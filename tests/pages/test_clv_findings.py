@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from crmlib.clv.forecast import portfolio
+from crmlib.clv.forecast.equal_age import EqualAge
 from crmlib.clv.forecast.total_error import TotalError
 from crmlib.clv.horizon import months
 from crmlib.clv.judge import backtest
@@ -94,7 +95,6 @@ def whole() -> portfolio.Portfolio:
     return portfolio.Portfolio(
         customers=customers,
         tiers=sums({"A": 500.0, "B": 300.0, "C": 150.0, "D": 50.0}),
-        cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 900.0, "2025-Q2": 100.0}),
         stores=sums({"S1": 600.0, "S2": 200.0, "S3": 200.0}),
         total={"customers": 400, "alive": 360.0, "expected": 1000.0, "low": 900.0, "high": 1100.0},
         horizon=months(12),
@@ -121,7 +121,7 @@ def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
     listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
     made = [
         customer_lifetime.tiers(whole, test, words=words),
-        customer_lifetime.cohorts(whole, test, words=words),
+        customer_lifetime.cohorts(lives({"2025-Q1": 9000.0, "2025-Q2": 1000.0}, chance=0.001), words=words),
         customer_lifetime.stores(whole, test, words=words),
         customer_lifetime.undecided(whole, test, words=words),
         customer_lifetime.newcomers(CURVE, whole, test, words=words),
@@ -165,15 +165,52 @@ def test_most_needs_the_lower_bound_above_half(whole, test):
     assert "比较分散" in customer_lifetime.tiers(flat, test, words=ZH).headline
 
 
-def test_cohorts_differ_only_beyond_their_intervals(whole, test):
-    apart = customer_lifetime.cohorts(whole, test, words=ZH)
-    alike = dataclasses.replace(
-        whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0, "2025-Q2": 490.0}, spread=0.2)
+def lives(net: dict[str, float], *, chance: float | None) -> EqualAge:
+    """Cohorts with this spend per head [fen] over their first 180 days."""
+    table = pl.DataFrame({"cohort": list(net), "customers": [100] * len(net), "net_minor": list(net.values())})
+    edges = {f"net_minor_{e}": pl.col("net_minor") * f for e, f in (("low", 0.95), ("high", 1.05))}
+    return EqualAge(table.with_columns(purchases=pl.lit(2.0), **edges), 180, 40, chance, chance)
+
+
+def test_cohorts_are_compared_at_equal_age_and_differ_only_beyond_chance():
+    two = {"2025-Q1": 9000.0, "2025-Q2": 1000.0}
+    assert (
+        "同样看首购后头 180 天，2025年1季度来的会员人均消费"
+        in customer_lifetime.cohorts(lives(two, chance=0.001), words=ZH).headline
     )
-    one = dataclasses.replace(whole, cohorts=sums({"2024-Q4": 5000.0, "2025-Q1": 500.0}))
-    assert "2025年1季度来的会员人均未来价值（9 元）高于2025年2季度" in apart.headline
-    assert "相差不大" in customer_lifetime.cohorts(alike, test, words=ZH).headline
-    assert "同一季度" in customer_lifetime.cohorts(one, test, words=ZH).headline
+    assert "看不出差别" in customer_lifetime.cohorts(lives(two, chance=0.2), words=ZH).headline
+    one = customer_lifetime.cohorts(lives({"2025-Q1": 9000.0}, chance=None), words=ZH)
+    assert "不能按来的时间比较" in one.headline
+    assert one.chart is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_company_that_sells_below_cost_is_told_so_and_not_whom_to_look_after(whole, test, language):
+    words = Words(language)
+    loss = dataclasses.replace(
+        whole,
+        tiers=sums({"A": -500.0, "B": -300.0, "C": -150.0, "D": -50.0}),
+        stores=sums({"S1": -600.0, "S2": -200.0}),
+        total={"customers": 400, "alive": 360.0, "expected": -1000.0, "low": -1100.0, "high": -900.0},
+        margin=portfolio.Margin(-0.125, "measured"),
+        customers=whole.customers.with_columns(value=-pl.col("value")),
+    )
+    down = CURVE.with_columns(-pl.col("value"), value_low=-pl.col("value_high"), value_high=-pl.col("value_low"))
+    listed = portfolio.keep_list(loss.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    assert listed.is_empty()
+    said = [
+        (customer_lifetime.tiers(loss, test, words=words).headline, "clv.tiers.headline.loss"),
+        (customer_lifetime.stores(loss, test, words=words).headline, "clv.stores.headline.loss"),
+        (customer_lifetime.newcomers(down, loss, test, words=words).headline, "clv.newcomers.headline.loss"),
+        (
+            customer_lifetime.answer(loss, test, listed=listed, newcomer=down, words=words).sentence,
+            "clv.answer.loss",
+        ),
+    ]
+    for sentence, key in said:
+        assert sentence[:6] == words(key, customers="400", months="12", money="", what="", stores="2")[:6], key
+    assert customer_lifetime.tiers(loss, test, words=words).table["share_value"].null_count() == 4
+    assert customer_lifetime.undecided(loss, test, words=words).status == "ok"
 
 
 def test_stores_that_are_not_connected_are_said_to_be_so(whole, test):

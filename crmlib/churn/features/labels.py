@@ -84,6 +84,25 @@ def label(
     )
 
 
+def came_again(seen: Visits, *, t0: date, horizon: int, options: Options | None = None) -> float | None:
+    """Share of those without a trip in a horizon who came again later: not coming for a while is not being lost.
+
+    Counted from the day two horizons before `t0`: eligible then, absent for one horizon, and watched for another.
+    None where the data do not reach so far back, or nobody was absent.
+    """
+    origin = t0 - timedelta(days=2 * horizon)
+    cut, end = day_number(origin), day_number(t0)
+    if seen.days.is_empty() or cut <= int(seen.days["day_n"].to_numpy().min()):
+        return None
+    table = features(seen, t0=origin, options=options)
+    absent = label(table, seen, t0=origin, horizon=horizon, observed_until=t0, options=options).filter(pl.col("y") == 1)
+    if absent.is_empty():
+        return None
+    paid = (options or Options()).paid
+    later = trips(seen, paid=paid).filter(pl.col("day_n") > cut + horizon, pl.col("day_n") <= end)
+    return float(absent["customer_id"].is_in(later["customer_id"].unique().implode()).mean())  # type: ignore[arg-type]
+
+
 def dataset(
     seen: Visits, *, t0: date, horizon: int, observed_until: date, options: Options | None = None
 ) -> pl.DataFrame:

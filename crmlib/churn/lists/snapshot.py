@@ -15,6 +15,7 @@ from crmlib.churn.risk import RiskFit
 from crmlib.core.dates import day_number
 from crmlib.core.margins import margin_rate
 
+DAYS_A_YEAR = 365
 TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""
 
@@ -91,16 +92,21 @@ def with_value(
     *,
     year: pl.DataFrame,
     tiers: pl.DataFrame,
+    horizon: int,
+    returns: float = 0.0,
     people: pl.DataFrame | None = None,
     stores: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, str]:
-    """Add tier, margin_minor, estimated, owner, may_call to a night's table; and say whether it is margin or sales.
+    """Add tier, margin_minor, stake_minor, estimated, owner, may_call to a night's table; and say: margin or sales.
 
     Parameters
     ----------
     year : net_minor and margin_minor of each customer in the last twelve months; where the cost of most
         sales is not known, sales count.
         A margin that one line without cost leaves unknown is not 0: it is estimated by the margin rate of all others.
+    horizon : days within which no trip is risked; at stake is the year's margin for so many days of it.
+    returns : share of those who did not come in a horizon and came again later (`labels.came_again`): what they bring
+        then is not lost, and not at stake.
     tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
     people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
     """
@@ -115,6 +121,8 @@ def with_value(
     joined = joined.join(
         tiers.select("customer_id", pl.col("tier").cast(pl.String)), on="customer_id", how="left"
     ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))
+    part = min(horizon / DAYS_A_YEAR, 1.0) * (1.0 - returns)
+    joined = joined.with_columns(stake_minor=(pl.col("margin_minor") * part).round().cast(pl.Int64))
     owner = pl.lit(None, dtype=pl.String)
     if "home_store_id" in table.columns:
         names = stores if stores is not None else pl.DataFrame(schema={"store_id": pl.String, "name": pl.String})

@@ -1,8 +1,8 @@
 """The early-warning list (H2): who of the good customers turned overdue since the last list, and what to do today.
 
 New entries are those whose state moved from on rhythm or due to overdue or silent, in the tiers asked for, in order of
-value at risk (risk × margin of the next year), capped by what each owner can call. Yesterday's list comes back with
-what became of it.
+value at risk (risk × what is at stake over the horizon), capped by what each owner can call. Yesterday's list comes
+back with what became of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from crmlib.core.frames import AnyFrame, to_polars
 LATE = ("overdue", "silent")
 DUE_DAYS = {"A": 2, "B": 4}
 OTHER_DUE_DAYS = 7
-NEEDS = ("customer_id", "state", "state_before", "tier", "risk", "margin_minor")
+NEEDS = ("customer_id", "state", "state_before", "tier", "risk", "stake_minor")
 
 
 def watchlist(
@@ -36,8 +36,9 @@ def watchlist(
 
     Parameters
     ----------
-    table : customer_id, state, state_before (of the last list; null = not seen then), tier, risk, margin_minor, and
-        what the page shows beside (owner, reason_1, last_day, …); a column `owner` caps per owner.
+    table : customer_id, state, state_before (of the last list; null = not seen then), tier, risk, stake_minor
+        (`snapshot.with_value`: margin over the horizon, net of what comes back later), and what the page shows beside
+        (owner, reason_1, last_day, …); a column `owner` caps per owner.
     capacity : calls an owner can make; without owners, of all together.
     festival_buyers : customer_id of those who wait for their next festival; never listed before it.
 
@@ -67,13 +68,13 @@ def candidates(
     table: AnyFrame, *, tiers: Sequence[str], risk: str = "risk", festival_buyers: AnyFrame | None = None
 ) -> pl.DataFrame:
     """Everybody who could be on the list, before the cap, with at_risk_minor and action."""
-    frame = to_polars(table, needs=[*NEEDS[:5], risk, "margin_minor"], name="scored customers")
+    frame = to_polars(table, needs=[*NEEDS[:5], risk, "stake_minor"], name="scored customers")
     turned = pl.col("state").is_in(LATE) & ~pl.col("state_before").is_in(LATE).fill_null(value=False)
     entries = frame.filter(turned & pl.col("tier").is_in(list(tiers)))
     if festival_buyers is not None:
         waiting = to_polars(festival_buyers, needs=["customer_id"], name="festival buyers")["customer_id"]
         entries = entries.filter(~pl.col("customer_id").is_in(waiting.implode()))
-    at_risk = (pl.col(risk) * pl.col("margin_minor").clip(0)).round().cast(pl.Int64)
+    at_risk = (pl.col(risk) * pl.col("stake_minor").clip(0)).round().cast(pl.Int64)  # nobody loses by losing a loss
     with_value = entries.with_columns(at_risk.alias("at_risk_minor"), _action(entries.columns).alias("action"))
     return with_value.sort("at_risk_minor", "customer_id", descending=[True, False])
 

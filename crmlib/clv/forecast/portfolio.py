@@ -47,15 +47,14 @@ class Portfolio:
     Parameters
     ----------
     customers : `customer_id`, `x`, `t_x`, `T`, `p_alive`, `expected` discounted purchases, `spend_next`, `value`,
-        `tier`, `cohort`, and `store_id` where stores are known.
-    tiers, cohorts, stores : totals by group as `intervals.totals` returns them; stores may be none.
+        `tier`, and `store_id` where stores are known.
+    tiers, stores : totals by group as `intervals.totals` returns them; stores may be none.
     total : the row of the whole.
     level : of the intervals.
     """
 
     customers: pl.DataFrame
     tiers: pl.DataFrame
-    cohorts: pl.DataFrame
     stores: pl.DataFrame | None
     total: dict[str, Any]
     horizon: Horizon
@@ -100,7 +99,9 @@ def portfolio(
     error: TotalError | None = None,
     level: float = 0.9,
 ) -> Portfolio:
-    """Value every customer and add up by tier, by cohort and by home store.
+    """Value every customer and add up by tier and by home store.
+
+    Not by cohort: customers of different age are at different points of their lives (`equal_age` compares them).
 
     Parameters
     ----------
@@ -112,14 +113,12 @@ def portfolio(
     frame = to_polars(history, needs=["customer_id", "x", "t_x", "T", "spend"], name="purchase_history")
     worth = value.customers(fit, spend, frame, horizon=horizon, annual_rate=annual_rate, margin=margin.rate)
     customers = frame.join(worth, on="customer_id", how="left", maintain_order="left")
-    customers = customers.with_columns(
-        tier=tier_of(customers["value"]), cohort=cohort_of(customers["T"], as_of=as_of, unit_days=_days(fit))
-    )
+    customers = customers.with_columns(tier=tier_of(customers["value"]))
     if homes is not None:
         home = home_store(homes)
         customers = customers.join(home, on="customer_id", how="left", maintain_order="left")
 
-    segments = [c for c in ("tier", "cohort", "store_id") if c in customers.columns]
+    segments = [c for c in ("tier", "store_id") if c in customers.columns]
     sums = intervals.totals(
         fit,
         posterior,
@@ -138,7 +137,6 @@ def portfolio(
     return Portfolio(
         customers=customers,
         tiers=parts["tier"],
-        cohorts=parts["cohort"],
         stores=parts.get("store_id"),
         total=sums.filter(pl.col("by").is_null()).row(0, named=True),
         horizon=horizon,
@@ -162,16 +160,6 @@ def tier_of(worth: pl.Series) -> pl.Series:
     for name, upto in reversed(TIERS[:-1]):
         expression = pl.when(pl.col("share") < upto).then(pl.lit(name)).otherwise(expression)
     return pl.DataFrame({"share": share}).select(tier=expression)["tier"]
-
-
-def cohort_of(age: pl.Series, *, as_of: date, unit_days: int) -> pl.Series:
-    """Quarter of the first purchase, e.g. ``2025-Q1``."""
-    first = pl.DataFrame({"T": age}).select(
-        (pl.lit(as_of) - pl.duration(days=(pl.col("T") * unit_days).round().cast(pl.Int64))).alias("first")
-    )["first"]
-    return pl.DataFrame({"first": first}).select(
-        pl.format("{}-Q{}", pl.col("first").dt.year(), pl.col("first").dt.quarter()).alias("cohort")
-    )["cohort"]
 
 
 def home_store(homes: AnyFrame) -> pl.DataFrame:
@@ -220,14 +208,16 @@ def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np
     """Whom to contact, and a random control group that is left alone.
 
     The value at stake is what a customer would be worth if we knew they are still here, minus what they are worth
-    as it is: value · (1 − P(alive)) / P(alive). Only those whose staying is open are listed.
+    as it is: value · (1 − P(alive)) / P(alive). Only those are listed whose staying is open and worth something.
 
     Returns
     -------
     `customer_id`, `tier`, `p_alive`, `gap_days` usual gap, `days_since` last purchase, `value`, `at_stake`, `group`
     (``"contact"`` or ``"control"``), in order of the value at stake.
     """
-    open_ones = customers.filter(pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0)
+    open_ones = customers.filter(
+        pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0, pl.col("value") > 0
+    )
     ranked = open_ones.with_columns(
         at_stake=pl.col("value") * (1.0 - pl.col("p_alive")) / pl.col("p_alive"),
         gap_days=pl.col("t_x") / pl.col("x") * unit_days,

@@ -15,6 +15,7 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.margins import margin_rate
 from crmlib.core.members import purchases
 from crmlib.customers.loyalty.loyalty import wilson
 
@@ -74,10 +75,10 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     days = purchases(customer_day, until=today)
     test = back_test(days, today=today, ahead=ahead)
     money = to_polars(values, needs=("net_minor",), name="values", key="customer_id")
-    with_margin = "margin_minor" in money.columns and money["margin_minor"].null_count() < money.height
-    worth = (
-        pl.coalesce("margin_minor", pl.col("net_minor") * margin_rate(money)) if with_margin else pl.col("net_minor")
-    )
+    costs = margin_rate(money) if "margin_minor" in money.columns else None
+    with_margin = costs is not None and costs.measured
+    rate = costs.rate if costs is not None else None
+    worth = pl.coalesce("margin_minor", pl.col("net_minor") * (rate or 0.0)) if with_margin else pl.col("net_minor")
     now = (
         rhythm(days, today=today)
         .join(money.select("customer_id", margin_minor=worth.round().cast(pl.Int64)), on="customer_id", how="left")
@@ -182,10 +183,3 @@ def _outcomes(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
     then = rhythm(days, today=today - ahead)
     came = days.filter(pl.col("day_n").is_between(today - ahead + 1, today)).select("customer_id").unique()
     return then.join(came.with_columns(came=pl.lit(value=True)), on="customer_id", how="left")
-
-
-def margin_rate(money: pl.DataFrame) -> float:
-    """Margin over net of the members whose costs are all known."""
-    known = money.filter(pl.col("margin_minor").is_not_null())
-    net = int(known["net_minor"].sum())
-    return int(known["margin_minor"].sum()) / net if net > 0 else 0.0

@@ -34,7 +34,7 @@ MONEY = frozenset(
 )
 NUMBERS = {"auc": 3, "auc_low": 3, "auc_high": 3, "auc_worst": 3, "gain": 3, "gain_low": 3, "gain_high": 3}
 NUMBERS |= {"average_precision": 3, "lift": 2, "lift_max": 2, "brier": 4, "ece": 3, "ece_null": 3, "psi": 3}
-NUMBERS |= {"observed_ratio": 2, "extra": 1, "expected_lost": 0, "usual_gap": 0, "time": 0}
+NUMBERS |= {"observed_ratio": 2, "extra": 1, "expected_away": 0, "usual_gap": 0, "time": 0}
 WIDTHS = {"reason": "13em", "suggestion": "9em", "stage": "8em", "owner": "4em", "list": "5em", "population": "6em"}
 WIDTHS |= {"contestant": "9em", "silent_days": "6em", "name": "7em"}
 DAYS = frozenset({"starts_on", "ends_on", "sent_on", "due_on", "came_on", "last_day", "listed_on", "lost_on"})

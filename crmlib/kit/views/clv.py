@@ -18,6 +18,7 @@ _MONEY = (
     "value_high_minor",
     "per_customer_minor",
     "at_stake_minor",
+    "early_net_minor",
     "value_worst_minor",
     "value_best_minor",
 )
@@ -27,6 +28,7 @@ _NUMBERS = {
     "alive": 0,
     "expected_customers": 1,
     "expected_purchases": 1,
+    "early_purchases": 1,
     "actual_each": 2,
     "expected_each": 2,
     "log_likelihood": 1,

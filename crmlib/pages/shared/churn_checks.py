@@ -142,7 +142,7 @@ def tiers_check(table: pl.DataFrame, *, words: Words, day: str) -> Finding:
         headline=headline,
         table=table,
         view=views.show(
-            table.rename({"expected": "expected_lost", "ratio": "observed_ratio"}),
+            table.rename({"expected": "expected_away", "ratio": "observed_ratio"}),
             words=words,
             exclude_shares=("low", "high"),
         ),

@@ -6,6 +6,8 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from crmlib.churn.features.labels import came_again
+from crmlib.churn.features.visits import visits
 from crmlib.churn.lists import snapshot as night
 from crmlib.churn.lists.watchlist import outcomes, previous_day, watchlist
 from crmlib.churn.winback import uplift, winback
@@ -131,7 +133,7 @@ CUSTOMERS = pl.DataFrame(
         "state_before": ["due", "on_rhythm", "overdue", "due", "due", "due"],
         "tier": ["A", "B", "A", "A", "D", "B"],
         "risk": [0.5, 0.9, 0.9, 0.9, 0.9, 0.4],
-        "margin_minor": [10_000, 2_000, 90_000, 90_000, 90_000, 8_000],
+        "stake_minor": [10_000, 2_000, 90_000, 90_000, 90_000, 8_000],
         "owner": ["Li", "Li", "Li", "Li", "Li", "Wang"],
         "reason_1": ["rhythm", "promotion", None, None, None, "trend"],
         "store_idle": [0, 0, 0, 0, 0, 30],
@@ -182,11 +184,29 @@ def test_a_margin_that_one_line_left_unknown_is_estimated_and_not_zero():
         {"customer_id": ["a", "b"], "net_minor": [1000, 3000], "margin_minor": pl.Series([300, None], dtype=pl.Int64)}
     )
     tiers = pl.DataFrame({"customer_id": ["a", "b"], "tier": ["A", "A"]})
-    few, basis = night.with_value(table, year=pl.concat([year, year.head(1)]).unique(maintain_order=True), tiers=tiers)
-    assert basis == "sales"  # half of the margins are unknown
-    more = pl.concat([year, year.head(1).with_columns(customer_id=pl.lit("d"))])
-    made, basis = night.with_value(table, year=more, tiers=tiers)
+    stake = {"tiers": tiers, "horizon": 73, "returns": 0.5}
+    few, basis = night.with_value(table, year=pl.concat([year, year.head(1)]).unique(maintain_order=True), **stake)
+    assert basis == "sales"  # the cost of three quarters of the sales is unknown
+    known = pl.lit(4000).cast(pl.Int64).alias("net_minor"), pl.lit(1200).cast(pl.Int64).alias("margin_minor")
+    more = pl.concat([year, year.head(1).with_columns(pl.lit("d").alias("customer_id"), *known)])
+    made, basis = night.with_value(table, year=more, **stake)
     assert basis == "margin"
     assert dict(made.select("customer_id", "margin_minor").rows()) == {"a": 300, "b": 900, "c": 0}
     assert made.filter("estimated")["customer_id"].to_list() == ["b"]
     assert few["margin_minor"].to_list() == [1000, 3000, 0]
+    # a fifth of the year, and half of those who stay away for so long come again later
+    assert dict(made.select("customer_id", "stake_minor").rows()) == {"a": 30, "b": 90, "c": 0}
+
+
+def test_who_stays_away_for_a_while_is_not_lost_and_the_share_that_came_again_is_counted():
+    day = day_number(SENT)
+    trips = {"back": [0, 130], "gone": [0], "regular": [0, 50, 100, 150], "late": [150]}
+    rows = [(who, day - 200 + d) for who, days in trips.items() for d in days]
+    lines = pl.DataFrame(rows, schema=["customer_id", "day_n"], orient="row").with_columns(
+        quantity_milli=1000, net_minor=100
+    )
+    early = lines.head(1).with_columns(customer_id=pl.lit("first"), day_n=pl.lit(day - 230).cast(pl.Int64))
+    seen = visits(pl.concat([lines, early]))
+    # 90 days from day 20 on: back, gone and first stay away, and back came on day 130
+    assert came_again(seen, t0=SENT, horizon=90) == pytest.approx(1 / 3)
+    assert came_again(seen, t0=SENT, horizon=120) is None

@@ -11,10 +11,12 @@ from crmlib.pages.customer_lifetime.findings.checks import (
 )
 from crmlib.pages.customer_lifetime.findings.keep import keep_list, undecided
 from crmlib.pages.customer_lifetime.findings.value import answer, cohorts, newcomers, stores, tiers
+from crmlib.pages.customer_lifetime.findings.wording import cards_apart
 
 __all__ = [
     "answer",
     "calibration",
+    "cards_apart",
     "cohorts",
     "conditional",
     "frequency",

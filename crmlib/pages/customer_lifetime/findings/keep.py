@@ -30,7 +30,7 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     open_ones = table.filter(pl.col("chance").is_in(["unlikely", "likely"]))
     people, at_stake = int(open_ones["customers"].sum()), int(open_ones["at_stake_minor"].sum())
     whole = max(as_minor(float(portfolio.total["expected"]), words), 1)
-    kind = "none" if not people else "much" if at_stake / whole >= MUCH else "little"
+    kind = "none" if not people or at_stake <= 0 else "much" if at_stake / whole >= MUCH else "little"
     status: Status = "warn" if kind == "much" else "ok"
     gone = int(table.filter(pl.col("chance") == "gone")["customers"].sum())
     values = {

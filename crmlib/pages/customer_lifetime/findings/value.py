@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.clv.forecast.equal_age import LEAST, EqualAge
 from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.kit.finding import Answer, Figure, Finding, Status
@@ -35,8 +36,6 @@ EARLY = 0.5
 SHOWN_STORES = 10
 LABELLED = (3, 6, 12, 24, 36)
 """Months whose value is written into the curve: more would overlap on a phone."""
-LEAST_COHORT = 30
-"""Cohorts with fewer customers are in the table but not in the comparison."""
 
 
 def answer(
@@ -48,7 +47,7 @@ def answer(
     at_stake = float(contacts["at_stake"].sum())
     off = abs(contest.bias) >= BIAS_FAIL
     sentence = words(
-        f"clv.answer.{'list' if contacts.height else 'none'}",
+        f"clv.answer.{'loss' if total['expected'] < 0 else 'list' if contacts.height else 'none'}",
         months=months_of(portfolio),
         customers=form.count(total["customers"]),
         what=what(portfolio, words),
@@ -107,7 +106,7 @@ def tiers(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     whole = float(frame["expected"].sum())
     share = float(upper["expected"].sum()) / whole if whole > 0 else 0.0
     surely = float(upper["low"].sum()) / max(float(upper["low"].sum()) + float(rest["high"].sum()), 1e-9)
-    kind = "most" if surely > MOST else "some" if share >= SOME else "spread"
+    kind = "loss" if whole <= 0 else "most" if surely > MOST else "some" if share >= SOME else "spread"
     values = {
         "customers": form.count(int(upper["customers"].sum())),
         "share_customers": form.share(int(upper["customers"].sum()) / max(int(frame["customers"].sum()), 1)),
@@ -131,40 +130,49 @@ def tiers(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     )
 
 
-def cohorts(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
-    """Say from which quarter the customers come who are worth most per head."""
-    frame = portfolio.cohorts.with_columns(
-        (pl.col(c) / pl.col("customers")).alias(f"each_{c}") for c in ("expected", "low", "high")
-    )
-    names = {s: _quarter(s, words) for s in frame["segment"]}
-    # the first quarter holds whoever was a customer before the data begin
-    large = frame.sort("segment").slice(1).filter(pl.col("customers") >= LEAST_COHORT)
-    ranked = large.sort("each_expected", descending=True)
-    clear = large.height >= 2 and float(ranked["each_low"][0]) > float(ranked["each_high"][-1])
-    kind = "one" if large.height < 2 else "apart" if clear else "alike"
+def cohorts(lives: EqualAge, *, words: Words) -> Finding:
+    """Say whether customers who came in one quarter were better than others, over the same days of their lives."""
+    frame, form = lives.cohorts, words.format
+    kind = "one" if frame.height < 2 else "apart" if lives.differ else "alike"
+    ranked = frame.sort("net_minor", "cohort", descending=[True, False])
+    names = {c: _quarter(c, words) for c in frame["cohort"]}
     best, worst = (ranked.row(i, named=True) for i in (0, -1)) if ranked.height else ({}, {})
     values = {
-        "best": names.get(best.get("segment", ""), ""),
-        "worst": names.get(worst.get("segment", ""), ""),
-        "best_money": money(best.get("each_expected", 0.0), words),
-        "worst_money": money(worst.get("each_expected", 0.0), words),
-        "what": what(portfolio, words),
+        "best": names.get(best.get("cohort", ""), ""),
+        "worst": names.get(worst.get("cohort", ""), ""),
+        "best_money": form.money(round(best.get("net_minor", 0.0))),
+        "worst_money": form.money(round(worst.get("net_minor", 0.0))),
+        "age": str(lives.age),
+        "young": form.count(lives.young),
+        "least": str(LEAST),
     }
-    shown = frame.select("segment", value="each_expected", low="each_low", high="each_high")
-    divisor, unit = axis(float(shown["high"].to_numpy().max()), words)
+    whole = ("net_minor", "net_minor_low", "net_minor_high")
+    money_of = dict(zip(whole, ("early_net_minor", "value_low_minor", "value_high_minor"), strict=True))
+    table = frame.select(
+        "cohort",
+        "customers",
+        early_purchases="purchases",
+        **{name: pl.col(c).round().cast(pl.Int64) for c, name in money_of.items()},
+    )
+    shown = frame.select(
+        segment="cohort",
+        **{k: pl.col(c) / as_minor(1.0, words) for k, c in zip(("value", "low", "high"), whole, strict=True)},
+    )
+    divisor, unit = axis(float(shown["high"].max() or 0.0), words)  # type: ignore[arg-type]
     chart = _chart_frame(shown, names=[names[s] for s in shown["segment"]], divisor=divisor, words=words)
-    table = _table(frame, column="cohort", words=words)
     headline = words(f"clv.cohorts.headline.{kind}", **values)
     return Finding(
         key="clv.cohorts",
         status="none",
         headline=headline,
         table=table,
-        view=views.readable(table.with_columns(cohort=pl.Series(list(names.values()))), words=words),
-        chart=charts.value_bars(chart, words=words, title=words("clv.chart.per_head", unit=unit)),
+        view=views.readable(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
+        chart=charts.value_bars(chart, words=words, title=words("clv.chart.early", age=str(lives.age), unit=unit))
+        if kind != "one"
+        else None,
         alt=headline,
-        note_seen=words(f"clv.cohorts.seen.{'one' if kind == 'one' else 'many'}", least=str(LEAST_COHORT), **values),
-        note_sure=_sure(portfolio, test, words=words),
+        note_seen=words(f"clv.cohorts.seen.{'one' if kind == 'one' else 'many'}", **values),
+        note_sure=words("clv.cohorts.sure", **values),
         note_do=words(f"clv.cohorts.do.{kind}", **values),
         row_key=("cohort",),
     )
@@ -187,7 +195,8 @@ def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         )
     ranked = known.sort("expected", "segment", descending=[True, False])
     half = _to_half(ranked["expected"].to_list())
-    kind = "few" if half / ranked.height <= FEW_STORES else "spread"
+    loses = float(ranked["expected"].sum()) <= 0
+    kind = "loss" if loses else "few" if half / ranked.height <= FEW_STORES else "spread"
     values = {
         "half": str(half),
         "stores": str(ranked.height),
@@ -242,7 +251,8 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
         value_low_minor=minor_of(pl.col("value_low"), words),
         value_high_minor=minor_of(pl.col("value_high"), words),
     )
-    headline = words("clv.newcomers.headline", **values)
+    gain = "gain" if year["value"] > 0 else "loss"
+    headline = words(f"clv.newcomers.headline.{gain}", **values)
     return Finding(
         key="clv.newcomers",
         status="none",
@@ -259,7 +269,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
             rate=form.share(portfolio.annual_rate),
             bias=bias_words(test, words),
         ),
-        note_do=words("clv.newcomers.do", **values),
+        note_do=words(f"clv.newcomers.do.{gain}", **values),
         row_key=("months_ahead",),
     )
 
@@ -312,7 +322,7 @@ def _table(frame: pl.DataFrame, *, column: str, words: Words) -> pl.DataFrame:
         value_low_minor=minor_of(pl.col("low"), words),
         value_high_minor=minor_of(pl.col("high"), words),
         per_customer_minor=minor_of(pl.col("expected") / pl.col("customers"), words),
-        share_value=pl.col("expected") / max(whole, 1e-9),
+        share_value=pl.col("expected") / whole if whole > 0 else pl.lit(None, dtype=pl.Float64),
     )
 
 
@@ -334,6 +344,8 @@ def _sure(portfolio: Portfolio, test: Backtest, *, words: Words) -> str:
         margin=margin_words(portfolio, words),
         rate=form.share(portfolio.annual_rate),
         bias=bias_words(test, words),
+        error=form.share(test.error.scale),
+        origins=form.count(test.error.origins.height),
     )
 
 

@@ -8,6 +8,7 @@ from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.judge.baselines import Contest
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
+from crmlib.customers.members.cards import Cards
 from crmlib.kit.words import Words
 
 
@@ -81,4 +82,14 @@ def bias_words(test: Backtest, words: Words) -> str:
         range=words("page.range", low=form.change(low), high=form.change(high)),
         cut=form.day(test.cut),
         end=form.day(test.end),
+    )
+
+
+def cards_apart(apart: Cards, *, words: Words) -> str:
+    """How many cards were set apart before any fit, and what they bought."""
+    flagged = apart.flagged
+    return words(
+        "customer_lifetime.limits.cards",
+        count=words.format.count(flagged.height),
+        money=words.format.money(int(flagged["net_minor"].sum())),
     )

@@ -23,6 +23,7 @@ def watch_list(
     found: int,
     as_of: date,
     basis: str,
+    horizon: int,
     goods: pl.DataFrame | None = None,
 ) -> ActionList:
     """One row per customer to call: reason in the customer's own numbers, value at risk, what to do, owner, due date.
@@ -32,6 +33,7 @@ def watch_list(
     listed : from `crmlib.churn.lists.watchlist.watchlist`, with the features beside.
     pseudonyms : in the order of `listed`.
     found : candidates before the cap.
+    horizon : days within which no visit is risked.
     goods : customer_id, last_goods (list of kinds), or none where no products are connected.
     """
     form = words.format
@@ -61,7 +63,7 @@ def watch_list(
         table=table.with_columns(pl.lit(as_of).alias("listed_on")),
         ask=questions([codes_of_tier(tier) for tier in listed["tier"]], words),
         view=views.show(table, words=words, sales=basis == "sales"),
-        note=words("churn.actions.note", basis=words(f"churn.basis.{basis}"), **values)
+        note=words("churn.actions.note", basis=words(f"churn.basis.{basis}"), days=horizon, **values)
         + (words("churn.actions.estimated", guessed=form.count(guessed)) if guessed else ""),
         key="churn.watch_list",
         row_key=("customer",),

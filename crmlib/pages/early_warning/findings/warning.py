@@ -44,14 +44,14 @@ def answer(
     Parameters
     ----------
     found : candidates of the list before the cap (`crmlib.churn.lists.watchlist.candidates`).
-    table : everybody (`crmlib.churn.lists.snapshot.night` with tier and margin_minor).
+    table : everybody (`crmlib.churn.lists.snapshot.night` with tier and stake_minor).
     basis : `margin` where cost is known, else `sales`.
     """
     form = words.format
     upper = words("page.join").join(tiers)
     late = table.filter(pl.col("tier").is_in(list(tiers)) & pl.col("state").is_in(LATE))
     money = int(found["at_risk_minor"].sum())
-    at_stake = int((late["risk"] * late["margin_minor"].clip(0)).sum())
+    at_stake = int((late["risk"] * late["stake_minor"].clip(0)).sum())
     kind = "entries" if found.height else "still" if late.height else "none"
     values = {
         "since": words(f"churn.since.{rhythm}"),
@@ -75,7 +75,7 @@ def answer(
             Figure(
                 label=words("churn.figure.at_risk", basis=words(f"churn.basis.{basis}")),
                 value=form.money(money),
-                comparison=words("churn.figure.at_risk_of"),
+                comparison=words("churn.figure.at_risk_of", days=horizon),
                 key="at_risk_minor",
                 amount=float(money),
                 money=True,
@@ -92,7 +92,7 @@ def answer(
                 label=words("churn.figure.expected", days=horizon),
                 value=words("churn.people", count=form.count(round(expected))),
                 comparison=words("churn.figure.expected_of", count=form.count(table.height)),
-                key="expected_lost",
+                key="expected_away",
                 amount=expected,
             ),
         ),
@@ -162,15 +162,22 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
     )
 
 
-def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str) -> Finding:
-    """Expected losses and value at risk by tier: Σ risk and Σ risk × value of the next year."""
+def value_at_risk(
+    table: pl.DataFrame, *, words: Words, horizon: int, basis: str, returns: float | None = None
+) -> Finding:
+    """Who will not come within the horizon, and what is at risk by it, by tier: Σ risk and Σ risk × stake.
+
+    Parameters
+    ----------
+    returns : share of earlier absentees who came again later, already taken off the stakes; none where not known.
+    """
     form = words.format
-    risk = pl.col("risk") * pl.col("margin_minor").clip(0)
+    risk = pl.col("risk") * pl.col("stake_minor").clip(0)
     by = (
         table.group_by("tier")
         .agg(
             pl.len().alias("customers"),
-            pl.col("risk").sum().alias("expected_lost"),
+            pl.col("risk").sum().alias("expected_away"),
             risk.sum().round().cast(pl.Int64).alias("at_risk_minor"),
         )
         .sort("tier")
@@ -185,13 +192,14 @@ def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str
         "money": form.money(total),
         "days": horizon,
         "count": form.count(table.height),
-        "expected": form.count(round(float(by["expected_lost"].sum()))),
+        "expected": form.count(round(float(by["expected_away"].sum()))),
+        "returns": form.share(returns),
         "basis": words(f"churn.basis.{basis}"),
     }
     headline = words(f"churn.at_risk.headline.{kind}", **values)
     labels = [
-        words("churn.at_risk.label", money=form.money(m), lost=form.count(round(e)), count=form.count(c))
-        for m, e, c in by.select("at_risk_minor", "expected_lost", "customers").rows()
+        words("churn.at_risk.label", money=form.money(m), away=form.count(round(e)), count=form.count(c))
+        for m, e, c in by.select("at_risk_minor", "expected_away", "customers").rows()
     ]
     bars = by.select(
         pl.col("tier").alias("name"),
@@ -208,7 +216,7 @@ def value_at_risk(table: pl.DataFrame, *, words: Words, horizon: int, basis: str
         chart=labelled.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")),
         alt=headline,
         note_seen=words("churn.at_risk.seen", **values),
-        note_sure=words("churn.at_risk.sure", **values),
+        note_sure=words(f"churn.at_risk.sure.{'known' if returns is not None else 'unknown'}", **values),
         note_do=words(f"churn.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
         value_minor=total,
         row_key=("tier",),
