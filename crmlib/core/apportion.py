@@ -131,6 +131,22 @@ def whole_parts(exact: Floats, total: int) -> Ints:
     return floors
 
 
+def whole_rows(exact: Floats, totals: Ints) -> Ints:
+    """`whole_parts` of every row: exact, shape (n, k), totals, shape (n,).
+
+    Examples
+    --------
+    >>> whole_rows(np.array([[0.5, 0.5], [1.2, -0.2]]), np.array([1, 1])).tolist()
+    [[1, 0], [1, 0]]
+    """
+    floors = np.floor(exact).astype(np.int64)
+    left = totals - floors.sum(axis=1)
+    rank = np.argsort(np.argsort(floors - exact, axis=1, kind="stable"), axis=1)
+    floors += rank < left[:, None]
+    k = exact.shape[1]
+    return np.asarray(floors - (rank >= k + np.minimum(left, 0)[:, None]))
+
+
 def over_levels(total: int, weights: pl.DataFrame, *, levels: Sequence[str], part: str, step: int = 1) -> pl.DataFrame:
     """`weights` with the column `part`: `total` split over the first level, each part over the next, and so on.
 

@@ -12,12 +12,12 @@ Quantities of different units never meet: kilograms and packs are classes of the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
-from crmlib.core.apportion import Floats, whole_parts
+from crmlib.core.apportion import Floats, Ints, run_starts, whole_parts, whole_rows
 
 PARTS = ("volume", "mix", "price")
 CAUSES = (*PARTS, "new", "gone", "odd")
@@ -38,21 +38,31 @@ def log_mean(a: Floats, b: Floats) -> Floats:
         return np.where(near, b * (1 + x / 2 + x * x / 6), (a - b) / np.where(near, 1.0, x))
 
 
-def parts(v0: Floats, q0: Floats, v1: Floats, q1: Floats) -> tuple[float, float, float, float]:
-    """Volume, mix and price part of Σ v1 − v0 for the goods of one class, and Σ w; all > 0, shape (goods,), goods ≥ 1.
+def parts(v0: Floats, q0: Floats, v1: Floats, q1: Floats, starts: Ints) -> tuple[Floats, Floats]:
+    """Volume, mix and price part of Σ v1 − v0 of each class, shape (classes, 3), and Σ w, shape (classes,).
+
+    v0, q0, v1, q1 : all > 0, shape (goods,), sorted by class; starts : first good of each class, shape (classes,).
 
     Examples
     --------
     >>> goods = {"v0": [1e5, 1e5], "q0": [100.0, 50.0], "v1": [88e3, 171e3], "q1": [80.0, 90.0]}
-    >>> [round(part, 1) for part in parts(**{name: np.array(values) for name, values in goods.items()})[:3]]
-    [28313.5, 28527.7, 2158.8]
+    >>> parts(**{name: np.array(values) for name, values in goods.items()}, starts=np.array([0]))[0].round(1).tolist()
+    [[28313.5, 28527.7, 2158.8]]
     """
     w = log_mean(v1, v0)
-    grown = math.log(q1.sum() / q0.sum())
-    volume = float(w.sum()) * grown
-    mix = float((w * (np.log(q1 / q0) - grown)).sum())
-    price = float((w * np.log(v1 / q1 * (q0 / v0))).sum())
-    return volume, mix, price, float(w.sum())
+    grown = np.log(np.add.reduceat(q1, starts) / np.add.reduceat(q0, starts))
+    weight = np.add.reduceat(w, starts)
+    mix = np.add.reduceat(w * np.log(q1 / q0), starts) - weight * grown
+    price = np.add.reduceat(w * np.log(v1 / q1 * (q0 / v0)), starts)
+    return np.column_stack([weight * grown, mix, price]), weight
+
+
+def kinds(goods: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """`goods` with `kind`: both (all of `columns` > 0), odd (in both periods, but not so), new, gone; by v0 and v1."""
+    there, here = pl.col("v0").is_not_null(), pl.col("v1").is_not_null()
+    good = pl.min_horizontal(*columns) > 0
+    kind = pl.when(there & here & good).then(pl.lit("both")).when(there & here).then(pl.lit("odd"))
+    return goods.with_columns(kind=kind.when(here).then(pl.lit("new")).otherwise(pl.lit("gone")))
 
 
 def split(goods: pl.DataFrame, *, by: Sequence[str]) -> pl.DataFrame:
@@ -67,32 +77,51 @@ def split(goods: pl.DataFrame, *, by: Sequence[str]) -> pl.DataFrame:
     -------
     Six rows per class; they add up to Σ v1 − Σ v0 of the class exactly.
     """
-    there, here = pl.col("v0").is_not_null(), pl.col("v1").is_not_null()
-    both = there & here
-    good = pl.min_horizontal("v0", "q0", "v1", "q1") > 0
-    kind = pl.when(both & good).then(pl.lit("both")).when(both).then(pl.lit("odd"))
-    table = goods.with_columns(kind=kind.when(here).then(pl.lit("new")).otherwise(pl.lit("gone")))
-    rows = []
-    for key, of_class in table.group_by(list(by), maintain_order=True):
-        groups = {str(k): g for (k,), g in of_class.group_by("kind")}
-        gaps, weight = _causes(groups)
-        rows += [(*key, cause, gap, weight) for cause, gap in gaps.items()]
-    named = {name: goods.schema[name] for name in by}
-    schema = {**named, "cause": pl.String(), "gap_minor": pl.Int64(), "weight": pl.Float64()}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    table = kinds(goods, ("v0", "q0", "v1", "q1"))
+
+    def exact(both: pl.DataFrame, starts: Ints) -> tuple[Floats, Floats]:
+        v0, q0, v1, q1 = (both[c].to_numpy().astype(np.float64) for c in ("v0", "q0", "v1", "q1"))
+        return parts(v0, q0, v1, q1, starts)
+
+    gap = pl.col("v1").fill_null(0) - pl.col("v0").fill_null(0)
+    return told(table.with_columns(gap=gap), by=by, causes=PARTS, exact=exact)
 
 
-def _causes(groups: Mapping[str, pl.DataFrame]) -> tuple[dict[str, int], float]:
-    """Whole minor units of each cause, from the goods by kind (both, new, gone, odd), and Σ w."""
-    gaps, weight = dict.fromkeys(CAUSES, 0), 0.0
-    for kind, goods in groups.items():
-        gap = int(goods["v1"].sum() or 0) - int(goods["v0"].sum() or 0)
-        if kind == "both":
-            *exact, weight = parts(*(goods[name].to_numpy().astype(np.float64) for name in ("v0", "q0", "v1", "q1")))
-            gaps.update(zip(PARTS, whole_parts(np.array(exact), gap).tolist(), strict=True))
-        else:
-            gaps[kind] = gap
-    return gaps, weight
+def told(
+    goods: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    causes: Sequence[str],
+    exact: Callable[[pl.DataFrame, Ints], tuple[Floats, Floats]],
+) -> pl.DataFrame:
+    """Rows by class and cause in whole units: `causes` from `exact`, then new, gone, odd.
+
+    Parameters
+    ----------
+    goods : the columns of `by`, kind (of `kinds`), gap [minor units].
+    exact : parts (classes, causes) and Σ w (classes,) of goods of kind both, sorted by class, with the classes' starts.
+    """
+    keys = list(by)
+    sums = {k: pl.col("gap").filter(pl.col("kind") == k).sum() for k in ("both", "new", "gone", "odd")}
+    classes = goods.group_by(keys, maintain_order=True).agg(**sums).with_row_index("__class")
+    both = goods.filter(pl.col("kind") == "both").join(
+        classes.select(*keys, "__class"), on=keys, nulls_equal=True, maintain_order="left"
+    )
+    both = both.sort("__class", maintain_order=True)
+    of_class = both["__class"].to_numpy().astype(np.int64)
+    whole, weight = np.zeros((classes.height, len(causes)), dtype=np.int64), np.zeros(classes.height)
+    if both.height:
+        starts = run_starts(of_class)
+        found = of_class[starts]
+        sizes, weight[found] = exact(both, starts)
+        whole[found] = whole_rows(sizes, classes["both"].to_numpy()[found])
+    wide = classes.with_columns(
+        *(pl.Series(name, whole[:, n]) for n, name in enumerate(causes)), weight=pl.Series(weight)
+    )
+    order = [*causes, "new", "gone", "odd"]
+    long = wide.unpivot(on=order, index=["__class", *keys, "weight"], variable_name="cause", value_name="gap_minor")
+    place = pl.col("cause").replace_strict(order, range(len(order)), return_dtype=pl.Int64)
+    return long.sort("__class", place).select(*keys, "cause", "gap_minor", "weight")
 
 
 def finer(gap: int, ratios: Mapping[str, float], *, weight: float) -> dict[str, int]:

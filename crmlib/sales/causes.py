@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.core import divisia
-from crmlib.core.apportion import whole_parts
+from crmlib.core.apportion import Floats, Ints
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars, whole
 
@@ -86,13 +86,10 @@ def margin_split(before: AnyFrame, after: AnyFrame, *, by: Sequence[str] = ("uni
     for table in (before, after):
         _check_costed(table)
     goods = _paired(before, after, by=by, columns={"net_minor": "v", "quantity_milli": "q", "cost_minor": "c"})
-    rows = [
-        (*key, cause, gap)
-        for key, of_class in goods.group_by(list(by), maintain_order=True)
-        for cause, gap in _margin_causes(of_class).items()
-    ]
-    schema = {**{name: goods.schema[name] for name in by}, "cause": pl.String(), "gap_minor": pl.Int64()}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    table = divisia.kinds(goods, ("v0", "q0", "c0", "v1", "q1", "c1"))
+    now, then = (pl.col(f"v{n}").fill_null(0) - pl.col(f"c{n}").fill_null(0) for n in (1, 0))
+    found = divisia.told(table.with_columns(gap=now - then), by=by, causes=MARGIN_CAUSES[:4], exact=_margin_parts)
+    return found.drop("weight")
 
 
 def total(parts: pl.DataFrame) -> pl.DataFrame:
@@ -171,25 +168,9 @@ def _ratios(traffic: tuple[Traffic, Traffic]) -> dict[str, float]:
     }
 
 
-def _margin_causes(goods: pl.DataFrame) -> dict[str, int]:
-    """Whole parts of the margin gap of one class."""
-    gaps = dict.fromkeys(MARGIN_CAUSES, 0)
-    margin = (pl.col("v1").fill_null(0) - pl.col("c1").fill_null(0)) - (
-        pl.col("v0").fill_null(0) - pl.col("c0").fill_null(0)
-    )
-    both = pl.col("v0").is_not_null() & pl.col("v1").is_not_null()
-    good = pl.min_horizontal("v0", "q0", "c0", "v1", "q1", "c1") > 0
-    kind = pl.when(both & good).then(pl.lit("both")).when(both).then(pl.lit("odd"))
-    table = goods.with_columns(
-        kind=kind.when(pl.col("v1").is_not_null()).then(pl.lit("new")).otherwise(pl.lit("gone")), gap=margin
-    )
-    for name in ("new", "gone", "odd"):
-        gaps[name] = int(table.filter(pl.col("kind") == name)["gap"].sum())
-    comparable = table.filter(pl.col("kind") == "both")
-    if comparable.height:
-        columns = {n: comparable[n].to_numpy().astype(np.float64) for n in ("v0", "q0", "c0", "v1", "q1", "c1")}
-        net = divisia.parts(columns["v0"], columns["q0"], columns["v1"], columns["q1"])
-        cost = divisia.parts(columns["c0"], columns["q0"], columns["c1"], columns["q1"])
-        exact = np.array([net[0] - cost[0], net[1] - cost[1], net[2], -cost[2]])
-        gaps.update(zip(MARGIN_CAUSES, whole_parts(exact, int(comparable["gap"].sum())).tolist(), strict=False))
-    return gaps
+def _margin_parts(goods: pl.DataFrame, starts: Ints) -> tuple[Floats, Floats]:
+    """Volume, mix, price and unit cost of each class: the parts of net sales less those of cost."""
+    v0, q0, c0, v1, q1, c1 = (goods[n].to_numpy().astype(np.float64) for n in ("v0", "q0", "c0", "v1", "q1", "c1"))
+    net, weight = divisia.parts(v0, q0, v1, q1, starts)
+    cost, _ = divisia.parts(c0, q0, c1, q1, starts)
+    return np.column_stack([net[:, :2] - cost[:, :2], net[:, 2], -cost[:, 2]]), weight

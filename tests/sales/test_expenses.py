@@ -109,8 +109,8 @@ def test_a_price_under_the_floor_of_its_day_is_a_hint():
     )  # fmt: skip
     prices = pl.DataFrame(
         {
-            "region": ["A", "A", "A", "B"], "product_id": "p", "price_minor": [90, 90, 60, 1],
-            "at": [at(2, 1), at(3, 5), at(3, 6), at(3, 6)],
+            "region": ["A", "A", "A", "B", "A"], "product_id": "p", "price_minor": [90, 90, 60, 1, 1],
+            "at": [at(2, 1), at(3, 5), at(3, 6), at(3, 6), at(3, 11)],
         }
     )  # fmt: skip
     got = diversion.under_floor(prices, floors)
