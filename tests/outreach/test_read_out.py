@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.core.experiments import newcombe
-from crmlib.outreach.draw import Drawn, draw, season
+from crmlib.core.experiments import newcombe, sizes
+from crmlib.outreach.draw import Drawn, draw, seal, season
 from crmlib.outreach.money import difference, raw_difference
 from crmlib.outreach.programme import programme
 from crmlib.outreach.read_out import read_out
@@ -173,3 +173,32 @@ def test_the_season_holdout_sees_what_carries_over_and_sums_of_lists_do_not() ->
     with pytest.raises(ModelError) as error:
         programme(table.with_columns(season_holdout=pl.lit(value=False)), margin=1.0, cost_minor=0)
     assert error.value.code == "outreach.no_season_holdout"
+
+
+def test_one_whale_moves_the_raw_difference_and_not_the_cut_one() -> None:
+    rng = np.random.default_rng(3)
+    y, contact = rng.lognormal(6, 1, 2_000), rng.random(2_000) < 0.9
+    whale = y.copy()
+    whale[np.flatnonzero(contact)[0]] = 1e7
+    assert abs(difference(whale, contact).effect - difference(y, contact).effect) < 5
+    assert raw_difference(whale, contact).effect > raw_difference(y, contact).effect + 5_000
+
+
+def test_sizes_of_a_sound_list_pass_and_those_of_a_broken_one_withhold_the_effect() -> None:
+    drawn = listed()
+    table = drawn.table.select("recipient_id", came=pl.lit(0), net_minor=pl.lit(0))
+    assert read_out(drawn, table, margin=1.0, cost_minor=0).srm_p > 0.9
+    kept = drawn.table.filter((pl.col("group") == "contact") | (pl.int_range(pl.len()) % 2 == 0))
+    halved = Drawn(kept, "L", 1, 1_000, seal(kept, list_id="L", version=1))
+    found = sizes(treated=halved.table.filter(pl.col("group") == "contact").height, held=200, held_bp=1_000)
+    assert found[1] < 0.001
+    broken = read_out(halved, table.head(0), margin=1.0, cost_minor=0)
+    assert (broken.verdict, broken.effect, broken.net_minor) == ("broken", None, None)
+
+
+def test_a_thousand_sound_draws_by_the_season_rule_hardly_ever_alarm() -> None:
+    alarms = 0
+    for k in range(1_000):
+        held = int(season([f"C{i}" for i in range(400)], season_id=f"s{k}", key=b"k", holdout_bp=1_000).sum())
+        alarms += sizes(treated=400 - held, held=held, held_bp=1_000)[1] < 0.001
+    assert alarms <= 3
