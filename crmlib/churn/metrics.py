@@ -11,10 +11,12 @@ from sklearn.metrics import average_precision_score
 from statsmodels.stats.proportion import proportion_confint
 
 from crmlib.core.errors import ModelError
+from crmlib.core.shapes import shaped
 
 Array = npt.NDArray[Any]
 
 
+@shaped(y="customers", score="customers")
 def auc(y: Array, score: Array) -> float:
     """Chance that a lost customer scores above a kept one, ties counting half (Mann-Whitney).
 
@@ -29,16 +31,19 @@ def auc(y: Array, score: Array) -> float:
     return float((rankdata(score)[lost].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
 
 
+@shaped(y="customers", score="customers")
 def average_precision(y: Array, score: Array) -> float:
     """Area under precision and recall: what the top of the list is worth."""
     return float(average_precision_score(y, score))
 
 
+@shaped(y="customers", p="customers")
 def brier(y: Array, p: Array) -> float:
     """Mean squared error of the probability."""
     return float(np.mean((p - y) ** 2))
 
 
+@shaped(y="customers", score="customers")
 def lift(y: Array, score: Array, *, share: float = 0.1) -> tuple[float, float]:
     """Churn among the top ⌈share · n⌉ over churn of all, and the largest lift possible.
 

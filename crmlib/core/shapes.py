@@ -5,7 +5,10 @@ A transposed or shortened array often broadcasts in silence and gives a number t
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -44,6 +47,59 @@ def check_shapes(**arrays: Shaped) -> dict[str, int]:
             raise _wrong(name, shape, names, sizes)
         sizes |= dict(zip(names, shape, strict=True))
     return sizes
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def shaped(**axes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function refuse arrays of other shapes than promised: argument → names of its axes; none is left alone.
+
+    Examples
+    --------
+    >>> @shaped(y="customers", p="customers")
+    ... def error(y, p):
+    ...     return float(np.mean((p - y) ** 2))
+    >>> error(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+    0.125
+    >>> error(np.array([0.0, 1.0]), np.array([[0.0], [0.5]]))
+    Traceback (most recent call last):
+    ...
+    crmlib.core.errors.ModelError: given: p of shape (2, 1)
+    expected: (customers,) with customers = 2
+    mend: transpose it, or give the array that belongs to the others
+    """
+
+    def decorate(work: Callable[P, R]) -> Callable[P, R]:
+        bind = signature(work).bind
+
+        @wraps(work)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = bind(*args, **kwargs).arguments
+            check_shapes(**{name: (given[name], axes[name]) for name in axes if given.get(name) is not None})
+            return work(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def rows_of(**values: Any) -> int:
+    """How many rows values have that are each one number, or one number per row.
+
+    Raises
+    ------
+    ModelError
+        frame.shape: an array of more than one axis, or of another length than the first.
+
+    Examples
+    --------
+    >>> rows_of(k=2.0, scale=np.zeros(3), a=1.0), rows_of(k=2.0)
+    (3, 1)
+    """
+    arrays = {name: (value, "rows") for name, value in values.items() if np.ndim(value)}
+    return check_shapes(**arrays).get("rows", 1)
 
 
 def _repeated(names: list[str], shape: tuple[int, ...]) -> bool:

@@ -18,6 +18,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from crmlib.churn.metrics import Array, brier, refuse_one_class
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 BINS = 20
 NULL_DRAWS = 200
@@ -78,6 +79,7 @@ class Recalibration:
         return p if self.kind == "none" else _moved(p, self.intercept, self.slope)
 
 
+@shaped(y="customers", p="customers")
 def calibration(y: Array, p: Array, *, rng: np.random.Generator, bins: int = BINS) -> Calibration:
     """Compare probabilities `p` with outcomes `y`, shape (n,)."""
     refuse_one_class(int(y.sum()), int(len(y) - y.sum()))
@@ -104,6 +106,7 @@ def calibration(y: Array, p: Array, *, rng: np.random.Generator, bins: int = BIN
     )
 
 
+@shaped(y="customers", p="customers")
 def reliability_bins(y: Array, p: Array, *, bins: int = BINS) -> pl.DataFrame:
     """Equal-mass bins by p: bin, n, expected (mean p), observed (share lost), low, high (Wilson, 95 %)."""
     order = np.argsort(p, kind="stable")
@@ -123,6 +126,7 @@ def reliability_bins(y: Array, p: Array, *, bins: int = BINS) -> pl.DataFrame:
     )
 
 
+@shaped(y="customers", p="customers")
 def ece(y: Array, p: Array, *, bins: int = BINS) -> float:
     """Mean distance between said and seen over equal-mass bins.
 
@@ -136,6 +140,7 @@ def ece(y: Array, p: Array, *, bins: int = BINS) -> float:
     return float(np.abs(np.add.reduceat((y - p)[order], edges)).sum() / len(p))
 
 
+@shaped(p="customers")
 def null_ece(p: Array, *, rng: np.random.Generator, bins: int = BINS, draws: int = NULL_DRAWS) -> float:
     """Mean calibration error if `p` were exactly right: outcomes drawn from `p` itself."""
     return float(np.mean([ece((rng.random(len(p)) < p).astype(float), p, bins=bins) for _ in range(draws)]))
@@ -160,6 +165,7 @@ def by_tier(table: AnyFrame, *, tier: str, y: str = "y", p: str = "p") -> pl.Dat
     return bounds.select(tier, "n", "lost", "expected", ratio, "low", "high", holds)
 
 
+@shaped(y="customers", p="customers")
 def recalibrate(y: Array, p: Array, *, slope: bool = True) -> Recalibration:
     """Choose by effect size what to move, on the last closed origin: the slope, only the intercept, or nothing.
 

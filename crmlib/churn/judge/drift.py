@@ -15,6 +15,7 @@ import polars as pl
 from crmlib.churn.features.catalogue import feature
 from crmlib.churn.metrics import Array
 from crmlib.core.errors import ModelError
+from crmlib.core.shapes import shaped
 
 NOTE, ALARM = 0.1, 0.25
 MIN_PER_BIN = 100
@@ -30,6 +31,7 @@ class Deciles:
     counts: tuple[int, ...]
 
 
+@shaped(values="customers")
 def freeze(values: Array, *, name: str) -> Deciles:
     """Cut points at the deciles of the training rows, equal ones merged.
 
@@ -51,6 +53,7 @@ def freeze(values: Array, *, name: str) -> Deciles:
     return Deciles(name, tuple(cuts.tolist()), tuple(_count(values, cuts).tolist()))
 
 
+@shaped(values="customers")
 def psi(frozen: Deciles, values: Array) -> float:
     """Population stability index of `values` against the frozen deciles."""
     before, now = np.array(frozen.counts) + SMOOTH, _count(values, np.array(frozen.cuts)) + SMOOTH

@@ -19,6 +19,7 @@ from scipy.stats import beta as beta_distribution
 
 from crmlib.churn.metrics import Array, refuse_one_class
 from crmlib.core.errors import ModelError
+from crmlib.core.shapes import shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Empc:
     share: float
 
 
+@shaped(p="customers", margin="customers")
 def contact_profit(
     p: Array, *, margin: Array, accept: float, offer: float, taken_anyway: float, contact: float
 ) -> Array:
@@ -43,6 +45,7 @@ def contact_profit(
     return np.asarray(p * accept * (margin - offer) - (1 - p) * offer * taken_anyway - contact)
 
 
+@shaped(y="customers", score="customers")
 def empc(
     y: Array, score: Array, *, value: float, offer: float, contact: float, alpha: float = 6, beta: float = 14
 ) -> Empc:

@@ -17,10 +17,12 @@ import polars as pl
 from crmlib.churn.metrics import Array
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 ALIVE_NAMES = frozenset({"p_alive", "palive", "probability_alive", "alive"})
 
 
+@shaped(x="customers", t_x="customers", T="customers")
 def p_alive(*, x: Array, t_x: Array, T: Array, r: float, alpha: float, a: float, b: float) -> Array:
     """P(alive) of BG/NBD; x repeat trips, t_x and T in the time unit of alpha, shape (n,).
 
@@ -34,6 +36,7 @@ def p_alive(*, x: Array, t_x: Array, T: Array, r: float, alpha: float, a: float,
     return np.asarray(1 / (1 + np.where(x > 0, np.exp(np.minimum(log_odds, 700)), 0.0)))
 
 
+@shaped(x="customers", t_x="customers", T="customers")
 def p_zero(*, x: Array, t_x: Array, T: Array, h: float, r: float, alpha: float, a: float, b: float) -> Array:
     """P(no purchase in the next h) of BG/NBD, h in the time unit of alpha.
 

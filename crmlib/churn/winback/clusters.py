@@ -14,6 +14,7 @@ import polars as pl
 from scipy.stats import t as student
 
 from crmlib.churn.metrics import Array
+from crmlib.core.shapes import shaped
 
 MIN_CLUSTERS = 5
 """Fewer bunches say nothing about how bunches differ."""
@@ -27,6 +28,7 @@ def labels(frame: pl.DataFrame, clusters: Sequence[str]) -> list[Array]:
     return [column.to_numpy() for column in frame.select(named).iter_columns()]
 
 
+@shaped(values="customers")
 def half_width(values: Array, *, clusters: Sequence[Array] = ()) -> float:
     """Half of the 95 % interval of the mean, the widest over people one by one and over each bunching.
 
@@ -57,6 +59,7 @@ def _half(centred: Array, code: Array) -> float:
     return float(student.ppf(UPPER, groups - 1) * np.sqrt(variance))
 
 
+@shaped(values="customers", there="customers")
 def mean_of_those(values: Array, there: Array, *, clusters: Sequence[Array] = ()) -> tuple[float, float]:
     """Mean of `values` over those who are `there` (0/1), and half of its 95 % interval, shape (n,).
 

@@ -23,6 +23,7 @@ from crmlib.churn.models import logit
 from crmlib.churn.winback.clusters import half_width, labels
 from crmlib.churn.winback.winback import refuse_no_holdout
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 CELLS = ("persuadable", "sure_thing", "lost_cause", "do_not_disturb")
 MIN_UPLIFT = 0.02
@@ -94,6 +95,7 @@ def fit(
     return UpliftFit(_with_cells(table), effect, effect - spread, effect + spread, contacted, alone)
 
 
+@shaped(y="customers", w="customers", p0="customers", p1="customers", share="customers")
 def dr_score(y: Array, w: Array, *, p0: Array, p1: Array, share: Array | None = None) -> Array:
     """Doubly robust score of each customer; its mean is the average reduction of loss by a contact.
 

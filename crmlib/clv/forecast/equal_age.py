@@ -19,6 +19,7 @@ from crmlib.clv.numerics.arrays import Array
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 EARLY_DAYS = 30
 """Who first bought so soon after the data begin may have been a customer long before."""
@@ -118,6 +119,7 @@ def _means(named: pl.DataFrame) -> pl.DataFrame:
     return means.filter(pl.col("customers") >= LEAST).sort("cohort").with_columns(**bounds)
 
 
+@shaped(means="groups", errors="groups")
 def alike(means: Array, errors: Array) -> float | None:
     """Chance that means with these standard errors lie so far apart if all are the same (Welch's χ²); none below two.
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from crmlib.clv.models.gamma_gamma import SpendFit, expected_spend
 from crmlib.clv.numerics.arrays import Array
+from crmlib.core.shapes import rows_of
 
 RESAMPLES = 500
 
@@ -130,6 +131,7 @@ def contest(
     actual : shape (n,).
     baseline : the forecast to beat.
     """
+    rows_of(actual=actual, **forecasts)
     edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
     absolute = {name: np.abs(f - actual) for name, f in forecasts.items()}
     squared = [e * e for e in absolute.values()]

@@ -19,6 +19,7 @@ from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.numerics.arrays import Array, blocks
 from crmlib.core.dates import day_number, day_of
+from crmlib.core.shapes import shaped
 
 SEVEN_UP = 7
 BLOCK = 4096
@@ -83,6 +84,7 @@ def scored(
     )
 
 
+@shaped(expected="customers", actual="customers")
 def deviance(expected: Array, actual: Array) -> Array:
     """Poisson deviance of each customer's forecast from what happened, shape (n,); 0 is perfect, lower is better.
 

@@ -19,11 +19,15 @@ from crmlib.clv.numerics.arrays import Array, Value, Values, as_rows, by_blocks
 from crmlib.clv.numerics.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 ROWS_AT_ONCE = 2048
 """Rows times occasions that fit into the cache."""
 MOST_OCCASIONS = 2000
 """The longest horizon: forty years of weeks."""
+
+
+_rows = shaped(x="customers", t_x="customers", n="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def fit(history: AnyFrame, *, prior: float | None = None) -> ModelFit[BgBbParams
     return fitting.fit(MODEL, frame, prior=prior)
 
 
+@_rows
 def log_likelihood(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Array:
     """Log of the paper's Eq. (8), shape (n customers,).
 
@@ -71,6 +76,7 @@ def log_likelihood(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Arr
     return _log_likelihood(astuple(params), x, t_x, n)
 
 
+@_rows
 def p_alive(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Array:
     """Probability of being there just after occasion n, shape (n customers,).
 
@@ -79,12 +85,14 @@ def p_alive(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Array:
     return _p_alive(astuple(params), x, t_x, n)
 
 
+@_rows
 def p_alive_next(params: BgBbParams, *, x: Array, t_x: Array, n: Array) -> Array:
     """Probability of being there at occasion n + 1, the paper's Eq. (11), shape (n customers,)."""
     stays = (params.delta + n) / (params.gamma + params.delta + n)
     return _p_alive(astuple(params), x, t_x, n) * stays
 
 
+@_rows
 def expected_purchases(params: BgBbParams, *, x: Array, t_x: Array, n: Array, t: int) -> Array:
     """Purchases to expect in the next `t` occasions, the paper's Eq. (13), shape (n customers,)."""
     values = astuple(params)

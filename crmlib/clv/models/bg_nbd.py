@@ -20,6 +20,9 @@ from crmlib.clv.numerics.arrays import Array, Values, as_rows
 from crmlib.clv.numerics.coin import Coin
 from crmlib.clv.numerics.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import shaped
+
+_rows = shaped(x="customers", t_x="customers", T="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def fit(
     return fitting.fit(MODEL, history, unit=unit, purchase=purchase, dropout=dropout, prior=prior)
 
 
+@_rows
 def log_likelihood(params: BgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Log of the paper's Eq. (6), one value per customer, shape (n,).
 
@@ -71,6 +75,7 @@ def log_likelihood(params: BgNbdParams, *, x: Array, t_x: Array, T: Array) -> Ar
     return _log_likelihood(astuple(params), x, t_x, T)
 
 
+@_rows
 def p_alive(params: BgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Probability that each customer is still there at T, shape (n,); 1 where x is 0 (nobody could drop out yet).
 
@@ -83,6 +88,7 @@ def p_alive(params: BgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     return _p_alive(astuple(params), x, t_x, T)
 
 
+@_rows
 def expected_purchases(params: BgNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t`: E[Y(t) | x, t_x, T], Eq. (10).
 

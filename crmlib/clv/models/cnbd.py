@@ -32,6 +32,7 @@ from crmlib.clv.numerics.regular_coin import RegularCoin
 from crmlib.clv.numerics.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import shaped
 
 Family: TypeAlias = Literal["bg_cnbd", "mbg_cnbd"]
 MOST_K = 12
@@ -39,6 +40,9 @@ MOST_K = 12
 DOUBT = 8.0
 """Log-likelihood by which k's may be misplaced by the noise of a sample of customers, per ratio of their numbers."""
 _NAME = re.compile(r"(m?bg_cnbd)_(\d+)")
+
+
+_rows = shaped(x="customers", t_x="customers", T="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ def model(family: Family, k: int) -> Model[CnbdParams]:
     )
 
 
+@_rows
 def log_likelihood(params: CnbdParams, *, x: Array, t_x: Array, T: Array, k: int, family: Family) -> Array:
     """Log-likelihood of each customer without the product of the gaps, shape (n,)."""
     return _log_likelihood(_values(params), x, t_x, T, k=_given(k), first=family == "mbg_cnbd")

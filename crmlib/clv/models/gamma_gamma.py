@@ -22,6 +22,7 @@ from crmlib.clv.numerics.arrays import Array, blocks
 from crmlib.clv.numerics.special import digamma_rising, log_rising
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import shaped
 
 Counted: TypeAlias = Literal["repeat", "all"]
 """Which purchases `spend` is the mean of: `repeat` leaves the first out (x of them), `all` does not (x + 1)."""
@@ -116,6 +117,7 @@ def fit(
     )
 
 
+@shaped(n="customers", spend="customers")
 def log_likelihood(params: GammaGammaParams, *, n: Array, spend: Array) -> Array:
     """Log density of the mean of `n` purchases [money], shape (n,): Eq. (1a) of the note.
 
@@ -128,6 +130,7 @@ def log_likelihood(params: GammaGammaParams, *, n: Array, spend: Array) -> Array
     return _score(astuple(params), n, spend)[0]
 
 
+@shaped(n="customers", spend="customers")
 def expected_spend(params: GammaGammaParams, *, n: Array, spend: Array) -> Array:
     """Mean value per purchase to expect of each customer [money], shape (n,): E[M | mean spend, n].
 
@@ -154,6 +157,7 @@ def expected_spend(params: GammaGammaParams, *, n: Array, spend: Array) -> Array
     return np.asarray(p * (gamma + n * m) / (p * n + q - 1.0))
 
 
+@shaped(n="customers", spend="customers")
 def spend_moments(params: GammaGammaParams, *, n: Array, spend: Array) -> tuple[Array, Array, Array]:
     """Per customer: E[M], E[M²] of the own mean [money²] and the mean variance of one purchase [money²].
 

@@ -21,11 +21,15 @@ from crmlib.clv.numerics.clock import Clock, log_clock
 from crmlib.clv.numerics.quadrature import NODES, WEIGHTS
 from crmlib.clv.numerics.special import decay_mean, digamma_rising, log_add, log_rising
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import shaped
 
 PANEL = 1.25
 ROWS_AT_ONCE = 1024
 DROP = 42.0
 FAR = 30.0
+
+
+_rows = shaped(x="customers", t_x="customers", T="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def fit(
     return fitting.fit(MODEL, history, unit=unit, purchase=purchase, dropout=dropout, prior=prior)
 
 
+@_rows
 def log_likelihood(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Log-likelihood of each customer, shape (n,).
 
@@ -62,11 +67,13 @@ def log_likelihood(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array) -> 
     return _log_likelihood(astuple(params), x, t_x, T)
 
 
+@_rows
 def p_alive(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Probability that each customer is still there at T, shape (n,)."""
     return _p_alive(astuple(params), x, t_x, T)
 
 
+@_rows
 def expected_purchases(params: GgomNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t` [unit], shape (n,)."""
     values = astuple(params)

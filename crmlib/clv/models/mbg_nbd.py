@@ -19,6 +19,9 @@ from crmlib.clv.numerics.arrays import Array, Values, as_rows
 from crmlib.clv.numerics.coin import Coin
 from crmlib.clv.numerics.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import shaped
+
+_rows = shaped(x="customers", t_x="customers", T="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def fit(
     return fitting.fit(MODEL, history, unit=unit, purchase=purchase, dropout=dropout, prior=prior)
 
 
+@_rows
 def log_likelihood(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Log-likelihood of each customer, shape (n,).
 
@@ -57,11 +61,13 @@ def log_likelihood(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array) -> A
     return _log_likelihood(astuple(params), x, t_x, T)
 
 
+@_rows
 def p_alive(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Probability that each customer is still there at T, shape (n,); below 1 for one-time buyers too."""
     return _p_alive(astuple(params), x, t_x, T)
 
 
+@_rows
 def expected_purchases(params: MbgNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t` [unit], shape (n,)."""
     values = astuple(params)

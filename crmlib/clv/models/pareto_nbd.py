@@ -20,9 +20,13 @@ from crmlib.clv.numerics.clock import Clock
 from crmlib.clv.numerics.dead_time import DeadTime, dead_time
 from crmlib.clv.numerics.special import digamma_rising, log_add, log_rising, whole_numbers
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import shaped
 
 ROWS_AT_ONCE = 2048
 """Rows times nodes that fit into the cache."""
+
+
+_rows = shaped(x="customers", t_x="customers", T="customers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def fit(
     return fitting.fit(MODEL, history, unit=unit, purchase=purchase, dropout=dropout, prior=prior)
 
 
+@_rows
 def log_likelihood(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Log-likelihood of each customer, shape (n,).
 
@@ -61,6 +66,7 @@ def log_likelihood(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array) -
     return _log_likelihood(astuple(params), x, t_x, T)
 
 
+@_rows
 def p_alive(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array) -> Array:
     """Probability that each customer is still there at T, shape (n,).
 
@@ -73,6 +79,7 @@ def p_alive(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array) -> Array
     return _p_alive(astuple(params), x, t_x, T)
 
 
+@_rows
 def expected_purchases(params: ParetoNbdParams, *, x: Array, t_x: Array, T: Array, t: float) -> Array:
     """Purchases each customer is expected to make in the next `t` [unit]: E[Y(t) | x, t_x, T], shape (n,).
 

@@ -18,6 +18,7 @@ from scipy.special import betainc, betaln, log_expit
 from crmlib.clv.numerics.arrays import Array, Value, as_rows, blocks
 from crmlib.clv.numerics.quadrature import NODES, WEIGHTS
 from crmlib.clv.numerics.special import decay_mean
+from crmlib.core.shapes import rows_of
 
 PANELS = 8
 SAFE = 600.0
@@ -81,7 +82,7 @@ def clock_mean(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: fl
     >>> clock_mean(0.5533, 10.578, 0.6061, np.array([11.669]), 0.0, t=52.0).round(3)
     array([1.474])
     """
-    n = np.broadcast(k, scale, s, beta, b).size
+    n = rows_of(k=k, scale=scale, s=s, beta=beta, b=b)
     if not np.any(b):
         reach = np.log1p(t / as_rows(beta, n))
         return np.asarray(k / scale * (beta * reach * decay_mean((s - 1.0) * reach)))
@@ -90,13 +91,13 @@ def clock_mean(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: fl
 
 def clock_pairs(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: float) -> Array:
     """E[Y(Y − 1)], shape (n,)."""
-    n = np.broadcast(k, scale, s, beta, b).size
+    n = rows_of(k=k, scale=scale, s=s, beta=beta, b=b)
     return np.asarray(k * (k + 1.0) / (np.asarray(scale) ** 2) * 2.0 * _over_time(s, beta, b, t=t, n=n, power=1))
 
 
 def clock_exceed(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, t: float, most: int) -> Array:
     """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
-    n = np.broadcast(k, scale, s, beta, b).size
+    n = rows_of(k=k, scale=scale, s=s, beta=beta, b=b)
     out = np.zeros((most + 1, n))
     rows = [as_rows(v, n) for v in (k, scale, s, beta, b)]
     for part in blocks(n, size=1024):
@@ -117,7 +118,7 @@ def clock_exceed_at(k: Value, scale: Value, s: Value, beta: Value, b: Value, *, 
     >>> clock_exceed_at(1460.0, 1460.0, 0.5, np.array([1e9]), 0.0, t=1460.0, i=np.array([1459.0])).round(2)
     array([0.5])
     """
-    n = len(i)
+    n = rows_of(k=k, scale=scale, s=s, beta=beta, b=b, i=i)
     if t <= 0:
         return np.zeros(n)
     k, scale, s, beta, b = (as_rows(v, n) for v in (k, scale, s, beta, b))

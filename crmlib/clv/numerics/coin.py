@@ -22,6 +22,7 @@ from scipy.special import betainc, betaln
 from crmlib.clv.numerics.arrays import Array, Value, as_rows
 from crmlib.clv.numerics.quadrature import NODES, WEIGHTS
 from crmlib.clv.numerics.special import log_rising
+from crmlib.core.shapes import rows_of
 
 SAFE = 600.0
 """Up to here e^−x is far from the end of double precision, so that a recursion may start at it."""
@@ -76,7 +77,7 @@ def coin_moments(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs:
     >>> coin_moments(np.array([0.243]), 4.414, 0.793, 2.426, t=39.0)[0].round(3)
     array([1.197])
     """
-    n = np.broadcast(k, scale, a, b).size
+    n = rows_of(k=k, scale=scale, a=a, b=b)
     if t <= 0:
         return np.zeros(n), np.zeros(n)
     k, scale, a, b = (as_rows(v, n) for v in (k, scale, a, b))
@@ -99,7 +100,7 @@ def coin_moments(k: Value, scale: Value, a: Value, b: Value, *, t: float, pairs:
 
 def coin_exceed(k: Value, scale: Value, a: Value, b: Value, *, t: float, most: int) -> Array:
     """P(Y > i) for i = 0 … most, shape (most + 1, n)."""
-    n = np.broadcast(k, scale, a, b).size
+    n = rows_of(k=k, scale=scale, a=a, b=b)
     out = np.zeros((most + 1, n))
     if t <= 0:
         return out
@@ -127,6 +128,7 @@ def coin_exceed_at(k: Value, scale: Value, a: Value, b: Value, *, t: float, i: A
     >>> coin_exceed_at(np.array([1460.0]), 1460.0, 0.5, np.array([1e9]), t=1460.0, i=np.array([1459.0])).round(2)
     array([0.5])
     """
+    rows_of(k=k, scale=scale, a=a, b=b, i=i)
     if t <= 0:
         return np.zeros_like(i)
     z = t / np.asarray(scale)
