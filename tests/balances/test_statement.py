@@ -72,6 +72,12 @@ def test_a_statement_of_an_earlier_day_leaves_out_what_was_not_known():
     assert statement(moves, known_by=datetime(2026, 1, 10, tzinfo=UTC), **args).totals["closing"] == 10
 
 
+def test_a_move_on_the_first_day_is_a_move_and_one_after_the_last_is_none():
+    moves = ledger([("a", -1, "earn", 1), ("a", 0, "earn", 10), ("a", 89, "earn", 100), ("a", 90, "earn", 1000)])
+    made = statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST)
+    assert made.totals == {"opening": 1, "earn": 110, "unexplained": 0, "closing": 111}
+
+
 def test_a_negative_opening_is_carried():
     moves = ledger([("a", -1, "open", -40), ("a", 1, "earn", 10)])
     made = statement(moves, key=["k"], amount="amount", first=FIRST, last=LAST)
@@ -138,7 +144,7 @@ def by_hand(moves: pl.DataFrame, *, named: bool = False) -> dict[tuple[int, int]
 @given(
     rows=st.lists(
         st.tuples(
-            st.sampled_from(KEYS), st.integers(0, 20), st.integers(-30, 30), st.sampled_from([None, 5, 12, 40]),
+            st.sampled_from(KEYS), st.integers(0, 20), st.integers(-30, 30), st.sampled_from([None, 40, 12, 5]),
             st.one_of(st.none(), st.integers(0, 12)),
         ),
         min_size=1, max_size=14,
@@ -171,6 +177,13 @@ def test_without_pairing_a_balance_falls_to_nothing_when_its_oldest_points_expir
     made = pairing.pair(moves, key=["k"], amount="amount", expires="until")
     assert made.rest.rows() == [(2, 50)]  # the naive rule would expire all 100 of January: balance −30
     assert made.pairs.rows() == [(0, 1, 80), (0, 3, 20)]
+
+
+def test_what_expires_first_is_used_first_even_if_it_came_later():
+    moves = ledger([("a", 0, "earn", 10), ("a", 1, "earn", 10), ("a", 2, "redeem", -12)])
+    moves = moves.with_columns(until=pl.Series([date(2026, 12, 31), date(2026, 1, 31), None]))
+    made = pairing.pair(moves, key=["k"], amount="amount", expires="until")
+    assert made.pairs.rows() == [(0, 2, 2), (1, 2, 10)]
 
 
 def test_ties_show_both_sides_and_the_difference():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import numpy as np
@@ -39,6 +40,24 @@ def test_an_empty_shelf_is_likelier_with_every_day_without_a_sale():
     np.testing.assert_allclose(found, [0.0936, 0.2950, 0.6289, 0.9653], atol=FOUR)
     slow = stockouts.empty_after(np.array([7]), rate=np.array(0.05), shape=4.0)
     assert slow[0] < 0.05  # a slow seller: a week without a sale says little
+
+
+def test_smoothed_chances_are_those_of_all_histories_weighed_one_by_one():
+    sold, rate, k, enter, stay = np.array([[3, 0, 0, 1, 0, 0, 0, 2, 0]]), 0.8, 2.0, 0.1, 0.7
+    nothing = (k / (k + rate)) ** k
+    weights = np.zeros(sold.shape[1])
+    total = 0.0
+    for states in itertools.product((0, 1), repeat=sold.shape[1]):
+        chance, before = 1.0, 0
+        for state, x in zip(states, sold[0], strict=True):
+            out = stay if before else enter
+            chance *= out if state else 1 - out
+            chance *= (x == 0) if state else (nothing if x == 0 else 1.0)
+            before = state
+        total += chance
+        weights += chance * np.array(states)
+    found, _ = stockouts._smooth(sold, np.array([rate]), np.ones(9), k=k, enter=enter, stay=stay, counted=None)
+    np.testing.assert_allclose(found[0], weights / total, atol=1e-12)
 
 
 def test_what_a_sold_out_day_lost_is_known_better_from_the_day_itself():
