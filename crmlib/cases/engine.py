@@ -57,7 +57,7 @@ def watched(
     _refuse_backwards(table, opened, closed, key)
     _refuse_unknown(table, closed, outcome, outcomes)
     end = pl.lit(as_of, dtype=table.schema[opened])
-    table = table.filter(pl.col(opened) <= end)
+    table = table.with_columns(pl.col(closed).cast(table.schema[opened])).filter(pl.col(opened) <= end)
     starts = pl.col(feed_start) if isinstance(feed_start, str) else pl.lit(feed_start)
     if feed_start is None:
         _refuse_late_feed(table, opened, closed)

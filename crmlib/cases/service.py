@@ -19,6 +19,10 @@ from crmlib.core.incidence import Incidence, cumulative_incidence, incidence, me
 
 REOPEN_DAYS = 14
 REPEAT_DAYS = 90
+CURVE = {
+    "cause": pl.String, "time": pl.Float64, "share": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+    "at_risk": pl.Int64,
+}  # fmt: skip
 SILENT = ("solved", "survey_sent", "survey_answered", "merged", "answer_auto")
 """Kinds of events after a solution that do not reopen the ticket."""
 
@@ -142,7 +146,8 @@ def solve_times(table: AnyFrame, *, as_of: datetime, solved: str = "solved_at") 
     done = (pl.col(solved) <= end).fill_null(value=False)
     until = pl.when(done).then(pl.col(solved)).otherwise(end)
     seen = rows.select(days=(until - pl.col("opened_at")).dt.total_microseconds() / 86_400e6, event=done.cast(pl.Int64))
-    curve = cumulative_incidence(seen, causes=("solved",))
+    none_yet = seen["event"].sum() == 0
+    curve = pl.DataFrame(schema=CURVE) if none_yet else cumulative_incidence(seen, causes=("solved",))
     fit = incidence(seen["days"].to_numpy(), seen["event"].to_numpy())
     return SolveTimes(
         tickets=seen.height,

@@ -228,3 +228,16 @@ def test_a_source_is_not_better_because_it_is_older():
     same = sources.by_source(mixed, as_of=end, first=date(2025, 1, 1), last=date(2025, 8, 31), days=60)
     assert abs(same["share_won"][0] - same["share_won"][1]) < 0.04
     assert same.select((pl.col("opened") == pl.col("won") + pl.col("lost") + pl.col("open")).all()).item()
+
+
+def test_pandas_and_pipelines_without_any_end_are_read_alike():
+    rows = {"deal_id": ["a", "b"], "opened_on": [date(2026, 1, 1)] * 2, "closed_on": [date(2026, 1, 5), None]}
+    frame = pl.DataFrame({**rows, "outcome": ["won", None]})
+    end = date(2026, 1, 31)
+    here = funnel.cohorts(frame, as_of=end).select("opened", "won", "open", "won_30")
+    there = funnel.cohorts(frame.to_pandas(), as_of=end).select("opened", "won", "open", "won_30")
+    assert here.rows() == there.rows() == [(2, 1, 1, 0.5)]
+    young = pl.DataFrame({**rows, "closed_on": [None, None], "outcome": [None, None]})
+    assert funnel.cohorts(young, as_of=end).select("opened", "open", "won_30").rows() == [(2, 2, 0.0)]
+    assert funnel.closing_season(young, as_of=end).is_empty()
+    assert forecast.expected_wins(young, as_of=end, ahead=30)["p_win"].sum() == 0

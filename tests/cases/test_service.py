@@ -225,3 +225,17 @@ def test_ninetieth_percentiles_of_young_tickets_are_often_not_reached_and_say_so
     assert np.median(closed_only) == pytest.approx(0.51, abs=0.04)
     assert np.median(curve) == pytest.approx(0.93, abs=0.05)
     assert silent == 9
+
+
+def test_a_desk_that_has_solved_nothing_yet_is_not_reached_rather_than_refused():
+    rows = pl.DataFrame({"opened_at": [local(2026, 1, 1)] * 3, "solved_at": [None] * 3})
+    fit = service.solve_times(rows, as_of=local(2026, 1, 9))
+    assert (fit.tickets, fit.open, fit.median, fit.p90, fit.within(7)) == (3, 3, None, None, 0.0)
+    assert fit.curve.is_empty()
+
+
+def test_a_survey_after_the_solution_reopens_nothing():
+    at = [local(2026, 3, d) for d in (1, 2, 3)]
+    events = pl.DataFrame({"ticket_id": ["t"] * 3, "at": at, "kind": ["opened", "solved", "survey_answered"]})
+    row = service.tickets(events).row(0, named=True)
+    assert (row["solved_at"], row["reopened"]) == (at[1], 0)

@@ -191,3 +191,10 @@ def test_hard_customers_are_no_fault():
     frame = pl.DataFrame({"staff_id": [str(i) for i in range(24)], "hits": rng.binomial(n, base), "trials": n})
     assert staff.compare(frame).ranked
     assert not staff.compare(frame.with_columns(expected=pl.Series(n * base))).ranked
+
+
+def test_half_a_basis_point_is_rounded_up():
+    goals = TARGETS.with_columns(target=pl.Series([32, 32]))
+    done = ACTUALS.with_columns(actual=pl.Series([1, 1]))
+    sheet = scores.score(done, goals, RULES, period_start=MARCH)
+    assert sheet["reached_bp"].to_list() == [313, 313], "312.5 of 10,000"
