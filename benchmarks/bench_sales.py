@@ -1,6 +1,6 @@
 """Sales: cube and store × product of 5 M lines beside pandas and DuckDB; gates of the models on simulated worlds.
 
-    python benchmarks/bench_sales.py [--lines 5] [--runs 3] [--worlds 3] [--gates-only]
+    python benchmarks/bench_sales.py [--lines 5] [--runs 3] [--worlds 3] [--gates-only] [--lake .crmlib]
 
 Goal: at most .6 times pandas' CPU and memory, with the same cells. Gates, on at least three worlds each: quiet alarms
 .5–1.5 %, coverage of completion and growth ± .05, parts of splits 0 fen apart from their gaps.
@@ -181,13 +181,49 @@ def gates(worlds: int) -> list[tuple[str, int, float, float, float]]:
     return found
 
 
+def months_of(lake: Path) -> None:
+    """Mean error of the month at a third and two thirds of it, by candidate, for a lake's company and its stores."""
+    import numpy as np
+    import polars as pl
+
+    from crmlib import panels
+    from crmlib.core.dates import day_number
+    from crmlib.data import Lake
+    from crmlib.sales.candidates import NAMES, Sales, rest, sales_of
+
+    days = panels.store_day(Lake(lake).table("receipt_lines")).with_columns(day=pl.col("day_n").cast(pl.Date))
+    end = days["day"].max()
+    stores = sales_of(days, unit="store_id", until=end)
+    usual = (stores.values > 0).mean(axis=1) > 0.8
+    company = Sales(("",), stores.first, stores.values.sum(axis=0, keepdims=True))
+    months = pl.date_range(days["day"].min().replace(day=1), end, "1mo", eager=True)
+    print("\n| level | at | " + " | ".join(NAMES) + " |\n|---|---|" + "---|" * len(NAMES))
+    for level, sales, of in (("company", company, [0]), (f"{usual.sum()} stores", stores, usual)):
+        for part in (1 / 3, 2 / 3):
+            errors = []
+            for first, last in zip(months, [*(m - timedelta(days=1) for m in months[1:]), end], strict=True):
+                a, z = day_number(first), day_number(last)
+                point = a + int((z - a + 1) * part) - 1
+                said = [rest(sales, name=n, first=a, as_of=point, last=z) for n in NAMES]
+                if all(s is not None for s in said):
+                    true = sales.values[of, point + 1 - sales.first : z + 1 - sales.first].sum(axis=1)
+                    whole = sales.values[of, a - sales.first : z + 1 - sales.first].sum(axis=1)
+                    errors.append([float((np.abs(s[of] - true) / whole).mean()) for s in said])
+            cells = " | ".join(f"{100 * e:.1f} %" for e in np.mean(errors, axis=0))
+            print(f"| {level} | {part:.2f} | {cells} |")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=5, help="millions of lines")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--worlds", type=int, default=3)
     parser.add_argument("--gates-only", action="store_true")
+    parser.add_argument("--lake", type=Path, help="print the errors of completion on this lake, nothing else")
     options = parser.parse_args()
+    if options.lake:
+        months_of(options.lake)
+        return 0
     ok = True
     if not options.gates_only:
         with tempfile.TemporaryDirectory() as name:
