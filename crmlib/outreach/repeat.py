@@ -14,12 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
+Ints: TypeAlias = npt.NDArray[np.int64]
 DECAYS = (1.0, 0.9, 0.8)
 SHRINK = 20
 FLOOR, CEILING = 1e-4, 0.999
@@ -63,33 +67,59 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
         `outreach.no_baskets` without a member with two baskets.
     """
     rows = to_polars(history, needs=["customer_id", "day", "product_id"], name="history")
-    rows = rows.select("customer_id", "day", "product_id").drop_nulls().unique()
-    baskets = rows.select("customer_id", "day").unique()
-    age = pl.col("day").rank("dense", descending=True).over("customer_id").cast(pl.Int64) - 1
-    baskets = baskets.with_columns(age=age)
-    members = baskets.group_by("customer_id").agg(L=pl.len().cast(pl.Int64))
-    pairs = int((members["L"] * (members["L"] - 1)).sum())
+    rows = rows.select("customer_id", "day", "product_id").drop_nulls()
+    people, names = (rows[c].unique().sort() for c in ("customer_id", "product_id"))
+    own, visits = _own(rows, people, names, decay=decay)
+    pairs = int((visits * (visits - 1)).sum())
     if pairs == 0:
         raise ModelError(
             "outreach.no_baskets",
-            given=f"{members.height} members, none with two baskets",
+            given=f"{people.len()} members, none with two baskets",
             expected="members who came twice",
             mend="take a longer history",
-            values={"members": members.height},
+            values={"members": people.len()},
         )
-    own = (
-        rows.join(baskets, on=["customer_id", "day"])
-        .group_by("customer_id", "product_id")
-        .agg(c=pl.len().cast(pl.Int64), w=(pl.lit(decay) ** pl.col("age")).sum(), last=pl.col("day").max())
-    )
-    goods, pooled = _goods(own, baskets=baskets.height, pairs=pairs)
+    goods, pooled = _goods(own, names, baskets=int(visits.sum()), pairs=pairs)
+    members = pl.DataFrame({"customer_id": people, "L": visits})
     count = pl.col("L").cast(pl.Float64)
     lam = count if decay == 1 else (1 - pl.lit(decay) ** pl.col("L")) / (1 - decay)
-    return RepeatFit(goods, members.with_columns(lam=lam), own, pooled, pooled > 0, decay)
+    told = own.select(
+        people.gather(own["row"]).alias("customer_id"), names.gather(own["good"]).alias("product_id"), "c", "w", "last"
+    )
+    return RepeatFit(goods, members.with_columns(lam=lam), told, pooled, pooled > 0, decay)
 
 
-def _goods(own: pl.DataFrame, *, baskets: int, pairs: int) -> tuple[pl.DataFrame, float]:
-    counted = own.group_by("product_id").agg(n=pl.col("c").sum(), again=(pl.col("c") * (pl.col("c") - 1)).sum())
+def _own(rows: pl.DataFrame, people: pl.Series, names: pl.Series, *, decay: float) -> tuple[pl.DataFrame, Ints]:
+    """row, good (codes), c, w, last of every member and good, and the baskets of each member; in whole numbers."""
+    row = _codes(rows["customer_id"], people)
+    good = _codes(rows["product_id"], names)
+    day = rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy()
+    first = int(day.min()) if day.size else 0
+    span = int(day.max()) - first + 1 if day.size else 1
+    key = np.sort((row * span + (day - first)) * names.len() + good)
+    key = key[np.diff(key, prepend=-1) != 0]
+    visit, good = np.divmod(key, max(names.len(), 1))
+    starts = np.diff(visit, prepend=-1) != 0
+    row = visit // span
+    visits = np.bincount(row[starts], minlength=people.len())
+    later = visits.cumsum()[row] - np.cumsum(starts)  # baskets of this member after this one
+    lines = pl.DataFrame({"row": row, "good": good, "w": decay**later, "day": visit % span + first})
+    own = lines.group_by("row", "good").agg(
+        c=pl.len().cast(pl.Int64), w=pl.col("w").sum(), last=pl.col("day").max().cast(pl.Int32).cast(pl.Date)
+    )
+    return own.sort("row", "good"), visits.astype(np.int64)
+
+
+def _codes(values: pl.Series, known: pl.Series) -> Ints:
+    """Place of each value in `known`."""
+    places = pl.DataFrame({"value": known, "place": pl.int_range(known.len(), eager=True)})
+    return values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"].to_numpy()
+
+
+def _goods(own: pl.DataFrame, names: pl.Series, *, baskets: int, pairs: int) -> tuple[pl.DataFrame, float]:
+    again = (pl.col("c") * (pl.col("c") - 1)).sum()
+    counted = own.group_by("good").agg(n=pl.col("c").sum(), again=again).sort("good")
+    counted = counted.with_columns(names.gather(counted["good"]).alias("product_id"))
     shares = counted.with_columns(p=pl.col("n") / baskets).with_columns(
         over=pl.col("again") / pairs - pl.col("p") ** 2, spread=pl.col("p") * (1 - pl.col("p"))
     )
