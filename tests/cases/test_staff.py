@@ -198,3 +198,8 @@ def test_half_a_basis_point_is_rounded_up():
     done = ACTUALS.with_columns(actual=pl.Series([1, 1]))
     sheet = scores.score(done, goals, RULES, period_start=MARCH)
     assert sheet["reached_bp"].to_list() == [313, 313], "312.5 of 10,000"
+
+
+def test_a_call_before_taking_over_covers_nobody():
+    early = pl.DataFrame({"customer_id": ["x"], "staff_id": ["new"], "at": [date(2026, 1, 31)]})
+    assert staff.coverage(early, SPANS, as_of=date(2026, 2, 15), days=30)["covered"].to_list() == [0]
