@@ -38,8 +38,8 @@ class RepeatFit:
     Parameters
     ----------
     goods : product_id, n, p, rho, s, popular (place by n, 0 first).
-    members : customer_id, L, lam (Λ).
-    own : customer_id, product_id, c, w, last (day of the last purchase).
+    members : customer_id, row (its place by id), L, lam (Λ).
+    own : customer_id, product_id, row, popular, c, w, last (day of the last purchase).
     pooled_rho : ρ over all goods.
     personal : whether that is above 0.
     decay : g.
@@ -80,12 +80,15 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
             values={"members": people.len()},
         )
     goods, pooled = _goods(own, names, baskets=int(visits.sum()), pairs=pairs)
-    members = pl.DataFrame({"customer_id": people, "L": visits})
+    members = pl.DataFrame({"customer_id": people, "L": visits}).with_row_index("row")
     count = pl.col("L").cast(pl.Float64)
     lam = count if decay == 1 else (1 - pl.lit(decay) ** pl.col("L")) / (1 - decay)
+    place = goods.sort("product_id").select("popular").with_row_index("good")  # goods are coded by name
+    own = own.with_columns(pl.col("row", "good").cast(pl.UInt32)).join(place, on="good", maintain_order="left")
     told = own.select(
-        people.gather(own["row"]).alias("customer_id"), names.gather(own["good"]).alias("product_id"), "c", "w", "last"
-    )
+        people.gather(own["row"]).alias("customer_id"), names.gather(own["good"]).alias("product_id"), "row", "popular",
+        "c", "w", "last",
+    )  # fmt: skip
     return RepeatFit(goods, members.with_columns(lam=lam), told, pooled, pooled > 0, decay)
 
 
@@ -128,7 +131,7 @@ def _goods(own: pl.DataFrame, names: pl.Series, *, baskets: int, pairs: int) -> 
     own_rho = pl.when(pl.col("spread") > 0).then(pl.col("over") / pl.col("spread")).otherwise(pooled)
     rho = ((own_rho * pl.col("n") + SHRINK * pooled) / (pl.col("n") + SHRINK)).clip(FLOOR, CEILING)
     return shares.sort("n", "product_id", descending=[True, False]).select(
-        "product_id", "n", "p", rho=rho, s=1 / rho - 1, popular=pl.int_range(pl.len())
+        "product_id", "n", "p", rho=rho, s=1 / rho - 1, popular=pl.int_range(pl.len(), dtype=pl.UInt32)
     ), pooled
 
 
@@ -171,46 +174,45 @@ def recommend(
 
 
 def _waiting(own: pl.DataFrame, days_of_use: AnyFrame | None, as_of: date | None) -> pl.DataFrame:
-    empty = own.select("customer_id", "product_id").head(0)
+    empty = own.select("row", "popular").head(0)
     if days_of_use is None or as_of is None:
         return empty
     days = to_polars(days_of_use, needs=["days"], name="days_of_use", key="product_id")
     joined = own.join(days.select("product_id", "days"), on="product_id")
     used_up = pl.col("last") + pl.duration(days=pl.col("days"))
-    return joined.filter(used_up > as_of).select("customer_id", "product_id")
+    return joined.filter(used_up > as_of).select("row", "popular")
 
 
 def _ranked(
     fitted: RepeatFit, people: pl.DataFrame, goods: pl.DataFrame, waiting: pl.DataFrame, top: int
 ) -> pl.DataFrame:
     """Own goods, and of the others the best for a member with so many baskets: no other good can pass these."""
-    facts = goods.select("product_id", "popular", "p", "s", "worth")
+    facts = goods.select("popular", "p", "s", "worth")
     own_p = (pl.col("w") + pl.col("p") * pl.col("s")) / (pl.col("lam") + pl.col("s"))
     new_p = pl.col("p") * pl.col("s") / (pl.col("lam") + pl.col("s"))
     if not fitted.personal:
         own_p = new_p = pl.col("p")
-    kept = ("customer_id", "product_id", "chance", "score", "popular")
-    mine = fitted.own.join(people, on="customer_id")
-    scored = mine.join(facts, on="product_id").with_columns(chance=own_p)
+    kept, pair = ("row", "popular", "chance", "score"), ["row", "popular"]
+    mine = fitted.own.select("row", "popular", "w").join(people.select("row", "lam"), on="row")
+    scored = mine.join(facts, on="popular").with_columns(chance=own_p)
     scored = scored.with_columns(score=pl.col("chance") * pl.col("worth")).select(kept)
-    depth = top + (int(waiting.group_by("customer_id").len()["len"].max() or 0) if waiting.height else 0)  # type: ignore[arg-type]
+    depth = top + (int(waiting.group_by("row").len()["len"].max() or 0) if waiting.height else 0)  # type: ignore[arg-type]
     others = (
         people.select("L", "lam").unique().join(facts, how="cross").with_columns(chance=new_p)
         .with_columns(score=pl.col("chance") * pl.col("worth"))
         .sort("L", "score", "popular", descending=[False, True, False])
         .group_by("L", maintain_order=True).head(depth)
     )  # fmt: skip
-    fill = people.select("customer_id", "L").join(others.drop("lam"), on="L")
-    fill = fill.join(mine.select("customer_id", "product_id"), on=["customer_id", "product_id"], how="anti").select(
-        kept
-    )
-    both = pl.concat([scored, fill])
+    fill = people.select("row", "L").join(others.drop("lam"), on="L").select(kept)
+    both = pl.concat([scored, fill.join(mine, on=pair, how="anti")])
     if waiting.height:
-        both = both.join(waiting, on=["customer_id", "product_id"], how="anti")
-    best = both.sort("customer_id", "score", "popular", descending=[False, True, False])
-    best = best.group_by("customer_id", maintain_order=True).head(top)
-    rank = pl.int_range(1, pl.len() + 1).over("customer_id")
-    return best.select("customer_id", rank=rank, product_id="product_id", p="chance", score="score")
+        both = both.join(waiting, on=pair, how="anti")
+    best = both.sort("row", "score", "popular", descending=[False, True, False])
+    place = pl.int_range(1, pl.len() + 1).over("row")
+    best = best.with_columns(rank=place).filter(pl.col("rank") <= top)
+    named = best.join(people.select("row", "customer_id"), on="row", maintain_order="left")
+    named = named.join(goods.select("popular", "product_id"), on="popular", maintain_order="left")
+    return named.select("customer_id", "rank", "product_id", p="chance", score="score")
 
 
 def choose_decay(
