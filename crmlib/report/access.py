@@ -1,69 +1,175 @@
-"""Which rows a page may see: those up to its day, of its region, of the regions its reader has a right to."""
+"""Which rows a page may see: those up to its day, of its region, of the regions its reader has a right to.
+
+Sales belong to the shop, members to their own region: what a member of another region buys here is a sale without a card.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from crmlib.core.errors import ContractError
+from crmlib.core.contracts import By, Way, whose
+from crmlib.core.errors import ContractError, LakeError
+
+Find = Callable[[str], pl.LazyFrame | None]
 
 
-def visible(
-    table: pl.LazyFrame,
-    *,
-    as_of: date | None,
-    stores: pl.LazyFrame | None,
-    regions: Collection[str] | None,
-    customers: pl.LazyFrame | None = None,
-) -> pl.LazyFrame:
-    """`table` without the rows after `as_of` and without those of other regions.
+def dated(table: pl.LazyFrame, *, as_of: date | None) -> pl.LazyFrame:
+    """`table` without the rows after `as_of`: dated by ``day``, else by ``at``; undated tables are kept whole."""
+    names = table.collect_schema().names()
+    if as_of is not None and "day" in names:
+        return table.filter(pl.col("day") <= as_of)
+    if as_of is not None and "at" in names:
+        return table.filter(pl.col("at").dt.date() <= as_of)
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a reader of some regions may see, table by table.
 
     Parameters
     ----------
-    table : a table of the lake. Rows are dated by ``day``, else by ``at``; undated tables are kept whole.
-    stores : store_id and region, where the lake has shops.
-    regions : the regions to keep; none means all. A table with ``region`` keeps its own rows, one with ``store_id``
-        those of their shops, one with ``customer_id`` those of their members; what belongs to no region (goods,
-        promotions) is kept.
-    customers : customer_id and region, where the lake has members.
-
-    Examples
-    --------
-    >>> lines = pl.LazyFrame({"store_id": ["N1", "S1", None], "day": [date(2026, 1, d) for d in (1, 2, 3)]})
-    >>> shops = pl.LazyFrame({"store_id": ["N1", "S1"], "region": ["north", "south"]})
-    >>> visible(lines, as_of=date(2026, 1, 1), stores=shops, regions=None).collect().height
-    1
-    >>> visible(lines, as_of=None, stores=shops, regions=["south"]).collect()["store_id"].to_list()
-    ['S1']
+    regions : the regions to keep; none means all, and every table is kept whole.
+    find : a table of the lake by its name, whole; none if the lake does not have it.
+    pseudonyms : what the ids of members are called on lists.
     """
-    names = table.collect_schema().names()
-    if as_of is not None and "day" in names:
-        table = table.filter(pl.col("day") <= as_of)
-    elif as_of is not None and "at" in names:
-        table = table.filter(pl.col("at").dt.date() <= as_of)
-    if regions is None:
-        return table
-    if "region" in names:
-        return table.filter(pl.col("region").is_in(list(regions)))
-    if "store_id" not in names:
-        return _of_members(table, customers, regions) if "customer_id" in names else table
-    if stores is None:
-        raise ContractError(
-            "report.no_regions",
-            given=f"region {', '.join(regions)}",
-            expected="a table of stores with their regions",
-            mend="map the stores in params/sources.yml and ingest them, or leave the region empty",
-            values={"region": ", ".join(regions)},
-        )
-    kept = stores.filter(pl.col("region").is_in(list(regions))).select("store_id").collect()["store_id"]
-    return table.filter(pl.col("store_id").is_in(kept.implode()))
+
+    regions: tuple[str, ...] | None
+    find: Find
+    pseudonyms: Callable[[pl.Series], pl.Series] = lambda ids: ids
+
+    def sees(self, name: str, table: pl.LazyFrame) -> bool:
+        """Whether any row of the table can be shown: some tell nothing about whose their rows are."""
+        return self.regions is None or whose(name, table.collect_schema().names()) != "nobody"
+
+    def rows(self, name: str, table: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows of the table `name` that belong to the regions, or to nobody in particular.
+
+        Raises
+        ------
+        ContractError, LakeError
+            `report.no_regions` where shops are needed to tell, `report.not_by_region` for a table that cannot be cut.
+
+        Examples
+        --------
+        >>> shops = pl.LazyFrame({"store_id": ["N1", "S1"], "region": ["north", "south"]})
+        >>> lines = pl.LazyFrame({"store_id": ["N1", "S1", None]})
+        >>> south = Sight(("south",), {"stores": shops}.get)
+        >>> south.rows("receipt_lines", lines).collect()["store_id"].to_list()
+        ['S1']
+        """
+        if self.regions is None:
+            return table
+        way = whose(name, table.collect_schema().names())
+        if isinstance(way, By):
+            return self._like_parent(table, way)
+        if way == "nobody":
+            raise _not_by_region(name, self.regions)
+        return self._cut(way)(table)
+
+    def _cut(self, way: Way) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
+        own = list(self.regions or ())
+        ways: dict[Way, Callable[[pl.LazyFrame], pl.LazyFrame]] = {
+            "everybody": lambda table: table,
+            "region": lambda table: table.filter(pl.col("region").is_in(own)),
+            "store": self._of_shops,
+            "customer": self._of_members,
+            "named": self._named,
+            "promotion": self._promotions,
+            "site": self._sites,
+            "unit": lambda table: table.filter(pl.col("unit_id").is_in([*own, *self.shops()])),
+        }
+        return ways[way]
+
+    def lines_of_members(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """All receipts of the regions' members, in whichever shop; which one is said of the regions' own shops only."""
+        if self.regions is None:
+            return lines
+        own = pl.when(pl.col("store_id").is_in(self.shops().implode())).then("store_id").alias("store_id")
+        return self._of_members(lines).with_columns(own)
+
+    def shops(self) -> pl.Series:
+        """Ids of the regions' shops."""
+        stores = self.find("stores")
+        if stores is None:
+            asked = ", ".join(self.regions or ())
+            raise ContractError(
+                "report.no_regions",
+                given=f"region {asked}",
+                expected="a table of stores with their regions",
+                mend="map the stores in params/sources.yml and ingest them, or leave the region empty",
+                values={"region": asked},
+            )
+        return stores.filter(pl.col("region").is_in(list(self.regions or ()))).select("store_id").collect()["store_id"]
+
+    def members(self) -> pl.LazyFrame | None:
+        """Ids of the regions' members; none where nobody can say whose they are."""
+        customers = self.find("customers")
+        if customers is None:
+            return None
+        return customers.filter(pl.col("region").is_in(list(self.regions or ()))).select("customer_id")
+
+    def _of_shops(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows of the regions' shops, without those of other regions' members; what these bought is a sale to somebody."""
+        kept = table.filter(pl.col("store_id").is_in(self.shops().implode()))
+        names, customers = kept.collect_schema().names(), self.find("customers")
+        if "customer_id" not in names or customers is None:
+            return kept
+        strangers = customers.filter(~pl.col("region").is_in(list(self.regions or ()))).select("customer_id")
+        if "receipt_id" not in names:
+            return kept.join(strangers, on="customer_id", how="anti", maintain_order="left")
+        known = kept.join(strangers.with_columns(__stranger=True), on="customer_id", how="left", maintain_order="left")
+        own = pl.when(pl.col("__stranger").is_null()).then("customer_id").alias("customer_id")
+        return known.with_columns(own).select(names)
+
+    def _of_members(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        members = self.members()
+        if members is None:
+            return table.filter(pl.lit(value=False))
+        return table.join(members, on="customer_id", how="semi", maintain_order="left")
+
+    def _like_parent(self, table: pl.LazyFrame, by: By) -> pl.LazyFrame:
+        parent = self.find(by.table)
+        if parent is None:
+            return table.filter(pl.lit(value=False))
+        ids = self.rows(by.table, parent).select(pl.col(by.on).alias(by.column)).unique()
+        return table.join(ids, on=by.column, how="semi", maintain_order="left")
+
+    def _named(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        members = self.members()
+        ids = pl.Series("customer_id", [], dtype=pl.String) if members is None else members.collect()["customer_id"]
+        names = pl.concat([ids, self.pseudonyms(ids)]).implode()
+        return table.filter(pl.col("customer").is_in(names))
+
+    def _promotions(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Promotions of all shops, and those of the regions' shops, which alone are named."""
+        everywhere = pl.col("stores").list.len() == 0
+        own = pl.col("stores").list.set_intersection(self.shops().to_list())
+        return table.filter(everywhere | (own.list.len() > 0)).with_columns(own.alias("stores"))
+
+    def _sites(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Own shops by their region; other sites by their town, if the company's shops there are of one region."""
+        stores, shops = self.find("stores"), self.shops()
+        if stores is None:
+            return table.filter(pl.lit(value=False))
+        towns = stores.drop_nulls("city").group_by("city").agg(pl.col("region").unique())
+        own = towns.filter(pl.col("region").list.eval(pl.element().is_in(list(self.regions or ()))).list.all())
+        of_another = stores.select("store_id").collect()["store_id"]
+        here = pl.col("site_id").is_in(shops.implode())
+        nearby = pl.col("city").is_in(own.select("city").collect()["city"].implode())
+        return table.filter(here | (nearby & ~pl.col("site_id").is_in(of_another.implode())))
 
 
-def _of_members(table: pl.LazyFrame, customers: pl.LazyFrame | None, regions: Collection[str]) -> pl.LazyFrame:
-    """Rows of members of the regions; without a table of members none, since nobody can say whose they are."""
-    if customers is None:
-        return table.filter(pl.lit(value=False))
-    theirs = customers.filter(pl.col("region").is_in(list(regions))).select("customer_id")
-    return table.join(theirs, on="customer_id", how="semi", maintain_order="left")
+def _not_by_region(name: str, regions: Collection[str]) -> LakeError:
+    asked = ", ".join(regions)
+    return LakeError(
+        "report.not_by_region",
+        given=f"table {name}, asked for by a reader of {asked}",
+        expected="a table whose rows say which region they belong to",
+        mend="ask somebody who may see all regions",
+        values={"table": name, "region": asked},
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -53,6 +54,11 @@ def not_connected(table: str, *, report: str) -> LakeError:
         mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
         values={"table": table, "report": report},
     )
+
+
+def _without_money(rules: str) -> str:
+    """The rules of a batch with their rows only: whose the money was that was set aside, nobody can say."""
+    return json.dumps([rule | {"net_minor": None} for rule in json.loads(rules)], ensure_ascii=False)
 
 
 class Face(Protocol):
@@ -115,8 +121,11 @@ class Page:
         return (self.params.region,) if self.params.region else self.context.regions
 
     def has(self, table: str) -> bool:
-        """Whether the lake has `table`; a section on a table that is not connected is left out or says so."""
-        return table in self.versions
+        """Whether the lake has `table`; a section on a table that is not connected is left out or says so.
+
+        A table that does not say whose its rows are is there only for readers of all regions.
+        """
+        return table in self.versions and self._sight.sees(table, self._whole(table))
 
     def tables(self, *names: str) -> dict[str, pl.LazyFrame]:
         """Those of `names` that are connected, as `table` gives them."""
@@ -132,8 +141,20 @@ class Page:
         Raises
         ------
         LakeError
-            `report.not_connected`; `report.personal` for the table of names and phones, which no page reads.
+            `report.not_connected`; `report.personal` for the table of names and phones, which no page reads;
+            `report.not_by_region` for a reader of some regions and a table that does not say whose its rows are.
         """
+        return self._sight.rows(name, access.dated(self._asked(name), as_of=self.as_of))
+
+    def lines_of_members(self) -> pl.LazyFrame:
+        """All receipts of the regions' members as of the page's day, in whichever shop.
+
+        Whether somebody has stopped coming is judged by all that they bought, and shown to their own region. Shops of
+        other regions are not named.
+        """
+        return self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of))
+
+    def _asked(self, name: str) -> pl.LazyFrame:
         if name == PERSONAL:
             raise LakeError(
                 "report.personal",
@@ -142,16 +163,13 @@ class Page:
                 mend="show `page.pseudonyms(ids)`; real contacts are only in the logged hand-off file",
                 values={"table": name, "report": self.report},
             )
-        if not self.has(name):
+        if name not in self.versions:
             raise not_connected(name, report=self.report)
         self.used.add(name)
-        return access.visible(
-            self._known(name),
-            as_of=self.as_of,
-            stores=self._stores,
-            regions=self.regions,
-            customers=self._customers,
-        )
+        return self._known(name)
+
+    def _whole(self, name: str) -> pl.LazyFrame:
+        return self._lake.table(name, version=self.versions[name])
 
     def _known(self, name: str) -> pl.LazyFrame:
         """A table as it was known on the page's day; what its contract does not date is kept whole."""
@@ -170,8 +188,7 @@ class Page:
         if not self.has(PERSONAL):
             return identity.propose(pl.DataFrame(schema=dict.fromkeys(("customer_id", *identity.AGREE), pl.String)))
         people = self._lake.table(PERSONAL, version=self.versions[PERSONAL])
-        if self.regions is not None and self.has("customers"):
-            people = people.join(self.table("customers").select("customer_id"), on="customer_id", how="semi")
+        people = self._sight.rows(PERSONAL, people)
         self.used.add(PERSONAL)
         return identity.propose(people)
 
@@ -181,12 +198,12 @@ class Page:
 
     def state(self, name: str) -> pl.DataFrame | None:
         """What an earlier run of this report kept under `name` (e.g. frozen cuts); none if this is the first."""
-        return states.load(self._lake, states.Slot(self.report, name, self.params.region or ""), before=self.as_of)
+        return states.load(self._lake, states.Slot(self.report, name, self._scope), before=self.as_of)
 
     def save_state(self, name: str, frame: pl.DataFrame) -> None:
         """Keep `frame` for the next run. Only scheduled runs keep; trying out parameters changes nothing."""
         if self.context.face == "html":
-            slot = states.Slot(self.report, name, self.params.region or "")
+            slot = states.Slot(self.report, name, self._scope)
             states.save(self._lake, slot, frame, as_of=self.as_of)
 
     def remember(self, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -224,13 +241,21 @@ class Page:
             self.drawer.close()
 
     def all_sales(self) -> int:
-        """Net sales of the whole lake [minor units], for shares of what was set aside."""
-        lines = self._lake.table(LINES, version=self.versions[LINES])
+        """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""
+        lines = self._of_reader.rows(LINES, self._whole(LINES))
         return int(lines.select(pl.col("net_minor").sum()).collect(engine="streaming").item() or 0)
 
     def ingests(self) -> pl.DataFrame:
-        """One row per batch of the lake, with the terms of its sum."""
-        return self._lake.ingests()
+        """One row per batch of the lake, with the terms of its sum; money only for readers of all regions."""
+        found = self._lake.ingests()
+        if self.context.regions is None:
+            return found
+        return found.with_columns(pl.col("rules").map_elements(_without_money, return_dtype=pl.String))
+
+    @cached_property
+    def _of_reader(self) -> access.Sight:
+        """What the reader may see at most, whichever region is chosen."""
+        return access.Sight(self.context.regions, self._find, self.pseudonyms)
 
     def known_regions(self) -> tuple[str, ...]:
         """Regions to choose from, as far as the reader may see them."""
@@ -240,11 +265,19 @@ class Page:
         allowed = self.context.regions
         return tuple(str(n) for n in names if allowed is None or n in allowed)
 
+    @property
+    def _scope(self) -> str:
+        """Whose a state is: the company's, or that of exactly these regions; never another's."""
+        return "\n".join(sorted(self.regions or ()))
+
     @cached_property
-    def _customers(self) -> pl.LazyFrame | None:
-        if not self.has("customers"):
-            return None
-        return self._lake.table("customers", version=self.versions["customers"]).select("customer_id", "region")
+    def _sight(self) -> access.Sight:
+        """What this page's regions see of each table."""
+        regions = None if self.regions is None else tuple(self.regions)
+        return access.Sight(regions, self._find, self.pseudonyms)
+
+    def _find(self, name: str) -> pl.LazyFrame | None:
+        return self._whole(name) if name in self.versions else None
 
     @cached_property
     def _stores(self) -> pl.LazyFrame | None:

@@ -9,18 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmlib.core.errors import ContractError
-from crmlib.report.access import visible
+from crmlib.core.contracts import CONTRACTS, By, whose
+from crmlib.core.contracts.whose import WHOSE
+from crmlib.core.errors import ContractError, LakeError
+from crmlib.report.access import Sight, dated
 
 STORES = pl.LazyFrame({"store_id": ["N", "S"], "region": ["north", "south"]})
 MEMBERS = pl.LazyFrame({"customer_id": ["n", "s", "x"], "region": ["north", "south", None]})
 NORTH = ["north"]
 
 
+def visible(
+    table: pl.LazyFrame,
+    *,
+    as_of: date | None,
+    stores: pl.LazyFrame | None,
+    regions: list[str] | None,
+    customers: pl.LazyFrame | None = None,
+    name: str = "",
+) -> pl.LazyFrame:
+    sight = Sight(None if regions is None else tuple(regions), {"stores": stores, "customers": customers}.get)
+    return sight.rows(name, dated(table, as_of=as_of))
+
+
 def seen(
-    frame: dict[str, list[object]], *, as_of: date | None = None, regions: list[str] | None = None
+    frame: dict[str, list[object]], *, as_of: date | None = None, regions: list[str] | None = None, name: str = ""
 ) -> pl.DataFrame:
-    return visible(pl.LazyFrame(frame), as_of=as_of, stores=STORES, regions=regions, customers=MEMBERS).collect()
+    table = pl.LazyFrame(frame)
+    return visible(table, as_of=as_of, stores=STORES, regions=regions, customers=MEMBERS, name=name).collect()
 
 
 @given(
@@ -51,10 +67,64 @@ def test_tables_of_members_follow_the_members_region() -> None:
 
 
 def test_what_belongs_to_no_region_is_kept() -> None:
-    assert seen({"product_id": ["p"]}, regions=NORTH).height == 1
+    assert seen({"product_id": ["p"]}, regions=NORTH, name="products").height == 1
 
 
 def test_a_region_without_shops_to_tell_it_by_is_an_error() -> None:
     with pytest.raises(ContractError) as caught:
         visible(pl.LazyFrame({"store_id": ["N"]}), as_of=None, stores=None, regions=NORTH)
     assert caught.value.code == "report.no_regions"
+
+
+WHOLE = {
+    "stores": pl.LazyFrame(
+        {"store_id": ["N", "S", "M"], "region": ["north", "south", "south"], "city": ["Na", "Sa", "X"]}
+    ),
+    "customers": MEMBERS,
+    "promotions": pl.LazyFrame({"promotion_id": ["n", "s", "both", "all"], "stores": [["N"], ["S"], ["N", "S"], []]}),
+    "sites": pl.LazyFrame({"site_id": ["N", "S", "c1", "c2", "c3"], "city": ["Na", "Na", "Na", "Sa", None]}),
+    "orders": pl.LazyFrame({"order_id": ["o1", "o2"], "store_id": ["N", "S"]}),
+    "sale_orders": pl.LazyFrame({"order_id": ["o1", "o2"], "customer_id": ["n", "s"]}),
+}
+SIGHT = Sight(("north",), WHOLE.get, lambda ids: "P" + ids)
+
+
+def rows(name: str, frame: dict[str, list[object]] | None = None) -> list[object]:
+    table = WHOLE[name] if frame is None else pl.LazyFrame(frame)
+    return SIGHT.rows(name, table).collect().to_series(0).to_list()
+
+
+def test_tables_without_a_region_of_their_own_follow_what_they_belong_to() -> None:
+    assert rows("promotions") == ["n", "both", "all"]
+    assert SIGHT.rows("promotions", WHOLE["promotions"]).collect()["stores"].to_list() == [["N"], ["N"], []]
+    assert rows("promotion_steps", {"promotion_id": ["n", "s", "gone"]}) == ["n"]
+    assert rows("sites") == ["N", "c1"]  # the shop by its region, the place by its town's; not the other region's shop
+    assert rows("openings", {"site_id": ["N", "S", "c2"]}) == ["N"]
+    assert rows("sale_order_lines", {"order_id": ["o1", "o2"]}) == ["o1"]
+    assert rows("targets", {"unit_id": ["north", "south", "N", "S", None]}) == ["north", "N"]
+    assert rows("loss_reasons", {"customer": ["n", "s", "Pn", "Ps"]}) == ["n", "Pn"]
+
+
+def test_a_table_that_says_nothing_is_refused_and_is_not_there_for_sections() -> None:
+    table = pl.LazyFrame({"what": [1]})
+    assert not SIGHT.sees("brand_new", table) and Sight(None, WHOLE.get).sees("brand_new", table)
+    with pytest.raises(LakeError) as caught:
+        SIGHT.rows("brand_new", table)
+    assert caught.value.code == "report.not_by_region"
+
+
+@pytest.mark.parametrize("name", sorted(CONTRACTS))
+def test_every_table_says_how_it_is_cut(name: str) -> None:
+    """Who adds a table adds a line to `WHOSE`, unless its own columns say it; `nobody` is said on purpose."""
+    way = whose(name, CONTRACTS[name].columns)
+    assert way != "nobody" or WHOSE.get(name) == "nobody"
+    if isinstance(way, By):
+        assert way.column in CONTRACTS[name].columns and way.on in CONTRACTS[way.table].columns
+        assert whose(way.table, CONTRACTS[way.table].columns) != "nobody"
+
+
+def test_who_stopped_coming_is_judged_by_all_receipts_and_told_without_the_shops_of_others() -> None:
+    lines = pl.LazyFrame({"customer_id": ["n", "n", "s", None], "store_id": ["N", "S", "N", "N"], "net": [1, 2, 4, 8]})
+    found = SIGHT.lines_of_members(lines).collect()
+    assert found.rows() == [("n", "N", 1), ("n", None, 2)]
+    assert Sight(None, WHOLE.get).lines_of_members(lines).collect().height == 4

@@ -64,6 +64,7 @@ from crmlib.core.contracts.stored_value import CARD_MOVES, CARDS, VOUCHER_MOVES,
 from crmlib.core.contracts.stores import CLOSURES, STORES
 from crmlib.core.contracts.targets import PRICE_FLOORS, TARGETS
 from crmlib.core.contracts.tenders import LINE_CREDITS, TENDERS
+from crmlib.core.contracts.whose import By, Way, whose
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
@@ -89,4 +90,4 @@ _ALL = (
 )
 CONTRACTS: dict[str, Contract] = {c.name: c for c in _ALL}
 
-__all__ = ["CONTRACTS", "LARGEST", "TIME_ZONE", "UNITS", "Contract", "Table"]
+__all__ = ["CONTRACTS", "LARGEST", "TIME_ZONE", "UNITS", "By", "Contract", "Table", "Way", "whose"]
