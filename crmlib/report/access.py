@@ -1,6 +1,6 @@
 """Which rows a page may see: those up to its day, of its region, of the regions its reader has a right to.
 
-Sales belong to the shop, members to their own region: what a member of another region buys here is a sale without a card.
+Sales belong to the shop, members to their region: what a member of another region buys here is a sale without a card.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Sight:
         return customers.filter(pl.col("region").is_in(list(self.regions or ()))).select("customer_id")
 
     def _of_shops(self, table: pl.LazyFrame) -> pl.LazyFrame:
-        """Rows of the regions' shops, without those of other regions' members; what these bought is a sale to somebody."""
+        """Rows of the regions' shops, without other regions' members: what these bought is a sale to somebody."""
         kept = table.filter(pl.col("store_id").is_in(self.shops().implode()))
         names, customers = kept.collect_schema().names(), self.find("customers")
         if "customer_id" not in names or customers is None:

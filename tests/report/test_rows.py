@@ -24,9 +24,10 @@ import pytest
 
 from crmlib import data
 from crmlib.core.errors import CrmError
-from crmlib.data import Lake, delta
-from crmlib.report import states
+from crmlib.data import Lake
+from crmlib.data.lake import delta
 from crmlib.report.context import SEED
+from crmlib.report.memory import states
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))

@@ -30,8 +30,9 @@ _PROMOTION, _STAFF = By("promotions", "promotion_id", "promotion_id"), By("staff
 WHOSE: dict[str, Way | By] = {
     **dict.fromkeys(
         ("products", "offers", "guided_products", "cells", "competitors", "figure_defs", "pool_rules", "score_rules",
-         "service_calendar", "solutions"), "everybody"),
+         "service_calendar", "solutions", "seasons", "messages", "bundle_parts"), "everybody"),
     "promotions": "promotion",
+    "bundles": "promotion",
     "promotion_steps": _PROMOTION,
     "promotion_claims": _PROMOTION,
     "sites": "site",
@@ -45,6 +46,7 @@ WHOSE: dict[str, Way | By] = {
     "promises": By("invoices", "invoice_id", "invoice_id"),
     "write_offs": By("invoices", "invoice_id", "invoice_id"),
     "partner_moves": By("partners", "partner_id", "partner_id"),
+    "partner_people": By("partners", "partner_id", "partner_id"),
     "partner_stock": By("partners", "partner_id", "partner_id"),
     "vouchers": By("stores", "sold_store", "store_id"),
     "deliveries": By("sale_orders", "order_id", "order_id"),
@@ -54,7 +56,9 @@ WHOSE: dict[str, Way | By] = {
     "meeting_costs": By("meetings", "meeting_id", "meeting_id"),
     "order_steps": By("sale_orders", "order_id", "order_id"),
     "loss_reasons": "named",
-    **dict.fromkeys(("media_costs", "old_figures", "figure_differences"), "nobody"),
+    **dict.fromkeys(
+        ("media_costs", "old_figures", "figure_differences", "campaigns", "campaign_steps", "draws", "read_outs",
+         "outreach_events", "consents", "suppressions"), "nobody"),
 }  # fmt: skip
 
 
