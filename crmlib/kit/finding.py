@@ -33,8 +33,8 @@ class Finding:
     note_seen, note_sure, note_do : what you see; how sure (interval, sample, definition); what to do.
     value_minor : money at stake, by which "what changed" is ordered.
     row_key : columns of `table` that identify a row from one run to the next.
-    row_names : for a column of `row_key`, the key under which its values are named (``{"reason_1": "churn.group"}``);
-        without it ``<domain>.<column>``.
+    names : column → key under which its codes are worded (``{"reason_1": "churn.group"}``), before what the vocabulary
+        of columns says; asked by the workbook and the comparison.
     role : ``"check"`` puts it into the model-check section instead of among the findings.
     """
 
@@ -50,7 +50,7 @@ class Finding:
     alt: str = ""
     value_minor: int | None = None
     row_key: tuple[str, ...] = ()
-    row_names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
 
 
@@ -99,6 +99,7 @@ class ActionList:
     note: str = ""
     key: str = "actions"
     row_key: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from crmlib.kit import columns
+from crmlib.kit.columns import Column, Kind
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -20,80 +22,108 @@ def table(
     frame: pl.DataFrame,
     *,
     words: Words,
-    money: Collection[str] = (),
-    exact_money: Collection[str] = (),
-    counts: Collection[str] = (),
-    shares: Collection[str] = (),
-    numbers: Mapping[str, int] | None = None,
-    days: Collection[str] = (),
+    exact: bool = False,
     hide: Collection[str] = (),
+    kinds: Mapping[str, tuple[Kind, int]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> GT:
-    """`frame` set for reading: one formatted, escaped cell per value.
+    """`frame` set for reading: one formatted, escaped cell per value, each column as the vocabulary says.
 
     Parameters
     ----------
     frame : tidy table under machine column names; labels are `words.column(name)`.
-    money : columns in minor units, shown with three significant digits (8.68M).
-    exact_money : columns in minor units, shown to the last one; for tables that must add up.
-    counts : whole numbers.
-    shares : numbers from 0 to 1, shown as percentages with one decimal.
-    numbers : column → decimals.
-    days : dates.
+    exact : money to the last minor unit, for tables that must add up; else three significant digits (8.68M).
     hide : columns left out.
+    kinds : column → (kind, decimals) where this table means another one than the vocabulary.
+    names : column → key under which its codes are worded, before what the vocabulary says.
 
-    Columns of numbers that no argument names are shown as they are; so are strings and truth values. Missing values
-    become an em dash, zero stays 0.
+    Missing values become an em dash, zero stays 0.
 
     Examples
     --------
-    >>> shown = table(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("en"),
-    ...               money=["net_minor"])
+    >>> shown = table(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("en"))
     >>> "&lt;b&gt;x&lt;/b&gt;" in shown.as_raw_html(), "8.68M" in shown.as_raw_html()
     (True, True)
     """
     from great_tables import GT  # noqa: PLC0415  (a third of a second, only where a table is shown)
+    from great_tables.loc import body  # noqa: PLC0415
+    from great_tables.style import css  # noqa: PLC0415
 
-    shown = frame.drop(hide)
-    writers = _writers(
-        words, money=money, exact_money=exact_money, counts=counts, shares=shares, numbers=numbers or {}, days=days
-    )
+    shown = worded(frame.drop(hide), words=words, names=names)
     view = GT(shown, id="t").cols_label({name: words.column(name) for name in shown.columns})
     for name, dtype in shown.schema.items():
-        view = view.fmt(writers.get(name, _as_text(words, dtype)), columns=name)
-        view = view.cols_align("right" if name in writers or dtype.is_numeric() else "left", columns=name)
-    return view.cols_align("center", columns=[name for name in days if name in shown.columns])
+        column = columns.of(name, dtype)
+        if kinds and name in kinds:
+            column = Column(name, *kinds[name])
+        view = view.fmt(_writer(column, dtype, words, exact=exact), columns=name)
+        view = view.cols_align(_side(column, dtype), columns=name)
+        if column.width:  # on a phone the table scrolls instead of breaking a reason into single characters
+            view = view.tab_style(css(f"min-width: {column.width}"), body(columns=name))
+    return view
 
 
-def _writers(
-    words: Words,
-    *,
-    money: Collection[str],
-    exact_money: Collection[str],
-    counts: Collection[str],
-    shares: Collection[str],
-    numbers: Mapping[str, int],
-    days: Collection[str],
-) -> dict[str, Callable[[object], str]]:
-    """Column → function from a value to escaped text."""
-    form = words.format
-    kinds: list[tuple[Collection[str], Callable[..., str]]] = [
-        (money, form.money),
-        (exact_money, form.money_exact),
-        (counts, form.count),
-        (shares, form.share),
-        (days, form.day),
-    ]
-    writers = {name: _escaped(write) for names, write in kinds for name in names}
-    for name, digits in numbers.items():
-        writers[name] = _escaped(lambda value, digits=digits: form.number(value, digits=digits))
-    return writers
+def worded(frame: pl.DataFrame, *, words: Words, names: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """`frame` with its codes in the reader's words: the same on the page, in the workbook and in the comparison.
+
+    Examples
+    --------
+    >>> worded(pl.DataFrame({"quadrant": ["keep", "my own"]}), words=Words("en"))["quadrant"].to_list()
+    ['High sales, high margin', 'my own']
+    """
+    done = []
+    for name, dtype in frame.schema.items():
+        keys = ((names or {}).get(name), *columns.of(name, dtype).values)
+        places = [key for key in keys if key]
+        if places and (dtype in (pl.String, pl.Enum, pl.Categorical)):
+            done.append(pl.Series(name, _said(frame, name, places, words), dtype=pl.String))
+    return frame.with_columns(done)
+
+
+def _said(frame: pl.DataFrame, name: str, places: list[str], words: Words) -> list[str | None]:
+    """The words of each row's code; a place may name another column of the row: ``scoring.value.{trait}``."""
+    rows = frame.iter_rows(named=True)
+    return [None if row[name] is None else say(str(row[name]), places, words, row) for row in rows]
+
+
+def say(code: str, places: Collection[str], words: Words, row: Mapping[str, object] | None = None) -> str:
+    """`code` in words of the first of `places` that has it, else as it is; of several codes each by itself."""
+    for place in places:
+        if "{" in place and row is None:
+            continue
+        found = words.label(f"{place.format(**(row or {})) if '{' in place else place}.{code}")
+        if found is not None:
+            return found
+    several = code.split(", ")
+    return words("page.join").join(say(c, places, words, row) for c in several) if len(several) > 1 else code
+
+
+def _side(column: Column, dtype: pl.DataType) -> str:
+    if column.kind == "day":
+        return "center"
+    return "right" if column.kind in columns.NUMERIC or dtype.is_numeric() else "left"
+
+
+def _writer(column: Column, dtype: pl.DataType, words: Words, *, exact: bool) -> Callable[[object], str]:
+    """Function from a stored value to escaped text."""
+    form, digits, divisor = words.format, column.decimals, column.divisor
+    money = form.money_exact if exact else form.money
+    writers: dict[str, Callable[..., str]] = {
+        "money": money,
+        "count": form.count,
+        "share": form.share,
+        "basis_points": lambda value: form.share(value / divisor),
+        "units": lambda value: form.number(value / divisor, digits=digits),
+        "number": lambda value: form.number(value, digits=digits),
+        "days": lambda value: form.number(value, digits=digits),
+        "day": form.day,
+    }
+    numeric = column.kind in columns.NUMERIC
+    if (numeric and not dtype.is_numeric()) or (column.kind == "day" and not dtype.is_temporal()):
+        return _escaped(str)  # already in words
+    if dtype == pl.Boolean:
+        return _escaped(lambda value: words("page.yes" if value else "page.no"))
+    return _escaped(writers.get(column.kind, str))
 
 
 def _escaped(write: Callable[..., str]) -> Callable[[object], str]:
     return lambda value: NONE if value is None else escape(write(value))
-
-
-def _as_text(words: Words, dtype: pl.DataType) -> Callable[[object], str]:
-    if dtype == pl.Boolean:
-        return lambda value: NONE if value is None else escape(words("page.yes" if value else "page.no"))
-    return lambda value: NONE if value is None else escape(str(value))

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import polars as pl
-
 from crmlib.kit.finding import ActionList, Finding
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
@@ -24,11 +22,11 @@ _RANK = {"none": 0, "ok": 1, "warn": 2, "fail": 3}
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The page as HTML, its record, and the tables behind it by key."""
+    """The page as HTML, its record, and the tables behind it."""
 
     html: str
     manifest: Manifest
-    tables: dict[str, pl.DataFrame]
+    tabled: tuple[Tabled, ...]
 
 
 def assemble(page: Page) -> Assembled:
@@ -55,7 +53,7 @@ def assemble(page: Page) -> Assembled:
         foot=_foot(page),
         charts=tuple(chart for _, _, chart in drawn if chart is not None),
     )
-    return Assembled(render.html(content, words=words), record, {t.record.key: t.table for t in tabled})
+    return Assembled(render.html(content, words=words), record, tuple(tabled))
 
 
 def page_form(page: Page) -> Form:
@@ -81,7 +79,7 @@ def _finding_record(finding: Finding) -> Tabled:
         row_key=finding.row_key,
         value_minor=finding.value_minor,
     )
-    return Tabled(record, finding.table, finding.row_names)
+    return Tabled(record, finding.table, finding.names)
 
 
 def _list_record(actions: ActionList) -> Tabled:
@@ -94,7 +92,7 @@ def _list_record(actions: ActionList) -> Tabled:
         rows=actions.table.height,
         row_key=actions.row_key,
     )
-    return Tabled(record, actions.table)
+    return Tabled(record, actions.table, actions.names)
 
 
 def _record(page: Page, tabled: list[Tabled]) -> Manifest:

@@ -34,10 +34,10 @@ def finish(page: Page) -> None:
 def write(page: Page, made: Assembled, out: Path) -> None:
     """Write index.html, manifest.json, tables/*.parquet and tables.xlsx into `out`."""
     (out / "tables").mkdir(parents=True, exist_ok=True)
-    book = [sheets.Sheet(key, table) for key, table in made.tables.items()]
+    book = [sheets.Sheet(t.record.headline, t.table, names=t.names) for t in made.tabled]
     record = replace(made.manifest, page_sha256=hashlib.sha256(made.html.encode()).hexdigest())
-    for key, table in made.tables.items():
-        save(out / "tables" / f"{key}.parquet", sheets.parquet(table))
+    for tabled in made.tabled:
+        save(out / tabled.record.table, sheets.parquet(tabled.table))
     if book:
         save(out / "tables.xlsx", sheets.xlsx(book, words=page.words, day=page.as_of))
     save(out / "index.html", made.html.encode())

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from typing import Any
 
+import fastexcel
 import nbformat
+import polars as pl
 import pytest
 
 from crmlib import data
+from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.data import Lake
-from crmlib.kit.words import LANGUAGES
+from crmlib.kit import columns
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.report.html import sheets
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -22,6 +29,8 @@ CLOCK = datetime(2026, 11, 22, tzinfo=UTC)
 MOST_FINDINGS, MOST_FIGURES = 7, 4
 PAGE_BYTES = 450_000
 MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b")
+CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
+"""What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -86,3 +95,34 @@ def test_it_runs_and_its_page_keeps_the_rules(
         r'data:application[^"]*|<script type="application/json".*?</script>|<table.*?</table>', html, re.S
     )
     assert len(html.encode()) - sum(len(d.encode()) for d in data_in_page) <= PAGE_BYTES
+    check_workbook(tmp_path / "out", record, language=language)
+
+
+def check_workbook(out: Path, record: dict[str, Any], *, language: str) -> None:
+    """Every column has an entry; the workbook has the page's numbers in the unit that people read, and only words."""
+    words = Words(language)  # type: ignore[arg-type]
+    tables = [(f["headline"], pl.read_parquet(out / f["table"])) for f in record["findings"]]
+    book = fastexcel.read_excel((out / "tables.xlsx").read_bytes())
+    assert len(book.sheet_names) == len(tables)
+    for (headline, table), sheet in zip(tables, book.sheet_names, strict=True):
+        assert sheet[:6].strip() in headline
+        if not table.height:
+            continue
+        read = book.load_sheet(sheet).to_polars()
+        unknown = [name for name in table.columns if columns.known(name) is None]
+        assert unknown == [], "columns without an entry in kit/columns.toml"
+        for at, name in enumerate(table.columns):
+            assert read.columns[at].split("_UNNAMED")[0] == sheets.label(name, words), (sheet, name)
+            check_cells(table[name], read[:, at].to_list(), words=words)
+
+
+def check_cells(stored: pl.Series, cells: list[Any], *, words: Words) -> None:
+    column = columns.of(stored.name, stored.dtype)
+    if stored.dtype.is_numeric():
+        divisor = MINOR_PER_UNIT["CNY"] if column.kind == "money" else column.divisor
+        pairs = [(v, c) for v, c in zip(stored.to_list(), cells, strict=False) if v is not None and math.isfinite(v)]
+        assert all(c is not None and float(c) == pytest.approx(v / divisor, rel=1e-9) for v, c in pairs), stored.name
+    elif column.kind != "id":
+        code = CODE if words.language == "zh" else MACHINE
+        machine = [c for c in cells if isinstance(c, str) and code.match(c)]
+        assert machine == [], (stored.name, words.language)

@@ -14,30 +14,38 @@ from tests.report.payloads import PAYLOADS
 
 FRAME = pl.DataFrame(
     {
-        "net_minor": [868_000_000, None], "cost_minor": [123_456, 0], "n": [1234, 0], "share": [0.30751, None],
-        "rate": [1.2345, 2.0], "day": [date(2026, 6, 30), None], "yes": [True, None], "name": ["a", None],
-        "hidden": [1, 2],
+        "net_minor": [868_000_000, None], "rows": [1234, 0], "share": [0.30751, None], "factor": [1.2345, 2.0],
+        "day": [date(2026, 6, 30), None], "late": [True, None], "name": ["a", None], "hidden": [1, 2],
+        "stock_milli": [2500, 0], "depth_bp": [1500, None], "quadrant": ["keep", None],
     }
 )  # fmt: skip
 
 
-def cells(language: str = "zh") -> str:
-    view = style.table(
-        FRAME, words=Words(language), money=["net_minor"], exact_money=["cost_minor"], counts=["n"],  # type: ignore[arg-type]
-        shares=["share"], numbers={"rate": 2}, days=["day"], hide=["hidden"],
-    )  # fmt: skip
+def cells(language: str = "zh", *, exact: bool = False) -> str:
+    view = style.table(FRAME, words=Words(language), exact=exact, hide=["hidden"])  # type: ignore[arg-type]
     return str(view.as_raw_html())
 
 
 def test_every_kind_is_written_as_the_language_writes_it() -> None:
     html = cells()
-    for shown in ("868 万元", "1,234.56", "1,234", "30.8%", "1.23", "2026-06-30", "是", "—"):
+    for shown in (
+        "868 万元",
+        "1,234",
+        "30.8%",
+        "1.234",
+        "2026-06-30",
+        "是",
+        "—",
+        "15.0%",
+        Words("zh")("scoring.quadrant.keep"),
+    ):
         assert f">{shown}<" in html
     assert ">¥8.68M<" in cells("en") and ">yes<" in cells("en")
 
 
 def test_zero_is_not_missing() -> None:
-    assert ">0.00<" in cells() and cells().count(">—<") == 5
+    assert ">0<" in cells() and cells().count(">—<") == 7
+    assert ">8,680,000.00<" in cells(exact=True)
 
 
 def test_hidden_columns_are_not_there() -> None:
@@ -52,4 +60,4 @@ def test_text_and_labels_are_escaped(payload: str) -> None:
 
 def test_pandas_columns_come_in_through_polars() -> None:
     frame = pl.from_pandas(pd.DataFrame({"n": [1, 2]}))
-    assert ">2<" in style.table(frame, words=Words("en"), counts=["n"]).as_raw_html()
+    assert ">2<" in style.table(frame, words=Words("en")).as_raw_html()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crmlib.kit import table as style
+from crmlib.kit.table import table
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -26,20 +26,12 @@ def _titled(frame: pl.DataFrame) -> pl.DataFrame:
 
 def ranking(frame: pl.DataFrame, *, words: Words) -> GT:
     """Candidates from best to worst: gross, taken from own stores, net, profit, rent, payback, stability."""
-    return style.table(
-        _titled(frame.select(RANKING)),
-        words=words,
-        money=[c for c in RANKING if "_minor" in c],
-        counts=["payback_p50"],
-        shares=["p_never", "stability"],
-    )
+    return table(_titled(frame.select(RANKING)), words=words)
 
 
 def losses(frame: pl.DataFrame, *, words: Words) -> GT:
     """Own stores by what they lose."""
-    return style.table(
-        _titled(frame), words=words, money=["loss_minor", "loss_low_minor", "loss_high_minor"], shares=["share"]
-    )
+    return table(_titled(frame), words=words)
 
 
 def scenarios(frame: pl.DataFrame, names: Mapping[str, str], *, words: Words) -> GT:
@@ -49,24 +41,15 @@ def scenarios(frame: pl.DataFrame, names: Mapping[str, str], *, words: Words) ->
         .then(pl.lit(words("sites.whatif.nobody")))
         .otherwise(pl.col("closes").replace(dict(names)))
     )
-    return style.table(shown, words=words, money=["gain_minor"], numbers={"size": 2})
+    return table(shown, words=words)
 
 
 def plain(frame: pl.DataFrame, *, words: Words, numbers: dict[str, int] | None = None) -> GT:
-    """Any other table: money and shares by name, `numbers` gives the decimals of the rest."""
-    names = frame.columns
-    return style.table(
-        _titled(frame),
-        words=words,
-        money=[c for c in names if "_minor" in c],
-        shares=[c for c in names if c.startswith(("p_", "share"))],
-        counts=[c for c, t in frame.schema.items() if t.is_integer() and "_minor" not in c],
-        numbers=numbers,
-    )
+    """Any other table; `numbers` gives the decimals where they differ from the vocabulary's."""
+    kinds = {c: ("number", d) for c, d in (numbers or {}).items()}
+    return table(_titled(frame), words=words, kinds=kinds)  # type: ignore[arg-type]
 
 
 def actions(frame: pl.DataFrame, *, words: Words) -> GT:
     """What to do about each site."""
-    return style.table(
-        _titled(frame), words=words, money=[c for c in frame.columns if "_minor" in c], shares=["p_lease"]
-    )
+    return table(_titled(frame), words=words)

@@ -72,10 +72,9 @@ def _table(language: Language) -> dict[str, str]:
     """All sentences of a language under dotted keys; the name of the file or room is the first part."""
     table: dict[str, str] = {}
     for domain, path in _files(language).items():
-        for key, sentence in _flatten(domain, tomllib.loads(path.read_text(encoding="utf-8"))).items():
-            # any domain file may label columns: its [column] section joins the common one
-            table[key.removeprefix(f"{domain}.") if key.startswith(f"{domain}.column.") else key] = sentence
-    return table
+        table |= _flatten(domain, tomllib.loads(path.read_text(encoding="utf-8")))
+    vocabulary = tomllib.loads(Path(__file__).parents[1].joinpath("columns.toml").read_text(encoding="utf-8"))
+    return table | {f"column.{name}": entry[language] for name, entry in vocabulary.items()}
 
 
 def _files(language: Language) -> dict[str, Path]:

@@ -125,7 +125,7 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
     if isinstance(thing, ActionList):
         markup = sanitize.labelled(markup)
     ask = thing.ask if isinstance(thing, ActionList) else None
-    book = sheets.xlsx([sheets.Sheet(thing.key, thing.table, ask)], words=words, day=setting.day)
+    book = sheets.xlsx([sheets.Sheet(thing.headline, thing.table, ask, thing.names)], words=words, day=setting.day)
     file = f"{thing.key}.xlsx" if ask is None else f"{thing.key}.{setting.day}.{words.language}.xlsx"
     href = _link(book, file, setting.lists)
     return TableBlock(
@@ -151,14 +151,6 @@ def _link(book: bytes, file: str, lists: Path | None) -> str:
 
 def plain(table: pl.DataFrame, *, words: Words) -> GT:
     """A table set by what its column names and types say, for findings that bring no view of their own."""
-    from crmlib.kit import table as style  # noqa: PLC0415
+    from crmlib.kit.table import table as set_table  # noqa: PLC0415
 
-    names = table.schema
-    return style.table(
-        table,
-        words=words,
-        exact_money=[n for n in names if n.endswith("_minor")],
-        shares=[n for n in names if sheets.is_share(n)],
-        counts=[n for n, t in names.items() if t.is_integer() and not n.endswith("_minor")],
-        days=[n for n, t in names.items() if t == pl.Date],
-    )
+    return set_table(table, words=words, exact=True)

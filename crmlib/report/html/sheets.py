@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.kit import columns
+from crmlib.kit.columns import Column
+from crmlib.kit.table import worded
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -25,11 +29,12 @@ _MAX_CELL = 32_000
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table under its title, and columns to be filled in (`ActionList.ask`)."""
+    """One table under its title, columns to be filled in (`ActionList.ask`), and where codes of columns are worded."""
 
     title: str
     table: pl.DataFrame
     ask: pl.DataFrame | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def parquet(table: pl.DataFrame) -> bytes:
@@ -42,8 +47,9 @@ def parquet(table: pl.DataFrame) -> bytes:
 def xlsx(sheets: Sequence[Sheet], *, words: Words, day: date) -> bytes:
     """`sheets` as a workbook under the words of the language; the same tables give the same bytes.
 
-    Money becomes currency units, shares become percentages, labels say the currency. Strings are written as strings,
-    and those that a spreadsheet might take for a formula when somebody edits them carry its "text" mark as well.
+    The vocabulary of columns says what each holds, as on the page: money becomes currency units, thousandths become
+    pieces, shares become percentages, codes become words, labels say the currency. Strings are written as strings, and
+    those that a spreadsheet might take for a formula when somebody edits them carry its "text" mark as well.
 
     Parameters
     ----------
@@ -59,7 +65,7 @@ def xlsx(sheets: Sequence[Sheet], *, words: Words, day: date) -> bytes:
         taken: set[str] = set()
         for sheet in sheets:
             page = book.add_worksheet(_sheet_name(sheet.title, taken))
-            _write(page, sheet.table, look=look, words=words)
+            _write(page, sheet.table, look=look, words=words, names=sheet.names)
             if sheet.ask is not None:
                 choices = book.add_worksheet(_sheet_name(words("page.choices"), taken))
                 _ask(page, choices, sheet.ask, first=sheet.table.width, look=look, words=words)
@@ -70,27 +76,40 @@ class _Look:
     """The cell formats of a workbook."""
 
     def __init__(self, book: Any) -> None:
+        self._book = book
+        self._numbers: dict[str, Format] = {}
         self.head: Format = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        self.money: Format = book.add_format({"num_format": "#,##0.00"})
-        self.share: Format = book.add_format({"num_format": "0.0%"})
         self.day: Format = book.add_format({"num_format": "yyyy-mm-dd"})
         self.text: Format = book.add_format({"num_format": "@"})
         self.quoted: Format = book.add_format({"num_format": "@", "quote_prefix": True})
 
+    def number(self, column: Column) -> Format:
+        """The format of a kind of number."""
+        digits = f".{'0' * column.decimals}" if column.decimals else ""
+        shapes = {"money": "#,##0.00", "share": "0.0%", "basis_points": "0.0%", "count": "#,##0"}
+        shape = shapes.get(column.kind, f"#,##0{digits}")
+        if shape not in self._numbers:
+            self._numbers[shape] = self._book.add_format({"num_format": shape})
+        return self._numbers[shape]
 
-def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words) -> None:
+
+def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words, names: Mapping[str, str]) -> None:
     sheet.freeze_panes(1, 0)
     per_unit = MINOR_PER_UNIT.get(words.format.currency, 100)
-    for at, (name, dtype) in enumerate(table.schema.items()):
+    shown = worded(table, words=words, names=names)
+    for at, (name, dtype) in enumerate(shown.schema.items()):
+        column = columns.of(name, dtype)
+        divisor = per_unit if column.kind == "money" else column.divisor
         sheet.write_string(0, at, label(name, words), look.head)
         sheet.set_column(at, at, 22 if dtype == pl.String else 14)
-        for row, value in enumerate(table[name].to_list(), start=1):
+        for row, value in enumerate(shown[name].to_list(), start=1):
             if value is None:
                 continue
             if isinstance(value, bool):
                 sheet.write_string(row, at, words("page.yes" if value else "page.no"))
             elif isinstance(value, int | float):
-                _write_number(sheet, (row, at), value, name=name, look=look, per_unit=per_unit)
+                if math.isfinite(value):
+                    sheet.write_number(row, at, value / divisor, look.number(column))
             elif isinstance(value, date):
                 sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), look.day)  # noqa: DTZ001
             else:
@@ -119,19 +138,6 @@ def _listed(choices: Worksheet, allowed: Sequence[str], *, column: int) -> str:
     return f"='{choices.get_name()}'!{xl_range_abs(0, column, len(allowed) - 1, column)}"
 
 
-def _write_number(
-    sheet: Worksheet, cell: tuple[int, int], value: float, *, name: str, look: _Look, per_unit: int
-) -> None:
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
-        return
-    if name.endswith("_minor"):
-        sheet.write_number(*cell, value / per_unit, look.money)
-    elif is_share(name):
-        sheet.write_number(*cell, value, look.share)
-    else:
-        sheet.write_number(*cell, value)
-
-
 def label(name: str, words: Words) -> str:
     """Label of a column; money says its currency.
 
@@ -140,17 +146,12 @@ def label(name: str, words: Words) -> str:
     >>> label("no_such_minor", Words("en"))
     'no_such_minor (yuan)'
     """
-    shown = words.column(name)
-    return f"{shown} ({words(f'page.unit.{words.format.currency}')})" if name.endswith("_minor") else shown
-
-
-def is_share(name: str) -> bool:
-    """Whether a machine column name says that it holds shares (0 to 1)."""
-    return name.startswith("share_") or name.endswith("_share") or name == "share"
+    shown, kind = words.column(name), columns.of(name, pl.Int64()).kind
+    return f"{shown} ({words(f'page.unit.{words.format.currency}')})" if kind == "money" else shown
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
-    base = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip()[:28] or "table"
+    base = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip()[:28].strip() or "table"
     name, n = base, 2
     while name.lower() in taken:
         name, n = f"{base[:26]} {n}", n + 1

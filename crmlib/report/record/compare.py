@@ -9,6 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
+from crmlib.kit import columns
+from crmlib.kit.table import say
 from crmlib.kit.words import Words
 from crmlib.report.record.manifest import FigureRecord, FindingRecord, Manifest
 
@@ -112,7 +114,9 @@ def _verdicts(before: Iterable[FindingRecord], now: Iterable[Tabled], words: Wor
 def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
     """Rows whose money moved most; rows are told apart by the finding's key columns."""
     key = list(now.record.row_key)
-    money = next((c for c in now.table.columns if c.endswith("_minor") and c in old.columns), None)
+    money = next(
+        (c for c, t in now.table.schema.items() if columns.of(c, t).kind == "money" and c in old.columns), None
+    )
     if not key or money is None or any(c not in old.columns or c not in now.table.columns for c in key):
         return []
     joined = (
@@ -127,7 +131,8 @@ def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
         pl.col("moved") != 0,
     ).sort(pl.col("moved").abs(), *key, descending=[True] + [False] * len(key), nulls_last=True)
     domain = now.record.key.split(".")[0]
-    under = {c: [now.names[c]] if c in now.names else [f"{domain}.{c}", f"{domain}.{c.split('_')[0]}"] for c in key}
+    said_by = {c: (now.names.get(c), *columns.of(c, now.table.schema[c]).values) for c in key}
+    under = {c: [*filter(None, said_by[c])] or [f"{domain}.{c}", f"{domain}.{c.split('_')[0]}"] for c in key}
     said = partial(_row_line, under=under, column=words.column(money), words=words)
     return [said(row) for row in beyond.head(ROWS_PER_TABLE).iter_rows(named=True)]
 
@@ -155,7 +160,7 @@ def _label(value: object, places: Sequence[str], words: Words) -> str:
     """A row's name: in words where a text file names it (``scoring.tier.none``), else as it is; a dash for no value."""
     if value is None:
         return words("page.none")
-    return next((name for place in places if (name := words.label(f"{place}.{value}")) is not None), str(value))
+    return say(str(value), places, words)
 
 
 def _list(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:

@@ -158,7 +158,7 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
         note_do=words(f"churn.entries.do.{kind}", **values),
         value_minor=int(found["at_risk_minor"].sum()),
         row_key=("reason_1",),
-        row_names={"reason_1": "churn.group"},
+        names={"reason_1": "churn.group"},
     )
 
 
