@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.promotion.poisson import absorb, poisson
+from crmlib.promotion.lift.poisson import absorb, poisson
 
 
 def test_three_effects_are_taken_out_as_dummies_would():

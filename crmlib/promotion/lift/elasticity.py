@@ -18,7 +18,7 @@ from crmlib.core.errors import check_choice
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.lift.flags import refuse_text
 from crmlib.promotion.lift.panel import refusal
-from crmlib.promotion.poisson import poisson
+from crmlib.promotion.lift.poisson import poisson
 
 FLAGS = ("feature", "display", "tpr_only")
 TERMS = ("log_discount", "log_base", *FLAGS)
