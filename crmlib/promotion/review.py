@@ -16,6 +16,7 @@ from crmlib.promotion.books.ledger import COSTS, ledger, returns
 from crmlib.promotion.books.slots import partners
 from crmlib.promotion.lift.baseline import past_bases, untreated
 from crmlib.promotion.lift.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
+from crmlib.promotion.lift.everywhere import Everywhere, everywhere
 from crmlib.promotion.lift.footprint import Treated, treated
 from crmlib.promotion.lift.lift import MIN_CLEAN_WEEKS, MIN_CONTROLS, Lift, lift
 from crmlib.promotion.lift.panel import KEY, Panel, panel
@@ -23,6 +24,8 @@ from crmlib.promotion.lift.panel import KEY, Panel, panel
 DIP_WEEKS, GIFT_DIP_WEEKS = 2, 4
 """Weeks customers live on what they bought: gift boxes last longer."""
 AUDITED = 6
+HABIT = 1 / 3
+"""With more promotions than this share without an untreated store, they are judged from depth and time."""
 _FACTS = (
     *("promotion_id", "name", "mechanic", "category", "slot", "depth_bp", "budget_minor", "objective"),
     *("first_day", "last_day", "stores", "products", "edited"),
@@ -33,8 +36,11 @@ _FACTS = (
 class Review:
     """events : one row per promotion that had ended, newest last; columns of its facts, lift, money and checks.
 
-    status : ok (judged by the model), r7 (no untreated store) or r8 (too little clean history), then by the audit
-        engine alone where it could; lift, lower, upper, net in thousandths of a unit; margin in minor units.
+    status : ok (judged by the model), r7 (no untreated store) or r8 (too little clean history), then from depth and
+        time (engine response: weaker evidence; against: none, or least where goods are never without an offer) or by
+        the audit engine alone where it could; lift, lower, upper, net in thousandths of a unit; margin in minor units.
+    lift : its base is filled from `depth` where it could not be imputed. depth : where more than a third of the
+        promotions have no untreated store, else None.
     """
 
     events: pl.DataFrame
@@ -44,6 +50,7 @@ class Review:
     tipping: pl.DataFrame
     book: pl.DataFrame
     partners: pl.DataFrame
+    depth: Everywhere | None = None
 
 
 def whole_weeks(first: date, last: date) -> tuple[date, date]:
@@ -96,22 +103,49 @@ def review(
     whole = panel(cells.drop("week_start"), stores=shops, products=goods)
     feasts = festival_weeks(first_day, last_day)
     found = lift(whole, events, rng=rng, festival_weeks=feasts, rounds=rounds)
-    if not (found.events["status"] == "ok").any():
-        raise _none_judged(found, stores=len(whole.stores))
     rows = treated(events, panel=whole)
+    weak = _by_depth(whole, rows, plans, found)
+    if not (found.events["status"] == "ok").any() and (weak is None or weak.events.is_empty()):
+        raise _none_judged(found, stores=len(whole.stores))
     money = economics(lines, costs=costs, bulk=bulk)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
-    engines = agreement(whole, rows, clean=found.clean, parts=found.parts, value_minor=unit, audited=AUDITED)
+    engines = agreement(
+        whole, rows, clean=found.clean, parts=found.parts, value_minor=unit, audited=AUDITED,
+        depth=None if weak is None else weak.events,
+    )  # fmt: skip
     tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
-    book = ledger(found.parts.join(money.select("event_id"), on="event_id", how="semi"), money)
+    priced = pl.concat([found.parts, _as_parts(engines)])
+    book = ledger(priced.join(money.select("event_id"), on="event_id", how="semi"), money)
     facts = plans.select([c for c in _FACTS if c in plans.columns])
-    draft = Review(pl.DataFrame(), whole, found, engines, tipping, book, partners(plans))
+    filled = found if weak is None else replace(found, base=np.where(np.isfinite(found.base), found.base, weak.base))
+    draft = Review(pl.DataFrame(), whole, filled, engines, tipping, book, partners(plans), weak)
     return replace(
         draft,
         events=_events(facts, draft, money).join(
-            _forecasts(whole, found, rows), on="promotion_id", how="left", maintain_order="left"
+            _forecasts(whole, filled, rows), on="promotion_id", how="left", maintain_order="left"
         ),
     )
+
+
+def _by_depth(whole: Panel, rows: Treated, plans: pl.DataFrame, found: Lift) -> Everywhere | None:
+    """Judge from depth and time where offers run in all stores as a habit; None where few promotions do."""
+    alone = found.events.filter(pl.col("status") != "ok")
+    if alone.height <= HABIT * found.events.height:
+        return None
+    kinds = plans.select("mechanic", "depth_bp", event_id="promotion_id")
+    weak = everywhere(whole, rows, kinds, phi=found.carry.phi, coverage=found.coverage)
+    return replace(weak, events=weak.events.join(alone, on="event_id", how="semi", maintain_order="left"))
+
+
+def _as_parts(engines: pl.DataFrame) -> pl.DataFrame:
+    """Events judged from depth against no offer, as parts of the ledger: what they did besides is not known."""
+    mine = engines.filter((pl.col("engine") == "response") & (pl.col("against") == "none"))
+    base, effect = pl.col("depth_base_milli"), pl.col("depth_effect_milli")
+    event = mine.select(
+        "event_id", role=pl.lit("event"), actual_milli=base + effect, base_milli=base, effect_milli=effect,
+        lower_milli="depth_lower_milli", upper_milli="depth_upper_milli",
+    )  # fmt: skip
+    return pl.concat([event, event.with_columns(role=pl.lit("net"))])
 
 
 def _none_judged(found: Lift, *, stores: int) -> ModelError:
@@ -232,15 +266,22 @@ def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.Data
         "engine",
         "agrees",
         "control",
-        lift_milli=pl.coalesce("effect_milli", "audit_effect_milli"),
-        low_milli=pl.coalesce("lower_milli", "audit_lower_milli"),
-        high_milli=pl.coalesce("upper_milli", "audit_upper_milli"),
+        "against",
+        "depth_base_milli",
+        lift_milli=pl.coalesce("effect_milli", "depth_effect_milli", "audit_effect_milli"),
+        low_milli=pl.coalesce("lower_milli", "depth_lower_milli", "audit_lower_milli"),
+        high_milli=pl.coalesce("upper_milli", "depth_upper_milli", "audit_upper_milli"),
     )
     table = review.lift.events.select("event_id", "status", "controls", treated="stores").join(chosen, on="event_id")
     earned = returns(review.book).rename({"net_minor": "net_margin_minor"})
     unit = money.select("event_id", "price_minor", "paid_minor", "cost_minor", "discount_minor", "net_minor")
     for other in (core, net, review.tipping.select("event_id", "tipping_low", "fires"), earned, unit):
         table = table.join(other, on="event_id", how="left", maintain_order="left")
+    deep = pl.col("depth_base_milli")
+    table = table.with_columns(
+        base_milli=pl.coalesce("base_milli", deep),
+        actual_milli=pl.coalesce("actual_milli", deep + pl.col("lift_milli")),
+    ).drop("depth_base_milli")
     joined = facts.join(table.rename({"event_id": "promotion_id"}), on="promotion_id", maintain_order="left")
     return joined.with_columns(lift=pl.col("lift_milli") / pl.col("base_milli")).sort("last_day", "promotion_id")
 

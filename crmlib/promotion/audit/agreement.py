@@ -7,7 +7,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.promotion.arrays import Bools, Floats
-from crmlib.promotion.audit.audit import audit
+from crmlib.promotion.audit.audit import MIN_WEEKS, audit
 from crmlib.promotion.audit.did import ratio_did
 from crmlib.promotion.lift.footprint import Treated
 from crmlib.promotion.lift.lift import MIN_CONTROLS
@@ -15,6 +15,8 @@ from crmlib.promotion.lift.panel import Index, Panel
 
 HALF_WIDTHS = 1.0
 """Engines that differ by more than this many half-widths of the interval disagree."""
+MIN_FREE = 0.5
+"""Share of an event's weeks in which a store must be untreated, and a control known, to stand beside it."""
 AUDITED = 10
 """Events with the largest effects that the audit engine looks at in any case."""
 
@@ -26,6 +28,7 @@ def agreement(
     clean: Bools,
     parts: pl.DataFrame,
     value_minor: pl.DataFrame | None = None,
+    depth: pl.DataFrame | None = None,
     audited: int = AUDITED,
 ) -> pl.DataFrame:
     """The engines side by side.
@@ -33,12 +36,15 @@ def agreement(
     Parameters
     ----------
     parts : `Lift.parts`. value_minor : event_id, unit_minor: money per unit, to rank events by money; units if absent.
+    depth : `Everywhere.events`, where offers run in all stores: they stand in for the model where it has no comparator.
 
     Returns
     -------
     event_id; effect_milli, lower_milli, upper_milli (the model's; null where no store is untreated); did_effect_milli;
-    audit_effect_milli, audit_lower_milli, audit_upper_milli (null where not audited); engine (model, or audit where the
-    model has no comparator); control (stores, other_goods, none: what the audit compared with); agrees (null if alone).
+    audit_effect_milli, audit_lower_milli, audit_upper_milli (null where not audited); depth_effect_milli,
+    depth_lower_milli, depth_upper_milli, depth_base_milli, against (null where not judged from depth and time); engine
+    (model; response or audit where the model has no comparator); control (stores, other_goods, none: what the audit
+    compared with); agrees (null if alone).
     """
     core = parts.filter(pl.col("role") == "event").select("event_id", "effect_milli", "lower_milli", "upper_milli")
     table = pl.DataFrame({"event_id": rows.ids}).join(core, on="event_id", how="left", maintain_order="left")
@@ -46,6 +52,7 @@ def agreement(
     half = (pl.col("upper_milli") - pl.col("lower_milli")) / 2
     apart = (pl.col("did_effect_milli") - pl.col("effect_milli")).abs() > HALF_WIDTHS * half
     table = table.with_columns(apart=apart.fill_null(value=False))
+    table = table.join(_by_depth(depth), on="event_id", how="left", maintain_order="left")
     audits = [_audited(panel, rows, e, clean) for e in _to_audit(table, value_minor, audited)]
     columns = ["event_id", "audit_effect_milli", "audit_lower_milli", "audit_upper_milli", "control"]
     schema = dict(zip(columns, (pl.String(), pl.Int64(), pl.Int64(), pl.Int64(), pl.String()), strict=True))
@@ -56,22 +63,35 @@ def agreement(
     compared = pl.col("effect_milli").is_not_null() & (
         pl.col("did_effect_milli").is_not_null() | pl.col("audit_effect_milli").is_not_null()
     )
+    alone, shallow = pl.col("effect_milli").is_null(), pl.col("depth_effect_milli").is_not_null()
     return table.with_columns(
-        engine=pl.when(pl.col("effect_milli").is_null()).then(pl.lit("audit")).otherwise(pl.lit("model")),
+        engine=pl.when(alone & shallow)
+        .then(pl.lit("response"))
+        .when(alone)
+        .then(pl.lit("audit"))
+        .otherwise(pl.lit("model")),
         agrees=pl.when(compared).then(~(pl.col("apart") | audit_apart.fill_null(value=False))),
     ).drop("apart")
 
 
+def _by_depth(depth: pl.DataFrame | None) -> pl.DataFrame:
+    milli = ("effect_milli", "lower_milli", "upper_milli", "base_milli")
+    schema = {"event_id": pl.String(), **dict.fromkeys(milli, pl.Int64()), "against": pl.String()}
+    table = pl.DataFrame(schema=schema) if depth is None else depth.select(list(schema))
+    return table.rename({c: f"depth_{c}" for c in milli})
+
+
 def _to_audit(table: pl.DataFrame, value_minor: pl.DataFrame | None, audited: int) -> list[int]:
-    """Positions of the events to audit: the largest by money, those in dispute, those without untreated store."""
+    """Positions of the events to audit: the largest by money, those in dispute, those that nothing else judges."""
     worth = pl.col("effect_milli").abs().cast(pl.Float64)
     ranked = table.with_row_index("at")
     if value_minor is not None:
         ranked = ranked.join(value_minor, on="event_id", how="left", maintain_order="left")
         worth = worth * pl.col("unit_minor").fill_null(0)
     ranked = ranked.with_columns(rank=worth.rank("ordinal", descending=True))
-    wanted = (pl.col("rank") <= audited) | pl.col("apart") | pl.col("effect_milli").is_null()
-    return ranked.filter(wanted.fill_null(value=True))["at"].to_list()
+    alone = pl.col("effect_milli").is_null() & pl.col("depth_effect_milli").is_null()
+    large = (pl.col("rank") <= audited).fill_null(value=False)
+    return ranked.filter(large | pl.col("apart") | alone)["at"].to_list()
 
 
 def _audited(
@@ -93,9 +113,8 @@ def _audited(
     y, _ = _index(units, ok, level)
     seen, weight = _index(units, known, level)
     y[during] = seen[during]
-    if not np.isfinite(y[during]).all():  # goods without any sale, or a week in which every store was shut
-        return name, None, None, None, "none"
-    x, control = _controls(panel, rows, mine, during, clean)
+    x, control = _controls(panel, rows, mine, during & np.isfinite(y), clean)
+    during &= np.isfinite(y) & np.isfinite(x).all(axis=1)  # a week in which every store was shut is left out
     try:
         found = audit(y, x, event=during)
     except ModelError:
@@ -105,23 +124,32 @@ def _audited(
 
 
 def _controls(panel: Panel, rows: Treated, mine: Index, during: Bools, clean: Bools) -> tuple[Floats, str]:
-    """Control series, shape (weeks, 1 or 0), with no gaps: the event's goods in untreated stores, else other goods."""
+    """Control series, shape (weeks, 1 or 0): the event's goods in untreated stores, else other goods.
+
+    A week without any control is a gap (NaN), not the end of the series; most weeks of the event must have one.
+    """
     stores, goods = np.unique(rows.store[mine]), np.unique(rows.product[mine])
     others = np.setdiff1d(np.arange(panel.units.shape[0]), stores)
     same = np.ix_(others, goods)
-    free = clean[same][:, :, during].all(axis=(1, 2))
+    free = clean[same][:, :, during].mean(axis=(1, 2)) >= MIN_FREE if during.any() else np.zeros(0, dtype=np.bool_)
     if free.sum() >= MIN_CONTROLS:
         series = _series(panel.units[same][free], clean[same][free])
-        if np.isfinite(series).all():
+        if _covers(series, during):
             return series[:, None], "stores"
     group = panel.group[goods]
     apart = ~np.isin(panel.group, group[group >= 0])
     apart[goods] = False
     rest = np.ix_(stores, np.flatnonzero(apart))
     series = _series(panel.units[rest], clean[rest])
-    if apart.any() and np.isfinite(series).all():
+    if apart.any() and _covers(series, during):
         return series[:, None], "other_goods"
     return np.zeros((panel.weeks, 0)), "none"
+
+
+def _covers(series: Floats, during: Bools) -> bool:
+    """Whether a control has enough weeks to learn from and most of the event's."""
+    seen = np.isfinite(series)
+    return bool((seen & ~during).sum() >= MIN_WEEKS and seen[during].mean() >= MIN_FREE)
 
 
 def _series(units: Floats, ok: Bools) -> Floats:

@@ -18,6 +18,7 @@ from scipy.stats import norm
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from crmlib.core.errors import ModelError
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 
 MIN_WEEKS = 12
@@ -45,15 +46,18 @@ def audit(y: Floats, x: Floats, *, event: Bools, coverage: float = 0.9) -> Audit
     Parameters
     ----------
     y : series of the treated stores, shape (weeks,); NaN where it must not be learnt from.
-    x : control series, shape (weeks, k); k may be 0.
+    x : control series, shape (weeks, k); k may be 0. A week in which a control is NaN is not learnt from.
+    event : shape (weeks,); weeks in which y or a control is NaN are left out of it.
 
     Raises
     ------
     ModelError
-        promotion.r8: fewer than 12 weeks to learn from.
+        frame.shape; promotion.r8: fewer than 12 weeks to learn from, or none to judge.
     """
-    past = ~event & np.isfinite(y)
-    if past.sum() < MIN_WEEKS:
+    check_shapes(y=(y, "weeks"), x=(x, "weeks k"), event=(event, "weeks"))
+    seen = np.isfinite(y) & np.isfinite(x).all(axis=1)
+    past, event, x = ~event & seen, event & seen, np.where(np.isfinite(x), x, 0.0)
+    if past.sum() < MIN_WEEKS or not event.any():
         raise ModelError(
             "promotion.r8",
             given=f"{int(past.sum())} weeks outside the event",

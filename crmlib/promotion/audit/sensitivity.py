@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift.footprint import Treated
 from crmlib.promotion.lift.panel import Index, Panel
@@ -64,15 +65,21 @@ def sensitivity(panel: Panel, rows: Treated, *, base: Floats, clean: Bools, part
 def store_weeks(units: Floats, base: Floats, clean: Bools) -> tuple[Floats, float]:
     """Sold / base − 1 of the untouched goods of every store and week, shape (s, w), and how much it really swings.
 
-    The swing [standard deviation, as a share] is what is left of the spread after counting noise.
+    The swing [standard deviation, as a share] is what is left of the spread after counting noise; 0 without any such
+    week.
     """
+    check_shapes(
+        units=(units, "stores products weeks"), base=(base, "stores products weeks"),
+        clean=(clean, "stores products weeks"),
+    )  # fmt: skip
     ok = clean & np.isfinite(base)
     due = np.where(ok, base, 0.0).sum(axis=1)
     sold = np.where(ok, units, 0.0).sum(axis=1)
     ratio = np.divide(sold, due, out=np.full_like(due, np.nan), where=due > 0) - 1
     seen = np.isfinite(ratio)
-    noise = float((1 / due[seen]).mean()) if seen.any() else 0.0
-    return ratio, float(np.sqrt(max(float(np.nanvar(ratio)) - noise, 0.0)))
+    if not seen.any():
+        return ratio, 0.0
+    return ratio, float(np.sqrt(max(float(ratio[seen].var()) - float((1 / due[seen]).mean()), 0.0)))
 
 
 def fakeable(share: Floats, swing: float) -> Floats:

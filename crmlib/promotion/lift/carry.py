@@ -41,6 +41,10 @@ class Carry:
     omega: float
 
 
+NO_CARRY = Carry(sigma2=0.0, rho=0.0, phi=1.0, omega=0.0)
+"""Where no week is clean nothing is known of the residual: counting noise alone."""
+
+
 def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
     """Maximum likelihood over all store-products at once (a sample of them), from one-week-ahead errors.
 

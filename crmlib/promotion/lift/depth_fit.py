@@ -17,7 +17,7 @@ from crmlib.promotion.lift.panel import Index, Panel
 
 YEAR, WAVES = 52.18, 2
 """Weeks of a year; waves of a product's season in it."""
-STILL = 0.02
+STILL = 0.05
 """Relative change of the variances that ends the rounds."""
 WEAK, START = 4.0, 0.01
 """Prior variance of effects that are not shrunk; first guess of the variance of those that are."""
@@ -43,13 +43,14 @@ class Design:
     """Columns of the model, shape (rows, columns), and of each row its category × week, shape (rows,).
 
     block : random effect each column belongs to, -1 for those not shrunk. offer : how many of the first columns are the
-    offer's, zero without one; the next one is the dip's.
+    offer's, zero without one; the next one is the dip's. sizes : how many mechanics and products.
     """
 
     x: csr_array
     block: Index
     offer: int
     cell: Index
+    sizes: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +90,32 @@ def designed(cells: Rows, panel: Panel, depth: Floats, kind: Index) -> Design:
 
     depth : of every event, as a share. kind : number of its mechanic, shape (events,).
     """
-    offer = (cells.event >= 0).astype(np.float64)
-    off, kinds = np.where(offer > 0, depth[cells.event], 0.0), int(kind.max(initial=0)) + 1
+    on, off = cells.event >= 0, np.where(cells.event >= 0, depth[cells.event], 0.0)
     group = np.where(panel.group >= 0, panel.group, panel.group.max() + 1)[cells.product]
     angle = 2 * np.pi * np.outer(cells.week, np.arange(1, WAVES + 1)) / YEAR
-    goods, weeks = panel.units.shape[1], panel.weeks
-    one = np.zeros(cells.sold.size, dtype=np.int64)
+    goods, weeks, ones = panel.units.shape[1], panel.weeks, np.ones(cells.sold.size)
+    sizes = (int(kind.max(initial=0)) + 1, goods)
     parts = [
-        (_columns(one, 1, offer), -1),
-        (_columns(one, 1, off), -1),
-        (_columns(one, 1, off**2), -1),
-        (_columns(kind[cells.event], kinds, offer), 0),
-        (_columns(cells.product, goods, off), 1),
-        (_columns(one, 1, cells.after), -1),
-        (_columns(cells.product, goods, offer * 0 + 1), -1),
-        (_columns(cells.week, weeks, offer * 0 + 1), 2),
+        (offer_columns(cells, kind[cells.event], on=on.astype(np.float64), off=off, sizes=sizes), -1),
+        (_columns(np.zeros(ones.size, dtype=np.int64), 1, cells.after), -1),
+        (_columns(cells.product, goods, ones), -1),
+        (_columns(cells.week, weeks, ones), 2),
         *((_columns(cells.product, goods, w), 3) for w in (*np.sin(angle).T, *np.cos(angle).T)),
     ]
     _, cell = np.unique(group * weeks + cells.week, return_inverse=True)
     block = np.concatenate([np.full(x.shape[1], b) for x, b in parts])
-    return Design(csr_array(hstack([x for x, _ in parts])), block, 3 + kinds + goods, cell.astype(np.int64))
+    block[3 : 3 + sizes[0]], block[3 + sizes[0] : 3 + sum(sizes)] = 0, 1
+    return Design(csr_array(hstack([x for x, _ in parts])), block, 3 + sum(sizes), cell.astype(np.int64), sizes)
+
+
+def offer_columns(cells: Rows, kind: Index, *, on: Floats, off: Floats, sizes: tuple[int, int]) -> csr_array:
+    """Columns of an offer: on, depth, depth², mechanic, the product's own slope; shape (rows, 3 + sum of sizes).
+
+    kind : mechanic of each row. on : 1 with an offer. off : its depth as a share; all of shape (rows,).
+    """
+    one = np.zeros(on.size, dtype=np.int64)
+    first = [_columns(one, 1, v) for v in (on, off, off**2)]
+    return csr_array(hstack([*first, _columns(kind, sizes[0], on), _columns(cells.product, sizes[1], off)]))
 
 
 def _columns(level: Index, size: int, value: Floats) -> csr_array:

@@ -20,22 +20,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array, diags_array, hstack
 from scipy.stats import norm
 
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.arrays import Bools, Floats
-from crmlib.promotion.lift.depth_fit import Design, Fit, Rows, designed, fitted
+from crmlib.promotion.lift.depth_fit import Design, Fit, Rows, designed, fitted, offer_columns
 from crmlib.promotion.lift.footprint import Treated
 from crmlib.promotion.lift.panel import Index, Panel, positions
 
-ROUNDS, FIRST_ROUNDS = 20, 5
+ROUNDS, FIRST_ROUNDS = 12, 3
 """Rounds of the fit, and of the first one, before what stores usually sell is known."""
 KNOWN_BASE = 0.25
 """Standard error of log(sold with / without an offer) above which goods have no base of their own."""
 MIN_PLACEBOS = 30
 MIN_UNITS = 20.0
-"""An event is judged if its goods sold at least this in all."""
+"""An event is judged if its goods sold at least this in it."""
+MIN_PROMOTED_WEEKS = 26
+"""Goods that sell less without offers than in one event have a season, and no base, unless offered in so many weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ class Everywhere:
         shallowest depth of the product), promoted (share of its goods' weeks under an offer), se_log (of the base).
     response : depth_bp (those seen), lift, low, high, against: what the mean good does at each depth, over no offer or
         over the shallowest one.
-    base : expected units without an offer, shape (stores, products, weeks); 0 where never sold.
+    base : expected units without an offer, or at the shallowest one, shape (stores, products, weeks); 0 where never
+        sold. least_bp : depth of the shallowest one of the products compared with it, else 0, shape (products,).
     placebos : unpromoted product-weeks; achieved : share of them inside their own interval, NaN with fewer than 30.
     """
 
     events: pl.DataFrame
     response: pl.DataFrame
     base: Floats
+    least_bp: Index
     placebos: int
     achieved: float
 
@@ -78,14 +82,17 @@ def everywhere(panel: Panel, rows: Treated, plan: AnyFrame, *, phi: float = 1.0,
     level = _levels(panel, event, after, cells, first)
     cells = _rows(panel, event, after, level)
     fit = fitted(design, cells, phi, rounds=ROUNDS, start=first.state)
-    without = _without(panel, cells, design, fit)
-    clean = (cells.event < 0) & (cells.after == 0)
-    wider, achieved = _calibrated(cells, fit, clean, phi, coverage)
-    found = [_judged(e, cells, design, fit, depth=depth, phi=phi) for e in range(len(rows.ids))]
+    least = _least(design, cells, fit, depth)
+    plain = _plain(design, cells, kind, least)
+    clean, limit = (cells.event < 0) & (cells.after == 0), float(norm.ppf((1 + coverage) / 2))
+    wider, achieved = _calibrated(fit, clean, coverage)
+    judge = _Judge(cells, design, fit, plain, least, phi)
+    found = [_judged(judge, e) for e in range(len(rows.ids))]
     return Everywhere(
-        events=_table(rows.ids, found, float(norm.ppf((1 + coverage) / 2)) * wider),
-        response=_response(fit, depth[np.unique(cells.event[cells.event >= 0])], float(norm.ppf((1 + coverage) / 2))),
-        base=level[:, :, None] * np.exp(without)[None],
+        events=_table(rows.ids, found, limit * wider),
+        response=_response(fit, depth[np.unique(cells.event[cells.event >= 0])], limit),
+        base=level[:, :, None] * np.exp(_laid(panel, cells, plain @ fit.beta + fit.cell[design.cell]))[None],
+        least_bp=np.where(np.isfinite(least), np.rint(least * 10_000), 0).astype(np.int64),
         placebos=int(clean.sum()),
         achieved=achieved,
     )
@@ -95,7 +102,14 @@ def _nothing(panel: Panel, level: Floats) -> Everywhere:
     """No event touches a known cell."""
     nobody = pl.DataFrame(schema={"depth_bp": pl.Int64, "lift": pl.Float64, "low": pl.Float64, "high": pl.Float64})
     base = np.repeat(level[:, :, None], panel.weeks, axis=2)
-    return Everywhere(_table(pl.Series([], dtype=pl.String), [], 0.0), nobody, base, 0, float("nan"))
+    return Everywhere(
+        _table(pl.Series([], dtype=pl.String), [], 0.0),
+        nobody,
+        base,
+        np.zeros(panel.units.shape[1], dtype=np.int64),
+        0,
+        float("nan"),
+    )
 
 
 def _marks(panel: Panel, rows: Treated) -> tuple[Index, Bools]:
@@ -137,24 +151,42 @@ def _levels(panel: Panel, event: Index, after: Bools, cells: Rows, fit: Fit) -> 
     return _ratio((panel.units * panel.known).sum(axis=2), due)
 
 
-def _without(panel: Panel, cells: Rows, design: Design, fit: Fit) -> Floats:
-    """Log of sales without an offer against the usual level, shape (products, weeks); a product's mean in gaps."""
-    plain = _plain(design, design.x) @ fit.beta + fit.cell[design.cell]
+def _least(design: Design, cells: Rows, fit: Fit, depth: Floats) -> Floats:
+    """Shallowest depth of the products whose sales without an offer are not known, NaN of the others; (products,)."""
+    on, goods = np.flatnonzero(cells.event >= 0), design.sizes[1]
+    shallow = np.full(goods, np.inf)
+    np.minimum.at(shallow, cells.product[on], depth[cells.event[on]])
+    offer = design.x[on][:, : design.offer].toarray()
+    counts = np.bincount(cells.product[on], minlength=goods)
+    sums = np.zeros((goods, design.offer))
+    np.add.at(sums, cells.product[on], offer)
+    mean = sums / np.maximum(counts, 1)[:, None]
+    error = np.sqrt(((mean @ fit.covariance[: design.offer, : design.offer]) * mean).sum(axis=1))
+    return np.where((counts > 0) & (error > KNOWN_BASE), shallow, np.nan)
+
+
+def _plain(design: Design, cells: Rows, kind: Index, least: Floats) -> csr_array:
+    """Rows of the design with neither an offer nor the weeks after one; at the shallowest depth where that is told."""
+    off = least[cells.product]
+    on, mechanic = np.isfinite(off), np.where(cells.event >= 0, kind[cells.event], 0)
+    shallow = (on & (cells.event >= 0)).astype(np.float64)
+    offer = offer_columns(cells, mechanic, on=shallow, off=np.where(shallow > 0, off, 0.0), sizes=design.sizes)
+    keep = np.ones(design.x.shape[1])
+    keep[: design.offer + 1] = 0.0
+    rest = csr_array(design.x @ diags_array(keep))
+    return csr_array(rest + hstack([offer, csr_array((off.size, design.x.shape[1] - design.offer))]))
+
+
+def _laid(panel: Panel, cells: Rows, value: Floats) -> Floats:
+    """Values of rows by product and week, shape (products, weeks); a product's mean in gaps."""
     found = np.full((panel.units.shape[1], panel.weeks), np.nan)
-    found[cells.product, cells.week] = plain
+    found[cells.product, cells.week] = value
     seen = np.isfinite(found)
     mean = _ratio(np.where(seen, found, 0.0).sum(axis=1), seen.sum(axis=1).astype(np.float64))
     return np.where(seen, found, mean[:, None])
 
 
-def _plain(design: Design, x: csr_array) -> csr_array:
-    """Rows of the design with neither an offer nor the weeks after one."""
-    keep = np.ones(x.shape[1])
-    keep[: design.offer + 1] = 0.0
-    return csr_array(x @ diags_array(keep))
-
-
-def _calibrated(cells: Rows, fit: Fit, clean: Bools, phi: float, coverage: float) -> tuple[float, float]:
+def _calibrated(fit: Fit, clean: Bools, coverage: float) -> tuple[float, float]:
     """How much wider intervals must be for unpromoted weeks, each predicted from the others; and their coverage."""
     if clean.sum() < MIN_PLACEBOS:
         return 1.0, float("nan")
@@ -164,46 +196,59 @@ def _calibrated(cells: Rows, fit: Fit, clean: Bools, phi: float, coverage: float
     return wider, float((z <= limit * wider).mean())
 
 
-_Judged = tuple[float, float, float, str, float, float]
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Units of the base and of the effect, standard error of both; as `Everywhere.events`."""
+
+    base: float
+    effect: float
+    error: float
+    against: str
+    promoted: float
+    se_log: float
 
 
-def _judged(event: int, cells: Rows, design: Design, fit: Fit, *, depth: Floats, phi: float) -> _Judged | None:
-    """Base, effect and standard error of one event; against; share of its goods' weeks on offer; error of log base."""
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What the events are judged by."""
+
+    cells: Rows
+    design: Design
+    fit: Fit
+    plain: csr_array
+    least: Floats
+    phi: float
+
+
+def _judged(by: _Judge, event: int) -> _Judged | None:
+    """One event; None where its goods sold too little, or hardly ever outside a short season of offers."""
+    cells, fit, phi = by.cells, by.fit, by.phi
     at = np.flatnonzero(cells.event == event)
     if not at.size or cells.sold[at].sum() < MIN_UNITS:
         return None
-    goods = np.isin(cells.product, np.unique(cells.product[at]))
-    promoted = float(cells.usual[goods & (cells.event >= 0)].sum() / cells.usual[goods].sum())
-    rows = design.x[at]
-    plain, offer = _plain(design, rows).toarray(), rows.toarray()[:, : design.offer].mean(axis=0)
-    offer_error = float(np.sqrt(offer @ fit.covariance[: design.offer, : design.offer] @ offer))
-    against = "none" if offer_error <= KNOWN_BASE else "least"
-    if against == "least":
-        plain = _least(design, cells, at, depth)
+    cell, plain = by.design.cell[at], by.plain[at].toarray()
     quiet, busy = (float(v) for v in fit.state.tau2)
     noise = phi / np.maximum(cells.sold[at], 1.0)
     share = (quiet + noise) / (busy + noise)  # how much of a week's surprise it would have had without the offer
-    base = cells.usual[at] * np.exp(plain @ fit.beta + fit.cell[design.cell[at]] + share * fit.residual[at])
+    base = cells.usual[at] * np.exp(plain @ fit.beta + fit.cell[cell] + share * fit.residual[at])
     total, sold = float(base.sum()), float(cells.sold[at].sum())
+    goods = np.isin(cells.product, np.unique(cells.product[at]))
+    on = goods & (cells.event >= 0)
+    if total > cells.sold[goods & ~on].sum() and np.unique(cells.week[on]).size < MIN_PROMOTED_WEEKS:
+        return None
     weight = base / total
-    mixed = weight @ (plain - fit.pull[design.cell[at]])
-    shared = np.bincount(design.cell[at], weights=weight)
-    spread = mixed @ fit.covariance @ mixed + (shared**2 / fit.mass[: shared.size]).sum()
+    mixed = weight @ (plain - fit.pull[cell])
+    shared = np.bincount(cell, weights=weight)
+    spread = float(mixed @ fit.covariance @ mixed + (shared**2 / fit.mass[: shared.size]).sum())
     left = np.maximum(quiet + phi / np.maximum(base, 1.0) - share * (quiet + noise), 0.0)
-    error = total * float(np.sqrt(spread + (weight**2 * left).sum()))
-    return total, sold - total, error, against, promoted, float(np.sqrt(spread))
-
-
-def _least(design: Design, cells: Rows, at: Index, depth: Floats) -> Floats:
-    """Rows of the event at the shallowest depth that their product was ever offered at."""
-    x = design.x[at].toarray()
-    slopes = np.flatnonzero(design.block[: design.offer] == 1)
-    for row, place in enumerate(at):
-        same = (cells.event >= 0) & (cells.product == cells.product[place])
-        least, now = float(depth[cells.event[same]].min()), float(depth[cells.event[place]])
-        x[row, slopes] *= least / now if now > 0 else 1.0
-        x[row, 1:3] = least, least**2
-    return np.asarray(x)
+    return _Judged(
+        base=total,
+        effect=sold - total,
+        error=total * float(np.sqrt(spread + (weight**2 * left).sum())),
+        against="least" if np.isfinite(by.least[cells.product[at]]).any() else "none",
+        promoted=float(cells.usual[on].sum() / cells.usual[goods].sum()),
+        se_log=float(np.sqrt(spread)),
+    )
 
 
 def _response(fit: Fit, depths: Floats, limit: float) -> pl.DataFrame:
@@ -233,9 +278,9 @@ def _table(ids: pl.Series, found: list[_Judged | None], limit: float) -> pl.Data
     for name, one in zip(ids.to_list(), found, strict=True):
         if one is None:
             continue
-        base, effect, error, against, promoted, se_log = one
-        milli = [round(1000 * v) for v in (base, effect, effect - limit * error, effect + limit * error)]
-        rows.append((name, *milli, against, promoted, se_log))
+        half = limit * one.error
+        milli = [round(1000 * v) for v in (one.base, one.effect, one.effect - half, one.effect + half)]
+        rows.append((name, *milli, one.against, one.promoted, one.se_log))
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

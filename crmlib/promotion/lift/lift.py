@@ -14,15 +14,17 @@ import polars as pl
 from crmlib.core.frames import AnyFrame
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift import placebo
-from crmlib.promotion.lift.carry import Carry, carried, tune
+from crmlib.promotion.lift.carry import NO_CARRY, Carry, carried, tune
 from crmlib.promotion.lift.footprint import EVENT, HALO, ROLES, SIBLING, Footprint, Treated, footprint, treated
-from crmlib.promotion.lift.panel import Panel
+from crmlib.promotion.lift.panel import Index, Panel
 from crmlib.promotion.lift.ppml import Effects, fit_effects, predict
 
 MIN_CLEAN_WEEKS = 12
 """A store-product with fewer clean weeks has no base of its own (R8)."""
 MIN_CONTROLS = 3
 """Untreated stores a week of a product needs, or its effect is not identified (R7)."""
+MIN_COMPARED = 0.5
+"""Share of an event's store-weeks that must have them; the others are left out of it."""
 MIN_CLEAN_SALES = 1.0
 """An event's base may not exceed what its store-products sold in all their clean weeks times this: goods sold only in
 the season of their promotion have nothing to be measured against (R8)."""
@@ -43,8 +45,9 @@ class Lift:
     parts : event_id, role (event, dip, waiting, sibling, halo, net), actual_milli, base_milli, effect_milli,
         lower_milli, upper_milli; for each event the roles' effects add up to net exactly.
     cells : event_id, store_id, product_id, week_n, role, siblings, actual_milli, base_units, counted (base known).
-    events : event_id, status (ok, r7 no untreated store, r8 too few clean weeks), stores, left_out (store-weeks
-        without base), controls (untreated stores, least of the weeks), festival.
+    events : event_id, status (ok, r7 too few untreated stores in most of its store-weeks, r8 too few clean weeks),
+        stores, left_out (store-weeks without base, which actual and base leave out too), controls (untreated stores,
+        least of the weeks), festival.
     base : imputed untreated units, clean : cells no event touches, shape (stores, products, weeks).
     placebos : one row per placebo and role: round, festival, role, actual, base [units].
     coverage : nominal share of intervals that hold the truth; achieved : the same share on placebos of other rounds.
@@ -82,6 +85,8 @@ def lift(
     """
     rows = treated(events, panel=panel)
     touched = footprint(rows, panel=panel)
+    if not touched.clean.any():
+        return _unlearnt(panel, rows, touched, festival_weeks, coverage=coverage)
     first = fit_effects(panel.units, touched.clean, city=panel.city)
     carry = tune(panel.units, predict(first, city=panel.city), touched.clean)
     base, effects = impute(panel, touched.clean, carry=carry, start=first)
@@ -109,6 +114,20 @@ def lift(
         coverage=coverage,
         achieved=scale.achieved,
     )
+
+
+def _unlearnt(panel: Panel, rows: Treated, touched: Footprint, festivals: frozenset[int], *, coverage: float) -> Lift:
+    """Offers everywhere all the time: no event can be judged by comparison (R7), nothing is known of a base."""
+    base, answer = np.full(panel.units.shape, np.nan), (1.0,) * MAX_SIBLINGS
+    kind = np.isin(np.arange(panel.weeks) + panel.first_week, list(festivals))
+    cells = _cells(panel, rows, touched, base, answer)
+    errors = placebo.join([])
+    scale, facts = placebo.calibrate(errors, coverage=coverage), _events(rows, touched, cells, kind, panel.units)
+    return Lift(
+        parts=_parts(cells, facts, scale), cells=cells, events=facts, placebos=placebo.frame(errors), base=base,
+        clean=touched.clean, carry=NO_CARRY, sibling_answer=answer, scale=scale, coverage=coverage,
+        achieved=scale.achieved,
+    )  # fmt: skip
 
 
 def missing_parts(lift: Lift, event_id: str) -> pl.DataFrame:
@@ -223,7 +242,15 @@ def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools,
         event, at = rows.event[inside], rows.first[inside] + week
         np.minimum.at(controls, event, per_week[rows.product[inside], at])
         np.logical_or.at(at_festival, event, kind[at])
-    facts = pl.DataFrame({"event_id": rows.ids, "controls": controls, "festival": at_festival, "clean_units": sold})
+    facts = pl.DataFrame(
+        {
+            "event_id": rows.ids,
+            "controls": controls,
+            "compared": _compared(touched, per_week, events=len(rows.ids)),
+            "festival": at_festival,
+            "clean_units": sold,
+        }
+    )
     core = cells.filter(pl.col("role") == ROLES[EVENT])
     counts = core.group_by("event_id").agg(
         stores=pl.col("store_id").n_unique(),
@@ -231,11 +258,23 @@ def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools,
         counted=pl.col("counted").sum(),
         base=pl.col("base_units").sum(),
     )
-    alone = pl.col("controls") < MIN_CONTROLS
+    alone = pl.col("compared") < MIN_COMPARED
     young = (pl.col("counted") == 0) | (pl.col("base") > MIN_CLEAN_SALES * pl.col("clean_units"))
     status = pl.when(alone).then(pl.lit("r7")).when(young).then(pl.lit("r8")).otherwise(pl.lit("ok"))
     joined = facts.join(counts, on="event_id", how="left", maintain_order="left").with_columns(status=status)
     return joined.select("event_id", "status", "stores", "left_out", "controls", "festival")
+
+
+def _compared(touched: Footprint, per_week: Index, *, events: int) -> Floats:
+    """Share of each event's own cells in whose week enough stores are untreated, shape (events,).
+
+    One week without them costs that week, not the event.
+    """
+    core = touched.role == EVENT
+    flat = touched.cell[core] % per_week.size
+    enough = (per_week.reshape(-1)[flat] >= MIN_CONTROLS).astype(np.float64)
+    counts = np.bincount(touched.event[core], minlength=events)
+    return np.asarray(np.bincount(touched.event[core], weights=enough, minlength=events) / np.maximum(counts, 1))
 
 
 def _parts(cells: pl.DataFrame, facts: pl.DataFrame, scale: placebo.Scale) -> pl.DataFrame:

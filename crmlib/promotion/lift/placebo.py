@@ -149,13 +149,16 @@ def placebo_errors(
 
 
 def join(parts: list[PlaceboErrors]) -> PlaceboErrors:
-    """Errors of all rounds."""
+    """Errors of all rounds; of none where there are none."""
+    none = np.zeros(0)
+    whole = none.astype(np.int64)
+    every = [PlaceboErrors(whole, none.astype(np.bool_), whole, none, none), *parts]
     return PlaceboErrors(
-        fold=np.concatenate([p.fold for p in parts]),
-        festival=np.concatenate([p.festival for p in parts]),
-        role=np.concatenate([p.role for p in parts]),
-        actual=np.concatenate([p.actual for p in parts]),
-        base=np.concatenate([p.base for p in parts]),
+        fold=np.concatenate([p.fold for p in every]),
+        festival=np.concatenate([p.festival for p in every]),
+        role=np.concatenate([p.role for p in every]),
+        actual=np.concatenate([p.actual for p in every]),
+        base=np.concatenate([p.base for p in every]),
     )
 
 

@@ -61,11 +61,14 @@ class Plan:
 
 
 def past_events(events: AnyFrame) -> pl.DataFrame:
-    """Events a forecast may learn from: judged by the model, with a base."""
+    """Events a forecast may learn from: judged by the model, or from depth and time, with a base."""
     table = to_polars(
         events, needs=["promotion_id", "mechanic", "depth_bp", "lift", "base_milli", "status"], name="events"
     )
-    good = table.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
+    told = pl.col("status") == "ok"
+    if "engine" in table.columns:
+        told |= pl.col("engine") == "response"
+    good = table.filter(told & (pl.col("base_milli") > 0) & pl.col("lift").is_not_null())
     made = [c for c in ("forecast_milli", "flat_milli") if c in good.columns]
     return good.select("mechanic", "depth_bp", "lift", "base_milli", *made, event_id="promotion_id")
 
@@ -167,14 +170,18 @@ def _scenarios(bases: _Bases, usual: pl.DataFrame, draft: Draft) -> pl.DataFrame
 
 
 def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> pl.DataFrame:
-    """Lines of the category on store-days without a promotion of it in the last weeks; of all time out of season."""
+    """Lines of the category on store-days without a promotion of it in the last weeks; of all time out of season.
+
+    Where it never sold without one: its lines with a list price.
+    """
     needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
     table = to_polars(lines, needs=needs, name="lines").join(wares.select("product_id"), on="product_id", how="semi")
     sold = table.filter(pl.col("quantity_milli") > 0)
     promoted = sold.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
     plain = sold.join(promoted, on=["store_id", "day"], how="anti")
-    recent = plain.filter(pl.col("day") > as_of - timedelta(weeks=PRICE_WEEKS))
-    usual = recent if recent.height else plain
+    listed = sold.filter(pl.col("list_minor").is_not_null())  # never without an offer: list prices still stand
+    lately = pl.col("day") > as_of - timedelta(weeks=PRICE_WEEKS)
+    usual = next((t for t in (plain.filter(lately), plain, listed.filter(lately), listed) if t.height), sold.clear())
     if usual.is_empty():
         raise ModelError(
             "promotion.no_base",
@@ -236,9 +243,17 @@ def _selling(each: pl.DataFrame) -> pl.DataFrame:
 
 
 def _swing(panel: Panel, lift: Lift, wares: pl.Series, *, weeks: float) -> float:
-    """How much a store's sales of the category swing over the event, beyond counting noise, as a share."""
+    """How much a store's sales of the category swing over the event, beyond counting noise, as a share.
+
+    Told by untouched weeks; where there are none, by each store's part of what all stores sold in a week.
+    """
     mine = np.flatnonzero(panel.products.is_in(wares.implode()).to_numpy())
-    _, swing = store_weeks(panel.units[:, mine], lift.base[:, mine], lift.clean[:, mine])
+    units, base, clean = panel.units[:, mine], lift.base[:, mine], lift.clean[:, mine]
+    if not clean.any():
+        clean = panel.known[:, mine]
+        due, sold = ((np.nan_to_num(a) * clean).sum(axis=0) for a in (base, units))
+        base = base * np.divide(sold, due, out=np.ones_like(due), where=due > 0)[None]
+    _, swing = store_weeks(units, base, clean)
     return float(swing / np.sqrt(max(weeks, 1.0)))
 
 
@@ -257,10 +272,27 @@ def _clashes(promotions: AnyFrame, draft: Draft) -> pl.DataFrame:
 
 
 def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str:
-    """The category that sold most, without a promotion, in the last weeks."""
+    """The category that sold most in the last weeks, without a promotion where anything did.
+
+    Raises
+    ------
+    ModelError
+        promotion.no_sales: nothing sold at all.
+    """
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     service = pl.col("is_service") if "is_service" in goods.columns else pl.lit(value=False)
     table = to_polars(lines, needs=["product_id", "day", "net_minor", "promotion_id"], name="lines")
-    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=CATEGORY_WEEKS), pl.col("promotion_id").is_null())
-    sums = recent.join(goods.filter(~service), on="product_id").group_by("category_2").agg(pl.col("net_minor").sum())
+    table = table.join(goods.filter(~service), on="product_id").drop_nulls("category_2")
+    recent = table.filter(pl.col("day") > as_of - timedelta(weeks=CATEGORY_WEEKS))
+    plain = recent.filter(pl.col("promotion_id").is_null())
+    used = next((t for t in (plain, recent, table) if t.height), table)
+    if used.is_empty():
+        raise ModelError(
+            "promotion.no_sales",
+            given=f"{table.height} lines of goods with a category",
+            expected="sales of goods whose category is known",
+            mend="connect the receipts and the categories of the goods",
+            values={"count": table.height},
+        )
+    sums = used.group_by("category_2").agg(pl.col("net_minor").sum())
     return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])
