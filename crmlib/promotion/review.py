@@ -104,7 +104,7 @@ def review(
     feasts = festival_weeks(first_day, last_day)
     found = lift(whole, events, rng=rng, festival_weeks=feasts, rounds=rounds)
     rows = treated(events, panel=whole)
-    weak = _by_depth(whole, rows, plans, found)
+    weak = _by_depth(whole, rows, plans, found, feasts=feasts)
     if not (found.events["status"] == "ok").any() and (weak is None or weak.events.is_empty()):
         raise _none_judged(found, stores=len(whole.stores))
     money = economics(lines, costs=costs, bulk=bulk)
@@ -127,13 +127,15 @@ def review(
     )
 
 
-def _by_depth(whole: Panel, rows: Treated, plans: pl.DataFrame, found: Lift) -> Everywhere | None:
+def _by_depth(
+    whole: Panel, rows: Treated, plans: pl.DataFrame, found: Lift, *, feasts: frozenset[int]
+) -> Everywhere | None:
     """Judge from depth and time where offers run in all stores as a habit; None where few promotions do."""
     alone = found.events.filter(pl.col("status") != "ok")
     if alone.height <= HABIT * found.events.height:
         return None
     kinds = plans.select("mechanic", "depth_bp", event_id="promotion_id")
-    weak = everywhere(whole, rows, kinds, phi=found.carry.phi, coverage=found.coverage)
+    weak = everywhere(whole, rows, kinds, festival_weeks=feasts, phi=found.carry.phi, coverage=found.coverage)
     return replace(weak, events=weak.events.join(alone, on="event_id", how="semi", maintain_order="left"))
 
 

@@ -149,7 +149,8 @@ def _controls(panel: Panel, rows: Treated, mine: Index, during: Bools, clean: Bo
 def _covers(series: Floats, during: Bools) -> bool:
     """Whether a control has enough weeks to learn from and most of the event's."""
     seen = np.isfinite(series)
-    return bool((seen & ~during).sum() >= MIN_WEEKS and seen[during].mean() >= MIN_FREE)
+    enough = (seen & ~during).sum() >= MIN_WEEKS and during.any()
+    return bool(enough and seen[during].mean() >= MIN_FREE)
 
 
 def _series(units: Floats, ok: Bools) -> Floats:

@@ -44,12 +44,14 @@ class Design:
 
     block : random effect each column belongs to, -1 for those not shrunk. offer : how many of the first columns are the
     offer's, zero without one; the next one is the dip's. sizes : how many mechanics and products.
+    busy : 1 for a category × week in a festival's weeks, which swing more, shape (cells,).
     """
 
     x: csr_array
     block: Index
     offer: int
     cell: Index
+    busy: Index
     sizes: tuple[int, int]
 
 
@@ -76,8 +78,8 @@ class Fit:
 class State:
     """Where the fit stands.
 
-    eta : log of sold against usual, shape (rows,). variance : of the random effects, the last one category × week.
-    tau2 : of a product-week without and with an offer.
+    eta : log of sold against usual, shape (rows,). variance : of the random effects, the last two category × week
+    without and with a festival. tau2 : of a product-week without and with an offer.
     """
 
     eta: Floats
@@ -85,10 +87,11 @@ class State:
     tau2: Floats
 
 
-def designed(cells: Rows, panel: Panel, depth: Floats, kind: Index) -> Design:
+def designed(cells: Rows, panel: Panel, depth: Floats, kind: Index, *, feasts: Index) -> Design:
     """Columns of the model: offer, dip, product, week, season; category × week beside them.
 
-    depth : of every event, as a share. kind : number of its mechanic, shape (events,).
+    depth : of every event, as a share. kind : number of its mechanic, shape (events,). feasts : positions of the weeks
+    in which people buy for a festival.
     """
     on, off = cells.event >= 0, np.where(cells.event >= 0, depth[cells.event], 0.0)
     group = np.where(panel.group >= 0, panel.group, panel.group.max() + 1)[cells.product]
@@ -102,10 +105,18 @@ def designed(cells: Rows, panel: Panel, depth: Floats, kind: Index) -> Design:
         (_columns(cells.week, weeks, ones), 2),
         *((_columns(cells.product, goods, w), 3) for w in (*np.sin(angle).T, *np.cos(angle).T)),
     ]
-    _, cell = np.unique(group * weeks + cells.week, return_inverse=True)
+    key, cell = np.unique(group * weeks + cells.week, return_inverse=True)
+    busy = np.isin(key % weeks, feasts).astype(np.int64)
     block = np.concatenate([np.full(x.shape[1], b) for x, b in parts])
     block[3 : 3 + sizes[0]], block[3 + sizes[0] : 3 + sum(sizes)] = 0, 1
-    return Design(csr_array(hstack([x for x, _ in parts])), block, 3 + sum(sizes), cell.astype(np.int64), sizes)
+    return Design(
+        csr_array(hstack([x for x, _ in parts])),
+        block,
+        3 + sum(sizes),
+        cell.astype(np.int64),
+        busy.astype(np.int64),
+        sizes,
+    )
 
 
 def offer_columns(cells: Rows, kind: Index, *, on: Floats, off: Floats, sizes: tuple[int, int]) -> csr_array:
@@ -130,7 +141,7 @@ def fitted(design: Design, cells: Rows, phi: float, *, rounds: int, start: State
     """
     usual, event = np.maximum(cells.usual, 1e-9), cells.event >= 0
     state = start or State(
-        np.log((cells.sold + 0.5) / (usual + 0.5)), np.full(int(design.block.max()) + 2, START), np.full(2, START)
+        np.log((cells.sold + 0.5) / (usual + 0.5)), np.full(int(design.block.max()) + 3, START), np.full(2, START)
     )
     for _ in range(rounds):
         mean = usual * np.exp(state.eta)
@@ -154,7 +165,7 @@ def _solved(design: Design, working: Floats, weight: Floats, state: State) -> Fi
     prior = np.where(design.block < 0, WEAK, state.variance[np.maximum(design.block, 0)])
     heavy = diags_array(weight) @ x
     within = _columns(design.cell, cells, np.ones(weight.size))
-    mass = np.bincount(design.cell, weights=weight, minlength=cells) + 1 / state.variance[-1]
+    mass = np.bincount(design.cell, weights=weight, minlength=cells) + 1 / state.variance[-2:][design.busy]
     sums = (within.T @ heavy).toarray()
     pull = sums / mass[:, None]
     system = (x.T @ heavy).toarray() - sums.T @ pull + np.diag(1 / prior)
@@ -179,11 +190,12 @@ def _spreads(x: csr_array, pull: Floats, covariance: Floats, mass: Floats, cell:
 
 
 def _variances(design: Design, fit: Fit) -> Floats:
-    """EM step: mean of squares and posterior variances of each block; the last one of category × week."""
+    """EM step: mean of squares and posterior variances of each block; the last two of category × week."""
     spread = fit.beta**2 + np.diag(fit.covariance)
     shared = fit.cell**2 + 1 / fit.mass + ((fit.pull @ fit.covariance) * fit.pull).sum(axis=1)
     blocks = [spread[design.block == k] for k in range(int(design.block.max()) + 1)]
-    return np.array([max(float(b.mean()), 1e-6) for b in (*blocks, shared)])
+    blocks += [shared[design.busy == k] for k in (0, 1)]
+    return np.array([max(float(b.mean()), 1e-6) if b.size else START for b in blocks])
 
 
 def _swing(residual: Floats, leverage: Floats, noise: Floats, event: Bools, old: Floats) -> Floats:

@@ -7,11 +7,11 @@ of a product and week over its stores follow
     log E[sold] = log of what its stores usually sell + product + week + category × week + season of the product
                   + offer × (on + mechanic + (slope + product's own) × depth + curve × depth²) + after an offer
 
-with week, category × week, season (two waves a year), mechanic and the product's own slope as random effects
-(`depth_fit`): each is shrunk to what all have in common as far as its own data are thin; zeros stay in. It is weaker
-evidence than a comparison of stores: what moves a product's week besides is taken for effect or base. Where goods are
-never without an offer, only the difference to the shallowest one is told. Unpromoted weeks, each predicted from all
-others, are the placebos that widen the interval where the model is too sure.
+with week, category × week (festivals apart), season (two waves a year), mechanic and the product's own slope as random
+effects (`depth_fit`): each is shrunk to what all have in common as far as its own data are thin; zeros stay in. It is
+weaker evidence than a comparison of stores: what moves a product's week besides is taken for effect or base. Where
+goods are never without an offer, only the difference to the shallowest one is told. Unpromoted weeks, each predicted
+from all others, are the placebos that widen the interval where the model is too sure.
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ ROUNDS, FIRST_ROUNDS = 12, 3
 """Rounds of the fit, and of the first one, before what stores usually sell is known."""
 KNOWN_BASE = 0.25
 """Standard error of log(sold with / without an offer) above which goods have no base of their own."""
-MIN_PLACEBOS = 30
+MIN_PLACEBOS, OWN = 30, 10.0
+"""Unpromoted weeks that widen intervals; how many weeks of all goods a product's own ones are weighed against."""
 MIN_UNITS = 20.0
 """An event is judged if its goods sold at least this in it."""
 MIN_PROMOTED_WEEKS = 26
 """Goods that sell less without offers than in one event have a season, and no base, unless offered in so many weeks."""
+ALL_YEAR = 0.25
+"""Goods offered in fewer of their weeks than this are not judged in a festival's: their season and their offer
+coincide, and such events of the sample came out at half as much again, or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,23 @@ class Everywhere:
     achieved: float
 
 
-def everywhere(panel: Panel, rows: Treated, plan: AnyFrame, *, phi: float = 1.0, coverage: float = 0.9) -> Everywhere:
+def everywhere(
+    panel: Panel,
+    rows: Treated,
+    plan: AnyFrame,
+    *,
+    festival_weeks: frozenset[int] = frozenset(),
+    phi: float = 1.0,
+    coverage: float = 0.9,
+) -> Everywhere:
     """Judge all events from depth and time.
 
     Parameters
     ----------
     plan : event_id, mechanic, depth_bp of the events in `rows`. phi : variance of a count, in counts.
+    festival_weeks : week_n of weeks in which people buy for a festival: categories swing more there.
     """
+    feasts = np.array(sorted(festival_weeks), dtype=np.int64) - panel.first_week
     known = to_polars(plan, needs=["event_id", "mechanic", "depth_bp"], name="plan").unique("event_id")
     at = positions(rows.ids, known["event_id"])
     depth = known["depth_bp"].cast(pl.Float64).fill_null(0.0).to_numpy()[at] / 10_000
@@ -77,7 +91,7 @@ def everywhere(panel: Panel, rows: Treated, plan: AnyFrame, *, phi: float = 1.0,
     cells = _rows(panel, event, after, level)
     if not (cells.event >= 0).any():
         return _nothing(panel, level)
-    design = designed(cells, panel, depth, kind)
+    design = designed(cells, panel, depth, kind, feasts=feasts)
     first = fitted(design, cells, phi, rounds=FIRST_ROUNDS)
     level = _levels(panel, event, after, cells, first)
     cells = _rows(panel, event, after, level)
@@ -85,11 +99,11 @@ def everywhere(panel: Panel, rows: Treated, plan: AnyFrame, *, phi: float = 1.0,
     least = _least(design, cells, fit, depth)
     plain = _plain(design, cells, kind, least)
     clean, limit = (cells.event < 0) & (cells.after == 0), float(norm.ppf((1 + coverage) / 2))
-    wider, achieved = _calibrated(fit, clean, coverage)
-    judge = _Judge(cells, design, fit, plain, least, phi)
+    wider, achieved = _calibrated(cells, fit, clean, coverage, goods=panel.units.shape[1], feasts=feasts)
+    judge = _Judge(cells, design, fit, plain, least, wider, feasts, phi)
     found = [_judged(judge, e) for e in range(len(rows.ids))]
     return Everywhere(
-        events=_table(rows.ids, found, limit * wider),
+        events=_table(rows.ids, found, limit),
         response=_response(fit, depth[np.unique(cells.event[cells.event >= 0])], limit),
         base=level[:, :, None] * np.exp(_laid(panel, cells, plain @ fit.beta + fit.cell[design.cell]))[None],
         least_bp=np.where(np.isfinite(least), np.rint(least * 10_000), 0).astype(np.int64),
@@ -186,14 +200,28 @@ def _laid(panel: Panel, cells: Rows, value: Floats) -> Floats:
     return np.where(seen, found, mean[:, None])
 
 
-def _calibrated(fit: Fit, clean: Bools, coverage: float) -> tuple[float, float]:
-    """How much wider intervals must be for unpromoted weeks, each predicted from the others; and their coverage."""
+def _calibrated(
+    cells: Rows, fit: Fit, clean: Bools, coverage: float, *, goods: int, feasts: Index
+) -> tuple[Floats, float]:
+    """How much wider each row's interval must be for unpromoted weeks, each predicted from the others; and coverage.
+
+    Products whose own weeks are missed by more than others' are widened by that, and festival weeks apart from others.
+    """
+    wider, at = np.ones(cells.sold.size), np.isin(cells.week, feasts)
     if clean.sum() < MIN_PLACEBOS:
-        return 1.0, float("nan")
-    z = np.abs(fit.residual[clean]) / np.sqrt((1 - fit.leverage[clean]) / fit.weight[clean])
-    limit = float(norm.ppf((1 + coverage) / 2))
-    wider = max(float(np.quantile(z, coverage)) / limit, 1.0)
-    return wider, float((z <= limit * wider).mean())
+        return wider, float("nan")
+    z = np.abs(fit.residual) / np.sqrt(np.maximum(1 - fit.leverage, 1e-9) / fit.weight)
+    squares = np.bincount(cells.product[clean], weights=z[clean] ** 2, minlength=goods)
+    own = np.sqrt((squares + OWN) / (np.bincount(cells.product[clean], minlength=goods) + OWN))[cells.product]
+    limit, held = float(norm.ppf((1 + coverage) / 2)), np.zeros(cells.sold.size, dtype=np.bool_)
+    for kind in (False, True):
+        mine = clean & (at == kind)
+        if mine.sum() < MIN_PLACEBOS:
+            mine = clean
+        factor = max(float(np.quantile((z / own)[mine], coverage)) / limit, 1.0)
+        wider = np.where(at == kind, np.maximum(factor * own, 1.0), wider)
+    held = z <= limit * wider
+    return wider, float(held[clean].mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +245,8 @@ class _Judge:
     fit: Fit
     plain: csr_array
     least: Floats
+    wider: Floats
+    feasts: Index
     phi: float
 
 
@@ -234,7 +264,10 @@ def _judged(by: _Judge, event: int) -> _Judged | None:
     total, sold = float(base.sum()), float(cells.sold[at].sum())
     goods = np.isin(cells.product, np.unique(cells.product[at]))
     on = goods & (cells.event >= 0)
+    promoted = float(cells.usual[on].sum() / cells.usual[goods].sum())
     if total > cells.sold[goods & ~on].sum() and np.unique(cells.week[on]).size < MIN_PROMOTED_WEEKS:
+        return None
+    if promoted < ALL_YEAR and np.isin(cells.week[at], by.feasts).any():
         return None
     weight = base / total
     mixed = weight @ (plain - fit.pull[cell])
@@ -244,9 +277,9 @@ def _judged(by: _Judge, event: int) -> _Judged | None:
     return _Judged(
         base=total,
         effect=sold - total,
-        error=total * float(np.sqrt(spread + (weight**2 * left).sum())),
+        error=total * float(np.sqrt(spread + (weight**2 * left).sum()) * (weight @ by.wider[at])),
         against="least" if np.isfinite(by.least[cells.product[at]]).any() else "none",
-        promoted=float(cells.usual[on].sum() / cells.usual[goods].sum()),
+        promoted=promoted,
         se_log=float(np.sqrt(spread)),
     )
 
