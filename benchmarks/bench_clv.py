@@ -1,7 +1,7 @@
 """Lifetime models beside lifetimes: summary, fits, posterior. `python benchmarks/bench_clv.py [--small] [part …]`.
 
-Parts: summary, fit, ten_million, pareto, posterior. Simulated BG/NBD customers of known parameters; every contestant
-gets the same arrays in a child process of its own.
+Parts: summary, fit, regular, ten_million, pareto, posterior. Simulated BG/NBD customers of known parameters; every
+contestant gets the same arrays in a child process of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from measure import compare, cost
 from crmlib import panels
 from crmlib.clv import history
 from crmlib.clv.forecast import posterior
-from crmlib.clv.models import bg_nbd, pareto_nbd
+from crmlib.clv.models import bg_cnbd, bg_nbd, mbg_cnbd, mbg_nbd, pareto_nbd
 
 TRUE = (0.6, 8.0, 0.8, 3.0)
 """r, alpha [weeks], a, b of the simulated customers."""
@@ -35,23 +35,28 @@ MODELS = {"bg_nbd": bg_nbd, "pareto_nbd": pareto_nbd}
 """Imported before the contestants start: nobody pays for imports."""
 
 
-def simulate(n: int, *, days: int, rng: np.random.Generator, whole_weeks: bool = False) -> dict[str, np.ndarray]:
-    """x, t_x, T of `n` customers who came at some time during the first half of `days`."""
+def simulate(
+    n: int, *, days: int, rng: np.random.Generator, whole_weeks: bool = False, k: int = 1
+) -> dict[str, np.ndarray]:
+    """x, t_x, T and log_gaps of `n` customers who came at some time during the first half of `days`."""
     r, alpha, a, b = TRUE
     age = rng.integers(days // 2, days + 1, n).astype(float)
     rate, leave = rng.gamma(r, 1.0 / (7.0 * alpha), n), rng.beta(a, b, n)
-    x, t_x = np.zeros(n), np.zeros(n)
+    x, t_x, logs = np.zeros(n), np.zeros(n), np.zeros(n)
     clock, going = np.zeros(n), np.arange(n)
     while going.size:
-        clock[going] += np.ceil(rng.exponential(1.0 / rate[going]).clip(max=1e6))
-        going = going[clock[going] <= age[going]]
+        gap = np.ceil(rng.gamma(k, 1.0 / (k * rate[going])).clip(max=1e6))
+        clock[going] += gap
+        seen = clock[going] <= age[going]
+        going, gap = going[seen], gap[seen]
         x[going] += 1
+        logs[going] += np.log(gap / 7.0)
         t_x[going] = clock[going]
         going = going[rng.random(going.size) >= leave[going]]
     if whole_weeks:
         age, t_x = np.ceil(age / 7), np.ceil(t_x / 7)
         return {"x": x, "t_x": np.where(x > 0, np.maximum(t_x, 1), 0), "T": age}
-    return {"x": x, "t_x": t_x / 7.0, "T": age / 7.0}
+    return {"x": x, "t_x": t_x / 7.0, "T": age / 7.0} | ({"log_gaps": logs} if k > 1 else {})
 
 
 def ours(data: dict[str, np.ndarray], model: str = "bg_nbd") -> Callable[[], object]:
@@ -129,7 +134,16 @@ def bench_fit(*, small: bool) -> None:
         data = simulate(n, days=days, rng=np.random.default_rng(2), whole_weeks=whole)
         contestants = {"crmlib": ours(data), "lifetimes": theirs(data)}
         contestants["lifetimes, hand-made weights"] = theirs(data, weights=True)
-        compare(contestants, runs=1, title=f"BG/NBD fit, {n:,} customers, {name}")
+        compare(contestants, runs=1, title=f"BG/NBD fit, one thread each, {n:,} customers, {name}", one_thread=True)
+
+
+def bench_regular(*, small: bool) -> None:
+    """MBG/CNBD-k, k chosen, beside MBG/NBD and BG/NBD on the same customers, who buy with k = 2."""
+    n = 100_000 if small else 1_000_000
+    data = simulate(n, days=730, rng=np.random.default_rng(2), k=2)
+    models = {"BG/NBD": bg_nbd, "MBG/NBD": mbg_nbd, "BG/CNBD-k": bg_cnbd, "MBG/CNBD-k": mbg_cnbd}
+    contestants = {name: lambda m=m: print(f"  {m.fit(pl.DataFrame(data)).model}") for name, m in models.items()}
+    compare(contestants, title=f"Fits of {n:,} regular customers, daily, 2 years, one thread each", one_thread=True)
 
 
 def bench_ten_million(*, small: bool) -> None:
@@ -157,7 +171,7 @@ def bench_pareto(*, small: bool) -> None:
     for name, data, times in (("CDNOW, ten fits", cdnow(), 10), ("100,000 customers", large, 1)):
         fits = {"crmlib": ours(data, "pareto_nbd"), "lifetimes": theirs(data, "ParetoNBDFitter")}
         contestants = {who: repeated(work, times=times) for who, work in fits.items()}
-        compare(contestants, runs=1, title=f"Pareto/NBD fit, {name}")
+        compare(contestants, runs=1, title=f"Pareto/NBD fit, one thread each, {name}", one_thread=True)
 
 
 def repeated(work: Callable[[], object], *, times: int) -> Callable[[], object]:
@@ -198,6 +212,7 @@ def bench_posterior(*, small: bool) -> None:
 PARTS = {
     "summary": bench_summary,
     "fit": bench_fit,
+    "regular": bench_regular,
     "ten_million": bench_ten_million,
     "pareto": bench_pareto,
     "posterior": bench_posterior,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from threadpoolctl import threadpool_limits
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -21,12 +23,19 @@ class Cost:
     wall_s: float
 
 
-def cost(work: Callable[[], object]) -> Cost:
-    """Run `work` in a fork and wait for it; the parent's imports and data are shared, its own work is not counted."""
+def cost(work: Callable[[], object], *, one_thread: bool = False) -> Cost:
+    """Run `work` in a fork and wait for it; the parent's imports and data are shared, its own work is not counted.
+
+    `one_thread` holds it to one core and every BLAS and OpenMP pool to one thread: threads that wait by spinning count
+    as CPU seconds, and would make a contestant look slower than its work is.
+    """
     started = datetime.now(UTC)
     pid = os.fork()
     if pid == 0:  # the child never returns
         try:
+            if one_thread:
+                os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+                threadpool_limits(1)
             work()
             os._exit(0)
         except BaseException:
@@ -40,7 +49,9 @@ def cost(work: Callable[[], object]) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, wall)
 
 
-def compare(contestants: Mapping[str, Callable[[], object]], *, runs: int = 3, title: str) -> dict[str, Cost]:
+def compare(
+    contestants: Mapping[str, Callable[[], object]], *, runs: int = 3, title: str, one_thread: bool = False
+) -> dict[str, Cost]:
     """Run every contestant `runs` times in turn (A B A B …), print medians and ratios to the first, return the medians.
 
     Start heavy libraries (Polars, BLAS) inside the work, not before: their thread pools do not survive a fork.
@@ -48,7 +59,7 @@ def compare(contestants: Mapping[str, Callable[[], object]], *, runs: int = 3, t
     seen: dict[str, list[Cost]] = {name: [] for name in contestants}
     for _ in range(runs):
         for name, work in contestants.items():
-            seen[name].append(cost(work))
+            seen[name].append(cost(work, one_thread=one_thread))
     medians = {
         name: Cost(*(statistics.median(getattr(c, f) for c in costs) for f in ("cpu_s", "peak_mb", "wall_s")))
         for name, costs in seen.items()

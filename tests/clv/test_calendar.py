@@ -10,11 +10,13 @@ import pytest
 
 from crmlib.clv import horizon
 from crmlib.clv.forecast import predict
+from crmlib.clv.judge import backtest
 from crmlib.clv.models import pareto_nbd
-from crmlib.clv.seasonal import calendar_grid
+from crmlib.clv.seasonal import calendar_grid, lifetime_calendar
 from crmlib.clv.seasonal import pareto_nbd_calendar as calendar
 from crmlib.clv.seasonal.calendar_likelihood import score
 from crmlib.clv.seasonal.calendar_pieces import cut_into_pieces
+from crmlib.core.calendar.festivals import festival_day
 from crmlib.core.errors import ModelError
 
 EPOCH = date(1970, 1, 1)
@@ -102,3 +104,47 @@ def test_grids_with_gaps_or_too_short_are_refused(cdnow_sample, grid):
     assert refused.value.code == "clv.grid_values"
     with pytest.raises(ModelError, match="on or after the start"):
         calendar_grid.calendar_grid(date(2024, 1, 2), date(2024, 1, 2) - timedelta(days=1))
+
+
+def test_the_page_follows_festivals_where_the_held_out_time_says_so_and_only_there():
+    """Three weeks before the Spring Festival buyers come three times as often; the horizon holds one, or none."""
+    rng, first = np.random.default_rng(3), date(2023, 1, 1)
+    begin, length = (first - EPOCH).days, 790
+    spring = [festival_day("spring_festival", year) for year in (2023, 2024, 2025)]
+    peak = np.zeros(length)
+    for day in spring:
+        at = (day - first).days
+        peak[max(at - 20, 0) : at + 1] = 1.0
+
+    def world(effect: float) -> pl.DataFrame:
+        rows = []
+        for i in range(700):
+            came, rate = int(rng.integers(0, 400)), rng.gamma(1.5, 1 / 60.0)
+            stay = came + int(rng.exponential(400))
+            hits = np.flatnonzero(rng.random(length - came - 1) < 1 - np.exp(-rate * np.exp(effect * peak[came + 1 :])))
+            later = (came + 1 + hits)[came + 1 + hits <= stay]
+            rows += [(f"c{i:04d}", begin + came), *((f"c{i:04d}", begin + int(d)) for d in later)]
+        return pl.DataFrame(rows, schema=["customer_id", "day_n"], orient="row").with_columns(net_minor=pl.lit(100))
+
+    as_of, ahead = first + timedelta(days=640), horizon.Horizon(days=140)  # to 2025-02-18: one Spring Festival
+    grid = lifetime_calendar.weekly_grid(first=first, last=as_of + timedelta(days=160))
+    said = {}
+    for effect in (1.2, 0.0):
+        days = world(effect)
+        known = days.filter(pl.col("day_n") <= (as_of - EPOCH).days)
+        # the back-test's holdout, too, holds a Spring Festival
+        test = backtest.run(known, end=as_of, cut=date(2023, 12, 20), rng=rng, models=("pareto_nbd",))
+        said[effect] = lifetime_calendar.trial(known, test, as_of=as_of, horizon=ahead, grid=grid)
+    moved = said[1.2]
+    assert moved.helps
+    assert dict(moved.effects)["purchase:festival_spring_festival"] == pytest.approx(1.2, abs=0.3)
+    assert moved.factors["factor"].mean() > 1.1
+    assert not said[0.0].helps
+
+
+def test_weeks_after_the_planned_promotions_repeat_those_of_the_year_before():
+    first = date(2024, 1, 1)
+    runs = pl.DataFrame({"starts_on": [date(2024, 3, 4)], "ends_on": [date(2024, 3, 17)]})
+    grid = lifetime_calendar.weekly_grid(first=first, last=date(2025, 6, 30), promotions=runs, known=date(2024, 12, 29))
+    on = grid.filter(pl.col("promotions") > 0)["start_n"].cast(pl.Date).to_list()
+    assert on == [date(2024, 3, 4), date(2024, 3, 11), date(2025, 3, 3), date(2025, 3, 10)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -164,3 +166,21 @@ def test_a_negative_margin_keeps_its_sign_in_totals_and_in_every_customers_inter
 def test_the_measured_share_of_cost_decides_and_not_the_sign(net, margin, rate, source):
     found = portfolio.margin_of(pl.DataFrame({"net_minor": net, "margin_minor": margin}), given=None)
     assert (found.rate, found.source) == (pytest.approx(rate), source)
+
+
+def test_a_calendars_factor_moves_purchases_and_value_and_nothing_else(worlds):
+    history, fit, spend, draws = spenders(worlds)
+    shared = {
+        "as_of": date(2025, 6, 30),
+        "horizon": months(6),
+        "annual_rate": 0.0,
+        "margin": portfolio.Margin(0.3, "given"),
+    }
+    plain = portfolio.portfolio(fit, draws, spend, history, rng=np.random.default_rng(1), **shared)
+    same = pl.DataFrame({"month": [date(2025, 1, 1)], "factor": [1.5]})  # months that are not there get the mean
+    moved = portfolio.portfolio(fit, draws, spend, history, rng=np.random.default_rng(1), seasonal=same, **shared)
+    for name in ("expected", "value"):
+        np.testing.assert_allclose(moved.customers[name].to_numpy(), 1.5 * plain.customers[name].to_numpy(), rtol=1e-12)
+    assert moved.total["expected"] == pytest.approx(1.5 * plain.total["expected"])
+    assert moved.customers["p_alive"].equals(plain.customers["p_alive"])
+    assert moved.customers["spend_next"].equals(plain.customers["spend_next"])

@@ -26,6 +26,7 @@ HERE_LOW, HERE_HIGH = 0.10, 0.90
 CONTROL_FROM = 30
 """From this many candidates on a tenth is left alone, so that the next report can tell what the calls brought."""
 CONTROL_SHARE = 0.1
+SHARE, FIRST = "_share", "_first_day_n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def portfolio(
     rng: np.random.Generator,
     homes: AnyFrame | None = None,
     error: TotalError | None = None,
+    seasonal: pl.DataFrame | None = None,
     level: float = 0.9,
 ) -> Portfolio:
     """Value every customer and add up by tier and by home store.
@@ -109,10 +111,15 @@ def portfolio(
     homes : `panels.traits.customer_part(..., by="store_id")`; each customer belongs to the store of most days.
     error : how far totals were off (`Backtest.error`), which the intervals of groups and of the whole then hold; the
         groups share it, since a year that is better or worse is so for most of them.
+    seasonal : `month` of the first purchase and `factor` by which festivals move what is bought within the horizon
+        (`seasonal.lifetime_calendar.trial`), or none.
     """
     frame = to_polars(history, needs=["customer_id", "x", "t_x", "T", "spend"], name="purchase_history")
-    worth = value.customers(fit, spend, frame, horizon=horizon, annual_rate=annual_rate, margin=margin.rate)
+    frame = _with_share(frame, seasonal, as_of=as_of, unit_days=_days(fit), rate=margin.rate)
+    worth = value.customers(fit, spend, frame, horizon=horizon, annual_rate=annual_rate, margin=SHARE)
     customers = frame.join(worth, on="customer_id", how="left", maintain_order="left")
+    if seasonal is not None and margin.rate:
+        customers = customers.with_columns(expected=pl.col("expected") * pl.col(SHARE) / margin.rate)
     customers = customers.with_columns(tier=tier_of(customers["value"]))
     if homes is not None:
         home = home_store(homes)
@@ -127,7 +134,7 @@ def portfolio(
         rng=rng,
         segments=segments,
         spend=spend,
-        margin=margin.rate,
+        margin=SHARE,
         annual_rate=annual_rate,
         level=level,
     )
@@ -135,7 +142,7 @@ def portfolio(
         sums = widened(sums, error, days=horizon.days, level=level)
     parts = {segment: sums.filter(pl.col("by") == segment).drop("by") for segment in segments}
     return Portfolio(
-        customers=customers,
+        customers=customers.drop(SHARE),
         tiers=parts["tier"],
         stores=parts.get("store_id"),
         total=sums.filter(pl.col("by").is_null()).row(0, named=True),
@@ -144,6 +151,23 @@ def portfolio(
         annual_rate=annual_rate,
         level=level,
     )
+
+
+def _with_share(
+    frame: pl.DataFrame, seasonal: pl.DataFrame | None, *, as_of: date, unit_days: int, rate: float
+) -> pl.DataFrame:
+    """`frame` with what of each unit of spend counts: the margin rate, times the calendar's factor if there is one."""
+    if seasonal is None:
+        return frame.with_columns(pl.lit(rate, dtype=pl.Float64).alias(SHARE))
+    first = day_number(as_of) - (pl.col("T") * unit_days).round().cast(pl.Int64)
+    month = pl.col(FIRST).cast(pl.Int32).cast(pl.Date).dt.truncate("1mo").alias("month")
+    joined = (
+        frame.with_columns(first.alias(FIRST))
+        .with_columns(month)
+        .join(seasonal.select("month", "factor"), on="month", how="left", maintain_order="left")
+    )
+    usual = float(seasonal["factor"].to_numpy().mean())
+    return joined.with_columns((pl.col("factor").fill_null(usual) * rate).alias(SHARE)).drop("month", "factor", FIRST)
 
 
 def tier_of(worth: pl.Series) -> pl.Series:

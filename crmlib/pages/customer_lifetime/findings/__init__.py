@@ -11,7 +11,7 @@ from crmlib.pages.customer_lifetime.findings.checks import (
 )
 from crmlib.pages.customer_lifetime.findings.keep import keep_list, undecided
 from crmlib.pages.customer_lifetime.findings.value import answer, cohorts, newcomers, stores, tiers
-from crmlib.pages.customer_lifetime.findings.wording import cards_apart
+from crmlib.pages.customer_lifetime.findings.wording import cards_apart, season
 
 __all__ = [
     "answer",
@@ -23,6 +23,7 @@ __all__ = [
     "keep_list",
     "models",
     "newcomers",
+    "season",
     "spend",
     "spread",
     "stores",

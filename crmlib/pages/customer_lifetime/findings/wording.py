@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.judge.baselines import Contest
+from crmlib.clv.seasonal.lifetime_calendar import CalendarTrial
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 from crmlib.customers.members.cards import Cards
 from crmlib.kit.words import Words
@@ -93,3 +94,9 @@ def cards_apart(apart: Cards, *, words: Words) -> str:
         count=words.format.count(flagged.height),
         money=words.format.money(int(flagged["net_minor"].sum())),
     )
+
+
+def season(trial: CalendarTrial, *, words: Words) -> str:
+    """Whether festivals are in the forecast, by what the held-out time said."""
+    kind = "helps" if trial.helps else "tried" if trial.effects else "none"
+    return words(f"customer_lifetime.limits.season.{kind}")
