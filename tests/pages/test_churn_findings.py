@@ -418,6 +418,11 @@ def test_calibration_flips_from_good_to_bad_with_the_probabilities():
         "fail",
         "不来概率明显偏高",
     )
+    odds = np.log(p / (1 - p))
+    for slope, said in ((1.15, "说得过头"), (0.85, "拉得不开")):  # right in total, and amber all the same
+        found = check(1 / (1 + np.exp(-(slope * (odds - odds.mean()) + odds.mean()))))
+        assert found.status == "warn"
+        assert said in found.headline
 
 
 def test_drift_of_the_score_is_an_alarm_and_of_a_feature_a_note():

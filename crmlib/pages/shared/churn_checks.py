@@ -17,6 +17,8 @@ from crmlib.pages.shared.churn_wording import named
 DEFAULT = "logit"
 WORTH = 0.01
 """The risk must rank the still active at least this much better (AUC) than days since the last visit."""
+SLOPE_OK = (0.95, 1.05)
+"""Between these the risk is neither too extreme (below 1) nor too flat; outside it is amber."""
 ECE_OK, ECE_FAIL = 0.03, 0.08
 """Calibration error beyond that of a perfect model: up to here good, from here on red."""
 
@@ -93,6 +95,8 @@ def calibration_check(
     form = words.format
     kind = "good" if result.ece_excess <= ECE_OK else "bad" if result.ece_excess >= ECE_FAIL else "off"
     side = "high" if result.expected > result.observed else "low"
+    if kind == "good" and not SLOPE_OK[0] <= result.slope <= SLOPE_OK[1]:
+        kind, side = "slope", "high" if result.slope > 1 else "low"
     values = {
         "ece": form.share(result.ece_excess),
         "raw": form.share(result.ece),
@@ -111,7 +115,7 @@ def calibration_check(
     )
     return Finding(
         key="churn.calibration",
-        status={"good": "ok", "off": "warn", "bad": "fail"}[kind],  # type: ignore[arg-type]
+        status={"good": "ok", "slope": "warn", "off": "warn", "bad": "fail"}[kind],  # type: ignore[arg-type]
         headline=headline,
         table=bins,
         view=views.show(bins.rename({"expected": "said"}), words=words),
