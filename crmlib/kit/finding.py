@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from crmlib.kit.words import Words
+
 if TYPE_CHECKING:
-    import altair as alt
+    import altair
     from great_tables import GT
 
 Status = Literal["ok", "warn", "fail", "none"]
 Tone = Literal["good", "bad", "neutral"]
+Unavailable = Literal["table", "data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,110 @@ class Finding:
     note_sure: str
     note_do: str
     view: GT | None = None
-    chart: alt.TopLevelMixin | None = None
+    chart: altair.TopLevelMixin | None = None
     alt: str = ""
     value_minor: int | None = None
     row_key: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
+
+    @classmethod
+    def worded(
+        cls,
+        section: str,
+        kind: str,
+        values: Mapping[str, object],
+        *,
+        words: Words,
+        status: Status,
+        table: pl.DataFrame,
+        key: str = "",
+        seen: str | None = None,
+        sure: str | None = None,
+        do: str | None = None,
+        view: GT | None = None,
+        chart: altair.TopLevelMixin | None = None,
+        alt: str | None = None,
+        value_minor: int | None = None,
+        row_key: tuple[str, ...] = (),
+        row_names: Mapping[str, str] | None = None,
+        role: Literal["finding", "check"] = "finding",
+    ) -> Finding:
+        """A finding in the words of its section: the one way to make one.
+
+        The headline is ``<section>.headline.<kind>``. Each note is ``<section>.<note>.<kind>`` where a sentence of
+        this kind stands, else ``<section>.<note>``; both are filled in with `values`.
+
+        Parameters
+        ----------
+        section : where its words stand, e.g. ``"customer_value.migration"``.
+        kind : the alternative that the data chose.
+        values : what the sentences name, formatted already.
+        key : of the finding; the section itself if not given.
+        seen, sure, do : a note that does not go by `kind`, as a sentence.
+        alt : the headline if not given.
+
+        Examples
+        --------
+        >>> found = Finding.worded("page.unavailable", "table", {"title": "Needs", "tables": "goods"},
+        ...                        words=Words("en"), status="none", table=pl.DataFrame())
+        >>> found.key, found.note_seen
+        ('page.unavailable', 'Not connected yet: goods.')
+        """
+        headline = words(f"{section}.headline.{kind}", **values)
+
+        def note(name: str, given: str | None) -> str:
+            own = f"{section}.{name}.{kind}"
+            return words(own if words.has(own) else f"{section}.{name}", **values) if given is None else given
+
+        return cls(
+            key=key or section,
+            status=status,
+            headline=headline,
+            table=table,
+            note_seen=note("seen", seen),
+            note_sure=note("sure", sure),
+            note_do=note("do", do),
+            view=view,
+            chart=chart,
+            alt=headline if alt is None else alt,
+            value_minor=value_minor,
+            row_key=row_key,
+            row_names=row_names or {},
+            role=role,
+        )
+
+    @classmethod
+    def unavailable(
+        cls, section: str, why: Unavailable, *, words: Words, key: str = "", tables: tuple[str, ...] = ()
+    ) -> Finding:
+        """The finding in place of a section that cannot be made: which one, why, and what to do about it.
+
+        It is called by ``<section>.title``; a section's own sentences ``<section>.unavailable.<why>.seen`` and
+        ``.do`` go before the common ones. The key is that of the section's finding, so that the next run compares.
+
+        Parameters
+        ----------
+        why : ``table`` where `tables` are not connected, ``data`` where the data do not suffice.
+        """
+        named = [words.label(f"page.source.{table}") or table for table in tables]
+        values = {"title": words(f"{section}.title"), "tables": words("page.join").join(named)}
+
+        def own(name: str) -> str | None:
+            at = f"{section}.unavailable.{why}.{name}"
+            return words(at, **values) if words.has(at) else None
+
+        return cls.worded(
+            "page.unavailable",
+            why,
+            values,
+            words=words,
+            status="none",
+            table=pl.DataFrame(),
+            key=key or section,
+            seen=own("seen"),
+            do=own("do"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +208,7 @@ class Limits:
     """What this page cannot tell you: one sentence each, shown in the foot."""
 
     sentences: tuple[str, ...] = field(default_factory=tuple)
+
+
+Shown = Answer | Finding | ActionList | Limits
+"""What a page shows."""

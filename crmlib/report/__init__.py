@@ -7,5 +7,6 @@
 from crmlib.report.opening import open_page
 from crmlib.report.opening import open_page as open
 from crmlib.report.page import Page
+from crmlib.report.study import Study, section
 
-__all__ = ["Page", "open", "open_page"]
+__all__ = ["Page", "Study", "open", "open_page", "section"]

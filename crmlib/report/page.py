@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,8 +15,7 @@ import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
-from crmlib.customers.members import identity
-from crmlib.customers.members.identity import Proposals
+from crmlib.kit import finding
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.kit.words import Words
 from crmlib.report import access
@@ -25,6 +24,7 @@ from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
 from crmlib.report.memory import remember, states
+from crmlib.report.privacy import PERSONAL, check_impersonal, personal
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 LINES = "receipt_lines"
-PERSONAL = "people"
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ def _without_money(rules: str) -> str:
 class Face(Protocol):
     """Where a page goes; `crmlib.report.faces` is the one there is."""
 
-    def show(self, page: Page, thing: Answer | Finding | ActionList | Limits) -> None:
+    def show(self, page: Page, thing: finding.Shown) -> None:
         """Told of each thing as soon as it is on the page."""
 
     def finish(self, page: Page) -> None:
@@ -131,6 +130,10 @@ class Page:
         """Those of `names` that are connected, as `table` gives them."""
         return {name: self.table(name) for name in names if self.has(name)}
 
+    def optional(self, name: str) -> pl.LazyFrame | None:
+        """`table`, or none where it is not connected."""
+        return self.table(name) if self.has(name) else None
+
     def missing(self, *names: str) -> list[str]:
         """Those of `names` that are not connected: the page says so instead of showing zeros."""
         return [name for name in names if not self.has(name)]
@@ -156,13 +159,7 @@ class Page:
 
     def _asked(self, name: str) -> pl.LazyFrame:
         if name == PERSONAL:
-            raise LakeError(
-                "report.personal",
-                given=f"table {name}, asked for by report {self.report}",
-                expected="a table without names, phones and addresses",
-                mend="show `page.pseudonyms(ids)`; real contacts are only in the logged hand-off file",
-                values={"table": name, "report": self.report},
-            )
+            raise personal(name, report=self.report)
         if name not in self.versions:
             raise not_connected(name, report=self.report)
         self.used.add(name)
@@ -183,14 +180,30 @@ class Page:
         times = self._lake.ingests().group_by("table", maintain_order=True).agg("at")
         return dict(times.iter_rows())
 
-    def double_cards(self) -> Proposals:
-        """Pairs of cards that may be one person: ids and reasons only, since names and phones stop here."""
+    def of_people(self, find: Callable[[pl.DataFrame], T]) -> T | None:
+        """What `find` says about the table of names and phones, without any of them; none where it is not connected.
+
+        Names and phones stop here: what `find` returns, a frame or a dataclass of frames and numbers, carries ids,
+        fixed names and figures.
+
+        Parameters
+        ----------
+        find : takes customer_id, name, phone and whatever else is personal, of the reader's regions.
+
+        Raises
+        ------
+        LakeError
+            `report.personal` if what it returns holds a personal value, or is of another kind.
+        """
         if not self.has(PERSONAL):
-            return identity.propose(pl.DataFrame(schema=dict.fromkeys(("customer_id", *identity.AGREE), pl.String)))
+            return None
         people = self._lake.table(PERSONAL, version=self.versions[PERSONAL])
         people = self._sight.rows(PERSONAL, people)
         self.used.add(PERSONAL)
-        return identity.propose(people)
+        known = people.collect()
+        found = find(known)
+        check_impersonal(found, known, report=self.report)
+        return found
 
     def pseudonyms(self, ids: pl.Series) -> pl.Series:
         """Short keyed pseudonyms of `ids`: what a page shows instead of an id."""
@@ -213,12 +226,13 @@ class Page:
         """
         return remember.remembered(self._lake.path / remember.FOLDER, compute, *args, **kwargs)
 
-    def show(self, *things: Answer | Finding | ActionList | Limits) -> None:
-        """Put `things` on the page; in JupyterLab their cards are shown at once."""
+    def show(self, *things: finding.Shown | Iterable[finding.Shown]) -> None:
+        """Put `things`, single or several together, on the page; in JupyterLab their cards are shown at once."""
         for thing in things:
-            self._show(thing)
+            for one in (thing,) if isinstance(thing, finding.Shown) else thing:
+                self._show(one)
 
-    def _show(self, thing: Answer | Finding | ActionList | Limits) -> None:
+    def _show(self, thing: finding.Shown) -> None:
         match thing:
             case Answer():
                 self.shown.answer = thing

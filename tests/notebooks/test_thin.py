@@ -15,6 +15,7 @@ from crmlib.report.form import parameters
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MOST_LINES = 12
+MOST_CODE = 40
 THICK = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With,
     ast.comprehension, ast.Lambda, ast.Global, ast.Assert,
@@ -88,3 +89,35 @@ def test_it_imports_nothing_but_the_package_and_days(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             roots.add((node.module or "").split(".")[0])
     assert roots <= {"crmlib", "datetime"}
+
+
+def has_study(path: Path) -> bool:
+    return (FOLDER.parent / "crmlib" / "pages" / path.stem / "study.py").exists()
+
+
+with_study = pytest.mark.parametrize("path", [p for p in NOTEBOOKS if has_study(p)], ids=lambda p: p.stem)
+
+
+@with_study
+def test_it_opens_studies_shows_and_closes_and_decides_nothing(path: Path) -> None:
+    cells = code(path)
+    assert sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in cells) <= MOST_CODE
+    assert not [n for n in ast.walk(every(path)) if isinstance(n, ast.If | ast.IfExp | ast.BoolOp | ast.Compare)]
+    for statement in ast.parse("\n".join(cell.source for cell in cells[1:])).body:
+        said = ast.unparse(statement)
+        allowed = r"page = report\.open\(|study = Study\(page\)|study\.keep\(\)|page\.close\(\)|page\.show\("
+        assert isinstance(statement, ast.ImportFrom) or re.match(allowed, said), said
+        if said.startswith("page.show("):
+            assert re.fullmatch(r"page\.show\(findings\.\w+\(study\)(, findings\.\w+\(study\))*\)", said), said
+
+
+@with_study
+def test_it_imports_the_report_the_room_s_sections_and_its_study(path: Path) -> None:
+    named = {
+        f"{node.module}.{name.name}"
+        for node in ast.walk(every(path))
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    room = f"crmlib.pages.{path.stem}"
+    assert named == {"crmlib.report", f"{room}.findings", f"{room}.study.Study"}

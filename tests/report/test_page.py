@@ -285,7 +285,3 @@ def test_a_reader_of_one_region_is_not_compared_with_a_page_of_all(lake: Lake, t
         page = world.opened(lake, face="voila", reports=tmp_path, regions=regions)
         page.show(world.finding(page.words, chart=None))
         assert ("截至 2026-05-31）相比" in assemble(page).html) is compared
-
-
-def test_without_a_table_of_people_no_cards_are_proposed_as_one(lake: Lake) -> None:
-    assert world.opened(lake).double_cards().pairs.height == 0

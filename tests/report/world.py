@@ -227,7 +227,14 @@ def fill(page: Page, *, extra: tuple[Finding, ...] = ()) -> Page:
     return page
 
 
-def opened(lake: Lake, *, language: str = "zh", variables: dict[str, object] | None = None, **changes: Any) -> Page:
-    """An opened customer value page."""
+def opened(
+    lake: Lake,
+    *,
+    report: str = "customer_value",
+    language: str = "zh",
+    variables: dict[str, object] | None = None,
+    **changes: Any,
+) -> Page:
+    """An opened page, of customer value unless told."""
     given = {"language": language} | (variables or {})
-    return open_page("customer_value", given, context=context(lake, **changes))
+    return open_page(report, given, context=context(lake, **changes))

@@ -19,7 +19,7 @@ def concentration(tiers: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     tiers : tier, share_customers, share_net; one row per tier, best first.
     """
-    names = {"share_customers": words("scoring.chart.of_members"), "share_net": words("scoring.chart.of_sales")}
+    names = {"share_customers": words("scoring.chart.of_members"), "share_net": words("customer_value.chart.of_sales")}
     tall = (
         tiers.select("tier", *names)
         .unpivot(index="tier", variable_name="measure", value_name="share")
@@ -66,13 +66,13 @@ def migration(cells: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     base = alt.Chart(shown).encode(
         x=alt.X(
             "tier_now:N",
-            title=words("scoring.chart.now"),
+            title=words("customer_value.chart.now"),
             sort=[_tier(words, t) for t in now],
             axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
         ),
         y=alt.Y(
             "tier_before:N",
-            title=words("scoring.chart.before"),
+            title=words("customer_value.chart.before"),
             sort=[_tier(words, t) for t in before],
             axis=alt.Axis(ticks=False, domain=False),
         ),
@@ -97,7 +97,7 @@ def migration(cells: pl.DataFrame, *, words: Words) -> alt.LayerChart:
 
 
 def _tier(words: Words, tier: str) -> str:
-    key = f"scoring.tier.{tier}"
+    key = f"customer_value.tier.{tier}"
     return words(key) if words.has(key) else tier
 
 
@@ -111,15 +111,15 @@ def matrix(quadrants: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     form = words.format
     rows = [
         {
-            "sales": words(f"scoring.matrix.sales.{PLACES[row['quadrant']][0]}"),
-            "margin": words(f"scoring.matrix.margin.{PLACES[row['quadrant']][1]}"),
+            "sales": words(f"customer_value.matrix.sales.{PLACES[row['quadrant']][0]}"),
+            "margin": words(f"customer_value.matrix.margin.{PLACES[row['quadrant']][1]}"),
             "share": row["share_net"] or 0.0,
-            "name": words(f"scoring.quadrant.{row['quadrant']}"),
+            "name": words(f"customer_value.quadrant.{row['quadrant']}"),
             "people": words("scoring.persons", count=form.count(row["customers"])),
             "money": words(
-                "scoring.matrix.cell", money=form.money(row["net_minor"]), share=form.share(row["share_net"])
+                "customer_value.matrix.cell", money=form.money(row["net_minor"]), share=form.share(row["share_net"])
             ),
-            "rate": words("scoring.matrix.rate", rate=form.share(row["margin_rate"])),
+            "rate": words("customer_value.matrix.rate", rate=form.share(row["margin_rate"])),
         }
         for row in quadrants.iter_rows(named=True)
         if row["quadrant"] in PLACES
@@ -128,13 +128,13 @@ def matrix(quadrants: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         x=alt.X(
             "margin:N",
             title=None,
-            sort=[words("scoring.matrix.margin.low"), words("scoring.matrix.margin.high")],
+            sort=[words("customer_value.matrix.margin.low"), words("customer_value.matrix.margin.high")],
             axis=alt.Axis(labelAngle=0, ticks=False, domain=False, orient="bottom"),
         ),
         y=alt.Y(
             "sales:N",
             title=None,
-            sort=[words("scoring.matrix.sales.high"), words("scoring.matrix.sales.low")],
+            sort=[words("customer_value.matrix.sales.high"), words("customer_value.matrix.sales.low")],
             axis=alt.Axis(ticks=False, domain=False, labelAngle=-90, labelAlign="center"),
         ),
         tooltip=[alt.Tooltip("name:N"), alt.Tooltip("people:N"), alt.Tooltip("money:N"), alt.Tooltip("rate:N")],

@@ -22,7 +22,9 @@ def tiers(frame: pl.DataFrame, *, words: Words) -> GT:
 
 def migration(cells: pl.DataFrame, *, words: Words) -> GT:
     """Where customers were (rows) and are now (columns), with the row's total."""
-    names = {t: words(f"scoring.tier.{t}") if words.has(f"scoring.tier.{t}") else t for t in _values(cells)}
+    names = {
+        t: words(f"customer_value.tier.{t}") if words.has(f"customer_value.tier.{t}") else t for t in _values(cells)
+    }
     wide = (
         cells.pivot("tier_now", index="tier_before", values="customers")
         .with_columns(customers=pl.sum_horizontal(pl.exclude("tier_before")))

@@ -1,10 +1,70 @@
-"""Who is a member, in the words of member systems."""
+"""Who is a member: one definition for all pages, and what every study of members begins with."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels, report
+from crmlib.customers.members import cards
+from crmlib.customers.members.periods import months_before
 from crmlib.kit.words import Words
+from crmlib.panels import traits
+from crmlib.report import Page
+
+MONTHS = 24
+"""Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
+
+
+def sorted_cards(page: Page, *, limits: cards.Limits | None = None) -> cards.Cards:
+    """The cards that are no member's, as of the page's day; every other card is a member.
+
+    The same cards on every page, whatever period it looks at: a till's card of last spring is nobody's today either.
+
+    Parameters
+    ----------
+    limits : where a card stops being a member's; the house's without it.
+    """
+    start = months_before(page.as_of, MONTHS) + timedelta(days=1)
+    use = traits.card_use(page.table("receipt_lines"), start=start, end=page.as_of)
+    return cards.sort_cards(use, page.optional("customers"), limits=limits, tags=tags(page.words))
 
 
 def tags(words: Words) -> dict[str, tuple[str, ...]]:
-    """Words by which member systems mark staff and business cards, for `scoring.cards.sort_cards`."""
+    """Words by which member systems mark staff and business cards, for `members.cards.sort_cards`."""
     return {kind: tuple(words(f"scoring.tags.{kind}").split(";")) for kind in ("staff", "business")}
+
+
+class MemberStudy(report.Study):
+    """Lines, tables and customer-days, and the cards that are no member's."""
+
+    @cached_property
+    def lines(self) -> pl.LazyFrame:
+        """The receipt lines."""
+        return self.page.table("receipt_lines")
+
+    @cached_property
+    def people(self) -> pl.LazyFrame | None:
+        """The table of members, without names; none where it is not connected."""
+        return self.page.optional("customers")
+
+    @cached_property
+    def goods(self) -> pl.LazyFrame | None:
+        """The table of products; none where it is not connected."""
+        return self.page.optional("products")
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per card and day of the whole history, up to the page's day."""
+        return panels.customer_day(self.lines, period_end=self.page.as_of)
+
+    @cached_property
+    def apart(self) -> cards.Cards:
+        """The cards that are no member's: `sorted_cards`."""
+        return sorted_cards(self.page)
+
+    def members(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows of `frame` (customer_id, …) that are members'."""
+        return cards.only_members(frame, self.apart)

@@ -69,29 +69,29 @@ def person_answer(person: Person, *, words: Words) -> Answer:
     }
     figures = (
         Figure(
-            label=words("scoring.one.figure.net"),
+            label=words("customer_360.figure.net"),
             value=values["net"],
-            comparison=words("scoring.one.figure.below", share=_above(words, value["share_below"])) if value else "",
+            comparison=words("customer_360.figure.below", share=_above(words, value["share_below"])) if value else "",
         ),
         Figure(
-            label=words("scoring.one.figure.visits"),
+            label=words("customer_360.figure.visits"),
             value=form.count(value["purchase_days"] if value else None),
-            comparison=words("scoring.one.figure.gap", gap=values["gap"]) if rhythm else "",
+            comparison=words("customer_360.figure.gap", gap=values["gap"]) if rhythm else "",
         ),
         Figure(
-            label=words("scoring.one.figure.last"),
-            value=words("scoring.one.figure.days", days=values["days"]) if rhythm else "—",
-            comparison=words(f"scoring.one.figure.{'was_due' if kind == 'late' else 'next'}", day=values["next"])
+            label=words("customer_360.figure.last"),
+            value=words("customer_360.figure.days", days=values["days"]) if rhythm else "—",
+            comparison=words(f"customer_360.figure.{'was_due' if kind == 'late' else 'next'}", day=values["next"])
             if person.next_on
             else "",
             tone="bad" if kind == "late" else "neutral",
         ),
         Figure(
-            label=words("scoring.one.figure.grade"),
-            value=words("scoring.one.figure.grade_value", tier=values["tier"] or "—", grade=_grade(person)),
+            label=words("customer_360.figure.grade"),
+            value=words("customer_360.figure.grade_value", tier=values["tier"] or "—", grade=_grade(person)),
         ),
     )
-    return Answer(sentence=words(f"scoring.one.answer.{kind}", **values), figures=figures)
+    return Answer(sentence=words(f"customer_360.answer.{kind}", **values), figures=figures)
 
 
 def course(months: pl.DataFrame, *, words: Words) -> Finding:
@@ -125,7 +125,7 @@ def course(months: pl.DataFrame, *, words: Words) -> Finding:
             value="amount",
             label="label",
             month_format=words("page.axis.month"),
-            title=words("scoring.one.course.axis", unit=words(f"page.unit.{form.currency}")),
+            title=words("customer_360.course.axis", unit=words(f"page.unit.{form.currency}")),
         ),
         row_key=("month",),
     )
@@ -148,7 +148,7 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
             parts_shown,
             "share",
             "share_all",
-            by=lambda s, a: words("scoring.one.basket.label", share=form.share(s), all=form.share(a)),
+            by=lambda s, a: words("customer_360.basket.label", share=form.share(s), all=form.share(a)),
         )
     )
     return _finding(
@@ -158,7 +158,7 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         chart=bars.bars(
-            shown, category="part", value="share", label="label", title=words("scoring.one.basket.axis"), percent=True
+            shown, category="part", value="share", label="label", title=words("customer_360.basket.axis"), percent=True
         )
         if shown.height
         else None,
@@ -175,12 +175,12 @@ def standing(person: Person, *, words: Words) -> Finding:
             (
                 "tier",
                 person.value["tier"] or "—",
-                words("scoring.one.standing.tier", net=form.money(person.value["net_minor"])),
+                words("customer_360.standing.tier", net=form.money(person.value["net_minor"])),
             )
         )
     if person.grade:
         parts = words(
-            "scoring.one.standing.grade",
+            "customer_360.standing.grade",
             value=_above(words, person.grade["value_rank"]),
             safety=_above(words, person.grade["safety_rank"]),
             engagement=_above(words, person.grade["engagement_rank"]),
@@ -192,7 +192,7 @@ def standing(person: Person, *, words: Words) -> Finding:
                 "band",
                 words(f"scoring.band.{person.rhythm['band']}"),
                 words(
-                    "scoring.one.standing.risk",
+                    "customer_360.standing.risk",
                     risk=form.share(person.rhythm["stay_away"]),
                     money=form.money(person.rhythm["at_risk_minor"]),
                 ),
@@ -214,7 +214,12 @@ def standing(person: Person, *, words: Words) -> Finding:
         view=view,
         status="warn" if late else "none",
         chart=bars.bars(
-            ranks, category="name", value="share", label="label", title=words("scoring.one.standing.axis"), percent=True
+            ranks,
+            category="name",
+            value="share",
+            label="label",
+            title=words("customer_360.standing.axis"),
+            percent=True,
         )
         if ranks.height
         else None,
@@ -269,7 +274,7 @@ def _finding(
     seen: str = "seen",
     row_key: tuple[str, ...] = (),
 ) -> Finding:
-    headline = words(f"scoring.one.{key}.headline.{kind}", **values)
+    headline = words(f"customer_360.{key}.headline.{kind}", **values)
     return Finding(
         key=f"one.{key}",
         status=status,
@@ -278,9 +283,9 @@ def _finding(
         view=views.readable(table if view is None else view, words=words),
         chart=chart,
         alt=headline,
-        note_seen=words(f"scoring.one.{key}.{seen}", **values),
-        note_sure=words(f"scoring.one.{key}.sure", **values),
-        note_do=words(f"scoring.one.{key}.do.{kind}", **values),
+        note_seen=words(f"customer_360.{key}.{seen}", **values),
+        note_sure=words(f"customer_360.{key}.sure", **values),
+        note_do=words(f"customer_360.{key}.do.{kind}", **values),
         row_key=row_key,
     )
 
@@ -289,7 +294,7 @@ def _ranks(person: Person, words: Words) -> pl.DataFrame:
     """The three parts of the grade as places among all members: name, share, label."""
     rows = [
         (
-            words(f"scoring.one.rank.{name}"),
+            words(f"customer_360.rank.{name}"),
             person.grade[f"{name}_rank"],
             _above(words, person.grade[f"{name}_rank"]),
         )

@@ -35,31 +35,33 @@ def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
     values = {
         "group": group,
         "ratio": form.number(spend["ratio"], digits=1),
-        "part": words(f"scoring.part.{main['part']}"),
+        "part": words(f"customer_profile.part.{main['part']}"),
         "share": form.share(main["share_of_difference"], digits=0),
         "spend": form.money(spend["value_group"]),
         "rest": form.money(spend["value_rest"]),
         "trips": form.number(each["value_group"][0], digits=1),
         "trips_rest": form.number(each["value_rest"][0], digits=1),
     }
-    headline = words(f"scoring.decompose.headline.{kind}", **values)
+    headline = words(f"customer_profile.decompose.headline.{kind}", **values)
     shown = each.with_columns(
-        told(each, "part", by=lambda p: words(f"scoring.part.{p}")).alias("name"),
-        told(each, "ratio", by=lambda r: words("scoring.decompose.label", ratio=form.number(r, digits=2))).alias(
-            "label"
-        ),
+        told(each, "part", by=lambda p: words(f"customer_profile.part.{p}")).alias("name"),
+        told(
+            each, "ratio", by=lambda r: words("customer_profile.decompose.label", ratio=form.number(r, digits=2))
+        ).alias("label"),
     )
     return Finding(
         key="scoring.decompose",
         status="none",
         headline=headline,
         table=parts,
-        view=views.readable(_decomposition_view(parts, words), words=words, named={"part": "scoring.part"}),
-        chart=bars.bars(shown, category="name", value="ratio", label="label", title=words("scoring.decompose.axis")),
+        view=views.readable(_decomposition_view(parts, words), words=words, named={"part": "customer_profile.part"}),
+        chart=bars.bars(
+            shown, category="name", value="ratio", label="label", title=words("customer_profile.decompose.axis")
+        ),
         alt=headline,
-        note_seen=words("scoring.decompose.seen", **values),
-        note_sure=words("scoring.decompose.sure"),
-        note_do=words(f"scoring.decompose.do.{main['part']}"),
+        note_seen=words("customer_profile.decompose.seen", **values),
+        note_sure=words("customer_profile.decompose.sure"),
+        note_do=words(f"customer_profile.decompose.do.{main['part']}"),
         row_key=("part",),
     )
 
@@ -82,7 +84,7 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
         "best": label(words, top["trait"], top["best"]) if top["best"] else "",
         "ratio": form.number(top["best_ratio"], digits=1),
     }
-    headline = words(f"scoring.drivers.headline.{kind}", **values)
+    headline = words(f"customer_profile.drivers.headline.{kind}", **values)
     named = table.with_columns(
         told(table, "trait", "best", by=lambda t, b: label(words, t, b) if b else None).alias("best"),
         told(table, "trait", by=words.column).alias("trait"),
@@ -95,12 +97,17 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
         table=table,
         view=views.readable(named, words=words),
         chart=bars.bars(
-            shown, category="trait", value="explained", label="label", title=words("scoring.drivers.axis"), percent=True
+            shown,
+            category="trait",
+            value="explained",
+            label="label",
+            title=words("customer_profile.drivers.axis"),
+            percent=True,
         ),
         alt=headline,
-        note_seen=words("scoring.drivers.seen", **values),
-        note_sure=words("scoring.drivers.sure", **values),
-        note_do=words("scoring.drivers.do"),
+        note_seen=words("customer_profile.drivers.seen", **values),
+        note_sure=words("customer_profile.drivers.sure", **values),
+        note_do=words("customer_profile.drivers.do"),
         row_key=("trait",),
     )
 

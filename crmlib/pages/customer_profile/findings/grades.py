@@ -55,21 +55,21 @@ def grades(
         "last": last["grade"],
         "weights": " / ".join(str(w) for w in WEIGHTS),
     }
-    headline = words(f"scoring.grades.headline.{kind}", **values)
+    headline = words(f"customer_profile.grades.headline.{kind}", **values)
     shown = table.with_columns(
         told(
             table,
             "customers",
             "value_minor",
             by=lambda n, v: words(
-                "scoring.grades.label", customers=form.count(n), money=form.money(v // n if n else None)
+                "customer_profile.grades.label", customers=form.count(n), money=form.money(v // n if n else None)
             ),
         ).alias("label"),
         per=pl.Series([_per(row, "value_minor") for row in table.iter_rows(named=True)], dtype=pl.Float64) / 100,
     )
     view = table.rename({"value_minor": "yearly_margin_minor"}).with_columns(
-        plan=told(table, "grade", by=lambda g: words(f"scoring.grades.plan.{g}")),
-        owner=told(table, "grade", by=lambda g: words(f"scoring.grades.owner.{g}")),
+        plan=told(table, "grade", by=lambda g: words(f"customer_profile.grades.plan.{g}")),
+        owner=told(table, "grade", by=lambda g: words(f"customer_profile.grades.owner.{g}")),
         budget_minor=pl.Series([_budget(row) for row in table.iter_rows(named=True)], dtype=pl.Int64),
     )
     return Finding(
@@ -78,13 +78,15 @@ def grades(
         headline=headline,
         table=table,
         view=views.readable(view, words=words),
-        chart=bars.bars(shown, category="grade", value="per", label="label", title=words("scoring.grades.axis")),
-        alt=headline,
-        note_seen=words("scoring.loyalty.sentences").join(
-            [words("scoring.grades.seen", **values), *_warm(prospects, words)]
+        chart=bars.bars(
+            shown, category="grade", value="per", label="label", title=words("customer_profile.grades.axis")
         ),
-        note_sure=words("scoring.grades.sure", **values),
-        note_do=words("scoring.grades.do"),
+        alt=headline,
+        note_seen=words("scoring.sentences").join(
+            [words("customer_profile.grades.seen", **values), *_warm(prospects, words)]
+        ),
+        note_sure=words("customer_profile.grades.sure", **values),
+        note_do=words("customer_profile.grades.do"),
         row_key=("grade",),
     )
 
@@ -114,7 +116,7 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         "once": form.share(once / n if n else None),
         "even": form.share(even, digits=0),
     }
-    headline = words(f"scoring.rfm.headline.{kind}", **values)
+    headline = words(f"customer_profile.rfm.headline.{kind}", **values)
     shown = table.with_columns(share=pl.col("customers") / max(n, 1))
     view = shown.with_columns(at_least=pl.Series(_bounds(table, words), dtype=pl.String))
     drawn = shown.filter(pl.col("measure") == "recency").sort("score", descending=True)
@@ -122,7 +124,7 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         pl.Series(
             "name",
             [
-                words("scoring.rfm.name", score=s, bound=b)
+                words("customer_profile.rfm.name", score=s, bound=b)
                 for s, b in zip(drawn["score"], _bounds(drawn, words), strict=True)
             ],
             dtype=pl.String,
@@ -134,14 +136,14 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         status=status,
         headline=headline,
         table=table,
-        view=views.readable(view, words=words, named={"measure": "scoring.measure"}),
+        view=views.readable(view, words=words, named={"measure": "customer_profile.measure"}),
         chart=bars.bars(
             drawn, category="name", value="share", label="label", title=words("scoring.chart.of_members"), percent=True
         ),
         alt=headline,
-        note_seen=words("scoring.rfm.seen", **values),
-        note_sure=words(f"scoring.rfm.sure.{'frozen' if frozen else 'fresh'}"),
-        note_do=words(f"scoring.rfm.do.{'worse' if kind == 'worse' else 'use'}"),
+        note_seen=words("customer_profile.rfm.seen", **values),
+        note_sure=words(f"customer_profile.rfm.sure.{'frozen' if frozen else 'fresh'}"),
+        note_do=words(f"customer_profile.rfm.do.{'worse' if kind == 'worse' else 'use'}"),
         row_key=("measure", "score"),
     )
 
@@ -168,16 +170,20 @@ def referral_worth(found: Referrals, *, words: Words, pseudonyms: pl.Series) -> 
         "referrers": form.count(found.referrers.height),
     }
     table = found.referrers.with_columns(customer_id=pseudonyms)
-    headline = words(f"scoring.referrals.headline.{kind}", **values)
+    headline = words(f"customer_profile.referrals.headline.{kind}", **values)
     return Finding(
         key="scoring.referrals",
         status="none",
         headline=headline,
         table=table,
         view=views.readable(table, words=words) if table.height else None,
-        note_seen=words("scoring.referrals.seen" if found.referred else "scoring.referrals.seen_none", **values),
-        note_sure=words("scoring.referrals.sure" if found.referred else "scoring.referrals.sure_none", **values),
-        note_do=words(f"scoring.referrals.do.{'thank' if found.referred else 'collect'}"),
+        note_seen=words(
+            "customer_profile.referrals.seen" if found.referred else "customer_profile.referrals.seen_none", **values
+        ),
+        note_sure=words(
+            "customer_profile.referrals.sure" if found.referred else "customer_profile.referrals.sure_none", **values
+        ),
+        note_do=words(f"customer_profile.referrals.do.{'thank' if found.referred else 'collect'}"),
         row_key=("customer_id",),
     )
 
@@ -186,7 +192,7 @@ def _warm(prospects: pl.DataFrame | None, words: Words) -> list[str]:
     if prospects is None or prospects.is_empty():
         return []
     count, best = words.format.count(prospects.height), words.format.count(int((prospects["grade"] == "A").sum()))
-    return [words("scoring.grades.prospects", count=count, best=best)]
+    return [words("customer_profile.grades.prospects", count=count, best=best)]
 
 
 def _falls(values: list[int]) -> bool:
@@ -211,11 +217,11 @@ def _bounds(table: pl.DataFrame, words: Words) -> list[str]:
     found = []
     for measure, bound in table.select("measure", "at_least").iter_rows():
         if bound is None:
-            found.append(words("scoring.rfm.empty"))
+            found.append(words("customer_profile.rfm.empty"))
         elif measure == "recency":
-            found.append(words("scoring.rfm.within", days=form.count(-bound)))
+            found.append(words("customer_profile.rfm.within", days=form.count(-bound)))
         elif measure == "frequency":
-            found.append(words("scoring.rfm.times", times=form.count(bound)))
+            found.append(words("customer_profile.rfm.times", times=form.count(bound)))
         else:
-            found.append(words("scoring.rfm.from", money=form.money(bound)))
+            found.append(words("customer_profile.rfm.from", money=form.money(bound)))
     return found

@@ -27,14 +27,14 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
         "least": form.number(STABLE, digits=1),
         "tried": f"{found.stability['k'][0]}–{found.stability['k'][-1]}",
     }
-    headline = words(f"scoring.needs.headline.{kind}", **values)
+    headline = words(f"customer_profile.needs.headline.{kind}", **values)
     shown = found.sizes.with_columns(
         told(found.sizes, "segment", by=lambda s: names[s]).alias("name"),
         told(
             found.sizes,
             "share_customers",
             "customers",
-            by=lambda s, n: words("scoring.needs.label", share=form.share(s), customers=form.count(n)),
+            by=lambda s, n: words("customer_profile.needs.label", share=form.share(s), customers=form.count(n)),
         ).alias("label"),
     )
     table = found.profile.join(
@@ -55,9 +55,9 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
             percent=True,
         ),
         alt=headline,
-        note_seen=words("scoring.needs.seen", **values),
-        note_sure=words(f"scoring.needs.sure.{kind}", **values),
-        note_do=words("scoring.needs.do"),
+        note_seen=words("customer_profile.needs.seen", **values),
+        note_sure=words(f"customer_profile.needs.sure.{kind}", **values),
+        note_do=words("customer_profile.needs.do"),
         row_key=("segment", "category"),
     )
 
@@ -68,7 +68,7 @@ def _need_name(found: NeedSegments, segment: str, words: Words) -> str:
     heavy = rows.filter(pl.col("share") >= 0.15).sort("lift", "category", descending=[True, False])
     pick = (heavy if heavy.height else rows.sort("share", descending=True)).row(0, named=True)
     return words(
-        "scoring.needs.name",
+        "customer_profile.needs.name",
         number=segment,
         category=pick["category"],
         share=words.format.share(pick["share"], digits=0),

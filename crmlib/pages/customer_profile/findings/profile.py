@@ -26,7 +26,9 @@ def label(words: Words, trait: str, value: str) -> str:
 def group_name(words: Words, column: str, values: str) -> str:
     """A group in words: tier A and B, female members, and so on."""
     names = words("scoring.join").join(label(words, column, v.strip()) for v in values.split("+"))
-    return words(f"scoring.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column))
+    return words(
+        f"customer_profile.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column)
+    )
 
 
 def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, members: int, words: Words) -> Answer:
@@ -42,7 +44,7 @@ def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, m
     main = parts.filter(pl.col("part").is_in(PARTS)).sort(
         pl.col("share_of_difference"), descending=True, nulls_last=True
     )
-    reason = words(f"scoring.part.{main['part'][0]}")
+    reason = words(f"customer_profile.part.{main['part'][0]}")
     values = {
         "group": group,
         "size": form.count(size),
@@ -54,27 +56,29 @@ def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, m
     }
     kind = "trait" if top else "plain"
     return Answer(
-        sentence=words(f"scoring.profile.answer.{kind}", **values),
+        sentence=words(f"customer_profile.profile.answer.{kind}", **values),
         figures=(
             Figure(
-                label=words("scoring.figure.group_size"),
+                label=words("customer_profile.figure.group_size"),
                 value=words("scoring.persons", count=form.count(size)),
-                comparison=words("scoring.figure.group_share", share=form.share(size / members if members else None)),
+                comparison=words(
+                    "customer_profile.figure.group_share", share=form.share(size / members if members else None)
+                ),
                 key="group_size",
                 amount=float(size),
             ),
             Figure(
-                label=words("scoring.figure.group_spend"),
+                label=words("customer_profile.figure.group_spend"),
                 value=form.money(spend["value_group"]),
-                comparison=words("scoring.figure.group_rest", money=form.money(spend["value_rest"])),
+                comparison=words("customer_profile.figure.group_rest", money=form.money(spend["value_rest"])),
                 key="group_spend",
                 amount=float(spend["value_group"]),
                 money=True,
             ),
             Figure(
-                label=words("scoring.figure.unusual"),
+                label=words("customer_profile.figure.unusual"),
                 value=form.count(int(table["unusual"].sum())),
-                comparison=words("scoring.figure.unusual_of", cells=form.count(table.height)),
+                comparison=words("customer_profile.figure.unusual_of", cells=form.count(table.height)),
                 key="unusual",
                 amount=float(table["unusual"].sum()),
             ),
@@ -104,7 +108,7 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         "cells": form.count(table.height),
         "hidden": form.count(int(table["suppressed"].sum())),
     }
-    headline = words(f"scoring.profile.headline.{kind}", **values)
+    headline = words(f"customer_profile.profile.headline.{kind}", **values)
     shown = _picture(table, words)
     view = table.drop("p_value", "unusual", "suppressed").with_columns(
         value=told(table, "trait", "value", by=lambda t, v: label(words, t, v)),
@@ -124,14 +128,14 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
             high="high",
             label="label",
             unusual="unusual",
-            title=words("scoring.profile.axis"),
+            title=words("customer_profile.profile.axis"),
         )
         if shown.height
         else None,
         alt=headline,
-        note_seen=words("scoring.profile.seen", **values),
-        note_sure=words("scoring.profile.sure", **values),
-        note_do=words(f"scoring.profile.do.{kind}"),
+        note_seen=words("customer_profile.profile.seen", **values),
+        note_sure=words("customer_profile.profile.sure", **values),
+        note_do=words(f"customer_profile.profile.do.{kind}"),
         row_key=("trait", "value"),
     )
 
@@ -161,12 +165,12 @@ def _picture(table: pl.DataFrame, words: Words) -> pl.DataFrame:
             picked,
             "trait",
             "value",
-            by=lambda t, v: words("scoring.profile.name", trait=words.column(t), value=label(words, t, v)),
+            by=lambda t, v: words("scoring.trait_value", trait=words.column(t), value=label(words, t, v)),
         ),
         label=told(
             picked,
             "share_group",
             "share_all",
-            by=lambda g, a: words("scoring.profile.label", group=form.share(g), all=form.share(a)),
+            by=lambda g, a: words("customer_profile.profile.label", group=form.share(g), all=form.share(a)),
         ),
     )

@@ -15,7 +15,7 @@ REPRICE_SHARE = 0.15
 """From this share of sales on, high sales at low margin are the news."""
 LOSS_WARN, LOSS_FAIL = 0.1, 0.2
 """Net loss of the keep-and-serve quadrant (leavers less comers) in its margin of last period: amber, red."""
-NAMED = {"quadrant": "scoring.quadrant"}
+NAMED = {"quadrant": "customer_value.quadrant"}
 
 
 def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
@@ -46,26 +46,27 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
         "keep_share": form.share(keep["share_net"]),
         "keep_rate": form.share(keep["margin_rate"]),
     }
-    headline = words(f"scoring.matrix.headline.{kind}", **values)
     table = _with_treatment(matrix.quadrants, words)
-    return Finding(
+    return Finding.worded(
+        "customer_value.matrix",
+        kind,
+        values,
+        words=words,
         key="scoring.matrix",
         status=status,
-        headline=headline,
         table=matrix.quadrants,
         view=views.readable(table, words=words, named=NAMED),
         chart=charts.matrix(matrix.quadrants, words=words) if rated else None,
-        alt=headline,
-        note_seen=words("scoring.matrix.seen" if rated else "scoring.matrix.seen_unknown", **values),
-        note_sure=words(
-            "scoring.matrix.sure" if rated else "scoring.matrix.sure_unknown",
+        seen=words("customer_value.matrix.seen" if rated else "customer_value.matrix.seen_unknown", **values),
+        sure=words(
+            "customer_value.matrix.sure" if rated else "customer_value.matrix.sure_unknown",
             net=form.money(matrix.net_cut),
             margin=form.money(matrix.margin_cut) if matrix.margin == "amount" else form.share(matrix.margin_cut),
             unrated=form.count(unrated["customers"]),
             unrated_share=form.share(unrated["share_net"]),
         ),
-        note_do=words(f"scoring.matrix.do.{kind}"),
         row_key=("quadrant",),
+        row_names=NAMED,
     )
 
 
@@ -98,22 +99,24 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
         "were": form.count(n_were),
         "unrated": form.count(_unrated(moved)),
     }
-    headline = words(f"scoring.movers.headline.{kind}", **values)
     where = _destinations(left, words)
     table = largest.with_columns(customer_id=pseudonyms).drop("quadrant_before")
-    return Finding(
+    return Finding.worded(
+        "customer_value.movers",
+        kind,
+        values,
+        words=words,
         key="scoring.movers",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(table, words=words, named={"quadrant_now": "scoring.quadrant"}),
-        chart=bars.bars(where, category="name", value="customers", label="label", title=words("scoring.chart.members"))
+        view=views.readable(table, words=words, named={"quadrant_now": "customer_value.quadrant"}),
+        chart=bars.bars(
+            where, category="name", value="customers", label="label", title=words("customer_value.chart.members")
+        )
         if where.height
         else None,
-        alt=headline,
-        note_seen=words("scoring.movers.seen" if n_were else "scoring.movers.seen_nobody", **values),
-        note_sure=words("scoring.movers.sure", **values),
-        note_do=words(f"scoring.movers.do.{'gone' if gone * 2 >= max(n_left, 1) else 'fell'}", **values),
+        seen=words("customer_value.movers.seen" if n_were else "customer_value.movers.seen_nobody", **values),
+        do=words(f"customer_value.movers.do.{'gone' if gone * 2 >= max(n_left, 1) else 'fell'}", **values),
         value_minor=max(lost, 0),
         row_key=("customer_id",),
     )
@@ -136,10 +139,10 @@ def _destinations(left: pl.DataFrame, words: Words) -> pl.DataFrame:
     form = words.format
     rows = [
         {
-            "name": words(f"scoring.quadrant.{row['quadrant_now']}"),
+            "name": words(f"customer_value.quadrant.{row['quadrant_now']}"),
             "customers": row["customers"],
             "label": words(
-                "scoring.movers.label",
+                "customer_value.movers.label",
                 customers=form.count(row["customers"]),
                 money=form.money(row["margin_change_minor"]),
             ),
@@ -150,6 +153,6 @@ def _destinations(left: pl.DataFrame, words: Words) -> pl.DataFrame:
 
 
 def _with_treatment(quadrants: pl.DataFrame, words: Words) -> pl.DataFrame:
-    treat = [words(f"scoring.treatment.{q}") for q in quadrants["quadrant"]]
-    owner = [words(f"scoring.owner.{q}") for q in quadrants["quadrant"]]
+    treat = [words(f"customer_value.treatment.{q}") for q in quadrants["quadrant"]]
+    owner = [words(f"customer_value.owner.{q}") for q in quadrants["quadrant"]]
     return quadrants.with_columns(treatment=pl.Series(treat), owner=pl.Series(owner))

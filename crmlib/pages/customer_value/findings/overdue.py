@@ -23,20 +23,6 @@ CLEAR = 0.05
 NAMED = {"band": "scoring.band"}
 
 
-def with_tiers(overdue: Overdue, tiers: pl.DataFrame, *, upper: tuple[str, ...] = ("A", "B")) -> pl.DataFrame:
-    """Overdue members of the upper tiers, largest risk first.
-
-    Parameters
-    ----------
-    tiers : customer_id and tier (or tier_smoothed, which counts if it is there).
-    """
-    name = "tier_smoothed" if "tier_smoothed" in tiers.columns else "tier"
-    known = tiers.select("customer_id", tier=pl.col(name).cast(pl.String))
-    return overdue.late.join(known, on="customer_id", how="inner", maintain_order="left").filter(
-        pl.col("tier").is_in(upper)
-    )
-
-
 def overdue_upper(
     overdue: Overdue, tiers: pl.DataFrame, *, words: Words, upper: tuple[str, ...] = ("A", "B")
 ) -> Finding:
@@ -61,9 +47,10 @@ def overdue_upper(
         "members": form.count(members.height),
         "share": form.share(share),
         "money": form.money(money),
-        "what": words("scoring.overdue.what.margin" if overdue.with_margin else "scoring.overdue.what.net"),
+        "what": words(
+            "customer_value.overdue.what.margin" if overdue.with_margin else "customer_value.overdue.what.net"
+        ),
     }
-    headline = words(f"scoring.overdue.headline.{kind}", **values)
     table = _by_band(members)
     worth = {"margin_minor": "net_minor", "at_risk_minor": "at_risk_net_minor"}
     shown = table.with_columns(
@@ -72,7 +59,7 @@ def overdue_upper(
             "label",
             [
                 words(
-                    "scoring.overdue.label" if k >= 2 else "scoring.persons",
+                    "customer_value.overdue.label" if k >= 2 else "scoring.persons",
                     customers=form.count(n),
                     count=form.count(n),
                     money=form.money(m),
@@ -82,10 +69,13 @@ def overdue_upper(
         ),
         late=pl.Series([k >= 2 for k in range(len(BAND_NAMES))]),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_value.overdue",
+        kind,
+        values,
+        words=words,
         key="scoring.overdue",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(table if overdue.with_margin else table.rename(worth), words=words, named=NAMED),
         chart=bars.bars(
@@ -93,15 +83,14 @@ def overdue_upper(
             category="name",
             value="customers",
             label="label",
-            title=words("scoring.overdue.axis"),
+            title=words("customer_value.overdue.axis"),
             highlight="late",
         ),
-        alt=headline,
-        note_seen=words("scoring.overdue.seen", **values),
-        note_sure=_proof(overdue, words),
-        note_do=words("scoring.overdue.do.late" if late.height else "scoring.overdue.do.none", **values),
+        sure=_proof(overdue, words),
+        do=words("customer_value.overdue.do.late" if late.height else "customer_value.overdue.do.none", **values),
         value_minor=money,
         row_key=("band",),
+        row_names=NAMED,
     )
 
 
@@ -128,10 +117,13 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
         told(shown, "band", by=lambda b: words(f"scoring.band.{b}")).alias("name"),
         told(shown, "rate", by=form.share).alias("label"),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_value.back_test",
+        kind,
+        values,
+        words=words,
         key="scoring.overdue_test",
         status=status,
-        headline=words(f"scoring.overdue.test.{kind}", **values),
         table=table,
         view=views.readable(table, words=words, named=NAMED),
         chart=bars.interval_bars(
@@ -141,15 +133,13 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
             low="low",
             high="high",
             label="label",
-            title=words("scoring.overdue.test.axis", days=AHEAD_DAYS),
+            title=words("customer_value.back_test.axis", days=AHEAD_DAYS),
         )
         if shown.height
         else None,
-        alt=words(f"scoring.overdue.test.{kind}", **values),
-        note_seen=words("scoring.overdue.test.seen", **values),
-        note_sure=words("scoring.overdue.test.sure", **values),
-        note_do=words(f"scoring.overdue.test.do.{'use' if proven else 'wait'}"),
+        do=words(f"customer_value.back_test.do.{'use' if proven else 'wait'}"),
         row_key=("band",),
+        row_names=NAMED,
         role="check",
     )
 
@@ -176,7 +166,7 @@ def contact_list(
     form = words.format
     rows = listed.chosen
     reasons = [
-        words("scoring.actions.reason", gap=form.number(gap), days=form.count(days))
+        words("customer_value.actions.reason", gap=form.number(gap), days=form.count(days))
         for gap, days in rows.select("gap_days", "days_since").iter_rows()
     ]
     band = rows["band"].cast(pl.String).to_list()
@@ -187,21 +177,19 @@ def contact_list(
             "reason": pl.Series(reasons, dtype=pl.String),
             "at_risk_minor" if with_margin else "at_risk_net_minor": rows["at_risk_minor"],
             "suggestion": pl.Series(
-                [words(f"scoring.actions.do.{tier}.{b}") if words.has(f"scoring.actions.do.{tier}.{b}") else
-                 words(f"scoring.actions.do.other.{b}") for tier, b in zip(rows["tier"], band, strict=True)],
-                dtype=pl.String,
+                [_suggestion(words, tier, b) for tier, b in zip(rows["tier"], band, strict=True)], dtype=pl.String
             ),
-            "owner": owners.fill_null(words("scoring.actions.no_owner")),
+            "owner": owners.fill_null(words("customer_value.actions.no_owner")),
             "due_on": pl.Series([as_of + timedelta(days=DUE_DAYS[b]) for b in band], dtype=pl.Date),
         }
     )  # fmt: skip
     control = "held" if listed.held_back.height else "none"
     headline = words(
-        f"scoring.actions.headline.{'some' if listed.found else 'nobody'}",
+        f"customer_value.actions.headline.{'some' if listed.found else 'nobody'}",
         shown=form.count(table.height),
         found=form.count(listed.found),
     )
-    note = words(f"scoring.actions.control.{control}", control=form.count(listed.held_back.height))
+    note = words(f"customer_value.actions.control.{control}", control=form.count(listed.held_back.height))
     return ActionList(
         headline=headline,
         table=table,
@@ -211,13 +199,18 @@ def contact_list(
     )
 
 
+def _suggestion(words: Words, tier: str, band: str) -> str:
+    own = f"customer_value.actions.do.{tier}.{band}"
+    return words(own if words.has(own) else f"customer_value.actions.do.other.{band}")
+
+
 def _outcome(last: Result | None, words: Words) -> str:
     if last is None or not last.listed:
-        return words("scoring.actions.last.first")
+        return words("customer_value.actions.last.first")
     form = words.format
     kind = "control" if last.control else "alone"
     return words(
-        f"scoring.actions.last.{kind}",
+        f"customer_value.actions.last.{kind}",
         listed=form.count(last.listed),
         came=form.count(last.came),
         rate=form.share(last.rate),
@@ -235,9 +228,9 @@ def _proof(overdue: Overdue, words: Words) -> str:
     calm = table.row(0, named=True)
     n = int(late["customers"].sum())
     if not n:
-        return words("scoring.overdue.sure.untested", times=form.number(BANDS[1]))
+        return words("customer_value.overdue.sure.untested", times=form.number(BANDS[1]))
     return words(
-        "scoring.overdue.sure.tested",
+        "customer_value.overdue.sure.tested",
         times=form.number(BANDS[1]),
         customers=form.count(n),
         late=form.share(int(late["stayed_away"].sum()) / n),

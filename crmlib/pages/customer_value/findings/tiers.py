@@ -47,24 +47,26 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
     first = pyramid.tiers.row(0, named=True)
     near, nothing = _near(pyramid), int(pyramid.tiers["not_positive"].sum())
     done = "threshold" if first["threshold_minor"] is not None and near > 0 else "no_threshold"
-    return Finding(
+    return Finding.worded(
+        "customer_value.concentration",
+        kind,
+        values,
+        words=words,
         key="scoring.pyramid",
         status="none",
-        headline=words(f"scoring.concentration.headline.{kind}", **values),
         table=pyramid.tiers,
         view=views.tiers(pyramid.tiers, words=words),
         chart=charts.concentration(pyramid.tiers, words=words),
-        alt=words(f"scoring.concentration.headline.{kind}", **values),
-        note_seen=words(
-            "scoring.concentration.seen_negative" if nothing else "scoring.concentration.seen",
+        seen=words(
+            "customer_value.concentration.seen_negative" if nothing else "customer_value.concentration.seen",
             customers=form.count(pyramid.customers.height),
             rest=pyramid.tiers["tier"][-1],
             rest_share=form.share(pyramid.tiers["share_net"][-1]),
             not_positive=form.count(nothing),
         ),
-        note_sure=words("scoring.concentration.sure", start=form.day(start), end=form.day(end)),
-        note_do=words(
-            f"scoring.concentration.do.{done}",
+        sure=words("customer_value.concentration.sure", start=form.day(start), end=form.day(end)),
+        do=words(
+            f"customer_value.concentration.do.{done}",
             tier=first["tier"],
             threshold=form.money(first["threshold_minor"]),
             near=form.count(near),
@@ -90,7 +92,7 @@ def migration(moves: Migration, *, words: Words, start: date, end: date, full: b
     kept = _share(int((firsts["tier_now"] == first).sum()), firsts.height)
     share_lost = _share(lost.height, were.height)
     kind, status = _verdict(were.height, share_lost, kept)
-    sure = words("scoring.migration.sure", start=form.day(start), end=form.day(end))
+    sure = words("customer_value.migration.sure", start=form.day(start), end=form.day(end))
     values = {
         "tiers": words("scoring.join").join(upper),
         "first": first,
@@ -100,27 +102,29 @@ def migration(moves: Migration, *, words: Words, start: date, end: date, full: b
         "share_lost": form.share(share_lost),
         "money": form.money(int(lost["net_before_minor"].sum())),
     }
-    headline = words(f"scoring.migration.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "customer_value.migration",
+        kind,
+        values,
+        words=words,
         key="scoring.migration",
         status=status if full else "none",
-        headline=headline,
         table=moves.table,
         view=views.migration(moves.table, words=words),
         chart=charts.migration(moves.table, words=words),
-        alt=headline,
-        note_seen=words(
-            "scoring.migration.seen",
+        seen=words(
+            "customer_value.migration.seen",
             start=form.count(moves.active_start),
             new=form.count(moves.new),
             won_back=form.count(moves.won_back),
             lost=form.count(moves.lost),
             end=form.count(moves.active_end),
         ),
-        note_sure=sure if full else words("scoring.migration.partial", sure=sure),
-        note_do=words("scoring.migration.do.lost" if lost.height else "scoring.migration.do.held", **values),
+        sure=sure if full else words("customer_value.migration.partial", sure=sure),
+        do=words("customer_value.migration.do.lost" if lost.height else "customer_value.migration.do.held", **values),
         value_minor=int(lost["net_before_minor"].sum()),
         row_key=("tier_before", "tier_now"),
+        row_names={"tier_before": "customer_value.tier", "tier_now": "customer_value.tier"},
     )
 
 
@@ -148,17 +152,22 @@ def answer(
     first = pyramid.tiers.row(0, named=True)
     label = "overdue" if overdue is not None else "lost"
     margin = overdue is None or overdue.with_margin
-    what = words(f"scoring.overdue.what.{'margin' if margin else 'net'}")
+    what = words(f"customer_value.overdue.what.{'margin' if margin else 'net'}")
     return Answer(
         sentence=words(
-            f"scoring.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
+            f"customer_value.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
         ),
         figures=(
             _against(
-                words("scoring.figure.net"), form.money(net), net, before if full else 0, key="net_minor", words=words
+                words("customer_value.figure.net"),
+                form.money(net),
+                net,
+                before if full else 0,
+                key="net_minor",
+                words=words,
             ),
             _against(
-                words("scoring.figure.customers"),
+                words("customer_value.figure.customers"),
                 words("scoring.persons", count=form.count(moves.active_end)),
                 moves.active_end,
                 moves.active_start if full else 0,
@@ -166,16 +175,16 @@ def answer(
                 words=words,
             ),
             Figure(
-                label=words("scoring.figure.first_share", tier=first["tier"]),
+                label=words("customer_value.figure.first_share", tier=first["tier"]),
                 value=form.share(first["share_net"]),
-                comparison=words("scoring.figure.first_customers", customers=form.count(first["customers"])),
+                comparison=words("customer_value.figure.first_customers", customers=form.count(first["customers"])),
                 key="first_share",
                 amount=first["share_net"],
             ),
             Figure(
-                label=words(f"scoring.figure.{label}", tiers=tiers),
+                label=words(f"customer_value.figure.{label}", tiers=tiers),
                 value=words("scoring.persons", count=form.count(count)),
-                comparison=words(f"scoring.figure.{label}_money", money=form.money(money), what=what),
+                comparison=words(f"customer_value.figure.{label}_money", money=form.money(money), what=what),
                 tone="bad" if count else "good",
                 key=label,
                 amount=float(count),
@@ -189,9 +198,9 @@ def _against(label: str, value: str, now: int, before: int, *, key: str, words: 
     return Figure(
         label=label,
         value=value,
-        comparison=words("scoring.figure.against", change=words.format.change(_change(now, before)))
+        comparison=words("customer_value.figure.against", change=words.format.change(_change(now, before)))
         if before > 0
-        else words("scoring.figure.partial"),
+        else words("customer_value.figure.partial"),
         tone="good" if now > before > 0 else "bad" if now < before else "neutral",
         key=key,
         amount=float(now),

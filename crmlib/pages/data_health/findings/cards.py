@@ -39,7 +39,7 @@ def doubles(found: Proposals, *, words: Words, pseudonyms: tuple[pl.Series, pl.S
     }
     table = found.pairs.with_columns(keep_id=pseudonyms[0], merge_id=pseudonyms[1])
     fields = {"phone", "email", "name", "birthday"}
-    names = {field: words(f"scoring.field.{field}") for field in fields}
+    names = {field: words(f"data_health.field.{field}") for field in fields}
     view = table.with_columns(
         *(
             pl.Series(
@@ -79,12 +79,12 @@ def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = N
     }
     shown = cards.summary.filter(pl.col("cards") > 0).sort("net_minor", "reason", descending=[True, False])
     shown = shown.with_columns(
-        told(shown, "reason", by=lambda r: words(f"scoring.apart.{r}")).alias("name"),
+        told(shown, "reason", by=lambda r: words(f"data_health.reason.{r}")).alias("name"),
         told(
             shown,
             "share_net",
             "cards",
-            by=lambda s, n: words("scoring.health.apart.label", share=form.share(s), cards=form.count(n)),
+            by=lambda s, n: words("data_health.apart.label", share=form.share(s), cards=form.count(n)),
         ).alias("label"),
     )
     return check(
@@ -95,13 +95,13 @@ def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = N
         values,
         words=words,
         view=cards.summary,
-        named={"reason": "scoring.apart"},
+        named={"reason": "data_health.reason"},
         chart=bars.bars(
             shown,
             category="name",
             value="share_net",
             label="label",
-            title=words("scoring.health.apart.axis"),
+            title=words("data_health.apart.axis"),
             percent=True,
         )
         if shown.height
@@ -131,7 +131,7 @@ def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
     status: Status = "warn" if holes.height else "ok"
     view_holes = view.filter(pl.col("missing") > 0).head(8)
     shown = view_holes.with_columns(
-        name=told(view_holes, "table", "field", by=lambda t, f: words("scoring.profile.name", trait=t, value=f)),
+        name=told(view_holes, "table", "field", by=lambda t, f: words("scoring.trait_value", trait=t, value=f)),
         label=told(view_holes, "share", by=form.share),
     )
     return check(
@@ -143,7 +143,7 @@ def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
         words=words,
         view=view,
         chart=bars.bars(
-            shown, category="name", value="share", label="label", title=words("scoring.health.gaps.axis"), percent=True
+            shown, category="name", value="share", label="label", title=words("data_health.gaps.axis"), percent=True
         )
         if shown.height
         else None,

@@ -37,7 +37,7 @@ def check(
     view : the table for reading, if it is another one; named : columns whose values have names.
     seen : key of the note that says what is seen.
     """
-    headline = words(f"scoring.health.{key}.headline.{kind}", **values)
+    headline = words(f"data_health.{key}.headline.{kind}", **values)
     return Finding(
         key=f"health.{key}",
         status=status,
@@ -46,8 +46,8 @@ def check(
         view=views.readable(view if view is not None else table, words=words, named=named),
         chart=chart,
         alt=headline,
-        note_seen=words(f"scoring.health.{key}.{seen}", **values),
-        note_sure=words(f"scoring.health.{key}.sure", **values),
-        note_do=words(f"scoring.health.{key}.do.{kind}", **values),
+        note_seen=words(f"data_health.{key}.{seen}", **values),
+        note_sure=words(f"data_health.{key}.sure", **values),
+        note_do=words(f"data_health.{key}.do.{kind}", **values),
         row_key=row_key,
     )

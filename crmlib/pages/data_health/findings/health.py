@@ -32,40 +32,40 @@ def health_answer(findings: list[Finding], *, sums: pl.DataFrame, fresh: pl.Data
     read, apart = int(sums["read"].sum()), int(sums["quarantined"].sum())
     return Answer(
         sentence=words(
-            f"scoring.health.answer.{kind}",
+            f"data_health.answer.{kind}",
             red=form.count(len(red)),
             amber=form.count(len(amber)),
             first=first.headline if first else "",
         ),
         figures=(
             Figure(
-                label=words("scoring.figure.last_day"),
+                label=words("data_health.figure.last_day"),
                 value=form.day(fresh["last_day"].max()),  # type: ignore[arg-type]
-                comparison=words("scoring.figure.feeds", count=form.count(fresh.height)),
+                comparison=words("data_health.figure.feeds", count=form.count(fresh.height)),
                 key="feeds",
                 amount=float(fresh.height),
             ),
             Figure(
-                label=words("scoring.figure.read"),
+                label=words("data_health.figure.read"),
                 value=form.count(read),
-                comparison=words("scoring.figure.kept", count=form.count(int(sums["kept"].sum()))),
+                comparison=words("data_health.figure.kept", count=form.count(int(sums["kept"].sum()))),
                 key="read",
                 amount=float(read),
             ),
             Figure(
-                label=words("scoring.figure.quarantined"),
+                label=words("data_health.figure.quarantined"),
                 value=form.count(apart),
                 comparison=words(
-                    "scoring.figure.quarantined_share", share=form.share(apart / read if read else None, digits=2)
+                    "data_health.figure.quarantined_share", share=form.share(apart / read if read else None, digits=2)
                 ),
                 tone="bad" if apart > QUARANTINE_FAIL * read else "neutral",
                 key="quarantined",
                 amount=float(apart),
             ),
             Figure(
-                label=words("scoring.figure.checks"),
-                value=words("scoring.figure.checks_value", count=form.count(len(red) + len(amber))),
-                comparison=words("scoring.figure.checks_of", count=form.count(len(findings))),
+                label=words("data_health.figure.checks"),
+                value=words("data_health.figure.checks_value", count=form.count(len(red) + len(amber))),
+                comparison=words("data_health.figure.checks_of", count=form.count(len(findings))),
                 tone="bad" if red or amber else "good",
                 key="checks",
                 amount=float(len(red) + len(amber)),
@@ -146,7 +146,7 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
             shown,
             "quarantined_share",
             "quarantined",
-            by=lambda s, n: words("scoring.health.contracts.label", share=form.share(s, digits=2), rows=form.count(n)),
+            by=lambda s, n: words("data_health.contracts.label", share=form.share(s, digits=2), rows=form.count(n)),
         ).alias("label")
     )
     return check(
@@ -162,7 +162,7 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
             category="source",
             value="quarantined_share",
             label="label",
-            title=words("scoring.health.contracts.axis"),
+            title=words("data_health.contracts.axis"),
             percent=True,
         )
         if shown.height
@@ -193,7 +193,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
         "now": form.share(now),
         "before": form.share(before),
         "points": form.number(move * 100, digits=1),
-        "way": words(f"scoring.health.way.{'up' if (change or 0) > 0 else 'down'}"),
+        "way": words(f"data_health.way.{'up' if (change or 0) > 0 else 'down'}"),
     }
     shown = known.with_columns(told(known, "share_receipts", by=form.share).alias("label"))
     return check(
@@ -209,7 +209,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
             value="share_receipts",
             label="label",
             month_format=words("page.axis.month"),
-            title=words("scoring.health.cards.axis"),
+            title=words("data_health.cards.axis"),
         )
         if shown.height > 1
         else None,

@@ -24,6 +24,7 @@ KEPT_AFTER = (3, 6, 12)
 """Months after the first purchase at which newcomers are looked for."""
 WIDE = 3
 """Categories from which on a member buys widely."""
+NAMED = {"segment": "customer_value.segment"}
 
 
 def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
@@ -41,7 +42,7 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
     kind = "once" if once["share_customers"] >= ONCE_MANY else "top"
     apart = cards.summary
     values = {
-        "top": words(f"scoring.segment.{top['segment']}"),
+        "top": words(f"customer_value.segment.{top['segment']}"),
         "top_customers": form.share(top["share_customers"]),
         "top_net": form.share(top["share_net"]),
         "once": form.count(once["customers"]),
@@ -50,36 +51,35 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
         "cards": form.count(int(apart["cards"].sum())),
         "cards_net": form.share(float(apart["share_net"].fill_null(0).sum())),
     }
-    headline = words(f"scoring.segments.headline.{kind}", **values)
     shown = found.sizes.filter(pl.col("customers") > 0).sort("net_minor", "segment", descending=[True, False])
     shown = shown.with_columns(
-        told(shown, "segment", by=lambda s: words(f"scoring.segment.{s}")).alias("name"),
+        told(shown, "segment", by=lambda s: words(f"customer_value.segment.{s}")).alias("name"),
         told(
             shown,
             "share_net",
             "customers",
-            by=lambda s, n: words("scoring.segments.label", share=form.share(s), customers=form.count(n)),
+            by=lambda s, n: words("customer_value.segments.label", share=form.share(s), customers=form.count(n)),
         ).alias("label"),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_value.segments",
+        kind,
+        values,
+        words=words,
         key="scoring.segments",
         status="warn" if kind == "once" else "none",
-        headline=headline,
         table=found.sizes,
-        view=views.readable(found.sizes, words=words, named={"segment": "scoring.segment"}),
+        view=views.readable(found.sizes, words=words, named=NAMED),
         chart=bars.bars(
             shown,
             category="name",
             value="share_net",
             label="label",
-            title=words("scoring.chart.of_sales"),
+            title=words("customer_value.chart.of_sales"),
             percent=True,
         ),
-        alt=headline,
-        note_seen=words("scoring.segments.seen", **values),
-        note_sure=words("scoring.segments.sure", **values),
-        note_do=words(f"scoring.segments.do.{kind}"),
         row_key=("segment",),
+        row_names=NAMED,
     )
 
 
@@ -111,15 +111,17 @@ def loyalty(
         "back": form.share(back / newcomers if newcomers else None),
         "newcomers": form.count(newcomers),
     }
-    headline = words(f"scoring.loyalty.headline.{kind}", **values)
     table = _with_cohorts(months, cohorts)
     shown = months.filter(pl.col("share_net").is_not_null()).with_columns(
         label=pl.Series([form.share(s) for s in months["share_net"].drop_nulls()], dtype=pl.String)
     )
-    return Finding(
+    return Finding.worded(
+        "customer_value.loyalty",
+        kind,
+        values,
+        words=words,
         key="scoring.loyalty",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(table, words=words, hide=("days",)),
         chart=bars.share_line(
@@ -128,20 +130,19 @@ def loyalty(
             value="share_net",
             label="label",
             month_format=words("page.axis.month"),
-            title=words("scoring.loyalty.axis"),
+            title=words("customer_value.loyalty.axis"),
         )
         if shown.height > 1
         else None,
-        alt=headline,
-        note_seen=words("scoring.loyalty.sentences").join(
+        seen=words("scoring.sentences").join(
             [
-                words("scoring.loyalty.seen" if newcomers else "scoring.loyalty.seen_no_newcomers", **values),
+                words(
+                    "customer_value.loyalty.seen" if newcomers else "customer_value.loyalty.seen_no_newcomers", **values
+                ),
                 *_stayed(cohorts, words),
                 *_wide(width, words),
             ]
         ),
-        note_sure=words("scoring.loyalty.sure"),
-        note_do=words(f"scoring.loyalty.do.{kind}"),
         row_key=("month",),
     )
 
@@ -168,7 +169,7 @@ def _stayed(cohorts: pl.DataFrame | None, words: Words) -> list[str]:
         return []
     shares = words("page.join").join(words.format.share(share) for share in known.values())
     months = words("page.join").join(str(n) for n in known)
-    return [words("scoring.loyalty.kept", months=months, shares=shares)]
+    return [words("customer_value.loyalty.kept", months=months, shares=shares)]
 
 
 def _wide(width: pl.DataFrame | None, words: Words) -> list[str]:
@@ -179,7 +180,7 @@ def _wide(width: pl.DataFrame | None, words: Words) -> list[str]:
         "members": words.format.share(float(wide["share_customers"].sum())),
         "net": words.format.share(int(wide["net_minor"].sum()) / max(int(width["net_minor"].sum()), 1)),
     }
-    return [words("scoring.loyalty.wide", count=WIDE, **values)]
+    return [words("customer_value.loyalty.wide", count=WIDE, **values)]
 
 
 def _pooled(months: pl.DataFrame) -> float | None:

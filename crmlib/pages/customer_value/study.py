@@ -1,0 +1,152 @@
+"""The steps of the customer value report."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.customers.groups import segments
+from crmlib.customers.loyalty import contact_list, loyalty, overdue, retention
+from crmlib.customers.members import periods
+from crmlib.pages.customer_value.parameters import CustomerValue
+from crmlib.pages.shared.members import MemberStudy
+from crmlib.panels import traits
+from crmlib.scoring import matrix, migration, pyramid, smoothing, state
+
+MONTHS = 12
+"""Whole months of the share of sales on a card."""
+NEWCOMER_MONTHS = 6
+"""Months of newcomers whose return is counted."""
+
+
+class Study(MemberStudy):
+    """From receipt lines to tiers, movement, the matrix, overdue members, segments and the list; in this order."""
+
+    @property
+    def params(self) -> CustomerValue:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def span(self) -> periods.Periods:
+        """The period of the page and the one it is compared with."""
+        return periods.periods(
+            self.page.as_of,
+            months=self.params.months,
+            aligned=self.params.calendar == "lunar",
+            compare=self.params.compare,
+            first_day=periods.first_day(self.days),
+        )
+
+    @cached_property
+    def now(self) -> pl.DataFrame:
+        """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
+        return self.members(panels.customer_period(self.lines, start=self.span.start, end=self.span.end))
+
+    @cached_property
+    def before(self) -> pl.DataFrame:
+        """Members of the previous period, as in `now`."""
+        start, end = self.span.previous_start, self.span.previous_end
+        return self.members(panels.customer_period(self.lines, start=start, end=end))
+
+    @cached_property
+    def tiers(self) -> pyramid.Pyramid:
+        """Members of this period by tier."""
+        return pyramid.pyramid(self.now, shares=self.params.shares_bp)
+
+    @cached_property
+    def held(self) -> pl.DataFrame:
+        """Members with their tier smoothed by that of the last run: customer_id, tier, tier_smoothed."""
+        last = state.held(self.page.state("score_state"), definition=self.params.definition)
+        return smoothing.smooth(self.tiers, last=last)
+
+    @cached_property
+    def moves(self) -> migration.Migration:
+        """Movement of members between tiers, from the previous period into this one."""
+        known = panels.customer_summary(self.days, period_end=self.span.day_before)
+        previous = pyramid.pyramid(self.before, shares=self.params.shares_bp)
+        return migration.migrate(previous, self.tiers, known_before=known)
+
+    @cached_property
+    def late(self) -> overdue.Overdue:
+        """Members against their own rhythm [days], with the back-test of the rule."""
+        return overdue.overdue(self.days, self.now, as_of=self.page.as_of)
+
+    @cached_property
+    def was(self) -> matrix.Matrix:
+        """The previous period's members by sales and margin."""
+        return matrix.matrix(self.before, margin=self.params.margin)
+
+    @cached_property
+    def board(self) -> matrix.Matrix:
+        """Members of this period by sales and margin."""
+        return matrix.matrix(self.now, margin=self.params.margin)
+
+    @cached_property
+    def on_same_lines(self) -> matrix.Matrix:
+        """Members of this period between the previous period's cuts."""
+        cuts = (self.was.net_cut, self.was.margin_cut)
+        return matrix.matrix(self.now, margin=self.params.margin, cut="fixed", fixed=cuts)
+
+    @cached_property
+    def largest(self) -> pl.DataFrame:
+        """Members who left the good corner with the largest loss of margin."""
+        return matrix.movers(self.was, self.on_same_lines)
+
+    @cached_property
+    def moved(self) -> pl.DataFrame:
+        """Members and margin [minor units] by quadrant before and now."""
+        return matrix.moves(self.was, self.on_same_lines)
+
+    @cached_property
+    def groups(self) -> segments.Segments:
+        """Members by the first rule that fits: new, core, gift, offer, regular, once, rest."""
+        bought = traits.customer_traits(self.lines, self.goods, start=self.span.start, end=self.span.end)
+        summary = panels.customer_summary(self.days, period_end=self.page.as_of)
+        facts = segments.with_traits(self.now, self.tiers.customers, summary, bought)
+        return segments.by_rule(facts, segments.value_rules(as_of=self.page.as_of))
+
+    @cached_property
+    def by_month(self) -> pl.DataFrame:
+        """Share of sales on a card, one row per whole month."""
+        first, last = periods.whole_months(self.page.as_of, months=MONTHS)
+        return loyalty.card_share(panels.store_day(self.lines), start=first, end=last)
+
+    @cached_property
+    def back(self) -> pl.DataFrame:
+        """Newcomers and those who came back, of the last months that can be judged."""
+        return loyalty.repeat_rate(self.days, as_of=self.page.as_of).tail(NEWCOMER_MONTHS)
+
+    @cached_property
+    def stayed(self) -> pl.DataFrame:
+        """Newcomers by month, and the share buying again so many months later."""
+        return retention.cohorts(self.days, as_of=self.page.as_of)
+
+    @cached_property
+    def width(self) -> pl.DataFrame | None:
+        """Members and sales by number of categories bought; none without the table of products."""
+        if self.goods is None:
+            return None
+        dates: dict[str, date] = {"start": self.span.start, "end": self.span.end}
+        return loyalty.width(self.members(traits.customer_part(self.lines, self.goods, by="category_1", **dates)))
+
+    @cached_property
+    def chosen(self) -> contact_list.ContactList:
+        """Overdue upper members to contact, and those held back by chance."""
+        return contact_list.choose(
+            overdue.with_tiers(self.late, self.held), capacity=self.params.capacity, rng=self.page.rng
+        )
+
+    @cached_property
+    def last_list(self) -> contact_list.Result | None:
+        """What came of the last run's list."""
+        return contact_list.result(self.page.state("contact_list"), self.days, until=self.page.as_of)
+
+    def keep(self) -> None:
+        """Keep tiers and list for the next run."""
+        frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)
+        self.page.save_state("score_state", frozen)
+        self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))

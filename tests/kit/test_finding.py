@@ -1,0 +1,62 @@
+"""Findings take their words by convention."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from crmlib.kit.finding import Finding
+from crmlib.kit.words import Words, sentences
+
+TABLE = pl.DataFrame({"n": [1]})
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> Words:
+    known = {
+        "room.part.title": "Part",
+        "room.part.headline.up": "up by {n}",
+        "room.part.headline.down": "down by {n}",
+        "room.part.seen": "seen {n}",
+        "room.part.sure": "sure",
+        "room.part.do.up": "do more",
+        "room.part.do.down": "do less",
+        "room.own.title": "Own",
+        "room.own.unavailable.data.seen": "only three members",
+    }
+    monkeypatch.setattr(sentences, "_table", lambda language, real=sentences._table: real(language) | known)
+    return Words("en")
+
+
+def test_headline_and_notes_follow_the_kind_where_there_are_alternatives(words: Words) -> None:
+    up, down = (
+        Finding.worded("room.part", kind, {"n": 3}, words=words, status="ok", table=TABLE) for kind in ("up", "down")
+    )
+    assert (up.headline, up.note_seen, up.note_sure, up.note_do) == ("up by 3", "seen 3", "sure", "do more")
+    assert (down.headline, down.note_do, down.alt) == ("down by 3", "do less", "down by 3")
+    assert up.key == "room.part"
+
+
+def test_a_sentence_of_its_own_goes_before_the_convention(words: Words) -> None:
+    found = Finding.worded(
+        "room.part", "up", {"n": 3}, words=words, status="ok", table=TABLE, key="old.key", seen="", do="mine"
+    )
+    assert (found.key, found.note_seen, found.note_do) == ("old.key", "", "mine")
+
+
+def test_a_missing_sentence_is_a_programming_error(words: Words) -> None:
+    with pytest.raises(KeyError):
+        Finding.worded("room.part", "sideways", {"n": 3}, words=words, status="ok", table=TABLE)
+
+
+def test_what_cannot_be_made_says_which_section_why_and_what_to_connect(words: Words) -> None:
+    found = Finding.unavailable("room.part", "table", words=words, key="a.b", tables=("products", "no_such_table"))
+    assert (found.key, found.status, found.table.height, found.chart) == ("a.b", "none", 0, None)
+    assert found.headline.startswith("Part")
+    assert "products" in found.note_seen
+    assert "no_such_table" in found.note_do
+
+
+def test_a_section_may_say_its_own_reason(words: Words) -> None:
+    assert Finding.unavailable("room.own", "data", words=words).note_seen == "only three members"
+    assert Finding.unavailable("room.part", "data", words=words).note_seen != "only three members"

@@ -1,0 +1,52 @@
+"""One definition of a member for all pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from crmlib.data.lake import delta
+from crmlib.data.lake.lake import Lake
+from crmlib.pages.shared.members import MemberStudy, sorted_cards
+from tests.report import world
+
+BUSY = date(2025, 1, 15)  # a year and a half before the page's day
+
+
+@pytest.fixture
+def till(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake where one card was swiped for nine receipts on a day of the year before."""
+    lake = world.make_lake(tmp_path_factory.mktemp("till") / "lake")
+    lines = world.lines().head(9)
+    lines = lines.with_columns(
+        line_id=pl.format("T{}", pl.int_range(9)),
+        receipt_id=pl.format("TR{}", pl.int_range(9)),
+        customer_id=pl.lit("TILL"),
+        day=pl.lit(BUSY),
+        day_n=pl.lit(BUSY).cast(pl.Int32),
+    )
+    delta.append(
+        lake.table_path("receipt_lines"), lines, batch=delta.Batch("b-till", {}), partition=None, description="{}"
+    )
+    return lake
+
+
+@pytest.mark.parametrize("months", [1, 12, 36])
+def test_whatever_the_period_the_same_cards_are_no_members(till: Lake, months: int) -> None:
+    page = world.opened(till, variables={"months": months})
+    assert sorted_cards(page).flagged.select("customer_id", "reason").rows() == [("TILL", "cashier")]
+
+
+def test_a_card_of_long_ago_is_judged_no_more(till: Lake) -> None:
+    later = world.opened(till, now=world.CLOCK + timedelta(days=400), variables={"as_of": date(2027, 3, 1)})
+    assert sorted_cards(later).flagged.height == 0
+
+
+def test_a_study_of_members_leaves_them_out_and_reads_once(till: Lake) -> None:
+    study = MemberStudy(world.opened(till))
+    everybody = study.days.select("customer_id").unique()
+    assert set(everybody["customer_id"]) - set(study.members(everybody)["customer_id"]) == {"TILL"}
+    assert study.days is study.days
+    assert (study.people, study.goods) == (None, None)

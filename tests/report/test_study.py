@@ -1,0 +1,101 @@
+"""A study computes a step once; a section that cannot be made says so in its place."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+import pytest
+
+from crmlib.core.errors import ModelError, ParameterError
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.finding import Finding
+from crmlib.report import Study, section
+from tests.report import world
+
+SECTION = "customer_value.segments"  # a section whose words there are
+PARTS = {"given": "g", "expected": "e", "mend": "m"}
+
+
+@dataclass(frozen=True)
+class Counting(Study):
+    """Counts how often its step is made."""
+
+    made: list[int]
+
+    @cached_property
+    def step(self) -> int:
+        """How often it was made."""
+        self.made.append(1)
+        return len(self.made)
+
+
+@pytest.fixture
+def study(lake: Lake) -> Study:
+    return Study(world.opened(lake))
+
+
+def test_a_step_is_made_once_and_only_if_asked(lake: Lake) -> None:
+    study = Counting(world.opened(lake), [])
+    assert study.made == []
+    assert (study.step, study.step, study.made) == (1, 1, [1])
+
+
+def test_a_section_without_its_table_is_a_finding_and_nothing_is_computed(study: Study) -> None:
+    @section(SECTION, key="demo.x", needs=("stores", "points"))
+    def shown(study: Study) -> Finding:
+        raise AssertionError
+
+    found = shown(study)
+    assert (found.key, found.status) == ("demo.x", "none")
+    assert study.words("page.source.points") in found.note_seen
+    assert study.words("page.source.stores") not in found.note_seen
+
+
+def test_a_table_asked_for_on_the_way_is_named_as_well(study: Study) -> None:
+    @section(SECTION)
+    def shown(study: Study) -> Finding:
+        study.page.table("points")
+        raise AssertionError
+
+    assert study.words("page.source.points") in shown(study).note_do
+
+
+def test_a_model_s_refusal_costs_its_section_and_its_words_go_to_the_log(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    @section(SECTION)
+    def shown(study: Study) -> Finding:
+        raise ModelError("demo.refused", **PARTS)
+
+    with caplog.at_level(logging.WARNING):
+        found = shown(study)
+    assert found.headline == study.words("page.unavailable.headline.data", title=study.words(f"{SECTION}.title"))
+    assert "demo.refused" in caplog.text or "given: g" in caplog.text
+    study.page.show(found)
+    assert study.page.shown.findings == [found]
+
+
+@pytest.mark.parametrize("error", [ParameterError("demo.wrong", **PARTS), ZeroDivisionError()])
+def test_wrong_parameters_and_faults_of_the_code_end_the_page(study: Study, error: Exception) -> None:
+    @section(SECTION)
+    def shown(study: Study) -> Finding:
+        raise error
+
+    with pytest.raises(type(error)):
+        shown(study)
+
+
+def test_a_page_takes_one_thing_or_several_together(study: Study) -> None:
+    one, two, three = (world.finding(study.words, key=f"demo.n{n}", chart=None) for n in range(3))
+    study.page.show(one, (two, three))
+    study.page.show([])
+    assert [f.key for f in study.page.shown.findings] == ["demo.n0", "demo.n1", "demo.n2"]
+
+
+def test_a_table_that_may_be_missing_is_none(study: Study) -> None:
+    stores = study.page.optional("stores")
+    assert study.page.optional("points") is None
+    assert stores is not None and isinstance(stores, pl.LazyFrame)
