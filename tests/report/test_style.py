@@ -37,7 +37,7 @@ def test_every_kind_is_written_as_the_language_writes_it() -> None:
         "是",
         "—",
         "15.0%",
-        Words("zh")("scoring.quadrant.keep"),
+        Words("zh")("customer_value.quadrant.keep"),
     ):
         assert f">{shown}<" in html
     assert ">¥8.68M<" in cells("en") and ">yes<" in cells("en")

@@ -20,7 +20,7 @@ def readable(
 
     Parameters
     ----------
-    named : column → prefix of text keys that name its values, e.g. ``{"quadrant": "scoring.quadrant"}``.
+    named : column → prefix of text keys that name its values, e.g. ``{"quadrant": "customer_value.quadrant"}``.
     hide : columns left out.
     """
     empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]

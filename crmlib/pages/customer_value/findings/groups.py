@@ -79,7 +79,6 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
             percent=True,
         ),
         row_key=("segment",),
-        row_names=NAMED,
     )
 
 

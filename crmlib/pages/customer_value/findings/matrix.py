@@ -66,7 +66,6 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
             unrated_share=form.share(unrated["share_net"]),
         ),
         row_key=("quadrant",),
-        row_names=NAMED,
     )
 
 

@@ -90,7 +90,6 @@ def overdue_upper(
         do=words("customer_value.overdue.do.late" if late.height else "customer_value.overdue.do.none", **values),
         value_minor=money,
         row_key=("band",),
-        row_names=NAMED,
     )
 
 
@@ -139,7 +138,6 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
         else None,
         do=words(f"customer_value.back_test.do.{'use' if proven else 'wait'}"),
         row_key=("band",),
-        row_names=NAMED,
         role="check",
     )
 

@@ -124,7 +124,6 @@ def migration(moves: Migration, *, words: Words, start: date, end: date, full: b
         do=words("customer_value.migration.do.lost" if lost.height else "customer_value.migration.do.held", **values),
         value_minor=int(lost["net_before_minor"].sum()),
         row_key=("tier_before", "tier_now"),
-        row_names={"tier_before": "customer_value.tier", "tier_now": "customer_value.tier"},
     )
 
 
