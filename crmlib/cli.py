@@ -212,6 +212,7 @@ def serve(
     at_once: Annotated[int, typer.Option(min=1, max=256, help="Pages made at the same time.")] = 4,
     deadline: Annotated[float, typer.Option(min=2, max=3600, help="Seconds for one page.")] = 120.0,
     memory_mb: Annotated[int, typer.Option(min=100, help="What one page's kernel may hold of its own.")] = 3000,
+    patience: Annotated[float, typer.Option(min=0, max=600, help="Seconds to wait for a turn before 'busy'.")] = 30.0,
 ) -> None:
     """Serve the portal and the apps on this machine only (http://127.0.0.1:PORT)."""
     from crmlib.run import workspace
@@ -219,7 +220,7 @@ def serve(
     from crmlib.serve.handlers import Bounds
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
-    bounds = Bounds(at_once, deadline, memory_mb)
+    bounds = Bounds(at_once, deadline, memory_mb, patience)
     server.serve(space, port=port, clock=_now, say=_say, words=_words(), bounds=bounds)
 
 

@@ -72,6 +72,7 @@ def error_page(error: BaseException, one: Watch) -> str:
         head=Head(title=words(f"{one.report}.title"), question=words(f"{one.report}.question")),
         form=_form(one, issues) if asked else None,
         error=None if asked and issues else explain(error, words),
+        status=400 if issues else 422 if isinstance(error, CrmError) else 500,
     )
     return render.html(content, words=words)
 

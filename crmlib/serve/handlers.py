@@ -23,14 +23,16 @@ class Bounds:
 
     Parameters
     ----------
-    at_once : pages made at the same time; one more is told "busy".
+    at_once : pages made at the same time; others wait for their turn.
     deadline : seconds for one page; half of it for the first attempt.
     memory_mb : what the kernel of one page may hold of its own [MB].
+    patience : seconds that a request waits for its turn before it is told "busy".
     """
 
     at_once: int = 4
     deadline: float = 120.0
     memory_mb: int = 3000
+    patience: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class PagesHandler(Closed, tornado.web.StaticFileHandler):
         """Only hosts of our own, only visible names, only what its reader may see."""
         if not self.at_home():
             return
-        if any(part.startswith(".") for part in self.path_args[0].split("/")):
+        asked = self.path_args[0]
+        if any(part.startswith(".") for part in asked.split("/")) or any(ord(c) < 32 for c in asked):
             self.say("unknown")
             return
         guard = self._serving.guard

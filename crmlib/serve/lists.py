@@ -13,13 +13,16 @@ import binascii
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmlib.serve.users import User
 
 KEEP_SECONDS = 3600.0
+LEFT_SECONDS = 24 * 3600.0
 MOST_PAGES = 500
 """So many pages keep their lists; then the oldest lets go."""
 ROUTE = "/lists/"
@@ -54,8 +57,12 @@ class Lists:
     kept: dict[str, Kept] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Begin with an empty folder."""
+        """Begin with an empty folder; what servers that were killed left long ago goes, too."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        for other in self.folder.parent.glob(f"{self.folder.name.rpartition('-')[0]}-*"):
+            with suppress(OSError):
+                if time.time() - other.stat().st_mtime > LEFT_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
         self.folder.mkdir(mode=0o700, parents=True)
 
     def end(self) -> None:
@@ -71,9 +78,19 @@ class Lists:
             self._forget(next(iter(self.kept)))
         key = secrets.token_hex(16)
         folder = self.folder / key
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)
         self.kept[key] = Kept(user.name, user.mark, report, asked, folder, now + KEEP_SECONDS)
         return folder
+
+    def share(self, key: str, user: User, report: str, *, asked: str) -> str:
+        """A key of their own for a reader who is given the same page with the same rights; the lists are there once."""
+        one = self.kept.get(key)
+        if one is None or (one.name, one.mark) == (user.name, user.mark):
+            return key
+        own = secrets.token_hex(16)
+        self.kept[own] = Kept(user.name, user.mark, report, asked, one.folder, self.clock() + KEEP_SECONDS)
+        return own
 
     def find(self, key: str, user: User) -> Kept | None:
         """The lists under `key`, if they are there, and this reader's own with the rights of then."""
@@ -82,7 +99,9 @@ class Lists:
         return one if fine and one is not None and user.may_open(one.report) else None
 
     def _forget(self, key: str) -> None:
-        shutil.rmtree(self.kept.pop(key).folder, ignore_errors=True)
+        gone = self.kept.pop(key).folder
+        if all(one.folder != gone for one in self.kept.values()):
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def linked(page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -57,6 +58,7 @@ def serve(
         )
         app = voila_app.application(serving, port=port)
         kept.start()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended politely, nothing is left behind
         try:
             say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
             app.start()

@@ -11,19 +11,23 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import secrets
 import time
+from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import psutil
-import tornado.ioloop
 from traitlets.config import Config
 from voila.app import Voila
 from voila.configuration import VoilaConfiguration
 from voila.tornado.handler import TornadoVoilaHandler
 
 from crmlib.report.context import LISTS_VARIABLE, REGIONS_VARIABLE
+from crmlib.serve import depends
 from crmlib.serve.closed import Closed
 from crmlib.serve.handlers import (
     ListHandler,
@@ -34,6 +38,7 @@ from crmlib.serve.handlers import (
 )
 from crmlib.serve.lists import ROUTE
 from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
+from crmlib.serve.making import Made, Makings
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.users import User
 
@@ -41,10 +46,19 @@ TEMPLATE = Path(__file__).with_name("voila_template")
 NOBODY = User(name="", hash="", mark="", regions=(), reports=())
 LOOPBACK = "127.0.0.1"
 HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))
+BOUNDS: dict[str, int] = {
+    "max_body_size": 1 << 16,
+    "max_buffer_size": 1 << 18,
+    "max_header_size": 1 << 15,
+    "body_timeout": 10,
+    "idle_connection_timeout": 15,
+}
+"""What a connection may bring and how long it may stay silent [bytes, s]: nobody sends more than a password."""
 _ATTEMPTS = (0.5, 1.0)
 """Share of the time left that each attempt gets: a kernel that stalls or dies is replaced once."""
 _LOOK_SECONDS = 0.25
 _FAILED: Reason = "failed"
+_STATUS = re.compile(rb'<meta name="crmlib-status" content="(\d{3})">')
 _OURS = frozenset((REGIONS_VARIABLE, LISTS_VARIABLE))
 
 
@@ -55,6 +69,7 @@ class _OwnKernel:
         self._manager = manager
         self._rights = rights
         self.started: list[str] = []
+        self._starting: asyncio.Future[Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._manager, name)
@@ -62,8 +77,10 @@ class _OwnKernel:
     async def start_kernel(self, **arguments: Any) -> str:
         env = {name: value for name, value in arguments["env"].items() if name not in _OURS}
         arguments["env"] = env | self._rights
-        kernel_id: str = await self._manager.start_kernel(**arguments)
+        self._starting = asyncio.ensure_future(self._manager.start_kernel(**arguments))
+        kernel_id: str = await asyncio.shield(self._starting)  # whoever gives up meanwhile ends it all the same
         self.started.append(kernel_id)
+        self._starting = None
         return kernel_id
 
     def held(self) -> float:
@@ -72,7 +89,11 @@ class _OwnKernel:
         return sum(_own_mb(k.provisioner.pid) for k in kernels if k.provisioner is not None and k.provisioner.pid)
 
     async def end(self) -> None:
-        """End what was started; a kernel that is already gone is no error."""
+        """End what was started, and what is about to; a kernel that is already gone is no error."""
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            with contextlib.suppress(Exception):
+                self.started.append(await starting)
         while self.started:
             with contextlib.suppress(Exception):
                 await self._manager.shutdown_kernel(self.started.pop(), now=True)
@@ -81,13 +102,15 @@ class _OwnKernel:
 class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila has no types
     """One report: a GET, a kernel, a page."""
 
-    def initialize(self, *, serving: Serving, slots: asyncio.Semaphore, **settings: Any) -> None:
+    def initialize(self, *, serving: Serving, makings: Makings, **settings: Any) -> None:
         """Take what the application gives to every request."""
         super().initialize(**settings)
         self._serving = serving
-        self._slots = slots
+        self._makings = makings
+        self._waits: asyncio.Future[Made] | None = None
         self._own: _OwnKernel | None = None
         self._user = NOBODY
+        self._lists = ""
 
     @property
     def kernel_manager(self) -> Any:
@@ -99,7 +122,9 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
     def _rights(self) -> dict[str, str]:
         """What the kernel learns of its reader: the regions, and where to leave the lists."""
         asked, report = self.request.uri or "", self.path_args[0]
-        given = {LISTS_VARIABLE: str(self._serving.lists.open(self._user, report, asked=asked))}
+        folder = self._serving.lists.open(self._user, report, asked=asked)
+        self._lists = folder.name
+        given = {LISTS_VARIABLE: str(folder)}
         if self._user.regions is not None:
             given[REGIONS_VARIABLE] = json.dumps(list(self._user.regions))
         return given
@@ -117,26 +142,42 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
         notebook = self._serving.notebooks / f"{report}.ipynb"
         if not notebook.is_file():
             self.say("unknown")
-        elif self._slots.locked():
-            self._serving.guard.note(self, self._user, outcome="busy")
-            self.say("busy")
-        else:
-            async with self._slots:
-                await self._answer(notebook)
+            return
+        self._waits = asyncio.ensure_future(
+            self._makings.page(
+                await self._key(report, notebook), reader=self._user.name, make=lambda: self._answer(notebook)
+            )
+        )
+        try:
+            made = await self._waits
+        except asyncio.CancelledError:  # the reader left
+            self._serving.guard.note(self, self._user, outcome="left")
+            return
+        self._serving.guard.note(self, self._user, outcome=made.why or "app")
+        if made.why is not None:
+            self.say(made.why, after=made.after)
+            return
+        lists = self._serving.lists.share(made.lists, self._user, report, asked=self.request.uri or "")
+        self.set_status(made.status)
+        self.finish(made.page.replace(made.lists.encode(), lists.encode()) if made.lists else made.page)
 
-    async def _answer(self, notebook: Path) -> None:
+    async def _key(self, report: str, notebook: Path) -> Hashable:
+        """Everything that this page depends on."""
+        place, query = self._serving, parse_qsl(self.request.query, keep_blank_values=True)
+        stand = await asyncio.to_thread(depends.stand, place.lake, place.reports, report, notebook)
+        return report, tuple(sorted(query)), self._user.regions, place.guard.clock().date(), stand
+
+    async def _answer(self, notebook: Path) -> Made:
+        """The page, at the second attempt if the first one stalls or dies."""
         end, why = time.monotonic() + self._serving.bounds.deadline, _FAILED
         for share in _ATTEMPTS:
             made = await self._attempt(notebook, seconds=(end - time.monotonic()) * share)
             if isinstance(made, bytes):
-                self._serving.guard.note(self, self._user, outcome="app")
-                self.finish(made)
-                return
+                return Made(made, status=_status(made), lists=self._lists)
             why = made
             if why == "memory":
                 break
-        self._serving.guard.note(self, self._user, outcome=why)
-        self.say(why)
+        return Made(why=why)
 
     async def _attempt(self, notebook: Path, *, seconds: float) -> bytes | Reason:
         """The page, or why there is none; the kernel is gone in any case."""
@@ -162,8 +203,8 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
     def on_connection_close(self) -> None:
         """The reader left: nothing is made for nobody."""
         super().on_connection_close()
-        if self._own is not None:
-            tornado.ioloop.IOLoop.current().add_callback(self._own.end)
+        if self._waits is not None:
+            self._waits.cancel()
 
 
 class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
@@ -176,6 +217,11 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
         self.template_paths = [str(TEMPLATE)]
         self.static_paths: list[str] = []
 
+    def listen(self) -> None:
+        """Listen, within bounds: small bodies, headers that arrive, connections that are used."""
+        self.app.listen = partial(self.app.listen, **BOUNDS)
+        super().listen()
+
     def init_handlers(self) -> list[Any]:
         """The apps and the finished pages."""
         given = {
@@ -183,7 +229,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             "config": self.config,
             "voila_configuration": self.voila_configuration,
             "serving": self.serving,
-            "slots": asyncio.Semaphore(self.serving.bounds.at_once),
+            "makings": Makings(self.serving.bounds.at_once, self.serving.bounds.patience, time.monotonic),
         }
         pages = {"serving": self.serving}
         return [
@@ -239,6 +285,12 @@ def application(serving: Serving, *, port: int) -> ReportsApp:
     app.voila_configuration = VoilaConfiguration(parent=app)
     app.setup_template_dirs()
     return app
+
+
+def _status(page: bytes) -> int:
+    """What a page says of itself: an error page is no success."""
+    found = _STATUS.search(page[:4096])
+    return int(found[1]) if found else 200
 
 
 def _own_mb(pid: int) -> float:

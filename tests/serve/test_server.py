@@ -42,6 +42,7 @@ send(f'<p>{seen}</p><a href="/lists/{folder.name}/good.list.xlsx">list</a>')
     "dies": "os.kill(os.getpid(), 9)",
     "dies_once": "if len(tries.read_text()) == 1:\n    os.kill(os.getpid(), 9)\nsend('<p>second</p>')",
     "hog": "held = bytearray(600_000_000)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(600)",
+    "refused": 'send(\'<head><meta name="crmlib-status" content="422"></head>\')',
     "wrong": "raise RuntimeError('SECRET in /etc/passwd')",
 }
 
@@ -70,7 +71,7 @@ class Served:
             self.port = int(probe.getsockname()[1])
         command = [sys.executable, "-m", "crmlib.cli", "serve", "--port", str(self.port)]
         command += ["--lake", str(root / "lake"), "--out", str(root / "reports"), "--at-once", str(AT_ONCE)]
-        command += ["--deadline", str(DEADLINE), "--memory-mb", str(MEMORY_MB)]
+        command += ["--deadline", str(DEADLINE), "--memory-mb", str(MEMORY_MB), "--patience", "0.5"]
         place = os.environ.get("PYTHONPATH", "")
         env = os.environ | {"PYTHONPATH": f"{Path(lists.__file__).parents[2]}{os.pathsep}{place}"}
         self.process = subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.DEVNULL)
@@ -179,14 +180,66 @@ def test_a_reader_cannot_choose_the_regions_or_the_folder_of_lists(server: Serve
 def test_one_too_many_is_told_busy_and_when_to_come_back(server: Served) -> None:
     boss, east = server.browser("boss"), server.browser("east")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        made = [pool.submit(boss.ask, "/apps/slow") for _ in range(AT_ONCE)]
+        made = [pool.submit(boss.ask, f"/apps/slow?n={n}") for n in range(AT_ONCE)]
         while server.tries("slow") < AT_ONCE and not any(m.done() for m in made):
             time.sleep(0.02)
-        status, text, headers = east.ask("/apps/good")
+        status, text, headers = east.ask("/apps/good?asked=while-busy")
         assert not any(m.done() for m in made), "the answer came while the others were still made"
-        assert (status, headers["retry-after"]) == (503, "30") and "现在使用的人较多" in text
+        assert status == 503 and 1 <= int(headers["retry-after"]) <= 300 and "现在使用的人较多" in text
         assert [m.result()[0] for m in made] == [200] * AT_ONCE
     assert east.ask("/apps/good")[0] == 200
+
+
+def test_a_page_made_once_is_sent_to_the_next_reader_with_the_same_rights_and_to_no_other(server: Served) -> None:
+    file = server.root / "lake" / "users.toml"
+    users.add(file, "boss2", password=WORD, regions=(), reports=())
+    boss, boss2, east = server.browser("boss"), server.browser("boss2"), server.browser("east")
+    before = server.tries("good")
+    first, second, other = (b.ask("/apps/good?a=1&b=2")[1] for b in (boss, boss2, east))
+    assert server.tries("good") == before + 2
+    assert "<p>all</p>" in first and "<p>all</p>" in second and '<p>["East"]</p>' in other
+    assert link(first) != link(second)  # each has a key of their own to the same lists
+    assert boss2.ask(link(second))[:2] == (200, "PK all") and boss2.ask(link(first))[0] == 410
+    assert boss.ask("/apps/good?b=2&a=1")[1] == first and server.tries("good") == before + 2
+    (server.root / "lake" / "tables" / "x" / "_delta_log").mkdir(parents=True)
+    assert boss.ask("/apps/good?a=1&b=2")[0] == 200 and server.tries("good") == before + 3
+
+
+def test_readers_who_leave_leave_nothing_behind_that_computes(server: Served) -> None:
+    boss = server.browser("boss")
+    cookie = "; ".join(f"{k}={v}" for k, v in boss.cookies.items())
+    left = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(4)]
+    for n, connection in enumerate(left):
+        connection.request("GET", f"/apps/hung?n={n}", headers={"Cookie": cookie})
+    end = time.monotonic() + DEADLINE / 2
+    while server.tries("hung") < AT_ONCE and time.monotonic() < end:
+        time.sleep(0.02)
+    for connection in left:
+        connection.close()
+    end = time.monotonic() + DEADLINE / 2  # sooner than any of them would have been given up by itself
+    while boss.ask("/apps/good?after=1")[0] != 200:
+        assert time.monotonic() < end
+    while server.kernels():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert server.tries("hung") <= AT_ONCE  # no second attempt, and none for those in the row
+    (server.root / "reports" / ".tries-hung").unlink(missing_ok=True)
+
+
+def test_a_page_that_refuses_is_no_success(server: Served) -> None:
+    assert server.browser("boss").ask("/apps/refused")[0] == 422
+
+
+@pytest.mark.parametrize("route", ["/x%00y", "/customer_value/%00/index.html", "/x%0ay", "/%01", "/lists/%00"])
+def test_signs_that_no_name_has_are_no_error_of_the_server(server: Served, route: str) -> None:
+    assert server.browser("boss").ask(route)[0] in {400, 404}
+
+
+def test_nobody_sends_more_than_a_password(server: Served) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 500000000\r\n\r\n"
+        connection.sendall(head.encode())
+        assert b"400" in connection.recv(100).split(b"\r\n")[0]
 
 
 def test_a_dead_kernel_is_replaced_once(server: Served) -> None:
@@ -217,6 +270,19 @@ def test_what_takes_too_much_memory_is_ended_at_once(server: Served) -> None:
 def test_an_error_in_a_notebook_tells_the_reader_nothing_of_the_machine(server: Served) -> None:
     status, text, _ = server.browser("boss").ask("/apps/wrong")
     assert status == 500 and "SECRET" not in text and "passwd" not in text
+
+
+def test_a_server_that_is_ended_leaves_no_workbooks(tmp_path: Path) -> None:
+    running = Served(tmp_path)
+    try:
+        running.wait()
+        running.browser("boss").ask("/apps/good")
+        folder = tmp_path / "lake" / f".lists-{running.port}"
+        assert list(folder.rglob("*.xlsx")) and folder.stat().st_mode & 0o077 == 0
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(timeout=60)
+    assert not folder.exists()
 
 
 def test_a_killed_server_leaves_no_kernel_behind(server: Served) -> None:

@@ -25,6 +25,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from crmlib.core.errors import LakeError
 
+LOG = "_delta_log"
+"""Folder of a table's commits."""
 RECORD = "crmlib"
 """Key of the batch record in a commit's metadata."""
 

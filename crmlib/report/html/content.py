@@ -130,3 +130,4 @@ class Content:
     checks_open: bool = False
     foot: Foot | None = None
     charts: tuple[Chart, ...] = ()
+    status: int = 200
