@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(LAKE)
 
-.PHONY: help install reports test lint serve lab lock sample browser clean
+.PHONY: help install reports test quick times lint serve lab lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
-	@echo "also: make serve | lab | lint | lock | sample | clean"
+	@echo "also: make quick (while writing) | times | serve | lab | lint | lock | sample | release | clean"
 
 install: $(INSTALLED)
 $(INSTALLED): requirements.lock pyproject.toml
@@ -34,6 +34,25 @@ lint: install
 
 test: install browser lint
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+# What one runs while writing: lint, types, layers, and the tests that need no browser, server or model fit.
+QUICK := tests/core tests/kit tests/panels tests/pages tests/scoring tests/test_structure.py tests/test_architecture.py
+quick: install lint
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not real_data" $(QUICK)
+
+# Seconds of the tests by part, the longest first.
+times: install
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --junitxml=.pytest_cache/times.xml -o junit_duration_report=total || true
+	$(BIN)/python tests/times.py .pytest_cache/times.xml
+
+# Wheel and sdist; the wheel is installed into an empty environment and must find itself fit.
+release: install
+	rm -rf dist build/release
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	build/release/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	cd build && CRMLIB_LAKE= release/bin/crmlib doctor
 
 serve: install
 	$(BIN)/crmlib serve

@@ -22,6 +22,7 @@ from crmlib.run import portal
 from crmlib.serve import login as front_door
 from crmlib.serve import users
 from crmlib.serve.login import Guard, LoginHandler
+from crmlib.serve.sessions import Sessions
 from tests.browser.conftest import Open, Visit
 
 pytestmark = pytest.mark.browser
@@ -52,7 +53,7 @@ class Served(tornado.web.RequestHandler):
     def get(self) -> None:
         language = front_door.language_of(self)
         user = users.User("li.na", "", "")
-        self.finish(front_door.portal_page(self, user, reports=self.reports, language=language, now=NOW))
+        self.finish(front_door.portal_page(self, user, reports=self.reports, apps=(), language=language, now=NOW))
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +78,20 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(reports: Path) -> Iterator[str]:
     """Portal and login on a free port of this machine."""
     door = users.Door(reports / "users.toml", lambda: 0.0)
-    guard = Guard(door=door, audit=reports / "audit.jsonl", clock=lambda: NOW)
+    guard = Guard(door=door, sessions=Sessions(lambda: 0.0), audit=reports / "audit.jsonl", clock=lambda: NOW)
     users.add(reports / "users.toml", "li.na", password="correct horse battery", regions=(), reports=())
     routes: list[Any] = [
         ("/", Served, {"reports": reports}),
-        ("/login", LoginHandler, {"guard": guard, "headers": {}}),
+        ("/login", LoginHandler, {"guard": guard}),
     ]
     listening, port = bind_unused_port()
     loop = asyncio.new_event_loop()
 
     def serve() -> None:
         asyncio.set_event_loop(loop)
-        server = HTTPServer(tornado.web.Application(routes, cookie_secret="test", xsrf_cookies=True))
+        server = HTTPServer(
+            tornado.web.Application(routes, cookie_secret="test", xsrf_cookies=True, allowed_hosts={"127.0.0.1"})
+        )
         server.add_socket(listening)
         loop.run_forever()
         server.stop()
