@@ -8,22 +8,22 @@ import altair as alt
 import polars as pl
 
 from crmlib.kit.charts import theme
-from crmlib.kit.words import Words
 
 ROW = 30
 """Height of one bar's row [px]."""
 
 
-def losers(frame: pl.DataFrame, *, words: Words, title: str | None = None) -> alt.LayerChart:
-    """What each own store loses to all new ones together, largest first.
+def losers(frame: pl.DataFrame, *, title: str) -> alt.LayerChart:
+    """One bar per site or store, in the order of the rows; those that are hit stand out.
 
     Parameters
     ----------
     frame : name, amount (axis unit), label, hit (above the warning).
+    title : of the axis.
     """
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
-        x=alt.X("amount:Q", title=title or words("sites.axis.loss"), axis=alt.Axis(tickCount=5)),
+        x=alt.X("amount:Q", title=title, axis=alt.Axis(tickCount=5)),
         tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
     )
     bar = base.mark_bar(cornerRadiusEnd=2).encode(

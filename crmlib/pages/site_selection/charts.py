@@ -30,8 +30,13 @@ def profit_curve(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : k, who (name of the ranking), ours, amount (in the axis unit), label (empty but at the asked k and the end).
     """
     base = alt.Chart(frame).encode(
-        x=alt.X("k:O", title=words("sites.axis.k"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("amount:Q", title=words("sites.axis.profit"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
+        x=alt.X("k:O", title=words("site_selection.axis.k"), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y(
+            "amount:Q",
+            title=words("site_selection.axis.profit"),
+            scale=alt.Scale(zero=True),
+            axis=alt.Axis(tickCount=5),
+        ),
         color=alt.Color(
             "who:N",
             sort=None,
@@ -72,12 +77,12 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
                 sort=levels,
                 scale=alt.Scale(domain=levels, range=list(theme.RAMP)[-len(levels) :]),
                 legend=alt.Legend(
-                    title=words("sites.map.demand"), orient="bottom", titleLimit=400, symbolStrokeWidth=0
+                    title=words("site_selection.map.demand"), orient="bottom", titleLimit=400, symbolStrokeWidth=0
                 ),
             ),
         )
     )
-    domain = [words(f"sites.map.{name}") for name in LAYERS]
+    domain = [words(f"site_selection.map.{name}") for name in LAYERS]
     seen = places.with_columns(what=pl.col("layer").replace_strict(dict(zip(LAYERS, domain, strict=True))))
     marks = (
         alt.Chart(seen)
@@ -91,8 +96,8 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
             ),
             size=alt.condition("datum.layer === 'chosen'", alt.value(200), alt.value(62)),
             tooltip=[
-                alt.Tooltip("what:N", title=words("sites.map.what")),
-                alt.Tooltip("name:N", title=words("sites.map.name")),
+                alt.Tooltip("what:N", title=words("site_selection.map.what")),
+                alt.Tooltip("name:N", title=words("site_selection.map.name")),
             ],
         )
     )
@@ -120,7 +125,7 @@ def profit_intervals(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         color=alt.condition("datum.chosen", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
         tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
     )
-    axis = alt.X("low:Q", title=words("sites.axis.profit_interval"), axis=alt.Axis(tickCount=6))
+    axis = alt.X("low:Q", title=words("site_selection.axis.profit_interval"), axis=alt.Axis(tickCount=6))
     rule = base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=axis, x2=alt.X2("high:Q"))
     point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("amount:Q"))
     text = base.mark_text(align="left", dx=8).encode(
@@ -139,7 +144,9 @@ def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """
     sites = frame["site"].unique(maintain_order=True).to_list()
     pick = alt.param(
-        name="site_shown", value=sites[0], bind=alt.binding_select(options=sites, name=words("sites.why.pick") + " ")
+        name="site_shown",
+        value=sites[0],
+        bind=alt.binding_select(options=sites, name=words("site_selection.why.pick") + " "),
     )
     base = (
         alt.Chart(frame)
@@ -151,7 +158,9 @@ def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             tooltip=[alt.Tooltip("step:N"), alt.Tooltip("label:N")],
         )
     )
-    axis = alt.X("start:Q", title=words("sites.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6))
+    axis = alt.X(
+        "start:Q", title=words("site_selection.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6)
+    )
     color = alt.Color(
         "kind:N",
         legend=None,
@@ -172,10 +181,10 @@ def paid_back(frame: pl.DataFrame, leases: pl.DataFrame, *, words: Words) -> alt
     frame : name, month, p_paid; leases : name, month, p_paid (at the lease's end), label.
     """
     order = frame["name"].unique(maintain_order=True).to_list()
-    x = alt.X("month:Q", title=words("sites.axis.month"), axis=alt.Axis(values=list(range(0, 121, 12))))
+    x = alt.X("month:Q", title=words("site_selection.axis.month"), axis=alt.Axis(values=list(range(0, 121, 12))))
     y = alt.Y(
         "p_paid:Q",
-        title=words("sites.axis.p_paid"),
+        title=words("site_selection.axis.p_paid"),
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format="%", tickCount=5),
     )
@@ -209,7 +218,9 @@ def opened(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170))
     )
-    axis = alt.X("low:Q", title=words("sites.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6))
+    axis = alt.X(
+        "low:Q", title=words("site_selection.axis.revenue"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6)
+    )
     rule = base.mark_rule(strokeWidth=5, color=theme.RAMP[2]).encode(x=axis, x2=alt.X2("high:Q"))
     tick = base.mark_tick(color=theme.ACCENT, thickness=3, size=18).encode(x=alt.X("predicted:Q"))
     real = base.mark_point(filled=True, size=90, opacity=1, shape="diamond").encode(
@@ -228,6 +239,7 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
     frame : k, spacing, size, rivals, closes, name, order, net, rent, fixed (axis unit a year), capex (axis unit).
     start : margin_percent, k, spacing; lost_months : months of mature revenue lost while ramping up.
     """
+    never, unit = words("site_selection.whatif.never"), words("site_selection.whatif.months")
     chart = (
         alt.Chart(frame)
         .transform_filter(
@@ -245,15 +257,14 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
         )
         .transform_calculate(
             quick="datum.months <= wi_limit",
-            label=f"format(datum.profit, ',.0f') + ' · ' + (datum.months > 120 ? '{words('sites.whatif.never')}' : "
-            f"datum.months + '{words('sites.whatif.months')}')",
+            label=f"format(datum.profit, ',.0f') + ' · ' + (datum.months > 120 ? '{never}' : datum.months + '{unit}')",
         )
     )
     order = frame.sort("order", "k")["name"].unique(maintain_order=True).to_list()
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170))
     bar = chart.mark_bar(cornerRadiusEnd=2).encode(
         y=y,
-        x=alt.X("profit:Q", title=words("sites.axis.profit"), axis=alt.Axis(tickCount=5)),
+        x=alt.X("profit:Q", title=words("site_selection.axis.profit"), axis=alt.Axis(tickCount=5)),
         color=alt.condition("datum.quick", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
     )
     text = chart.mark_text(align="left", dx=5).encode(y=y, x=alt.X("profit:Q"), text=alt.Text("label:N"))
@@ -261,7 +272,8 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
     total = (
         chart.transform_aggregate(profit="sum(profit)", net="sum(net)")
         .transform_calculate(
-            line=f"'{words('sites.whatif.total')} ' + format(datum.profit, ',.0f') + ' {words('sites.unit.year')}'"
+            line=f"'{words('site_selection.whatif.total')} ' + format(datum.profit, ',.0f')"
+            f" + ' {words('site_selection.unit.year')}'"
         )
         .mark_text(align="left", baseline="top", fontSize=14, fontWeight="bold", x=4, y=-20)
         .encode(text=alt.Text("line:N"))
@@ -271,7 +283,7 @@ def what_if(frame: pl.DataFrame, *, words: Words, start: dict[str, float], lost_
 
 def _controls(frame: pl.DataFrame, words: Words, start: dict[str, float]) -> list[alt.Parameter]:
     def name(key: str) -> str:
-        return words(f"sites.whatif.{key}") + " "
+        return words(f"site_selection.whatif.{key}") + " "
 
     def select(key: str, column: str, value: object, labels: list[str] | None = None) -> alt.Parameter:
         options = frame[column].unique(maintain_order=True).to_list()

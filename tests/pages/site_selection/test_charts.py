@@ -82,7 +82,7 @@ def test_the_map_names_the_chosen_sites_only():
     text = vl_convert.vegalite_to_svg(json.dumps(pictures.town_map(hexagons(), PLACES, words=ZH).to_dict()))
     assert "best" in text
     assert ">own 1<" not in text
-    assert ZH("sites.map.chosen") in text
+    assert ZH("site_selection.map.chosen") in text
 
 
 def test_the_map_asks_for_nothing_from_the_internet():
@@ -123,7 +123,7 @@ FRAMES = {
     "curve": lambda w: pictures.profit_curve(CURVE, words=w),
     "intervals": lambda w: pictures.profit_intervals(INTERVALS, words=w),
     "waterfall": lambda w: pictures.waterfall(STEPS, words=w),
-    "losers": lambda w: sites_charts.losers(LOSERS, words=w),
+    "losers": lambda w: sites_charts.losers(LOSERS, title=w("site_selection.axis.loss")),
     "paid": lambda w: pictures.paid_back(PAID, LEASES, words=w),
     "opened": lambda w: pictures.opened(OPENED, words=w),
     "what_if": lambda w: pictures.what_if(SCENARIOS, words=w, start=START, lost_months=4.0),

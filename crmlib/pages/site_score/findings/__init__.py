@@ -1,9 +1,22 @@
-"""What the score page says."""
+"""The site score page, card by card."""
 
-from crmlib.pages.site_score.findings.score import score, score_answer, score_limits
+from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.pages.site_score.findings import score
+from crmlib.pages.site_score.study import Study
+from crmlib.report import section
 
-__all__ = [
-    "score",
-    "score_answer",
-    "score_limits",
-]
+
+def answer(study: Study) -> Answer:
+    """Which sites to look at first."""
+    return score.answer(study.scored, words=study.words)
+
+
+@section("site_score.score", key="sites.score")
+def ranking(study: Study) -> Finding:
+    """The candidates by points, with the weights."""
+    return score.ranking(study.scored, words=study.words)
+
+
+def limits(study: Study) -> Limits:
+    """What a score cannot tell."""
+    return score.limits(words=study.words)

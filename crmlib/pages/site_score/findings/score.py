@@ -16,7 +16,7 @@ from crmlib.sites.study import Scored
 SHOWN = 15
 
 
-def score(scored: Scored, *, words: Words) -> Finding:
+def ranking(scored: Scored, *, words: Words) -> Finding:
     """Rank candidates by points; say that they are not money.
 
     Parameters
@@ -26,7 +26,7 @@ def score(scored: Scored, *, words: Words) -> Finding:
     form, table = words.format, named(scored.table, "site_id", scored.names, into="site")
     best = table.row(0, named=True)
     weights = words("sites.semicolon").join(
-        words("sites.score.weight", name=words.column(n), weight=form.share(abs(w), digits=0))
+        words("site_score.score.weight", name=words.column(n), weight=form.share(abs(w), digits=0))
         for n, w in WEIGHTS.items()
     )
     values = {
@@ -42,32 +42,31 @@ def score(scored: Scored, *, words: Words) -> Finding:
             "label": [form.number(v) for v in top["score"]], "hit": [False] * top.height,
         }
     )  # fmt: skip
-    return Finding(
+    return Finding.worded(
+        "site_score.score",
+        kind,
+        values,
+        words=words,
         key="sites.score",
         status="warn",
-        headline=words(f"sites.score.headline.{kind}", **values),
         table=scored.table,
         view=views.plain(
             table.select("rank", "site", "score", pl.col("^points_.*$")), words=words, numbers=dict.fromkeys(digits, 1)
         ),
-        chart=sites_charts.losers(bars, words=words, title=words("sites.score.axis")),
-        alt=words(f"sites.score.headline.{kind}", **values),
-        note_seen=words(f"sites.score.seen.{kind}", **values),
-        note_sure=words("sites.score.sure", **values),
-        note_do=words(f"sites.score.do.{kind}", **values),
+        chart=sites_charts.losers(bars, title=words("site_score.score.axis")),
         row_key=("site_id",),
     )
 
 
-def score_answer(scored: Scored, *, words: Words) -> Answer:
+def answer(scored: Scored, *, words: Words) -> Answer:
     """The three sites to look at first, and that no amounts can be given."""
     first = [scored.names.get(i, i) for i in scored.table["site_id"].head(3)]
-    return Answer(words(f"sites.score.answer.{_kind(scored)}", names=words("page.join").join(first)))
+    return Answer(words(f"site_score.score.answer.{_kind(scored)}", names=words("page.join").join(first)))
 
 
-def score_limits(*, words: Words) -> Limits:
+def limits(*, words: Words) -> Limits:
     """What a score cannot tell."""
-    return Limits((words("sites.score.sure"), words("sites.limits.footfall")))
+    return Limits((words("site_score.score.sure"), words("sites.limits.footfall")))
 
 
 def _kind(scored: Scored) -> str:

@@ -8,8 +8,9 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sites_wording import named, on_axis
+from crmlib.pages.shared.sites_wording import named
 from crmlib.pages.site_selection import charts
+from crmlib.pages.site_selection.findings.wording import on_axis
 from crmlib.sites.choose import Choice
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
@@ -29,11 +30,18 @@ def past_openings(choice: Choice, town: Town, *, words: Words) -> Finding:
     form, test = words.format, choice.backtest
     if test is None:
         empty = pl.DataFrame(schema={"site_id": pl.String})
-        return Finding(
-            key="sites.backtest", status="none", headline=words("sites.backtest.headline.none"), table=empty,
-            note_seen=words("sites.backtest.seen_none"), note_sure="", note_do=words("sites.backtest.do.none"),
+        return Finding.worded(
+            "site_selection.backtest",
+            "none",
+            {},
+            words=words,
+            key="sites.backtest",
+            status="none",
+            table=empty,
+            seen=words("site_selection.backtest.seen_none"),
+            sure="",
             role="check",
-        )  # fmt: skip
+        )
     values = {
         "count": form.count(test.openings.height),
         "mape": form.share(test.mape),
@@ -49,19 +57,18 @@ def past_openings(choice: Choice, town: Town, *, words: Words) -> Finding:
     status: Status = "fail" if bad else "warn" if doubt else "ok"
     shown = named(test.openings, "site_id", town.names)
     axis = {c: [on_axis(v, words) for v in shown[f"{c}_minor"]] for c in ("predicted", "low", "high", "actual")}
-    return Finding(
+    return Finding.worded(
+        "site_selection.backtest",
+        kind,
+        values,
+        words=words,
         key="sites.backtest",
         status=status,
-        headline=words(f"sites.backtest.headline.{kind}", **values),
         table=test.openings,
         view=views.plain(
             shown.select("name", "predicted_minor", "low_minor", "high_minor", "actual_minor", "inside"), words=words
         ),
         chart=charts.opened(pl.DataFrame({"name": shown["name"], **axis, "inside": shown["inside"]}), words=words),
-        alt=words(f"sites.backtest.headline.{kind}", **values),
-        note_seen=words("sites.backtest.seen", **values),
-        note_sure=words("sites.backtest.sure", **values),
-        note_do=words(f"sites.backtest.do.{kind}", **values),
         row_key=("site_id",),
         role="check",
     )
@@ -77,8 +84,8 @@ def calibration(choice: Choice, *, words: Words) -> Finding:
         "low": form.number(fit.slope - half, digits=2),
         "high": form.number(fit.slope + half, digits=2),
         "twice": form.share(1 - 2**-fit.slope, digits=0),
-        "form": words(f"sites.form.{fit.form}"),
-        "nest": words(f"sites.nest.{'yes' if fit.nested else 'no'}"),
+        "form": words(f"site_selection.form.{fit.form}"),
+        "nest": words(f"site_selection.nest.{'yes' if fit.nested else 'no'}"),
         "sigma": form.share(fit.sigma, digits=0),
         "area": form.number(fit.coefficients["log_area"], digits=2),
         "stores": form.count(fit.store_effects.height),
@@ -86,18 +93,18 @@ def calibration(choice: Choice, *, words: Words) -> Finding:
     kind = "vague" if vague else "sharp"
     table = choice.trials
     shown = table.with_columns(
-        form=told(table, "form", by=lambda f: words(f"sites.form.{f}")),
+        form=told(table, "form", by=lambda f: words(f"site_selection.form.{f}")),
         share_bias=pl.col("net_bias"),
     ).select("form", "nested", "deviance", "slope", "share_bias", "chosen")
-    return Finding(
+    return Finding.worded(
+        "site_selection.calibration",
+        kind,
+        values,
+        words=words,
         key="sites.calibration",
         status="warn" if vague else "ok",
-        headline=words(f"sites.calibration.headline.{kind}", **values),
         table=table,
         view=views.plain(shown, words=words, numbers={"deviance": 4, "slope": 2}),
-        note_seen=words("sites.calibration.seen", **values),
-        note_sure=words("sites.calibration.sure", **values),
-        note_do=words(f"sites.calibration.do.{kind}"),
         row_key=("form", "nested"),
         role="check",
     )
@@ -124,15 +131,16 @@ def data_quality(town: Town, plan: Plan, *, words: Words) -> Finding:
     }
     kind = "no_rivals" if not town.rivals_known else "far" if far else "good"
     shown = table.with_columns(layer=pl.Series([words.column(s) for s in table["layer"]]))
-    return Finding(
+    return Finding.worded(
+        "site_selection.data",
+        kind,
+        values,
+        words=words,
         key="sites.data",
         status="fail" if kind == "no_rivals" else "ok",
-        headline=words(f"sites.data.headline.{kind}", **values),
         table=table,
         view=views.plain(shown, words=words),
-        note_seen=words("sites.data.seen", **values),
-        note_sure=words("sites.data.sure" if blind else "sites.data.sure_no_rivals", **values),
-        note_do=words(f"sites.data.do.{kind}", **values),
+        sure=words("site_selection.data.sure" if blind else "site_selection.data.sure_no_rivals", **values),
         row_key=("layer",),
         role="check",
     )

@@ -11,8 +11,9 @@ from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared import sites_charts
-from crmlib.pages.shared.sites_wording import AXIS_MINOR, joined, months, named, nothing, on_axis
-from crmlib.pages.site_selection import charts
+from crmlib.pages.shared.sites_wording import named
+from crmlib.pages.site_selection import charts, tables
+from crmlib.pages.site_selection.findings.wording import AXIS_MINOR, joined, months, nothing, on_axis
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 
@@ -30,7 +31,7 @@ MONTHS_SHOWN = 96
 def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
     """Say what own stores lose to the new ones, and which of them is hit."""
     if not plan.chosen:
-        return nothing("sites.losers", words=words)
+        return nothing("site_selection.losers", key="sites.losers", words=words)
     form = words.format
     table = plan.joint
     total = int(table["loss_minor"].sum())
@@ -49,33 +50,31 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
         "top": form.share(int(table.head(5)["loss_minor"].sum()) / total if total else None),
     }
     kind = "hit" if hit.height else "spread"
-    headline = words(f"sites.losers.headline.{kind}", **values)
     shown = named(named(table, "from_id", town.names), "taker", town.names, into="taker")
     bars = shown.head(SHOWN)
-    return Finding(
+    return Finding.worded(
+        "site_selection.losers",
+        kind,
+        values,
+        words=words,
         key="sites.losers",
         status="warn" if hit.height else "ok",
-        headline=headline,
         table=plan.losses,
-        view=views.losses(shown.select(pl.col("name").alias("from_id"), "loss_minor", "share", "taker"), words=words),
+        view=views.plain(shown.select(pl.col("name").alias("from_id"), "loss_minor", "share", "taker"), words=words),
         chart=sites_charts.losers(
             pl.DataFrame(
                 {
                     "name": bars["name"],
                     "amount": [on_axis(v, words) for v in bars["loss_minor"]],
                     "label": [
-                        words("sites.losers.label", loss=form.money(m), share=form.share(s))
+                        words("site_selection.losers.label", loss=form.money(m), share=form.share(s))
                         for m, s in bars.select("loss_minor", "share").iter_rows()
                     ],
                     "hit": bars["share"] > HIT,
                 }
             ),
-            words=words,
+            title=words("site_selection.axis.loss"),
         ),
-        alt=headline,
-        note_seen=words("sites.losers.seen", **values),
-        note_sure=words("sites.losers.sure", **values),
-        note_do=words(f"sites.losers.do.{kind}", **values),
         value_minor=-total,
         row_key=("site_id", "from_id"),
     )
@@ -84,7 +83,7 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
 def paid_back(plan: Plan, town: Town, *, words: Words) -> Finding:
     """Say when the money of each chosen site is back, set against its lease, and from which month to judge it."""
     if not plan.chosen:
-        return nothing("sites.payback", words=words)
+        return nothing("site_selection.payback", key="sites.payback", words=words)
     form = words.format
     table = plan.table.filter(pl.col("choice").is_not_null()).select(
         "site_id",
@@ -117,17 +116,17 @@ def paid_back(plan: Plan, town: Town, *, words: Words) -> Finding:
         "observations": form.count(curve.observations if curve else 0),
     }
     status: Status = "ok" if kind == "safe" else "fail" if kind == "gamble" else "warn"
-    return Finding(
+    return Finding.worded(
+        "site_selection.payback",
+        kind,
+        values,
+        words=words,
         key="sites.payback",
         status=status,
-        headline=words(f"sites.payback.headline.{kind}", **values),
         table=table,
         view=views.plain(_in_words(named(table, "site_id", town.names), words), words=words),
         chart=_paid_chart(plan, town, table, words),
-        alt=words(f"sites.payback.headline.{kind}", **values),
-        note_seen=words("sites.payback.seen", **values),
-        note_sure=words("sites.payback.sure" if curve else "sites.payback.sure_no_ramp", **values),
-        note_do=words(f"sites.payback.do.{kind}", **values),
+        sure=words("site_selection.payback.sure" if curve else "site_selection.payback.sure_no_ramp", **values),
         row_key=("site_id",),
     )
 
@@ -135,7 +134,7 @@ def paid_back(plan: Plan, town: Town, *, words: Words) -> Finding:
 def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
     """Let the planner move size, rent, margin, number, spacing, a rival, a closing store and the payback limit."""
     if not plan.chosen:
-        return nothing("sites.whatif", words=words)
+        return nothing("site_selection.whatif", key="sites.whatif", words=words)
     form = words.format
     costs = plan.table.select("site_id", "rent_minor_month", "fixed_minor_month", "capex_minor")
     per_axis = AXIS_MINOR[words.language]
@@ -144,11 +143,11 @@ def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
         named(plan.grid.join(costs, on="site_id", how="left", maintain_order="left"), "site_id", town.names)
         .with_columns(
             closes=pl.when(pl.col("closes") == "")
-            .then(pl.lit(words("sites.whatif.nobody")))
+            .then(pl.lit(words("site_selection.whatif.nobody")))
             .otherwise(pl.col("closes").replace(town.names)),
             rivals=pl.when("rivals")
-            .then(pl.lit(words("sites.whatif.beside")))
-            .otherwise(pl.lit(words("sites.whatif.alone"))),
+            .then(pl.lit(words("site_selection.whatif.beside")))
+            .otherwise(pl.lit(words("site_selection.whatif.alone"))),
             net=(pl.col("net") * minor / per_axis).round(1),
             rent=(pl.col("rent_minor_month") * 12 * pl.col("size") / per_axis).round(2),
             fixed=(pl.col("fixed_minor_month") * 12 * pl.col("size") / per_axis).round(2),
@@ -170,17 +169,16 @@ def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
         "scenarios": form.count(plan.grid.select("k", "spacing_km", "size", "rivals", "closes").n_unique()),
         "lost": form.number(plan.lost_months, digits=1),
     }
-    return Finding(
+    return Finding.worded(
+        "site_selection.whatif",
+        "fragile" if drop > HIT else "robust",
+        values,
+        words=words,
         key="sites.whatif",
         status="none",
-        headline=words(f"sites.whatif.headline.{'fragile' if drop > HIT else 'robust'}", **values),
         table=_scenarios(plan, start),
-        view=views.scenarios(_scenarios(plan, start), town.names, words=words),
+        view=tables.scenarios(_scenarios(plan, start), town.names, words=words),
         chart=charts.what_if(shown, words=words, start=start, lost_months=plan.lost_months),
-        alt=words(f"sites.whatif.headline.{'fragile' if drop > HIT else 'robust'}", **values),
-        note_seen=words("sites.whatif.seen", **values),
-        note_sure=words("sites.whatif.sure", **values),
-        note_do=words("sites.whatif.do", **values),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Limits, Status, Tone
 from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
-from crmlib.pages.shared.sites_wording import interval, joined, months, on_axis, why_none
 from crmlib.pages.site_selection import charts
+from crmlib.pages.site_selection.findings.wording import interval, joined, months, on_axis, why_none
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 
@@ -24,7 +26,7 @@ def answer(plan: Plan, town: Town, *, words: Words) -> Answer:
     """Say which sites to open and what they bring."""
     form, row = words.format, plan.together.row(0, named=True)
     if not plan.chosen:
-        return Answer(words(f"sites.answer.{why_none(plan)}", count=form.count(plan.table.height)))
+        return Answer(words(f"site_selection.answer.{why_none(plan)}", count=form.count(plan.table.height)))
     values = {
         "count": form.count(len(plan.chosen)),
         "names": joined(plan.chosen, town.names, words),
@@ -34,28 +36,29 @@ def answer(plan: Plan, town: Town, *, words: Words) -> Answer:
     }
     better: Tone = "good" if plan.better_low_minor > 0 else "bad" if plan.better_high_minor < 0 else "neutral"
     paid: Tone = "good" if row["p_lease"] >= LEASE_WARN else "bad" if row["p_lease"] < LEASE_FAIL else "neutral"
+    whole = partial(form.share, digits=0)
     figures = (
         Figure(
-            words("sites.figure.net"), form.money(plan.net_minor),
+            words("site_selection.figure.net"), form.money(plan.net_minor),
             interval(plan.net_low_minor, plan.net_high_minor, words), "neutral", "net", plan.net_minor, money=True,
         ),
         Figure(
-            words("sites.figure.profit"), form.money(plan.profit_minor),
-            words("sites.figure.capex", capex=form.money(plan.capex_minor)),
+            words("site_selection.figure.profit"), form.money(plan.profit_minor),
+            words("site_selection.figure.capex", capex=form.money(plan.capex_minor)),
             "neutral" if plan.profit_minor > 0 else "bad", "profit", plan.profit_minor, money=True,
         ),
         Figure(
-            words("sites.figure.payback"), months(row["payback_p50"], words),
-            words("sites.figure.chances", p12=form.share(row["p_12"], digits=0), p24=form.share(row["p_24"], digits=0)),
+            words("site_selection.figure.payback"), months(row["payback_p50"], words),
+            words("site_selection.figure.chances", p12=whole(row["p_12"]), p24=whole(row["p_24"])),
             paid, "payback", row["payback_p50"],
         ),
         Figure(
-            words("sites.figure.better"), form.money(plan.better_minor),
+            words("site_selection.figure.better"), form.money(plan.better_minor),
             interval(plan.better_low_minor, plan.better_high_minor, words), better, "better", plan.better_minor,
             money=True,
         ),
     )  # fmt: skip
-    return Answer(words("sites.answer.open", **values), figures)
+    return Answer(words("site_selection.answer.open", **values), figures)
 
 
 def recommendation(plan: Plan, town: Town, *, words: Words) -> Finding:
@@ -80,19 +83,18 @@ def recommendation(plan: Plan, town: Town, *, words: Words) -> Finding:
         "p_lease": form.share(together["p_lease"], digits=0),
         "lease": form.count(together["lease_months"]),
     }
-    headline = words(f"sites.recommendation.headline.{kind}", **values)
     table = plan.curve.with_columns(better_minor=pl.col("profit_minor") - pl.col("feel_minor"))
-    return Finding(
+    return Finding.worded(
+        "site_selection.recommendation",
+        kind,
+        values,
+        words=words,
         key="sites.recommendation",
         status=_status(plan, together["p_lease"]),
-        headline=headline,
         table=table,
         view=views.plain(table, words=words),
         chart=charts.profit_curve(_curve(plan, words), words=words),
-        alt=headline,
-        note_seen=words("sites.recommendation.seen", **values),
-        note_sure=words("sites.recommendation.sure", **values),
-        note_do=words(f"sites.recommendation.do.{'open' if plan.chosen else kind}", **values),
+        do=words(f"site_selection.recommendation.do.{'open' if plan.chosen else kind}", **values),
         value_minor=plan.profit_minor,
         row_key=("k",),
     )
@@ -112,27 +114,29 @@ def actions(plan: Plan, town: Town, *, words: Words) -> ActionList:
             "rent_minor_month": row["rent_minor_month"],
             "affordable_minor_month": row["affordable_minor_month"],
             "p_lease": row["p_lease"],
-            "judge": words("sites.actions.judge", month=str(judge)),
+            "judge": words("site_selection.actions.judge", month=str(judge)),
         }
         for row in pl.concat([chosen, spare]).iter_rows(named=True)
     ]
     table = pl.DataFrame(rows, schema_overrides={"affordable_minor_month": pl.Int64})
-    view = views.actions(table.drop("site_id"), words=words) if rows else None
+    view = views.plain(table.drop("site_id"), words=words) if rows else None
     return ActionList(
-        headline=words("sites.actions.headline", count=words.format.count(chosen.height), spare=str(spare.height)),
+        headline=words(
+            "site_selection.actions.headline", count=words.format.count(chosen.height), spare=str(spare.height)
+        ),
         table=table,
         view=view,
-        note=words("sites.actions.note"),
+        note=words("site_selection.actions.note"),
         row_key=("site_id",),
     )
 
 
 def limits(plan: Plan, town: Town, *, words: Words) -> Limits:
     """What the page cannot tell."""
-    keys = ["footfall", "future", "quality", "per_head"] + ([] if town.rivals_known else ["no_rivals"])
+    keys = ["future", "quality", "per_head"] + ([] if town.rivals_known else ["no_rivals"])
     far = plan.table.filter(pl.col("extrapolated") != "").height
-    extra = (words("sites.limits.extrapolated", count=words.format.count(far)),) if far else ()
-    return Limits((*(words(f"sites.limits.{k}") for k in keys), *extra))
+    extra = (words("site_selection.limits.extrapolated", count=words.format.count(far)),) if far else ()
+    return Limits((words("sites.limits.footfall"), *(words(f"site_selection.limits.{k}") for k in keys), *extra))
 
 
 def _advice(row: dict[str, object], words: Words) -> str:
@@ -141,7 +145,7 @@ def _advice(row: dict[str, object], words: Words) -> str:
     assert isinstance(rent, int) and isinstance(limit, int)
     dear = rent > limit * RENT_SLACK
     kind = "reserve" if row["choice"] is None else "negotiate" if dear else "sign"
-    return words(f"sites.actions.{kind}", limit=words.format.money(limit))
+    return words(f"site_selection.actions.{kind}", limit=words.format.money(limit))
 
 
 def _kind(plan: Plan) -> str:
@@ -170,7 +174,7 @@ def _curve(plan: Plan, words: Words) -> pl.DataFrame:
             rows.append(
                 {
                     "k": k,
-                    "who": words(f"sites.recommendation.{who}"),
+                    "who": words(f"site_selection.recommendation.{who}"),
                     "amount": on_axis(amount, words),
                     "label": words.format.money(amount) if shown else "",
                 }

@@ -10,8 +10,9 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sites_wording import interval, joined, months, named, nothing, on_axis
-from crmlib.pages.site_selection import charts
+from crmlib.pages.shared.sites_wording import named
+from crmlib.pages.site_selection import charts, tables
+from crmlib.pages.site_selection.findings.wording import interval, joined, months, nothing, on_axis
 from crmlib.sites import shapes
 from crmlib.sites.features import within
 from crmlib.sites.plan import Plan
@@ -52,11 +53,13 @@ def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
         "km": form.number(NEAR_KM),
     }
     kind = "none" if not chosen else "apart" if near == 0 else "beside"
-    headline = words(f"sites.map.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "site_selection.map",
+        kind,
+        values,
+        words=words,
         key="sites.map",
         status="none",
-        headline=headline,
         table=places,
         view=views.plain(
             places.filter(pl.col("layer") == "chosen").select("name", "lat", "lon"),
@@ -64,10 +67,6 @@ def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
             numbers={"lat": 5, "lon": 5},
         ),
         chart=charts.town_map(cells, places.sort("layer", descending=True), words=words),
-        alt=headline,
-        note_seen=words("sites.map.seen", **values),
-        note_sure=words("sites.map.sure", **values),
-        note_do=words("sites.map.do", **values),
         row_key=("site_id",),
     )
 
@@ -92,23 +91,22 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
         "k": form.count(max(len(plan.chosen), 1)),
         "share": form.share(int(table["cannibalised_minor"].sum()) / int(table["gross_minor"].sum())),
     }
-    values["alone"] = words(f"sites.ranking.alone.{'some' if losing else 'none'}", **values)
-    headline = words(f"sites.ranking.headline.{kind}", **values)
+    values["alone"] = words(f"site_selection.ranking.alone.{'some' if losing else 'none'}", **values)
     shown = named(table, "site_id", town.names).with_columns(
         payback_span=pl.Series([_span(r, words) for r in table.iter_rows(named=True)]),
         remark=pl.Series([_remark(r, words) for r in table.iter_rows(named=True)]),
     )
-    return Finding(
+    return Finding.worded(
+        "site_selection.ranking",
+        kind,
+        values,
+        words=words,
         key="sites.ranking",
         status=_rank_status(losing, table.height, steady, len(plan.chosen)),
-        headline=headline,
         table=table,
-        view=views.ranking(shown, words=words),
+        view=tables.ranking(shown, words=words),
         chart=charts.profit_intervals(_bars(shown, words), words=words),
-        alt=headline,
-        note_seen=words("sites.ranking.seen", **values),
-        note_sure=words("sites.ranking.sure", **values),
-        note_do=words(f"sites.ranking.do.{'steady' if steady == len(plan.chosen) else 'unsteady'}", **values),
+        do=words(f"site_selection.ranking.do.{'steady' if steady == len(plan.chosen) else 'unsteady'}", **values),
         value_minor=best["profit_minor"],
         row_key=("site_id",),
     )
@@ -117,7 +115,7 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
 def why(plan: Plan, town: Town, *, words: Words) -> Finding:
     """Explain the first sites in yuan that sum, beside own stores like them."""
     if not plan.chosen:
-        return nothing("sites.why", words=words)
+        return nothing("site_selection.why", key="sites.why", words=words)
     form = words.format
     first = plan.chosen[0]
     steps = plan.steps.filter(pl.col("site_id") == first)
@@ -128,16 +126,16 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
     like = plan.analogs.filter(pl.col("site_id") == first)
     values = {
         "site": town.names.get(first, first),
-        "top": words(f"sites.step.{top['step']}"),
+        "top": words(f"site_selection.step.{top['step']}"),
         "top_amount": form.money(top["step_minor"]),
-        "low": words(f"sites.step.{low['step']}"),
+        "low": words(f"site_selection.step.{low['step']}"),
         "low_amount": form.money(low["step_minor"]),
         "gross": form.money(net + lost),
         "net": form.money(net),
         "lost": form.money(lost),
         "average": form.money(steps["step_minor"][0]),
         "analogs": words("sites.semicolon").join(
-            words("sites.why.analog", name=town.names.get(a, a), revenue=form.money(r))
+            words("site_selection.why.analog", name=town.names.get(a, a), revenue=form.money(r))
             for a, r in like.select("analog_id", "revenue_minor").iter_rows()
         ),
     }
@@ -146,19 +144,18 @@ def why(plan: Plan, town: Town, *, words: Words) -> Finding:
         plan.analogs.group_by("site_id").agg(pl.col("analog_id").str.join(" ")), on="site_id", how="left"
     )
     wide = named(plan.steps, "site_id", town.names).with_columns(
-        step=told(plan.steps, "step", by=lambda s: words(f"sites.step.{s}"))
+        step=told(plan.steps, "step", by=lambda s: words(f"site_selection.step.{s}"))
     )
-    return Finding(
+    return Finding.worded(
+        "site_selection.why",
+        kind,
+        values,
+        words=words,
         key="sites.why",
         status="none",
-        headline=words(f"sites.why.headline.{kind}", **values),
         table=table,
         view=views.plain(wide.select("name", "step", "step_minor"), words=words),
         chart=charts.waterfall(_falls(plan, town, words), words=words),
-        alt=words(f"sites.why.headline.{kind}", **values),
-        note_seen=words("sites.why.seen", **values),
-        note_sure=words("sites.why.sure", **values),
-        note_do=words("sites.why.do", **values),
         row_key=("site_id", "step"),
     )
 
@@ -168,11 +165,11 @@ def _levels(cells: pl.DataFrame, words: Words) -> pl.DataFrame:
     density = cells["demand"] / 1e4
     cuts = sorted({round(float(density.quantile(q) or 0)) for q in (0.2, 0.4, 0.6, 0.8)})
     form = words.format
-    inner = [words("sites.map.level", low=form.count(a), high=form.count(b)) for a, b in pairwise(cuts)]
+    inner = [words("site_selection.map.level", low=form.count(a), high=form.count(b)) for a, b in pairwise(cuts)]
     names = [
-        words("sites.map.below", limit=form.count(cuts[0])),
+        words("site_selection.map.below", limit=form.count(cuts[0])),
         *inner,
-        words("sites.map.above", limit=form.count(cuts[-1])),
+        words("site_selection.map.above", limit=form.count(cuts[-1])),
     ]
     rank = pl.sum_horizontal([(density > c).cast(pl.Int64) for c in cuts])
     return cells.with_columns(rank=rank).with_columns(level=pl.col("rank").replace_strict(dict(enumerate(names))))
@@ -197,13 +194,13 @@ def _rank_status(losing: int, rows: int, steady: int, chosen: int) -> Status:
 
 
 def _span(row: dict[str, int | None], words: Words) -> str:
-    return words("sites.span", low=months(row["payback_p10"], words), high=months(row["payback_p90"], words))
+    return words("site_selection.span", low=months(row["payback_p10"], words), high=months(row["payback_p90"], words))
 
 
 def _remark(row: dict[str, object], words: Words) -> str:
-    parts = [words("sites.remark.chosen", order=str(row["choice"]))] if row["choice"] is not None else []
-    parts += [words("sites.remark.feel")] if row["by_feel"] else []
-    parts += [words(f"sites.remark.{p}") for p in str(row["extrapolated"]).split(", ") if p]
+    parts = [words("site_selection.remark.chosen", order=str(row["choice"]))] if row["choice"] is not None else []
+    parts += [words("site_selection.remark.feel")] if row["by_feel"] else []
+    parts += [words(f"site_selection.remark.{p}") for p in str(row["extrapolated"]).split(", ") if p]
     return words("page.join").join(parts)
 
 
@@ -236,7 +233,7 @@ def _falls(plan: Plan, town: Town, words: Words) -> pl.DataFrame:
                 {
                     "site": town.names.get(site, site),
                     "order": order,
-                    "step": words(f"sites.step.{step}"),
+                    "step": words(f"site_selection.step.{step}"),
                     "start": on_axis(start, words),
                     "end": on_axis(end, words),
                     "label": words.format.money(value) if total or value <= 0 else f"+{words.format.money(value)}",

@@ -1,4 +1,4 @@
-"""Findings on sites: the headline follows the data, and turns when the data turn."""
+"""The site selection page: the headline follows the data, and turns when the data turn."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import polars as pl
 import pytest
 
 from crmlib.kit.words import Words
-from crmlib.pages.shared import sites_wording as wording
-from crmlib.pages.site_score import findings as site_score
-from crmlib.pages.site_selection import findings as site_selection
-from crmlib.sites import backtest, features, plan, score, study
+from crmlib.pages.site_selection.findings import checks, money, recommend, where, wording
+from crmlib.sites import backtest, plan, study
 from tests.sites.conftest import PER_HEAD_MINOR, SMALL, make
 
 ZH, EN = Words("zh"), Words("en")
@@ -34,11 +32,11 @@ def made():
 
 def everything(town, choice, planned, words):
     return [
-        site_selection.recommendation(planned, town, words=words), site_selection.town_map(planned, town, words=words),
-        site_selection.ranking(planned, town, words=words), site_selection.why(planned, town, words=words),
-        site_selection.losers(planned, town, words=words), site_selection.paid_back(planned, town, words=words),
-        site_selection.what_if(planned, town, words=words), site_selection.past_openings(choice, town, words=words),
-        site_selection.calibration(choice, words=words), site_selection.data_quality(town, planned, words=words),
+        recommend.recommendation(planned, town, words=words), where.town_map(planned, town, words=words),
+        where.ranking(planned, town, words=words), where.why(planned, town, words=words),
+        money.losers(planned, town, words=words), money.paid_back(planned, town, words=words),
+        money.what_if(planned, town, words=words), checks.past_openings(choice, town, words=words),
+        checks.calibration(choice, words=words), checks.data_quality(town, planned, words=words),
     ]  # fmt: skip
 
 
@@ -62,11 +60,11 @@ def test_a_page_has_at_most_seven_findings_and_each_says_how_sure(made, words):
 def test_where_nothing_pays_every_finding_still_speaks(made, words):
     town, choice, _ = made
     poor = plan.make(town, choice, plan.Goal(k=2, margin=0.02), rng=np.random.default_rng(2), draws=20)
-    assert site_selection.answer(poor, town, words=words).figures == ()
+    assert recommend.answer(poor, town, words=words).figures == ()
     shown = everything(town, choice, poor, words)
-    assert shown[0].headline == words("sites.recommendation.headline.none")
-    assert shown[3].headline == words("sites.why.headline.nothing")
-    assert site_selection.actions(poor, town, words=words).table.height == 0
+    assert shown[0].headline == words("site_selection.recommendation.headline.none")
+    assert shown[3].headline == words("site_selection.why.headline.nothing")
+    assert recommend.actions(poor, town, words=words).table.height == 0
 
 
 @LANGUAGES
@@ -79,7 +77,7 @@ def test_every_column_of_a_download_has_a_label(made, words):
 
 def headline(made, **changes) -> str:
     town, _, planned = made
-    return site_selection.recommendation(replace(planned, **changes), town, words=EN).headline
+    return recommend.recommendation(replace(planned, **changes), town, words=EN).headline
 
 
 def test_the_recommendation_turns_with_the_comparison(made):
@@ -100,18 +98,18 @@ def test_a_budget_too_small_is_not_called_a_loss(made, words):
     goal = plan.Goal(k=2, margin=0.35, budget_minor=1)
     poor = plan.make(town, choice, goal, rng=np.random.default_rng(2), draws=20)
     assert not poor.chosen
-    found = site_selection.recommendation(poor, town, words=words)
-    assert found.headline == words("sites.recommendation.headline.budget")
-    assert found.note_do == words("sites.recommendation.do.budget")
-    assert site_selection.answer(poor, town, words=words).sentence == words(
-        "sites.answer.budget", count=words.format.count(poor.table.height)
+    found = recommend.recommendation(poor, town, words=words)
+    assert found.headline == words("site_selection.recommendation.headline.budget")
+    assert found.note_do == words("site_selection.recommendation.do.budget")
+    assert recommend.answer(poor, town, words=words).sentence == words(
+        "site_selection.answer.budget", count=words.format.count(poor.table.height)
     )
 
 
 def test_one_candidate_is_compared_with_nobody_and_many_are_not_all_named(made):
     town, _, planned = made
     alone = replace(planned, table=planned.table.head(1), chosen=planned.chosen[:1])
-    assert "only candidate" in site_selection.ranking(alone, town, words=EN).headline
+    assert "only candidate" in where.ranking(alone, town, words=EN).headline
     assert wording.joined([str(k) for k in range(9)], {}, EN) == "0, 1, 2, 3, 4 and others, 9 in all"
 
 
@@ -119,7 +117,7 @@ def test_one_candidate_is_compared_with_nobody_and_many_are_not_all_named(made):
 def test_the_light_follows_the_chance_of_payback(made, p_lease, status):
     town, _, planned = made
     changed = replace(planned, together=planned.together.with_columns(p_lease=pl.lit(p_lease)))
-    assert site_selection.recommendation(changed, town, words=EN).status == status
+    assert recommend.recommendation(changed, town, words=EN).status == status
 
 
 def test_a_lead_beyond_its_interval_is_called_clear(made):
@@ -131,11 +129,11 @@ def test_a_lead_beyond_its_interval_is_called_clear(made):
     near = near.with_columns(
         pl.when(first).then("profit_minor").otherwise(pl.col("profit_minor") // 10).alias("profit_minor")
     )
-    assert "clearly ahead" in site_selection.ranking(replace(planned, table=near), town, words=EN).headline
+    assert "clearly ahead" in where.ranking(replace(planned, table=near), town, words=EN).headline
     wide = near.with_columns(profit_low_minor=pl.lit(-1))
-    assert "close" in site_selection.ranking(replace(planned, table=wide), town, words=EN).headline
+    assert "close" in where.ranking(replace(planned, table=wide), town, words=EN).headline
     losing = near.with_columns(profit_minor=-pl.col("profit_minor").abs())
-    assert site_selection.ranking(replace(planned, table=losing), town, words=EN).status == "fail"
+    assert where.ranking(replace(planned, table=losing), town, words=EN).status == "fail"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_payback_is_safe_tight_or_a_gamble(made, chances, status, says):
     assert chosen.height == 3
     rest = planned.table.filter(pl.col("choice").is_null())
     table = pl.concat([chosen.with_columns(p_lease=pl.Series(chances)), rest])
-    found = site_selection.paid_back(replace(planned, table=table), town, words=EN)
+    found = money.paid_back(replace(planned, table=table), town, words=EN)
     assert found.status == status
     assert says in found.headline
 
@@ -157,7 +155,7 @@ def test_a_store_that_loses_more_than_a_tenth_is_named(made):
     town, _, planned = made
     hit = planned.joint.with_columns(share=pl.when(pl.int_range(pl.len()) == 0).then(0.3).otherwise(0.01))
     calm = planned.joint.with_columns(share=pl.lit(0.01))
-    found = [site_selection.losers(replace(planned, joint=j), town, words=EN) for j in (hit, calm)]
+    found = [money.losers(replace(planned, joint=j), town, words=EN) for j in (hit, calm)]
     assert [f.status for f in found] == ["warn", "ok"]
     assert "lose more than 10%" in found[0].headline
     assert "spread out" in found[1].headline
@@ -174,30 +172,30 @@ def test_a_back_test_is_good_doubtful_bad_or_missing(made):
         "none": None,
     }  # fmt: skip
     for status, case in cases.items():
-        assert site_selection.past_openings(replace(choice, backtest=case), town, words=EN).status == status
+        assert checks.past_openings(replace(choice, backtest=case), town, words=EN).status == status
 
 
 def test_a_vague_exponent_is_called_vague(made):
     _, choice, _ = made
     vague = replace(choice, fit=replace(choice.fit, slope_se=0.3))
-    assert site_selection.calibration(vague, words=EN).status == "warn"
-    assert site_selection.calibration(choice, words=EN).status == "ok"
+    assert checks.calibration(vague, words=EN).status == "warn"
+    assert checks.calibration(choice, words=EN).status == "ok"
 
 
 def test_without_competitors_the_light_is_red(made):
     town, _, planned = made
     blind = replace(town, rivals_known=False)
-    found = site_selection.data_quality(blind, replace(planned, blind=None), words=ZH)
+    found = checks.data_quality(blind, replace(planned, blind=None), words=ZH)
     assert found.status == "fail"
-    limits = site_selection.limits(planned, blind, words=ZH).sentences
-    assert ZH("sites.limits.no_rivals") in limits
+    limits = recommend.limits(planned, blind, words=ZH).sentences
+    assert ZH("site_selection.limits.no_rivals") in limits
 
 
 def test_the_action_list_signs_negotiates_or_keeps_in_reserve(made):
     town, _, planned = made
     dear = planned.table.with_columns(rent_minor_month=pl.col("affordable_minor_month") + 1)
     cheap = planned.table.with_columns(rent_minor_month=pl.col("affordable_minor_month") - 1)
-    lists = [site_selection.actions(replace(planned, table=t), town, words=EN).table for t in (dear, cheap)]
+    lists = [recommend.actions(replace(planned, table=t), town, words=EN).table for t in (dear, cheap)]
     assert lists[0]["advice"][0].startswith("Sign only below")
     assert lists[1]["advice"][0].startswith("Sign, up to")
     assert lists[0]["advice"][-1].startswith("Reserve")
@@ -206,25 +204,9 @@ def test_the_action_list_signs_negotiates_or_keeps_in_reserve(made):
 def test_a_rival_beside_matters_or_not(made):
     town, _, planned = made
     harsh = planned.grid.with_columns(net=pl.when("rivals").then(pl.col("net") * 0.5).otherwise("net"))
-    assert "fall by 5" in site_selection.what_if(replace(planned, grid=harsh), town, words=EN).headline
+    assert "fall by 5" in money.what_if(replace(planned, grid=harsh), town, words=EN).headline
     mild = planned.grid.with_columns(net=pl.when("rivals").then(pl.col("net") * 0.99).otherwise("net"))
-    assert "only" in site_selection.what_if(replace(planned, grid=mild), town, words=EN).headline
-
-
-@LANGUAGES
-def test_the_score_shows_weights_and_no_money(made, words):
-    town, _, _ = made
-    table = score.weighted(features.catchment(town.market, town.candidates))
-    scored = study.Scored(table, town.names, 5, 900)
-    found = site_score.score(scored, words=words)
-    assert site_score.score_answer(scored, words=words).figures == ()
-    assert "30%" in found.note_seen
-    assert "¥" not in found.headline + found.note_seen
-    assert found.status == "warn"
-    assert found.chart is not None
-    many = site_score.score(replace(scored, stores=30, visits=9000), words=words)
-    assert many.headline != found.headline
-    assert "8" not in many.note_do
+    assert "only" in money.what_if(replace(planned, grid=mild), town, words=EN).headline
 
 
 def test_amounts_on_axes_are_in_the_readers_unit():

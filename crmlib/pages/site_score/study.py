@@ -1,0 +1,23 @@
+"""The steps of the site score."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from crmlib import report
+from crmlib.sites import study
+
+
+class Study(report.Study):
+    """From the map to points."""
+
+    @cached_property
+    def scored(self) -> study.Scored:
+        """Candidates by points [0 to 100], with how many own stores and card visits there are."""
+        table = self.page.table
+        return study.scored(
+            cells=table("cells"),
+            sites=table("sites"),
+            competitors=table("competitors"),
+            card_flows=self.page.optional("card_flows"),
+        )
