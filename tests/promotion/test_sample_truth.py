@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,13 @@ import pytest
 
 from crmlib import panels
 from crmlib.core.calendar.festivals import festival_day
+from crmlib.core.errors import ModelError
 from crmlib.data import Lake, ingest_all
 from crmlib.outreach import festival
 from crmlib.promotion import review
 from crmlib.promotion.books import anyway
 from crmlib.promotion.lift import bulk
+from crmlib.promotion.plan import planning
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +154,29 @@ def test_the_discount_of_every_event_is_told_by_buyer_and_offer_only_finds_the_h
         found = anyway.who_anyway(lines, promotion_id=event, as_of=lines["day"].max(), anyway=booked, roles=roles)
         assert found["discount_minor"].sum() == total
         assert found["anyway_minor"].sum() == total // 2
+
+
+def _planned(lake, judged, *, category, first_day, days):
+    lines = lake.table("receipt_lines").collect()
+    large = bulk.bulk_receipts(lines, customers=lake.table("customers").collect())
+    return planning.plan(
+        planning.Draft(category, "rate", 1200, first_day, days), bulk.without(lines, large), events=judged.events,
+        promotions=review.frozen_versions(lake.table("promotions")), products=lake.table("products").collect(),
+        stores=lake.table("stores").collect(), panel=judged.panel, lift=judged.lift, as_of=date(2026, 10, 31),
+        rng=np.random.default_rng(1), book=judged.book,
+    )  # fmt: skip
+
+
+def test_boxes_of_the_next_spring_festival_are_planned_from_the_last_one(lake, judged, root):
+    found = _planned(lake, judged, category="年货礼盒", first_day=date(2027, 1, 13), days=22)
+    truth = pl.read_parquet(root / "data_samples" / "truth" / "promotion_effects.parquet")
+    last = truth.filter(pl.col("promotion_id") == "PR2601035", pl.col("kind") == "base")["milli"].sum()
+    assert found.asked["base_milli"].item() == pytest.approx(last, rel=0.35)
+    assert set(found.goods["kind"]) == {"slot"}
+    assert found.costed
+
+
+def test_mooncakes_in_november_are_refused(lake, judged):
+    with pytest.raises(ModelError) as refused:
+        _planned(lake, judged, category="月饼礼盒", first_day=date(2026, 11, 20), days=14)
+    assert refused.value.code == "promotion.out_of_season"

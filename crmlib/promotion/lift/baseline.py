@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import polars as pl
 
 from crmlib.core.calendar import lunar_aligned
 from crmlib.promotion.arrays import Bools, Floats
@@ -60,10 +59,10 @@ def season(
     first_week : week_n of the first column. until : column of the last week that is known.
     noise : variance of a count, in counts (`Carry.phi`).
     """
-    level = _level(until)
+    level = level_weeks(until)
     none = np.zeros(0, dtype=np.int64)
-    then = _columns([lunar_aligned(d) for d in days], first_week)
-    window = _columns([lunar_aligned(d) for d in _days(level, first_week)], first_week)
+    then = columns_of([lunar_aligned(d) for d in days], first_week)
+    window = columns_of([lunar_aligned(d) for d in days_of(level, first_week)], first_week)
     if min(then.min(), window.min()) < 0 or max(then.max(), window.max()) > until:
         return Season(1.0, none, known=False)
     ahead, before, recent = (float(series[at].sum()) for at in (then, window, level))
@@ -82,27 +81,7 @@ def expected(series: Floats, season: Season, *, until: int, days: int) -> Floats
     """Units of each row of `series`, shape (n, weeks), over so many days; shape (n,)."""
     if season.then.size:
         return np.asarray(series[:, season.then].sum(axis=1) / 7 * season.factor * days / season.then.size)
-    return np.asarray(series[:, _level(until)].mean(axis=1) / 7 * days * season.factor)
-
-
-def store_bases(
-    panel: Panel, flat: Floats, *, products: pl.Series, days: list[date], until: int, noise: float
-) -> tuple[pl.DataFrame, Season]:
-    """Base of some goods over `days` in every store: store_id, base_milli; and the season in it.
-
-    Parameters
-    ----------
-    flat : `untreated` units of the panel. until : column of the last week to learn the level from.
-    """
-    goods = np.flatnonzero(panel.products.is_in(products.implode()).to_numpy())
-    alike = _category(panel.group, goods)
-    here = season(
-        flat[:, alike].sum(axis=(0, 1)), flat.sum(axis=(0, 1)),
-        first_week=panel.first_week, until=until, days=days, noise=noise,
-    )  # fmt: skip
-    open_now = panel.known[:, goods, _level(until)].any(axis=(1, 2))
-    units = expected(flat[:, goods].sum(axis=1), here, until=until, days=len(days)) * open_now
-    return pl.DataFrame({"store_id": panel.stores, "base_milli": np.rint(units * 1000).astype(np.int64)}), here
+    return np.asarray(series[:, level_weeks(until)].mean(axis=1) / 7 * days * season.factor)
 
 
 def past_bases(
@@ -121,8 +100,8 @@ def past_bases(
         until = first - 2
         if until + 1 < LEVEL_WEEKS:
             continue
-        series = flat[:, _category(panel.group, rows.product[mine])].sum(axis=(0, 1))
-        days = _days(slice(first, last + 1), panel.first_week)
+        series = flat[:, category(panel.group, rows.product[mine])].sum(axis=(0, 1))
+        days = days_of(slice(first, last + 1), panel.first_week)
         here = season(series, everything, first_week=panel.first_week, until=until, days=days, noise=noise)
         used = here if seasonal else Season(1.0, np.zeros(0, dtype=np.int64), known=False)
         each = expected(flat[rows.store[mine], rows.product[mine]], used, until=until, days=7)
@@ -130,7 +109,7 @@ def past_bases(
     return found, known
 
 
-def _category(group: Index, goods: Index) -> Index:
+def category(group: Index, goods: Index) -> Index:
     """Goods and those of their sibling groups; all goods where they have none."""
     mine = np.unique(group[goods])
     if mine.size == 0 or mine[0] < 0:
@@ -138,16 +117,17 @@ def _category(group: Index, goods: Index) -> Index:
     return np.flatnonzero(np.isin(group, mine))
 
 
-def _level(until: int) -> slice:
+def level_weeks(until: int) -> slice:
+    """Columns of the weeks that tell the level."""
     return slice(max(until - LEVEL_WEEKS + 1, 0), until + 1)
 
 
-def _days(weeks: slice, first_week: int) -> list[date]:
+def days_of(weeks: slice, first_week: int) -> list[date]:
     """Days of the columns."""
     start = date(1969, 12, 29) + timedelta(weeks=first_week + weeks.start)
     return [start + timedelta(days=i) for i in range(7 * (weeks.stop - weeks.start))]
 
 
-def _columns(days: list[date], first_week: int) -> Index:
+def columns_of(days: list[date], first_week: int) -> Index:
     """Column of the week each day lies in; outside the panel where negative."""
     return np.array([week_number(d) for d in days], dtype=np.int64) - first_week

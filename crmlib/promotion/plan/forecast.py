@@ -7,7 +7,7 @@ far the same forecast would have missed each past event: its base made before it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -22,16 +22,22 @@ SHRINK = 3.0
 """Events of the same mechanic that weigh as much as the line through all events."""
 NEEDS = ("event_id", "mechanic", "depth_bp", "lift", "base_milli")
 FORECAST = "forecast_milli"
+FIXED = ("gift_minor", "display_minor", "labour_minor", "media_minor", "other_minor")
+"""Money of a whole event, whatever it sells."""
 SCENARIO = ("days", "products", "stores")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """log(1 + lift) = level + slope · depth + mechanic's own deviation (shrunk).
+    """log(1 + lift) = level + mechanic's own deviation (shrunk) + slope · (depth − mechanic's usual depth).
 
-    deviations : mechanic → deviation. errors : log(actual / forecast) of every past event, left out in turn.
+    Depths of different mechanics are different things (a gift has none, the second piece at half price has 50 %), so
+    the slope is learnt within mechanics only.
+
+    deviations : mechanic → deviation. usual : mechanic → mean depth [share]. ranges : mechanic → lowest and highest
+        depth seen [basis points]. errors : log(actual / forecast) of every past event, left out in turn.
     without_season : mean size of the errors had the base no season, of the same events; None without forecast bases.
-    lowest, highest : depths seen [basis points]; a plan outside them is an extrapolation.
+    lowest, highest : depths seen with any mechanic [basis points].
     """
 
     level: float
@@ -41,10 +47,18 @@ class Response:
     lowest: int
     highest: int
     without_season: float | None = None
+    usual: dict[str, float] = field(default_factory=dict)
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def log_lift(self, mechanic: str, depth_bp: float) -> float:
         """Expected log(1 + lift)."""
-        return self.level + self.slope * depth_bp / 10_000 + self.deviations.get(mechanic, 0.0)
+        beside = depth_bp / 10_000 - self.usual.get(mechanic, depth_bp / 10_000)
+        return self.level + self.slope * beside + self.deviations.get(mechanic, 0.0)
+
+    def extrapolates(self, mechanic: str, depth_bp: float) -> bool:
+        """Whether no past event of this mechanic was as shallow, or as deep."""
+        low, high = self.ranges.get(mechanic, (1, 0))
+        return not low <= depth_bp <= high
 
 
 def learn(past: AnyFrame) -> Response:
@@ -72,8 +86,12 @@ def learn(past: AnyFrame) -> Response:
     log = np.log1p(table["lift"].to_numpy())
     weight = np.sqrt(np.maximum(table["base_milli"].to_numpy() / 1000, 1.0))
     names = table["mechanic"].to_list()
-    level, slope, own = _fit(depth, log, weight, names)
-    missed = log - _left_out(depth, log, weight, names)
+    usual = {
+        k: float(np.average(depth[np.array(names) == k], weights=weight[np.array(names) == k])) for k in set(names)
+    }
+    beside = depth - np.array([usual[n] for n in names])
+    level, slope, own = _fit(beside, log, weight, names)
+    missed = log - _left_out(beside, log, weight, names)
     based, flat = (_base_errors(table, column) for column in (FORECAST, "flat_milli"))
     both = np.isfinite(based)
     known = both if both.sum() >= MIN_EVENTS else np.ones(table.height, dtype=np.bool_)
@@ -81,7 +99,14 @@ def learn(past: AnyFrame) -> Response:
     return Response(
         level, slope, own, tuple(errors[known].tolist()), int(depth.min() * 10_000), int(depth.max() * 10_000),
         float(np.abs(missed + flat)[both & np.isfinite(flat)].mean()) if (both & np.isfinite(flat)).any() else None,
+        usual, _ranges(table),
     )  # fmt: skip
+
+
+def _ranges(table: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """Lowest and highest depth of every mechanic."""
+    spans = table.group_by("mechanic").agg(low=pl.col("depth_bp").min(), high=pl.col("depth_bp").max())
+    return {m: (int(low), int(high)) for m, low, high in spans.sort("mechanic").iter_rows()}
 
 
 def _left_out(depth: Floats, log: Floats, weight: Floats, names: list[str]) -> Floats:
@@ -127,22 +152,25 @@ def forecast(plans: AnyFrame, response: Response, *, coverage: float = 0.8, serv
     ----------
     plans : plan_id, mechanic, depth_bp, base_milli (units expected without the event), price_minor (usual price of a
         unit),
-        cost_minor; optional gift_minor, display_minor, labour_minor, funding_minor (whole event), dip (share of the
-        extra units taken back after, default 0).
+        cost_minor; optional gift_minor, display_minor, labour_minor, media_minor, other_minor, funding_minor (whole
+        event), given_minor (gift and points of a unit), dip (share of the extra units taken back after, default 0),
+        base_depth_bp (where base is what sells at the shallowest offer: its depth, default 0).
     coverage : of the interval. service : share of events in which the stock is to suffice.
 
     Returns
     -------
     plan_id, base_milli, units_milli, low_milli, high_milli, stock_milli (needed at the service level), revenue_minor,
     margin_minor, margin_low_minor, margin_high_minor (of all units, after costs), extra_margin_minor (against no
-    event), extrapolated (depth outside what was seen).
+    event, or the shallowest one), extrapolated (outside the depths of the same mechanic: never to be recommended).
     """
     table = to_polars(
         plans, needs=["plan_id", "mechanic", "depth_bp", "base_milli", "price_minor", "cost_minor"], name="plans"
     )
-    optional = ("gift_minor", "display_minor", "labour_minor", "funding_minor", "dip")
+    optional = (*FIXED, "funding_minor", "given_minor", "dip", "base_depth_bp")
     table = table.with_columns(pl.lit(0).alias(c) for c in optional if c not in table.columns)
-    log = np.array([response.log_lift(m, d) for m, d in table.select("mechanic", "depth_bp").iter_rows()])
+    offers = table.select("mechanic", "depth_bp").rows()
+    log = np.array([response.log_lift(m, d) for m, d in offers])
+    beyond = [response.extrapolates(m, d) for m, d in offers]
     low, high, stock = (np.quantile(response.errors, q) for q in ((1 - coverage) / 2, (1 + coverage) / 2, service))
     base = table["base_milli"].to_numpy().astype(np.float64)
     scenarios = {"units": log, "low": log + low, "high": log + high, "stock": log + max(float(stock), 0.0)}
@@ -150,16 +178,15 @@ def forecast(plans: AnyFrame, response: Response, *, coverage: float = 0.8, serv
         pl.Series(f"{k}_milli", np.rint(base * np.exp(v)), dtype=pl.Int64) for k, v in scenarios.items()
     )
     paid = pl.col("price_minor") * (10_000 - pl.col("depth_bp")) // 10_000
-    fixed = pl.col("funding_minor") - pl.sum_horizontal("gift_minor", "display_minor", "labour_minor")
+    usual = pl.col("price_minor") * (10_000 - pl.col("base_depth_bp")) // 10_000
+    fixed = pl.col("funding_minor") - pl.sum_horizontal(*FIXED)
 
     def margin(units: str) -> pl.Expr:
-        given_back = (
-            pl.col("dip") * (pl.col(units) - pl.col("base_milli")) * (pl.col("price_minor") - pl.col("cost_minor"))
-        )
-        earned = pl.col(units) * (paid - pl.col("cost_minor"))
+        given_back = pl.col("dip") * (pl.col(units) - pl.col("base_milli")) * (usual - pl.col("cost_minor"))
+        earned = pl.col(units) * (paid - pl.col("cost_minor") - pl.col("given_minor"))
         return ((earned - given_back) / 1000).round().cast(pl.Int64) + fixed
 
-    without = (pl.col("base_milli") * (pl.col("price_minor") - pl.col("cost_minor")) / 1000).round().cast(pl.Int64)
+    without = (pl.col("base_milli") * (usual - pl.col("cost_minor")) / 1000).round().cast(pl.Int64)
     return table.select(
         "plan_id",
         "base_milli",
@@ -172,7 +199,7 @@ def forecast(plans: AnyFrame, response: Response, *, coverage: float = 0.8, serv
         margin_low_minor=pl.min_horizontal(margin("low_milli"), margin("high_milli")),
         margin_high_minor=pl.max_horizontal(margin("low_milli"), margin("high_milli")),
         extra_margin_minor=margin("units_milli") - without,
-        extrapolated=(pl.col("depth_bp") < response.lowest) | (pl.col("depth_bp") > response.highest),
+        extrapolated=pl.Series(beyond),
     )
 
 
@@ -194,7 +221,7 @@ def what_if(draft: dict[str, object], scenarios: AnyFrame, *, depths_bp: list[in
 
 
 def drafts(draft: dict[str, object], *, response: Response, coverage: float = 0.8) -> pl.DataFrame:
-    """Three drafts side by side: careful, as asked, bold (depth ± a third, within what was seen), best margin first."""
+    """Three drafts side by side: careful, as asked, bold (depth ± a third); by margin, those never tried last."""
     asked = int(str(draft["depth_bp"]))
     depths = {"careful": max(asked * 2 // 3, 1), "asked": asked, "bold": min(asked * 4 // 3, 9_500)}
     plans = pl.DataFrame([{**draft, "plan_id": k, "depth_bp": v} for k, v in depths.items()])
@@ -202,5 +229,5 @@ def drafts(draft: dict[str, object], *, response: Response, coverage: float = 0.
     return (
         plans.select("plan_id", "depth_bp")
         .join(found, on="plan_id", maintain_order="left")
-        .sort("extra_margin_minor", descending=True)
+        .sort("extrapolated", "extra_margin_minor", descending=[False, True])
     )

@@ -12,9 +12,11 @@ from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.arrays import Floats
 from crmlib.promotion.audit.sensitivity import store_weeks
-from crmlib.promotion.lift.baseline import Season, store_bases, untreated
+from crmlib.promotion.lift.baseline import Season
+from crmlib.promotion.lift.everywhere import Everywhere
 from crmlib.promotion.lift.lift import Lift
-from crmlib.promotion.lift.panel import Panel
+from crmlib.promotion.lift.panel import Panel, positions
+from crmlib.promotion.plan.base import PlanBase, plan_base, without_offers
 from crmlib.promotion.plan.forecast import Response, drafts, forecast, learn, what_if
 from crmlib.promotion.plan.holdout import holdout_curve
 
@@ -24,6 +26,8 @@ CATEGORY_WEEKS = 4
 """The largest category is sought in so few weeks, or a season that is over would win."""
 DEPTHS_BP = (500, 1000, 1500, 2000, 2500, 3000)
 LENGTHS = (7, 14, 21)
+PER_UNIT, PER_STORE = ("gift", "points", "funding"), ("display", "labour", "media", "other")
+"""Lines of the ledger that grow with what is sold, and those that grow with stores and weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class Plan:
     """draft; stores : store_id, base_milli for its days, stock_milli at the service level; drafts, grid : `forecast`.
 
     asked : the forecast of the draft as asked, one row. holdout : `holdout_curve`. clashes : promotions of the
-        category that meet it. response : what was learnt. season : the factor in the base. on_hand : whether stock is
+        category that meet it. response : what was learnt. season : the factor in the base. goods : product_id, kind
+        (level, slot, out of season, none: no history), base_milli. costed : whether what such events usually cost is in
+        the margin. on_hand : whether stock is
         connected: then stores has on_hand_milli and order_milli, what is still to be sent.
     """
 
@@ -57,6 +63,8 @@ class Plan:
     grid: pl.DataFrame
     holdout: pl.DataFrame
     clashes: pl.DataFrame
+    goods: pl.DataFrame
+    costed: bool = False
     on_hand: bool = False
 
 
@@ -85,6 +93,8 @@ def plan(
     lift: Lift,
     as_of: date,
     rng: np.random.Generator,
+    book: pl.DataFrame | None = None,
+    depth: Everywhere | None = None,
     stock: AnyFrame | None = None,
     service: float = 0.95,
 ) -> Plan:
@@ -94,35 +104,52 @@ def plan(
     ----------
     lines : receipt lines up to `as_of`, without bulk orders. events : `Review.events`. promotions : judged versions.
     panel, lift : of the review: the base is made from them, and how store-weeks vary, for the holdout.
+    book : `Review.book`: what events of the mechanic usually cost, so that a plan counts what its review will count.
+    depth : `Review.depth`: goods never without an offer are planned against their shallowest one.
     stock : store_id, product_id, counted_on, on_hand_milli, if connected.
 
     Raises
     ------
     ModelError
-        promotion.no_base: the category sold nothing lately; promotion.few_events.
+        promotion.no_base: the category never sold; promotion.out_of_season, promotion.no_slot: nothing to go by on the
+        days asked for; promotion.few_events.
     """
-    response = learn(past_events(events))
+    past = past_events(events)
+    response = learn(past)
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     wares = goods.filter(pl.col("category_2") == draft.category)
     usual = _usual(lines, wares, draft, as_of=as_of)
-    flat = untreated(panel.units, lift.base, lift.clean)
-    bases = _Bases(panel, flat, lift.carry.phi, draft.first_day)
-    per_store, season = bases.over(wares["product_id"], draft.days)
-    base = int(per_store["base_milli"].sum())
-    costs = _costs(draft, lift)
-    asked = {**costs, **_prices(usual), "plan_id": "asked", "depth_bp": draft.depth_bp, "base_milli": base}
+    kinds = to_polars(promotions, needs=["promotion_id", "mechanic", "depth_bp"], name="promotions").select(
+        "mechanic", "depth_bp", event_id="promotion_id"
+    )
+    flat = without_offers(panel, lift, kinds.unique("event_id"), response)
+    bases = _Bases(panel, flat, lift.carry.phi, draft)
+    found = bases.over(wares["product_id"], draft.days)
+    per_store, base = found.stores, int(found.stores["base_milli"].sum())
+    rates = _rates(book, to_polars(events, name="events"), draft)
+    costs = {"mechanic": draft.mechanic, "dip": _dip(lift), "base_depth_bp": _shallow(depth, panel, found)}
+    size = {"days": draft.days, "stores": per_store.filter(pl.col("base_milli") > 0).height}
+    asked = {
+        **costs, **_prices(usual), **_money(draft, rates, **size), "plan_id": "asked", "depth_bp": draft.depth_bp,
+        "base_milli": base,
+    }  # fmt: skip
     mine = forecast(pl.DataFrame([asked]), response, service=service)
     need = _by_store(per_store, stores, factor=mine["stock_milli"].item() / max(base, 1))
     each = need if stock is None else _to_send(need, stock, wares)
     return Plan(
         draft=draft,
         response=response,
-        season=season,
+        season=found.season,
+        goods=found.goods,
+        costed=bool(rates),
         stores=each,
         asked=mine,
         drafts=drafts(asked, response=response),
         grid=what_if(
-            costs, _scenarios(bases, usual, draft), depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}), response=response
+            costs,
+            _scenarios(bases, usual, found, rates),
+            depths_bp=sorted({*DEPTHS_BP, draft.depth_bp}),
+            response=response,
         ),
         holdout=holdout_curve(
             _selling(each),
@@ -143,17 +170,20 @@ class _Bases:
     panel: Panel
     flat: Floats
     noise: float
-    first_day: date
+    draft: Draft
 
-    def over(self, products: pl.Series, days: int) -> tuple[pl.DataFrame, Season]:
-        """Base by store, and the season in it."""
-        span = [self.first_day + timedelta(days=i) for i in range(days)]
-        last = self.panel.weeks - 1
-        return store_bases(self.panel, self.flat, products=products, days=span, until=last, noise=self.noise)
+    def over(self, products: pl.Series, days: int) -> PlanBase:
+        """Base by store and by product, and the season in it."""
+        span = [self.draft.first_day + timedelta(days=i) for i in range(days)]
+        return plan_base(
+            self.panel, self.flat, products=products, days=span, until=self.panel.weeks - 1, noise=self.noise,
+            name=self.draft.category,
+        )  # fmt: skip
 
 
-def _scenarios(bases: _Bases, usual: pl.DataFrame, draft: Draft) -> pl.DataFrame:
+def _scenarios(bases: _Bases, usual: pl.DataFrame, found: PlanBase, rates: dict[str, float]) -> pl.DataFrame:
     """Lengths × goods (all of the category, its best half) × stores (all, the larger half), with base and price."""
+    draft = bases.draft
     ranked = usual.group_by("product_id").agg(pl.col("quantity_milli").sum())
     ranked = ranked.sort("quantity_milli", "product_id", descending=[True, False])
     rows = []
@@ -161,11 +191,20 @@ def _scenarios(bases: _Bases, usual: pl.DataFrame, draft: Draft) -> pl.DataFrame
         chosen = ranked["product_id"].head(count)
         prices = _prices(usual.filter(pl.col("product_id").is_in(chosen.implode())))
         for days in sorted({*LENGTHS, draft.days}):
-            per_store, _ = bases.over(chosen, days)
+            try:
+                per_store = bases.over(chosen, days).stores
+            except ModelError:  # these goods, or these days, are out of season: no scenario
+                continue
             sold = per_store.filter(pl.col("base_milli") > 0)["base_milli"].sort(descending=True)
             for stores in sorted({len(sold), -(-len(sold) // 2)}, reverse=True):
                 size = {"days": days, "products": count, "stores": stores}
-                rows.append({**size, "base_milli": int(sold.head(stores).sum()), **prices})
+                money = _money(draft, rates, days=days, stores=stores)
+                rows.append({**size, "base_milli": int(sold.head(stores).sum()), **prices, **money})
+    if not rows:  # the goods with a price of their own are out of season on their own: the whole category stands
+        base = found.stores.filter(pl.col("base_milli") > 0)
+        size = {"days": draft.days, "products": found.goods.height, "stores": base.height}
+        money = _money(draft, rates, days=draft.days, stores=base.height)
+        rows.append({**size, "base_milli": int(base["base_milli"].sum()), **_prices(usual), **money})
     return pl.DataFrame(rows)
 
 
@@ -198,10 +237,48 @@ def _prices(usual: pl.DataFrame) -> dict[str, int]:
     return {"price_minor": _mean(usual, "list_minor"), "cost_minor": _mean(usual, "cost_minor")}
 
 
-def _costs(draft: Draft, lift: Lift) -> dict[str, object]:
-    """Mechanic and money of the whole event, and what comes back as a dip."""
-    money = {"display_minor": draft.display_minor, "funding_minor": draft.funding_minor}
-    return {"mechanic": draft.mechanic, **money, "dip": _dip(lift)}
+def _rates(book: pl.DataFrame | None, events: pl.DataFrame, draft: Draft) -> dict[str, float]:
+    """What past events of the mechanic cost: by unit sold (gift, points, funding), by store-week (the rest).
+
+    Of the same category where there are any. Nothing where no vouchers are connected.
+    """
+    if book is None or book.is_empty():
+        return {}
+    kin = events.filter(pl.col("mechanic") == draft.mechanic, pl.col("promotion_id").is_in(book["event_id"].implode()))
+    same = kin.filter(pl.col("category") == draft.category) if "category" in kin.columns else kin.clear()
+    used = same if same.height else kin
+    weeks = ((pl.col("last_day") - pl.col("first_day")).dt.total_days() + 1) / 7
+    size = used.select(
+        units=pl.col("actual_milli").sum() / 1000, store_weeks=(pl.col("treated") * weeks).sum()
+    ).row(0)  # fmt: skip
+    paid = book.filter(
+        pl.col("event_id").is_in(used["promotion_id"].implode()), pl.col("line").is_in(PER_UNIT + PER_STORE)
+    )
+    sums = {
+        k: v for k, v in paid.drop_nulls("amount_minor").group_by("line").agg(pl.col("amount_minor").sum()).iter_rows()
+    }
+    if not sums or min(size) <= 0:
+        return {}
+    return {k: v / size[k in PER_STORE] for k, v in sums.items()}
+
+
+def _money(draft: Draft, rates: dict[str, float], *, days: int, stores: int) -> dict[str, int | float]:
+    """Costs of an event of this length and in so many stores; what the draft says itself comes first."""
+    store_weeks = stores * days / 7
+    money: dict[str, int | float] = {f"{k}_minor": round(-rates.get(k, 0.0) * store_weeks) for k in PER_STORE}
+    money["given_minor"] = -sum(rates.get(k, 0.0) for k in PER_UNIT if k != "funding" or not draft.funding_minor)
+    if draft.display_minor:
+        money["display_minor"] = draft.display_minor
+    return {**money, "funding_minor": draft.funding_minor}
+
+
+def _shallow(depth: Everywhere | None, panel: Panel, found: PlanBase) -> int:
+    """Depth of the shallowest offer that the base stands for, 0 where it is no offer."""
+    if depth is None:
+        return 0
+    at = positions(found.goods["product_id"], panel.products)
+    weight = found.goods["base_milli"].to_numpy().astype(np.float64)
+    return round(float((depth.least_bp[at] * weight).sum() / max(weight.sum(), 1.0)))
 
 
 def _by_store(per_store: pl.DataFrame, stores: AnyFrame, *, factor: float) -> pl.DataFrame:

