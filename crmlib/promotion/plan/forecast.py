@@ -57,7 +57,7 @@ class Response:
 
     def extrapolates(self, mechanic: str, depth_bp: float) -> bool:
         """Whether no past event of this mechanic was as shallow, or as deep."""
-        low, high = self.ranges.get(mechanic, (1, 0))
+        low, high = self.ranges.get(mechanic, (1, 0)) if self.ranges else (self.lowest, self.highest)
         return not low <= depth_bp <= high
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -63,7 +63,7 @@ class Plan:
     grid: pl.DataFrame
     holdout: pl.DataFrame
     clashes: pl.DataFrame
-    goods: pl.DataFrame
+    goods: pl.DataFrame = field(default_factory=pl.DataFrame)
     costed: bool = False
     on_hand: bool = False
 
