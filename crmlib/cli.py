@@ -157,7 +157,9 @@ def runs(
     from crmlib.run.progress import print_runs
 
     space = workspace.find(start=Path.cwd(), reports=out)
-    found = Ledger(space.ledger).runs(report=report, failed=failed, last=last)
+    ledger = Ledger(space.ledger)
+    ledger.recover(now=_now())  # what was killed is not running any more
+    found = ledger.runs(report=report, failed=failed, last=last)
     if as_json:
         _say(found.write_ndjson().rstrip())
     else:
@@ -265,6 +267,15 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BaseException as problem:  # a damaged file lets an engine panic, which is no Exception
+        from crmlib.data.lake.delta import damage
+        from crmlib.run.failures import told
+
+        found = None if isinstance(problem, SystemExit) else damage(problem)
+        if found is None:
+            raise
+        print(told(found, words=_words()), file=sys.stderr)
+        sys.exit(1)
 
 
 def _jobs(files: list[Path], *, store: object, overrides: list[str] | None) -> list[Job]:

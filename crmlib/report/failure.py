@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, cast
 
+from polars.exceptions import PanicException
+
 from crmlib.core.errors import CrmError, ParameterError
+from crmlib.data.lake.delta import damage
 from crmlib.kit.words import LANGUAGES, Language, Words
 from crmlib.report import faces
 from crmlib.report.context import Context
@@ -53,7 +56,7 @@ def watch(report: str, *, context: Context, language: str, given: Mapping[str, o
 
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((Exception,), _on_error)
+        shell.set_custom_exc((Exception, PanicException), _on_error)
 
 
 def opened(page: Page) -> None:
@@ -122,6 +125,7 @@ def _regions(one: Watch) -> tuple[str, ...]:
 def _on_error(shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, **_: object) -> None:
     """IPython's handler: send the error page or record the error; what a runner needs to know goes on."""
     one = _watched[0]
+    error = damage(error) or error
     if one.context.face == "voila":
         faces.send(error_page(error, one))
         if not isinstance(error, CrmError):  # the server's log has what the reader must not see

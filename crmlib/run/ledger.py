@@ -15,6 +15,7 @@ from uuid import uuid4
 import polars as pl
 import psutil
 
+from crmlib.core.errors import RunError
 from crmlib.run.disk import unwritable
 
 State = Literal["queued", "running", "ok", "warn", "failed", "interrupted", "skipped"]
@@ -180,7 +181,7 @@ def connected(path: Path, *, schema: str) -> Iterator[sqlite3.Connection]:
     Raises
     ------
     RunError
-        `run.unwritable` where there is no space, no right to write, or a lock that stays.
+        `run.unwritable` where there is no space, no right to write, or a lock that stays; `run.ledger_damaged`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,8 +189,16 @@ def connected(path: Path, *, schema: str) -> Iterator[sqlite3.Connection]:
             connection.execute("pragma journal_mode = wal")
             connection.executescript(schema)
             yield connection
-    except (OSError, sqlite3.DatabaseError) as problem:
+    except (OSError, sqlite3.OperationalError) as problem:
         raise unwritable(path, getattr(problem, "strerror", None) or str(problem)) from None
+    except sqlite3.DatabaseError as problem:
+        raise RunError(
+            "run.ledger_damaged",
+            given=f"{path}: {problem}",
+            expected="the record of runs, as SQLite wrote it",
+            mend="the pages are as they were; the next `crmlib run` or `crmlib schedule` sets it aside and begins anew",
+            values={"file": str(path), "problem": str(problem)},
+        ) from None
 
 
 def set_aside_if_damaged(path: Path) -> Path | None:

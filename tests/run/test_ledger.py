@@ -129,3 +129,14 @@ def test_a_clock_that_was_set_back_does_not_make_an_older_run_the_last_one(ledge
     add(ledger, "b", input_hash="new")
     ledger.end("b", state="ok", now=NOW - timedelta(hours=3), seconds=1)
     assert ledger.last_done("r/v/d/zh") == {"run_id": "b", "input_hash": "new"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but long enough to be one" * 40, b"SQLite format 3\x00" + b"\xff" * 4000]
+)
+def test_a_damaged_ledger_is_called_damaged_and_not_full(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(RunError) as caught:
+        Ledger(path).runs()
+    assert caught.value.code == "run.ledger_damaged" and "crmlib schedule" in caught.value.mend

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from crmlib.core.errors import LakeError
 
 LOG = "_delta_log"
 """Folder of a table's commits."""
+PRIVATE = frozenset(("people", "partner_people", "set_apart"))
+"""Tables that only the owner of the lake may open."""
 RECORD = "crmlib"
 """Key of the batch record in a commit's metadata."""
 
@@ -88,6 +91,16 @@ def scan(path: Path, *, at: int | None = None) -> pl.LazyFrame:
         return pl.scan_delta(DeltaTable(str(path), version=at))
 
 
+def close(path: Path) -> None:
+    """Shut others out of a table of persons, of rows set apart (raw text may name some), or of states (ids of members).
+
+    Analysts who share the machine read the other tables.
+    """
+    if path.name in PRIVATE or path.parent.name == "state":
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+
+
 def check_room(path: Path, rows: pl.DataFrame) -> None:
     """Refuse to begin what cannot end: the disk has less room than the rows take when compressed."""
     folder = next((p for p in (path, *path.parents) if p.exists()), Path("/"))
@@ -99,6 +112,7 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
     """Add rows in one commit, creating the table if need be."""
     with lake_errors(path):
         check_room(path, rows)
+        close(path)
         write_deltalake(
             str(path),
             rows,
@@ -132,6 +146,7 @@ def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
 def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, predicate: str | None) -> None:
     with lake_errors(path):
         check_room(path, rows)
+        close(path)
         write_deltalake(
             str(path),
             rows,
@@ -193,6 +208,29 @@ def explain(error: Exception, path: Path) -> LakeError:
         )
     return _failed(
         "lake.damaged", path, error, "a readable table", "run `crmlib check --lake`; an older version may be whole"
+    )
+
+
+DAMAGE = re.compile(r"parquet|PAR1|range\.end as u64|_delta_log|Delta|os error 2\b")
+
+
+def damage(error: BaseException) -> LakeError | None:
+    """The three-part error for what a reader ran into while it collected: a file cut short, mixed up or gone.
+
+    A file that is cut short lets the engine panic; neither names the table, so `crmlib check --lake` is what helps.
+    """
+    text = str(error)
+    if not isinstance(error, OSError | pl.exceptions.PolarsError | pl.exceptions.PanicException):
+        return None
+    if not DAMAGE.search(text) or "os error 28" in text:
+        return None
+    reason = (text.strip().splitlines() or [type(error).__name__])[0][:200]
+    return LakeError(
+        "lake.damaged_files",
+        given=f"a table of the lake: {reason}",
+        expected="whole files",
+        mend="run `crmlib check --lake`: it names the table, and the last version that is whole",
+        values={"reason": reason},
     )
 
 

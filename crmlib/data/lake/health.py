@@ -11,6 +11,8 @@ from deltalake.exceptions import DeltaError
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import CrmError, LakeError
+from crmlib.data.lake import delta
+from crmlib.data.lake.delta import LOG
 from crmlib.data.lake.lake import SET_APART, Lake
 from crmlib.data.result import TERMS
 
@@ -56,31 +58,52 @@ def check_lake(path: str | Path) -> LakeReport:
             values={"path": str(lake.path)},
         )
     rows = [row for name in lake.tables() for row in _table(lake, name)]
+    rows += [(name, "readable", False, "files without a log", "a readable table") for name in _without_log(lake)]
     schema = {"table": pl.String, "check": pl.String, "ok": pl.Boolean, "found": pl.String, "expected": pl.String}
     return LakeReport(str(lake.path), pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 Row = tuple[str, str, bool, str, str]
+BROKEN = (CrmError, OSError, ValueError, DeltaError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What a damaged table may come to: the readers below panic where a file is cut short."""
+LOOK_BACK = 50
+"""So many versions are looked at for the last one that is whole."""
+
+
+def _without_log(lake: Lake) -> list[str]:
+    """Folders of tables that hold files but no log: to a reader the table is not there."""
+    places = (lake.table_path(name) for name in CONTRACTS)
+    return [p.name for p in places if p.is_dir() and p.name not in lake.tables() and any(p.rglob("*.parquet"))]
+
+
+def _whole_version(path: Path) -> str:
+    """The last older version all of whose files are there and can be read, as a remark."""
+    numbers = sorted((int(p.stem) for p in (path / LOG).glob("*.json") if p.stem.isdigit()), reverse=True)
+    for number in numbers[1 : LOOK_BACK + 1]:
+        try:
+            if _files(path, at=number)[0]:
+                continue
+            delta.scan(path, at=number).select(pl.all().null_count()).collect(engine="streaming")
+        except BROKEN:
+            continue
+        return f"; version {number} is whole"
+    return ""
 
 
 def _table(lake: Lake, name: str) -> list[Row]:
+    path = lake.table_path(name)
     try:
-        missing, files = _files(lake.table_path(name))
-        present = (name, "files", not missing, f"{files - len(missing)} of {files} files", "every file, with its size")
+        missing, files = _files(path)
+        expected = "every file, with its size" + (_whole_version(path) if missing else "")
+        present = (name, "files", not missing, f"{files - len(missing)} of {files} files", expected)
         if missing:  # reading on would only say the same in worse words
             return [present]
         rows, keys = _rows(lake, name)
-        ingests = lake.ingests().filter(pl.col("table") == name)
+        ingests = lake.ingests(name)
         apart, counted = _set_apart(lake, name, ingests)
-    except (
-        CrmError,
-        OSError,
-        ValueError,
-        DeltaError,
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-    ) as error:
-        return [(name, "readable", False, " ".join(str(error).split())[:300], "a readable table")]
+    except BROKEN as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        return [(name, "readable", False, said, f"a readable table{_whole_version(path)}")]
     stored = int(ingests["kept"].sum()) - int(ingests["withdrawn"].sum())
     off = ingests.filter(pl.col("read") != pl.sum_horizontal(TERMS)).height
     return [
@@ -93,9 +116,9 @@ def _table(lake: Lake, name: str) -> list[Row]:
     ]
 
 
-def _files(path: Path) -> tuple[list[str], int]:
-    """Files that the newest version names and that are not there as it says, and how many it names."""
-    adds = pl.DataFrame(DeltaTable(str(path)).get_add_actions(flatten=True))
+def _files(path: Path, *, at: int | None = None) -> tuple[list[str], int]:
+    """Files that a version (the newest) names and that are not there as it says, and how many it names."""
+    adds = pl.DataFrame(DeltaTable(str(path), version=at).get_add_actions(flatten=True))
     wrong = [
         file
         for file, size in adds.select("path", "size_bytes").iter_rows()
@@ -116,5 +139,6 @@ def _set_apart(lake: Lake, name: str, ingests: pl.DataFrame) -> tuple[int, int]:
     counted = int(sum(ingests[term].sum() for term in ("duplicate", "quarantined", "excluded")))
     if not (lake.path / SET_APART).exists():
         return 0, counted
-    apart = lake.set_apart().filter(pl.col("table") == name).select(pl.len()).collect().item()
+    own = delta.scan(lake.path / SET_APART).filter(pl.col("table") == name)
+    apart = own.filter(pl.col("batch").is_in(ingests["batch"].implode())).select(pl.len()).collect().item()
     return int(apart), counted

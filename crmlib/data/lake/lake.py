@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE
 from crmlib.core.errors import LakeError
@@ -20,6 +21,8 @@ from crmlib.data.lake import delta, pseudonyms
 
 SET_APART = "set_apart"
 MONTH = "month"
+STATES = ".lock-states"
+"""The pen for states: a report that is done does not wait for an ingest under way."""
 KEEP_DAYS = 400
 """Versions younger than this are never vacuumed: a report of last year's festival can be made again."""
 KEEP_QUARANTINE_DAYS = 90
@@ -141,9 +144,9 @@ class Lake:
         """The one time zone of the lake."""
         return str(self._fact("time_zone") or TIME_ZONE)
 
-    def ingests(self) -> pl.DataFrame:
-        """One row per batch, oldest first, with the five terms of its sum; read from the tables' own histories."""
-        records = [r for name in self.tables() for r in delta.history(self.table_path(name))]
+    def ingests(self, *tables: str) -> pl.DataFrame:
+        """One row per batch (of some tables), oldest first, with the five terms of its sum; from their histories."""
+        records = [r for name in tables or self.tables() for r in delta.history(self.table_path(name))]
         rows = [{column: _plain(record.get(column)) for column in INGESTS_SCHEMA} for record in records]
         frame = pl.DataFrame(rows, schema={**INGESTS_SCHEMA, "at": pl.String})
         return frame.with_columns(pl.col("at").str.to_datetime(time_unit="us", time_zone="UTC")).sort(
@@ -164,7 +167,7 @@ class Lake:
     def write_state(self, name: str, frame: pl.DataFrame) -> int:
         """Replace the small state table `name` (frozen cuts, thresholds) and return its new version."""
         path = self.path / "state" / name
-        with self.writing():
+        with self.writing(STATES):
             delta.overwrite(path, frame, batch=delta.Batch(""), description="{}")
         return delta.version(path)
 
@@ -174,7 +177,7 @@ class Lake:
         Nobody else writes between the reading and the writing.
         """
         path = self.path / "state" / name
-        with self.writing():
+        with self.writing(STATES):
             frame = change(self.state(name))
             if frame is not None:
                 delta.overwrite(path, frame, batch=delta.Batch(""), description="{}")
@@ -189,11 +192,11 @@ class Lake:
         return pseudonyms.of(ids, key=pseudonyms.key_of(self.path))
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the lake's one pen; the operating system takes it back if the process dies."""
+    def writing(self, pen_name: str = ".lock") -> Iterator[None]:
+        """Hold the lake's one pen, or the one for states; the operating system takes it back if the process dies."""
         with delta.lake_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            pen = (self.path / ".lock").open("w", encoding="ascii")
+            pen = (self.path / pen_name).open("w", encoding="ascii")
         with pen:
             try:
                 fcntl.flock(pen, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -247,7 +250,11 @@ class Lake:
     def _fact(self, key: str) -> object:
         """What the tables say of the whole lake; once it is said it stays."""
         for name in () if key in self._settled else self.tables():
-            facts: Mapping[str, Any] = json.loads(DeltaTable(str(self.table_path(name))).metadata().description or "{}")
+            try:
+                said = DeltaTable(str(self.table_path(name))).metadata().description
+            except (DeltaError, OSError):  # one damaged table is told when it is read; the others know it, too
+                continue
+            facts: Mapping[str, Any] = json.loads(said or "{}")
             if facts.get(key) is not None:
                 self._settled |= {name: fact for name, fact in facts.items() if fact is not None}
                 break

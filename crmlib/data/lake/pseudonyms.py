@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import os
 import secrets
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import polars as pl
 
+from crmlib.core.errors import LakeError
+
 LENGTH = 8
 """Base32 characters shown: 40 bits; at a million customers about half a pair collides, and is shown longer."""
 KEY_BYTES = 32
+KEY, MARK = "pseudonym.key", "pseudonym.mark"
 
 
 def of(ids: pl.Series, *, key: bytes) -> pl.Series:
@@ -38,21 +42,72 @@ def of(ids: pl.Series, *, key: bytes) -> pl.Series:
 
 
 def key_of(lake: Path) -> bytes:
-    """The lake's secret key; made once, readable by its owner only."""
-    path = lake / "pseudonym.key"
+    """The lake's secret key; made once, readable by its owner only.
+
+    A mark of it is kept in a file of its own, so that a key that was lost, cut short or mixed up is noticed: with
+    another key every pseudonym on every list would change in silence, with an empty one anybody could compute them.
+
+    Raises
+    ------
+    LakeError
+        `lake.key_lost`, `lake.key_damaged`.
+    """
+    path, mark = lake / KEY, lake / MARK
     if not path.exists():
-        lake.mkdir(parents=True, exist_ok=True)
-        draft = lake / f".pseudonym.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        try:
-            os.link(draft, path)  # atomic, and never over a key that another process has just made
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_bytes()
+        if mark.exists():
+            raise _lost(path, mark)
+        _create(path, secrets.token_bytes(KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES or (mark.exists() and mark.read_text(encoding="ascii", errors="replace") != mark_of(key)):
+        raise _damaged(path, mark, len(key))
+    if not mark.exists():
+        _create(mark, mark_of(key).encode())
+    return key
+
+
+def mark_of(key: bytes) -> str:
+    """What a key is known by, without giving it away."""
+    return hashlib.sha256(b"crmlib pseudonym key\0" + key).hexdigest()[:12]
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Write a file whole, closed to others, and never over one that another process has just made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _lost(path: Path, mark: Path) -> LakeError:
+    known = mark.read_text(encoding="ascii", errors="replace")[:12] if mark.exists() else "-"
+    return LakeError(
+        "lake.key_lost",
+        given=f"no {path}, though lists with its pseudonyms were made",
+        expected=f"the key of these pseudonyms (mark {known})",
+        mend=f"restore {KEY} from the backup of {path.parent}; to begin anew on purpose, so that every pseudonym "
+        f"changes, remove {MARK}",
+        values={"path": str(path), "mark": known, "folder": str(path.parent), "secret": KEY, "file": MARK},
+    )
+
+
+def _damaged(path: Path, mark: Path, size: int) -> LakeError:
+    known = mark.read_text(encoding="ascii", errors="replace")[:12] if mark.exists() else "-"
+    return LakeError(
+        "lake.key_damaged",
+        given=f"{path}: {size} bytes, and not the key that pseudonyms were made with",
+        expected=f"{KEY_BYTES} bytes (mark {known})",
+        mend=f"restore {KEY} from the backup of {path.parent}",
+        values={"path": str(path), "size": size, "bytes": KEY_BYTES, "mark": known, "folder": str(path.parent)}
+        | {"secret": KEY},
+    )
 
 
 def _digest(key: bytes, value: str) -> str:
