@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -46,6 +47,12 @@ def find(ids: pl.Series, pseudonyms: pl.Series, wanted: str, *, default: str) ->
             values={"customer": asked[:16]},
         )
     return str(found[0])
+
+
+def row_of(frame: pl.DataFrame, customer: str) -> dict[str, Any] | None:
+    """The customer's row of a frame, or none."""
+    found = frame.filter(pl.col("customer_id") == customer)
+    return found.row(0, named=True) if found.height else None
 
 
 def months_of(customer_day: AnyFrame, *, customer: str, as_of: date, months: int = 24) -> pl.DataFrame:

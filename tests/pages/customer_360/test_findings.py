@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmlib.kit.words import Words
-from crmlib.pages.customer_360 import findings as customer_360
+from crmlib.pages.customer_360.findings import person as person_findings
 from tests.pages.wording import says
 
 
@@ -24,6 +24,6 @@ def test_one_customers_page_says_late_in_rhythm_or_absent(words: Words) -> None:
         "absent": (None, None),
     }
     for kind, (worth, beat) in cases.items():
-        person = customer_360.Person(pseudonym="P1", value=worth, rhythm=beat, grade=None, traits={}, next_on=None)
-        assert says(words, f"customer_360.answer.{kind}", customer_360.person_answer(person, words=words).sentence)
-        assert customer_360.standing(person, words=words).status == ("warn" if kind == "late" else "none")
+        person = person_findings.Person(pseudonym="P1", value=worth, rhythm=beat, grade=None, traits={}, next_on=None)
+        assert says(words, f"customer_360.answer.{kind}", person_findings.person_answer(person, words=words).sentence)
+        assert person_findings.standing(person, words=words).status == ("warn" if kind == "late" else "none")

@@ -14,7 +14,7 @@ from crmlib.customers.groups.needs import NeedSegments
 from crmlib.customers.groups.profile import profile
 from crmlib.customers.loyalty.referrals import Referrals
 from crmlib.kit.words import Words
-from crmlib.pages.customer_profile import findings as customer_profile
+from crmlib.pages.customer_profile.findings import group, needs, scores, spend
 from crmlib.scoring.rfm import rfm
 from tests.pages.wording import says
 
@@ -25,7 +25,7 @@ def test_a_group_too_small_to_show_is_not_called_everybody(words: Words) -> None
     people = pl.DataFrame(
         {"customer_id": [str(i) for i in range(40)], "g": [i < 3 for i in range(40)], "t": ["x", "y"] * 20}
     )
-    found = customer_profile.profile(profile(people, group="g", traits=["t"]), group="A", words=words)
+    found = group.profile(profile(people, group="g", traits=["t"]), group="A", words=words)
     assert says(words, "customer_profile.profile.headline.hidden", found.headline)
     assert found.chart is None
 
@@ -35,8 +35,8 @@ def test_grades_count_prospects_only_where_there_are_some(words: Words) -> None:
     given = grade_members(pl.DataFrame(member))
     talks = pl.DataFrame({"customer_id": ["x"], "at": [date(2026, 1, 1)], "outcome": ["agreed"]})
     leads = grade_prospects(talks, as_of=date(2026, 1, 2))
-    plain, told = (customer_profile.grades(given, words=words, prospects=p) for p in (leads.clear(), leads))
-    assert plain.note_seen == customer_profile.grades(given, words=words).note_seen
+    plain, told = (scores.grades(given, words=words, prospects=p) for p in (leads.clear(), leads))
+    assert plain.note_seen == scores.grades(given, words=words).note_seen
     assert told.note_seen.startswith(plain.note_seen)
     assert told.note_seen != plain.note_seen
     assert told.table["prospects"].sum() == 1
@@ -58,15 +58,15 @@ def world(lift: float) -> pl.DataFrame:
 def test_the_profile_says_unusual_alike_or_everybody(words: Words) -> None:
     cases = {"unusual": world(2.0), "alike": world(1.0), "everybody": world(1.0).with_columns(g=True)}
     for kind, table in cases.items():
-        found = customer_profile.profile(profile(table, group="g", traits=["gender"]), group="X", words=words)
+        found = group.profile(profile(table, group="g", traits=["gender"]), group="X", words=words)
         assert says(words, f"customer_profile.profile.headline.{kind}", found.headline), kind
     flipped = world(2.0).with_columns(g=~pl.col("g"))
     parts = decompose(world(2.0), group="g"), decompose(flipped, group="g")
-    more, less = (customer_profile.decomposition(p, group="X", words=words).headline for p in parts)
+    more, less = (spend.decomposition(p, group="X", words=words).headline for p in parts)
     assert says(words, "customer_profile.decompose.headline.more_one", more)
     assert says(words, "customer_profile.decompose.headline.less_one", less)
     table = profile(world(2.0), group="g", traits=["gender"])
-    said = customer_profile.answer(table, parts[0], group="X", size=150, members=600, words=words)
+    said = group.answer(table, parts[0], group="X", size=150, members=600, words=words)
     assert says(words, "customer_profile.profile.answer.trait", said.sentence)
 
 
@@ -77,9 +77,9 @@ def test_drivers_are_called_descriptive_and_weak_ones_weak(words: Words) -> None
     strong = np.exp(2 * (region == "east") + rng.normal(5, 0.5, n)).astype(int)
     weak = np.exp(rng.normal(5, 0.5, n)).astype(int)
     ids = [str(i) for i in range(n)]
-    for spend, kind in ((strong, "much"), (weak, "little")):
-        table = pl.DataFrame({"customer_id": ids, "net_minor": spend, "region": region})
-        found = customer_profile.drivers(importance(table, outcome="net_minor", traits=["region"]), words=words)
+    for money, kind in ((strong, "much"), (weak, "little")):
+        table = pl.DataFrame({"customer_id": ids, "net_minor": money, "region": region})
+        found = spend.drivers(importance(table, outcome="net_minor", traits=["region"]), words=words)
         assert says(words, f"customer_profile.drivers.headline.{kind}", found.headline)
         assert ("不是因果" in found.note_sure) or ("not proven" in found.note_sure)
 
@@ -98,7 +98,7 @@ def test_needs_say_when_groups_are_not_stable(words: Words) -> None:
             k=3,
             stable=stable,
         )
-        found = customer_profile.need_segments(model, words=words)
+        found = needs.need_segments(model, words=words)
         assert says(words, f"customer_profile.needs.headline.{'stable' if stable else 'unstable'}", found.headline)
         assert found.status == ("ok" if stable else "warn")
 
@@ -118,9 +118,9 @@ def test_grades_keep_or_break_their_promise(words: Words) -> None:
     bad = pl.DataFrame({"customer_id": ids, "margin_minor": list(range(n, 0, -1))})
     now = grade_members(table)
     for realised, kind in ((good, "kept"), (bad, "broken")):
-        found = customer_profile.grades(now, words=words, proof=grade_members(table, realised=realised))
+        found = scores.grades(now, words=words, proof=grade_members(table, realised=realised))
         assert says(words, f"customer_profile.grades.headline.{kind}", found.headline)
-    assert says(words, "customer_profile.grades.headline.plain", customer_profile.grades(now, words=words).headline)
+    assert says(words, "customer_profile.grades.headline.plain", scores.grades(now, words=words).headline)
 
 
 def test_rfm_says_better_or_worse_only_with_frozen_cuts(words: Words) -> None:
@@ -137,7 +137,7 @@ def test_rfm_says_better_or_worse_only_with_frozen_cuts(words: Words) -> None:
     assert says(
         words,
         "customer_profile.rfm.headline.fresh",
-        customer_profile.rfm_classes(first, words=words, frozen=False).headline,
+        scores.rfm_classes(first, words=words, frozen=False).headline,
     )
     fresh = days.with_columns(last_day_n=pl.lit(99))
     stale = days.with_columns(last_day_n=pl.lit(1))
@@ -146,7 +146,7 @@ def test_rfm_says_better_or_worse_only_with_frozen_cuts(words: Words) -> None:
         assert says(
             words,
             f"customer_profile.rfm.headline.{kind}",
-            customer_profile.rfm_classes(again, words=words, frozen=True).headline,
+            scores.rfm_classes(again, words=words, frozen=True).headline,
         )
 
 
@@ -167,5 +167,5 @@ def test_referrals_are_worth_more_only_if_the_interval_says_so(
         members=100, referred=referred, mean_referred_minor=50.0, mean_others_minor=40.0,
         difference_minor=(low + high) / 2, low_minor=low, high_minor=high,
     )  # fmt: skip
-    found = customer_profile.referral_worth(model, words=words, pseudonyms=pl.Series(["P"]))
+    found = scores.referral_worth(model, words=words, pseudonyms=pl.Series(["P"]))
     assert says(words, f"customer_profile.referrals.headline.{kind}", found.headline)

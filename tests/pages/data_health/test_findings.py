@@ -9,7 +9,7 @@ import pytest
 
 from crmlib.customers.members.identity import nobody, propose
 from crmlib.kit.words import Words
-from crmlib.pages.data_health import findings as data_health
+from crmlib.pages.data_health.findings import fields, health
 from tests.pages.wording import months, says
 
 EPOCH = date(1970, 1, 1)
@@ -17,7 +17,7 @@ EPOCH = date(1970, 1, 1)
 
 @pytest.mark.parametrize(("last", "kind"), [(0.5, "steady"), (0.53, "moved"), (0.4, "jumped")])
 def test_a_jump_of_the_card_share_hints_at_the_till(last: float, kind: str, words: Words) -> None:
-    found = data_health.card_share(months([0.5, 0.5, last]), words=words)
+    found = health.card_share(months([0.5, 0.5, last]), words=words)
     assert says(words, f"data_health.cards.headline.{kind}", found.headline)
 
 
@@ -39,17 +39,17 @@ def test_data_health_turns_red_for_late_feeds_lost_rows_and_many_broken_rows(wor
         )  # fmt: skip
 
     rules = pl.DataFrame({"source": ["a"], "rule": ["late"], "rows": [5]})
-    calm = [data_health.freshness(fresh, words=words), data_health.ingest_sum(sums(0, 0), words=words)]
+    calm = [health.freshness(fresh, words=words), health.ingest_sum(sums(0, 0), words=words)]
     red = [
-        data_health.freshness(late, words=words),
-        data_health.ingest_sum(sums(0, 3), words=words),
-        data_health.contracts(sums(9, 0), rules, words=words),
+        health.freshness(late, words=words),
+        health.ingest_sum(sums(0, 3), words=words),
+        health.contracts(sums(9, 0), rules, words=words),
     ]
     assert [f.status for f in calm] == ["ok", "ok"]
     assert [f.status for f in red] == ["fail"] * 3
-    assert data_health.contracts(sums(0, 0), rules.clear(), words=words).status == "ok"
-    good = data_health.health_answer(calm, sums=sums(0, 0), fresh=fresh, words=words)
-    bad = data_health.health_answer(red, sums=sums(9, 0), fresh=late, words=words)
+    assert health.contracts(sums(0, 0), rules.clear(), words=words).status == "ok"
+    good = health.health_answer(calm, sums=sums(0, 0), fresh=fresh, words=words)
+    bad = health.health_answer(red, sums=sums(9, 0), fresh=late, words=words)
     assert says(words, "data_health.answer.ok", good.sentence)
     assert says(words, "data_health.answer.fail", bad.sentence)
 
@@ -65,10 +65,10 @@ def test_doubles_and_cards_that_are_no_persons_are_told_without_names(words: Wor
     )  # fmt: skip
     secret = pl.col("name") == "Secret Name"
     people = people.with_columns(birthday=pl.when(secret).then(pl.lit("1980-01-01")).otherwise("birthday"))
-    found = data_health.doubles(propose(people), words=words, pseudonyms=(pl.Series(["P1"]), pl.Series(["P2"])))
+    found = fields.doubles(propose(people), words=words, pseudonyms=(pl.Series(["P1"]), pl.Series(["P2"])))
     assert says(words, "data_health.doubles.headline.many", found.headline)
     shown = found.view.as_raw_html() if found.view else ""
     assert "P1" in shown
     assert "Secret" not in shown + str(found.table)
-    none = data_health.doubles(nobody(), words=words, pseudonyms=(pl.Series([], dtype=pl.String),) * 2)
+    none = fields.doubles(nobody(), words=words, pseudonyms=(pl.Series([], dtype=pl.String),) * 2)
     assert says(words, "data_health.doubles.headline.none", none.headline)

@@ -1,13 +1,53 @@
-"""What the page of one customer says."""
+"""One customer's page, card by card."""
 
-from crmlib.pages.customer_360.findings.person import Person, basket, course, on_file, person_answer, row_of, standing
+from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.pages.customer_360.findings import person
+from crmlib.pages.customer_360.study import FILED, Study
+from crmlib.report import section
 
-__all__ = [
-    "Person",
-    "basket",
-    "course",
-    "on_file",
-    "person_answer",
-    "row_of",
-    "standing",
-]
+
+def _person(study: Study) -> person.Person:
+    return person.Person(
+        pseudonym=study.shown_as,
+        value=study.value,
+        rhythm=study.rhythm,
+        grade=study.grade,
+        traits=study.habits,
+        next_on=study.next_on,
+    )
+
+
+def answer(study: Study) -> Answer:
+    """Who this is for us, and what is due."""
+    return person.person_answer(_person(study), words=study.words)
+
+
+@section("customer_360.standing", key="one.standing")
+def standing(study: Study) -> Finding:
+    """The scores with their parts."""
+    return person.standing(_person(study), words=study.words)
+
+
+@section("customer_360.course", key="one.course")
+def course(study: Study) -> Finding:
+    """Whether the last six months bring more or less than the six before."""
+    return person.course(study.months, words=study.words)
+
+
+@section("customer_360.basket", key="one.basket")
+def basket(study: Study) -> Finding:
+    """What this customer buys far more of than others."""
+    return person.basket(study.basket, words=study.words)
+
+
+@section("customer_360.file", key="one.file")
+def on_file(study: Study) -> Finding:
+    """Contacts, complaints, points and the last receipts."""
+    missing = study.page.missing(*FILED)
+    connected = ["receipt_lines", *(name for name in FILED if name not in missing)]
+    return person.on_file(study.events, study.receipts, words=study.words, connected=connected, missing=missing)
+
+
+def limits(study: Study) -> Limits:
+    """What the page cannot tell."""
+    return Limits(tuple(study.words(f"customer_360.limits.{key}") for key in ("card", "names")))

@@ -46,12 +46,6 @@ class Person:
     next_on: date | None
 
 
-def row_of(frame: pl.DataFrame, customer: str) -> dict[str, Any] | None:
-    """The customer's row of a frame, or none."""
-    found = frame.filter(pl.col("customer_id") == customer)
-    return found.row(0, named=True) if found.height else None
-
-
 def person_answer(person: Person, *, words: Words) -> Answer:
     """Say who this is for us and what is due."""
     form = words.format
@@ -274,18 +268,17 @@ def _finding(
     seen: str = "seen",
     row_key: tuple[str, ...] = (),
 ) -> Finding:
-    headline = words(f"customer_360.{key}.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        f"customer_360.{key}",
+        kind,
+        values,
+        words=words,
         key=f"one.{key}",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(table if view is None else view, words=words),
         chart=chart,
-        alt=headline,
-        note_seen=words(f"customer_360.{key}.{seen}", **values),
-        note_sure=words(f"customer_360.{key}.sure", **values),
-        note_do=words(f"customer_360.{key}.do.{kind}", **values),
+        seen=words(f"customer_360.{key}.{seen}", **values),
         row_key=row_key,
     )
 

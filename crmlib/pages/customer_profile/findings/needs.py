@@ -27,7 +27,6 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
         "least": form.number(STABLE, digits=1),
         "tried": f"{found.stability['k'][0]}–{found.stability['k'][-1]}",
     }
-    headline = words(f"customer_profile.needs.headline.{kind}", **values)
     shown = found.sizes.with_columns(
         told(found.sizes, "segment", by=lambda s: names[s]).alias("name"),
         told(
@@ -40,10 +39,13 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
     table = found.profile.join(
         found.sizes.select("segment", "customers"), on="segment", how="left", maintain_order="left"
     )
-    return Finding(
+    return Finding.worded(
+        "customer_profile.needs",
+        kind,
+        values,
+        words=words,
         key="scoring.needs",
         status="ok" if found.stable else "warn",
-        headline=headline,
         table=table,
         view=views.readable(table.with_columns(pl.col("segment").replace(names)), words=words),
         chart=bars.bars(
@@ -54,10 +56,6 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
             title=words("scoring.chart.of_members"),
             percent=True,
         ),
-        alt=headline,
-        note_seen=words("customer_profile.needs.seen", **values),
-        note_sure=words(f"customer_profile.needs.sure.{kind}", **values),
-        note_do=words("customer_profile.needs.do"),
         row_key=("segment", "category"),
     )
 

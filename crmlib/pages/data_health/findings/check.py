@@ -28,7 +28,7 @@ def check(
     seen: str = "seen",
     row_key: tuple[str, ...] = (),
 ) -> Finding:
-    """A finding of the data health page: headline, notes and advice from ``scoring.health.<key>``.
+    """A finding of the data health page: headline, notes and advice from ``data_health.<key>``.
 
     Parameters
     ----------
@@ -37,17 +37,16 @@ def check(
     view : the table for reading, if it is another one; named : columns whose values have names.
     seen : key of the note that says what is seen.
     """
-    headline = words(f"data_health.{key}.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        f"data_health.{key}",
+        kind,
+        values,
+        words=words,
         key=f"health.{key}",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(view if view is not None else table, words=words, named=named),
         chart=chart,
-        alt=headline,
-        note_seen=words(f"data_health.{key}.{seen}", **values),
-        note_sure=words(f"data_health.{key}.sure", **values),
-        note_do=words(f"data_health.{key}.do.{kind}", **values),
+        seen=words(f"data_health.{key}.{seen}", **values),
         row_key=row_key,
     )

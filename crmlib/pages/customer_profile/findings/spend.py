@@ -10,7 +10,7 @@ from crmlib.kit.finding import Finding
 from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.customer_profile.findings.profile import label
+from crmlib.pages.customer_profile.findings.group import label
 
 MAIN_PART = 0.5
 """A part that carries half of the difference is its main reason."""
@@ -42,26 +42,25 @@ def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
         "trips": form.number(each["value_group"][0], digits=1),
         "trips_rest": form.number(each["value_rest"][0], digits=1),
     }
-    headline = words(f"customer_profile.decompose.headline.{kind}", **values)
     shown = each.with_columns(
         told(each, "part", by=lambda p: words(f"customer_profile.part.{p}")).alias("name"),
         told(
             each, "ratio", by=lambda r: words("customer_profile.decompose.label", ratio=form.number(r, digits=2))
         ).alias("label"),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_profile.decompose",
+        kind,
+        values,
+        words=words,
         key="scoring.decompose",
         status="none",
-        headline=headline,
         table=parts,
         view=views.readable(_decomposition_view(parts, words), words=words, named={"part": "customer_profile.part"}),
         chart=bars.bars(
             shown, category="name", value="ratio", label="label", title=words("customer_profile.decompose.axis")
         ),
-        alt=headline,
-        note_seen=words("customer_profile.decompose.seen", **values),
-        note_sure=words("customer_profile.decompose.sure"),
-        note_do=words(f"customer_profile.decompose.do.{main['part']}"),
+        do=words(f"customer_profile.decompose.do.{main['part']}"),
         row_key=("part",),
     )
 
@@ -84,16 +83,18 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
         "best": label(words, top["trait"], top["best"]) if top["best"] else "",
         "ratio": form.number(top["best_ratio"], digits=1),
     }
-    headline = words(f"customer_profile.drivers.headline.{kind}", **values)
     named = table.with_columns(
         told(table, "trait", "best", by=lambda t, b: label(words, t, b) if b else None).alias("best"),
         told(table, "trait", by=words.column).alias("trait"),
     )
     shown = named.with_columns(told(table, "explained", by=form.share).alias("label"))
-    return Finding(
+    return Finding.worded(
+        "customer_profile.drivers",
+        kind,
+        values,
+        words=words,
         key="scoring.drivers",
         status="none",
-        headline=headline,
         table=table,
         view=views.readable(named, words=words),
         chart=bars.bars(
@@ -104,10 +105,6 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
             title=words("customer_profile.drivers.axis"),
             percent=True,
         ),
-        alt=headline,
-        note_seen=words("customer_profile.drivers.seen", **values),
-        note_sure=words("customer_profile.drivers.sure", **values),
-        note_do=words("customer_profile.drivers.do"),
         row_key=("trait",),
     )
 

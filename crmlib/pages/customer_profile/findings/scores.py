@@ -55,7 +55,6 @@ def grades(
         "last": last["grade"],
         "weights": " / ".join(str(w) for w in WEIGHTS),
     }
-    headline = words(f"customer_profile.grades.headline.{kind}", **values)
     shown = table.with_columns(
         told(
             table,
@@ -72,21 +71,21 @@ def grades(
         owner=told(table, "grade", by=lambda g: words(f"customer_profile.grades.owner.{g}")),
         budget_minor=pl.Series([_budget(row) for row in table.iter_rows(named=True)], dtype=pl.Int64),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_profile.grades",
+        kind,
+        values,
+        words=words,
         key="scoring.grades",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(view, words=words),
         chart=bars.bars(
             shown, category="grade", value="per", label="label", title=words("customer_profile.grades.axis")
         ),
-        alt=headline,
-        note_seen=words("scoring.sentences").join(
+        seen=words("scoring.sentences").join(
             [words("customer_profile.grades.seen", **values), *_warm(prospects, words)]
         ),
-        note_sure=words("customer_profile.grades.sure", **values),
-        note_do=words("customer_profile.grades.do"),
         row_key=("grade",),
     )
 
@@ -116,7 +115,6 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         "once": form.share(once / n if n else None),
         "even": form.share(even, digits=0),
     }
-    headline = words(f"customer_profile.rfm.headline.{kind}", **values)
     shown = table.with_columns(share=pl.col("customers") / max(n, 1))
     view = shown.with_columns(at_least=pl.Series(_bounds(table, words), dtype=pl.String))
     drawn = shown.filter(pl.col("measure") == "recency").sort("score", descending=True)
@@ -131,19 +129,20 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         ),
         told(drawn, "share", by=form.share).alias("label"),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_profile.rfm",
+        kind,
+        values,
+        words=words,
         key="scoring.rfm",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(view, words=words, named={"measure": "customer_profile.measure"}),
         chart=bars.bars(
             drawn, category="name", value="share", label="label", title=words("scoring.chart.of_members"), percent=True
         ),
-        alt=headline,
-        note_seen=words("customer_profile.rfm.seen", **values),
-        note_sure=words(f"customer_profile.rfm.sure.{'frozen' if frozen else 'fresh'}"),
-        note_do=words(f"customer_profile.rfm.do.{'worse' if kind == 'worse' else 'use'}"),
+        sure=words(f"customer_profile.rfm.sure.{'frozen' if frozen else 'fresh'}"),
+        do=words(f"customer_profile.rfm.do.{'worse' if kind == 'worse' else 'use'}"),
         row_key=("measure", "score"),
     )
 
@@ -170,20 +169,22 @@ def referral_worth(found: Referrals, *, words: Words, pseudonyms: pl.Series) -> 
         "referrers": form.count(found.referrers.height),
     }
     table = found.referrers.with_columns(customer_id=pseudonyms)
-    headline = words(f"customer_profile.referrals.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "customer_profile.referrals",
+        kind,
+        values,
+        words=words,
         key="scoring.referrals",
         status="none",
-        headline=headline,
         table=table,
         view=views.readable(table, words=words) if table.height else None,
-        note_seen=words(
+        seen=words(
             "customer_profile.referrals.seen" if found.referred else "customer_profile.referrals.seen_none", **values
         ),
-        note_sure=words(
+        sure=words(
             "customer_profile.referrals.sure" if found.referred else "customer_profile.referrals.sure_none", **values
         ),
-        note_do=words(f"customer_profile.referrals.do.{'thank' if found.referred else 'collect'}"),
+        do=words(f"customer_profile.referrals.do.{'thank' if found.referred else 'collect'}"),
         row_key=("customer_id",),
     )
 

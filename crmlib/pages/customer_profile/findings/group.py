@@ -108,16 +108,18 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         "cells": form.count(table.height),
         "hidden": form.count(int(table["suppressed"].sum())),
     }
-    headline = words(f"customer_profile.profile.headline.{kind}", **values)
     shown = _picture(table, words)
     view = table.drop("p_value", "unusual", "suppressed").with_columns(
         value=told(table, "trait", "value", by=lambda t, v: label(words, t, v)),
         trait=told(table, "trait", by=words.column),
     )
-    return Finding(
+    return Finding.worded(
+        "customer_profile.profile",
+        kind,
+        values,
+        words=words,
         key="scoring.profile",
         status="none",
-        headline=headline,
         table=table,
         view=views.readable(view, words=words),
         chart=bars.dots(
@@ -132,10 +134,6 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         )
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("customer_profile.profile.seen", **values),
-        note_sure=words("customer_profile.profile.sure", **values),
-        note_do=words(f"customer_profile.profile.do.{kind}"),
         row_key=("trait", "value"),
     )
 

@@ -1,0 +1,143 @@
+"""The steps of the customer profile report."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.customers import grades
+from crmlib.customers.groups import drivers, needs, profile
+from crmlib.customers.groups import traits as known
+from crmlib.customers.loyalty import overdue, referrals
+from crmlib.customers.members import periods
+from crmlib.pages.customer_profile.parameters import CustomerProfile
+from crmlib.pages.shared.members import MemberStudy
+from crmlib.panels import traits
+from crmlib.scoring import pyramid, rfm, state
+
+
+class Study(MemberStudy):
+    """From receipt lines to members with their traits, and a group of them beside the rest; in this order."""
+
+    @property
+    def params(self) -> CustomerProfile:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def span(self) -> periods.Periods:
+        """The period of the page and the one before."""
+        first = periods.first_day(self.days)
+        return periods.periods(self.page.as_of, months=self.params.months, first_day=first)
+
+    @cached_property
+    def dates(self) -> dict[str, date]:
+        """First and last day of the period, as panels take them."""
+        return {"start": self.span.start, "end": self.span.end}
+
+    @cached_property
+    def now(self) -> pl.DataFrame:
+        """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
+        return self.members(panels.customer_period(self.lines, **self.dates))
+
+    @cached_property
+    def before(self) -> pl.DataFrame:
+        """Members of the previous period, as in `now`."""
+        start, end = self.span.previous_start, self.span.previous_end
+        return self.members(panels.customer_period(self.lines, start=start, end=end))
+
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """Sales by card and category, or by product where products are not connected: customer_id, part, net_minor."""
+        by = "product_id" if self.goods is None else self.params.level
+        return traits.customer_part(self.lines, self.goods, by=by, **self.dates)
+
+    @cached_property
+    def traits(self) -> pl.DataFrame:
+        """Members with what is known of them, one column per trait, their tier, and whether they are in the group."""
+        tiers = pyramid.pyramid(self.now, shares=self.params.shares_bp).customers.select("customer_id", "tier")
+        table = known.member_traits(
+            self.now,
+            customers=self.people,
+            clock=traits.customer_clock(self.lines, **self.dates),
+            shares=traits.customer_traits(self.lines, self.goods, **self.dates),
+            favourites={} if self.goods is None else {"favourite_category": self.parts},
+        ).join(tiers, on="customer_id", how="left", maintain_order="left")
+        return table.with_columns(chosen=known.in_group(table, column=self.params.group_by, values=self.params.group))
+
+    @cached_property
+    def trait_names(self) -> list[str]:
+        """Traits to compare by: all but the one that makes the group."""
+        return known.without(known.trait_names(self.traits), self.params.group_by)
+
+    @cached_property
+    def profile(self) -> pl.DataFrame:
+        """Each value of each trait in the group and in all, with intervals and corrected for many comparisons."""
+        return profile.profile(self.traits, group="chosen", traits=self.trait_names)
+
+    @cached_property
+    def split(self) -> pl.DataFrame:
+        """The group's spend a member beside the rest's: by trips, units a trip and price."""
+        return drivers.decompose(self.traits, group="chosen")
+
+    @cached_property
+    def need_groups(self) -> needs.NeedSegments:
+        """Members by what they buy, as many groups as resampling holds apart."""
+        return self.page.remember(needs.need_segments, self.members(self.parts), rng=self.page.rng)
+
+    @cached_property
+    def drivers(self) -> pl.DataFrame:
+        """Traits by the share of differences in spend [0 to 1] that they explain."""
+        told = known.for_drivers(self.trait_names)
+        return drivers.importance(self.traits, outcome="net_minor", traits=told)
+
+    @cached_property
+    def graded(self) -> grades.Grades:
+        """Members graded by margin, safety and engagement."""
+        late = overdue.overdue(self.days, self.now, as_of=self.span.end)
+        return grades.grade_members(grades.member_inputs(self.now, late, self.days, as_of=self.span.end))
+
+    @cached_property
+    def kept_grades(self) -> grades.Grades:
+        """Grades given at the end of the previous period, with what their members brought since."""
+        day = self.span.previous_end
+        late = overdue.overdue(self.days, self.before, as_of=day)
+        then = grades.member_inputs(self.before, late, self.days, as_of=day)
+        return grades.grade_members(then, realised=self.now)
+
+    @cached_property
+    def prospects(self) -> pl.DataFrame | None:
+        """Graded people who were talked to and have not bought; none where contacts are not connected."""
+        contacts = self.page.optional("contacts")
+        if contacts is None:
+            return None
+        return grades.grade_prospects(contacts, as_of=self.page.as_of, customers=self.days)
+
+    @cached_property
+    def frozen_cuts(self) -> rfm.Cuts | None:
+        """Cuts of the RFM classes kept from an earlier run; none in the first."""
+        definition = f"rfm;classes={rfm.CLASSES};{self.params.definition}"
+        return state.frozen_cuts(self.page.state("score_state"), definition=definition)
+
+    @cached_property
+    def classes(self) -> rfm.Rfm:
+        """Members by recency, frequency and money, between the kept cuts where there are any."""
+        return rfm.rfm(
+            self.now,
+            as_of=self.page.as_of,
+            frozen=self.frozen_cuts,
+            definition=self.params.definition,
+            allow_empty=True,
+        )
+
+    @cached_property
+    def referred(self) -> referrals.Referrals:
+        """Referred members beside others of the same quarter; needs the table of members."""
+        return referrals.referrals(self.page.table("customers"), self.now, rng=self.page.rng)
+
+    def keep(self) -> None:
+        """Keep the cuts for the next run."""
+        self.page.save_state("score_state", state.freeze_cuts(self.classes.cuts))

@@ -1,0 +1,71 @@
+"""The steps of the data health report."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.customers.loyalty import loyalty
+from crmlib.customers.members import cards, identity, periods
+from crmlib.data.lake import feeds
+from crmlib.pages.data_health.parameters import DataHealth
+from crmlib.pages.shared.members import MemberStudy, sorted_cards
+
+LEANED_ON = {
+    "receipt_lines": ("product_id", "cost_minor", "store_id"),
+    "customers": ("joined_on", "birth_month", "gender", "age_band", "region", "home_store", "owner_staff"),
+}
+"""Fields that reports lean on, by table."""
+
+
+class Study(MemberStudy):
+    """From the ledger of ingests and the tables to what is late, lost, double or missing; in this order."""
+
+    @property
+    def params(self) -> DataHealth:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def fresh(self) -> pl.DataFrame:
+        """How far each feed of sales reaches, against its own interval [days]."""
+        return feeds.freshness(feeds.feed_days(self.lines), as_of=self.page.as_of)
+
+    @cached_property
+    def sums(self) -> pl.DataFrame:
+        """Rows read by source and table, and where they went."""
+        return feeds.ingest_sum(self.page.ingests())
+
+    @cached_property
+    def rules(self) -> pl.DataFrame:
+        """Rows set apart by source and broken rule."""
+        return feeds.broken_rules(self.page.ingests())
+
+    @cached_property
+    def by_month(self) -> pl.DataFrame:
+        """Share of receipts on a card, one row per whole month."""
+        start, end = periods.whole_months(self.page.as_of, months=self.params.months)
+        return loyalty.card_share(panels.store_day(self.lines), start=start, end=end)
+
+    @cached_property
+    def doubles(self) -> identity.Proposals:
+        """Pairs of cards that may be one person: ids and reasons; names and phones stay with the page."""
+        return self.page.of_people(identity.propose) or identity.nobody()
+
+    @cached_property
+    def apart(self) -> cards.Cards:
+        """The cards that are no member's, with this page's limit of receipts a day."""
+        return sorted_cards(self.page, limits=cards.Limits(receipts_day=self.params.receipts_day))
+
+    @cached_property
+    def birthdays(self) -> pl.DataFrame | None:
+        """Birthdays that look like placeholders; none where members are not connected."""
+        return None if self.people is None else cards.birthday_doubts(self.people)
+
+    @cached_property
+    def gaps(self) -> pl.DataFrame:
+        """Missing values by table and field, of the tables that are connected."""
+        tables = {"receipt_lines": self.lines} | ({} if self.people is None else {"customers": self.people})
+        return feeds.gaps({name: (table, LEANED_ON[name]) for name, table in tables.items()})
