@@ -56,7 +56,7 @@ def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     depths, mechanics = (frame[c].unique(maintain_order=True).to_list() for c in ("depth", "mechanic"))
     # mechanics across and depths down: there are more depths, and a number must fit its cell on a telephone
     x = alt.X("mechanic:N", sort=mechanics, title=None, axis=alt.Axis(labelAngle=0, ticks=False, orient="top"))
-    y = alt.Y("depth:N", sort=depths, title=words("promotion.chart.depth"), axis=alt.Axis(ticks=False))
+    y = alt.Y("depth:N", sort=depths, title=words("promotion_plan.axis.depth_down"), axis=alt.Axis(ticks=False))
     base = alt.Chart(frame).encode(x=x, y=y)
     colour = alt.Color("lift:Q", scale=alt.Scale(range=list(theme.RAMP)), legend=None)
     top = max((float(v) for v in frame["lift"]), default=0.0)

@@ -17,7 +17,7 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : `day`, `low`, `high`, and `value` by `series` in words (plan, actual, projection) with `kind` naming them.
     """
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%m-%d", tickCount=7))
-    title = words("promotion.watch.axis")
+    title = words("promotion_watch.axis.units")
     area = (
         alt.Chart(frame.filter(pl.col("kind") == "plan"))
         .mark_area(opacity=0.25, color=theme.MUTED)
@@ -37,7 +37,7 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             strokeDash=dash,
             detail=alt.Detail("kind:N"),
             tooltip=[
-                alt.Tooltip("day:T", format="%Y-%m-%d", title=words("promotion.chart.day")),
+                alt.Tooltip("day:T", format="%Y-%m-%d", title=words("promotion_watch.axis.day")),
                 alt.Tooltip("series:N", title=words("promotion.chart.what")),
                 alt.Tooltip("value:Q", format=",.0f", title=title),
             ],

@@ -57,7 +57,7 @@ def in_words(table: pl.DataFrame, words: Words, columns: dict[str, str]) -> pl.D
         for c, p in columns.items()
     }
     if "depth_bp" in table.columns:
-        deep = [depth_text(d, words) if d else words("promotion_plan.no_depth") for d in table["depth_bp"].fill_null(0)]
+        deep = [depth_text(d, words) if d else words("promotion.no_depth") for d in table["depth_bp"].fill_null(0)]
         said["depth_bp"] = pl.Series(deep, dtype=pl.String)
     names = {"depth_bp": "depth", "lift": "extra_share"}
     return table.with_columns(**said).rename({k: v for k, v in names.items() if k in table.columns})

@@ -1,18 +1,74 @@
-"""What the promotion plan says."""
+"""The promotion plan, card by card."""
 
-from crmlib.pages.promotion_plan.findings.budget import budget
-from crmlib.pages.promotion_plan.findings.plan import answer, check, clashes, drafts, holdout, lessons, response, stock
-from crmlib.pages.promotion_plan.findings.what_if import grid
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.pages.promotion_plan.findings import expenses, plan, what_if
+from crmlib.pages.promotion_plan.study import Study
+from crmlib.report import section
 
-__all__ = [
-    "answer",
-    "budget",
-    "check",
-    "clashes",
-    "drafts",
-    "grid",
-    "holdout",
-    "lessons",
-    "response",
-    "stock",
-]
+
+def answer(study: Study) -> Answer:
+    """Which draft earns most, and what the one asked for brings."""
+    return plan.answer(study.plan, words=study.words)
+
+
+@section("promotion_plan.drafts", key="promotion.drafts")
+def drafts(study: Study) -> Finding:
+    """Three drafts side by side."""
+    return plan.drafts(study.plan, words=study.words)
+
+
+@section("promotion_plan.grid", key="promotion.grid")
+def grid(study: Study) -> Finding:
+    """What if it were deeper, longer, with fewer goods or in fewer stores."""
+    return what_if.grid(study.plan, words=study.words)
+
+
+@section("promotion_plan.response", key="promotion.response")
+def response(study: Study) -> Finding:
+    """What each mechanic and depth brought so far."""
+    return plan.response(study.answers, words=study.words)
+
+
+@section("promotion_plan.lessons", key="promotion.lessons")
+def lessons(study: Study) -> Finding:
+    """What like events of the past earned."""
+    return plan.lessons(study.like, words=study.words)
+
+
+@section("promotion_plan.clashes", key="promotion.clashes")
+def clashes(study: Study) -> Finding:
+    """Promotions of the same goods in the same days."""
+    return plan.clashes(study.plan, words=study.words)
+
+
+@section("promotion_plan.holdout", key="promotion.holdout")
+def holdout(study: Study) -> Finding:
+    """How many stores to leave out to see the effect."""
+    return plan.holdout(study.plan, words=study.words)
+
+
+@section(
+    "promotion_plan.budget",
+    key="promotion.budget",
+    needs=("promotion_steps", "promotion_costs", "promotion_claims", "budgets"),
+)
+def budget(study: Study) -> Finding:
+    """What is left of the year's budget."""
+    return expenses.budget(study.spent, study.accounts, words=study.words)
+
+
+@section("promotion_plan.check", key="promotion.forecast_check")
+def check(study: Study) -> Finding:
+    """How far the same forecast would have missed past events."""
+    return plan.check(study.plan, words=study.words)
+
+
+@section("promotion_plan.stock", key="actions")
+def stock(study: Study) -> ActionList:
+    """Stock that every store needs."""
+    return plan.stock(study.plan, words=study.words, service=study.params.service)
+
+
+def limits(study: Study) -> Limits:
+    """What the page cannot tell."""
+    return Limits(tuple(study.words(f"promotion_plan.limits.{key}") for key in ("stock", "selection", "calendar")))

@@ -139,22 +139,22 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
     values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(abs(best["extra_margin_minor"]))}
     unsure = _unsure(plan)
     advice = "stop" if kind == "loss" else "try" if unsure else "pick"
-    headline = words(f"promotion_plan.drafts.{kind}", **values)
     status: Status = "fail" if kind == "loss" else "warn" if unsure or best["extrapolated"] else "ok"
     view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.drafts",
+        kind,
+        values,
+        words=words,
         key="promotion.drafts",
         status=status,
-        headline=headline,
         table=table,
         view=views.readable(view.drop("extrapolated"), words=words),
         chart=signed.signed_bars(bars, words=words, title=words("promotion_plan.axis.extra")),
-        alt=headline,
-        note_seen=words("promotion_plan.drafts.seen"),
-        note_sure=words(
+        sure=words(
             f"promotion_plan.drafts.sure.{'wide' if unsure else 'clear'}", events=form.count(len(plan.response.errors))
         ),
-        note_do=words(f"promotion_plan.drafts.do.{advice}", **values),
+        do=words(f"promotion_plan.drafts.do.{advice}", **values),
         value_minor=abs(int(best["extra_margin_minor"])),
     )
 
@@ -166,7 +166,7 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
     shown = known.select(
         mechanic=pl.Series([words(f"promotion.mechanic.{m}") for m in known["mechanic"]], dtype=pl.String),
         depth=pl.Series(
-            [depth_text(d, words) if d else words("promotion_plan.no_depth") for d in known["depth_bp"]],
+            [depth_text(d, words) if d else words("promotion.no_depth") for d in known["depth_bp"]],
             dtype=pl.String,
         ),
         lift="lift",
@@ -182,22 +182,23 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
     solid = known.filter(~pl.col("few"))
     kind = "few" if solid.is_empty() else "best"
     best = (solid if solid.height else known).sort("lift", descending=True).row(0, named=True)
-    headline = words(
-        f"promotion_plan.response.{kind}", mechanic=words(f"promotion.mechanic.{best['mechanic']}"),
-        depth=depth_text(best["depth_bp"], words) if best["depth_bp"] else "", lift=form.change(best["lift"], digits=0),
-        events=form.count(int(known["events"].sum())),
-    )  # fmt: skip
-    return Finding(
+    values = {
+        "mechanic": words(f"promotion.mechanic.{best['mechanic']}"),
+        "depth": depth_text(best["depth_bp"], words) if best["depth_bp"] else "",
+        "lift": form.change(best["lift"], digits=0),
+        "events": form.count(int(known["events"].sum())),
+    }
+    return Finding.worded(
+        "promotion_plan.response",
+        kind,
+        values,
+        words=words,
         key="promotion.response",
         status="none" if kind == "best" else "warn",
-        headline=headline,
         table=table,
         view=views.readable(in_words(table, words, {"mechanic": "promotion.mechanic"}), words=words),
         chart=charts.response(shown, words=words) if shown.height else None,
-        alt=headline,
-        note_seen=words("promotion_plan.response.seen", events=form.count(int(known["events"].sum()))),
-        note_sure=words("promotion_plan.response.sure") + _second_opinion(solid, words),
-        note_do=words("promotion_plan.response.do"),
+        sure=words("promotion_plan.response.sure") + _second_opinion(solid, words),
     )
 
 
@@ -237,11 +238,14 @@ def lessons(past: pl.DataFrame, *, words: Words) -> Finding:
         label=pl.Series([form.change(v, digits=0) for v in rows["lift"]], dtype=pl.String),
         doubt=pl.col("fires").fill_null(value=False),
     )
-    headline = words(f"promotion_plan.lessons.{'loss' if kind == 'bad' and not earned else kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.lessons",
+        "loss" if kind == "bad" and not earned else kind,
+        values,
+        words=words,
+        do=words(f"promotion_plan.lessons.do.{kind}"),
         key="promotion.lessons",
         status="none" if kind == "none" else "ok" if kind == "good" else "warn",
-        headline=headline,
         table=table,
         view=views.readable(
             in_words(table.drop("promotion_id"), words, {"mechanic": "promotion.mechanic"}), words=words
@@ -249,10 +253,6 @@ def lessons(past: pl.DataFrame, *, words: Words) -> Finding:
         chart=intervals.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("promotion_plan.lessons.seen"),
-        note_sure=words("promotion_plan.lessons.sure"),
-        note_do=words(f"promotion_plan.lessons.do.{kind}"),
         row_key=("promotion_id",),
     )
 
@@ -261,19 +261,17 @@ def clashes(plan: Plan, *, words: Words) -> Finding:
     """Promotions of the same category in the same days."""
     table = plan.clashes
     kind = "some" if table.height else "none"
-    headline = words(
-        f"promotion_plan.clashes.{kind}", count=words.format.count(table.height), category=plan.draft.category
-    )
+    values = {"count": words.format.count(table.height), "category": plan.draft.category}
     view = in_words(table.drop("promotion_id"), words, {"mechanic": "promotion.mechanic"})
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.clashes",
+        kind,
+        values,
+        words=words,
         key="promotion.clashes",
         status="warn" if table.height else "ok",
-        headline=headline,
         table=table,
         view=views.readable(view, words=words) if table.height else None,
-        note_seen=words("promotion_plan.clashes.seen"),
-        note_sure=words("promotion_plan.clashes.sure"),
-        note_do=words(f"promotion_plan.clashes.do.{kind}"),
         row_key=("promotion_id",),
     )
 
@@ -303,21 +301,19 @@ def holdout(plan: Plan, *, words: Words) -> Finding:
         label=pl.Series([form.share(p, digits=0) for p in table["power"]], dtype=pl.String),
         total=pl.col("held_out") == (row.get("held_out") or -1),
     )
-    headline = words(f"promotion_plan.holdout.{kind}", **values)
     view = table.select("held_out", "power", "smallest_lift", lost_milli=pl.col("lost_units") * 1000)
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.holdout",
+        kind,
+        values,
+        words=words,
         key="promotion.holdout",
         status="ok" if kind == "enough" else "warn",
-        headline=headline,
         table=table,
         view=views.readable(view, words=words),
         chart=signed.signed_bars(shown, words=words, title=words("promotion_plan.axis.power"), percent=True)
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("promotion_plan.holdout.seen", **values),
-        note_sure=words("promotion_plan.holdout.sure"),
-        note_do=words(f"promotion_plan.holdout.do.{kind}", **values),
     )
 
 
@@ -334,20 +330,18 @@ def check(plan: Plan, *, words: Words) -> Finding:
         name="error_band", value=pl.col("events").cast(pl.Float64), label=pl.col("events").cast(pl.String)
     )
     kind = "fine" if middle <= WIDE else "wide"
-    headline = words(
-        f"promotion_plan.check.{kind}", typical=form.share(middle, digits=0), events=form.count(len(errors))
-    )
-    return Finding(
+    values = {"typical": form.share(middle, digits=0), "events": form.count(len(errors))}
+    return Finding.worded(
+        "promotion_plan.check",
+        kind,
+        values,
+        words=words,
         key="promotion.forecast_check",
         status="ok" if kind == "fine" else "warn",
-        headline=headline,
         table=table,
         view=views.readable(table, words=words),
         chart=signed.signed_bars(bars, words=words, title=words("promotion_plan.axis.events")),
-        alt=headline,
-        note_seen=words("promotion_plan.check.seen"),
-        note_sure=words("promotion_plan.check.sure") + _season_worth(plan, words),
-        note_do=words(f"promotion_plan.check.do.{kind}"),
+        sure=words("promotion_plan.check.sure") + _season_worth(plan, words),
         role="check",
     )
 

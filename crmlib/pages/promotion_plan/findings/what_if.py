@@ -26,14 +26,16 @@ def grid(plan: Plan, *, words: Words) -> Finding:
         "stores": form.count(top["stores"]),
         "extra": form.money(abs(top["extra_margin_minor"])),
     }
-    headline = words(f"promotion_plan.grid.{kind}", **values)
     shown = _scenarios(table, words)
     largest = table.select(pl.col("products", "stores").max()).row(0, named=True)
     asked = {"depth": plan.draft.depth_bp, "days": plan.draft.days, **largest}
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.grid",
+        kind,
+        values,
+        words=words,
         key="promotion.grid",
         status="none",
-        headline=headline,
         table=table,
         view=views.readable(in_words(table.drop("extrapolated"), words, {}), words=words),
         chart=charts.what_if(
@@ -42,14 +44,11 @@ def grid(plan: Plan, *, words: Words) -> Finding:
             words=words,
             titles=(words("promotion_plan.axis.depth"), words("promotion_plan.axis.extra")),
         ),
-        alt=headline,
-        note_seen=words("promotion_plan.grid.seen"),
-        note_sure=words(
+        sure=words(
             "promotion_plan.grid.sure",
-            low=depth_text(plan.response.lowest, words) if plan.response.lowest else words("promotion_plan.no_depth"),
+            low=depth_text(plan.response.lowest, words) if plan.response.lowest else words("promotion.no_depth"),
             high=depth_text(plan.response.highest, words),
         ),
-        note_do=words("promotion_plan.grid.do"),
     )
 
 

@@ -51,37 +51,37 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
     roi = event["roi"]
     net = event["net_margin_minor"]
     return Answer(
-        sentence=words(f"promotion.review.answer.{kind}", **values),
+        sentence=words(f"promotion_review.answer.{kind}", **values),
         figures=(
             Figure(
-                label=words("promotion.review.figure.lift"),
+                label=words("promotion_review.figure.lift"),
                 value=units(event["lift_milli"], words),
-                comparison=words("promotion.review.figure.range", **values),
+                comparison=words("promotion_review.figure.range", **values),
                 tone="neutral" if kind in {"unclear", "unjudged"} else "bad" if kind == "drop" else "good",
                 key=f"lift.{event['promotion_id']}",
                 amount=None if event["lift_milli"] is None else event["lift_milli"] / 1000,
             ),
             Figure(
-                label=words("promotion.review.figure.net"),
+                label=words("promotion_review.figure.net"),
                 value=form.money(net),
-                comparison=words("promotion.review.figure.net_note"),
+                comparison=words("promotion_review.figure.net_note"),
                 tone="neutral" if net is None else "good" if net > 0 else "bad",
                 key=f"net.{event['promotion_id']}",
                 amount=net,
                 money=True,
             ),
             Figure(
-                label=words("promotion.review.figure.roi"),
+                label=words("promotion_review.figure.roi"),
                 value=form.number(roi, digits=2),
                 comparison=words(
-                    "promotion.review.figure.ratio", ratio=form.number(event["output_per_input"], digits=2)
+                    "promotion_review.figure.ratio", ratio=form.number(event["output_per_input"], digits=2)
                 ),
                 tone="neutral" if roi is None else "good" if roi > 0 else "bad",
                 key=f"roi.{event['promotion_id']}",
                 amount=roi,
             ),
             Figure(
-                label=words("promotion.review.figure.discount"),
+                label=words("promotion_review.figure.discount"),
                 value=form.money(event["discount_minor"]),
                 comparison=against_budget(event["discount_minor"], event["budget_minor"], words),
                 tone="bad" if (event["discount_minor"] or 0) > (event["budget_minor"] or 1 << 60) else "neutral",
@@ -104,7 +104,7 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
     values = {
         "gross": units(gross["effect_milli"] if gross else None, words),
         "net": units(net["effect_milli"] if net else None, words),
-        "loss": words(f"promotion.review.parts.loss.{'both' if 'sibling' in rows else 'dip'}"),
+        "loss": words(f"promotion_review.parts.loss.{'both' if 'sibling' in rows else 'dip'}"),
         "coverage": words.format.share(lift.coverage, digits=0),
         "achieved": words.format.share(lift.achieved),
         "placebos": words.format.count(lift.scale.placebos),
@@ -117,18 +117,21 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
     status: Status = {"kept": "ok", "clean": "ok", "part": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(
         kind, "none"
     )  # type: ignore[assignment]
-    headline = words(f"promotion.review.parts.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_review.parts",
+        kind,
+        values,
+        words=words,
         key="promotion.parts",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(in_words(table, words, {"role": "promotion.role"}), words=words) if table.height else None,
-        chart=signed.signed_bars(shown, words=words, title=words("promotion.axis.units")) if shown.height else None,
-        alt=headline,
-        note_seen="".join([words("promotion.review.parts.seen", **values), *_why_missing(missing, words)]),
-        note_sure=words("promotion.review.parts.sure", **values),
-        note_do=words(f"promotion.review.parts.do.{kind}"),
+        view=views.readable(in_words(table, words, {"role": "promotion_review.role"}), words=words)
+        if table.height
+        else None,
+        chart=signed.signed_bars(shown, words=words, title=words("promotion_review.axis.units"))
+        if shown.height
+        else None,
+        seen="".join([words("promotion_review.parts.seen", **values), *_why_missing(missing, words)]),
     )
 
 
@@ -136,8 +139,8 @@ def _bar(role: str, row: dict[str, Any] | None, words: Words) -> dict[str, Any]:
     """A part as a bar; one that cannot be estimated has its words in place of a bar."""
     given = row or {"effect_milli": 0, "lower_milli": None, "upper_milli": None}
     low, high = (None if given[c] is None else given[c] / 1000 for c in ("lower_milli", "upper_milli"))
-    label = words("promotion.review.parts.not_estimable") if row is None else units(row["effect_milli"], words)
-    name = words(f"promotion.role.{role}")
+    label = words("promotion_review.parts.not_estimable") if row is None else units(row["effect_milli"], words)
+    name = words(f"promotion_review.role.{role}")
     value = given["effect_milli"] / 1000
     return {"name": name, "value": value, "low": low, "high": high, "label": label, "total": role == "net"}
 
@@ -154,9 +157,9 @@ def _why_missing(missing: dict[str, str], words: Words) -> list[str]:
     """One sentence for each part that cannot be estimated."""
     return [
         words(
-            "promotion.review.parts.missing",
-            part=words(f"promotion.role.{role}"),
-            reason=words(f"promotion.review.parts.reason.{reason}"),
+            "promotion_review.parts.missing",
+            part=words(f"promotion_review.role.{role}"),
+            reason=words(f"promotion_review.parts.reason.{reason}"),
         )
         for role, reason in missing.items()
     ]
@@ -195,25 +198,27 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
         "controls": form.count(event["controls"]),
     }
     shown = table.with_columns(
-        name=pl.Series([words(f"promotion.engine.{e}") for e in table["engine"]], dtype=pl.String),
+        name=pl.Series([words(f"promotion_review.engine.{e}") for e in table["engine"]], dtype=pl.String),
         value=pl.col("effect_milli") / 1000,
         low=pl.col("lower_milli") / 1000,
         high=pl.col("upper_milli") / 1000,
         label=pl.Series([units(v, words) for v in table["effect_milli"]], dtype=pl.String),
         doubt=pl.lit(value=False),
     ).drop_nulls("value")
-    headline = words(f"promotion.review.trust.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_review.trust",
+        kind,
+        values,
+        words=words,
         key="promotion.trust",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(in_words(table, words, {"engine": "promotion.engine"}), words=words),
-        chart=intervals.intervals(shown, words=words, title=words("promotion.axis.units")) if shown.height else None,
-        alt=headline,
-        note_seen=words(f"promotion.review.trust.seen.{reason}", **values),
-        note_sure=words("promotion.review.trust.sure", **values),
-        note_do=words(f"promotion.review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
+        view=views.readable(in_words(table, words, {"engine": "promotion_review.engine"}), words=words),
+        chart=intervals.intervals(shown, words=words, title=words("promotion_review.axis.units"))
+        if shown.height
+        else None,
+        seen=words(f"promotion_review.trust.seen.{reason}", **values),
+        do=words(f"promotion_review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
     )
 
 
@@ -267,21 +272,21 @@ def overview(events: pl.DataFrame, *, words: Words) -> Finding:
         "earned": form.count(earned),
         "shown": form.count(last.height),
     }
-    headline = words(f"promotion.review.overview.{kind}", **values)
-    view = in_words(table, words, {"mechanic": "promotion.mechanic", "status": "promotion.status"}).drop("promotion_id")
-    return Finding(
+    view = in_words(table, words, {"mechanic": "promotion.mechanic", "status": "promotion_review.status"}).drop(
+        "promotion_id"
+    )
+    return Finding.worded(
+        "promotion_review.overview",
+        kind,
+        values,
+        words=words,
         key="promotion.overview",
         status="none",
-        headline=headline,
         table=table,
         view=views.readable(view, words=words),
         chart=intervals.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("promotion.review.overview.seen", **values),
-        note_sure=words("promotion.review.overview.sure", **values),
-        note_do=words("promotion.review.overview.do"),
         row_key=("promotion_id",),
     )
 
@@ -312,17 +317,15 @@ def check(lift: Lift, *, words: Words) -> Finding:
         "coverage": form.share(lift.coverage, digits=0),
         "placebos": form.count(lift.scale.placebos),
     }
-    headline = words(f"promotion.review.check.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_review.check",
+        kind,
+        values,
+        words=words,
         key="promotion.check",
         status="none" if off is None else "ok" if kind == "held" else "warn",
-        headline=headline,
         table=table,
         view=views.readable(table, words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.placebos")),
-        alt=headline,
-        note_seen=words("promotion.review.check.seen", **values),
-        note_sure=words("promotion.review.check.sure", **values),
-        note_do=words(f"promotion.review.check.do.{kind}"),
+        chart=signed.signed_bars(bars, words=words, title=words("promotion_review.axis.placebos")),
         role="check",
     )

@@ -115,19 +115,17 @@ def band(run: Running, *, words: Words) -> Finding:
         )
         for kind_, column in series.items()
     ]
-    headline = words(f"promotion_watch.band.{kind}", **values)
     status: Status = {"inside": "ok", "above": "warn", "below": "fail"}.get(kind, "none")  # type: ignore[assignment]
-    return Finding(
+    return Finding.worded(
+        "promotion_watch.band",
+        kind,
+        values,
+        words=words,
         key="promotion.band",
         status=status,
-        headline=headline,
         table=run.daily,
         view=views.readable(run.daily.drop("inside"), words=words),
         chart=charts.band(pl.concat(rows), words=words),
-        alt=headline,
-        note_seen=words("promotion_watch.band.seen", **values),
-        note_sure=words("promotion_watch.band.sure"),
-        note_do=words(f"promotion_watch.band.do.{kind}"),
     )
 
 
@@ -144,23 +142,21 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         label=pl.Series([form.share(s, digits=0) for s in ranked["share"]], dtype=pl.String),
     )
     values = {"behind": form.count(behind), "all": form.count(ranked.height), "limit": form.share(BEHIND, digits=0)}
-    headline = words(f"promotion_watch.stores.{kind}", **values)
     view = in_words(
         table.select("store", "status", "actual_milli", "plan_milli", "share"), words, {"status": "promotion.done"}
     )
-    return Finding(
+    return Finding.worded(
+        "promotion_watch.stores",
+        kind,
+        values,
+        words=words,
         key="promotion.stores",
         status="none" if kind == "none" else "fail" if kind == "many" else "warn" if kind == "some" else "ok",
-        headline=headline,
         table=table,
         view=views.readable(view, words=words),
         chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("promotion_watch.stores.seen", **values),
-        note_sure=words("promotion_watch.stores.sure"),
-        note_do=words(f"promotion_watch.stores.do.{kind}"),
         row_key=("store_id",),
     )
 
@@ -194,20 +190,19 @@ def margin(run: Running, *, words: Words) -> Finding:
         label=pl.Series([form.share(s) for s in known["share"]], dtype=pl.String),
         total=pl.col("measure") == "margin_plan",
     )
-    headline = words(f"promotion_watch.margin.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_watch.margin",
+        kind,
+        values,
+        words=words,
         key="promotion.margin",
         status="none" if kind == "unknown" else "ok" if kind in {"fine", "alone"} else "warn",
-        headline=headline,
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.measure"}), words=words),
         chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words(f"promotion_watch.margin.seen.{'alone' if run.sibling_ratio is None else 'both'}", **values),
-        note_sure=words("promotion_watch.margin.sure"),
-        note_do=words(f"promotion_watch.margin.do.{kind}"),
+        seen=words(f"promotion_watch.margin.seen.{'alone' if run.sibling_ratio is None else 'both'}", **values),
     )
 
 
@@ -231,18 +226,16 @@ def spending(run: Running, *, words: Words) -> Finding:
         "budget": form.money(budget),
         "over": form.money(max(run.projected_discount_minor - (budget or 0), 0)),
     }
-    headline = words(f"promotion_watch.spending.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "promotion_watch.spending",
+        kind,
+        values,
+        words=words,
         key="promotion.spending",
         status="none" if kind == "none" else "fail" if kind == "over" else "ok",
-        headline=headline,
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.money"}), words=words, exact=True),
         chart=signed.signed_bars(shown, words=words, title=words("promotion.axis.money")) if shown.height else None,
-        alt=headline,
-        note_seen=words("promotion_watch.spending.seen", **values),
-        note_sure=words("promotion_watch.spending.sure"),
-        note_do=words(f"promotion_watch.spending.do.{kind}"),
         value_minor=run.projected_discount_minor,
     )
 
@@ -276,22 +269,20 @@ def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
             dtype=pl.String,
         ),
     )
-    headline = words(f"promotion_watch.shelves.{kind}", **values)
     status: Status = {"short": "fail", "gone": "warn", "fine": "ok"}.get(kind, "none")  # type: ignore[assignment]
     view = ranked.select("store", "stock_milli", "per_day_milli", "days_left", "empty")
-    return Finding(
+    return Finding.worded(
+        "promotion_watch.shelves",
+        kind,
+        values,
+        words=words,
         key="promotion.shelves",
         status=status,
-        headline=headline,
         table=ranked.select("store_id", *view.columns),
         view=views.readable(view, words=words),
         chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.days"))
         if shown.height
         else None,
-        alt=headline,
-        note_seen=words("promotion_watch.shelves.seen", **values),
-        note_sure=words("promotion_watch.shelves.sure"),
-        note_do=words(f"promotion_watch.shelves.do.{kind}"),
         row_key=("store_id",),
     )
 

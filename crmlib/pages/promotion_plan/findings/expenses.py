@@ -27,7 +27,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         "used": form.money(used),
         "share": form.share(share, digits=0),
         "left": form.money(whole - used),
-        "activity": words("promotion.join").join(words(f"promotion.activity.{a}") for a in over["activity"]),
+        "activity": words("promotion.join").join(words(f"promotion_plan.activity.{a}") for a in over["activity"]),
         "claims": form.count(claims.height),
         "over_cap": form.money(int(claims["over_cap_minor"].sum())),
         "over": form.count(accounts.filter(pl.col("over_minor") > 0).height),
@@ -35,30 +35,29 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         "released": form.money(int(accounts["released_minor"].sum())),
     }
     rows = [
-        {"name": words(f"promotion.activity.{r['activity']}"), "value": r[c] / 100, "share": r[c], "kind": c}
+        {"name": words(f"promotion_plan.activity.{r['activity']}"), "value": r[c] / 100, "share": r[c], "kind": c}
         for r in table.iter_rows(named=True)
         for c in ("budget_minor", "spent_minor", "reserved_minor")
     ]
     bars = pl.DataFrame(
         {
-            "name": [f"{r['name']} {words('promotion.money.' + str(r['kind']))}" for r in rows],
+            "name": [f"{r['name']} {words('promotion_plan.money.' + str(r['kind']))}" for r in rows],
             "value": [float(r["value"]) for r in rows],
             "label": [form.money(r["share"]) for r in rows],
             "total": [r["kind"] == "budget_minor" for r in rows],
         }
     )
-    headline = words(f"promotion.budget.{kind}", **values)
     status: Status = {"over": "fail", "nearly": "warn", "within": "ok"}.get(kind, "none")  # type: ignore[assignment]
-    return Finding(
+    return Finding.worded(
+        "promotion_plan.budget",
+        kind,
+        values,
+        words=words,
         key="promotion.budget",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(in_words(table, words, {"activity": "promotion.activity"}), words=words, exact=True),
+        view=views.readable(in_words(table, words, {"activity": "promotion_plan.activity"}), words=words, exact=True),
         chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.money")),
-        alt=headline,
-        note_seen=words("promotion.budget.seen", **values),
-        note_sure=words("promotion.budget.sure", **values),
-        note_do=words(f"promotion.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
+        do=words(f"promotion_plan.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
         value_minor=used,
     )

@@ -1,0 +1,61 @@
+"""After the event: what to do next time."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crmlib.kit.finding import ActionList
+from crmlib.kit.views import promotion as views
+from crmlib.kit.words import Words
+from crmlib.pages.promotion_review.findings.review import verdict
+from crmlib.pages.shared.promotion_wording import mechanic, named, units
+
+CAPACITY = 12
+
+
+def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> ActionList:
+    """What to do with each recent promotion: repeat, change, stop, or measure properly; by money at stake."""
+    rows = []
+    for event in events.iter_rows(named=True):
+        kind = verdict(event)
+        advice = {
+            "gain": "repeat",
+            "doubt": "measure",
+            "costly": "change",
+            "drop": "stop",
+            "unclear": "measure",
+            "unjudged": "holdout",
+        }[kind]
+        at_stake = (
+            abs(event["net_margin_minor"] or 0)
+            if kind in {"gain", "doubt", "costly", "drop"}
+            else event["discount_minor"] or 0
+        )
+        reason = words(
+            f"promotion_review.action.reason.{kind}",
+            net=words.format.money(None if event["net_margin_minor"] is None else abs(event["net_margin_minor"])),
+            units=units(event["lift_milli"], words),
+            discount=words.format.money(event["discount_minor"]),
+        )
+        rows.append(
+            {
+                "promotion_id": event["promotion_id"],
+                "name": named(event, words),
+                "first_day": event["first_day"],
+                "mechanic": mechanic(event, words),
+                "advice": words(f"promotion_review.action.{advice}"),
+                "reason": reason,
+                "stake_minor": at_stake,
+            }
+        )
+    table = pl.DataFrame(rows).sort("stake_minor", "promotion_id", descending=[True, False]).head(capacity)
+    headline = words(
+        "promotion_review.action.headline", shown=words.format.count(table.height), all=words.format.count(len(rows))
+    )
+    return ActionList(
+        headline=headline,
+        table=table,
+        view=views.readable(table.drop("promotion_id"), words=words),
+        note=words("promotion_review.action.note"),
+        row_key=("promotion_id",),
+    )

@@ -1,0 +1,98 @@
+"""What the three promotion pages stand on: the same lines, the same weeks, the same review of the past."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels, report
+from crmlib.promotion import review
+from crmlib.promotion.lift import bulk, calendar
+
+ROUNDS = 4
+"""Placebo rounds of the review where a page is not asked for another number."""
+_SOURCE = ("src_name", "src_file", "src_line", "line_id")
+
+
+class PromotionStudy(report.Study):
+    """Tables, retail lines, weeks of stores and goods, and the review of every ended promotion.
+
+    Every page asks for the review with the same arguments, costs among them: two pages say the same of one event, and
+    the second page finds the review remembered.
+    """
+
+    @property
+    def rounds(self) -> int:
+        """Placebo rounds behind the intervals of the review."""
+        return ROUNDS
+
+    @cached_property
+    def lines(self) -> pl.DataFrame:
+        """The receipt lines, without the columns that say where they came from."""
+        return self.page.table("receipt_lines").drop(*_SOURCE, strict=False).collect()
+
+    @cached_property
+    def stores(self) -> pl.DataFrame:
+        """The table of stores."""
+        return self.page.table("stores").collect()
+
+    @cached_property
+    def products(self) -> pl.DataFrame:
+        """The table of products."""
+        return self.page.table("products").collect()
+
+    @cached_property
+    def stock(self) -> pl.DataFrame | None:
+        """Counts of stock; none where they are not connected."""
+        return self.optional("stock")
+
+    @cached_property
+    def costs(self) -> pl.DataFrame | None:
+        """Vouchers of promotions [minor units]; none where they are not connected."""
+        return self.optional("promotion_costs")
+
+    @cached_property
+    def plans(self) -> pl.DataFrame:
+        """Promotions in the version by which each is judged."""
+        return calendar.frozen_versions(self.page.table("promotions"))
+
+    @cached_property
+    def large(self) -> pl.Series:
+        """Receipts that are bulk orders."""
+        return bulk.bulk_receipts(self.lines, customers=self.optional("customers"))
+
+    @cached_property
+    def retail(self) -> pl.DataFrame:
+        """The receipt lines without bulk orders."""
+        return bulk.without(self.lines, self.large)
+
+    @cached_property
+    def grid(self) -> pl.DataFrame:
+        """One row per store, product and whole week, without bulk orders."""
+        first = self.lines.select(pl.col("day").min()).item()
+        start, end = review.whole_weeks(first, self.page.as_of)
+        closures = self.optional("closures")
+        return panels.store_product_week(self.retail, stores=self.stores, start=start, end=end, closures=closures)
+
+    @cached_property
+    def past(self) -> review.Review:
+        """Every promotion that has ended: judged, priced, compared; remembered beside the lake."""
+        return self.page.remember(
+            review.review,
+            self.grid,
+            self.lines,
+            promotions=self.page.table("promotions"),
+            products=self.products,
+            stores=self.stores,
+            rng=self.page.rng,
+            costs=self.costs,
+            bulk=self.large,
+            stock=self.stock,
+            rounds=self.rounds,
+        )
+
+    def optional(self, table: str) -> pl.DataFrame | None:
+        """`table`, or none where it is not connected."""
+        found = self.page.optional(table)
+        return None if found is None else found.collect()

@@ -1,0 +1,137 @@
+"""The promotion plan says what the forecast says: when the figures flip, the sentence flips."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from crmlib.pages.promotion_plan.findings import expenses
+from crmlib.pages.promotion_plan.findings import plan as plan_findings
+from crmlib.pages.promotion_plan.findings.what_if import grid
+from crmlib.promotion.lift.baseline import Season
+from crmlib.promotion.plan.forecast import Response, drafts, forecast, what_if
+from crmlib.promotion.plan.planning import Draft, Plan
+from tests.pages.promotions import FIRST, event
+
+RESPONSE = Response(0.2, 1.5, {"rate": 0.0}, tuple(i / 20 - 0.5 for i in range(21)), 500, 3000)
+MONEY = {"mechanic": "rate", "price_minor": 1000, "cost_minor": 600}
+
+
+def prices(money):
+    return {k: money[k] for k in ("price_minor", "cost_minor")}
+
+
+def plan(price=1000, cost=600):
+    money = {**MONEY, "price_minor": price, "cost_minor": cost}
+    asked = {**money, "plan_id": "asked", "depth_bp": 1500, "base_milli": 900_000}
+    return Plan(
+        draft=Draft("坚果", "rate", 1500, FIRST, 14),
+        response=RESPONSE,
+        stores=pl.DataFrame(
+            {"store_id": ["a"], "city": ["c"], "name": ["一店"], "base_milli": [9], "stock_milli": [12]}
+        ),
+        asked=forecast(pl.DataFrame([asked]), RESPONSE),
+        drafts=drafts(asked, response=RESPONSE),
+        season=Season(0.9, np.zeros(0, dtype=np.int64), known=True),
+        grid=what_if(
+            {"mechanic": "rate"},
+            pl.DataFrame(
+                [{"days": d, "products": 5, "stores": 9, "base_milli": 9000 * d, **prices(money)} for d in (7, 14)]
+            ),
+            depths_bp=[500, 1500],
+            response=RESPONSE,
+        ),
+        holdout=pl.DataFrame(
+            {
+                "held_out": [2, 4],
+                "se": [0.2, 0.1],
+                "power": [0.5, 0.9],
+                "smallest_lift": [0.4, 0.2],
+                "lost_units": [3.0, 6.0],
+            }
+        ),
+        clashes=pl.DataFrame(
+            schema={
+                "promotion_id": pl.String,
+                "name": pl.String,
+                "mechanic": pl.String,
+                "depth_bp": pl.Int32,
+                "first_day": pl.Date,
+                "last_day": pl.Date,
+                "stores": pl.UInt32,
+            }
+        ),
+    )
+
+
+def test_a_plan_that_cannot_pay_says_so(words):
+    good, bad = plan(), plan(cost=990)
+    for say in (lambda p: plan_findings.answer(p, words=words).sentence, lambda p: grid(p, words=words).headline):
+        assert say(good) != say(bad)
+    assert plan_findings.drafts(bad, words=words).status == "fail"
+
+
+def test_the_holdout_asks_for_no_more_stores_than_needed(words):
+    found = plan_findings.holdout(plan(), words=words)
+    assert found.status == "ok" and "4" in found.headline
+
+
+def test_every_finding_of_the_plan_has_words_and_a_picture(words):
+    for make in (plan_findings.drafts, grid, plan_findings.holdout, plan_findings.check):
+        found = make(plan(), words=words)
+        assert found.chart is not None and found.note_do and found.note_sure
+    assert plan_findings.clashes(plan(), words=words).status == "ok"
+    assert plan_findings.stock(plan(), words=words, service=0.95).table.height == 1
+
+
+def test_an_activity_over_its_budget_turns_the_card_red(words):
+    accounts = pl.DataFrame({"over_cap_minor": [0], "over_minor": [0], "edited": [False], "released_minor": [5]})
+    table = pl.DataFrame(
+        {
+            "activity": ["festival"],
+            "budget_minor": [100],
+            "spent_minor": [50],
+            "reserved_minor": [20],
+            "left_minor": [30],
+            "over": [False],
+        }
+    )
+    fine = expenses.budget(table, accounts, words=words)
+    over = table.with_columns(reserved_minor=pl.lit(80), left_minor=pl.lit(-30), over=pl.lit(value=True))
+    assert (fine.status, expenses.budget(over, accounts, words=words).status) == ("ok", "fail")
+    assert words("promotion_plan.activity.festival") in expenses.budget(over, accounts, words=words).headline
+
+
+def answers(**changes):
+    row = {
+        "mechanic": "rate",
+        "depth_bp": 1500,
+        "lift": 0.4,
+        "low": 0.1,
+        "high": 0.7,
+        "base_milli": 1000,
+        "events": 4,
+        "few": False,
+    }
+    return pl.DataFrame([row, row | {"mechanic": "price", "lift": 0.9, **changes}])
+
+
+def test_a_mechanic_with_few_events_is_not_called_the_best(words):
+    best = plan_findings.response(answers(), words=words)
+    few = plan_findings.response(answers(few=True), words=words)
+    none = plan_findings.response(answers().with_columns(few=pl.lit(value=True)), words=words)
+    assert words("promotion.mechanic.price") in best.headline and words("promotion.mechanic.rate") in few.headline
+    assert (best.status, few.status, none.status) == ("none", "none", "warn")
+
+
+def past(*net):
+    rows = [event(promotion_id=f"p{i}", net_margin_minor=n) for i, n in enumerate(net)]
+    return pl.DataFrame(rows, schema_overrides={"net_margin_minor": pl.Int64})
+
+
+def test_lessons_are_good_only_where_most_like_events_earned(words):
+    good, bad, loss = (plan_findings.lessons(past(*net), words=words) for net in ((5, 5, -1), (5, -1, -1), (-1, -1)))
+    none = plan_findings.lessons(past(1).clear(), words=words)
+    assert [found.status for found in (good, bad, loss, none)] == ["ok", "warn", "warn", "none"]
+    assert len({found.headline for found in (good, bad, loss, none)}) == 4
+    assert loss.note_do == bad.note_do != good.note_do

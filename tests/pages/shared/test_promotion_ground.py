@@ -1,0 +1,73 @@
+"""The promotion pages stand on one ground: the same review, so that two pages say the same of one event."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from crmlib.pages.promotion_plan.study import Study as PlanStudy
+from crmlib.pages.promotion_review.parameters import PromotionReview
+from crmlib.pages.promotion_review.study import Study as ReviewStudy
+from crmlib.pages.promotion_watch.study import Study as WatchStudy
+from crmlib.pages.shared import promotion_ground
+from crmlib.promotion import review
+from crmlib.report.memory import packed
+from tests.pages.promotions import FramesPage
+from tests.report import world
+
+STUDIES = {"promotion_plan": PlanStudy, "promotion_review": ReviewStudy, "promotion_watch": WatchStudy}
+COSTS = pl.DataFrame({"promotion_id": ["X"], "kind": ["display"], "amount_minor": [500_00]})
+TABLES = {
+    "receipt_lines": world.lines(),
+    "stores": world.stores(),
+    "products": pl.DataFrame({"product_id": [f"P{i}" for i in range(9)], "category_2": ["坚果"] * 9}),
+    "promotions": pl.DataFrame({"promotion_id": ["X"]}),
+}
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch):
+    monkeypatch.setattr(review, "review", lambda *args, **kwargs: SimpleNamespace())
+
+
+def asked(report, **tables):
+    """Everything that the name of the remembered review depends on, and its named arguments."""
+    page = FramesPage(report, TABLES | tables)
+    assert STUDIES[report](page).past is not None
+    ((compute, args, kwargs),) = page.asked
+    state = kwargs.pop("rng").bit_generator.state
+    given = {k: v.collect() if isinstance(v, pl.LazyFrame) else v for k, v in kwargs.items()}
+    return (compute, packed.digest((list(args), given, str(state)))), kwargs
+
+
+@pytest.mark.parametrize("tables", [{}, {"promotion_costs": COSTS}], ids=["bare", "costs"])
+def test_every_page_asks_for_the_same_review(tables):
+    plan, of_review, watch = (asked(report, **tables)[0] for report in STUDIES)
+    assert plan == of_review == watch
+
+
+@pytest.mark.parametrize("report", STUDIES)
+def test_costs_that_are_connected_count_on_every_page(report):
+    assert asked(report, promotion_costs=COSTS)[1]["costs"].equals(COSTS)
+    assert asked(report)[1]["costs"] is None
+
+
+def test_the_review_has_as_many_rounds_as_the_other_pages_unless_asked():
+    assert PromotionReview().rounds == promotion_ground.ROUNDS
+    assert ReviewStudy(FramesPage("promotion_review", TABLES, rounds=2)).rounds == 2
+
+
+def test_lines_lose_the_columns_that_say_where_they_came_from_and_nothing_else():
+    study = PlanStudy(FramesPage("promotion_plan", TABLES))
+    gone = {"src_name", "src_file", "src_line", "line_id"}
+    assert set(TABLES["receipt_lines"].columns) - set(study.lines.columns) == gone
+    assert study.stock is study.costs is None
+
+
+def test_steps_are_made_once():
+    study = PlanStudy(FramesPage("promotion_plan", TABLES))
+    for step in ("lines", "retail", "large", "grid", "stores", "past"):
+        assert getattr(study, step) is getattr(study, step), step
+    assert len(study.page.asked) == 1
