@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from crmlib.core.shapes import check_shapes
+
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -23,4 +25,6 @@ def half_up(numerator: Ints, denominator: Ints | int) -> Ints:
     >>> half_up(np.array([5, 14, 15]), 10)
     array([1, 1, 2])
     """
+    if np.ndim(denominator):
+        check_shapes(numerator=(numerator, "n"), denominator=(denominator, "n"))
     return np.asarray((2 * numerator + denominator) // (2 * np.asarray(denominator)), dtype=np.int64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift.footprint import Treated
 from crmlib.promotion.lift.panel import Panel
@@ -22,6 +23,7 @@ MIN_UNITS = 30.0
 
 def ratio_did(panel: Panel, rows: Treated, *, clean: Bools) -> pl.DataFrame:
     """Base and effect of each event: event_id, did_base_milli, did_effect_milli; null where no ratio can be formed."""
+    check_shapes(panel=(panel.units, "stores products weeks"), clean=(clean, "stores products weeks"))
     found = [_one(panel, rows, event, clean) for event in range(len(rows.ids))]
     return pl.DataFrame(
         {

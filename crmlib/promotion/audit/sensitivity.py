@@ -92,6 +92,7 @@ def fakeable(share: Floats, swing: float) -> Floats:
     >>> fakeable(np.array([0.5]), 0.1).round(3)
     array([0.16])
     """
+    check_shapes(share=(share, "n"))
     inner = np.clip(share, 1e-6, 1 - 1e-6)
     return np.asarray(swing * norm.pdf(norm.ppf(inner)) / (inner * (1 - inner)))
 

@@ -17,6 +17,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from crmlib.core.calendar import lunar_aligned
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift.calendar import week_number
 from crmlib.promotion.lift.footprint import Treated
@@ -45,6 +46,8 @@ class Season:
 
 def untreated(units: Floats, base: Floats, clean: Bools) -> Floats:
     """Sales as they would have been without events: sold where clean, imputed elsewhere, 0 where neither is known."""
+    axes = "stores products weeks"
+    check_shapes(units=(units, axes), base=(base, axes), clean=(clean, axes))
     return np.where(clean, units, np.nan_to_num(base))
 
 
@@ -59,6 +62,7 @@ def season(
     first_week : week_n of the first column. until : column of the last week that is known.
     noise : variance of a count, in counts (`Carry.phi`).
     """
+    check_shapes(series=(series, "weeks"), everything=(everything, "weeks"))
     level = level_weeks(until)
     none = np.zeros(0, dtype=np.int64)
     then = columns_of([lunar_aligned(d) for d in days], first_week)
@@ -79,6 +83,7 @@ def season(
 
 def expected(series: Floats, season: Season, *, until: int, days: int) -> Floats:
     """Units of each row of `series`, shape (n, weeks), over so many days; shape (n,)."""
+    check_shapes(series=(series, "rows weeks"))
     if season.then.size:
         return np.asarray(series[:, season.then].sum(axis=1) / 7 * season.factor * days / season.then.size)
     return np.asarray(series[:, level_weeks(until)].mean(axis=1) / 7 * days * season.factor)

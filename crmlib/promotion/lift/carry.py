@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -52,6 +53,7 @@ def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
     ----------
     units, expected, clean : shape (stores, products, weeks).
     """
+    _check(units, expected, clean)
     step = -(-units.shape[0] * units.shape[1] // MAX_PAIRS_TO_TUNE)
     residual, fitted, ok = _residuals(
         _by_week(units)[:, ::step], _by_week(expected)[:, ::step], _by_week(clean)[:, ::step]
@@ -75,6 +77,7 @@ def tune(units: Floats, expected: Floats, clean: Bools) -> Carry:
 
 def carried(units: Floats, expected: Floats, clean: Bools, *, carry: Carry) -> Floats:
     """1 + guess of the residual in every cell, from the other weeks of its store-product; shape (s, p, w)."""
+    _check(units, expected, clean)
     residual, fitted, ok = _residuals(_by_week(units), _by_week(expected), _by_week(clean))
     noise = _noise(fitted, carry)
     ahead, ones, variance = _forward(residual, noise, ok, carry)
@@ -85,6 +88,11 @@ def carried(units: Floats, expected: Floats, clean: Bools, *, carry: Carry) -> F
     precision = 1 / variance + 1 / back_variance - 1 / carry.sigma2
     guess = ((ahead - level * ones) / variance + (back - level * back_ones) / back_variance) / precision
     return np.ascontiguousarray(np.maximum(1 + level + guess, FLOOR).T).reshape(units.shape)
+
+
+def _check(units: Floats, expected: Floats, clean: Bools) -> None:
+    axes = "stores products weeks"
+    check_shapes(units=(units, axes), expected=(expected, axes), clean=(clean, axes))
 
 
 def _by_week(cells: npt.NDArray[Kind]) -> npt.NDArray[Kind]:

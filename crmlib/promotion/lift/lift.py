@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.frames import AnyFrame
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift import placebo
 from crmlib.promotion.lift.carry import NO_CARRY, Carry, carried, tune
@@ -133,23 +134,25 @@ def _unlearnt(panel: Panel, rows: Treated, touched: Footprint, festivals: frozen
 def missing_parts(lift: Lift, event_id: str) -> pl.DataFrame:
     """Roles of a judged event that could not be estimated, and why: role, reason.
 
-    reason : few (there are cells, none with enough untreated stores or clean weeks), taken (every such cell belongs to
-        this event or to another one, as where an offer covers a whole category), no_partner (no product is linked to
-        the event's goods as its complement). They are left out of net, not counted as 0.
+    reason : few (there are cells, none with enough untreated stores, clean weeks or sales), taken (every such cell
+        belongs to this event or to another one, as where an offer covers a whole category), no_partner (no product is
+        linked to the event's goods as its complement). They are left out of net, not counted as 0.
     """
     judged = lift.events.filter(pl.col("event_id") == event_id, pl.col("status") == "ok").height
-    counted = lift.cells.filter(pl.col("event_id") == event_id).group_by("role").agg(pl.col("counted").any())
-    known = dict(counted.iter_rows())
+    mine = pl.col("event_id") == event_id
+    told = set(lift.parts.filter(mine)["role"])
+    seen = set(lift.cells.filter(mine)["role"])
     rows = [
-        (role, "few" if role in known else "no_partner" if role == ROLES[HALO] else "taken")
+        (role, "few" if role in seen else "no_partner" if role == ROLES[HALO] else "taken")
         for role in ROLES
-        if judged and not known.get(role, False)
+        if judged and role not in told
     ]
     return pl.DataFrame(rows, schema={"role": pl.String, "reason": pl.String}, orient="row")
 
 
 def impute(panel: Panel, clean: Bools, *, carry: Carry, start: Effects) -> tuple[Floats, Effects]:
     """Expected untreated units, shape (s, p, w): effects fitted with the carry as a known factor, carry anew."""
+    check_shapes(panel=(panel.units, "stores products weeks"), clean=(clean, "stores products weeks"))
     effects = start
     for _ in range(ROUNDS):
         exposure = carried(panel.units, predict(effects, city=panel.city), clean, carry=carry)
@@ -162,6 +165,7 @@ def impute(panel: Panel, clean: Bools, *, carry: Carry, start: Effects) -> tuple
 
 def sibling_answer(units: Floats, base: Floats, touched: Footprint) -> tuple[float, ...]:
     """Sold / base of a product not on promotion while 1, 2, 3 or more of its siblings are."""
+    check_shapes(units=(units, "stores products weeks"), base=(base, "stores products weeks"))
     flat, expected = units.reshape(-1), base.reshape(-1)
     alone = (touched.role == SIBLING) & np.isfinite(expected[touched.cell])
     count = np.minimum(touched.siblings, MAX_SIBLINGS)
@@ -257,9 +261,11 @@ def _events(rows: Treated, touched: Footprint, cells: pl.DataFrame, kind: Bools,
         left_out=(~pl.col("counted")).sum(),
         counted=pl.col("counted").sum(),
         base=pl.col("base_units").sum(),
+        sold=pl.col("actual_milli").filter("counted").sum(),
     )
     alone = pl.col("compared") < MIN_COMPARED
-    young = (pl.col("counted") == 0) | (pl.col("base") > MIN_CLEAN_SALES * pl.col("clean_units"))
+    empty = pl.col("base") + pl.col("sold") == 0  # neither expected nor sold: nothing to see
+    young = (pl.col("counted") == 0) | empty | (pl.col("base") > MIN_CLEAN_SALES * pl.col("clean_units"))
     status = pl.when(alone).then(pl.lit("r7")).when(young).then(pl.lit("r8")).otherwise(pl.lit("ok"))
     joined = facts.join(counts, on="event_id", how="left", maintain_order="left").with_columns(status=status)
     return joined.select("event_id", "status", "stores", "left_out", "controls", "festival")
@@ -285,6 +291,7 @@ def _parts(cells: pl.DataFrame, facts: pl.DataFrame, scale: placebo.Scale) -> pl
         .join(good, on="event_id")
         .group_by("event_id", "festival", "role")
         .agg(pl.col("actual_milli").sum(), base_milli=(pl.col("base_units").sum() * 1000).round().cast(pl.Int64))
+        .filter((pl.col("base_milli") != 0) | (pl.col("actual_milli") != 0))
     )
     net = sums.group_by("event_id", "festival").agg(pl.col("actual_milli", "base_milli").sum(), role=pl.lit("net"))
     table = pl.concat([sums, net.select(sums.columns)])

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import minimize
 
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift.footprint import EVENT, ROLES, Footprint, Treated
 from crmlib.promotion.lift.panel import Index, Panel
@@ -63,6 +64,7 @@ def place_placebos(
     rows: Treated, *, panel: Panel, clean: Bools, festivals: frozenset[int], rng: np.random.Generator
 ) -> Treated:
     """A placebo for each event where one fits: its stores and length, a week of its type, its product if possible."""
+    check_shapes(panel=(panel.units, "stores products weeks"), clean=(clean, "stores products weeks"))
     busy = np.zeros(panel.units.shape[1:], dtype=np.bool_)
     kind = np.isin(np.arange(panel.weeks) + panel.first_week, list(festivals))
     parts = []
@@ -126,6 +128,8 @@ def placebo_errors(
     touched : footprint of the placebos. base : imputed without them, shape (s, p, w).
     clean : cells no real event touches. festival_cells : whether a week is a festival's, shape (w,).
     """
+    axes = "stores products weeks"
+    check_shapes(units=(units, axes), base=(base, axes), clean=(clean, axes), festival_cells=(festival_cells, "weeks"))
     ok = clean.reshape(-1)[touched.cell] & np.isfinite(base.reshape(-1)[touched.cell])
     cell, event, role = touched.cell[ok], touched.event[ok], touched.role[ok]
     key = event * (NET + 1) + role
@@ -192,6 +196,7 @@ def variance_model(error: Floats, base: Floats) -> tuple[float, float]:
     >>> round(phi, 1), round(tau2**0.5, 2)
     (2.2, 0.03)
     """
+    check_shapes(error=(error, "n"), base=(base, "n"))
 
     def loss(log: Floats) -> float:
         variance = np.exp(log[0]) * base + np.exp(log[1]) * base**2
@@ -210,6 +215,7 @@ def spread(base: Floats, phi: Floats | float, tau2: Floats | float) -> Floats:
 
 def quantiles(z: Floats, coverage: float) -> tuple[float, float]:
     """Conformal quantiles: the outer order statistics that leave (1 − coverage) / 2 on either side of n + 1 draws."""
+    check_shapes(z=(z, "n"))
     ordered = np.sort(z)
     out = (1 - coverage) / 2 * (z.size + 1)
     k = max(int(np.floor(out)), 1)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlib.core.errors import ModelError
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
 from crmlib.promotion.lift.panel import Index
 from crmlib.promotion.lift.separation import Separation, separate
@@ -59,8 +60,12 @@ def fit_effects(
     Raises
     ------
     ModelError
-        promotion.no_clean_cells, promotion.not_converged.
+        frame.shape, promotion.no_clean_cells, promotion.not_converged.
     """
+    given = {} if exposure is None else {"exposure": (exposure, "stores products weeks")}
+    check_shapes(
+        units=(units, "stores products weeks"), clean=(clean, "stores products weeks"), city=(city, "stores"), **given
+    )
     if not clean.any():
         raise _nothing_clean()
     sums = clean * units
@@ -94,6 +99,7 @@ def predict(effects: Effects, *, city: Index) -> Floats:
 
     NaN where no clean cell of the product remains in the week, or where store and week share no scale.
     """
+    check_shapes(effects=(effects.store_product, "stores products"), city=(city, "stores"))
     base = effects.store_product[:, :, None] * effects.product_week[None, :, :]
     base *= effects.city_week[city][:, None, :]
     base[effects.separation.empty] = 0.0

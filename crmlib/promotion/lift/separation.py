@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools
 from crmlib.promotion.lift.panel import Index
 
@@ -51,6 +52,8 @@ def separate(sold: Bools, clean: Bools, *, live: Bools) -> Separation:
     >>> found.empty[1, 0].tolist(), found.unknown[0, 0].tolist()
     ([True, True, False], [False, False, True])
     """
+    axes = "stores products weeks"
+    check_shapes(clean=(clean, axes), sold=(sold, axes), live=(live, axes))
     stores, products, weeks = clean.shape
     parts = _joined(sold)
     ours, theirs = _levels(parts, (stores, products, weeks))

@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Floats
 
 ALPHA = 0.1
@@ -26,6 +27,7 @@ def standard_error(base: Floats, held: Floats, *, phi: float, tau: float) -> flo
     base, held : units the treated and the held-out stores are expected to sell; phi : counting noise per unit;
     tau : a store-week's own swing (standard deviation, as a share).
     """
+    check_shapes(base=(base, "treated"), held=(held, "held"))
 
     def variance(stores: Floats) -> float:
         total = float(stores.sum())
