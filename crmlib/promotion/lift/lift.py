@@ -140,8 +140,9 @@ def missing_parts(lift: Lift, event_id: str) -> pl.DataFrame:
     """
     judged = lift.events.filter(pl.col("event_id") == event_id, pl.col("status") == "ok").height
     mine = pl.col("event_id") == event_id
-    told = set(lift.parts.filter(mine)["role"])
-    seen = set(lift.cells.filter(mine)["role"])
+    cells = lift.cells.filter(mine)
+    seen = set(cells["role"])
+    told = set(lift.parts.filter(mine)["role"]) & set(cells.filter("counted")["role"])
     rows = [
         (role, "few" if role in seen else "no_partner" if role == ROLES[HALO] else "taken")
         for role in ROLES
