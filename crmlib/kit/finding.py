@@ -75,6 +75,7 @@ class Finding:
         alt: str | None = None,
         value_minor: int | None = None,
         row_key: tuple[str, ...] = (),
+        names: Mapping[str, str] | None = None,
         role: Literal["finding", "check"] = "finding",
     ) -> Finding:
         """A finding in the words of its section: the one way to make one.
@@ -117,6 +118,7 @@ class Finding:
             alt=headline if alt is None else alt,
             value_minor=value_minor,
             row_key=row_key,
+            names=names or {},
             role=role,
         )
 

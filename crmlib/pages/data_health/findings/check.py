@@ -49,4 +49,5 @@ def check(
         chart=chart,
         seen=words(f"data_health.{key}.{seen}", **values),
         row_key=row_key,
+        names=named,
     )
