@@ -21,10 +21,11 @@ from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.shapes import shaped
 
-EARLY_DAYS = 30
-"""Who first bought so soon after the data begin may have been a customer long before."""
-LONGEST = 365
-"""Days of life compared at most: every festival once."""
+EARLY_DAYS, GAPS = 30, 0.95
+"""Who first bought so soon after the data begin, or within the gap that 95 % of gaps stay below, may have been a
+customer long before: old regulars would else pass for a good first cohort."""
+LONGEST, HALF = 365, 182
+"""Days of life compared at most: every festival once. Where cohorts of half a year have lived so long it is taken."""
 LEAST = 30
 """Customers in a cohort, or it is left out."""
 SURE = 0.01
@@ -64,7 +65,7 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
     ----------
     days : purchase days: `customer_id`, `day_n`, `net_minor`, and, where other days are in it, `is_purchase`.
     as_of : last day known.
-    age : days; without it half of the time the data cover, at most a year.
+    age : days; without it a year, or half of the time the data cover where that is too short for a year.
 
     Raises
     ------
@@ -77,7 +78,9 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
     end = day_number(as_of)
     seen = frame.filter(pl.col("day_n") <= end).with_columns(first=pl.col("day_n").min().over("customer_id"))
     begin = int(seen["first"].to_numpy().min()) if seen.height else end
-    length = min((end - begin - EARLY_DAYS) // 2, LONGEST) if age is None else age
+    early = _early(seen, span=end - begin)
+    left = end - begin - early
+    length = age if age is not None else LONGEST if left >= LONGEST + HALF else left // 2
     if not 1 <= length <= max(end - begin, 0):
         raise ModelError(
             "clv.age",
@@ -86,7 +89,7 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
             mend="give a shorter age, or import earlier receipts",
             values={"age": length, "days": end - begin},
         )
-    new = seen.filter(pl.col("first") > begin + EARLY_DAYS)
+    new = seen.filter(pl.col("first") > begin + early)
     after = pl.col("day_n") - pl.col("first")
     each = new.group_by("customer_id").agg(
         pl.col("first").first(),
@@ -104,6 +107,14 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
         p_purchases=alike(*(table[c].to_numpy() for c in ("purchases", "purchases_error"))),
         p_net=alike(*(table[c].to_numpy() for c in ("net_minor", "net_minor_error"))),
     )
+
+
+def _early(seen: pl.DataFrame, *, span: int) -> int:
+    """Days after the data begin within which an old customer would have shown, at most a quarter of the data."""
+    days = seen.select("customer_id", "day_n").unique().sort("customer_id", "day_n")
+    same = pl.col("customer_id") == pl.col("customer_id").shift(1)
+    gap = days.select(pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1)).quantile(GAPS)).item()
+    return max(min(int(gap or 0), span // 4), EARLY_DAYS)
 
 
 def _means(named: pl.DataFrame) -> pl.DataFrame:

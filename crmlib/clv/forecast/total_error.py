@@ -25,8 +25,8 @@ USUAL_WORTH = 4.0
 """So many years of a company's own count as much as that."""
 STEP = 91
 MOST_ORIGINS = 4
-LEAST_DAYS = 120
-"""Days before an origin, or there is nothing to learn from."""
+LEARNED = 0.9
+"""Days before an origin over days of its forecast: with less behind it than ahead a fit is worse than today's."""
 
 Forecast = Callable[[date, date], tuple[float, float] | None]
 """(cut, end) → the total that was forecast at the cut for the days until the end, and what came; none if impossible."""
@@ -50,16 +50,16 @@ class TotalError:
     freedom: float
 
 
-def origins(*, first: date, cut: date, step: int = STEP, most: int = MOST_ORIGINS) -> list[date]:
-    """Days to forecast from: `cut`, and steps back from it while there is enough to learn from.
+def origins(*, first: date, cut: date, length: int, step: int = STEP, most: int = MOST_ORIGINS) -> list[date]:
+    """Days to forecast `length` days from: `cut`, and steps back from it while as much lies behind as ahead.
 
     Examples
     --------
-    >>> [str(d) for d in origins(first=date(2023, 1, 1), cut=date(2024, 1, 1))]
-    ['2024-01-01', '2023-10-02', '2023-07-03']
+    >>> [str(d) for d in origins(first=date(2022, 1, 1), cut=date(2023, 7, 1), length=365)]
+    ['2023-07-01', '2023-04-01', '2022-12-31']
     """
     days = [cut - timedelta(days=step * k) for k in range(most)]
-    return [d for d in days if d == cut or (d - first).days >= LEAST_DAYS]
+    return [d for d in days if d == cut or (d - first).days >= LEARNED * length]
 
 
 def measured(forecast: Forecast, *, cuts: Sequence[date], length: int) -> TotalError:

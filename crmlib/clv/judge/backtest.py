@@ -194,7 +194,7 @@ def rolling_error(days: pl.DataFrame, *, model: str, cut: date, length: int, uni
         return float((expected * (1.0 if each is None else each)).sum()), float(came)
 
     first = day_of(int(days["day_n"].to_numpy().min()))
-    return total_error.measured(forecast, cuts=total_error.origins(first=first, cut=cut), length=length)
+    return total_error.measured(forecast, cuts=total_error.origins(first=first, cut=cut, length=length), length=length)
 
 
 def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict[str, ModelFit[Any]]:

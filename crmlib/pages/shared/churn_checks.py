@@ -97,6 +97,7 @@ def calibration_check(
     side = "high" if result.expected > result.observed else "low"
     if kind == "good" and not SLOPE_OK[0] <= result.slope <= SLOPE_OK[1]:
         kind, side = "slope", "high" if result.slope > 1 else "low"
+    act = "unmoved" if kind == "slope" and moved.kind == "none" else moved.kind
     values = {
         "ece": form.share(result.ece_excess),
         "raw": form.share(result.ece),
@@ -123,7 +124,7 @@ def calibration_check(
         alt=headline,
         note_seen=words("churn.calibration.seen", **values),
         note_sure=words("churn.calibration.sure", **values),
-        note_do=words(f"churn.calibration.do.{moved.kind}", **values),
+        note_do=words(f"churn.calibration.do.{act}", **values),
         role="check",
         row_key=("bin",),
     )
