@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(LAKE)
 
-.PHONY: help install reports test quick times lint serve lab lock sample browser release clean
+.PHONY: help install reports test quick compat times lint serve lab lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "also: make quick (while writing) | times | serve | lab | lint | lock | sample | release | clean"
@@ -39,6 +39,10 @@ test: install browser lint
 QUICK := tests/core tests/kit tests/panels tests/pages tests/scoring tests/test_structure.py tests/test_architecture.py
 quick: install lint
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not real_data" $(QUICK)
+
+# The oldest Polars we declare and the newest Python there is: the quick tests on both.
+compat: install
+	bash tests/compat.sh
 
 # Seconds of the tests by part, the longest first.
 times: install
