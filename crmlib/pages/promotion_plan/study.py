@@ -50,6 +50,8 @@ class Study(PromotionStudy):
             stock=self.stock,
             panel=past.panel,
             lift=past.lift,
+            book=past.book,
+            depth=past.depth,
             as_of=self.page.as_of,
             rng=self.page.rng,
             service=self.params.service,

@@ -47,6 +47,7 @@ class Study(PromotionStudy):
             panel=self.past.panel,
             lift=self.past.lift,
             as_of=self.page.as_of,
+            promotions=self.plans,
             bulk=self.large,
             stock=self.stock,
         )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
+import pytest
 
+from crmlib.core.errors import ModelError
 from crmlib.pages.promotion_plan.findings import expenses
 from crmlib.pages.promotion_plan.findings import plan as plan_findings
 from crmlib.pages.promotion_plan.findings.what_if import grid
@@ -135,3 +139,31 @@ def test_lessons_are_good_only_where_most_like_events_earned(words):
     assert [found.status for found in (good, bad, loss, none)] == ["ok", "warn", "warn", "none"]
     assert len({found.headline for found in (good, bad, loss, none)}) == 4
     assert loss.note_do == bad.note_do != good.note_do
+
+
+@pytest.mark.parametrize("code", ["out_of_season", "no_slot", "few_events", "none_judged", "no_base", "not_converged"])
+def test_a_forecast_outside_its_support_is_a_refusal_in_words_without_a_figure(code, words):
+    why = ModelError(f"promotion.{code}", given="g", expected="e", mend="m")
+    got = plan_findings.refused(why, Draft("月饼礼盒", "rate", 1500, FIRST, 14), words=words)
+    assert "月饼礼盒" in got.sentence and got.figures == ()
+    assert "promotion." not in got.sentence
+
+
+def test_a_depth_that_was_never_tried_is_not_recommended(words):
+    """Second pieces at half price were tried, percent off was not: whatever it seems to bring, it is no advice."""
+    elsewhere = replace(RESPONSE, ranges={"nth_unit": (5000, 5000)})
+    base = plan(price=3000)
+    asked = {**MONEY, "price_minor": 3000, "plan_id": "asked", "depth_bp": 1500, "base_milli": 900_000}
+    untried = replace(
+        base,
+        drafts=drafts(asked, response=elsewhere),
+        grid=base.grid.with_columns(extrapolated=pl.lit(value=True)),
+        response=elsewhere,
+    )
+    assert untried.drafts["extra_margin_minor"][0] > 0
+    got = plan_findings.answer(untried, words=words)
+    assert got.sentence != plan_findings.answer(base, words=words).sentence
+    card, chart = plan_findings.drafts(untried, words=words), grid(untried, words=words)
+    assert card.status == "warn"
+    assert words("promotion_plan.drafts.headline.untried", depth="", extra="")[:8] in card.headline
+    assert chart.headline == words("promotion_plan.grid.headline.untried")

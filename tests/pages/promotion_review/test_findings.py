@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from crmlib.pages.promotion_review.findings import books, review, shop_floor
+from crmlib.pages.promotion_review.findings import books, next_time, review, shop_floor
 from crmlib.pages.promotion_review.findings.review import verdict
 from crmlib.promotion.books.ledger import ledger, returns
 from crmlib.promotion.books.takers import GROUPS
@@ -178,3 +178,13 @@ def test_the_headline_blames_switching_only_where_it_was_estimated(words):
     without = review.parts(event(), judged(), words=words).headline
     assert words("promotion_review.parts.loss.both") in with_loss
     assert words("promotion_review.parts.loss.both") not in without
+
+
+@pytest.mark.parametrize(("against", "kind"), [("none", "weak"), ("least", "least")])
+def test_a_gain_told_from_depth_and_time_alone_is_said_to_be_weaker_and_never_simply_repeated(against, kind, words):
+    one = event(status="r7", engine="response", against=against, agrees=None, fires=None)
+    assert verdict(one) == kind
+    plain = review.answer(event(), words=words).sentence
+    assert review.answer(one, words=words).sentence != plain
+    advice = next_time.actions(pl.DataFrame([one]), words=words).table["advice"].item()
+    assert advice == words("promotion_review.action.measure")

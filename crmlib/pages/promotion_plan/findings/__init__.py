@@ -1,5 +1,6 @@
 """The promotion plan, card by card."""
 
+from crmlib.core.errors import ModelError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_plan.findings import expenses, plan, what_if
 from crmlib.pages.promotion_plan.study import Study
@@ -7,8 +8,11 @@ from crmlib.report import section
 
 
 def answer(study: Study) -> Answer:
-    """Which draft earns most, and what the one asked for brings."""
-    return plan.answer(study.plan, words=study.words)
+    """Which draft earns most, and what the one asked for brings; or why neither can be said."""
+    try:
+        return plan.answer(study.plan, words=study.words)
+    except ModelError as refused:
+        return plan.refused(refused, study.draft, words=study.words)
 
 
 @section("promotion_plan.drafts", key="promotion.drafts")

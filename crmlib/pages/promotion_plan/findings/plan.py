@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
+from crmlib.core.errors import ModelError
 from crmlib.kit.charts import intervals, signed
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
 from crmlib.kit.views import promotion as views
@@ -15,7 +17,7 @@ from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, named, units
 from crmlib.promotion.plan.holdout import TARGET_POWER
-from crmlib.promotion.plan.planning import Plan
+from crmlib.promotion.plan.planning import Draft, Plan
 
 CAPACITY = 15
 WIDE = 0.35
@@ -29,6 +31,8 @@ def answer(plan: Plan, *, words: Words) -> Answer:
     top = _top(plan)
     paid = best["extra_margin_minor"] > 0
     kind = ("same" if best["plan_id"] == "asked" else "other") if paid else "loss" if top is None else "elsewhere"
+    if paid and best["extrapolated"]:
+        kind = "untried"  # drafts that were tried stand before it: there is none
     values = {
         "category": plan.draft.category,
         "depth": depth_text(plan.draft.depth_bp, words),
@@ -41,6 +45,20 @@ def answer(plan: Plan, *, words: Words) -> Answer:
         "hedge": words("promotion_plan.hedge") if _unsure(plan) else "",
     }
     return Answer(sentence=words(f"promotion_plan.answer.{kind}", **values), figures=_figures(plan, words))
+
+
+REFUSED = ("out_of_season", "no_slot", "few_events", "none_judged", "no_base")
+"""Refusals of the model that the answer says in a planner's words."""
+
+
+def refused(why: ModelError, draft: Draft, *, words: Words) -> Answer:
+    """No forecast, and why: never 0 units, never a green light."""
+    code = why.code.removeprefix("promotion.")
+    kind = code if code in REFUSED else "other"
+    last = draft.first_day + timedelta(days=draft.days - 1)
+    form = words.format
+    values = {"category": draft.category, "first": form.day(draft.first_day), "last": form.day(last)}
+    return Answer(sentence=words(f"promotion_plan.refused.{kind}", **values), figures=())
 
 
 def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
@@ -86,9 +104,9 @@ def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
 
 
 def _top(plan: Plan) -> dict[str, Any] | None:
-    """The scenario of the grid that adds most; None if none adds anything."""
-    best = plan.grid.sort("extra_margin_minor", descending=True).row(0, named=True)
-    return best if best["extra_margin_minor"] > 0 else None
+    """The scenario of the grid that adds most, of depths that were tried; None if none adds anything."""
+    tried = plan.grid.filter(~pl.col("extrapolated"), pl.col("extra_margin_minor") > 0)
+    return tried.sort("extra_margin_minor", descending=True).row(0, named=True) if tried.height else None
 
 
 def _tried(top: dict[str, Any] | None, words: Words) -> str:
@@ -135,11 +153,12 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         high=(pl.col("margin_high_minor") - without) / 100,
         label=pl.Series([form.money(v) for v in table["extra_margin_minor"]], dtype=pl.String),
     )
-    kind = "loss" if best["extra_margin_minor"] <= 0 else best["plan_id"]
+    beyond = best["extrapolated"]
+    kind = "loss" if best["extra_margin_minor"] <= 0 else "untried" if beyond else best["plan_id"]
     values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(abs(best["extra_margin_minor"]))}
     unsure = _unsure(plan)
-    advice = "stop" if kind == "loss" else "try" if unsure else "pick"
-    status: Status = "fail" if kind == "loss" else "warn" if unsure or best["extrapolated"] else "ok"
+    advice = "stop" if kind == "loss" else "try" if unsure or beyond else "pick"
+    status: Status = "fail" if kind == "loss" else "warn" if unsure or beyond else "ok"
     view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
     return Finding.worded(
         "promotion_plan.drafts",

@@ -17,8 +17,9 @@ def grid(plan: Plan, *, words: Words) -> Finding:
     """What-if: margin added by depth, for the days, goods and stores picked above the chart."""
     form = words.format
     table = plan.grid.drop("plan_id").sort("depth_bp", *SCENARIO)
-    top = table.sort("extra_margin_minor", descending=True).row(0, named=True)
-    kind = "loss" if top["extra_margin_minor"] <= 0 else "best"
+    tried = table.filter(~pl.col("extrapolated"))  # what was never tried is drawn, not recommended
+    top = (tried if tried.height else table).sort("extra_margin_minor", descending=True).row(0, named=True)
+    kind = "loss" if top["extra_margin_minor"] <= 0 else "best" if tried.height else "untried"
     values = {
         "depth": depth_text(top["depth_bp"], words),
         "days": form.count(top["days"]),
@@ -27,6 +28,7 @@ def grid(plan: Plan, *, words: Words) -> Finding:
         "extra": form.money(abs(top["extra_margin_minor"])),
     }
     shown = _scenarios(table, words)
+    low, high = plan.response.ranges.get(plan.draft.mechanic, (plan.response.lowest, plan.response.highest))
     largest = table.select(pl.col("products", "stores").max()).row(0, named=True)
     asked = {"depth": plan.draft.depth_bp, "days": plan.draft.days, **largest}
     return Finding.worded(
@@ -46,8 +48,8 @@ def grid(plan: Plan, *, words: Words) -> Finding:
         ),
         sure=words(
             "promotion_plan.grid.sure",
-            low=depth_text(plan.response.lowest, words) if plan.response.lowest else words("promotion.no_depth"),
-            high=depth_text(plan.response.highest, words),
+            low=depth_text(low, words) if low else words("promotion.no_depth"),
+            high=depth_text(high, words) if high else words("promotion.no_depth"),
         ),
     )
 

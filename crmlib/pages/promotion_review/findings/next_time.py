@@ -21,6 +21,8 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
         advice = {
             "gain": "repeat",
             "doubt": "measure",
+            "weak": "measure",
+            "least": "measure",
             "costly": "change",
             "drop": "stop",
             "unclear": "measure",
@@ -28,7 +30,7 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
         }[kind]
         at_stake = (
             abs(event["net_margin_minor"] or 0)
-            if kind in {"gain", "doubt", "costly", "drop"}
+            if kind in {"gain", "doubt", "weak", "least", "costly", "drop"}
             else event["discount_minor"] or 0
         )
         reason = words(

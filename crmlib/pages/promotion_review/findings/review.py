@@ -24,7 +24,10 @@ SHOWN_EVENTS = 14
 
 
 def verdict(event: dict[str, Any]) -> str:
-    """One of gain, doubt (a gain some check denies), costly (more units, money lost), unclear, drop, unjudged."""
+    """One of gain, doubt (some check denies it), weak, least, costly (more units, money lost), unclear, drop, unjudged.
+
+    weak : a gain told from depth and time alone, as no store was without the offer; least : over the shallowest offer.
+    """
     if event["lift_milli"] is None:
         return "unjudged"
     if event["low_milli"] is None or event["low_milli"] <= 0 <= event["high_milli"]:
@@ -33,6 +36,8 @@ def verdict(event: dict[str, Any]) -> str:
         return "drop"
     if event["net_margin_minor"] is not None and event["net_margin_minor"] <= 0:
         return "costly"
+    if event.get("engine") == "response":
+        return "weak" if event["against"] == "none" else "least"
     return "doubt" if event["fires"] or event["agrees"] is False else "gain"
 
 
@@ -186,7 +191,9 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
     table = _engines(one)
     kind = "alone" if one["agrees"] is None else "agree" if one["agrees"] else "apart"
     reason = "unknown" if line is None else line["reason"]
-    if event["status"] != "ok":
+    if event.get("engine") == "response":
+        kind = "response"
+    elif event["status"] != "ok":
         kind = f"status_{event['status']}"
     status: Status = "ok" if kind == "agree" and reason == "none" else "warn"
     values = {
@@ -228,6 +235,8 @@ def _engines(one: dict[str, Any]) -> pl.DataFrame:
         ("did", one["did_effect_milli"], None, None),
         ("audit", one["audit_effect_milli"], one["audit_lower_milli"], one["audit_upper_milli"]),
     ]
+    if one.get("depth_effect_milli") is not None:
+        rows.append(("response", one["depth_effect_milli"], one["depth_lower_milli"], one["depth_upper_milli"]))
     names = ["engine", "effect_milli", "lower_milli", "upper_milli"]
     types = dict(zip(names, (pl.String(), pl.Int64(), pl.Int64(), pl.Int64()), strict=True))
     return pl.DataFrame(rows, schema=types, orient="row")
@@ -236,7 +245,7 @@ def _engines(one: dict[str, Any]) -> pl.DataFrame:
 def overview(events: pl.DataFrame, *, words: Words) -> Finding:
     """All events judged so far, the newest first: lift with interval."""
     form = words.format
-    judged = events.filter((pl.col("status") == "ok") & (pl.col("base_milli") > 0))
+    judged = events.filter(pl.col("lift").is_not_null() & (pl.col("base_milli") > 0))
     clear = judged.filter(pl.col("low_milli") > 0).height
     earned = judged.filter(pl.col("net_margin_minor") > 0).height
     columns = [
