@@ -292,13 +292,7 @@ def _jobs(files: list[Path], *, store: object, overrides: list[str] | None) -> l
 def _pairs(texts: list[str]) -> dict[str, str]:
     wrong = [text for text in texts if "=" not in text]
     if wrong:
-        raise ParameterError(
-            "cli.set",
-            given=f"--set {wrong[0]}",
-            expected="name=value",
-            mend="write for example --set language=en",
-            values={"text": wrong[0]},
-        )
+        raise ParameterError("cli.set", values={"text": wrong[0]})
     return dict(text.split("=", 1) for text in texts)
 
 

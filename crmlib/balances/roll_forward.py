@@ -101,13 +101,7 @@ def statement(
     """
     begin, end, keys = a_day(first, name="first"), a_day(last, name="last"), list(key)
     if end < begin:
-        raise ParameterError(
-            "balances.period",
-            given=f"a statement from {begin} to {end}",
-            expected="a last day on or after the first",
-            mend="exchange the two days",
-            values={"first": str(begin), "last": str(end)},
-        )
+        raise ParameterError("balances.period", values={"first": str(begin), "last": str(end)})
     known = ["known_at"] if known_by is not None else []
     rows = timed(moves, at=at, needs=[*keys, kind, amount, *known], name="moves")
     rows = whole(rows, [amount], name="moves").with_columns(pl.col(kind).cast(pl.String), pl.col(at).dt.date())
@@ -159,10 +153,4 @@ def _with(lines: pl.DataFrame, other: AnyFrame, keys: list[str], amount: str, na
 def _check_names(names: Sequence[str], keys: Sequence[str]) -> None:
     bad = sorted({*names, *keys} & set(FIXED)) or sorted(set(names) & set(keys))
     if bad:
-        raise ParameterError(
-            "balances.reserved",
-            given=f"kinds or keys called {', '.join(bad)}",
-            expected=f"names other than {', '.join(FIXED)}, kinds other than keys",
-            mend="rename them",
-            values={"names": ", ".join(bad)},
-        )
+        raise ParameterError("balances.reserved", values={"names": ", ".join(bad)})

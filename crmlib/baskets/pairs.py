@@ -81,15 +81,9 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
     strata = heads.group_by(unit).len("L")
     heads = heads.join(strata.filter(pl.col("L") >= 2), on=unit, maintain_order="left")
     if heads.height < MIN_BASKETS:
-        raise ModelError(
-            "baskets.thin",
-            given=f"{heads.height} baskets, {strata.filter(pl.col('L') >= 2).height} members with two baskets",
-            expected=f"at least {MIN_BASKETS} baskets of members who came twice",
-            mend="take a longer time, or go by store and week where cards are rare",
-            values={
+        raise ModelError("baskets.thin", values={
                 "baskets": heads.height, "members": strata.filter(pl.col("L") >= 2).height, "least": MIN_BASKETS,
-            },
-        )  # fmt: skip
+            })  # fmt: skip
     used = kept.join(heads.select("basket_id"), on="basket_id", how="semi")
     table = _tested(used, heads, unit=unit)
     return Pairs(table, heads.height, heads[unit].n_unique(), large.height, unit)

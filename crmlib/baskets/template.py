@@ -102,31 +102,16 @@ def check(template: Template, *, live: Sequence[LiveOffer] = ()) -> None:
     if not given or not template.parts or min(units) < 1 or template.ends_at <= template.starts_at:
         raise ModelError(
             "baskets.template",
-            given=f"parts {len(template.parts)}, price {template.price_minor}, rate {template.rate_bp}",
-            expected="1 part or more with at least 1 unit each, and either a price or a rate",
-            mend="complete the template",
             values={"parts": len(template.parts), "price": template.price_minor, "rate": template.rate_bp},
         )
     price, cost = template.set_price_minor, template.cost_minor
     if (price - cost) * 10_000 < template.floor_margin_bp * price or price < cost:
-        raise ModelError(
-            "baskets.below_cost",
-            given=f"price {price / 100:.2f}, cost {cost / 100:.2f}",
-            expected="at least the cost with the gift",
-            mend="raise it, or drop the gift",
-            values={"price": f"{price / 100:.2f}", "cost": f"{cost / 100:.2f}"},
-        )
+        raise ModelError("baskets.below_cost", values={"price": f"{price / 100:.2f}", "cost": f"{cost / 100:.2f}"})
     for offer in live:
         if _meets(template, offer) and offer.set_price_minor < price:
-            raise ModelError(
-                "baskets.clash",
-                given=f"offer {offer.offer_id} is cheaper from {offer.starts_at:%Y-%m-%d} to {offer.ends_at:%Y-%m-%d}",
-                expected="no cheaper live offer on the same goods and stores",
-                mend="end that offer first, or change the bundle's dates",
-                values={
+            raise ModelError("baskets.clash", values={
                     "offer": offer.offer_id, "start": f"{offer.starts_at:%Y-%m-%d}", "end": f"{offer.ends_at:%Y-%m-%d}",
-                },
-            )  # fmt: skip
+                })  # fmt: skip
 
 
 def _meets(template: Template, offer: LiveOffer) -> bool:

@@ -124,9 +124,6 @@ def _refuse_undefined(old: pl.DataFrame) -> None:
     if bare.height:
         raise ModelError(
             "cases.no_definition",
-            given=f"{bare.height} old figures without a definition",
-            expected="one sentence each: what is counted, from which table, until when",
-            mend="ask who makes the figure; what nobody can define is not taken over",
             values={"rows": bare.height},
             examples=bare["figure_id"].unique().sort().head(5).to_list(),
         )
@@ -135,10 +132,4 @@ def _refuse_undefined(old: pl.DataFrame) -> None:
 def _refuse_reasons(why: pl.DataFrame) -> None:
     other = why.filter(~pl.col("reason").cast(pl.String).is_in(REASONS))
     if other.height:
-        raise ModelError(
-            "cases.reason",
-            given=f"{other.height} differences with another reason",
-            expected=f"one of {', '.join(REASONS)}",
-            mend="what has no reason is left out and stays unexplained",
-            values={"rows": other.height, "known": ", ".join(REASONS)},
-        )
+        raise ModelError("cases.reason", values={"rows": other.height, "known": ", ".join(REASONS)})

@@ -172,11 +172,5 @@ def reached(tasks: AnyFrame) -> tuple[int, int]:
     got = table.filter(pl.col("reached").fill_null(value=False))
     wrong = got.filter(pl.col("done_at").is_null()).height
     if wrong:
-        raise ModelError(
-            "cases.reached_undone",
-            given=f"{wrong} tasks reached somebody and are not done",
-            expected="reached only where done",
-            mend="give the day on which the task was done",
-            values={"rows": wrong},
-        )
+        raise ModelError("cases.reached_undone", values={"rows": wrong})
     return got.height, table["done_at"].drop_nulls().len()

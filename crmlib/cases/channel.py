@@ -104,9 +104,6 @@ class Reporting:
         if self.share < REPORTING:
             raise ModelError(
                 "cases.reporting",
-                given=f"partners with {self.share:.0%} of the volume report ({self.silent} silent)",
-                expected=f"{REPORTING:.0%}",
-                mend="collect the missing reports; the silent are not like the others",
                 values={"share": f"{self.share:.0%}", "needed": f"{REPORTING:.0%}", "silent": self.silent},
             )
         return self
@@ -145,9 +142,6 @@ def cover(stock: AnyFrame, sold: AnyFrame, *, as_of: date, days: int = 90) -> pl
     if undated or recent.is_empty():
         raise ModelError(
             "cases.no_count",
-            given=f"{counts.height} stock rows, {undated} without a day, {recent.height} of the last {COUNT_DAYS} days",
-            expected=f"counts of the last {COUNT_DAYS} days, each with its day",
-            mend="ask partners to count, and export the day of the count",
             values={"rows": counts.height, "undated": undated, "recent": recent.height, "days": COUNT_DAYS},
         )
     keys = ["partner_id", "product_id"]

@@ -65,13 +65,7 @@ def clock(calendar: AnyFrame, *, team: str, first: date, last: date) -> Clock:
     rows = to_polars(calendar, needs=NEEDS, name="service_calendar").filter(pl.col("team") == team).sort("weekday")
     hours = {r["weekday"]: r for r in rows.iter_rows(named=True)}
     if not hours:
-        raise ModelError(
-            "cases.no_hours",
-            given=f"team {team} without hours",
-            expected="at least one weekday with from_minute and to_minute",
-            mend="add the team to service_calendar",
-            values={"team": team},
-        )
+        raise ModelError("cases.no_hours", values={"team": team})
     spans = [_span(hours, first + timedelta(days=n)) for n in range((last - first).days + 1)]
     opens, closes = (np.array(v, dtype=np.int64) * MINUTE for v in zip(*spans, strict=True))
     return Clock(day_number(first), opens, closes, np.concatenate([[0], np.cumsum(closes - opens)]))
@@ -131,11 +125,4 @@ def _refuse_outside(clock: Clock, *moments: Array) -> None:
 def _outside(clock: Clock) -> ModelError:
     first = datetime(1970, 1, 1) + timedelta(days=clock.first)  # noqa: DTZ001 - local days
     last = first + timedelta(days=len(clock.opens) - 1)
-    values = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
-    return ModelError(
-        "cases.clock_span",
-        given=f"moments outside the clock's days {values['first']} to {values['last']}",
-        expected="every start, end and deadline inside",
-        mend="build the clock with an earlier first or a later last day",
-        values=values,
-    )
+    return ModelError("cases.clock_span", values={"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"})

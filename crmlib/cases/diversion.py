@@ -43,22 +43,11 @@ def diverted(
     rows = to_polars(scans, needs=("code", "partner_id", "region"), name="code_scans").unique(["code", "region"])
     home = to_polars(partners, needs=("territory",), name="partners", key="partner_id")
     if rows.is_empty():
-        raise ModelError(
-            "cases.no_scans",
-            given="no code scan",
-            expected="scans of codes shipped to partners",
-            mend="scan codes at terminals or by consumers; prices and balances are hints, not names",
-        )
+        raise ModelError("cases.no_scans")
     joined = rows.join(home.select("partner_id", "territory"), on="partner_id", how="left")
     bare = joined.filter(pl.col("territory").list.len().fill_null(0) == 0)["partner_id"].n_unique()
     if bare:
-        raise ModelError(
-            "cases.no_territory",
-            given=f"{bare} scanned partners without a territory",
-            expected="the regions each partner may sell in",
-            mend="add territory to partners",
-            values={"partners": bare},
-        )
+        raise ModelError("cases.no_territory", values={"partners": bare})
     away = ~pl.col("region").is_in(pl.col("territory"))
     by = (
         joined.group_by("partner_id")

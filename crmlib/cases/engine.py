@@ -143,11 +143,7 @@ class Identity:
         """
         if self.residual:
             raise ModelError(
-                "cases.identity",
-                given=f"{name}: {self.residual} unexplained between start {self.start} and end {self.end}",
-                expected="start + in - out = end, exactly",
-                mend="look for rows that stand twice, moves without a case, or a cut at different moments",
-                values={"name": name, "residual": self.residual, "start": self.start, "end": self.end},
+                "cases.identity", values={"name": name, "residual": self.residual, "start": self.start, "end": self.end}
             )
         return self
 
@@ -173,9 +169,6 @@ def _refuse_backwards(table: pl.DataFrame, opened: str, closed: str, key: str) -
     if bad.height:
         raise ModelError(
             "cases.closed_first",
-            given=f"{bad.height} cases closed before they were opened",
-            expected=f"{closed} not before {opened}",
-            mend="repair these rows at the source",
             values={"rows": bad.height, "opened": opened, "closed": closed},
             examples=[mask(v) for v in bad[key].head(5)],
         )
@@ -186,13 +179,7 @@ def _refuse_unknown(table: pl.DataFrame, closed: str, outcome: str, outcomes: Se
     known = pl.col(outcome).cast(pl.String).is_in(list(outcomes))
     bad = table.filter((has != pl.col(closed).is_not_null()) | (has & ~known))
     if bad.height:
-        raise ModelError(
-            "cases.unknown_outcome",
-            given=f"{bad.height} cases with an outcome and no date, a date and no outcome, or another outcome",
-            expected=f"both or neither, the outcome one of {', '.join(outcomes)}",
-            mend="add the missing half, or map the outcome in the source",
-            values={"rows": bad.height, "known": ", ".join(outcomes)},
-        )
+        raise ModelError("cases.unknown_outcome", values={"rows": bad.height, "known": ", ".join(outcomes)})
 
 
 def _refuse_late_feed(table: pl.DataFrame, opened: str, closed: str) -> None:
@@ -202,8 +189,5 @@ def _refuse_late_feed(table: pl.DataFrame, opened: str, closed: str) -> None:
     days = (first_end - first).days
     raise ModelError(
         "cases.late_feed",
-        given=f"cases from {first:%Y-%m-%d}, outcomes only from {first_end:%Y-%m-%d}, {days} days later",
-        expected=f"outcomes within {FEED_DAYS} days of the first cases, or feed_start, the first day of their log",
-        mend="give feed_start: the earliest ends, mostly quick losses, are missing",
         values={"first": f"{first:%Y-%m-%d}", "outcomes": f"{first_end:%Y-%m-%d}", "days": days, "limit": FEED_DAYS},
     )

@@ -85,13 +85,7 @@ class Origins:
         """
         ratios = self.table.filter(pl.col("expected") > 0).select(r=pl.col("won") / pl.col("expected"))["r"].to_list()
         if len(ratios) < LEAST_ORIGINS:
-            raise ModelError(
-                "cases.few_origins",
-                given=f"{len(ratios)} closed origins",
-                expected=f"at least {LEAST_ORIGINS}",
-                mend="show the forecast without a band until more quarters are closed",
-                values={"origins": len(ratios), "needed": LEAST_ORIGINS},
-            )
+            raise ModelError("cases.few_origins", values={"origins": len(ratios), "needed": LEAST_ORIGINS})
         return expected * min(ratios), expected * max(ratios)
 
 

@@ -35,13 +35,7 @@ def allot(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
     """
     sum_ = sum(Fraction(w) for w in weights.values())
     if sum_ <= 0 or min(weights.values()) < 0:
-        raise ModelError(
-            "cases.no_weights",
-            given=f"{len(weights)} shares that sum to {float(sum_):g}",
-            expected="shares from 0 up, at least one above 0",
-            mend="give the contract's shares",
-            values={"count": len(weights), "sum": float(sum_)},
-        )
+        raise ModelError("cases.no_weights", values={"count": len(weights), "sum": float(sum_)})
     exact = {name: Fraction(w) * total / sum_ for name, w in weights.items()}
     out = {name: x.numerator // x.denominator for name, x in exact.items()}
     left = total - sum(out.values())

@@ -155,13 +155,7 @@ def effect(guests: AnyFrame, *, outcome: str, held_out: str = "held_out", came: 
     arms = [table.filter(pl.col(held_out) == flag) for flag in (False, True)]
     n = [arm.height for arm in arms]
     if min(n) < 2:
-        raise ModelError(
-            "cases.no_lot",
-            given=f"{n[0]} invited, {n[1]} held out by lot",
-            expected="some held out by lot before invitations leave",
-            mend="draw before sending; of this event only orders and cost per order can be said",
-            values={"invited": n[0], "held_out": n[1]},
-        )
+        raise ModelError("cases.no_lot", values={"invited": n[0], "held_out": n[1]})
     y = [arm[outcome].cast(pl.Float64).to_numpy() for arm in arms]
     d = [arm[came].cast(pl.Float64).to_numpy() for arm in arms]
     gain, lift = float(y[0].mean() - y[1].mean()), float(d[0].mean() - d[1].mean())
@@ -196,10 +190,4 @@ def _refuse_strangers(people: pl.DataFrame, bought: pl.DataFrame) -> None:
     strangers = bought.join(came, on="customer_id", how="anti")
     wrong = people.filter((pl.col("walk_in") | pl.col("held_out")) & pl.col("invited_at").is_not_null())
     if strangers.height or wrong.height:
-        raise ModelError(
-            "cases.guests",
-            given=f"{strangers.height} orders of absent people, {wrong.height} walk-ins or held-out with invitation",
-            expected="orders of comers; walk-ins and held-out guests without invitation",
-            mend="add the buyers as walk-ins, and correct the guest list",
-            values={"orders": strangers.height, "guests": wrong.height},
-        )
+        raise ModelError("cases.guests", values={"orders": strangers.height, "guests": wrong.height})

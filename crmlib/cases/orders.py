@@ -26,9 +26,6 @@ def book(orders: AnyFrame, *, start: date, end: date) -> Identity:
     if bad.height:
         raise ModelError(
             "cases.closed_first",
-            given=f"{bad.height} cases closed before they were opened",
-            expected="delivered_on, cancelled_on not before entered_on",
-            mend="repair these rows at the source",
             values={"rows": bad.height, "opened": "entered_on", "closed": "delivered_on, cancelled_on"},
             examples=[mask(v) for v in bad["order_id"].head(5)],
         )

@@ -52,9 +52,6 @@ def _spans(assignments: AnyFrame) -> pl.DataFrame:
     if twice.height:
         raise ModelError(
             "cases.two_owners",
-            given=f"{twice.height} assignments give a customer two owners on one day",
-            expected="one owner of a customer on a day",
-            mend="keep the row that holds; co-operation belongs in its own table",
             values={"rows": twice.height},
             examples=[mask(v) for v in twice["customer_id"].unique().sort().head(5)],
         )

@@ -129,12 +129,7 @@ def refuse_over_limit(checked: pl.DataFrame) -> pl.DataFrame:
     bad = checked.filter(pl.col("refused").is_not_null())
     if bad.height:
         raise ModelError(
-            "cases.claims",
-            given=f"{bad.height} claims of owned or locked customers, over a limit, or by a former owner",
-            expected="claims within the pool's rules",
-            mend="let the pool's page grant claims, or change the rule from its next version on",
-            values={"rows": bad.height},
-            examples=[mask(v) for v in bad["customer_id"].head(5)],
+            "cases.claims", values={"rows": bad.height}, examples=[mask(v) for v in bad["customer_id"].head(5)]
         )
     return checked
 
@@ -196,13 +191,7 @@ def brought(lot: AnyFrame) -> Brought:
         for name in ("early", "late")
     ]
     if not all(len(a) for a in arms):
-        raise ModelError(
-            "cases.no_pool_lot",
-            given=f"{len(arms[0])} customers released first by lot, {len(arms[1])} late",
-            expected="both, drawn before the release",
-            mend="set lot_bp in pool_rules; without a lot only counts are shown, not what claiming brought",
-            values={"early": len(arms[0]), "late": len(arms[1])},
-        )
+        raise ModelError("cases.no_pool_lot", values={"early": len(arms[0]), "late": len(arms[1])})
     p, q = float(arms[0].mean()), float(arms[1].mean())
     se = float(np.sqrt(p * (1 - p) / len(arms[0]) + q * (1 - q) / len(arms[1])))
     return Brought(len(arms[0]), len(arms[1]), p, q, p - q, se, p / q if q else None)

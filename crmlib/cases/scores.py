@@ -65,13 +65,7 @@ def _changes(corrections: AnyFrame | None) -> pl.DataFrame:
     table = to_polars(corrections, needs=("staff_id", "figure_id", "change", "by_staff"), name="score_corrections")
     bad = table.filter(pl.col("by_staff").is_null() | (pl.col("by_staff") == pl.col("staff_id"))).height
     if bad:
-        raise ModelError(
-            "cases.no_author",
-            given=f"{bad} corrections without an author, or by the person whose figure it is",
-            expected="by_staff of somebody else",
-            mend="let the head enter the correction",
-            values={"rows": bad},
-        )
+        raise ModelError("cases.no_author", values={"rows": bad})
     return table.group_by("staff_id", "figure_id").agg(pl.col("change").sum())
 
 
@@ -79,19 +73,7 @@ def _refuse(rules: pl.DataFrame, period_start: date) -> None:
     sums = rules.group_by("role").agg(pl.col("weight_bp").sum()).filter(pl.col("weight_bp") != BP).sort("role")
     if sums.height:
         role, total = sums.row(0)
-        raise ModelError(
-            "cases.weights",
-            given=f"weights of role {role} sum to {total} basis points",
-            expected=f"{BP}",
-            mend="correct score_rules; one version per role and period",
-            values={"role": role, "sum": total, "needed": BP},
-        )
+        raise ModelError("cases.weights", values={"role": role, "sum": total, "needed": BP})
     late = rules.filter(pl.col("frozen_at").cast(pl.Date) >= period_start).height
     if late:
-        raise ModelError(
-            "cases.frozen_late",
-            given=f"{late} rules frozen on or after {period_start}, when the period began",
-            expected="rules frozen before the period begins",
-            mend="use the version in force before; let the new one begin with the next period",
-            values={"rows": late, "start": str(period_start)},
-        )
+        raise ModelError("cases.frozen_late", values={"rows": late, "start": str(period_start)})

@@ -291,9 +291,6 @@ def _refuse_backwards(rows: pl.DataFrame, solved: str) -> None:
         names: list[str] = bad["ticket_id"].head(5).to_list() if "ticket_id" in bad.columns else []
         raise ModelError(
             "cases.closed_first",
-            given=f"{bad.height} cases closed before they were opened",
-            expected=f"{solved} not before opened_at",
-            mend="repair these rows at the source",
             values={"rows": bad.height, "opened": "opened_at", "closed": solved},
             examples=[mask(v) for v in names],
         )

@@ -163,9 +163,6 @@ class Comparison:
             least = int(self.table["trials"].min() or 0)  # type: ignore[arg-type]
             raise ModelError(
                 "cases.too_few_to_rank",
-                given=f"p = {self.p:.3f}, at least {least} each",
-                expected=f"p below {RANK_P} and at least {RANK_N} each",
-                mend="pool periods; until then the differences are chance",
                 values={"p": round(self.p, 3), "least": least, "limit": RANK_P, "needed": RANK_N},
             )
         return self.table.sort("shrunk", "staff_id", descending=[True, False])

@@ -112,11 +112,7 @@ def agents_needed(
     low, high = np.zeros(lam.shape, dtype=np.int64), np.full(lam.shape, MAX_AGENTS, dtype=np.int64)
     if lam.size and not bool((_level(lam, high, answers, target, patience) >= level).all()):
         raise ModelError(
-            "cases.too_many_agents",
-            given=f"{float(lam.max()):g} calls a minute, service level {level:g}",
-            expected=f"a level that {MAX_AGENTS} agents reach",
-            mend="check the unit of calls and of answers: both per minute",
-            values={"calls": float(lam.max()), "level": level, "most": MAX_AGENTS},
+            "cases.too_many_agents", values={"calls": float(lam.max()), "level": level, "most": MAX_AGENTS}
         )
     while bool((high - low > 1).any()):
         middle = np.maximum((low + high) // 2, 1)
@@ -148,11 +144,5 @@ def patience(calls: AnyFrame) -> float:
     rows = to_polars(calls, needs=("wait_s", "outcome"), name="calls")
     gave_up = rows.filter(pl.col("outcome").cast(pl.String) == "abandoned").height
     if not gave_up:
-        raise ModelError(
-            "cases.no_abandoned",
-            given=f"{rows.height} calls, none abandoned",
-            expected="a call log with abandoned calls and every call's wait",
-            mend="connect the full log; until then plan by Erlang C, an upper bound",
-            values={"calls": rows.height},
-        )
+        raise ModelError("cases.no_abandoned", values={"calls": rows.height})
     return float(rows["wait_s"].sum()) / 60 / gave_up

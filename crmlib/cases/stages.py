@@ -103,9 +103,6 @@ def _refuse_silent(deals: pl.DataFrame, moves: pl.DataFrame) -> None:
     if silent.height:
         raise ModelError(
             "cases.no_moves",
-            given=f"{silent.height} of {deals.height} deals without any stage move",
-            expected="at least the first stage of every deal",
-            mend="export the history of stages, or write the first stage at the day of opening",
             values={"rows": silent.height, "of": deals.height},
             examples=[mask(v) for v in silent["deal_id"].sort().head(5)],
         )

@@ -72,13 +72,7 @@ def elasticity(purchases: AnyFrame) -> Elasticity:
     x, y = flat["x"].to_numpy(), flat["y"].to_numpy()
     spread = float(x @ x)
     if several.height < MIN_GAPS or spread <= 0:
-        raise ModelError(
-            "cases.few_gaps",
-            given=f"{several.height} intervals of customers with two, or always the same quantity",
-            expected=f"at least {MIN_GAPS}, with quantities that differ",
-            mend="use the label's days per pack, or a longer history",
-            values={"gaps": several.height, "needed": MIN_GAPS},
-        )
+        raise ModelError("cases.few_gaps", values={"gaps": several.height, "needed": MIN_GAPS})
     beta = float(x @ y) / spread
     score = (
         flat.with_columns(u=pl.col("x") * (pl.col("y") - beta * pl.col("x")))

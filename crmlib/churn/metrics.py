@@ -67,13 +67,7 @@ def lift(y: Array, score: Array, *, share: float = 0.1) -> tuple[float, float]:
 def refuse_one_class(lost: int, kept: int) -> None:
     """Refuse labels that are all lost or all kept."""
     if lost == 0 or kept == 0:
-        raise ModelError(
-            "churn.one_class",
-            given=f"{lost + kept} labelled customers, {lost} lost, {kept} kept",
-            expected="at least one of each",
-            mend="use an earlier origin, another horizon h, or a wider population",
-            values={"lost": lost, "kept": kept},
-        )
+        raise ModelError("churn.one_class", values={"lost": lost, "kept": kept})
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

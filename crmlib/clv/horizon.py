@@ -27,13 +27,7 @@ class Horizon:
     def units(self, unit: Unit) -> float:
         """The horizon in the model's time unit."""
         if not 0.0 <= self.days < math.inf:
-            raise ModelError(
-                "clv.horizon_length",
-                given=f"a horizon of {self.days} days",
-                expected="0 days or more, and an end",
-                mend="correct the length; for the whole future give no horizon and a discount rate (clv.value)",
-                values={"days": self.days},
-            )
+            raise ModelError("clv.horizon_length", values={"days": self.days})
         return self.days / DAYS_PER_UNIT[unit]
 
 
@@ -56,13 +50,7 @@ def until(end: date, *, after: date) -> Horizon:
     273
     """
     if end <= after:
-        raise ModelError(
-            "clv.horizon",
-            given=f"a horizon from {after} to {end}",
-            expected="an end after the last day of the history",
-            mend="move the end",
-            values={"after": str(after), "end": str(end)},
-        )
+        raise ModelError("clv.horizon", values={"after": str(after), "end": str(end)})
     return Horizon(days=(end - after).days)
 
 
@@ -75,11 +63,5 @@ def rate_per_unit(annual_rate: float, *, unit: Unit) -> float:
     0.00268
     """
     if not 0.0 <= annual_rate < math.inf:
-        raise ModelError(
-            "clv.rate",
-            given=f"an annual discount rate of {annual_rate}",
-            expected="0 or more, as a share (0.1 is 10 %)",
-            mend="correct the rate",
-            values={"rate": annual_rate},
-        )
+        raise ModelError("clv.rate", values={"rate": annual_rate})
     return math.log1p(annual_rate) * DAYS_PER_UNIT[unit] / DAYS_PER_YEAR

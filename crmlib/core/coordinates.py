@@ -159,9 +159,6 @@ def check_range(lat: pl.Series, lon: pl.Series, *, name: str) -> None:
     if bad.any():
         raise ContractError(
             "coordinates.out_of_range",
-            given=f"{name}: {int(bad.sum())} of {len(bad)} points impossible, {int(swapped.sum())} look swapped",
-            expected="latitude -90 to 90 in `lat`, longitude -180 to 180 in `lon`, none missing",
-            mend="swap the two columns in the mapping, or repair these rows at the source",
             values={"name": name, "bad": int(bad.sum()), "swapped": int(swapped.sum()), "rows": len(bad)},
             examples=[mask(f"{a}, {b}") for a, b in zip(y[bad][:5], x[bad][:5], strict=True)],
         )
@@ -201,13 +198,7 @@ def detect(lat: ArrayLike, lon: ArrayLike, *, known_lat: ArrayLike, known_lon: A
     """
     y, x = _pair(lat, lon)
     if not y.size or y.shape != np.shape(known_lat):
-        raise ModelError(
-            "coordinates.nothing_known",
-            given=f"{y.size} points and {np.size(known_lat)} known places",
-            expected="at least one point, and its known place for each",
-            mend="join the two lists by the store's id first",
-            values={"points": int(y.size), "known": int(np.size(known_lat))},
-        )
+        raise ModelError("coordinates.nothing_known", values={"points": int(y.size), "known": int(np.size(known_lat))})
     errors: list[tuple[float, Crs]] = []
     for crs in CRS:
         there = from_wgs84(known_lat, known_lon, crs=crs)
@@ -215,11 +206,7 @@ def detect(lat: ArrayLike, lon: ArrayLike, *, known_lat: ArrayLike, known_lon: A
     (best, crs), (second, other), _ = sorted(errors)
     if best > 200 or best > second / 2:
         raise ModelError(
-            "coordinates.no_match",
-            given=f"median distance to the known places {best:.0f} m as {crs}, {second:.0f} m as {other}",
-            expected="one coordinate system within 200 m and clearly nearer than the others",
-            mend="ask the source for its coordinate system, and check that both lists are in the same order",
-            values={"best": round(best), "crs": crs, "second": round(second), "other": other},
+            "coordinates.no_match", values={"best": round(best), "crs": crs, "second": round(second), "other": other}
         )
     return Detected(crs, best, other, second)
 
@@ -278,10 +265,4 @@ def _inside(lat: Array, lon: Array, ring: tuple[tuple[float, float], ...]) -> ND
 
 
 def _undeclared(given: list[str | None], name: str) -> ContractError:
-    return ContractError(
-        "coordinates.undeclared",
-        given=f"{name}: {len(given)} points whose coordinate system is {given[0]!r}",
-        expected=f"one of {', '.join(CRS)} (GPS: WGS84; AMap, Tencent: GCJ02; Baidu: BD09)",
-        mend="declare `crs` in the mapping of this source, as a column or as a constant",
-        values={"name": name, "rows": len(given), "crs": given[0]},
-    )
+    return ContractError("coordinates.undeclared", values={"name": name, "rows": len(given), "crs": given[0]})

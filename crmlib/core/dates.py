@@ -26,13 +26,7 @@ def a_day(value: date, *, name: str = "day") -> date:
         return value.date()
     if isinstance(value, date):
         return value
-    raise ParameterError(
-        "frame.no_day",
-        given=f"{name} = {value!r}, an object of type {type(value).__name__}",
-        expected="a day, such as datetime.date(2026, 1, 31)",
-        mend="for a text write datetime.date.fromisoformat(text)",
-        values={"name": name, "type": type(value).__name__},
-    )
+    raise ParameterError("frame.no_day", values={"name": name, "type": type(value).__name__})
 
 
 def day_number(value: date, *, name: str = "day") -> int:

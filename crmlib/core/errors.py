@@ -1,70 +1,92 @@
 """Errors a user can act on: what was given, what was expected, how to mend it.
 
-Every error carries a code and plain values; the English text is built here, the Chinese one from `crmlib.kit.words`
-(keys `error.<code>.given`, `.expected`, `.mend`) by `report` and `cli`.
+Every error carries a code and plain values; the sentences of every language stand in `core.refusals`, once. `str` tells
+the English ones; `report` and `cli` tell those of the reader's language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from crmlib.core import refusals
+
 MAX_EXAMPLES = 5
 
 
 class CrmError(Exception):
-    """Base of all errors meant for a user: three parts, a code, values and at most five masked examples.
+    """Base of all errors meant for a user: a code, values and at most five masked examples; three parts say it.
 
     Parameters
     ----------
-    code : stable machine name, e.g. ``"ingest.missing_column"``.
-    given, expected, mend : one short English sentence each.
-    values : plain numbers and names that the sentences use, for the Chinese text and for tests.
+    code : stable machine name, e.g. ``"ingest.missing_column"``; its sentences stand in `core.refusals`.
+    values : plain numbers and names that the sentences use; a sequence is shown joined.
     examples : keys of offending rows, already masked (see `mask`); at most five are kept.
+    place : the file that it is about, told before what was given.
+    said : the three parts of an own report's error, whose code has no sentences here.
 
     Examples
     --------
-    >>> print(CrmError("demo.empty", given="table 'x', 0 rows", expected="at least 1 row", mend="check the export"))
-    given: table 'x', 0 rows
-    expected: at least 1 row
-    mend: check the export
+    >>> print(CrmError("clv.no_rows"))
+    given: table 'purchase_history', 0 rows
+    expected: at least 1 customer
+    mend: check the period and the filter: nobody bought before its end
+    >>> CrmError("demo.empty", said=("table 'x', 0 rows", "at least 1 row", "check the export")).mend
+    'check the export'
     """
 
     def __init__(
         self,
         code: str,
         *,
-        given: str,
-        expected: str,
-        mend: str,
         values: Mapping[str, object] | None = None,
         examples: Iterable[str] = (),
+        place: str = "",
+        said: tuple[str, str, str] | None = None,
     ) -> None:
         self.code = code
-        self.given = given
-        self.expected = expected
-        self.mend = mend
         self.values: dict[str, object] = dict(values or {})
         self.examples: tuple[str, ...] = tuple(examples)[:MAX_EXAMPLES]
-        super().__init__(str(self))
+        self.place = place
+        self.said = said
+        super().__init__(code)
+
+    @property
+    def given(self) -> str:
+        """What was given, in English."""
+        told = self.parts()[0]
+        return f"{self.place}: {told}" if self.place else told
+
+    @property
+    def expected(self) -> str:
+        """What was expected, in English."""
+        return self.parts()[1]
+
+    @property
+    def mend(self) -> str:
+        """How to mend it, in English."""
+        return self.parts()[2]
+
+    def parts(self) -> tuple[str, str, str]:
+        """The three parts in English, without the place."""
+        return self.said or refusals.told(self.code, self.values)
 
     def __str__(self) -> str:
         shown = f"; for example {', '.join(self.examples)}" if self.examples else ""
         return f"given: {self.given}{shown}\nexpected: {self.expected}\nmend: {self.mend}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.given, self.expected, self.mend, self.values, self.examples))
+        return (_rebuild, (type(self), self.code, self.values, self.examples, self.place, self.said))
 
 
 def _rebuild(  # noqa: PLR0917
     kind: type[CrmError],
     code: str,
-    given: str,
-    expected: str,
-    mend: str,
     values: dict[str, object],
     examples: tuple[str, ...],
+    place: str,
+    said: tuple[str, str, str] | None,
 ) -> CrmError:
-    return kind(code, given=given, expected=expected, mend=mend, values=values, examples=examples)
+    return kind(code, values=values, examples=examples, place=place, said=said)
 
 
 class SourceError(CrmError):
@@ -100,13 +122,7 @@ def check_choice(value: object, known: Iterable[str], *, name: str) -> None:
     """
     names = tuple(known)
     if value not in names:
-        raise ParameterError(
-            "frame.choice",
-            given=f"{name} = {value!r}",
-            expected=f"one of {', '.join(names)}",
-            mend="choose one of these",
-            values={"name": name, "given": str(value)[:40], "known": ", ".join(names)},
-        )
+        raise ParameterError("frame.choice", values={"name": name, "given": str(value)[:40], "known": ", ".join(names)})
 
 
 def mask(key: object) -> str:

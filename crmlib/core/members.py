@@ -71,44 +71,23 @@ def flag(table: pl.DataFrame, column: str, *, name: str = "members") -> pl.DataF
     """
     values = table[column]
     if values.dtype != pl.Boolean and not (values.dtype.is_numeric() and values.drop_nulls().is_in([0, 1]).all()):
-        raise ModelError(
-            "scoring.not_a_flag",
-            given=f"{name}.{column} of type {values.dtype}",
-            expected="true or false (or 1 and 0) for every member",
-            mend='make the comparison first, e.g. frame["group"] == "A"',
-            values={"name": name, "column": column, "type": str(values.dtype)},
-        )
+        raise ModelError("scoring.not_a_flag", values={"name": name, "column": column, "type": str(values.dtype)})
     return table.with_columns(pl.col(column).cast(pl.Boolean).fill_null(value=False))
 
 
 def nobody(name: str) -> ModelError:
     """The refusal of a frame without members."""
-    return ModelError(
-        "scoring.empty",
-        given=f"{name}: 0 rows",
-        expected="at least one member",
-        mend="widen the period or check that customer ids are mapped",
-        values={"name": name},
-    )
+    return ModelError("scoring.empty")
 
 
 def _check_ids(ids: pl.Series, *, name: str) -> None:
     missing = ids.null_count()
     if missing:
-        raise ModelError(
-            "scoring.missing_id",
-            given=f"{name}: {missing} rows without customer_id",
-            expected="every row belongs to one member",
-            mend="leave out sales without a card before scoring; their share is reported apart",
-            values={"name": name, "rows": missing},
-        )
+        raise ModelError("scoring.missing_id", values={"name": name, "rows": missing})
     twice = ids.len() - ids.n_unique()
     if twice:
         raise ModelError(
             "scoring.duplicate_customer",
-            given=f"{name}: {twice} rows repeat a customer_id",
-            expected="one row per customer",
-            mend="sum up per customer first, e.g. with panels.customer_period",
             values={"name": name, "rows": twice},
             examples=[mask(key) for key in ids.filter(ids.is_duplicated()).unique().sort().head(5)],
         )
@@ -141,21 +120,12 @@ def check_values(table: pl.DataFrame, column: str, *, name: str = "members") -> 
     """Refuse a column of texts, and one that lacks values where a guess would move a member."""
     values = table[column]
     if not (values.dtype.is_numeric() or values.dtype in {pl.Boolean, pl.Null}):
-        raise ModelError(
-            "scoring.not_a_number",
-            given=f"{name}.{column} of type {values.dtype}",
-            expected="numbers",
-            mend="cast the column where the data enter",
-            values={"name": name, "column": column, "type": str(values.dtype)},
-        )
+        raise ModelError("scoring.not_a_number", values={"name": name, "column": column, "type": str(values.dtype)})
     gaps = values.is_null() | (values.is_nan() if values.dtype.is_float() else False)
     missing = int(gaps.sum())
     if missing and column not in MAY_BE_UNKNOWN:
         raise ModelError(
             "scoring.missing_value",
-            given=f"{name}.{column} is missing for {missing} members",
-            expected="a value for every member",
-            mend="fill in 0 where nothing was bought, or leave these members out on purpose",
             values={"name": name, "column": column, "rows": missing},
             examples=[mask(key) for key in table.filter(gaps)["customer_id"].head(5)],
         )
@@ -164,10 +134,4 @@ def check_values(table: pl.DataFrame, column: str, *, name: str = "members") -> 
 def _check_sum(values: pl.Series, *, name: str) -> None:
     size = float(values.cast(pl.Float64).abs().sum())
     if size >= LARGEST_SUM:
-        raise ModelError(
-            "scoring.too_large",
-            given=f"{name}.{values.name}: absolute values that sum to {size:.3g}",
-            expected=f"below {LARGEST_SUM:.3g} minor units",
-            mend="look for codes in the column, or for a unit that is too small",
-            values={"name": name, "column": values.name, "size": f"{size:.3g}"},
-        )
+        raise ModelError("scoring.too_large", values={"name": name, "column": values.name, "size": f"{size:.3g}"})

@@ -131,13 +131,7 @@ def fit(table: AnyFrame) -> Renewal:
     frame = to_polars(table, needs=("n", "s", "log_gap_sum", "r"), name="gaps")
     with_gap = int((frame["n"] > 0).sum())
     if with_gap < MIN_GAPS:
-        raise ModelError(
-            "cases.no_rhythm",
-            given=f"{with_gap} customers with a second order",
-            expected=f"at least {MIN_GAPS}",
-            mend="use a longer history; without repeat orders nobody has a rhythm",
-            values={"customers": with_gap, "needed": MIN_GAPS},
-        )
+        raise ModelError("cases.no_rhythm", values={"customers": with_gap, "needed": MIN_GAPS})
     same = frame.group_by("n", "s", "log_gap_sum", "r").len().sort("n", "s", "log_gap_sum", "r")
     n, s, logs, r, weight = (same[c].to_numpy().astype(float) for c in ("n", "s", "log_gap_sum", "r", "len"))
     weight /= weight.sum()

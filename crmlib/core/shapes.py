@@ -112,10 +112,4 @@ def _wrong(name: str, shape: tuple[int, ...], names: list[str], sizes: dict[str,
     known = ", ".join(f"{n} = {sizes[n]}" for n in dict.fromkeys(names) if n in sizes)
     form = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
     expected = f"{form} with {known}" if known else form
-    return ModelError(
-        "frame.shape",
-        given=f"{name} of shape {shape}",
-        expected=expected,
-        mend="transpose it, or give the array that belongs to the others",
-        values={"name": name, "shape": str(shape), "expected": expected},
-    )
+    return ModelError("frame.shape", values={"name": name, "shape": str(shape), "expected": expected})

@@ -73,23 +73,11 @@ def grade_members(
     ['C', 'E']
     """
     if len(weights) != 3 or min(weights) < 0 or sum(weights) != 100:
-        raise ModelError(
-            "scoring.weights",
-            given=f"weights {weights}",
-            expected="three percentages, none negative, that add up to 100",
-            mend="for example 50, 30, 20",
-            values={"weights": str(weights)},
-        )
+        raise ModelError("scoring.weights", values={"weights": str(weights)})
     table = members(frame, needs=("value_minor", "risk", "engagement"))
     outside = int((~table["risk"].is_between(0, 1)).sum())
     if outside:
-        raise ModelError(
-            "scoring.risk",
-            given=f"{outside} members whose risk lies outside 0 to 1",
-            expected="the probability of not coming back, 0 to 1",
-            mend="divide percentages by 100",
-            values={"rows": outside},
-        )
+        raise ModelError("scoring.risk", values={"rows": outside})
     ranks = {
         "value_rank": rank(table["value_minor"].to_numpy().astype(np.float64)),
         "safety_rank": rank(-table["risk"].to_numpy().astype(np.float64)),

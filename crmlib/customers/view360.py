@@ -39,13 +39,7 @@ def find(ids: pl.Series, pseudonyms: pl.Series, wanted: str, *, default: str) ->
         return default
     found = ids.filter(pseudonyms == asked)
     if found.is_empty():
-        raise ModelError(
-            "scoring.no_such_customer",
-            given=f"customer {asked[:16]!r}",
-            expected="a pseudonym from a list of this company, of a customer of this region",
-            mend="copy it from the action list or another page",
-            values={"customer": asked[:16]},
-        )
+        raise ModelError("scoring.no_such_customer", values={"customer": asked[:16]})
     return str(found[0])
 
 

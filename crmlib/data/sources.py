@@ -163,11 +163,7 @@ def load(path: str | Path) -> dict[str, Source]:
         entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextLoader)
     except OSError as error:
         raise SourceError(
-            "sources.unreadable",
-            given=f"sources file {path}: {error.strerror or error}",
-            expected="a readable YAML file",
-            mend="check the path given by --sources",
-            values={"path": str(path), "reason": str(error.strerror or error)},
+            "sources.unreadable", values={"path": str(path), "reason": str(error.strerror or error)}
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
@@ -182,9 +178,6 @@ def pick(sources: Mapping[str, Source], name: str, *, path: str | Path) -> Sourc
     if name not in sources:
         raise SourceError(
             "sources.unknown_source",
-            given=f"source '{name}'; {path} names {', '.join(sources)}",
-            expected="a source that the file names" + did_you_mean(name, sources),
-            mend="use one of the names, or add an entry",
             values={"name": name, "path": str(path), "present": ", ".join(sources), "near": nearest(name, sources)},
         )
     return sources[name]
@@ -258,13 +251,7 @@ def _hint(where: tuple[Any, ...]) -> str:
 
 def _refused(path: Path, where: str, problem: str, expected: str) -> SourceError:
     place = f"{path}, {where}" if where else str(path)
-    return SourceError(
-        "sources.refused",
-        given=f"{place}: {problem}",
-        expected=expected,
-        mend="correct the sources file; docs/ingest.md has the grammar",
-        values={"place": place, "problem": problem, "expected": expected},
-    )
+    return SourceError("sources.refused", values={"place": place, "problem": problem, "expected": expected})
 
 
 class _TextLoader(yaml.SafeLoader):

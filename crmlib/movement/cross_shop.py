@@ -109,13 +109,7 @@ def _known_sum(column: str) -> pl.Expr:
 
 def _refuse_sets(count: int) -> None:
     if not LEAST <= count <= MOST:
-        raise ModelError(
-            "movement.sets",
-            given=f"{count} sets",
-            expected=f"{LEAST} to {MOST}",
-            mend="merge small sets into one, or compare fewer",
-            values={"sets": count, "least": LEAST, "most": MOST},
-        )
+        raise ModelError("movement.sets", values={"sets": count, "least": LEAST, "most": MOST})
 
 
 def _regions(names: list[str], found: pl.DataFrame, count: int) -> pl.DataFrame:

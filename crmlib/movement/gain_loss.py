@@ -114,13 +114,7 @@ def _compare(sales: pl.LazyFrame, *, later: pl.Expr, order: Sequence[str]) -> Ga
     names = list(order) or table["group"].drop_nulls().unique().sort().to_list()
     unlisted = table["group"].null_count() + table.filter(~pl.col("group").is_in(names)).height
     if unlisted or not 1 <= len(names) <= MAX_GROUPS:
-        raise ModelError(
-            "movement.groups",
-            given=f"{len(names)} groups, {unlisted} sums of customers in none of them",
-            expected=f"1 to {MAX_GROUPS} groups that hold all sales",
-            mend="keep the groups in question and merge the rest into one",
-            values={"groups": len(names), "unlisted": unlisted, "most": MAX_GROUPS},
-        )
+        raise ModelError("movement.groups", values={"groups": len(names), "unlisted": unlisted, "most": MAX_GROUPS})
     code = pl.col("group").replace_strict(names, range(len(names)), return_dtype=pl.Int64)
     table = table.with_columns(code=code)
     cards = table.filter(pl.col("customer_id").is_not_null())

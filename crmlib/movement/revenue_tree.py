@@ -124,11 +124,7 @@ def _factors(totals: Totals) -> dict[str, float]:
     t = totals
     if min(t.net_minor, t.members, t.trips, t.units) <= 0:
         raise ModelError(
-            "movement.no_sales",
-            given=f"revenue {t.net_minor}, {t.members} members, {t.trips} trips, {t.units} units in one period",
-            expected="more than 0 of each",
-            mend="choose a period with sales, or read entering and leaving only",
-            values={"net": t.net_minor, "members": t.members, "trips": t.trips, "units": t.units},
+            "movement.no_sales", values={"net": t.net_minor, "members": t.members, "trips": t.trips, "units": t.units}
         )
     return {
         "members": t.members,

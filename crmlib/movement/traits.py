@@ -67,13 +67,7 @@ def traits(
     days = table.group_by("customer_id").agg(trips=pl.col("day").n_unique())
     regular = days.filter(pl.col("trips") >= 2)
     if regular.height < least:
-        raise ModelError(
-            "movement.trait_thin",
-            given=f"{regular.height} members with two trips to this shelf",
-            expected=f"at least {least}",
-            mend="look one category up, or over a longer time",
-            values={"members": regular.height, "least": least},
-        )
+        raise ModelError("movement.trait_thin", values={"members": regular.height, "least": least})
     kept = table.join(regular, on="customer_id", how="semi", maintain_order="left")
     tables = {name: _stay(kept, name) for name in names}
     once = np.ones((1, regular.height))

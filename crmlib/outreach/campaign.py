@@ -110,30 +110,15 @@ def advance(campaign: Campaign, to: State, *, at: datetime, actor: str) -> Campa
     if to not in NEXT[campaign.state] or (campaign.steps and at < campaign.steps[-1].at):
         raise _not_now(campaign.state, to)
     if to == "approved" and actor == campaign.owner:
-        raise ModelError(
-            "outreach.own_approval",
-            given="approval by the owner of the list",
-            expected="somebody else",
-            mend="ask a colleague with the right to approve",
-        )
+        raise ModelError("outreach.own_approval")
     if to == "sending" and at > campaign.planned_at + timedelta(days=SEND_WITHIN_DAYS):
         raise _not_now("expired", to)
     if to == "closed" and at.date() <= campaign.closes_on():
         raise ModelError(
-            "outreach.window_open",
-            given=f"closing on {at.date().isoformat()}",
-            expected=f"after {campaign.closes_on().isoformat()}, the last day on which an outcome counts",
-            mend="wait, or look early for harm only",
-            values={"at": at.date().isoformat(), "closes": campaign.closes_on().isoformat()},
+            "outreach.window_open", values={"at": at.date().isoformat(), "closes": campaign.closes_on().isoformat()}
         )
     return replace(campaign, state=to, steps=(*campaign.steps, Step(to, at, actor)))
 
 
 def _not_now(state: str, to: str) -> ModelError:
-    return ModelError(
-        "outreach.state",
-        given=f"a list that is {state}, to become {to}",
-        expected="a next state in its order and time",
-        mend="follow draft, drawn, approved, sending, sent, closed, read_out; sending starts within 14 days",
-        values={"state": state, "to": to},
-    )
+    return ModelError("outreach.state", values={"state": state, "to": to})

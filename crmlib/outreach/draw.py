@@ -68,12 +68,7 @@ def numbers(ids: Iterable[str], *, list_id: str, key: bytes) -> npt.NDArray[np.u
     """
     texts = list(ids)
     if SEPARATOR in list_id or any(SEPARATOR in text for text in texts):
-        raise ModelError(
-            "outreach.bad_id",
-            given="an id that holds the separator 0x1f",
-            expected="ids of printable signs",
-            mend="clean the ids where they enter",
-        )
+        raise ModelError("outreach.bad_id")
     padded = (key if len(key) <= BLOCK else sha256(key).digest()).ljust(BLOCK, b"\0")
     inner = sha256(bytes(b ^ 0x36 for b in padded) + f"{list_id}{SEPARATOR}".encode())
     outer = sha256(bytes(b ^ 0x5C for b in padded))
@@ -116,9 +111,6 @@ def draw(
     if not SHARES_BP[0] <= control_bp <= SHARES_BP[-1]:
         raise ModelError(
             "outreach.control_small",
-            given=f"a control of {control_bp / 100:g} %",
-            expected=f"{SHARES_BP[0] / 100:g} to {SHARES_BP[-1] / 100:g} %",
-            mend="leave at least one in ten alone, or mark the list as service",
             values={"control": control_bp / 100, "least": SHARES_BP[0] / 100, "most": SHARES_BP[-1] / 100},
         )
     unit = cluster or "recipient_id"
@@ -161,13 +153,7 @@ def check_frozen(drawn: Drawn) -> None:
 
 def drawn_already(list_id: str) -> ModelError:
     """The refusal of any edit after the draw."""
-    return ModelError(
-        "outreach.drawn",
-        given=f"a change of list {list_id} after its draw",
-        expected="a frozen list",
-        mend="make a new version and draw it anew",
-        values={"list": list_id},
-    )
+    return ModelError("outreach.drawn", values={"list": list_id})
 
 
 def season(ids: Iterable[str], *, season_id: str, key: bytes, holdout_bp: int = SEASON_BP) -> pl.Series:

@@ -86,22 +86,10 @@ def forecast(sales: AnyFrame, *, festival_on: date, past: list[date], as_of: dat
     curves = [cumulative(table, festival_on=day) for day in over]
     curves = [curve for curve in curves if curve[-1] > 0]
     if not curves:
-        raise ModelError(
-            "festival.no_past",
-            given=f"{len(past)} past festivals, none with sales and over",
-            expected="at least 1 of its kind",
-            mend="connect sales of last year's festival",
-            values={"past": len(past)},
-        )
+        raise ModelError("festival.no_past", values={"past": len(past)})
     shares = np.array([curve[offset - FROM] / curve[-1] if offset >= FROM else 0.0 for curve in curves])
     if offset < FROM or shares.min() <= 0:
-        raise ModelError(
-            "festival.too_early",
-            given=f"day T{offset:+d}",
-            expected="a day by which past festivals had begun to sell",
-            mend="plan by last festival's total until then",
-            values={"offset": offset},
-        )
+        raise ModelError("festival.too_early", values={"offset": offset})
     sold = float(cumulative(table, festival_on=festival_on)[offset - FROM])
     low, high = _spread(shares)
     return Forecast(
@@ -136,13 +124,7 @@ def check_stock(moves: Mapping[str, int]) -> int:
     left = moves.get("opening", 0) + moves.get("received", 0) - sum(moves.get(k, 0) for k in STOCK_OUT)
     counted = moves.get("left", left)
     if left < 0 or counted != left:
-        raise ModelError(
-            "festival.no_count",
-            given=f"{left} left by the books, {counted} counted",
-            expected="the same, not below 0",
-            mend="count the stock, and enter receipts and write-offs that are missing",
-            values={"books": left, "counted": counted},
-        )
+        raise ModelError("festival.no_count", values={"books": left, "counted": counted})
     return left
 
 

@@ -78,11 +78,7 @@ def fill(template: str, values: Mapping[str, object]) -> str:
     missing = [n for n in names if n not in values]
     if missing or re.search(r"[{}]", PLACEHOLDER.sub("", template)):
         raise ModelError(
-            "outreach.placeholder",
-            given=f"a template that asks for {', '.join(missing) or 'something in braces'}",
-            expected=f"placeholders out of {', '.join(sorted(values)) or '(none)'}",
-            mend="correct the template's placeholders",
-            values={"missing": ", ".join(missing), "known": ", ".join(sorted(values))},
+            "outreach.placeholder", values={"missing": ", ".join(missing), "known": ", ".join(sorted(values))}
         )
     return PLACEHOLDER.sub(lambda m: clean(values[m[1]]), template)
 
@@ -115,12 +111,7 @@ def email(
         `outreach.remote_part` for HTML that would load anything; `outreach.placeholder`.
     """
     if REMOTE.search(html):
-        raise ModelError(
-            "outreach.remote_part",
-            given="HTML that loads pictures, styles or scripts",
-            expected="text and simple marks only",
-            mend="take the remote parts out",
-        )
+        raise ModelError("outreach.remote_part")
     message = EmailMessage()
     message["Subject"] = clean(fill(subject, values))
     message["From"], message["To"] = clean(sender), clean(to)

@@ -56,13 +56,7 @@ def states(log: Iterable[Event]) -> dict[Key, State]:
     for event in log:
         before = found.get(event.key)
         if event.state not in NEXT[before]:
-            raise ModelError(
-                "outreach.outbox",
-                given=f"a message that is {before or 'new'}, to become {event.state}",
-                expected="queued, sending, then sent, failed or unknown",
-                mend="do not send it again; settle it by its receipt",
-                values={"before": before or "new", "after": event.state},
-            )
+            raise ModelError("outreach.outbox", values={"before": before or "new", "after": event.state})
         found[event.key] = event.state
     return found
 

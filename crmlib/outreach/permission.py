@@ -204,12 +204,7 @@ def next_sending(at: datetime, *, rules: ContactRules, zone: str) -> datetime:
             moment = max(local, datetime.combine(day, start, tzinfo=ZoneInfo(zone)))
             if moment.date() == day and may_send(moment, rules=rules, zone=zone):
                 return moment
-    raise ModelError(
-        "outreach.never_open",
-        given="rules without an hour in a week at which anything may leave",
-        expected="at least one",
-        mend="correct quiet hours and days off",
-    )
+    raise ModelError("outreach.never_open")
 
 
 def check_permitted(recipients: AnyFrame, *, permitted: pl.Series) -> None:
@@ -225,9 +220,6 @@ def check_permitted(recipients: AnyFrame, *, permitted: pl.Series) -> None:
     if without.len():
         raise ModelError(
             "outreach.no_consent",
-            given=f"{without.len()} of {table.height} recipients without consent",
-            expected="0",
-            mend="remove them from the list, ask for consent in the store",
             values={"without": without.len(), "recipients": table.height},
             examples=[mask(r) for r in without.head(5)],
         )

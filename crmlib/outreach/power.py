@@ -85,14 +85,7 @@ def check_measurable(people: int, *, control_bp: int, base: float, planned: floa
     found = shows(people, control_bp=control_bp, base=base)
     if found > planned:
         least = needed(base=base, planned=planned, control_bp=3_000)
-        raise ModelError(
-            "outreach.not_measurable",
-            given=f"{people} people at {control_bp / 100:g} % control show {found * 100:.1f} points, "
-            f"planned {planned * 100:g}",
-            expected=f"{least} people at 30 %",
-            mend="pool it with like lists, or send it marked untested",
-            values={
+        raise ModelError("outreach.not_measurable", values={
                 "people": people, "control": control_bp / 100, "shows": round(found * 100, 1),
                 "planned": planned * 100, "needed": least,
-            },
-        )  # fmt: skip
+            })  # fmt: skip

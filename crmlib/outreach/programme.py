@@ -55,13 +55,7 @@ def programme(members: AnyFrame, *, margin: float, cost_minor: int, cut: float =
     contact = ~table["season_holdout"].to_numpy()
     held = int((~contact).sum())
     if held < MIN_GROUP:
-        raise ModelError(
-            "outreach.no_season_holdout",
-            given=f"{held} members held out for the season",
-            expected=f"at least {MIN_GROUP}",
-            mend="speak of single lists, and hold out 3 % next season",
-            values={"held": held, "least": MIN_GROUP},
-        )
+        raise ModelError("outreach.no_season_holdout", values={"held": held, "least": MIN_GROUP})
     spent = table["net_minor"].to_numpy().astype(np.float64)
     before = table["before_minor"].to_numpy().astype(np.float64) if "before_minor" in table.columns else None
     code = None

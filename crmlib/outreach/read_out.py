@@ -126,13 +126,7 @@ def _joined(drawn: Drawn, outcomes: AnyFrame) -> pl.DataFrame:
     found = to_polars(outcomes, needs=["came", "net_minor"], name="outcomes", key="recipient_id")
     strangers = found.join(drawn.table, on="recipient_id", how="anti").height
     if strangers:
-        raise ModelError(
-            "outreach.strangers",
-            given=f"outcomes of {strangers} recipients who were not drawn",
-            expected="recipients of the frozen draw",
-            mend="leave them out, or draw a new version with them",
-            values={"strangers": strangers},
-        )
+        raise ModelError("outreach.strangers", values={"strangers": strangers})
     known = [c for c in ("came", "net_minor", "before_minor", "contacted") if c in found.columns]
     joined = drawn.table.join(
         found.select("recipient_id", *known), on="recipient_id", how="left", maintain_order="left"
@@ -152,24 +146,12 @@ def _refuse_contacted(rows: pl.DataFrame) -> None:
         return
     count = rows.filter(pl.col("group") == "control", pl.col("contacted").cast(pl.Boolean)).height
     if count:
-        raise ModelError(
-            "outreach.control_contacted",
-            given=f"{count} of the control were contacted",
-            expected="0",
-            mend="the effect is withheld; find out who sent, and draw a new version",
-            values={"contacted": count},
-        )
+        raise ModelError("outreach.control_contacted", values={"contacted": count})
 
 
 def _refuse_no_control(n1: int, n0: int) -> None:
     if min(n1, n0) < MIN_GROUP:
-        raise ModelError(
-            "outreach.no_control",
-            given=f"{n1} to contact, {n0} left alone",
-            expected=f"at least {MIN_GROUP} of each",
-            mend="report how many came, but no effect; pool it with like lists",
-            values={"contact": n1, "control": n0, "least": MIN_GROUP},
-        )
+        raise ModelError("outreach.no_control", values={"contact": n1, "control": n0, "least": MIN_GROUP})
 
 
 def _verdict(

@@ -72,13 +72,7 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
     own, visits = _own(rows, people, names, decay=decay)
     pairs = int((visits * (visits - 1)).sum())
     if pairs == 0:
-        raise ModelError(
-            "outreach.no_baskets",
-            given=f"{people.len()} members, none with two baskets",
-            expected="members who came twice",
-            mend="take a longer history",
-            values={"members": people.len()},
-        )
+        raise ModelError("outreach.no_baskets", values={"members": people.len()})
     goods, pooled = _goods(own, names, baskets=int(visits.sum()), pairs=pairs)
     members = pl.DataFrame({"customer_id": people, "L": visits}).with_row_index("row")
     count = pl.col("L").cast(pl.Float64)

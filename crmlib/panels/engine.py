@@ -56,14 +56,7 @@ def _with_day_number(lines: pl.LazyFrame) -> pl.LazyFrame:
     if "day_n" in columns or day is None:
         return lines
     if not (day == pl.Date or (isinstance(day, pl.Datetime) and day.time_zone is None)):
-        raise ContractError(
-            "panels.day_type",
-            given=f"`day` of type {day}",
-            expected="the business day as a date without a zone, or `day_n`, days since 1970",
-            mend='bring it to the shop\'s own clock first: frame["day"].dt.tz_convert("Asia/Shanghai").dt.date; '
-            'for texts pandas.to_datetime(frame["day"])',
-            values={"type": str(day)},
-        )
+        raise ContractError("panels.day_type", values={"type": str(day)})
     return lines.with_columns(day_n=pl.col("day").cast(pl.Date).cast(pl.Int32))
 
 
@@ -85,25 +78,13 @@ def _held(lines: pl.DataFrame, needs: Sequence[str], *, name: str) -> pl.DataFra
 def _refuse_missing(values: pl.Series, *, name: str) -> None:
     missing = values.null_count()
     if missing:
-        raise ContractError(
-            "panels.missing_values",
-            given=f"{name}.{values.name} is missing in {missing} of {values.len()} lines",
-            expected="a value in every line",
-            mend="leave these lines out on purpose, or repair them at the source; a gap is not a zero",
-            values={"name": name, "column": values.name, "rows": missing},
-        )
+        raise ContractError("panels.missing_values", values={"name": name, "column": values.name, "rows": missing})
 
 
 def _refuse_huge(values: pl.Series, *, name: str) -> None:
     largest = max((abs(int(v)) for v in (values.min(), values.max()) if isinstance(v, int)), default=0)
     if largest >= LARGEST:
-        raise ContractError(
-            "panels.value_range",
-            given=f"{name}.{values.name}: a line of {largest}",
-            expected=f"every line below {LARGEST} units",
-            mend="look for codes or dates in the column, or for a unit that is too small",
-            values={"name": name, "column": values.name, "largest": largest},
-        )
+        raise ContractError("panels.value_range", values={"name": name, "column": values.name, "largest": largest})
 
 
 def _refuse_fractions(kinds: Mapping[str, object], *, name: str) -> None:

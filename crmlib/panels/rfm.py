@@ -37,22 +37,10 @@ def rfm_cuts(lines: AnyFrame, *, period_end: date, classes: int = 5) -> pl.DataF
         `panels.no_customers` if nobody bought, `panels.classes`.
     """
     if classes < 1:
-        raise ModelError(
-            "panels.classes",
-            given=f"classes = {classes}",
-            expected="at least 1",
-            mend="5 is usual",
-            values={"classes": classes},
-        )
+        raise ModelError("panels.classes", values={"classes": classes})
     bought = customer_summary(lines, period_end=period_end).filter(pl.col("purchase_days") > 0)
     if bought.is_empty():
-        raise ModelError(
-            "panels.no_customers",
-            given=f"0 customers with a purchase up to {period_end}",
-            expected="at least 1",
-            mend="check the period and the customer column",
-            values={"period_end": str(period_end)},
-        )
+        raise ModelError("panels.no_customers", values={"period_end": str(period_end)})
     measures = bought.select(
         recency=(pl.col("last_day_n") - day_number(period_end)).cast(pl.Int64),
         frequency=pl.col("purchase_days").cast(pl.Int64),

@@ -154,10 +154,6 @@ def _none_judged(found: Lift, *, stores: int) -> ModelError:
     count = found.events.height
     return ModelError(
         "promotion.none_judged",
-        given=f"none of {count} promotions in {stores} stores can be judged",
-        expected=f"for one at least, {MIN_CONTROLS} stores that sold the goods without it, and {MIN_CLEAN_WEEKS} "
-        "quiet weeks",
-        mend="take all stores, or a region with more of them",
         values={"count": count, "stores": stores, "controls": MIN_CONTROLS, "weeks": MIN_CLEAN_WEEKS},
     )
 
@@ -299,11 +295,7 @@ def focus(events: pl.DataFrame, *, promotion_id: str | None, recent_days: int = 
     chosen = events.filter(pl.col("promotion_id") == promotion_id) if promotion_id else events
     if chosen.is_empty():
         raise ModelError(
-            "promotion.unknown_promotion",
-            given=f"promotion {promotion_id or '(any)'}",
-            expected=f"one of {events.height} promotions that have ended",
-            mend="choose one that has ended, or leave the field empty",
-            values={"promotion_id": promotion_id or "", "count": events.height},
+            "promotion.unknown_promotion", values={"promotion_id": promotion_id or "", "count": events.height}
         )
     if not promotion_id:
         last = chosen["last_day"].max()

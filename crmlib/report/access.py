@@ -97,13 +97,7 @@ class Sight:
         stores = self.find("stores")
         if stores is None:
             asked = ", ".join(self.regions or ())
-            raise ContractError(
-                "report.no_regions",
-                given=f"region {asked}",
-                expected="a table of stores with their regions",
-                mend="map the stores in params/sources.yml and ingest them, or leave the region empty",
-                values={"region": asked},
-            )
+            raise ContractError("report.no_regions", values={"region": asked})
         return stores.filter(pl.col("region").is_in(list(self.regions or ()))).select("store_id").collect()["store_id"]
 
     def members(self) -> pl.LazyFrame | None:
@@ -166,10 +160,4 @@ class Sight:
 
 def _not_by_region(name: str, regions: Collection[str]) -> LakeError:
     asked = ", ".join(regions)
-    return LakeError(
-        "report.not_by_region",
-        given=f"table {name}, asked for by a reader of {asked}",
-        expected="a table whose rows say which region they belong to",
-        mend="ask somebody who may see all regions",
-        values={"table": name, "region": asked},
-    )
+    return LakeError("report.not_by_region", values={"table": name, "region": asked})

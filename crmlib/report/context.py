@@ -125,9 +125,5 @@ def from_run(path: Path) -> Context:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
-            "run.unreadable",
-            given=f"run file {path.name}: {type(error).__name__}: {error}",
-            expected="a JSON file with face, clock, lake and out, as `crmlib run` writes it",
-            mend=f"start the report by `crmlib run`, or unset {RUN_VARIABLE} to work in JupyterLab",
-            values={"file": path.name, "reason": f"{type(error).__name__}: {error}"},
+            "run.unreadable", values={"file": path.name, "reason": f"{type(error).__name__}: {error}"}
         ) from None

@@ -83,9 +83,6 @@ def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:
     issue = Issue("as_of", as_of.isoformat(), "early" if early else "future", {"first": first.isoformat()})
     raise ParameterError(
         "report.as_of",
-        given=f"as of {as_of}",
-        expected=f"a day between {first} and {last}, where there are data",
-        mend="choose another day, or ingest the data of that day first",
         values={"as_of": as_of.isoformat(), "first": first.isoformat(), "last": last.isoformat(), "issues": (issue,)},
     )
 
@@ -101,9 +98,5 @@ def _check_region(page: Page) -> None:
     code = "report.forbidden" if allowed is not None and asked not in allowed else "report.region"
     names = ", ".join(known) or "-"
     raise ParameterError(
-        code,
-        given=f"region {asked!r}",
-        expected=f"one of {names}",
-        mend="choose a region from the list, or none for all shops",
-        values={"region": asked, "known": names, "issues": (Issue("region", asked, "no_region"),)},
+        code, values={"region": asked, "known": names, "issues": (Issue("region", asked, "no_region"),)}
     )

@@ -46,13 +46,7 @@ class Shown:
 
 def not_connected(table: str, *, report: str) -> LakeError:
     """The refusal of a report whose table the lake does not have."""
-    return LakeError(
-        "report.not_connected",
-        given=f"the lake has no table {table}",
-        expected=f"report {report} needs it",
-        mend="map its source in params/sources.yml, run `crmlib ingest`, and try again",
-        values={"table": table, "report": report},
-    )
+    return LakeError("report.not_connected", values={"table": table, "report": report})
 
 
 def _without_money(rules: str) -> str:

@@ -17,13 +17,7 @@ _PLAIN = (int, float, bool, type(None))
 
 def personal(table: str, *, report: str) -> LakeError:
     """The refusal of what would show names and phones."""
-    return LakeError(
-        "report.personal",
-        given=f"table {table}, asked for by report {report}",
-        expected="a table without names, phones and addresses",
-        mend="show `page.pseudonyms(ids)`; real contacts are only in the logged hand-off file",
-        values={"table": table, "report": report},
-    )
+    return LakeError("report.personal", values={"table": table, "report": report})
 
 
 def check_impersonal(found: object, people: pl.DataFrame, *, report: str) -> None:

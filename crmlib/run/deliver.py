@@ -93,13 +93,7 @@ def read(path: Path) -> Delivery:
         where = (
             ".".join(str(p) for p in first["loc"]) + ": " + first["msg"] if first else " ".join(str(problem).split())
         )
-        raise ParameterError(
-            "run.bad_delivery",
-            given=f"{path}: {where}",
-            expected="address, smtp, readers and failures as in docs/run.md",
-            mend="correct the file",
-            values={"file": str(path), "problem": where},
-        ) from None
+        raise ParameterError("run.bad_delivery", values={"file": str(path), "problem": where}) from None
 
 
 def deliver(things: Sequence[Announcement], *, plan: Delivery, noted: Path, now: datetime) -> int:
@@ -115,14 +109,7 @@ def deliver(things: Sequence[Announcement], *, plan: Delivery, noted: Path, now:
     sent = queue.send(partial(messages, plan=plan), now=now)
     if sent.problems:
         shown = "; ".join(sent.problems[:3])
-        raise RunError(
-            "run.undelivered",
-            given=f"{sent.waiting} messages that did not leave: {shown}",
-            expected="a mail server and hooks that answer",
-            mend="check params/delivery.yml and the network; the pages are published, and what did not leave is tried "
-            "again by every `crmlib schedule`",
-            values={"count": sent.waiting, "problems": shown},
-        )
+        raise RunError("run.undelivered", values={"count": sent.waiting, "problems": shown})
     return sent.left
 
 

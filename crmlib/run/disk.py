@@ -41,10 +41,4 @@ def full(folder: Path) -> bool:
 
 def unwritable(place: Path, problem: str) -> RunError:
     """The error to raise; `problem` as the machine says it."""
-    return RunError(
-        "run.unwritable",
-        given=f"{place}: {problem}",
-        expected="a folder that can be written, with space left",
-        mend="free space or rights, or choose another folder with --out",
-        values={"folder": str(place), "problem": problem},
-    )
+    return RunError("run.unwritable", values={"folder": str(place), "problem": problem})

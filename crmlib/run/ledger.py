@@ -192,13 +192,7 @@ def connected(path: Path, *, schema: str) -> Iterator[sqlite3.Connection]:
     except (OSError, sqlite3.OperationalError) as problem:
         raise unwritable(path, getattr(problem, "strerror", None) or str(problem)) from None
     except sqlite3.DatabaseError as problem:
-        raise RunError(
-            "run.ledger_damaged",
-            given=f"{path}: {problem}",
-            expected="the record of runs, as SQLite wrote it",
-            mend="the pages are as they were; the next `crmlib run` or `crmlib schedule` sets it aside and begins anew",
-            values={"file": str(path), "problem": str(problem)},
-        ) from None
+        raise RunError("run.ledger_damaged", values={"file": str(path), "problem": str(problem)}) from None
 
 
 def set_aside_if_damaged(path: Path) -> Path | None:

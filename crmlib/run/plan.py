@@ -98,11 +98,7 @@ def read(path: Path) -> ParamsFile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise ParameterError(
-            "run.unreadable_params",
-            given=f"{path}: {_one_line(problem)}",
-            expected="a YAML file with report: and parameters:",
-            mend="see params/ for examples",
-            values={"file": str(path), "problem": _one_line(problem)},
+            "run.unreadable_params", values={"file": str(path), "problem": _one_line(problem)}
         ) from None
     try:
         return ParamsFile.model_validate(content)
@@ -110,11 +106,7 @@ def read(path: Path) -> ParamsFile:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ParameterError(
-            "run.bad_params",
-            given=f"{path}: {where}: {first['msg']}",
-            expected="the keys report, schedule, deadline_seconds, memory_mb, keep and parameters",
-            mend="correct the file; see params/ for examples",
-            values={"file": str(path), "where": where, "problem": first["msg"]},
+            "run.bad_params", values={"file": str(path), "where": where, "problem": first["msg"]}
         ) from None
 
 
@@ -147,12 +139,7 @@ def _checked(path: Path, report: str, given: Mapping[str, Any]) -> dict[str, Sca
         return report_parameters.check(report, given).model_dump(mode="json")
     except ParameterError as problem:  # the same error, with the file named
         raise ParameterError(
-            problem.code,
-            given=f"{path}: {problem.given}",
-            expected=problem.expected,
-            mend=problem.mend,
-            values=problem.values | {"file": str(path)},
-            examples=problem.examples,
+            problem.code, values=problem.values, examples=problem.examples, place=str(path), said=problem.said
         ) from None
 
 
@@ -179,13 +166,7 @@ def _refuse_twins(path: Path, jobs: Sequence[Job]) -> None:
     outputs = [job.output for job in jobs]
     twins = sorted({o for o in outputs if outputs.count(o) > 1})
     if twins:
-        raise RunError(
-            "run.same_output",
-            given=f"{path}: {len(twins)} outputs made more than once, e.g. {twins[0]}",
-            expected="every page of a grid in a place of its own",
-            mend="remove repeated values from the lists",
-            values={"file": str(path), "count": len(twins)},
-        )
+        raise RunError("run.same_output", values={"file": str(path), "count": len(twins)})
 
 
 def slug(text: str) -> str:
@@ -210,13 +191,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
         inside = [path] if path.is_file() else sorted([*path.glob("*.yml"), *path.glob("*/*.yml")])
         inside = [p for p in inside if p.name not in NO_REPORTS]
         if not inside:
-            raise ParameterError(
-                "run.no_params",
-                given=str(path),
-                expected="a parameter file, or a folder that has some",
-                mend="see params/ for examples",
-                values={"path": str(path)},
-            )
+            raise ParameterError("run.no_params", values={"path": str(path)})
         found += inside
     return found
 
@@ -233,11 +208,5 @@ def latest_day(lake: Lake) -> date:
         lake.table("receipt_lines").select(pl.col("day").max()).collect().item() if lake.has("receipt_lines") else None
     )
     if day is None:
-        raise LakeError(
-            "run.empty_lake",
-            given=f"lake {lake.path} without sales",
-            expected="at least one ingested receipt line",
-            mend="crmlib ingest SOURCE first",
-            values={"lake": str(lake.path)},
-        )
+        raise LakeError("run.empty_lake", values={"lake": str(lake.path)})
     return date.fromisoformat(str(day))

@@ -227,13 +227,7 @@ def _published(job: Job, batch: _Batch, run_id: str) -> tuple[str, dict[str, str
 
 
 def _no_notebook(notebook: Path) -> CrmError:
-    return RunError(
-        "run.no_notebook",
-        given=f"no notebook {notebook}",
-        expected="a notebook of the report's name",
-        mend="check `report:` in the parameter file",
-        values={"file": str(notebook)},
-    )
+    return RunError("run.no_notebook", values={"file": str(notebook)})
 
 
 def _unwritable(batch: _Batch, problem: OSError) -> Failure:

@@ -227,13 +227,7 @@ def check_cron(expression: str) -> str:
 
 
 def _bad_cron(expression: str) -> ParameterError:
-    return ParameterError(
-        "run.bad_cron",
-        given=f"cron: {expression!r}",
-        expected="five fields: minute hour day month weekday",
-        mend='write for example "0 6 * * 1" for Mondays at six',
-        values={"cron": expression},
-    )
+    return ParameterError("run.bad_cron", values={"cron": expression})
 
 
 def name_of(file: Path, root: Path) -> str:

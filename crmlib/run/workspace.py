@@ -54,13 +54,7 @@ def find(*, start: Path, lake: Path | None = None, reports: Path | None = None) 
         if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
             chosen = lake or (Path(os.environ[LAKE_VARIABLE]) if LAKE_VARIABLE in os.environ else folder / ".crmlib")
             return Workspace(folder, chosen.resolve(), (reports or folder / "reports").resolve())
-    raise RunError(
-        "run.no_workspace",
-        given=f"folder {start}",
-        expected="a folder with notebooks/ and params/, here or above",
-        mend="change into the project's folder",
-        values={"folder": str(start)},
-    )
+    raise RunError("run.no_workspace", values={"folder": str(start)})
 
 
 def reports(space: Workspace) -> list[str]:

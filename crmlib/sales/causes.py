@@ -100,26 +100,14 @@ def total(parts: pl.DataFrame) -> pl.DataFrame:
 
 def _check_class(by: Sequence[str]) -> None:
     if "unit" not in by:
-        raise ModelError(
-            "sales.unit_not_in_class",
-            given=f"classes by {', '.join(by) or 'nothing'}",
-            expected="`unit` among them: kilograms are not added to pieces",
-            mend="add unit to `by`",
-            values={"by": ", ".join(by)},
-        )
+        raise ModelError("sales.unit_not_in_class", values={"by": ", ".join(by)})
 
 
 def _check_costed(table: AnyFrame) -> None:
     costs = to_polars(table, needs=["cost_minor"], name="sales")["cost_minor"]
     missing = costs.null_count()
     if missing:
-        raise ModelError(
-            "sales.no_cost",
-            given=f"{missing} of {costs.len()} rows without a cost",
-            expected="a cost in every row",
-            mend="leave these rows out and say how much they sold, or connect purchase prices",
-            values={"rows": missing, "all": costs.len()},
-        )
+        raise ModelError("sales.no_cost", values={"rows": missing, "all": costs.len()})
 
 
 def _paired(before: AnyFrame, after: AnyFrame, *, by: Sequence[str], columns: dict[str, str]) -> pl.DataFrame:
@@ -154,11 +142,7 @@ def _with_traffic(
 def _ratios(traffic: tuple[Traffic, Traffic]) -> dict[str, float]:
     if min(astuple(traffic[0]) + astuple(traffic[1])) <= 0:
         raise ModelError(
-            "sales.no_traffic",
-            given=f"stores, store-days and receipts {astuple(traffic[0])} and {astuple(traffic[1])}",
-            expected="counts above 0 in both periods",
-            mend="choose periods with sales, or split without traffic",
-            values={"before": str(astuple(traffic[0])), "after": str(astuple(traffic[1]))},
+            "sales.no_traffic", values={"before": str(astuple(traffic[0])), "after": str(astuple(traffic[1]))}
         )
     then, now = traffic
     return {

@@ -89,12 +89,7 @@ def exploded(lines: AnyFrame, components: AnyFrame) -> pl.DataFrame:
     worth = inside.group_by("bundle_id").agg(pl.col("worth_minor").sum()).filter(pl.col("worth_minor") <= 0)
     if worth.height:
         raise ModelError(
-            "sales.bundle",
-            given=f"{worth.height} bundles whose components are worth nothing",
-            expected="components with list prices",
-            mend="give the components of these bundles their list prices",
-            values={"rows": worth.height},
-            examples=[mask(b) for b in worth["bundle_id"].sort().head(5)],
+            "sales.bundle", values={"rows": worth.height}, examples=[mask(b) for b in worth["bundle_id"].sort().head(5)]
         )
     part = inside.select("bundle_id", part="product_id", each="quantity_milli", worth="worth_minor")
     sold = table.join(part, left_on="product_id", right_on="bundle_id", how="inner").sort("line_id", "part")

@@ -31,13 +31,7 @@ def fit(weights: Floats, *, rows: Ints, columns: Ints) -> Floats:
         sales.table_sums: the totals do not agree; sales.table_zeros: the cells of 0 leave no way to reach them.
     """
     if rows.sum() != columns.sum() or min(rows.min(initial=0), columns.min(initial=0)) < 0:
-        raise ModelError(
-            "sales.table_sums",
-            given=f"rows that sum to {rows.sum()} and columns that sum to {columns.sum()}",
-            expected="the same sum, no total below 0",
-            mend="correct the totals that were typed in",
-            values={"rows": int(rows.sum()), "columns": int(columns.sum())},
-        )
+        raise ModelError("sales.table_sums", values={"rows": int(rows.sum()), "columns": int(columns.sum())})
     cells = np.array(weights, dtype=np.float64)
     empty = int(((cells.sum(axis=1) <= 0) & (rows > 0)).sum() + ((cells.sum(axis=0) <= 0) & (columns > 0)).sum())
     if empty:
@@ -93,10 +87,4 @@ def _flow(r: Ints, c: Ints, lack_rows: Ints, lack_columns: Ints) -> Ints | None:
 
 
 def _zeros(rows: int) -> ModelError:
-    return ModelError(
-        "sales.table_zeros",
-        given=f"{rows} rows or columns whose total cannot be reached: the cells that could take it are 0",
-        expected="weights above 0 wherever a total asks for sales",
-        mend="give new stores and new months a weight, such as that of a store like them",
-        values={"rows": rows},
-    )
+    return ModelError("sales.table_zeros", values={"rows": rows})

@@ -145,10 +145,4 @@ def fastest(grown: pl.DataFrame, *, top: int = 20) -> pl.DataFrame:
 
 def _check_goods(count: int) -> None:
     if count < LEAST_GOODS:
-        raise ModelError(
-            "sales.few_goods",
-            given=f"{count} goods sold in both periods",
-            expected=f"at least {LEAST_GOODS}",
-            mend="compare longer periods or more stores",
-            values={"goods": count, "least": LEAST_GOODS},
-        )
+        raise ModelError("sales.few_goods", values={"goods": count, "least": LEAST_GOODS})

@@ -69,13 +69,7 @@ def with_loss(cells: AnyFrame) -> pl.DataFrame:
     )
     wrong = table.filter((pl.col("loss_bp") < 0) | (pl.col("loss_bp") >= WHOLE_BP)).height
     if wrong:
-        raise ModelError(
-            "sales.loss",
-            given=f"{wrong} rows with a share lost below 0 or of 10000 and more",
-            expected="basis points from 0 to 9999: 943 is 9.43 %",
-            mend="correct the table of losses; per cents are to be multiplied by 100",
-            values={"rows": wrong},
-        )
+        raise ModelError("sales.loss", values={"rows": wrong})
     kept = WHOLE_BP - pl.col("loss_bp").fill_null(0)
     return table.with_columns(loss_cost_minor=(2 * WHOLE_BP * pl.col("cost_minor") + kept) // (2 * kept))
 

@@ -88,13 +88,7 @@ def completion(
     _check(first, last, as_of)
     units = sales_of(days, unit=unit, until=as_of)
     if not units.units:
-        raise ModelError(
-            "sales.no_days",
-            given=f"no sales up to {as_of}",
-            expected="sales before the as-of day",
-            mend="check the day and the branch, or connect the till",
-            values={"day": str(as_of)},
-        )
+        raise ModelError("sales.no_days", values={"day": str(as_of)})
     company = Sales((COMPANY,), units.first, units.values.sum(axis=0, keepdims=True))
     points = _past_points(first, last, as_of, begins=units.first)
     made, chosen, held = [], [], []
@@ -255,10 +249,4 @@ def _held(errors: Floats, share: float) -> float | None:
 
 def _check(first: date, last: date, as_of: date) -> None:
     if not first <= as_of <= last:
-        raise ModelError(
-            "sales.as_of",
-            given=f"{as_of} with a period from {first} to {last}",
-            expected="a day inside the period",
-            mend="choose the period that the day lies in",
-            values={"day": str(as_of), "first": str(first), "last": str(last)},
-        )
+        raise ModelError("sales.as_of", values={"day": str(as_of), "first": str(first), "last": str(last)})

@@ -146,18 +146,6 @@ def trailing_rms(errors: Floats) -> Floats:
 
 def _check_size(*, stores: int, weeks: int) -> None:
     if stores < LEAST_STORES:
-        raise ModelError(
-            "sales.few_stores",
-            given=f"{stores} stores",
-            expected=f"at least {LEAST_STORES}: a store is judged against the others' week",
-            mend="compare with last year's slot instead",
-            values={"stores": stores, "least": LEAST_STORES},
-        )
+        raise ModelError("sales.few_stores", values={"stores": stores, "least": LEAST_STORES})
     if weeks <= YEAR:
-        raise ModelError(
-            "sales.short_weeks",
-            given=f"{weeks} weeks",
-            expected=f"more than {YEAR}",
-            mend="connect older sales, or wait",
-            values={"weeks": weeks, "least": YEAR},
-        )
+        raise ModelError("sales.short_weeks", values={"weeks": weeks, "least": YEAR})

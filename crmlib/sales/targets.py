@@ -58,21 +58,9 @@ def split(total_minor: int, rows: AnyFrame, *, levels: Sequence[str], step_minor
     """
     table = to_polars(rows, needs=[*levels, "weight"], name="weights")
     if table.is_empty() or table["weight"].min() < 0 or table["weight"].sum() <= 0:  # type: ignore[operator]
-        raise ModelError(
-            "sales.target_weights",
-            given=f"{table.height} rows with weights that are negative or all 0",
-            expected="weights of 0 or more, at least one above 0",
-            mend="choose a year with sales, or give the weights by hand",
-            values={"rows": table.height},
-        )
+        raise ModelError("sales.target_weights", values={"rows": table.height})
     if total_minor % step_minor:
-        raise ModelError(
-            "sales.target_step",
-            given=f"a total of {total_minor} in steps of {step_minor}",
-            expected="a multiple of the step",
-            mend="round the total, or take a smaller step",
-            values={"total": total_minor, "step": step_minor},
-        )
+        raise ModelError("sales.target_step", values={"total": total_minor, "step": step_minor})
     return over_levels(total_minor, table, levels=levels, part="amount_minor", step=step_minor)
 
 
@@ -100,13 +88,7 @@ def table(rows: AnyFrame, *, unit_totals: AnyFrame, month_totals: AnyFrame, step
     given = [t["amount_minor"].to_numpy().astype(np.int64) for t in (units, months)]
     odd = int(sum((t % step_minor != 0).sum() for t in given))
     if odd:
-        raise ModelError(
-            "sales.target_step",
-            given=f"{odd} totals that are no multiple of the step {step_minor}",
-            expected="multiples of the step",
-            mend="round the totals, or take a smaller step",
-            values={"total": odd, "step": step_minor},
-        )
+        raise ModelError("sales.target_step", values={"total": odd, "step": step_minor})
     steps = [t // step_minor for t in given]
     weight = cells["weight"].fill_null(0).to_numpy().astype(np.float64).reshape(units.height, months.height)
     exact = crosstable.fit(weight, rows=steps[0], columns=steps[1])
@@ -131,9 +113,6 @@ def in_force(targets: AnyFrame, *, on: date) -> pl.DataFrame:
     if twice.height:
         raise ModelError(
             "sales.target_versions",
-            given=f"{twice.height} targets with two versions in force on {on}",
-            expected="one version for a unit, month, measure and day",
-            mend="end the older version the day before the newer one begins (valid_to)",
             values={"rows": twice.height, "day": str(on)},
             examples=[mask(u) for u in twice["unit_id"].unique(maintain_order=True)],
         )

@@ -78,13 +78,7 @@ def matrix(frame: AnyFrame, *, margin: Margin, cut: Cut = "median", fixed: tuple
     check_choice(cut, get_args(Cut), name="cut")
     is_pair = fixed is not None and len(fixed) == 2 and all(v is not None and isfinite(v) for v in fixed)
     if (cut == "fixed") != is_pair or is_pair != (fixed is not None):
-        raise ModelError(
-            "scoring.fixed_cut",
-            given=f"cut={cut!r}, fixed={fixed!r}",
-            expected="fixed=(net, margin), two finite numbers, exactly when cut='fixed'",
-            mend="pass the two cuts, or choose median, mean or top20",
-            values={"cut": cut},
-        )
+        raise ModelError("scoring.fixed_cut", values={"cut": cut})
     table = members(frame, needs=("net_minor", "margin_minor")).select("customer_id", "net_minor", "margin_minor")
     rated = ((table["net_minor"] > 0) & table["margin_minor"].is_not_null()).to_numpy()
     net = table["net_minor"].to_numpy()

@@ -68,11 +68,7 @@ def migrate(previous: Pyramid, current: Pyramid, *, known_before: AnyFrame | Non
     """
     if previous.shares != current.shares:
         raise ModelError(
-            "scoring.other_shares",
-            given=f"pyramids cut by {previous.shares} and {current.shares} basis points",
-            expected="the same shares in both periods",
-            mend="build both pyramids with one set of shares",
-            values={"previous": str(previous.shares), "current": str(current.shares)},
+            "scoring.other_shares", values={"previous": str(previous.shares), "current": str(current.shares)}
         )
     customers = _pairs(previous, current, known_before)
     letters = tier_letters(len(current.shares) + 1)

@@ -241,21 +241,9 @@ def _whole_block(net: Ints, at: int, n_k: int, *, ties: Ties) -> int:
 def _check_frozen(frozen: Ints | Sequence[int | None], shares: tuple[int, ...]) -> Ints:
     cuts = [NOBODY if cut is None else int(cut) for cut in frozen]
     if len(cuts) != len(shares) or min(cuts) < 1 or any(a < b for a, b in pairwise(cuts)):
-        raise ModelError(
-            "scoring.frozen_definition",
-            given=f"{len(frozen)} frozen thresholds for {len(shares)} shares",
-            expected="as many thresholds as shares, above 0, falling from tier to tier",
-            mend="cut anew once (frozen=None) and freeze that, or go back to the earlier shares",
-            values={"frozen": len(frozen), "expected": len(shares)},
-        )
+        raise ModelError("scoring.frozen_definition", values={"frozen": len(frozen), "expected": len(shares)})
     return np.array(cuts, dtype=np.int64)
 
 
 def _shares_error(text: str) -> ModelError:
-    return ModelError(
-        "scoring.shares",
-        given=f"shares {text!r}",
-        expected="percentages that increase, each above 0 and below 100, with at most two decimals, e.g. 1/5/20",
-        mend="write cumulative shares from the top: 1/5/20 means the first 1 %, up to 5 %, up to 20 %",
-        values={"shares": text},
-    )
+    return ModelError("scoring.shares", values={"shares": text})

@@ -172,11 +172,7 @@ def _cut_table(measured: pl.DataFrame, classes: int, *, allow_empty: bool) -> pl
         distinct = measured[measure].n_unique()
         if distinct < classes and not allow_empty:
             raise ModelError(
-                "scoring.too_many_classes",
-                given=f"{classes} classes for {distinct} distinct values of {measure}",
-                expected="at most as many classes as distinct values",
-                mend="ask for fewer classes, or pass allow_empty=True and read the empty ones as empty",
-                values={"classes": classes, "distinct": distinct, "measure": measure},
+                "scoring.too_many_classes", values={"classes": classes, "distinct": distinct, "measure": measure}
             )
         scores = strict_scores(values, classes=classes)
         parts.append(_bounds(measure, values, scores, classes))
@@ -226,29 +222,14 @@ def _refuse_future(table: pl.DataFrame, today: int) -> None:
     if late.height:
         raise ModelError(
             "scoring.future",
-            given=f"{late.height} customers whose last purchase lies after the reporting day",
-            expected="no purchase after the reporting day",
-            mend="cut the lines at the reporting day, or mend the till's clock upstream",
             values={"rows": late.height},
             examples=[mask(key) for key in late["customer_id"].sort().head(5)],
         )
 
 
 def _classes_error(classes: int) -> ModelError:
-    return ModelError(
-        "scoring.classes",
-        given=f"classes = {classes}",
-        expected=f"a whole number from 1 to {MOST_CLASSES}",
-        mend="5 is usual; with more than 9 the three digits are ambiguous",
-        values={"classes": classes},
-    )
+    return ModelError("scoring.classes", values={"classes": classes})
 
 
 def _other_definition(given: str, wanted: str) -> ModelError:
-    return ModelError(
-        "scoring.frozen_other",
-        given=f"cuts frozen under {given!r}",
-        expected=f"cuts frozen under {wanted!r}",
-        mend="cut anew once and freeze that, or go back to the earlier definition",
-        values={"given": given, "wanted": wanted},
-    )
+    return ModelError("scoring.frozen_other", values={"given": given, "wanted": wanted})

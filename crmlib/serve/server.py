@@ -80,21 +80,9 @@ def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
         read(file)  # a wrong file is told now, not at the first login
     header, secret = (os.environ.pop(f"{PROXY}_{part}", "") for part in ("HEADER", "SECRET"))
     if bool(header) != bool(secret):
-        raise RunError(
-            "run.half_proxy",
-            given=f"only {PROXY}_{'HEADER' if header else 'SECRET'} is set",
-            expected=f"{PROXY}_HEADER and {PROXY}_SECRET, or neither",
-            mend="set both: the header names the user, the secret proves that the proxy set it",
-            values={"missing": f"{PROXY}_{'SECRET' if header else 'HEADER'}"},
-        )
+        raise RunError("run.half_proxy", values={"missing": f"{PROXY}_{'SECRET' if header else 'HEADER'}"})
     if header and not file.is_file():
-        raise RunError(
-            "run.proxy_without_users",
-            given=f"{PROXY}_HEADER is set, but there is no {file}",
-            expected="the users whom the proxy may name, with their rights",
-            mend="check --lake, or make entries with `crmlib user NAME`",
-            values={"file": str(file)},
-        )
+        raise RunError("run.proxy_without_users", values={"file": str(file)})
     return Guard(
         door=Door(file, time.monotonic),
         sessions=Sessions(time.monotonic),
@@ -111,10 +99,4 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((voila_app.LOOPBACK, port))
         except OSError as problem:
-            raise RunError(
-                "run.port_taken",
-                given=f"port {port}: {problem.strerror}",
-                expected="a free port of this machine",
-                mend="end the other server, or choose another port with --port",
-                values={"port": port, "problem": str(problem.strerror)},
-            ) from None
+            raise RunError("run.port_taken", values={"port": port, "problem": str(problem.strerror)}) from None

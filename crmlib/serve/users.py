@@ -72,13 +72,10 @@ def read(path: Path) -> dict[str, User]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: _user(name, entry) for name, entry in content.items()}
     except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise RunError(
-            "run.bad_users",
-            given=f"{path}: {problem}",
-            expected="one [name] per user with hash, and perhaps regions and reports; readable by its owner only",
-            mend="make entries with `crmlib user NAME`",
-            values={"file": str(path), "problem": str(problem)},
-        ) from None
+        raise RunError("run.bad_users", values={"file": str(path), "problem": str(problem)}) from None
+
+
+_UNKNOWN = {"region": "run.unknown_region", "report": "run.unknown_report"}
 
 
 def check_known(kind: Literal["region", "report"], given: Sequence[str], known: Collection[str]) -> None:
@@ -93,11 +90,7 @@ def check_known(kind: Literal["region", "report"], given: Sequence[str], known: 
     if wrong:
         near = (*difflib.get_close_matches(wrong[0], known, n=1), "")[0]
         raise RunError(
-            f"run.unknown_{kind}",
-            given=f"{kind} {wrong[0]!r}",
-            expected=f"one of {', '.join(sorted(known)) or '-'}{f' (nearest: {near})' if near else ''}",
-            mend="correct the name; regions are those of the stores in the lake (--lake), reports those in notebooks/",
-            values={"name": wrong[0], "known": ", ".join(sorted(known)) or "-", "near": near},
+            _UNKNOWN[kind], values={"name": wrong[0], "known": ", ".join(sorted(known)) or "-", "near": near}
         )
 
 
@@ -118,21 +111,9 @@ def add(
         `run.weak_password`, `run.bad_user_name`.
     """
     if len(password) < MIN_PASSWORD:
-        raise RunError(
-            "run.weak_password",
-            given=f"a password of {len(password)} characters",
-            expected=f"at least {MIN_PASSWORD}",
-            mend="choose a longer one; several words are easy to remember",
-            values={"length": len(password), "least": MIN_PASSWORD},
-        )
+        raise RunError("run.weak_password", values={"length": len(password), "least": MIN_PASSWORD})
     if not name or not all(c.isalnum() or c in "._-@" for c in name):
-        raise RunError(
-            "run.bad_user_name",
-            given=f"user name {name!r}",
-            expected="letters, digits and . _ - @",
-            mend="choose another name",
-            values={"name": name},
-        )
+        raise RunError("run.bad_user_name", values={"name": name})
     users = read(path) if path.exists() else {}
     entry = {"hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports), "records": records}
     users[name] = _user(name, {k: v for k, v in entry.items() if v})

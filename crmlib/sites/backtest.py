@@ -80,13 +80,7 @@ def run(
         `sites.no_openings` if fewer than three openings can be judged.
     """
     if opened.height < MIN_OPENINGS:
-        raise ModelError(
-            "sites.no_openings",
-            given=f"{opened.height} openings with a year of sales after the period of the fit",
-            expected=f"at least {MIN_OPENINGS}",
-            mend="extend the history of card flows and monthly revenue, or judge the model by held-out flows alone",
-            values={"openings": opened.height},
-        )
+        raise ModelError("sites.no_openings", values={"openings": opened.height})
     stores = market.candidates(before, opened.with_columns(kind=pl.lit("candidate")))
     index = [after.own.ids.index(i) for i in stores.ids]
     actual = after.revenue[index]

@@ -77,11 +77,8 @@ def check_ids(ids: pl.Series, *, name: str) -> None:
     """Every row has an id of its own: a cell that stands twice would double its people."""
     bad = ids.filter(ids.is_null() | ids.is_duplicated())
     if bad.len():
-        _refuse(
-            "ids",
-            given=f"{name}: {bad.len()} rows without {ids.name}, or with one that stands more than once",
-            expected=f"one {ids.name} per row",
-            mend="keep one row of each",
+        raise ModelError(
+            "sites.ids",
             values={"name": name, "column": ids.name, "rows": bad.len()},
             examples=[mask(v) for v in bad.unique().sort().head(5)],
         )
@@ -93,22 +90,10 @@ def same_crs(layers: dict[str, pl.DataFrame]) -> None:
     for name, values in declared.items():
         unknown = [v for v in values if v not in CRS]
         if unknown:
-            _refuse(
-                "undeclared_crs",
-                given=f"{name}: coordinate system {unknown[0]!r}",
-                expected=f"one of {', '.join(CRS)} in every row",
-                mend="declare `crs` in the mapping of this source",
-                values={"name": name, "crs": str(unknown[0])},
-            )
+            raise ModelError("sites.undeclared_crs", values={"name": name, "crs": str(unknown[0])})
     if len({v for values in declared.values() for v in values}) > 1:
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in declared.items() if values)
-        _refuse(
-            "mixed_crs",
-            given=f"layers in different coordinate systems ({told})",
-            expected="one system in all layers; GCJ-02 and WGS-84 differ by up to 700 m",
-            mend="convert all layers with crmlib.core.coordinates.frame_to_wgs84 first",
-            values={"layers": told},
-        )
+        raise ModelError("sites.mixed_crs", values={"layers": told})
 
 
 def one_point(table: pl.DataFrame, *, name: str) -> None:
@@ -119,13 +104,7 @@ def one_point(table: pl.DataFrame, *, name: str) -> None:
         table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True).row(0)
     )
     if top[2] > MAX_STORES_AT_ONE_POINT:
-        _refuse(
-            "same_point",
-            given=f"{name}: {top[2]} stores at {top[0]}, {top[1]}",
-            expected=f"at most {MAX_STORES_AT_ONE_POINT} stores at one coordinate",
-            mend="these are centroids of a geocoder: locate the stores one by one",
-            values={"name": name, "count": int(top[2]), "lat": top[0], "lon": top[1]},
-        )
+        raise ModelError("sites.same_point", values={"name": name, "count": int(top[2]), "lat": top[0], "lon": top[1]})
 
 
 def customers(frame: AnyFrame) -> None:
@@ -135,13 +114,7 @@ def customers(frame: AnyFrame) -> None:
     counts = table.group_by(pl.col("lat").round(6), pl.col("lon").round(6)).len().sort("len", "lat", descending=True)
     share = counts["len"][0] / table.height if table.height else 0.0
     if table.height >= 100 and share > MAX_CUSTOMERS_AT_ONE_POINT:
-        _refuse(
-            "geocoder_centroid",
-            given=f"{counts['len'][0]} of {table.height} customers ({share:.0%}) at one coordinate",
-            expected=f"at most {MAX_CUSTOMERS_AT_ONE_POINT:.0%}",
-            mend="addresses that the geocoder did not find fall on the city's centre: set them to null",
-            values={"count": int(counts["len"][0]), "rows": table.height, "share": round(share, 3)},
-        )
+        raise ModelError("sites.geocoder_centroid", values={"count": int(counts["len"][0]), "rows": table.height})
 
 
 def not_negative(  # one rule for several columns
@@ -153,11 +126,8 @@ def not_negative(  # one rule for several columns
         low = value <= 0 if column in set(positive) else value < 0
         bad = table.filter(~value.is_finite().fill_null(value=False) | low)
         if bad.height:
-            _refuse(
-                "negative",
-                given=f"{name}: {bad.height} rows where {column} is missing, no number, negative or, for an area, 0",
-                expected=f"{column} present and not negative",
-                mend="repair these rows at the source",
+            raise ModelError(
+                "sites.negative",
                 values={"name": name, "column": column, "rows": bad.height},
                 examples=[mask(v) for v in bad[key].head(5)],
             )
@@ -167,13 +137,8 @@ def earning(cells: pl.DataFrame) -> None:
     """Where people live, there is an income: its logarithm enters the demand."""
     bad = cells.filter((pl.col("population") > 0) & (pl.col("income_minor_month") <= 0))
     if bad.height:
-        _refuse(
-            "no_income",
-            given=f"cells: {bad.height} with people and an income of 0",
-            expected="an income above 0 wherever people live",
-            mend="an unknown income is not 0: fill in the district's mean",
-            values={"rows": bad.height},
-            examples=[mask(v) for v in bad["cell_id"].head(5)],
+        raise ModelError(
+            "sites.no_income", values={"rows": bad.height}, examples=[mask(v) for v in bad["cell_id"].head(5)]
         )
 
 
@@ -182,11 +147,8 @@ def known_numbers(table: pl.DataFrame, columns: Iterable[str], *, key: str, name
     for column in (c for c in columns if c in table.columns):
         bad = table.filter(~pl.col(column).cast(pl.Float64, strict=False).is_finite().fill_null(value=False))
         if bad.height:
-            _refuse(
-                "unknown_number",
-                given=f"{name}: {bad.height} rows where {column} is missing or no number",
-                expected=f"a number in {column} in every row",
-                mend="fill it in, or leave these rows or the column out on purpose",
+            raise ModelError(
+                "sites.unknown_number",
                 values={"name": name, "column": column, "rows": bad.height},
                 examples=[mask(v) for v in bad[key].head(5)],
             )
@@ -199,13 +161,8 @@ def full_years(own: pl.DataFrame) -> None:
         age = (pl.col("period_end") - pl.col("opened_on")).dt.total_days() + 1
         bad = pl.concat([bad, own.filter(age < pl.col("revenue_days"))])
     if bad.height:
-        _refuse(
-            "partial_year",
-            given=f"{bad.height} own stores whose revenue lacks its days, or has more days than they were open",
-            expected="revenue_days between 1 and 366, no longer than the store has existed",
-            mend="fill revenue_days: a store opened in July with 184 days of revenue is brought to a year",
-            values={"stores": bad.height},
-            examples=[mask(v) for v in bad["site_id"].head(5)],
+        raise ModelError(
+            "sites.partial_year", values={"stores": bad.height}, examples=[mask(v) for v in bad["site_id"].head(5)]
         )
 
 
@@ -219,13 +176,8 @@ def one_unit(own: pl.DataFrame) -> None:
     ratio = yearly["y"] / yearly["y"].median()
     odd = yearly.filter((ratio > UNIT_RATIO) | (ratio < 1 / UNIT_RATIO))
     if odd.height:
-        _refuse(
-            "mixed_units",
-            given=f"{odd.height} own stores more than {UNIT_RATIO:.0f} times above or below the median revenue",
-            expected="one unit of money in the column",
-            mend="look for 10,000 yuan beside yuan in the export",
-            values={"stores": odd.height},
-            examples=[mask(v) for v in odd["site_id"].head(5)],
+        raise ModelError(
+            "sites.mixed_units", values={"stores": odd.height}, examples=[mask(v) for v in odd["site_id"].head(5)]
         )
 
 
@@ -234,11 +186,8 @@ def known_ids(flows: pl.DataFrame, *, cells: pl.Series, sites: pl.Series) -> Non
     for column, known in (("cell_id", cells), ("site_id", sites)):
         strange = flows.filter(~pl.col(column).cast(pl.String).is_in(known.cast(pl.String).implode()))
         if strange.height:
-            _refuse(
-                "unknown_ids",
-                given=f"flows: {strange.height} rows with a {column} that the table of {column[:-3]}s does not have",
-                expected="every flow between a known cell and a known store",
-                mend="add the missing rows, or leave these flows out on purpose before calling",
+            raise ModelError(
+                "sites.unknown_ids",
                 values={"column": column, "rows": strange.height},
                 examples=[mask(v) for v in strange[column].unique().sort().head(5)],
             )
@@ -247,25 +196,14 @@ def known_ids(flows: pl.DataFrame, *, cells: pl.Series, sites: pl.Series) -> Non
 def enough(stores: int, visits: int) -> None:
     """Fewer than 8 own stores or 2,000 geocoded visits cannot carry the model: use `crmlib.sites.score`."""
     if stores < MIN_OWN_STORES or visits < MIN_VISITS:
-        _refuse(
-            "too_few",
-            given=f"{stores} own stores, {visits} geocoded card visits",
-            expected=f"at least {MIN_OWN_STORES} stores and {MIN_VISITS} visits",
-            mend="use the weighted score (crmlib.sites.score): a ranking without yuan, its weights shown",
-            values={"stores": stores, "visits": visits},
-        )
+        raise ModelError("sites.too_few", values={"stores": stores, "visits": visits})
 
 
 def competitors_given(competitors: object) -> None:
     """Without competitors net may be biased by −40 % and more, so their absence must be said, not forgotten."""
     missing = competitors is None or (isinstance(competitors, str) and competitors != "none-known")
     if missing or (not isinstance(competitors, str) and to_polars(competitors, name="competitors").is_empty()):
-        _refuse(
-            "no_competitors",
-            given="no competitor layer",
-            expected='a table of competitors, or competitors="none-known"',
-            mend='pass competitors="none-known" if none are known; the page then warns that net revenue is biased',
-        )
+        raise ModelError("sites.no_competitors")
 
 
 def check_distances(table: pl.DataFrame) -> pl.DataFrame:
@@ -274,22 +212,10 @@ def check_distances(table: pl.DataFrame) -> pl.DataFrame:
     km = table["km"].cast(pl.Float64)
     bad = int((km.is_null() | km.is_nan() | (km < 0)).sum())
     if bad:
-        _refuse(
-            "bad_distances",
-            given=f"distances: {bad} of {table.height} missing or negative",
-            expected="km or minutes, 0 or more, for every pair",
-            mend="repair the matrix; a pair without a road gets a large number, not a gap",
-            values={"rows": bad},
-        )
+        raise ModelError("sites.bad_distances", values={"rows": bad})
     median = float(km.to_numpy().mean() if km.is_empty() else np.median(km.to_numpy()))
     if median > MAX_MEDIAN_KM:
-        _refuse(
-            "metres",
-            given=f"distances with a median of {median:.0f}",
-            expected=f"a median of at most {MAX_MEDIAN_KM:.0f} km (or minutes)",
-            mend="divide by 1,000: these look like metres",
-            values={"median": round(median)},
-        )
+        raise ModelError("sites.metres", values={"median": round(median)})
     return table.with_columns(km=km)
 
 
@@ -297,18 +223,8 @@ def complete_matrix(wide: NDArray[np.float64], ids: tuple[str, ...]) -> None:
     """Every cell has a distance to every store."""
     gaps = np.asarray(np.isnan(wide).any(axis=0))
     if gaps.any():
-        _refuse(
-            "bad_distances",
-            given=f"distances: {int(np.isnan(wide).sum())} pairs missing, {int(gaps.sum())} stores touched",
-            expected="km or minutes, 0 or more, for every pair",
-            mend="repair the matrix; a pair without a road gets a large number, not a gap",
+        raise ModelError(
+            "sites.bad_distances",
             values={"rows": int(np.isnan(wide).sum())},
             examples=[mask(i) for i, gap in zip(ids, gaps, strict=True) if gap],
         )
-
-
-def _refuse(
-    code: str, *, given: str, expected: str, mend: str, values: dict[str, object] | None = None,
-    examples: Iterable[str] = (),
-) -> None:  # fmt: skip
-    raise ModelError(f"sites.{code}", given=given, expected=expected, mend=mend, values=values, examples=examples)

@@ -47,13 +47,7 @@ def simulate(market_: Market, fitted: HuffFit, candidates: Stores, *, draws: int
         `sites.draws` for less than two draws: there would be no interval.
     """
     if draws < 2:
-        raise ModelError(
-            "sites.draws",
-            given=f"draws = {draws}",
-            expected="at least 2; 200 for an interval that can be read",
-            mend="raise `draws`",
-            values={"draws": draws},
-        )
+        raise ModelError("sites.draws", values={"draws": draws})
     vectors = huff.draw(fitted, draws=draws, rng=rng)
     gross, net = np.empty((draws, len(candidates.ids))), np.empty((draws, len(candidates.ids)))
     for i, vector in enumerate(vectors):

@@ -157,8 +157,5 @@ def _check(fitted: HuffFit) -> None:
     if not (low <= fitted.slope <= high) or area <= 0 or steps > MAX_STEPS:
         raise ModelError(
             "sites.calibration_failed",
-            given=f"λ = {fitted.slope:.2f} at 2 km, exponent of area {area:.2f}, {steps} steps ({fitted.form})",
-            expected=f"λ between {low} and {high}, area exponent above 0, at most {MAX_STEPS} steps",
-            mend="check distances (km?), areas, home cells of members and the competitor layer; no ranking is shown",
             values={"slope": round(fitted.slope, 2), "area": round(area, 2), "steps": steps, "form": fitted.form},
         )

@@ -111,13 +111,7 @@ def build(
     rivals_ = no_rivals() if isinstance(competitors, str) else to_polars(competitors, name="competitors")
     competitors_given(competitors)
     if per_head_minor <= 0:
-        raise ModelError(
-            "sites.per_head",
-            given=f"per_head_minor = {per_head_minor}",
-            expected="spending on the category per head and year, above 0",
-            mend="take it from the statistical yearbook, or from own sales over the market share",
-            values={"given": per_head_minor},
-        )
+        raise ModelError("sites.per_head", values={"given": per_head_minor})
     check_tables(cells=cells_, sites=sites_, flows=flows_, competitors=rivals_, few_allowed=few_allowed)
     known_numbers(sites_, attributes, key="site_id", name="sites")
     known_numbers(rivals_, attributes, key="competitor_id", name="competitors")

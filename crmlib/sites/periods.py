@@ -53,9 +53,6 @@ def monthly(openings: AnyFrame) -> pl.DataFrame:
     if twice.height:
         raise ModelError(
             "sites.months_twice",
-            given=f"openings: {twice.height} rows of a store and month that stands more than once",
-            expected="one row per site_id and month",
-            mend="sum them up, or drop the copies",
             values={"rows": twice.height},
             examples=[mask(v) for v in twice["site_id"].unique().sort().head(5)],
         )

@@ -127,13 +127,7 @@ def _observations(openings: pl.DataFrame, sites: pl.DataFrame) -> tuple[Array, I
         .sort("site_id", "m")
     )
     if young["site_id"].n_unique() < MIN_STORES or index.is_empty():
-        raise ModelError(
-            "sites.no_ramp",
-            given=f"{young['site_id'].n_unique()} openings in the history, {index.height} months of mature stores",
-            expected=f"at least {MIN_STORES} openings, and mature stores to show the season",
-            mend="extend the history of monthly revenue, or give the ramp by hand (first_month, months)",
-            values={"openings": young["site_id"].n_unique()},
-        )
+        raise ModelError("sites.no_ramp", values={"openings": young["site_id"].n_unique()})
     y = np.log((young["revenue_minor"] / young["index"]).to_numpy())
     store = young["site_id"].rle_id().cast(pl.Int64).to_numpy()
     return y, young["m"].cast(pl.Int64).to_numpy(), store

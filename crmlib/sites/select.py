@@ -74,13 +74,7 @@ def task(
 ) -> Task:
     """Put a choice together; sites nearer to each other than `spacing_km` exclude one another."""
     if k < 1 or k > new.shape[1] or k != int(k):
-        raise ModelError(
-            "sites.bad_k",
-            given=f"k = {k} of {new.shape[1]} candidates",
-            expected=f"a whole k between 1 and {new.shape[1]}",
-            mend="choose fewer sites or bring more candidates",
-            values={"k": k, "n": new.shape[1]},
-        )
+        raise ModelError("sites.bad_k", values={"k": k, "n": new.shape[1]})
     _check_offers(new.shape[1], yearly_cost=yearly_cost, capex=capex, margin=margin, budget=budget)
     near = np.zeros((new.shape[1], new.shape[1]), dtype=bool)
     if candidates is not None and spacing_km > 0:
@@ -94,21 +88,9 @@ def _check_offers(n: int, *, yearly_cost: Array, capex: Array, margin: float, bu
     """Rent, fixed cost and investment of every candidate are known, and the margin is a share of revenue."""
     bad = [len(np.atleast_1d(v)) != n or not np.isfinite(v).all() for v in (yearly_cost, capex)]
     if any(bad):
-        raise ModelError(
-            "sites.offers",
-            given=f"{n} candidates, some without rent, fixed cost or investment",
-            expected="rent_minor_month, fixed_minor_month and capex_minor of every candidate",
-            mend="fill in an estimate; a rent that is missing is not 0",
-            values={"n": n},
-        )
+        raise ModelError("sites.offers", values={"n": n})
     if not 0 <= margin <= 1 or np.isnan(budget):
-        raise ModelError(
-            "sites.margin",
-            given=f"margin = {margin}, budget = {budget}",
-            expected="a margin between 0 and 1 (35 % is .35), a budget that is a number",
-            mend="divide a percentage by 100",
-            values={"margin": margin, "budget": budget},
-        )
+        raise ModelError("sites.margin", values={"margin": margin, "budget": budget})
 
 
 def profit(task_: Task, chosen: tuple[int, ...] | list[int]) -> float:
@@ -161,13 +143,7 @@ def brute_force(task_: Task) -> Selection:
     for size in range(1, task_.k + 1):
         sets = np.array(list(combinations(range(n), size)), dtype=np.int64)
         if len(sets) > MAX_BRUTE_FORCE:
-            raise ModelError(
-                "sites.too_many_sets",
-                given=f"{len(sets)} sets of {size} out of {n}",
-                expected=f"at most {MAX_BRUTE_FORCE}",
-                mend="use select() and bound() for choices of this size",
-                values={"sets": len(sets)},
-            )
+            raise ModelError("sites.too_many_sets", values={"sets": len(sets)})
         clash = np.array([task_.near[np.ix_(s, s)].any() for s in sets]) | (task_.capex[sets].sum(1) > task_.budget)
         for rows in np.array_split(sets[~clash], max(1, len(sets) // 500)):
             if len(rows):

@@ -268,6 +268,6 @@ def test_moves_in_another_unit_than_the_products_are_found():
 
 
 def test_every_rule_has_its_words_in_both_languages():
-    codes = {code.partition(".")[2] for code, _, _ in rules.WORDS.values()}
+    codes = {code.partition(".")[2] for code in rules.CODES.values()}
     keys = [f"balances.error.{code}.{part}" for code in codes for part in ("given", "expected", "mend")]
     assert [key for language in ("zh", "en") for key in keys if not Words(language).has(key)] == []

@@ -121,7 +121,7 @@ def test_payloads_in_the_address_come_back_as_text(lake: Lake, tmp_path: Path, v
 
 
 def test_payloads_in_an_error_are_text(lake: Lake, tmp_path: Path, visit: Open) -> None:
-    error = CrmError("x.y", given=ALL, expected=ALL, mend=ALL, examples=[ALL])
+    error = CrmError("x.y", said=(ALL, ALL, ALL), examples=[ALL])
     watch = Watch("customer_value", world.context(lake), Words("zh"), {})
     path = tmp_path / "error.html"
     path.write_text(error_page(error, watch), encoding="utf-8")

@@ -238,7 +238,7 @@ def error_html(lake: Lake, error: BaseException, *, face: str, language: str = "
 
 
 def test_an_error_is_a_page_of_three_parts_without_a_stack_trace(lake: Lake) -> None:
-    error = CrmError("demo.x", given="<b>5 rows</b>", expected="more", mend="ask", examples=["138…00"])
+    error = CrmError("demo.x", said=("<b>5 rows</b>", "more", "ask"), examples=["138…00"])
     html = error_html(lake, error, face="html")
     assert "&lt;b&gt;5 rows&lt;/b&gt;" in html and "138…00" in html and "demo.x" in html
     assert "Traceback" not in html and "<form" not in html

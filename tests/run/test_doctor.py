@@ -46,7 +46,7 @@ def test_an_engine_with_other_numbers_is_found(space: Workspace, monkeypatch: py
 
 
 def test_an_engine_that_nobody_knows_is_refused(space: Workspace) -> None:
-    with pytest.raises(ParameterError, match="engine = 'sparkk'"):
+    with pytest.raises(ParameterError, match="engine = sparkk"):
         list(doctor.examine(space, engine="sparkk", now=NOW))
 
 

@@ -387,7 +387,7 @@ class FromNotebookError(Exception):
         (FromNotebookError("ConnectionResetError", "[Errno 104] reset"), True),
         (FromNotebookError("FileNotFoundError", "[Errno 2] No such file"), False),
         (FromNotebookError("LakeError", "given: a lock\nexpected: none\nmend: database is locked (os error 5)"), False),
-        (RunError("x", given="[Errno 5]", expected="", mend=""), False),
+        (RunError("x", said=("[Errno 5]", "", "")), False),
         (ValueError("kernel"), False),
     ],
 )

@@ -167,7 +167,7 @@ def test_stores_whose_size_repels_fail_the_calibration(world):
         own=replace(world.market.own, attributes=world.market.own.attributes * [-1, 1]),
         rivals=replace(world.market.rivals, attributes=world.market.rivals.attributes * [-1, 1]),
     )
-    with pytest.raises(ModelError, match="exponent of area"):
+    with pytest.raises(ModelError, match="exponent of size"):
         huff.fit(small_is_big)
 
 

@@ -76,9 +76,6 @@ def check_bearer_years(cards: AnyFrame, *, years: int = MIN_YEARS) -> None:
     if short.height:
         raise ContractError(
             "balances.card_years",
-            given=f"{short.height} bearer cards that expire within {years} years",
-            expected=f"{years} years or more from the day of issue",
-            mend="extend their last day, or correct the day of issue",
             values={"rows": short.height, "years": years},
             examples=[mask(card) for card in short["card_id"]],
         )

@@ -217,9 +217,6 @@ def _refuse_overpaid(rows: pl.DataFrame) -> None:
     if rows.height:
         raise ContractError(
             "balances.overpaid",
-            given=f"{rows.height} instalments paid above what they ask, together by {-int(rows['open_minor'].sum())}",
-            expected="no more allocated or written off than is owed",
-            mend="take the excess off the allocation; it stays as unapplied cash",
             values={"rows": rows.height, "amount": -int(rows["open_minor"].sum())},
             examples=[mask(i) for i in rows["invoice_id"]],
         )

@@ -103,13 +103,7 @@ def response(contacts: AnyFrame, trips: pl.DataFrame, *, t0: date) -> pl.DataFra
 def refuse_unknown_time(table: pl.DataFrame, *, name: str) -> None:
     """Refuse an as-of table that does not say when its rows became known."""
     if "known_at" not in table.columns:
-        raise ModelError(
-            "churn.no_known_time",
-            given=f"table {name!r} without a column 'known_at' among the as-of features",
-            expected="for every row the time at which it became known",
-            mend="map `known_at` at ingest, or leave the table out: a snapshot overwritten since would tell the future",
-            values={"name": name},
-        )
+        raise ModelError("churn.no_known_time", values={"name": name})
 
 
 def _known_by(table: pl.DataFrame, *, t0: date, name: str) -> pl.DataFrame:

@@ -114,11 +114,9 @@ def dataset(
 
 def refuse_open_window(*, t0: date, horizon: int, observed_until: date) -> None:
     """Refuse a label whose window (t0, t0 + h] has not closed."""
-    if t0 + timedelta(days=horizon) > observed_until:
+    needed, latest = t0 + timedelta(days=horizon), observed_until - timedelta(days=horizon)
+    if needed > observed_until:
         raise ModelError(
             "churn.window_open",
-            given=f"t0 {t0} with h = {horizon} days, data up to {observed_until}",
-            expected=f"data up to {t0 + timedelta(days=horizon)} or later",
-            mend=f"move t0 to {observed_until - timedelta(days=horizon)} or earlier, or shorten h",
-            values={"t0": t0, "horizon": horizon, "until": observed_until},
+            values={"t0": t0, "horizon": horizon, "until": observed_until, "needed": needed, "latest": latest},
         )

@@ -42,13 +42,7 @@ def freeze(values: Array, *, name: str) -> Deciles:
     """
     known = values[~np.isnan(values)]
     if len(known) < 10 * MIN_PER_BIN:
-        raise ModelError(
-            "churn.psi_small",
-            given=f"{len(known)} rows of {name!r} for ten bins",
-            expected=f"at least {10 * MIN_PER_BIN}, i.e. {MIN_PER_BIN} per bin",
-            mend="use more customers or a longer training period; below that the index measures chance",
-            values={"name": name, "rows": len(known), "needed": 10 * MIN_PER_BIN},
-        )
+        raise ModelError("churn.psi_small", values={"name": name, "rows": len(known), "needed": 10 * MIN_PER_BIN})
     cuts = np.unique(np.quantile(known, np.arange(0.1, 1, 0.1)))
     return Deciles(name, tuple(cuts.tolist()), tuple(_count(values, cuts).tolist()))
 

@@ -64,13 +64,7 @@ def empc(
     """
     refuse_one_class(int(y.sum()), int(len(y) - y.sum()))
     if value <= offer:
-        raise ModelError(
-            "churn.offer_above_value",
-            given=f"customer value {value:g}, offer {offer:g}",
-            expected="an offer that costs less than the customer is worth",
-            mend="lower the offer, or do not run the campaign",
-            values={"value": value, "offer": offer},
-        )
+        raise ModelError("churn.offer_above_value", values={"value": value, "offer": offer})
     pi1 = float(y.mean())
     pi0 = 1 - pi1
     f0, f1 = _hull(y, score)

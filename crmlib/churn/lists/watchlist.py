@@ -48,13 +48,7 @@ def watchlist(
     """
     refuse_alive(risk)
     if capacity < 1:
-        raise ModelError(
-            "churn.no_capacity",
-            given=f"a capacity of {capacity} calls",
-            expected="at least 1",
-            mend="give the number of customers an owner can call a day",
-            values={"capacity": capacity},
-        )
+        raise ModelError("churn.no_capacity", values={"capacity": capacity})
     ranked = candidates(table, tiers=tiers, risk=risk, festival_buyers=festival_buyers)
     place = pl.int_range(pl.len())
     place = place.over("owner") if "owner" in ranked.columns else place

@@ -107,13 +107,7 @@ def tuned(x: Array, y: Array, *, settings: dict[str, Any], seed: int) -> tuple[d
 def refuse_class_weight(weight: float | None) -> None:
     """Refuse class weights, resampling included, where probabilities are wanted."""
     if weight is not None and weight != 1:
-        raise ModelError(
-            "churn.class_weight",
-            given=f"a class weight of {weight:g} for a model whose probabilities are used",
-            expected="no class weights and no resampling (SMOTE)",
-            mend="leave the weight out and move the threshold instead (crmlib.churn.judge.profit)",
-            values={"weight": weight},
-        )
+        raise ModelError("churn.class_weight", values={"weight": weight})
 
 
 def _predict(model: str, x: Array) -> Array:

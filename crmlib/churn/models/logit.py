@@ -147,13 +147,7 @@ def _maximise(y: Array, x: Array) -> tuple[Array, Array, float, bool]:
         try:
             result = sm.Logit(y, design, check_rank=False).fit(disp=0, maxiter=35)
         except PerfectSeparationWarning:
-            raise ModelError(
-                "churn.separation",
-                given=f"{len(y)} labelled customers whose features separate lost from kept without error",
-                expected="customers of both kinds that look alike",
-                mend="look for a feature that reads the label, or use more customers",
-                values={"rows": len(y)},
-            ) from None
+            raise ModelError("churn.separation", values={"rows": len(y)}) from None
         except (ConvergenceWarning, HessianInversionWarning, np.linalg.LinAlgError):
             return (*_with_prior(y, design), True)
     return np.asarray(result.params), np.asarray(result.bse), float(result.llf), False

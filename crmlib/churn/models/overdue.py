@@ -66,13 +66,7 @@ def fit(table: AnyFrame, *, log_gaps: AnyFrame, rng: np.random.Generator) -> Ren
     everybody = frame.join(sums.select("customer_id", "log_gap_sum"), on="customer_id").sort("customer_id")
     repeat = everybody.filter(pl.col("trips") > 1).height
     if repeat < MIN_GAPS:
-        raise ModelError(
-            "churn.no_rhythm",
-            given=f"{repeat} customers with a second trip",
-            expected=f"at least {MIN_GAPS}",
-            mend="use a longer history; without repeat trips nobody has a rhythm to be late against",
-            values={"customers": repeat, "needed": MIN_GAPS},
-        )
+        raise ModelError("churn.no_rhythm", values={"customers": repeat, "needed": MIN_GAPS})
     if everybody.height > SAMPLE:
         everybody = everybody[np.sort(rng.choice(everybody.height, SAMPLE, replace=False))]
     n, s, r = _gaps(everybody)

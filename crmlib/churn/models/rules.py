@@ -89,11 +89,4 @@ def refuse_alive(name: str) -> None:
         `churn.p_alive`.
     """
     if name.lower().strip("1-− ").replace(" ", "_") in ALIVE_NAMES:
-        raise ModelError(
-            "churn.p_alive",
-            given=f"column {name!r} as the churn score",
-            expected="the chance of no purchase in h",
-            mend="use P(0 in h) of the same fit (crmlib.churn.models.rules.p_zero): P(alive) is 1 for "
-            "whoever came only once",
-            values={"name": name},
-        )
+        raise ModelError("churn.p_alive", values={"name": name})

@@ -137,13 +137,7 @@ def follow_up_times(table: pl.DataFrame, trips: pl.DataFrame, *, t0: date, horiz
     cut = day_number(t0)
     watched = table.filter(pl.col("followed_n").is_not_null())
     if watched.is_empty():
-        raise ModelError(
-            "churn.no_follow_up",
-            given=f"{table.height} people, none with a follow-up",
-            expected="contacts with purpose follow_up, care, invite or sale",
-            mend="connect the table of contacts",
-            values={"people": table.height},
-        )
+        raise ModelError("churn.no_follow_up", values={"people": table.height})
     later = watched.join(trips, on="customer_id").filter(pl.col("day_n") > pl.col("followed_n"))
     won = later.group_by("customer_id").agg(pl.col("day_n").min().alias("won_n"))
     silent = pl.when("recorded").then("lost_n").otherwise(pl.col("followed_n") + horizon)

@@ -86,13 +86,7 @@ def assign(
         `churn.holdout_small` for a share below 10 %.
     """
     if not MIN_HOLDOUT <= holdout < 1:
-        raise ModelError(
-            "churn.holdout_small",
-            given=f"a holdout of {holdout:.1%}",
-            expected=f"at least {MIN_HOLDOUT:.0%}, less than 100 %",
-            mend="leave one in ten alone; otherwise nobody will ever know whether the list works",
-            values={"holdout": holdout},
-        )
+        raise ModelError("churn.holdout_small", values={"holdout": holdout})
     frame = to_polars(listed, needs=["customer_id", *([strata] if strata else [])], name="list")
     keyed = frame.with_columns(pl.Series("_draw", rng.random(frame.height)))
     place = pl.col("_draw").rank("ordinal")
@@ -171,13 +165,7 @@ def read_out(result: AnyFrame, *, margin_minor: float, cost_minor: int, margin_h
 def refuse_no_holdout(*, treated: int, held_out: int) -> None:
     """Refuse to speak of an effect without people who were left alone at random."""
     if held_out < MIN_HELD_OUT or treated < MIN_HELD_OUT:
-        raise ModelError(
-            "churn.no_holdout",
-            given=f"{treated} contacted, {held_out} held out",
-            expected=f"at least {MIN_HELD_OUT} of each, drawn at random when the list left",
-            mend="report how many came, but no effect; use crmlib.churn.winback.winback.assign for the next list",
-            values={"treated": treated, "held_out": held_out},
-        )
+        raise ModelError("churn.no_holdout", values={"treated": treated, "held_out": held_out})
 
 
 def closes_on(sent_on: date, *, days: int) -> date:

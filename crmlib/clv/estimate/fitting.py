@@ -152,26 +152,8 @@ def _notes(data: PurchaseHistory, certificate: Certificate) -> tuple[str, ...]:
 
 def _refuse_hopeless(data: PurchaseHistory, *, n_parameters: int) -> None:
     if data.n_customers < n_parameters + 1:
-        raise ModelError(
-            "clv.too_few",
-            given=f"{data.n_customers} customers",
-            expected=f"more customers than parameters ({n_parameters})",
-            mend="widen the period, the region or the group",
-            values={"customers": data.n_customers, "parameters": n_parameters},
-        )
+        raise ModelError("clv.too_few", values={"customers": data.n_customers, "parameters": n_parameters})
     if float(data.x.max()) == 0.0:
-        raise ModelError(
-            "clv.no_repeat",
-            given=f"{data.n_customers} customers, none with a repeat purchase (all x = 0)",
-            expected="some customers who bought on two or more days",
-            mend="widen the period, or check that customer ids are the same from visit to visit",
-            values={"customers": data.n_customers},
-        )
+        raise ModelError("clv.no_repeat", values={"customers": data.n_customers})
     if float(data.T.max()) == 0.0:
-        raise ModelError(
-            "clv.no_time",
-            given=f"{data.n_customers} customers, all observed for no time (T = 0)",
-            expected="some customers whose first purchase lies before the end of the period",
-            mend="check period_end: it is the last day included",
-            values={"customers": data.n_customers},
-        )
+        raise ModelError("clv.no_time", values={"customers": data.n_customers})

@@ -65,13 +65,7 @@ def with_prior(total: Objective, *, centre: Array, prior: float | None) -> Objec
     if prior is None:
         return total
     if not 0.0 < prior < np.inf:
-        raise ModelError(
-            "clv.prior",
-            given=f"prior={prior}",
-            expected="a standard deviation above 0, in units of log parameters",
-            mend="give about 1.0 to 3.0 (1.0 is a factor e either way), or none",
-            values={"prior": prior},
-        )
+        raise ModelError("clv.prior", values={"prior": prior})
 
     def both(theta: Array) -> tuple[float, Array]:
         value, gradient = total(theta)
@@ -196,12 +190,7 @@ def _quiet(total: Objective) -> Objective:
 
 
 def _not_finite() -> ModelError:
-    return ModelError(
-        "clv.not_finite",
-        given="a likelihood that is not finite where the search begins or ends",
-        expected="a finite log-likelihood",
-        mend="check the scale of the covariates (standardise them) and the unit of time",
-    )
+    return ModelError("clv.not_finite")
 
 
 def _damped(hessian: Array, gradient: Array, *, damping: float) -> Array:

@@ -53,13 +53,7 @@ def from_lifetimes(fitter: Any) -> Any:
     kind = type(fitter).__name__
     names = {theirs: ours for ours, theirs in _FITTERS.items()}
     if kind not in names or not hasattr(fitter, "params_"):
-        raise ModelError(
-            "clv.not_a_fitter",
-            given=f"an object of type {kind}, fitted: {hasattr(fitter, 'params_')}",
-            expected=f"a fitted lifetimes fitter: {', '.join(_FITTERS.values())}",
-            mend="fit it first",
-            values={"kind": kind},
-        )
+        raise ModelError("clv.not_a_fitter", values={"kind": kind})
     name = names[kind]
     params: type[Any] = GammaGammaParams if name == "gamma_gamma" else model_of(name).params
     rename = _THEIR_NAMES.get(name, {})
@@ -75,11 +69,5 @@ def _lifetimes() -> Any:
 
 def _fitter_name(name: str) -> str:
     if name not in _FITTERS:
-        raise ModelError(
-            "clv.no_fitter",
-            given=f"a fit of {name}",
-            expected=f"one of {', '.join(_FITTERS)}, which lifetimes has as well",
-            mend="use the model in crmlib",
-            values={"name": name, "models": ", ".join(_FITTERS)},
-        )
+        raise ModelError("clv.no_fitter", values={"name": name, "models": ", ".join(_FITTERS)})
     return _FITTERS[name]

@@ -115,10 +115,4 @@ def _tuples(value: Any) -> Any:
 
 
 def _not_a_fit(given: str) -> ModelError:
-    return ModelError(
-        "clv.schema",
-        given=given,
-        expected=f"JSON or Arrow written by crmlib.clv.exchange.store, schema {SCHEMA_VERSION}",
-        mend="fit again and store the new result",
-        values={"given": given, "schema": SCHEMA_VERSION},
-    )
+    return ModelError("clv.schema", values={"given": given, "schema": SCHEMA_VERSION})

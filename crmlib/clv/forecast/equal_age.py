@@ -82,13 +82,7 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
     left = end - begin - early
     length = age if age is not None else LONGEST if left >= LONGEST + HALF else left // 2
     if not 1 <= length <= max(end - begin, 0):
-        raise ModelError(
-            "clv.age",
-            given=f"{length} days of life, in data of {end - begin} days",
-            expected="an age from 1 day to the length of the data",
-            mend="give a shorter age, or import earlier receipts",
-            values={"age": length, "days": end - begin},
-        )
+        raise ModelError("clv.age", values={"age": length, "days": end - begin})
     new = seen.filter(pl.col("first") > begin + early)
     after = pl.col("day_n") - pl.col("first")
     each = new.group_by("customer_id").agg(

@@ -109,13 +109,7 @@ def predictive_counts(
 def check_level(level: float) -> None:
     """Refuse a probability of an interval that is none, or that no interval has."""
     if not 0.0 < level < 1.0:
-        raise ModelError(
-            "clv.level",
-            given=f"a level of {level}",
-            expected="a probability above 0 and below 1 (0.9 is 90 %)",
-            mend="correct the level",
-            values={"level": level},
-        )
+        raise ModelError("clv.level", values={"level": level})
 
 
 def _count_at(there: Array, future: Ahead, *, t: float, above: float) -> npt.NDArray[np.int64]:

@@ -37,13 +37,7 @@ def money_of(frame: pl.DataFrame, *, spend: SpendFit | None, margin: float | str
         share = np.full(rows, float(margin))
     unknown = int(np.count_nonzero(~np.isfinite(share)))
     if unknown:
-        raise ModelError(
-            "clv.margin",
-            given=f"{unknown} of {rows} customers whose margin is no number",
-            expected="a margin per unit of spend for everybody (0.3 is 30 %)",
-            mend="fill what is unknown with the company's rate",
-            values={"unknown": unknown, "customers": rows},
-        )
+        raise ModelError("clv.margin", values={"unknown": unknown, "customers": rows})
     if spend is None:
         return Money(n=np.zeros(rows), spend=np.zeros(rows), margin=share, fit=None)
     check_columns(frame.columns, ["x", "spend"], name="purchase_history")

@@ -95,13 +95,7 @@ def draw(
         `clv.no_curvature` where the fit is at a boundary or flat: there is nothing to approximate.
     """
     if not fit.theta_covariance or fit.certificate.boundary:
-        raise ModelError(
-            "clv.no_curvature",
-            given=f"a fit whose likelihood is flat or bent upwards, at the edge: {fit.certificate.boundary or 'none'}",
-            expected="a maximum with positive curvature",
-            mend="use a simpler model (Pareto/NBD for GGom/NBD), more data, or prior=1.0 in the fit",
-            values={"boundary": ", ".join(fit.certificate.boundary)},
-        )
+        raise ModelError("clv.no_curvature", values={"boundary": ", ".join(fit.certificate.boundary)})
     data, model = read_for(fit, history), model_of(fit.model)
     if prior is None and fit.prior is not None:
         prior = fitting.log_prior(model, data, prior=fit.prior)
@@ -226,12 +220,7 @@ def to_arviz(posterior: Posterior) -> Any:
     try:
         import arviz  # noqa: PLC0415  (optional, and slow to import)
     except ImportError:
-        raise ModelError(
-            "clv.no_arviz",
-            given="an environment without ArviZ",
-            expected="the optional extra 'posterior'",
-            mend='install it: pip install "crmlib[posterior]"',
-        ) from None
+        raise ModelError("clv.no_arviz") from None
     columns = {name: posterior.frame()[name].to_numpy()[None, :] for name in posterior.names}
     attributes = {"model": posterior.model, "method": posterior.method, "pareto_k": posterior.pareto_k}
     data = arviz.from_dict(posterior=columns)

@@ -85,12 +85,7 @@ def discounted(fit: ModelFit[Any], data: PurchaseHistory, *, t: float | None, ra
     undiscounted sum then has no end.
     """
     if t is None and rate <= 0:
-        raise ModelError(
-            "clv.endless",
-            given="an unlimited horizon with a discount rate of 0",
-            expected="a discount rate above 0, or a horizon",
-            mend="give an annual discount rate (the cost of capital), or a horizon such as 3 years",
-        )
+        raise ModelError("clv.endless")
     out = np.empty(data.n_rows)
     for part in blocks(data.n_rows, size=CHUNK):
         there, future = state(fit, data, part)

@@ -132,13 +132,7 @@ def _with_gaps(found: ModelFit[CnbdParams], data: PurchaseHistory) -> ModelFit[C
 
 def _given(k: int | None) -> int:
     if k is None or not (isinstance(k, int) and 1 <= k <= MOST_K):
-        raise ModelError(
-            "clv.regularity",
-            given="a history without log_gaps, and no k" if k is None else f"k = {k}",
-            expected=f"a whole k from 1 to {MOST_K}, or the column log_gaps to choose it by",
-            mend="add the gaps with crmlib.clv.estimate.regularity.with_log_gaps, or give k",
-            values={"k": str(k), "most": MOST_K},
-        )
+        raise ModelError("clv.regularity", values={"k": str(k), "most": MOST_K})
     return k
 
 

@@ -152,7 +152,7 @@ def expected_spend(params: GammaGammaParams, *, n: Array, spend: Array) -> Array
     """
     p, q, gamma = astuple(params)
     if q <= 1.0:
-        raise _no_moment("clv.no_mean", q=q, least=1.0, what="mean")
+        raise _no_moment("clv.no_mean", q=q, least=1.0)
     m = np.where(n > 0, spend, 0.0)
     return np.asarray(p * (gamma + n * m) / (p * n + q - 1.0))
 
@@ -167,7 +167,7 @@ def spend_moments(params: GammaGammaParams, *, n: Array, spend: Array) -> tuple[
     mean = expected_spend(params, n=n, spend=spend)
     shape = p * n + q
     if bool((shape <= 2.0).any()):
-        raise _no_moment("clv.no_variance", q=q, least=2.0, what="variance")
+        raise _no_moment("clv.no_variance", q=q, least=2.0)
     rate = gamma + n * np.where(n > 0, spend, 0.0)
     inverse_square = rate * rate / ((shape - 1.0) * (shape - 2.0))
     return mean, np.asarray(p * p * inverse_square), np.asarray(p * inverse_square)
@@ -199,22 +199,10 @@ def _spenders(history: AnyFrame, *, counted: Counted, returns: Returns) -> tuple
     frame = frame.filter(pl.col("n") > 0).with_columns(good=(pl.col("spend") > 0) & pl.col("spend").is_finite())
     bad = frame.height - int(frame["good"].fill_null(value=False).sum())
     if bad and returns == "refuse":
-        raise ModelError(
-            "clv.spend_not_positive",
-            given=f"{bad} of {frame.height} customers with a mean spend that is null, zero or negative",
-            expected="spend > 0 for every customer with a purchase that counts",
-            mend='net returns by day upstream, or pass returns="drop" to leave these customers out and count them',
-            values={"bad": bad, "customers": frame.height},
-        )
+        raise ModelError("clv.spend_not_positive", values={"bad": bad, "customers": frame.height})
     frame = frame.filter(pl.col("good")).sort("n", "spend")
     if frame.height < 4:
-        raise ModelError(
-            "clv.too_few_spenders",
-            given=f"{frame.height} customers with a positive mean spend",
-            expected="at least 4",
-            mend="widen the period or the group",
-            values={"customers": frame.height},
-        )
+        raise ModelError("clv.too_few_spenders", values={"customers": frame.height})
     return frame["n"].to_numpy(), frame["spend"].to_numpy(), bad
 
 
@@ -232,11 +220,5 @@ def _score(values: tuple[float, ...], n: Array, m: Array) -> tuple[Array, Array]
     return np.asarray(ll), scores
 
 
-def _no_moment(code: str, *, q: float, least: float, what: str) -> ModelError:
-    return ModelError(
-        code,
-        given=f"a Gamma–Gamma model with q = {q:.4g}",
-        expected=f"q > {least:g}: below it the spend of the population has no {what}",
-        mend="look for wholesale buyers or typing errors among the largest spends, fit them apart, or use prior=1.0",
-        values={"q": f"{q:.3g}", "least": least},
-    )
+def _no_moment(code: str, *, q: float, least: float) -> ModelError:
+    return ModelError(code, values={"q": f"{q:.3g}", "least": least})

@@ -27,11 +27,5 @@ def model_of(name: str) -> Model[Any]:
     if regular is not None:
         return regular
     if name not in MODELS:
-        raise ModelError(
-            "clv.unknown_model",
-            given=f"model {name!r}",
-            expected=f"one of {', '.join(MODELS)}",
-            mend="correct the name",
-            values={"name": name, "models": ", ".join(MODELS)},
-        )
+        raise ModelError("clv.unknown_model", values={"name": name, "models": ", ".join(MODELS)})
     return MODELS[name]

@@ -120,13 +120,7 @@ def residual_periods(params: SbgParams, *, t: Array, discount: float) -> Array:
     DERL of Fader & Hardie (2010), with the first renewal to come discounted by nothing: Σ_i S(t+i)/S(t) / (1+d)^(i−1).
     """
     if discount <= 0:
-        raise ModelError(
-            "clv.discount_needed",
-            given=f"a discount rate of {discount} per period",
-            expected="a rate above 0: the undiscounted sum has no end where alpha <= 1",
-            mend="give the company's cost of capital per period",
-            values={"discount": discount},
-        )
+        raise ModelError("clv.discount_needed", values={"discount": discount})
     stays, total, factor, i = np.ones_like(t, dtype=np.float64), np.zeros_like(t, dtype=np.float64), 1.0, 0
     while factor > 1e-14 * discount:
         stays = stays * (params.beta + t + i) / (params.alpha + params.beta + t + i)
@@ -147,10 +141,4 @@ def _score(values: tuple[float, float], periods: Array, left: Array) -> tuple[Ar
 def _check(counts: pl.DataFrame) -> None:
     bad = counts.filter((pl.col("periods") < 1) | (pl.col("customers") < 0) | pl.any_horizontal(pl.all().is_null()))
     if bad.height or counts.is_empty() or not counts["left"].any() or counts["left"].all():
-        raise ModelError(
-            "clv.members",
-            given=f"{counts.height} kinds of members, {bad.height} of them not possible",
-            expected="periods >= 1, and some members who left and some who stayed",
-            mend="count renewals offered so far; wait until a second renewal before fitting",
-            values={"kinds": counts.height, "bad": bad.height},
-        )
+        raise ModelError("clv.members", values={"kinds": counts.height, "bad": bad.height})

@@ -46,13 +46,7 @@ def calendar_grid(
     [(7, 0.0), (7, 0.714), (7, 0.857)]
     """
     if end < start or period < 1:
-        raise ModelError(
-            "clv.grid",
-            given=f"a calendar from {start} to {end} in periods of {period} days",
-            expected="an end on or after the start, and periods of at least 1 day",
-            mend="swap the dates; the grid must reach from the first purchase to the end of the forecast",
-            values={"start": str(start), "end": str(end), "period": period},
-        )
+        raise ModelError("clv.grid", values={"start": str(start), "end": str(end), "period": period})
     first, last = (start - EPOCH).days, (end - EPOCH).days
     count = math.ceil((last - first + 1) / period)
     grid = pl.DataFrame({"start_n": [first + period * i for i in range(count)], "days": [period] * count})

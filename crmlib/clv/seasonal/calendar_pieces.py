@@ -105,32 +105,16 @@ def _periods(grid: AnyFrame, names: Sequence[str]) -> pl.DataFrame:
     keys = ["customer_id", "start_n"] if "customer_id" in frame.columns else ["start_n"]
     bad = frame.select(pl.all_horizontal(pl.col(names).cast(pl.Float64).is_finite())).to_series() if names else None
     if bad is not None and not bad.fill_null(value=False).all():
-        raise ModelError(
-            "clv.grid_values",
-            given="a calendar grid with null or infinite covariates",
-            expected="a number in every period",
-            mend="fill the gaps of the grid; 0 where an effect is absent",
-        )
+        raise ModelError("clv.grid_values")
     return frame.sort(keys)
 
 
 def _check_cover(periods: pl.DataFrame, *, first: object, last: int) -> None:
     low, high = periods["start_n"].min(), (periods["start_n"] + periods["days"] - 1).max()
     if not isinstance(first, int) or not isinstance(low, int) or not isinstance(high, int):
-        raise ModelError(
-            "clv.no_rows",
-            given="no purchases up to the end of the period, or an empty grid",
-            expected="at least 1 customer and 1 period",
-            mend="check the period and the filter",
-        )
+        raise ModelError("clv.no_rows")
     if low > first or high < last:
-        raise ModelError(
-            "clv.grid_cover",
-            given=f"a calendar grid from day {low} to {high}",
-            expected=f"one that covers days {first} to {last}",
-            mend="build the grid from the first purchase to the end of the horizon",
-            values={"low": low, "high": high, "first": first, "last": last},
-        )
+        raise ModelError("clv.grid_cover", values={"low": low, "high": high, "first": first, "last": last})
 
 
 def _spans(people: pl.DataFrame, periods: pl.DataFrame, *, end_n: int) -> pl.DataFrame:

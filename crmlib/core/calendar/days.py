@@ -101,8 +101,5 @@ def _check(first: date, last: date) -> None:
     if not (first.year > FIRST_YEAR and first <= last and last.year < LAST_YEAR - 1):
         raise ParameterError(
             "calendar.span",
-            given=f"{first} to {last}",
-            expected=f"a first day not after the last, both in {FIRST_YEAR + 1} to {LAST_YEAR - 2}",
-            mend="choose days inside these years; the lunar tables reach no further",
             values={"first": str(first), "last": str(last), "low": FIRST_YEAR + 1, "high": LAST_YEAR - 2},
         )

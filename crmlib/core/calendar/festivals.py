@@ -59,11 +59,7 @@ def festival_day(festival: str, year: int) -> date:
     check_choice(festival, FESTIVALS, name="festival")
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ParameterError(
-            "calendar.span",
-            given=f"year {year}",
-            expected=f"a year in {FIRST_YEAR} to {LAST_YEAR}",
-            mend="choose days inside these years; the lunar tables reach no further",
-            values={"first": year, "last": year, "low": FIRST_YEAR, "high": LAST_YEAR},
+            "calendar.span", values={"first": year, "last": year, "low": FIRST_YEAR, "high": LAST_YEAR}
         )
     if festival in SOLAR_FESTIVALS:
         return date(year, *SOLAR_FESTIVALS[festival])

@@ -87,13 +87,7 @@ def decompose(frame: AnyFrame, *, group: str) -> pl.DataFrame:
     table = flag(members(frame, needs=("net_minor", "purchase_days", "quantity_milli"), present=(group,)), group)
     sides = [_means(table.filter(pl.col(group))), _means(table.filter(~pl.col(group)))]
     if any(side is None for side in sides):
-        raise ModelError(
-            "scoring.cannot_decompose",
-            given="a side of the comparison has no members, purchases, units or sales above zero",
-            expected="two groups that both buy",
-            mend="choose a group that leaves others to compare with",
-            values={"group": group},
-        )
+        raise ModelError("scoring.cannot_decompose")
     left, right = (side for side in sides if side is not None)
     ratios = [a / b for a, b in zip(left, right, strict=True)]
     logs = [float(np.log(ratio)) for ratio in ratios]
@@ -127,24 +121,12 @@ def importance(frame: AnyFrame, *, outcome: str, traits: Iterable[str]) -> pl.Da
     """
     names = tuple(traits)
     if not 0 < len(names) <= MOST_TRAITS:
-        raise ModelError(
-            "scoring.too_many_traits",
-            given=f"{len(names)} traits",
-            expected=f"1 to {MOST_TRAITS}",
-            mend="leave out the traits that say the same",
-            values={"traits": len(names), "most": MOST_TRAITS},
-        )
+        raise ModelError("scoring.too_many_traits", values={"traits": len(names), "most": MOST_TRAITS})
     table = to_polars(frame, needs=(outcome, *names), name="members").filter(pl.col(outcome) > 0).drop_nulls(names)
     blocks = [_dummies(table[name]) for name in names]
     least = max(LEAST_KNOWN, PER_CLASS * sum(block.shape[1] for block in blocks))
     if table.height < least:
-        raise ModelError(
-            "scoring.too_few_known",
-            given=f"{table.height} members whose traits are all known",
-            expected=f"at least {least}: {LEAST_KNOWN}, and {PER_CLASS} per class",
-            mend="leave out the trait that is missing most or has most classes, or widen the period",
-            values={"members": table.height, "least": least},
-        )
+        raise ModelError("scoring.too_few_known", values={"members": table.height, "least": least})
     y = np.log(table[outcome].to_numpy().astype(np.float64))
     parts = beyond_chance(lmg(y, blocks), [block.shape[1] for block in blocks], members=table.height)
     rows = [
@@ -220,11 +202,7 @@ def experiment(frame: AnyFrame, *, outcome: str, treated: str) -> Effect:
     arms = [known.filter(pl.col(treated) == arm)[outcome].to_numpy() for arm in (True, False)]
     if min(arm.size for arm in arms) < LEAST_ARM:
         raise ModelError(
-            "scoring.small_experiment",
-            given=f"arms of {arms[0].size} and {arms[1].size} members",
-            expected=f"at least {LEAST_ARM} in each arm",
-            mend="run the experiment on more members before reading an effect",
-            values={"treated": arms[0].size, "held_back": arms[1].size, "least": LEAST_ARM},
+            "scoring.small_experiment", values={"treated": arms[0].size, "held_back": arms[1].size, "least": LEAST_ARM}
         )
     means, variances = [float(a.mean()) for a in arms], [float(a.var(ddof=1)) / a.size for a in arms]
     error = float(np.sqrt(sum(variances)))

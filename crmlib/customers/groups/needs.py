@@ -77,13 +77,7 @@ def need_segments(
         baskets, `scoring.segment_counts`.
     """
     if not 2 <= least <= most:
-        raise ModelError(
-            "scoring.segment_counts",
-            given=f"least = {least}, most = {most}",
-            expected="2 <= least <= most",
-            mend="3 to 8 is usual",
-            values={"least": least, "most": most},
-        )
+        raise ModelError("scoring.segment_counts", values={"least": least, "most": most})
     table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name="parts").with_columns(
         pl.col("part").cast(pl.String)
     )
@@ -92,9 +86,6 @@ def need_segments(
     if len(ids) < 10 * least or len(names) < 2 or kinds < least:
         raise ModelError(
             "scoring.too_few_to_group",
-            given=f"{len(ids)} members with {kinds} different baskets of {len(names)} categories",
-            expected=f"at least {10 * least} members, {least} different baskets and two categories",
-            mend="widen the period or use a finer category level",
             values={"members": len(ids), "categories": len(names), "least": 10 * least, "kinds": kinds},
         )
     shares = spend / spend.sum(axis=1, keepdims=True)

@@ -74,13 +74,7 @@ def profile(frame: AnyFrame, *, group: str, traits: Iterable[str], rate: float =
     if not traits:
         return pl.DataFrame(schema=SCHEMA)
     if not table[group].any():
-        raise ModelError(
-            "scoring.empty_group",
-            given=f"group {group!r}: nobody of {table.height} members",
-            expected="at least one member in the group",
-            mend="choose another group, or another period",
-            values={"group": group, "members": table.height},
-        )
+        raise ModelError("scoring.empty_group", values={"members": table.height})
     cells = pl.concat([_count(table, group=group, trait=trait) for trait in traits])
     tested = _with_statistics(cells)
     return (

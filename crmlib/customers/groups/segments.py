@@ -120,13 +120,7 @@ def by_rule(frame: AnyFrame, rules: Mapping[str, pl.Expr]) -> Segments:
     table = members(frame, needs=("net_minor", "purchase_days"))
     usable = {name: rule for name, rule in rules.items() if set(rule.meta.root_names()) <= set(table.columns)}
     if not usable:
-        raise ModelError(
-            "scoring.no_rule",
-            given=f"{len(rules)} rules, none of which finds its columns",
-            expected="at least one rule over columns of the frame",
-            mend="join the trait columns first or give other rules",
-            values={"rules": len(rules)},
-        )
+        raise ModelError("scoring.no_rule", values={"rules": len(rules)})
     decided = pl.coalesce(
         *(pl.when(rule.cast(pl.Boolean).fill_null(value=False)).then(pl.lit(name)) for name, rule in usable.items()),
         pl.lit(REST),

@@ -132,11 +132,7 @@ def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:
     known = frame[column].cast(pl.String).drop_nulls().unique().sort().to_list() if column in frame.columns else []
     if not set(wanted) & set(known):
         raise ModelError(
-            "scoring.no_such_group",
-            given=f"group {column} = {values!r}",
-            expected=f"one or more of {', '.join(known[:20]) or '(no such trait in the data)'}, joined by +",
-            mend="choose a value that occurs, e.g. " + (known[0] if known else "another trait"),
-            values={"column": column, "values": values, "known": ", ".join(known[:20])},
+            "scoring.no_such_group", values={"column": column, "values": values, "known": ", ".join(known[:20])}
         )
     return frame[column].cast(pl.String).is_in(wanted).fill_null(value=False)
 

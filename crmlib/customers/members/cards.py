@@ -88,9 +88,6 @@ def sort_cards(
     if bound.receipts_day < 1 or bound.bulk_times < 1 or bound.bulk_minor < 0:
         raise ModelError(
             "scoring.card_limits",
-            given=f"receipts_day={bound.receipts_day}, bulk_times={bound.bulk_times}, bulk_minor={bound.bulk_minor}",
-            expected="at least 1 receipt, at least 1 time, no negative money",
-            mend="use the defaults (8 and 50) if in doubt",
             values={"receipts_day": bound.receipts_day, "bulk_times": bound.bulk_times, "bulk_minor": bound.bulk_minor},
         )
     needs = ("customer_id", "most_receipts_day", "most_receipt_minor", "net_minor")

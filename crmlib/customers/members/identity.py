@@ -139,13 +139,7 @@ def apply(frame: AnyFrame, persons: pl.DataFrame, *, column: str = "customer_id"
     """
     twice = int(persons["customer_id"].is_duplicated().sum())
     if twice:
-        raise ModelError(
-            "scoring.mapping_not_unique",
-            given=f"{twice} rows of the mapping repeat a card",
-            expected="one person per card",
-            mend="build the mapping with identity.mapping",
-            values={"rows": twice},
-        )
+        raise ModelError("scoring.mapping_not_unique", values={"rows": twice})
     table = to_polars(frame, needs=(column,), name="frame")
     known = persons.select(pl.col("customer_id").alias(column), "person_id")
     joined = table.join(known, on=column, how="left", maintain_order="left")

@@ -137,13 +137,7 @@ def months_before(day: date, months: int) -> date:
 
 def _check_months(months: int) -> None:
     if months < 1 or months != int(months):
-        raise ParameterError(
-            "scoring.months",
-            given=f"months = {months}",
-            expected="a whole number, at least 1",
-            mend="12 is usual",
-            values={"months": months},
-        )
+        raise ParameterError("scoring.months", values={"months": months})
 
 
 def _a_year_before(day: date, *, aligned: bool) -> date:

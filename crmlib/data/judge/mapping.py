@@ -12,7 +12,7 @@ from crmlib.core.errors import SourceError
 from crmlib.data.read import cells, values
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
-from crmlib.data.sources import Condition, Expression, Source, did_you_mean, nearest
+from crmlib.data.sources import Condition, Expression, Source, nearest
 
 RULE = "__rule"
 VALUE = "__value"
@@ -91,9 +91,6 @@ def check_columns(part: RawPart, source: Source) -> None:
         near = nearest(missing[0], present)
         raise SourceError(
             "ingest.missing_column",
-            given=f"{part.file} with columns {', '.join(present[:40]) or '(none)'}",
-            expected=f"also {', '.join(missing)}{did_you_mean(missing[0], present)}",
-            mend="correct the names in the sources file, or export the file with these columns",
             values={"file": part.file, "missing": ", ".join(missing), "near": near, "present": ", ".join(present[:40])},
         )
 

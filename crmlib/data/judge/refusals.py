@@ -22,26 +22,14 @@ def empty(parts: list[RawPart], names: list[str]) -> None:
     if any(part.read for part in parts):
         return
     shown = ", ".join(names[:3])
-    raise SourceError(
-        "ingest.empty",
-        given=f"{shown}: no rows",
-        expected="at least one row",
-        mend="check whether the export ran, and `header:` and `sheets:` in the sources file",
-        values={"files": shown},
-    )
+    raise SourceError("ingest.empty", values={"files": shown})
 
 
 def mixed_currency(source: str, wanted: str, settled: str | None) -> None:
     """Refuse money of another currency than the lake's."""
     if settled is None or wanted == settled:
         return
-    raise LakeError(
-        "lake.mixed_currency",
-        given=f"source '{source}' in {wanted}, lake in {settled}",
-        expected=f"one currency per lake: {settled}",
-        mend="ingest it into a lake of its own (--lake), or convert the amounts before",
-        values={"source": source, "currency": wanted, "lake": settled},
-    )
+    raise LakeError("lake.mixed_currency", values={"source": source, "currency": wanted, "lake": settled})
 
 
 def reused_receipts(source: str, rows: pl.DataFrame, old: pl.DataFrame) -> None:
@@ -54,9 +42,6 @@ def reused_receipts(source: str, rows: pl.DataFrame, old: pl.DataFrame) -> None:
         return
     raise ContractError(
         "ingest.receipt_reused",
-        given=f"source '{source}': {reused.height} of {spread.height} receipt ids stand for several days or stores",
-        expected="a receipt id of its own for every receipt",
-        mend='join columns, e.g. receipt_id: {from: [store, day, receipt], join: "-"}; or set receipts_may_move: true',
         values={"source": source, "reused": reused.height, "receipts": spread.height},
         examples=[mask(r) for r in reused["receipt_id"].head(5)],
     )
@@ -72,9 +57,6 @@ def worthless(result: IngestResult, apart: pl.DataFrame) -> None:
     seen = bad.select("src_file", "src_line", VALUE).head(5).iter_rows()
     raise ContractError(
         "ingest.nothing_valid",
-        given=f"source '{result.source}', {result.read} rows, all of them break a rule: {listed}",
-        expected=f"rows that keep the contract of {result.table}",
-        mend="check columns, formats and encoding in the sources file; nothing was stored",
         values={"source": result.source, "rows": result.read, "rules": listed, "table": result.table},
         examples=[f"{file}:{line} {mask(value)}" for file, line, value in seen],
     )
@@ -87,10 +69,4 @@ def explained(name: str) -> Iterator[None]:
         yield
     except pl.exceptions.PolarsError as error:
         reason = " ".join(str(error).split())[:200]
-        raise SourceError(
-            "ingest.failed",
-            given=f"source '{name}': {reason}",
-            expected="columns that the mapping can turn into the contract's types",
-            mend="check the mapping of the column named; nothing was stored; if it looks right, report this text",
-            values={"source": name, "reason": reason},
-        ) from error
+        raise SourceError("ingest.failed", values={"source": name, "reason": reason}) from error

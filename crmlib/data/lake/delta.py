@@ -190,7 +190,7 @@ def lake_errors(path: Path) -> Iterator[None]:
     except TableNotFoundError as error:
         raise no_table(path.name, []) from error
     except CommitFailedError as error:
-        raise _failed("lake.busy", path, error, "no other writer at the same time", "run the ingest again") from error
+        raise _failed("lake.busy", path, error) from error
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
         raise explain(error, path) from error
 
@@ -199,16 +199,10 @@ def explain(error: Exception, path: Path) -> LakeError:
     """The three-part error for a failed read or write: disk full, no permission, or damaged files."""
     text = str(error)
     if "No space left" in text or "os error 28" in text or "Disk quota" in text:
-        return _failed(
-            "lake.disk_full", path, error, "free disk space", "free space, then run again: nothing was stored"
-        )
+        return _failed("lake.disk_full", path, error)
     if "ermission denied" in text or "Read-only file system" in text:
-        return _failed(
-            "lake.not_allowed", path, error, "a folder you may write to", "change its rights, or choose --lake"
-        )
-    return _failed(
-        "lake.damaged", path, error, "a readable table", "run `crmlib check --lake`; an older version may be whole"
-    )
+        return _failed("lake.not_allowed", path, error)
+    return _failed("lake.damaged", path, error)
 
 
 DAMAGE = re.compile(r"parquet|PAR1|range\.end as u64|_delta_log|Delta|os error 2\b")
@@ -225,32 +219,14 @@ def damage(error: BaseException) -> LakeError | None:
     if not DAMAGE.search(text) or "os error 28" in text:
         return None
     reason = (text.strip().splitlines() or [type(error).__name__])[0][:200]
-    return LakeError(
-        "lake.damaged_files",
-        given=f"a table of the lake: {reason}",
-        expected="whole files",
-        mend="run `crmlib check --lake`: it names the table, and the last version that is whole",
-        values={"reason": reason},
-    )
+    return LakeError("lake.damaged_files", values={"reason": reason})
 
 
 def no_table(name: str, present: list[str]) -> LakeError:
     """The error for a table that is not in the lake."""
-    return LakeError(
-        "lake.no_table",
-        given=f"table '{name}'; the lake holds {', '.join(present) or 'no table'}",
-        expected="a table that was ingested",
-        mend="ingest a source for it, or ask `lake.has(name)` first",
-        values={"name": name, "present": ", ".join(present)},
-    )
+    return LakeError("lake.no_table", values={"name": name, "present": ", ".join(present)})
 
 
-def _failed(code: str, path: Path, error: Exception, expected: str, mend: str) -> LakeError:
+def _failed(code: str, path: Path, error: Exception) -> LakeError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return LakeError(
-        code,
-        given=f"table '{path.name}' at {path}: {reason}",
-        expected=expected,
-        mend=mend,
-        values={"name": path.name, "path": str(path), "reason": reason},
-    )
+    return LakeError(code, values={"name": path.name, "path": str(path), "reason": reason})

@@ -50,13 +50,7 @@ def check_lake(path: str | Path) -> LakeReport:
     """
     lake = Lake(path)
     if not lake.path.is_dir():
-        raise LakeError(
-            "lake.missing",
-            given=f"lake {lake.path}: no such folder",
-            expected="a folder made by `crmlib ingest`",
-            mend="check --lake or CRMLIB_LAKE",
-            values={"path": str(lake.path)},
-        )
+        raise LakeError("lake.missing", values={"path": str(lake.path)})
     rows = [row for name in lake.tables() for row in _table(lake, name)]
     rows += [(name, "readable", False, "files without a log", "a readable table") for name in _without_log(lake)]
     schema = {"table": pl.String, "check": pl.String, "ok": pl.Boolean, "found": pl.String, "expected": pl.String}

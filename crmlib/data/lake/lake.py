@@ -201,13 +201,7 @@ class Lake:
             try:
                 fcntl.flock(pen, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise LakeError(
-                    "lake.locked",
-                    given=f"lake {self.path}: another process is writing to it",
-                    expected="one writer at a time",
-                    mend="wait until the other ingest has finished, then run again",
-                    values={"path": str(self.path)},
-                ) from None
+                raise LakeError("lake.locked", values={"path": str(self.path)}) from None
             yield
 
     @contextmanager
@@ -272,10 +266,4 @@ def _plain(value: object) -> object:
 
 
 def _no_version(name: str, version: int, newest: int) -> LakeError:
-    return LakeError(
-        "lake.no_version",
-        given=f"version {version} of table '{name}'",
-        expected=f"a version from 0 to {newest}",
-        mend="see lake.versions() and lake.ingests()",
-        values={"name": name, "version": version, "newest": newest},
-    )
+    return LakeError("lake.no_version", values={"name": name, "version": version, "newest": newest})

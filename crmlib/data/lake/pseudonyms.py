@@ -90,10 +90,6 @@ def _lost(path: Path, mark: Path) -> LakeError:
     known = mark.read_text(encoding="ascii", errors="replace")[:12] if mark.exists() else "-"
     return LakeError(
         "lake.key_lost",
-        given=f"no {path}, though lists with its pseudonyms were made",
-        expected=f"the key of these pseudonyms (mark {known})",
-        mend=f"restore {KEY} from the backup of {path.parent}; to begin anew on purpose, so that every pseudonym "
-        f"changes, remove {MARK}",
         values={"path": str(path), "mark": known, "folder": str(path.parent), "secret": KEY, "file": MARK},
     )
 
@@ -102,11 +98,14 @@ def _damaged(path: Path, mark: Path, size: int) -> LakeError:
     known = mark.read_text(encoding="ascii", errors="replace")[:12] if mark.exists() else "-"
     return LakeError(
         "lake.key_damaged",
-        given=f"{path}: {size} bytes, and not the key that pseudonyms were made with",
-        expected=f"{KEY_BYTES} bytes (mark {known})",
-        mend=f"restore {KEY} from the backup of {path.parent}",
-        values={"path": str(path), "size": size, "bytes": KEY_BYTES, "mark": known, "folder": str(path.parent)}
-        | {"secret": KEY},
+        values={
+            "path": str(path),
+            "size": size,
+            "bytes": KEY_BYTES,
+            "mark": known,
+            "folder": str(path.parent),
+            "secret": KEY,
+        },
     )
 
 

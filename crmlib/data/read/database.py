@@ -40,13 +40,7 @@ def parts(source: Source, *, name: str) -> Iterator[RawPart]:
     """
     url = _url(name, source.database or "")
     if find_spec("adbc_driver_postgresql") is None:
-        raise SourceError(
-            "ingest.no_driver",
-            given=f"source '{name}' is a database, and the driver is not installed",
-            expected="the package adbc-driver-postgresql",
-            mend="pip install 'crmlib[postgres]'",
-            values={"source": name},
-        )
+        raise SourceError("ingest.no_driver", values={"source": name})
     before = 0
     with _told(name, url), _answer(url, source.query or "") as reader:
         for batch in reader:
@@ -80,21 +74,9 @@ def _plain(batch: pa.RecordBatch) -> pl.DataFrame:
 def _url(name: str, variable: str) -> str:
     url = os.environ.get(variable, "").strip()
     if not url:
-        raise SourceError(
-            "ingest.no_url",
-            given=f"source '{name}': the environment variable {variable} is not set",
-            expected="postgresql://user:password@host/database in it",
-            mend="set it for the process that ingests; keep it out of files that are shared",
-            values={"source": name, "variable": variable},
-        )
+        raise SourceError("ingest.no_url", values={"source": name, "variable": variable})
     if urlsplit(url).scheme not in SCHEMES or any(c.isspace() for c in url):
-        raise SourceError(
-            "ingest.bad_url",
-            given=f"source '{name}': {variable} holds no address of a PostgreSQL server",
-            expected="postgresql://user:password@host/database, special characters as %40 and the like",
-            mend="correct the variable; its content is not shown here",
-            values={"source": name, "variable": variable},
-        )
+        raise SourceError("ingest.bad_url", values={"source": name, "variable": variable})
     return url
 
 
@@ -110,13 +92,7 @@ def _told(name: str, url: str) -> Iterator[None]:
         reason = reason.replace(url, "…")
         for secret in _secrets(url):
             reason = reason.replace(secret, "…")
-        raise SourceError(
-            "ingest.database",
-            given=f"source '{name}': {reason}",
-            expected="a PostgreSQL server that answers the query, with the right to read",
-            mend="try the query with psql under the same user, then check host, rights and column names",
-            values={"source": name, "reason": reason},
-        ) from None
+        raise SourceError("ingest.database", values={"source": name, "reason": reason}) from None
 
 
 def _secrets(url: str) -> list[str]:

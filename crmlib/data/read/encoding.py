@@ -115,8 +115,5 @@ def _newlines(utf8: bytes) -> bytes:
 def _wrong(name: str, encoding: str, bad: list[int], lines: int) -> SourceError:
     return SourceError(
         "ingest.wrong_encoding",
-        given=f"{name}: {len(bad)} of {lines} lines are no {encoding}, the first is line {bad[0]}",
-        expected="text in UTF-8, GB18030 or UTF-16",
-        mend="set `encoding:` in the sources file, or export the file again as UTF-8",
         values={"file": name, "encoding": encoding, "bad": len(bad), "lines": lines, "line": bad[0]},
     )

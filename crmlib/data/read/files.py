@@ -32,13 +32,7 @@ def find(source: Source, *, root: Path) -> list[InputFile]:
         for path in _matches(pattern, root):
             found.setdefault(path)
     if not found:
-        raise SourceError(
-            "ingest.no_files",
-            given=f"files {', '.join(source.files)} under {root}: none found",
-            expected="at least one file",
-            mend="check `files:` in the sources file, and the folder it is relative to",
-            values={"files": ", ".join(source.files), "root": str(root)},
-        )
+        raise SourceError("ingest.no_files", values={"files": ", ".join(source.files), "root": str(root)})
     return [InputFile(path, _shown(path, root), digest(path)) for path in found]
 
 

@@ -75,13 +75,7 @@ def cdnow_path() -> Path:
 def unreadable(name: str, error: Exception) -> SourceError:
     """The error for a file that cannot be opened or is not what its name says."""
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return SourceError(
-        "ingest.unreadable",
-        given=f"{name}: {reason}",
-        expected="a readable text, Excel or Parquet file",
-        mend="check the path, the rights and whether the export was finished",
-        values={"file": name, "reason": reason},
-    )
+    return SourceError("ingest.unreadable", values={"file": name, "reason": reason})
 
 
 def _text(data: bytes, source: Source, name: str) -> RawPart:
@@ -137,11 +131,7 @@ def _excel(path: Path, source: Source, name: str) -> Iterator[RawPart]:
     for sheet in wanted:
         if sheet not in book.sheet_names:
             raise SourceError(
-                "ingest.no_sheet",
-                given=f"{name} with sheets {', '.join(book.sheet_names)}",
-                expected=f"a sheet '{sheet}'",
-                mend="correct `sheets:` in the sources file",
-                values={"file": name, "sheet": sheet, "present": ", ".join(book.sheet_names)},
+                "ingest.no_sheet", values={"file": name, "sheet": sheet, "present": ", ".join(book.sheet_names)}
             )
         cells = book.load_sheet(sheet, header_row=None, dtypes="string").to_polars()
         part = _sheet(cells, source, f"{name}#{sheet}")

@@ -1,4 +1,4 @@
-"""Sentences by key, from `kit/words/<language>/<domain>.toml` and from the rooms under `pages`."""
+"""Sentences by key: common ones (`kit/words/<language>/<domain>.toml`), those of the rooms and of the refusals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, get_args
 
+from crmlib.core import refusals
 from crmlib.kit.words.format import Format
 
 Language = Literal["zh", "en"]
@@ -43,6 +44,10 @@ class Words:
         """
         return _table(self.language)[key].format(**values)
 
+    def sentence(self, key: str) -> str:
+        """Sentence `key` as it stands, its values still named in braces."""
+        return _table(self.language)[key]
+
     def has(self, key: str) -> bool:
         """Whether `key` exists."""
         return key in _table(self.language)
@@ -73,6 +78,8 @@ def _table(language: Language) -> dict[str, str]:
     table: dict[str, str] = {}
     for domain, path in _files(language).items():
         table |= _flatten(domain, tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in (refusals.FOLDER / language).glob("*.toml"):
+        table |= _flatten(f"{path.stem}.error", tomllib.loads(path.read_text(encoding="utf-8")))
     vocabulary = tomllib.loads(Path(__file__).parents[1].joinpath("columns.toml").read_text(encoding="utf-8"))
     return table | {f"column.{name}": entry[language] for name, entry in vocabulary.items()}
 

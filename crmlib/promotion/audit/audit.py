@@ -58,13 +58,7 @@ def audit(y: Floats, x: Floats, *, event: Bools, coverage: float = 0.9) -> Audit
     seen = np.isfinite(y) & np.isfinite(x).all(axis=1)
     past, event, x = ~event & seen, event & seen, np.where(np.isfinite(x), x, 0.0)
     if past.sum() < MIN_WEEKS or not event.any():
-        raise ModelError(
-            "promotion.r8",
-            given=f"{int(past.sum())} weeks outside the event",
-            expected=f"at least {MIN_WEEKS} clean weeks",
-            mend="give a longer history, or judge the event with untreated stores only",
-            values={"count": int(past.sum()), "limit": MIN_WEEKS},
-        )
+        raise ModelError("promotion.r8", values={"count": int(past.sum()), "limit": MIN_WEEKS})
     center, size = float(y[past].mean()), float(y[past].std()) or 1.0
     standard = _standard(x, past)
     (noise, level), converged = _variances(np.where(past, (y - center) / size, np.nan), standard)

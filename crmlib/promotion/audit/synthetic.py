@@ -232,9 +232,5 @@ def _check(treated: Floats, others: Floats, *, first: int, weights: Floats | Non
         check_shapes(others=(others, "periods units"), weights=(weights, "units"))
     if not (1 <= first < sizes["periods"] and sizes["units"] >= 1):
         raise ModelError(
-            "promotion.synthetic_periods",
-            given=f"first event period {first} of {sizes['periods']}, {sizes['units']} untreated units",
-            expected="periods before the event and in it, and an untreated unit",
-            mend="count periods from 0; give the series before the event too",
-            values={"first": first, "periods": sizes["periods"], "units": sizes["units"]},
+            "promotion.synthetic_periods", values={"first": first, "periods": sizes["periods"], "units": sizes["units"]}
         )

@@ -80,13 +80,7 @@ def who_anyway(
     event = table.filter(pl.col("promotion_id") == promotion_id).with_columns(off=off)
     taken = int(event["off"].sum())
     if not 0 <= anyway.minor <= max(taken, 0):
-        raise ModelError(
-            "promotion.anyway_range",
-            given=f"{anyway.minor} of {taken} booked as anyway",
-            expected="between nothing and all of the discount",
-            mend="pass the ledger's discount on base and bulk of this promotion, as amounts above 0",
-            values={"anyway": anyway.minor, "discount": taken},
-        )
+        raise ModelError("promotion.anyway_range", values={"anyway": anyway.minor, "discount": taken})
     first = event["day"].min() if event.height else as_of
     start: date = first  # type: ignore[assignment]
     days = event["day"].n_unique() or 1

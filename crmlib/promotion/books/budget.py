@@ -35,13 +35,7 @@ def split(total_minor: int, weights: AnyFrame, *, levels: tuple[str, ...] = LEVE
     """
     table = to_polars(weights, needs=[*levels, "weight"], name="weights").sort(levels)
     if table.is_empty() or table["weight"].min() < 0 or table["weight"].sum() <= 0:  # type: ignore[operator]
-        raise ModelError(
-            "promotion.budget_weights",
-            given=f"{table.height} rows with weights that are negative or all 0",
-            expected="weights of 0 or more, at least one above 0",
-            mend="correct the weights",
-            values={"count": table.height},
-        )
+        raise ModelError("promotion.budget_weights", values={"count": table.height})
     return over_levels(total_minor, table, levels=levels, part="budget_minor")
 
 

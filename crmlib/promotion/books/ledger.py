@@ -129,18 +129,10 @@ def _money(economics: AnyFrame) -> pl.DataFrame:
     table = to_polars(economics, needs=["event_id", *UNIT], name="economics")
     refuse_text(table, numbers=(*UNIT, *(c for c in COSTS if c in table.columns)), name="economics")
     if "vat" in table.columns and table["vat"].n_unique() > 1:
-        raise ContractError(
-            "promotion.r11",
-            given="prices with and without value-added tax in one table",
-            expected="one of the two everywhere",
-            mend="bring all prices and costs to the same basis",
-            values={"count": table.height},
-        )
+        raise ContractError("promotion.r11", values={"count": table.height})
     missing = table.filter(pl.any_horizontal(pl.col(c).is_null() for c in UNIT))
     if missing.height:
-        raise refusal(
-            11, missing, "events without price or cost", "a cost for every event", "fill the cost", "event_id"
-        )
+        raise refusal("promotion.r11", missing, key="event_id")
     connected = [c for c in (*COSTS, "bulk_discount_minor") if c in table.columns]
     optional = (*COSTS, "discount_minor", "bulk_discount_minor", "sibling_margin_minor", "halo_margin_minor")
     table = table.with_columns(pl.col(c).fill_null(0) for c in connected)

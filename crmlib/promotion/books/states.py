@@ -84,11 +84,9 @@ def move(case: Case, state: State, *, actor: str, at: datetime, approved_minor: 
         named).
     """
     if state not in MOVES[case.state] or (case.steps and at < case.steps[-1].at):
-        raise _refused(
-            "state_move", case, f"move from {case.state} to {state}", f"one of {', '.join(MOVES[case.state])}"
-        )
+        raise _refused("promotion.state_move", case, state=case.state, to=state, known=sorted(MOVES[case.state]))
     if not actor.strip():
-        raise _refused("state_actor", case, "a move without a name", "who moved it")
+        raise _refused("promotion.state_actor", case)
     moved = replace(case, state=state, steps=(*case.steps, Step(state, actor, at)))
     if state == "approved":
         budget = Budget(approved=approved_minor, reserved=approved_minor)
@@ -99,20 +97,14 @@ def move(case: Case, state: State, *, actor: str, at: datetime, approved_minor: 
 def edit(case: Case) -> Case:
     """A new version: free before approval; after it the frozen version stays the one that is judged (R10)."""
     if case.state in {"settled", "cancelled", "expired"}:
-        raise _refused("state_edit", case, f"an edit in state {case.state}", "a promotion that is still alive")
+        raise _refused("promotion.state_edit", case, state=case.state)
     return replace(case, version=case.version + 1)
 
 
 def judged_version(case: Case, version: int) -> int:
     """The version an evaluation uses: the frozen one; asking for another is refused (R10)."""
     if not case.frozen_version or version != case.frozen_version:
-        raise ModelError(
-            "promotion.r10",
-            given=f"version {version} of {case.promotion_id}, approved as version {case.frozen_version}",
-            expected="evaluation against the plan as approved",
-            mend="judge the frozen version; an edited plan needs an approval of its own",
-            values={"version": version, "frozen": case.frozen_version},
-        )
+        raise ModelError("promotion.r10", values={"version": version, "frozen": case.frozen_version})
     return version
 
 
@@ -139,13 +131,7 @@ def claim(case: Case, minor: int, *, unit_minor: int | None = None, executed_uni
     if unit_minor is not None and executed_units is not None:
         limits.append(unit_minor * executed_units)
     if minor <= 0 or any(total > limit for limit in limits):
-        raise ModelError(
-            "promotion.r14",
-            given=f"claims of {total} minor units for {case.promotion_id}",
-            expected=f"above 0 and at most {min(limits, default=total)}",
-            mend="claim only what was carried out, within the cap",
-            values={"total": total, "limit": min(limits, default=total)},
-        )
+        raise ModelError("promotion.r14", values={"total": total, "limit": min(limits, default=total)})
     return replace(case, claimed=total)
 
 
@@ -163,7 +149,7 @@ def overspend(budget: Budget, asked: int) -> int:
 def _shift(case: Case, minor: int, source: str, target: str) -> Case:
     have = getattr(case.budget, source)
     if minor <= 0 or minor > have:
-        raise _refused("budget_short", case, f"{minor} minor units to move, {have} {source}", f"at most {have}")
+        raise _refused("promotion.budget_short", case, asked=minor, have=have, source=source)
     moved = {source: have - minor, target: getattr(case.budget, target) + minor}
     return replace(case, budget=replace(case.budget, **moved))
 
@@ -173,11 +159,5 @@ def _release(budget: Budget) -> Budget:
     return replace(budget, reserved=0, committed=0, released=budget.released + left)
 
 
-def _refused(reason: str, case: Case, given: str, expected: str) -> ModelError:
-    return ModelError(
-        f"promotion.{reason}",
-        given=f"{case.promotion_id}: {given}",
-        expected=expected,
-        mend="see the order of states in docs/promotion.md",
-        values={"promotion_id": case.promotion_id, "state": case.state},
-    )
+def _refused(code: str, case: Case, **values: object) -> ModelError:
+    return ModelError(code, values={"promotion_id": case.promotion_id, **values})

@@ -143,5 +143,4 @@ def _refuse(table: pl.DataFrame, *, log: bool) -> None:
     units = pl.col("units")
     bad = table.filter((units <= 0) if log else (units < 0))
     if bad.height:
-        what = "rows without sales, whose logarithm is not a number" if log else "rows with negative units"
-        raise refusal(3, bad, what, "units > 0" if log else "units ≥ 0", "flag returns; keep zeros with poisson")
+        raise refusal("promotion.r3", bad)

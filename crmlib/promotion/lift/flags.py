@@ -57,9 +57,6 @@ def _refuse(bad: pl.DataFrame, column: str, expected: str, name: str) -> None:
     if bad.height:
         raise ContractError(
             "promotion.r13",
-            given=f"{name}: {bad.height} values of {column} like {bad[column][0]}",
-            expected=expected,
-            mend="convert them in the mapping of the source",
             values={"column": column, "count": bad.height},
             examples=[mask(v) for v in bad[column].head(5).to_list()],
         )

@@ -73,8 +73,7 @@ def treated(events: AnyFrame, *, panel: Panel) -> Treated:
     outside = (rows.first < 0) | (rows.last >= panel.weeks)
     bad = table.filter((rows.last < rows.first) | (rows.store < 0) | (rows.product < 0) | outside)
     if bad.height:
-        what = "events ending before they start, outside the weeks, or of unknown stores or products"
-        raise refusal(2, bad, what, "known names, whole weeks inside the panel", "correct the events", "event_id")
+        raise refusal("promotion.r2", bad, key="event_id")
     _refuse_overlaps(rows, panel)
     return rows
 
@@ -163,9 +162,6 @@ def _refuse_overlaps(rows: Treated, panel: Panel) -> None:
         names = rows.ids.gather(np.unique(event[twice])).to_list()
         raise ContractError(
             "promotion.r9",
-            given=f"{int((counts > 1).sum())} store-product-weeks with more than one event ({len(names)} events)",
-            expected="one event at a time on a store and product",
-            mend="join overlapping events into one, or cut one of them short",
             values={"count": int((counts > 1).sum()), "events": len(names)},
             examples=[str(n) for n in names],
         )

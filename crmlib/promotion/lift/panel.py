@@ -72,7 +72,7 @@ def panel(frame: AnyFrame, *, stores: AnyFrame, products: AnyFrame, dip_weeks: i
     table = to_polars(frame, needs=[*KEY, "quantity_milli"], name="panel")
     refuse_text(table, numbers=tuple(c for c in ("quantity_milli", "price") if c in table.columns), name="panel")
     if table.is_empty():
-        raise refusal(6, table, "cells: the panel is empty", "store-product-weeks", "give the grid of some weeks")
+        raise refusal("promotion.r6", table)
     places = to_polars(stores, needs=["store_id", "city"], name="stores").sort("store_id")
     goods = to_polars(products, needs=["product_id", "sibling_group"], name="products").sort("product_id")
     _refuse_bad_cells(table, places, goods)
@@ -131,11 +131,11 @@ def _dips(goods: pl.DataFrame, default: int) -> Index:
 def _refuse_bad_cells(table: pl.DataFrame, places: pl.DataFrame, goods: pl.DataFrame) -> None:
     doubled = table.filter(pl.struct(*KEY).is_duplicated())
     if doubled.height:
-        raise refusal(1, doubled, "cells that stand more than once", "each store, product and week once", "sum or drop")
+        raise refusal("promotion.r1", doubled)
     strange = table.join(places, on="store_id", how="anti")
     strange = pl.concat([strange, table.join(goods, on="product_id", how="anti")])
     if strange.height:
-        raise refusal(2, strange, "cells of unknown stores or products", "only names the tables know", "add them")
+        raise refusal("promotion.r2", strange)
     wrong = pl.col("quantity_milli") < 0
     if "is_return_flagged" in table.columns:
         wrong &= ~pl.col("is_return_flagged")
@@ -143,9 +143,7 @@ def _refuse_bad_cells(table: pl.DataFrame, places: pl.DataFrame, goods: pl.DataF
         wrong |= pl.col("price") <= 0
     bad = table.filter(wrong)
     if bad.height:
-        raise refusal(
-            3, bad, "cells with negative sales or a price of 0 or less", "sales ≥ 0, prices > 0", "flag returns"
-        )
+        raise refusal("promotion.r3", bad)
     _refuse_weeks(table)
 
 
@@ -154,40 +152,19 @@ def _refuse_weeks(table: pl.DataFrame) -> None:
         cut = table.group_by("week_n").agg(pl.col("open_days").max()).filter(pl.col("open_days") < FULL_WEEK)
         cut = cut.filter(pl.col("open_days") > 0).sort("week_n")
         if 0 < cut.height < table["week_n"].n_unique():
-            raise refusal(
-                5, cut, "weeks that are cut short among full ones", "whole weeks", "drop the cut weeks", "week_n"
-            )
+            raise refusal("promotion.r5", cut, key="week_n")
     if "state" not in table.columns or table["state"].null_count():
         gaps = table if "state" not in table.columns else table.filter(pl.col("state").is_null())
-        raise refusal(
-            6,
-            gaps,
-            "cells that do not say whether nothing was sold, or nothing could be sold",
-            "a state in every cell: sold, zero, closed, not_carried, stock_out or unknown",
-            "build the grid with panels.store_product_week",
-        )
+        raise refusal("promotion.r6", gaps)
 
 
-def refusal(number: int, rows: pl.DataFrame, what: str, expected: str, mend: str, key: str = "store_id") -> CrmError:  # noqa: PLR0917
-    """Error R1 … R15 with the count and examples (stores, events, weeks) of the rows that caused it."""
+def refusal(code: str, rows: pl.DataFrame, *, key: str = "store_id") -> CrmError:
+    """Error R1 … R15 (`promotion.r1` …) with the count and examples (stores, events, weeks) of its rows."""
     examples = [str(v) for v in rows[key].unique().sort().head(5).to_list()] if key in rows.columns else []
-    return ContractError(
-        f"promotion.r{number}",
-        given=f"{rows.height} {what}",
-        expected=expected,
-        mend=mend,
-        values={"count": rows.height},
-        examples=examples,
-    )
+    return ContractError(code, values={"count": rows.height}, examples=examples)
 
 
 def _refuse_size(shape: tuple[int, int, int]) -> None:
     cells = shape[0] * shape[1] * shape[2]
     if cells > MAX_CELLS:
-        raise ModelError(
-            "promotion.panel_large",
-            given=f"{shape[0]} stores × {shape[1]} products × {shape[2]} weeks = {cells} cells",
-            expected=f"at most {MAX_CELLS} cells at once",
-            mend="evaluate one category, or fewer weeks, at a time",
-            values={"cells": cells, "limit": MAX_CELLS},
-        )
+        raise ModelError("promotion.panel_large", values={"cells": cells, "limit": MAX_CELLS})

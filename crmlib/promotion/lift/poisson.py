@@ -221,11 +221,7 @@ def _reweighted(sample: _Sample) -> _Solved:
             return _Solved(beta, gone, apart[:, :-1], mu, residual, step)
         log, last = fresh, loss
     raise ModelError(
-        "promotion.not_converged",
-        given=f"after {MAX_ROUNDS} rounds the deviance still moved",
-        expected=f"at most {TOLERANCE:.0e} of it",
-        mend="drop stores or products with almost no sales",
-        values={"change": abs(last - loss), "tolerance": TOLERANCE},
+        "promotion.not_converged", values={"change": f"{abs(last - loss):.1e}", "tolerance": f"{TOLERANCE:.0e}"}
     )
 
 
@@ -253,10 +249,4 @@ def _clustered(sample: _Sample, solved: _Solved, group: Index) -> Floats:
 
 def _nothing(rows: int, why: dict[str, str]) -> ModelError:
     reasons = ", ".join(f"{k} {v}" for k, v in why.items()) or "none left"
-    return ModelError(
-        "promotion.no_variation",
-        given=f"{rows} rows that sold something, terms: {reasons}",
-        expected="goods that sold in several stores or weeks at more than one price",
-        mend="give more weeks, or goods whose price has changed",
-        values={"rows": rows, "terms": reasons},
-    )
+    return ModelError("promotion.no_variation", values={"rows": rows, "terms": reasons})

@@ -140,19 +140,8 @@ def _by_city(by_store: Floats, city: Index) -> Floats:
 
 
 def _nothing_clean() -> ModelError:
-    return ModelError(
-        "promotion.no_clean_cells",
-        given="no cell without an event nearby",
-        expected="untreated weeks and stores to learn from",
-        mend="give more weeks, or fewer events",
-    )
+    return ModelError("promotion.no_clean_cells")
 
 
 def _not_converged(change: float, tolerance: float) -> ModelError:
-    return ModelError(
-        "promotion.not_converged",
-        given=f"after {MAX_SWEEPS} sweeps an effect still moved by {change:.1e}",
-        expected=f"at most {tolerance:.1e}",
-        mend="drop stores or products with almost no clean weeks",
-        values={"change": change, "tolerance": tolerance},
-    )
+    return ModelError("promotion.not_converged", values={"change": f"{change:.1e}", "tolerance": f"{tolerance:.0e}"})

@@ -150,9 +150,6 @@ def _codes(values: pl.Series, known: pl.Series, *, required: bool) -> npt.NDArra
         strange = values.filter(codes.is_null()).unique(maintain_order=True)
         raise ModelError(
             "promotion.basket_unknown",
-            given=f"{codes.null_count()} lines with {values.name} not in its table ({len(strange)} names)",
-            expected="products and stores that the tables know",
-            mend="add them to the products or stores table, or drop these lines",
             values={"count": codes.null_count(), "column": values.name},
             examples=[str(v) for v in strange.to_list()],
         )
@@ -187,18 +184,9 @@ def _check(lines: pl.DataFrame) -> None:
     if negative.height:
         raise ModelError(
             "promotion.basket_negative",
-            given=f"{negative.height} lines without positive quantity and list amount",
-            expected="sales only: quantity above 0, list amount at least 0",
-            mend="pass returns to promotion.refunds.refund, and fill missing list amounts",
             values={"count": negative.height},
             examples=negative["receipt_id"].cast(pl.String).head(5).to_list(),
         )
     top = lines.select(pl.col("list_minor").sum().over("receipt_id").max()).item() if lines.height else 0
     if top > MAX_MINOR:
-        raise ModelError(
-            "promotion.basket_large",
-            given=f"a receipt of {top} minor units",
-            expected=f"at most {MAX_MINOR}",
-            mend="split the receipt, or check the unit of list_minor",
-            values={"top": top, "limit": MAX_MINOR},
-        )
+        raise ModelError("promotion.basket_large", values={"top": top, "limit": MAX_MINOR})

@@ -28,30 +28,23 @@ def check_offers(offers: Sequence[Offer], *, products: pl.DataFrame, stores: Ite
         offer_fields (a figure the mechanic needs is missing), offer_limit (a limit where none can be kept),
         offer_repeat (an id twice), offer_order (two exclusive offers on the same goods without an order).
     """
-    _refuse(offers, "window", lambda o: o.ends_at <= o.starts_at, "offers end after they start", "correct the dates")
-    _refuse(offers, "rate", _bad_rate, "rates strictly between 0 and 10000 basis points", "8800 means 12 % off")
-    _refuse(offers, "fields", _lacks_figure, "the figures the mechanic needs", "fill rate, price, units or threshold")
-    _refuse(offers, "whole", _gives_everything, "discounts above 0 and below 100 %", "lower the discount")
-    _refuse(offers, "gift", _gift_without_cost, "a gift product, units and unit cost", "enter the cost of the gift")
-    _refuse(offers, "limit", _bad_limit, "limits on line offers outside groups", "drop the limit or the group")
+    _refuse(offers, "promotion.offer_window", lambda o: o.ends_at <= o.starts_at)
+    _refuse(offers, "promotion.offer_rate", _bad_rate)
+    _refuse(offers, "promotion.offer_fields", _lacks_figure)
+    _refuse(offers, "promotion.offer_whole", _gives_everything)
+    _refuse(offers, "promotion.offer_gift", _gift_without_cost)
+    _refuse(offers, "promotion.offer_limit", _bad_limit)
     ids = [o.offer_id for o in offers]
-    _refuse(offers, "repeat", lambda o: ids.count(o.offer_id) > 1, "each offer_id once", "rename one of them")
+    _refuse(offers, "promotion.offer_repeat", lambda o: ids.count(o.offer_id) > 1)
     unknown = _unknown(products, set(stores))
-    _refuse(offers, "unknown", unknown, "known products, stores and categories", "correct the scope")
+    _refuse(offers, "promotion.offer_unknown", unknown)
     _check_order(offers)
 
 
-def _refuse(offers: Sequence[Offer], reason: str, bad: Callable[[Offer], bool], expected: str, mend: str) -> None:
+def _refuse(offers: Sequence[Offer], code: str, bad: Callable[[Offer], bool]) -> None:
     wrong = [o.offer_id for o in offers if bad(o)]
     if wrong:
-        raise ContractError(
-            f"promotion.offer_{reason}",
-            given=f"{len(wrong)} of {len(offers)} offers break the rule '{reason}'",
-            expected=expected,
-            mend=mend,
-            values={"count": len(wrong), "offers": len(offers)},
-            examples=wrong,
-        )
+        raise ContractError(code, values={"count": len(wrong), "offers": len(offers)}, examples=wrong)
 
 
 def _bad_rate(offer: Offer) -> bool:
@@ -117,14 +110,7 @@ def _check_order(offers: Sequence[Offer]) -> None:
         if a.stage == b.stage and a.priority == b.priority and not _grouped(a, b) and not stacks(a, b) and _meet(a, b)
     ]
     if pairs:
-        raise ContractError(
-            "promotion.offer_order",
-            given=f"{len(pairs)} pairs of exclusive offers of equal priority on the same goods and days",
-            expected="a priority or a common stack_group that decides which one holds",
-            mend="give them different priorities, or one stack_group (best for the customer)",
-            values={"count": len(pairs)},
-            examples=pairs,
-        )
+        raise ContractError("promotion.offer_order", values={"count": len(pairs)}, examples=pairs)
 
 
 def _grouped(a: Offer, b: Offer) -> bool:

@@ -246,10 +246,4 @@ def explain(priced: Priced, receipt_id: str) -> pl.DataFrame:
 
 
 def _unknown_receipt(receipt_id: str) -> CrmError:
-    return ModelError(
-        "promotion.receipt_unknown",
-        given=f"receipt {receipt_id}",
-        expected="a receipt among the priced lines",
-        mend="look it up in priced.lines",
-        values={"receipt_id": receipt_id},
-    )
+    return ModelError("promotion.receipt_unknown", values={"receipt_id": receipt_id})

@@ -151,9 +151,6 @@ def _check(asked: pl.DataFrame, back: pl.DataFrame) -> None:
     if over.height or missing or repeated:
         raise ModelError(
             "promotion.return_over",
-            given=f"{over.height} returns above what was sold, {missing} of unknown lines, {repeated} repeated lines",
-            expected="each line once, returned quantity within what was sold and not yet returned",
-            mend="give earlier returns in earlier_milli and add up returns of one line",
             values={"over": over.height, "missing": missing, "repeated": repeated},
             examples=[str(v) for v in over["line_n"].to_list()],
         )

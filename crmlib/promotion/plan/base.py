@@ -156,12 +156,5 @@ def _kinds(flat: Floats, goods: Index, *, days: list[date], first_week: int, unt
 
 
 def _refused(name: str, days: list[date], *, out: bool) -> ModelError:
-    code = "out_of_season" if out else "no_slot"
-    given = "it sold lately, but on these days of last year it had stopped" if out else "no sales lately or a year ago"
-    return ModelError(
-        f"promotion.{code}",
-        given=f"{name}, {days[0]} to {days[-1]}: {given}",
-        expected="goods that sell on these days: now, or in the same lunar slot last year",
-        mend="choose days in the season, or other goods; for new goods plan by hand from a like one",
-        values={"category": name, "first_day": days[0], "last_day": days[-1]},
-    )
+    code = "promotion.out_of_season" if out else "promotion.no_slot"
+    return ModelError(code, values={"category": name, "first_day": days[0], "last_day": days[-1]})

@@ -75,13 +75,7 @@ def learn(past: AnyFrame) -> Response:
     """
     table = to_polars(past, needs=NEEDS, name="past events").filter(pl.col("lift") > -1)
     if table.height < MIN_EVENTS:
-        raise ModelError(
-            "promotion.few_events",
-            given=f"{table.height} past events that could be judged",
-            expected=f"at least {MIN_EVENTS}",
-            mend="wait for more events, or pool similar categories",
-            values={"count": table.height, "limit": MIN_EVENTS},
-        )
+        raise ModelError("promotion.few_events", values={"count": table.height, "limit": MIN_EVENTS})
     depth = table["depth_bp"].to_numpy().astype(np.float64) / 10_000
     log = np.log1p(table["lift"].to_numpy())
     weight = np.sqrt(np.maximum(table["base_milli"].to_numpy() / 1000, 1.0))

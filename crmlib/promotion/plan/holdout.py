@@ -79,13 +79,7 @@ def choose(stores: AnyFrame, *, held_out: int, rng: np.random.Generator) -> pl.D
     """
     table = _stores(stores)
     if held_out < 1 or 2 * held_out > table.height:
-        raise ModelError(
-            "promotion.holdout_stores",
-            given=f"{held_out} stores to leave out of {table.height}",
-            expected=f"between 1 and {table.height // 2}",
-            mend="leave out fewer stores",
-            values={"held_out": held_out, "stores": table.height},
-        )
+        raise ModelError("promotion.holdout_stores", values={"held_out": held_out, "stores": table.height})
     pairs = np.arange(table.height // 2)
     spread = np.sort(rng.choice(pairs, held_out, replace=False))
     drawn = 2 * spread + rng.integers(0, 2, held_out)

@@ -222,13 +222,7 @@ def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -
     lately = pl.col("day") > as_of - timedelta(weeks=PRICE_WEEKS)
     usual = next((t for t in (plain.filter(lately), plain, listed.filter(lately), listed) if t.height), sold.clear())
     if usual.is_empty():
-        raise ModelError(
-            "promotion.no_base",
-            given=f"category {draft.category}: no sales without a promotion",
-            expected="a category that sells",
-            mend="choose another category",
-            values={"category": draft.category},
-        )
+        raise ModelError("promotion.no_base", values={"category": draft.category})
     return usual
 
 
@@ -364,12 +358,6 @@ def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str
     plain = recent.filter(pl.col("promotion_id").is_null())
     used = next((t for t in (plain, recent, table) if t.height), table)
     if used.is_empty():
-        raise ModelError(
-            "promotion.no_sales",
-            given=f"{table.height} lines of goods with a category",
-            expected="sales of goods whose category is known",
-            mend="connect the receipts and the categories of the goods",
-            values={"count": table.height},
-        )
+        raise ModelError("promotion.no_sales", values={"count": table.height})
     sums = used.group_by("category_2").agg(pl.col("net_minor").sum())
     return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])

@@ -60,13 +60,7 @@ def pick(plans: pl.DataFrame, *, as_of: date, promotion_id: str | None) -> dict[
     if promotion_id:
         started = started.filter(pl.col("promotion_id") == promotion_id)
     if started.is_empty():
-        raise ModelError(
-            "promotion.none_running",
-            given=f"promotion {promotion_id or '(any)'} on {as_of}",
-            expected="a promotion that has started by that day",
-            mend="choose another day or promotion",
-            values={"promotion_id": promotion_id or "", "as_of": as_of},
-        )
+        raise ModelError("promotion.none_running", values={"promotion_id": promotion_id or "", "as_of": as_of})
     live = started.filter(pl.col("last_day") >= as_of)
     return (live if live.height else started).row(-1, named=True)
 

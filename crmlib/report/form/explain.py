@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from crmlib.core import refusals
 from crmlib.core.errors import CrmError
 from crmlib.kit.words import Words
-from crmlib.report.form.parameters import Issue, sentence
-
-_PARTS = ("given", "expected", "mend")
-_EMPTY = re.compile(r"\s?[(\uff08][^()\uff08\uff09]*[:\uff1a]\s*[)\uff09]")
-"""A remark in brackets whose value is empty, such as the nearest name where none is near."""
+from crmlib.report.form.parameters import Issue, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +33,26 @@ def explain(error: BaseException, words: Words) -> Explanation:
     --------
     >>> explain(ZeroDivisionError("secret"), Words("en")).given
     'an unexpected error while making the report (ZeroDivisionError)'
-    >>> own = CrmError("demo.empty", given="no rows", expected="some", mend="check the export")
+    >>> own = CrmError("demo.empty", said=("no rows", "some", "check the export"))
     >>> explain(own, Words("zh")).mend
     'check the export'
     """
     if not isinstance(error, CrmError):
-        given, expected, mend = (words(f"page.error.unexpected.{p}", kind=type(error).__name__) for p in _PARTS)
+        given, expected, mend = (words(f"page.error.unexpected.{p}", kind=type(error).__name__) for p in refusals.PARTS)
         return Explanation("unexpected", given, expected, mend)
-    given, expected, mend = (_part(error, part, words) for part in _PARTS)
-    return Explanation(error.code, given, expected, mend, error.examples)
+    given, expected, mend = (_part(error, number, words) for number in range(3))
+    return Explanation(error.code, f"{error.place}: {given}" if error.place else given, expected, mend, error.examples)
 
 
-def _part(error: CrmError, part: str, words: Words) -> str:
+def _part(error: CrmError, number: int, words: Words) -> str:
     domain, _, rest = error.code.partition(".")
-    key = f"{domain}.error.{rest}.{part}"
-    if not words.has(key):
-        return str(getattr(error, part))
-    try:
-        sentence = words(key, **{name: _in_words(value, words) for name, value in error.values.items()})
-    except (KeyError, IndexError, ValueError):  # the sentence wants a value that this error does not carry
-        return str(getattr(error, part))
-    return _EMPTY.sub("", sentence)
+    key = f"{domain}.error.{rest}.{refusals.PARTS[number]}"
+    if error.said or not words.has(key):
+        return error.parts()[number]
+    return refusals.filled(words.sentence(key), {name: _in_words(v, words) for name, v in error.values.items()})
 
 
 def _in_words(value: object, words: Words) -> object:
     if isinstance(value, tuple | list):
         return words("page.join").join(str(_in_words(v, words)) for v in value)
-    if isinstance(value, Issue):
-        return f"{value.name} = {value.given}: {sentence(value, words)}"
-    return value
+    return worded(value, words) if isinstance(value, Issue) else value

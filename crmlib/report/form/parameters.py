@@ -41,6 +41,9 @@ class Issue:
     kind: str
     values: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return worded(self, Words("en"))
+
 
 def known() -> tuple[str, ...]:
     """Names of all reports, in alphabetical order.
@@ -76,9 +79,6 @@ def model(report: str) -> type[ReportParameters]:
     if report not in known():
         raise ParameterError(
             "report.unknown",
-            given=f"report {report!r}",
-            expected=f"one of {', '.join(known())}",
-            mend=f"write {_nearest(report, known()) or known()[0]!r} if that is meant",
             values={"report": report, "known": ", ".join(known()), "nearest": _nearest(report, known()) or known()[0]},
         )
     module = importlib.import_module(f"crmlib.pages.{report}.parameters")
@@ -101,12 +101,12 @@ def check(report: str, values: Mapping[str, object]) -> ReportParameters:
     --------
     >>> check("customer_value", {"months": "6"}).months
     6
-    >>> check("customer_value", {"month": 6})
+    >>> check("customer_value", {"month": 6})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    crmlib.core.errors.ParameterError: given: month = 6
-    expected: month: there is no parameter of this name; did you mean months?
-    mend: did you mean months?
+    crmlib.core.errors.ParameterError: given: parameters: month = 6: there is no parameter of this name; ...
+    expected: names and values that the report knows
+    mend: correct them as said above and make the page again
     """
     kind = model(report)
     try:
@@ -120,16 +120,13 @@ def sentence(issue: Issue, words: Words) -> str:
     return words(f"page.issue.{issue.kind}", **issue.values)
 
 
+def worded(issue: Issue, words: Words) -> str:
+    """An issue with its name and what was given."""
+    return f"{issue.name} = {issue.given}: {sentence(issue, words)}"
+
+
 def _refusal(issues: Sequence[Issue]) -> ParameterError:
-    english = Words("en")
-    near = [issue.values["nearest"] for issue in issues if issue.values.get("nearest")]
-    return ParameterError(
-        "report.parameters",
-        given="; ".join(f"{issue.name} = {issue.given}" for issue in issues),
-        expected="; ".join(f"{issue.name}: {sentence(issue, english)}" for issue in issues),
-        mend=f"did you mean {', '.join(near)}?" if near else "correct these values",
-        values={"issues": tuple(issues)},
-    )
+    return ParameterError("report.parameters", values={"issues": tuple(issues)})
 
 
 def _issue(error: Any, kind: type[ReportParameters]) -> Issue:

@@ -136,13 +136,7 @@ def _judged(task: Task, why: Why) -> tuple[CrmError | Failure | None, bool]:
             return disk.unwritable(task.out, os.strerror(errno.ENOSPC)), False
         return died(task.report), True
     if not (task.out / "index.html").is_file():
-        return RunError(
-            "run.no_page",
-            given=f"notebook {task.report} ran, but wrote no page",
-            expected="page.close() in the last cell",
-            mend="add it to the notebook",
-            values={"report": task.report},
-        ), False
+        return RunError("run.no_page", values={"report": task.report}), False
     return None, False
 
 
@@ -164,31 +158,13 @@ def _told(task: Task, file: Path) -> tuple[CrmError | Failure, bool]:
 
 def _limit(task: Task, why: Why) -> RunError:
     if why == "memory":
-        return RunError(
-            "run.memory",
-            given=f"report {task.report}, which held more than {task.memory_mb} MB and was ended",
-            expected=f"at most {task.memory_mb} MB for all processes of a run",
-            mend="ask for a smaller region or period, or raise memory_mb in the parameter file",
-            values={"report": task.report, "limit": task.memory_mb},
-        )
-    return RunError(
-        "run.deadline",
-        given=f"report {task.report}, which did not finish in time and was ended",
-        expected=f"a page within {task.deadline_seconds} seconds",
-        mend="ask for a smaller region or period, or raise deadline_seconds in the parameter file",
-        values={"report": task.report, "limit": task.deadline_seconds},
-    )
+        return RunError("run.memory", values={"report": task.report, "limit": task.memory_mb})
+    return RunError("run.deadline", values={"report": task.report, "limit": task.deadline_seconds})
 
 
 def died(report: str) -> RunError:
     """The error of a run whose process went away without a word."""
-    return RunError(
-        "run.died",
-        given=f"report {report}, whose process was ended from outside",
-        expected="a process that lives until its page is written",
-        mend="check the machine's memory and who ends processes, then run again",
-        values={"report": report},
-    )
+    return RunError("run.died", values={"report": report})
 
 
 def family(pid: int, kernel: Path | None = None) -> list[psutil.Process]:

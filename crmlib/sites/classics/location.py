@@ -78,13 +78,7 @@ def _check(distance: Array, p: int = 1) -> None:
     """Distances are there and not negative (inf: no road), and p is a number of sites that there are."""
     bad = int((np.isnan(distance) | (distance < 0)).sum())
     if bad or p not in range(1, distance.shape[1] + 1):
-        raise ModelError(
-            "sites.locations",
-            given=f"p = {p} of {distance.shape[1]} sites, {bad} distances missing or negative",
-            expected=f"a whole p between 1 and {distance.shape[1]}, every distance known",
-            mend="a pair without a road gets a large number, not a gap",
-            values={"p": p, "n": distance.shape[1], "rows": bad},
-        )
+        raise ModelError("sites.locations", values={"p": p, "n": distance.shape[1], "rows": bad})
 
 
 def _assign(points: int, n: int, p: int) -> list[LinearConstraint]:
@@ -99,13 +93,7 @@ def _solve(goal: Array, rules: list[LinearConstraint], *, whole: int) -> Array:
     kinds = (np.arange(len(goal)) < whole).astype(np.int64)
     found = milp(goal, constraints=rules, integrality=kinds, bounds=Bounds(0, 1), options={"mip_rel_gap": 1e-9})
     if found.x is None:
-        raise ModelError(
-            "sites.no_cover",
-            given=f"{whole} sites and these distances",
-            expected="a choice that satisfies every condition",
-            mend="widen the radius or bring more sites",
-            values={"sites": whole},
-        )
+        raise ModelError("sites.no_cover", values={"sites": whole})
     return np.asarray(found.x)
 
 

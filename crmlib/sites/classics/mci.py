@@ -114,9 +114,5 @@ def _refuse_not_positive(**arrays: Array) -> None:
         wrong = int(np.count_nonzero(~(np.asarray(values) > 0) | ~np.isfinite(values)))
         if wrong:
             raise ModelError(
-                "sites.no_logarithm",
-                given=f"{name}: {wrong} of {np.size(values)} values that are not above 0",
-                expected="numbers above 0",
-                mend="give a store in the same cell half the cell's width as its distance; leave empty stores out",
-                values={"name": name, "wrong": wrong, "values": int(np.size(values))},
+                "sites.no_logarithm", values={"name": name, "wrong": wrong, "values": int(np.size(values))}
             )

@@ -39,7 +39,7 @@ def test_without_leaving_separated_cells_out_the_same_fit_does_not_end(monkeypat
     units, clean = _late_shop()
     nothing = ppml.Separation(np.zeros_like(clean), np.zeros_like(clean))
     monkeypatch.setattr(ppml, "separate", lambda *_, **__: nothing)
-    with pytest.raises(Exception, match="sweeps"):
+    with pytest.raises(Exception, match="still moving by"):
         fit_effects(units, clean, city=np.zeros(2, dtype=int), tolerance=1e-9)
 
 
