@@ -69,7 +69,7 @@ def test_plans_are_seen_as_soon_as_they_are_known(name: str) -> None:
 
 def test_every_event_that_may_lie_ahead_is_declared_and_no_other() -> None:
     """A new table with an event says whether it may lie ahead: the names of such columns tell."""
-    hints = ("starts_at", "valid_from", "due_on", "launched_on", "opened_on", "period_start")
+    hints = ("starts_at", "planned_at", "valid_from", "due_on", "launched_on", "opened_on", "period_start")
     wrong = [n for n, c in CONTRACTS.items() if c.event in hints and not c.ahead]
     assert sorted(wrong) == ["deals", "work_reports"], "a deal was opened, a report is about days that are over"
 

@@ -101,6 +101,7 @@ BUNDLES = Contract(
     ("bundle_id", "version"),
     event="starts_at",
     defaults=(_VERSION, ("gift_units", "1"), ("floor_margin_bp", "0"), ("stores", ""), ("channels", "")),
+    ahead=True,
 )
 BUNDLE_PARTS = Contract("bundle_parts", BundleParts, ("bundle_id", "version", "product_id"), defaults=(_VERSION,))
 OFFER_ROWS = Contract("offer_rows", OfferRows, ("as_of", "customer_id", "slot", "rank"), event="as_of")

@@ -218,7 +218,9 @@ class Seasons(Table):
         return cls.ends_on.col >= cls.starts_on.col
 
 
-CAMPAIGNS = Contract("campaigns", Campaigns, ("list_id", "version"), event="planned_at", defaults=(("version", "1"),))
+CAMPAIGNS = Contract(
+    "campaigns", Campaigns, ("list_id", "version"), event="planned_at", defaults=(("version", "1"),), ahead=True
+)
 CAMPAIGN_STEPS = Contract("campaign_steps", CampaignSteps, ("list_id", "version", "state", "at"), event="at")
 OUTREACH = Contract("outreach", Outreach, ("list_id", "version", "recipient_id"))
 OUTREACH_EVENTS = Contract("outreach_events", OutreachEvents, ("event_id",), event="at")
