@@ -10,32 +10,6 @@
 - `cash`: `book`
 """
 
-import importlib
+from crmlib.core.lazy import face
 
-from crmlib.core.lazy import submodules
-
-_FUNCTIONS = {"statement": "roll_forward", "tie": "ties", "pair": "pairing", "aged": "pairing"}
-__all__ = [
-    "aged",
-    "cash",
-    "intervals",
-    "ledgers",
-    "liability",
-    "pair",
-    "pairing",
-    "receivables",
-    "roll_forward",
-    "rules",
-    "statement",
-    "stock",
-    "tie",
-    "ties",
-]
-
-_module, __dir__ = submodules(__name__, __path__, names=_FUNCTIONS)
-
-
-def __getattr__(name: str) -> object:
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
-    return _module(name)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -12,3 +12,20 @@ from crmlib.balances.pairing import aged as aged
 from crmlib.balances.pairing import pair as pair
 from crmlib.balances.roll_forward import statement as statement
 from crmlib.balances.ties import tie as tie
+
+__all__ = [
+    "aged",
+    "cash",
+    "intervals",
+    "ledgers",
+    "liability",
+    "pair",
+    "pairing",
+    "receivables",
+    "roll_forward",
+    "rules",
+    "statement",
+    "stock",
+    "tie",
+    "ties",
+]

@@ -5,7 +5,6 @@
 counts the sets in stock.
 """
 
-from crmlib.core.lazy import submodules
+from crmlib.core.lazy import face
 
-__all__ = ["break_even", "pairs", "rules", "template"]
-__getattr__, __dir__ = submodules(__name__, __path__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -7,11 +7,6 @@ One engine: `engine` (watched cases, delayed entry, competing outcomes, promises
 One rule runs through all: what is unfinished, unrecorded or picked by somebody is counted and named, never dropped.
 """
 
-from crmlib.core.lazy import submodules
+from crmlib.core.lazy import face
 
-__all__ = [
-    "accept", "birthdays", "care", "channel", "clock", "cycle", "diversion", "engine", "forecast", "funnel", "media",
-    "meetings", "orders", "owners", "points", "pool", "scores", "service", "sources", "staff", "staffing", "stages",
-    "use_up",
-]  # fmt: skip
-__getattr__, __dir__ = submodules(__name__, __path__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

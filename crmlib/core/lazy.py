@@ -73,8 +73,9 @@ def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], li
         if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}; it has {', '.join(sorted(sources))}")
         module, thing = sources[name]
-        if find_spec(f"{module}.{thing}") is not None:
+        home = importlib.import_module(module)
+        if hasattr(home, "__path__") and find_spec(f"{module}.{thing}") is not None:
             return importlib.import_module(f"{module}.{thing}")
-        return getattr(importlib.import_module(module), thing)
+        return getattr(home, thing)
 
     return attribute, lambda: sorted(sources), sorted(sources)

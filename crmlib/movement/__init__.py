@@ -6,10 +6,6 @@ first, second and third trips; `traits` orders what decides the choice on a shel
 members, trips, units and price. `apportion` shares out whole units.
 """
 
-from crmlib.core.lazy import submodules
+from crmlib.core.lazy import face
 
-__all__ = [
-    "apportion", "cohorts", "cross_shop", "gain_loss", "levels", "new_lapsed", "path", "periods", "revenue_tree",
-    "traits",
-]  # fmt: skip
-__getattr__, __dir__ = submodules(__name__, __path__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -8,3 +8,16 @@ from crmlib.movement import path as path
 from crmlib.movement import periods as periods
 from crmlib.movement import revenue_tree as revenue_tree
 from crmlib.movement import traits as traits
+
+__all__ = [
+    "apportion",
+    "cohorts",
+    "cross_shop",
+    "gain_loss",
+    "levels",
+    "new_lapsed",
+    "path",
+    "periods",
+    "revenue_tree",
+    "traits",
+]

@@ -6,10 +6,6 @@ brought (`money` per head), `programme` what a season brought. `members`, `repea
 goods; `festival` follows a festival by its lunar days.
 """
 
-from crmlib.core.lazy import submodules
+from crmlib.core.lazy import face
 
-__all__ = [
-    "campaign", "draw", "festival", "funnel", "members", "message", "money", "new_to_them", "outbox", "permission",
-    "power", "programme", "read_out", "repeat",
-]  # fmt: skip
-__getattr__, __dir__ = submodules(__name__, __path__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -12,3 +12,20 @@ from crmlib.outreach import power as power
 from crmlib.outreach import programme as programme
 from crmlib.outreach import read_out as read_out
 from crmlib.outreach import repeat as repeat
+
+__all__ = [
+    "campaign",
+    "draw",
+    "festival",
+    "funnel",
+    "members",
+    "message",
+    "money",
+    "new_to_them",
+    "outbox",
+    "permission",
+    "power",
+    "programme",
+    "read_out",
+    "repeat",
+]

@@ -13,7 +13,6 @@ from crmlib.promotion.lift import response as response
 from crmlib.promotion.offers import clashes as clashes
 from crmlib.promotion.offers import offer as offer
 from crmlib.promotion.offers import pricing as pricing
-from crmlib.promotion.offers import settle as settle
 from crmlib.promotion.plan import forecast as forecast
 from crmlib.promotion.plan import holdout as holdout
 from crmlib.promotion.plan import planning as planning
@@ -38,7 +37,6 @@ __all__ = [
     "response",
     "review",
     "running",
-    "settle",
     "slots",
     "synthetic",
     "takers",

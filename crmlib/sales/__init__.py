@@ -9,27 +9,6 @@ grows, `ranks` classes it (ABC, XYZ, delisting), `assortment` measures distribut
 `diversion` finds goods outside their region, `expenses` compares spending with a budget that breathes.
 """
 
-from __future__ import annotations
+from crmlib.core.lazy import face
 
-import importlib
-
-from crmlib.core.lazy import submodules
-
-_FUNCTIONS = {
-    "split": "causes",
-    "margin_split": "causes",
-    "growth": "comparisons",
-    "flags": "store_weeks",
-    "completion": "outlook",
-}
-__all__ = [
-    "assortment", "causes", "completion", "costing", "diversion", "expenses", "flags", "goods", "growth",
-    "margin_split", "margins", "people", "ranks", "split", "targets",
-]  # fmt: skip
-_module, __dir__ = submodules(__name__, __path__, names=_FUNCTIONS)
-
-
-def __getattr__(name: str) -> object:
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
-    return _module(name)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

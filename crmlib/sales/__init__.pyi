@@ -13,3 +13,21 @@ from crmlib.sales.causes import split as split
 from crmlib.sales.comparisons import growth as growth
 from crmlib.sales.outlook import completion as completion
 from crmlib.sales.store_weeks import flags as flags
+
+__all__ = [
+    "assortment",
+    "causes",
+    "completion",
+    "costing",
+    "diversion",
+    "expenses",
+    "flags",
+    "goods",
+    "growth",
+    "margin_split",
+    "margins",
+    "people",
+    "ranks",
+    "split",
+    "targets",
+]

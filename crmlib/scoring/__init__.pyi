@@ -5,8 +5,10 @@ from crmlib.scoring import pyramid as pyramid
 from crmlib.scoring import rfm as rfm
 from crmlib.scoring import smoothing as smoothing
 from crmlib.scoring import state as state
+from crmlib.scoring.pyramid import Pyramid as Pyramid
 
 __all__ = [
+    "Pyramid",
     "bulk_scores",
     "matrix",
     "migration",
