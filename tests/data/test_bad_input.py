@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
 from crmlib.data import Lake, check_lake, ingest
 from crmlib.data.judge import resolve
 from crmlib.data.lake import delta
+from crmlib.data.read import bounds, files
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
 
@@ -439,3 +442,74 @@ def test_two_byte_order_marks_and_one_in_the_middle_do_not_hide_the_header(desk)
     desk.write("a.csv", b"\xef\xbb\xbf" + "\n".join([HEADER, *LINES]).encode())
     desk.write("b.csv", b"\xef\xbb\xbf\xef\xbb\xbf" + "\n".join([HEADER, LINES[0].replace("R1", "R7")]).encode())
     assert desk.ingest().kept == 4
+
+
+def far_cell(path: Path, cell: str, *, rows: int = 2) -> None:
+    """A small workbook with one blank cell far away."""
+    body = "".join(f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>x</t></is></c></row>' for n in range(1, rows + 1))
+    number = int("".join(c for c in cell if c.isdigit()))
+    body += f'<row r="{number}"><c r="{cell}" t="inlineStr"><is><t> </t></is></c></row>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType='
+        '"application/xml"/><Default Extension="rels" ContentType='
+        '"application/vnd.openxmlformats-package.relationships+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Target="xl/workbook.xml"'
+        f' Type="{office}/officeDocument"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Target="worksheets/sheet1.xml" Type="{office}/worksheet"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, text in parts.items():
+            book.writestr(name, text)
+
+
+@pytest.mark.parametrize("cell", ["XFD5000", "XFD1048576", "ZZ1000000"])
+def test_a_small_workbook_that_reaches_far_is_refused_before_it_takes_gigabytes(desk, cell: str):
+    far_cell(desk.folder / "book.xlsx", cell)
+    desk.sales("book.xlsx")
+    error = refused(desk, SourceError, "ingest.too_wide")
+    assert "Ctrl+End" in error.mend
+
+
+def test_a_blank_cell_within_reason_is_read(desk):
+    far_cell(desk.folder / "book.xlsx", "XFD100")
+    desk.sales("book.xlsx")
+    refused(desk, SourceError, "ingest.missing_column")
+
+
+def test_a_workbook_or_an_archive_that_unpacks_to_too_much_is_refused(desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounds, "MOST_PACKED", 1_000_000)
+    with zipfile.ZipFile(desk.folder / "book.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", b"0" * 2_000_000)
+    desk.sales("book.xlsx")
+    refused(desk, SourceError, "ingest.too_large")
+    monkeypatch.setattr(bounds, "MOST_WHOLE", 1_000_000)
+    desk.write("a.csv.gz", gzip.compress("\n".join([HEADER, *LINES, "x" * 2_000_000]).encode()))
+    desk.sales("a.csv.gz")
+    refused(desk, SourceError, "ingest.too_large")
+
+
+def test_an_archive_is_as_large_as_it_unpacks_to_and_read_in_pieces_beyond_memory(
+    desk, monkeypatch: pytest.MonkeyPatch
+):
+    many = [LINES[0].replace("R1", f"R{n}") for n in range(20_000)]
+    text = "\n".join([HEADER, *many]).encode()
+    path = desk.write("a.csv.gz", gzip.compress(text[:1000]) + gzip.compress(text[1000:]))
+    assert files.text_size(path) == len(text) > 20 * path.stat().st_size / 2
+    monkeypatch.setattr(files, "BATCH_BYTES", 200_000)
+    monkeypatch.setattr(bounds, "MOST_WHOLE", 300_000)
+    desk.sales("a.csv.gz")
+    assert desk.ingest().kept == 20_000
+
+
+def test_a_torn_archive_is_unreadable_in_three_sentences(desk):
+    whole = gzip.compress("\n".join([HEADER, *LINES]).encode())
+    desk.write("a.csv.gz", whole[: len(whole) // 2])
+    desk.sales("a.csv.gz")
+    refused(desk, SourceError, "ingest.unreadable")

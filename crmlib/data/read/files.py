@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read import readers
+from crmlib.data.read import bounds, readers
 from crmlib.data.sources import Source
 
 BATCH_BYTES = 100_000_000
@@ -52,7 +54,13 @@ def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> list[
 
 def text_size(path: Path) -> int:
     """Bytes of text that a file holds, about."""
-    return path.stat().st_size * (1 if path.suffix.lower() in readers.PLAIN else PACKED)
+    stamp = path.stat()
+    if path.suffix.lower() in readers.PLAIN:
+        return stamp.st_size
+    if path.suffix.lower() in readers.TEXT:
+        with suppress(OSError, zlib.error):  # what is no archive is told when it is read
+            return bounds.unpacked_size(path, stamp=(stamp.st_size, stamp.st_mtime_ns))
+    return stamp.st_size * PACKED
 
 
 def digest(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import fastexcel
 import polars as pl
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read import encoding, records
+from crmlib.data.read import bounds, encoding, records
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Source
@@ -29,6 +29,7 @@ UNREADABLE = (
     OSError,
     EOFError,
     zlib.error,
+    zipfile.BadZipFile,
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,
     fastexcel.FastExcelError,
@@ -53,15 +54,17 @@ def read(path: Path, *, source: Source, name: str) -> Iterator[RawPart]:
         elif suffix in EXCEL:
             yield from _excel(path, source, name)
         else:
-            yield _text(_content(path), source, name)
+            yield _text(_content(path, name), source, name)
     except UNREADABLE as error:
         raise unreadable(name, error) from error
 
 
-def _content(path: Path) -> bytes:
-    """Bytes of a text file, unpacked where it is gzip."""
+def _content(path: Path, name: str) -> bytes:
+    """Bytes of a text file, unpacked where it is gzip, if it can be seen whole."""
+    if path.stat().st_size > bounds.MOST_WHOLE:
+        raise bounds.too_large(name, path.stat().st_size, bounds.MOST_WHOLE)
     data = path.read_bytes()
-    return gzip.decompress(data) if data.startswith(GZIP) else data
+    return bounds.unpack(data, name) if data.startswith(GZIP) else data
 
 
 def cdnow_path() -> Path:
@@ -126,6 +129,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _excel(path: Path, source: Source, name: str) -> Iterator[RawPart]:
+    bounds.check_workbook(path, name)
     book = fastexcel.read_excel(str(path))
     wanted = source.sheets or book.sheet_names
     for sheet in wanted:
@@ -155,5 +159,6 @@ def _sheet(cells: pl.DataFrame, source: Source, name: str) -> RawPart:
 
 
 def _parquet(path: Path, name: str) -> RawPart:
+    bounds.check_parquet(path, name)
     rows = pl.read_parquet(path, glob=False)
     return RawPart(name, rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)))
