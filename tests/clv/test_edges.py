@@ -12,6 +12,7 @@ from scipy import stats
 from crmlib.clv.estimate.result import ModelFit
 from crmlib.clv.forecast import intervals, portfolio, posterior, predict, value
 from crmlib.clv.horizon import Horizon, months
+from crmlib.clv.judge import diagnosis
 from crmlib.clv.models import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, nbd, pareto_nbd
 from crmlib.clv.numerics.clock import clock_exceed, clock_exceed_at
 from crmlib.clv.numerics.coin import coin_exceed, coin_exceed_at
@@ -184,3 +185,18 @@ def test_a_calendars_factor_moves_purchases_and_value_and_nothing_else(worlds):
     assert moved.total["expected"] == pytest.approx(1.5 * plain.total["expected"])
     assert moved.customers["p_alive"].equals(plain.customers["p_alive"])
     assert moved.customers["spend_next"].equals(plain.customers["spend_next"])
+
+
+@pytest.mark.parametrize("module", [bg_nbd, pareto_nbd])
+def test_outcomes_of_the_busiest_are_placed_where_they_are_and_not_at_a_cap(module):
+    """Counts above 400 were read as 400: a daily buyer's 1,400 looked like a surprise from below."""
+    fit, history = fitted(module, busy_base()), busy_base()
+    data, t = predict.read_for(fit, history), months(48).units("week")
+    y = np.zeros(8)
+    y[-1] = 1400.0
+    below, at = diagnosis.outcome_chances(fit, data, y, t=t)
+    there, future = predict.state(fit, data, slice(0, data.n_rows))
+    row = data.row_of[-1]
+    i = np.full(data.n_rows, 1400.0)
+    assert below[-1] == pytest.approx(1 - (there * future.exceed_at(t, i - 1.0))[row])
+    assert 0.0 < at[-1] < 0.01

@@ -14,7 +14,7 @@ from scipy.special import xlogy
 
 from crmlib.clv.estimate.result import ModelFit
 from crmlib.clv.forecast import predict
-from crmlib.clv.forecast.intervals import predictive_counts
+from crmlib.clv.forecast.intervals import predictive_counts, rows_of
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.numerics.arrays import Array, blocks
@@ -24,7 +24,7 @@ from crmlib.core.shapes import shaped
 SEVEN_UP = 7
 BLOCK = 4096
 MOST = 400
-"""Purchases above this count as this many in a predictive distribution."""
+"""Outcomes above this are looked up one by one instead of in a table of the whole block."""
 
 
 def frequency(fit: ModelFit[Any], history: pl.DataFrame) -> pl.DataFrame:
@@ -115,6 +115,12 @@ def outcome_chances(fit: ModelFit[Any], data: PurchaseHistory, y: Array, *, t: f
         row = data.row_of[some] - part.start
         below[some] = 1.0 - at_least[k, row]
         at[some] = at_least[k, row] - at_least[k + 1, row]
+    busy = np.flatnonzero(y > MOST)
+    if busy.size:
+        theirs = rows_of(data, data.row_of[busy])
+        there, future = predict.state(fit, theirs, slice(0, busy.size))
+        more, least = (there * future.exceed_at(t, y[busy].astype(np.float64) - less) for less in (0.0, 1.0))
+        below[busy], at[busy] = 1.0 - least, least - more
     return below, at
 
 
