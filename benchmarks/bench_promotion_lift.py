@@ -80,8 +80,8 @@ def speed_only() -> None:
     seconds = time.process_time() - start
     each = loop_seconds(world, grid, sample=LOOP_SAMPLE)
     print(
-        f"{world.events.height} store-events, one thread each: model {seconds:.1f} s CPU; state-space loop {each:.3f} s "
-        f"each: {each * world.events.height / seconds:.0f} times"
+        f"{world.events.height} store-events, one thread each: model {seconds:.1f} s CPU; state-space loop {each:.3f} "
+        f"s each: {each * world.events.height / seconds:.0f} times"
     )
 
 
