@@ -143,7 +143,7 @@ def test_lessons_are_good_only_where_most_like_events_earned(words):
 
 @pytest.mark.parametrize("code", ["out_of_season", "no_slot", "few_events", "none_judged", "no_base", "not_converged"])
 def test_a_forecast_outside_its_support_is_a_refusal_in_words_without_a_figure(code, words):
-    why = ModelError(f"promotion.{code}", given="g", expected="e", mend="m")
+    why = ModelError(f"promotion.{code}")
     got = plan_findings.refused(why, Draft("月饼礼盒", "rate", 1500, FIRST, 14), words=words)
     assert "月饼礼盒" in got.sentence and got.figures == ()
     assert "promotion." not in got.sentence
