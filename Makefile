@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
-export CRMLIB_LAKE := $(LAKE)
+export CRMLIB_LAKE := $(abspath $(LAKE))
 
 .PHONY: help install reports test quick compat times lint serve lab lock sample browser release clean
 help:
@@ -62,7 +62,7 @@ serve: install
 	$(BIN)/crmlib serve
 
 lab: install
-	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 notebooks
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks
 
 # Pinned versions with hashes for every platform; names no registry.
 lock:

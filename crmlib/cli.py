@@ -80,13 +80,13 @@ def run(
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     store = Lake(space.lake)
-    jobs = _jobs(files, store=store, overrides=overrides)
+    jobs, broken = _jobs(files, store=store, overrides=overrides)
     options = runner.Options(workers=workers, force=force)
     outcomes = passes.render(jobs, space=space, lake=store, clock=_now, words=_words(), options=options)
     _say(_words()("cli.portal", address=(space.reports / portal.PAGES[_language()]).as_uri()))
     if deliver:
         passes.announce(outcomes, space=space, now=_now())
-    _tell_failures(outcomes)
+    _tell_failures(outcomes, broken)
 
 
 @app.command()
@@ -126,7 +126,7 @@ def check(
     whole_lake: Annotated[bool, typer.Option("--lake", help="Verify the lake instead.")] = False,
     folder: Annotated[Path | None, typer.Option("--lake-folder", help="Where the lake is.")] = None,
 ) -> None:
-    """Check parameter files, or (--lake) every table, version and sum of the lake. Starts nothing, changes nothing."""
+    """Check parameter files and own reports, or (--lake) tables, versions and sums of the lake; changes nothing."""
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
@@ -134,10 +134,18 @@ def check(
     if whole_lake:
         sound = ingesting.check_lake(place, say=_say, words=_words())
         raise typer.Exit(0 if sound else 1)
-    jobs = _jobs(files or [Path("params")], store=data.Lake(place), overrides=None)
+    from crmlib.run import plan
+
+    paths = plan.files(files or [Path("params")])
+    latest = plan.latest_day(data.Lake(place))
+    jobs, broken = plan.collected(paths, latest=latest, overrides={})
     for job in jobs:
         _say(job.output)
+    told = _own_problems({path.parent.name for path in paths}, every=not files)
+    named = {path.stem for path, _ in told}
+    _tell_broken([*told, *((path, problem) for path, problem in broken if path.parent.name not in named)])
     _say(_words()("cli.checked", count=len(jobs)))
+    raise typer.Exit(1 if broken or told else 0)
 
 
 @app.command()
@@ -278,15 +286,21 @@ def main() -> None:
         sys.exit(1)
 
 
-def _jobs(files: list[Path], *, store: object, overrides: list[str] | None) -> list[Job]:
+def _jobs(
+    files: list[Path], *, store: object, overrides: list[str] | None
+) -> tuple[list[Job], list[tuple[Path, CrmError]]]:
+    """The jobs of the sound files, and what is wrong with the others; if none is sound, the first problem is raised."""
     from crmlib.data import Lake
     from crmlib.run import plan
 
     assert isinstance(store, Lake)
     paths = plan.files(files)
     latest = plan.latest_day(store)
-    changed = _pairs(overrides or [])
-    return [job for path in paths for job in plan.jobs_of(path, latest=latest, overrides=changed)]
+    jobs, broken = plan.collected(paths, latest=latest, overrides=_pairs(overrides or []))
+    if broken and not jobs:
+        _tell_broken(broken[1:])
+        raise broken[0][1]
+    return jobs, broken
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -302,12 +316,28 @@ def _lake_folder(lake: Path | None) -> Path:
     return lake or Path(os.environ.get(LAKE_VARIABLE, ".crmlib"))
 
 
-def _tell_failures(outcomes: list[Outcome]) -> None:
+def _own_problems(names: set[str], *, every: bool) -> list[tuple[Path, CrmError]]:
+    """All that is wrong with own reports: those named, or every one of the project."""
+    from crmlib.report import registry
+
+    reports = [registry.find(name) for name in registry.own_names() if every or name in names]
+    return [(report.notebook, problem) for report in reports for problem in report.problems()]
+
+
+def _tell_failures(outcomes: list[Outcome], broken: list[tuple[Path, CrmError]]) -> None:
+    _tell_broken(broken)
     failed = [o for o in outcomes if o.state == "failed"]
     for outcome in failed:
         print(f"\n{outcome.job.output}\n{outcome.message}", file=sys.stderr)
-    if failed:
+    if failed or broken:
         raise typer.Exit(1)
+
+
+def _tell_broken(broken: list[tuple[Path, CrmError]]) -> None:
+    from crmlib.run.failures import told
+
+    for path, problem in broken:
+        print(f"\n{path}\n{told(problem, words=_words())}", file=sys.stderr)
 
 
 def _language() -> Language:

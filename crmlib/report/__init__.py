@@ -4,9 +4,10 @@
 >>> page = report.open("customer_value", globals())  # doctest: +SKIP
 """
 
+from crmlib.report.form.cell import Choice, Range
 from crmlib.report.opening import open_page
 from crmlib.report.opening import open_page as open
 from crmlib.report.page import Page
 from crmlib.report.study import Study, section
 
-__all__ = ["Page", "Study", "open", "open_page", "section"]
+__all__ = ["Choice", "Page", "Range", "Study", "open", "open_page", "section"]

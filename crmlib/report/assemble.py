@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from crmlib.kit.finding import ActionList, Finding
-from crmlib.kit.words import LANGUAGES, Words
+from crmlib.kit.words import Words
+from crmlib.report import choices, registry, scope
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
 from crmlib.report.html import cards, render
@@ -65,6 +66,7 @@ def page_form(page: Page) -> Form:
         issues=(),
         regions=page.known_regions(),
         words=page.words,
+        choices=choices.offered(page),
     )
 
 
@@ -121,13 +123,11 @@ def _record(page: Page, tabled: list[Tabled]) -> Manifest:
 def _head(page: Page) -> Head:
     words, facts = page.words, coverage(page)
     form = words.format
-    region = page.words("page.join").join(page.regions or ())
-    scope = words("page.scope_region", region=region) if region else words("page.scope_all")
     share = form.share(facts.share_set_aside, digits=2 if facts.share_set_aside < 0.001 else 1)
     aside = words("page.data.set_aside", rows=form.count(facts.set_aside), share=share)
     shown = [
         Fact(words("page.as_of", day=form.day(page.as_of))),
-        Fact(scope),
+        Fact(scope.sentence(page)),
         Fact(aside if facts.set_aside else words("page.data.clean"), "warn" if facts.warn else "ok"),
     ]
     if facts.late:
@@ -142,7 +142,9 @@ def _head(page: Page) -> Head:
 
 def _other(page: Page) -> Other | None:
     """Where the same page in the other language is: asked for anew in Voilà, beside it among files."""
-    language = next(code for code in LANGUAGES if code != page.words.language)
+    language = next((code for code in registry.languages(page.report) if code != page.words.language), None)
+    if language is None:
+        return None
     tag = "zh-CN" if language == "zh" else language
     if page.context.face == "voila":
         asked = {**page.params.model_dump(mode="json", exclude_none=True), "language": language}

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 import crmlib
+from crmlib.core import places
 from crmlib.core.errors import RunError
 
 Face = Literal["lab", "voila", "html"]
@@ -83,7 +84,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
     if env.get(RUN_VARIABLE):
         return from_run(Path(env[RUN_VARIABLE]))
     clock = now or datetime.now().astimezone()
-    lake = Path(env.get(LAKE_VARIABLE) or DEFAULT_LAKE)
+    lake = _lake(Path(env.get(LAKE_VARIABLE) or DEFAULT_LAKE))
     if env.get("SERVER_SOFTWARE", "").startswith("voila/"):
         query = tuple(parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True))
         regions = env.get(REGIONS_VARIABLE)
@@ -97,6 +98,17 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
             lists=Path(env[LISTS_VARIABLE]) if env.get(LISTS_VARIABLE) else None,
         )
     return Context(face="lab", now=clock, lake=lake)
+
+
+def _lake(given: Path) -> Path:
+    """The folder of the lake: one that is not there as seen from here is meant as seen from the project's folder.
+
+    A notebook's kernel stands in the notebook's folder, wherever JupyterLab was started.
+    """
+    project = places.root()
+    if given.is_absolute() or given.is_dir() or project is None:
+        return given
+    return project / given
 
 
 def from_run(path: Path) -> Context:

@@ -20,7 +20,7 @@ from polars.exceptions import PanicException
 from crmlib.core.errors import CrmError, ParameterError
 from crmlib.data.lake.delta import damage
 from crmlib.kit.words import LANGUAGES, Language, Words
-from crmlib.report import faces
+from crmlib.report import choices, faces
 from crmlib.report.context import Context
 from crmlib.report.form import parameters
 from crmlib.report.form.explain import Explanation, explain
@@ -100,6 +100,7 @@ def _form(one: Watch, issues: tuple[Issue, ...]) -> Form:
         issues=issues,
         regions=_regions(one),
         words=one.words,
+        choices={} if one.page is None else choices.offered(one.page),
     )
 
 

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.core.errors import ParameterError
-from crmlib.kit.words import LANGUAGES
-from crmlib.report import faces, failure
+from crmlib.report import choices, faces, failure, registry
 from crmlib.report.as_of import seen_by
 from crmlib.report.context import Context, from_environment
 from crmlib.report.form import parameters
@@ -36,7 +35,8 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
     kind = parameters.model(report)
     given = {name: variables[name] for name in kind.model_fields if name in variables and variables[name] is not None}
     asked = dict(context.query)
-    language = next((v for v in (asked.get("language"), given.get("language")) if v in LANGUAGES), LANGUAGES[0])
+    there = registry.languages(report)
+    language = next((v for v in (asked.get("language"), given.get("language")) if v in there), there[0])
     failure.watch(report, context=context, language=str(language), given={**given, **asked})
     page = _opened(report, parameters.check(report, given | asked), context=context)
     if started_here and context.face != "lab":
@@ -67,6 +67,7 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
         face=faces,
     )
     _check_region(page)
+    choices.check(page)
     failure.opened(page)
     return page
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from crmlib.core.errors import LakeError
 from crmlib.kit import finding
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.kit.words import Words
-from crmlib.report import access
+from crmlib.report import access, showing
 from crmlib.report.as_of import known
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
@@ -220,11 +220,37 @@ class Page:
         """
         return remember.remembered(self._lake.path / remember.FOLDER, compute, *args, **kwargs)
 
-    def show(self, *things: finding.Shown | Iterable[finding.Shown]) -> None:
-        """Put `things`, single or several together, on the page; in JupyterLab their cards are shown at once."""
+    def show(
+        self,
+        *things: object,
+        headline: str = "",
+        seen: str = "",
+        sure: str = "",
+        do: str = "",
+        key: str = "",
+        status: finding.Status = "none",
+    ) -> None:
+        """Put `things`, single or several together, on the page; in JupyterLab their cards are shown at once.
+
+        An Altair chart, a Polars or pandas frame, a GT table and text become one finding together, with the sentences
+        given: ``page.show(chart, frame, headline="Sales fell in May", do="Look at the two new shops.")``.
+
+        Parameters
+        ----------
+        headline, seen, sure, do : the takeaway; what is seen, how sure it is, what to do.
+        key : the finding's name from one run to the next; by its place on the page without it.
+        status : its verdict.
+        """
+        others = []
         for thing in things:
-            for one in (thing,) if isinstance(thing, finding.Shown) else thing:
-                self._show(one)
+            several = isinstance(thing, list | tuple | Iterator)
+            for one in thing if several else (thing,):  # type: ignore[attr-defined]
+                if isinstance(one, finding.Shown):
+                    self._show(one)
+                else:
+                    others.append(one)
+        if others:
+            self._show(showing.finding(self, others, showing.Said(headline, seen, sure, do, key, status)))
 
     def _show(self, thing: finding.Shown) -> None:
         match thing:

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import crmlib
+from crmlib.core.errors import ParameterError
+from crmlib.report import registry
 from crmlib.run.plan import Job
 from crmlib.run.workspace import Workspace
 
@@ -27,7 +29,21 @@ def code_version(workspace: Workspace) -> str:
 def input_hash(job: Job, versions: Mapping[str, int], code: str) -> str:
     """A hash of everything that makes a page what it is: the same hash, the same bytes."""
     facts = {"parameters": job.parameters, "report": job.report, "data": dict(versions), "code": code}
+    if own := _own_files(job.report):
+        facts["own"] = own
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _own_files(report: str) -> str:
+    """A hash of what a report outside the package is made of; empty for the package's."""
+    try:
+        files = registry.find(report).files()
+    except ParameterError:
+        return ""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest() if files else ""
 
 
 def run_file(

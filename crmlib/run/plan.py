@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -15,8 +16,10 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from crmlib.core.errors import LakeError, ParameterError, RunError
+from crmlib.core.errors import CrmError, LakeError, ParameterError, RunError
 from crmlib.data import Lake
+from crmlib.kit.words import LANGUAGES
+from crmlib.report import registry
 from crmlib.report.form import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
@@ -113,13 +116,21 @@ def read(path: Path) -> ParamsFile:
 def jobs_of(path: Path, *, latest: date, overrides: Mapping[str, str]) -> list[Job]:
     """The checked jobs of one parameter file: lists multiplied out, `as_of: latest` replaced by the day `latest`.
 
+    A language that the report has no words for is left out; if none is left, the page is made in the one there is.
+
     Raises
     ------
     ParameterError
-        Unknown names and values out of range, with the file named.
+        Unknown names and values out of range, with file and line; the first thing wrong with an own report.
     """
     plan = read(path)
     values = {**plan.parameters, **overrides}
+    with _named(path):
+        report = registry.find(plan.report)
+        for problem in report.problems():
+            raise problem
+    if "language" in values:
+        values["language"] = _spoken(values["language"], report.languages)
     grid = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     varying = [name for name, options in grid.items() if len(options) > 1 and name not in {"as_of", "language"}]
     languages = tuple(str(language) for language in grid.get("language", ()))
@@ -134,13 +145,60 @@ def jobs_of(path: Path, *, latest: date, overrides: Mapping[str, str]) -> list[J
     return jobs
 
 
+def collected(
+    paths: Sequence[Path], *, latest: date, overrides: Mapping[str, str]
+) -> tuple[list[Job], list[tuple[Path, CrmError]]]:
+    """The jobs of all files that are sound, and what is wrong with each of the others, which hold up nobody."""
+    jobs: list[Job] = []
+    problems: list[tuple[Path, CrmError]] = []
+    for path in paths:
+        try:
+            jobs += jobs_of(path, latest=latest, overrides=overrides)
+        except CrmError as problem:
+            problems.append((path, problem))
+    return jobs, problems
+
+
+def _spoken(asked: Any, there: Sequence[str]) -> Any:
+    """The languages asked for that there are; what is no language is left to the check."""
+    if not isinstance(asked, list):
+        return asked
+    kept = [language for language in asked if language not in LANGUAGES or language in there]
+    return kept or [there[0]]
+
+
 def _checked(path: Path, report: str, given: Mapping[str, Any]) -> dict[str, Scalar]:
-    try:
+    with _named(path):
         return report_parameters.check(report, given).model_dump(mode="json")
-    except ParameterError as problem:  # the same error, with the file named
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What goes wrong inside, with the file and, for a parameter in it, the line named."""
+    try:
+        yield
+    except ParameterError as problem:
         raise ParameterError(
-            problem.code, values=problem.values, examples=problem.examples, place=str(path), said=problem.said
+            problem.code,
+            values=problem.values,
+            examples=problem.examples,
+            place=f"{path}{_line(path, problem)}",
+            said=problem.said,
         ) from None
+
+
+def _line(path: Path, problem: ParameterError) -> str:
+    """Where in `path` the first wrong parameter stands."""
+    issues = problem.values.get("issues", ())
+    names = [str(getattr(issue, "name", "")) for issue in issues] if isinstance(issues, tuple) else []
+    if problem.code == "report.unknown":
+        names = ["report"]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = next(
+        (n for n, text in enumerate(lines, 1) for name in names if re.match(rf"\s*[\"']?{re.escape(name)}\b.*:", text)),
+        0,
+    )
+    return f", line {at}" if at else ""
 
 
 def _job(

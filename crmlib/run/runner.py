@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from crmlib.core.errors import CrmError, RunError
 from crmlib.kit.words import Language, Words
+from crmlib.report import registry
 from crmlib.report.failure import run_page
 from crmlib.run import disk, publish
 from crmlib.run.failures import Failure, failure, lines
@@ -195,7 +196,7 @@ def _attempts(job: Job, batch: _Batch, run_id: str) -> tuple[attempt.Ended, int]
 def _attempt(job: Job, batch: _Batch, run_id: str) -> attempt.Ended:
     """Execute the notebook once, in a folder that is empty but for the run file."""
     space = batch.workspace
-    notebook = space.notebooks / f"{job.report}.ipynb"
+    notebook = registry.notebook(job.report, project=space.root)
     if not notebook.is_file():
         return attempt.Ended(failure(_no_notebook(notebook)), again=False, peak_mb=0.0)
     publish.discard(space.reports, job.output, run_id)

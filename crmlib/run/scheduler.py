@@ -17,6 +17,7 @@ from pathlib import Path
 from crmlib.core.errors import CrmError
 from crmlib.data import Lake
 from crmlib.kit.words import Language, Words
+from crmlib.report import registry
 from crmlib.run import deliver, disk, plan, portal, publish, runner
 from crmlib.run.failures import failure, lines
 from crmlib.run.ledger import Ledger, set_aside_if_damaged
@@ -154,7 +155,7 @@ def make(
 ) -> list[runner.Outcome]:
     """Make the pages, showing progress."""
     disk.refuse_unwritable(space.reports)
-    notebooks = [space.notebooks / f"{job.report}.ipynb" for job in jobs]
+    notebooks = [registry.notebook(job.report, project=space.root) for job in jobs]
     with warm.for_runs(notebooks, workers=options.workers), Progress(len(jobs), words=words) as progress:
         return runner.run(
             jobs,

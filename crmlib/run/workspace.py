@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmlib.core import places
 from crmlib.core.errors import RunError
+from crmlib.report import registry
 
 if TYPE_CHECKING:
     from crmlib.data import Lake
@@ -50,16 +52,16 @@ def find(*, start: Path, lake: Path | None = None, reports: Path | None = None) 
         `run.no_workspace` if no such folder is found.
     """
     start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
-            chosen = lake or (Path(os.environ[LAKE_VARIABLE]) if LAKE_VARIABLE in os.environ else folder / ".crmlib")
-            return Workspace(folder, chosen.resolve(), (reports or folder / "reports").resolve())
+    folder = places.root(start)
+    if folder is not None:
+        chosen = lake or (Path(os.environ[LAKE_VARIABLE]) if LAKE_VARIABLE in os.environ else folder / ".crmlib")
+        return Workspace(folder, chosen.resolve(), (reports or folder / "reports").resolve())
     raise RunError("run.no_workspace", values={"folder": str(start)})
 
 
 def reports(space: Workspace) -> list[str]:
-    """Names of the reports that can be opened: those of the notebooks."""
-    return sorted(path.stem for path in space.notebooks.glob("*.ipynb"))
+    """Names of the reports that can be opened: those of the notebooks, own ones among them."""
+    return registry.servable(project=space.root)
 
 
 def regions(lake: Lake) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tornado.web
 
+from crmlib.report import registry
 from crmlib.run import portal
 from crmlib.serve import lists
 from crmlib.serve.closed import Closed
@@ -82,7 +83,11 @@ class PortalHandler(Closed):
             language = named.get(name or "", language_of(self))
             now = guard.clock()
             serving = self._serving
-            apps = sorted(path.stem for path in serving.notebooks.glob("*.ipynb"))
+            apps = [
+                name
+                for name in registry.servable(project=serving.notebooks.parent)
+                if language in registry.languages(name)
+            ]
             self.finish(portal_page(self, user, reports=serving.reports, apps=apps, language=language, now=now))
 
 

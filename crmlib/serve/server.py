@@ -11,6 +11,7 @@ from datetime import datetime
 
 from crmlib.core.errors import RunError
 from crmlib.kit.words import Words
+from crmlib.report import registry
 from crmlib.run.process import ask as warm
 from crmlib.run.workspace import Workspace
 from crmlib.serve import voila_app
@@ -46,7 +47,8 @@ def serve(
     """
     _refuse_taken(port)
     kept = Lists(space.lake / f".lists-{port}", time.monotonic)
-    with warm.parent(notebooks=sorted(space.notebooks.glob("*.ipynb")), wait=False) as variables:
+    notebooks = [registry.notebook(name, project=space.root) for name in registry.servable(project=space.root)]
+    with warm.parent(notebooks=notebooks, wait=False) as variables:
         serving = Serving(
             notebooks=space.notebooks,
             lake=space.lake,

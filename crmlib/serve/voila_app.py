@@ -26,6 +26,8 @@ from voila.app import Voila
 from voila.configuration import VoilaConfiguration
 from voila.tornado.handler import TornadoVoilaHandler
 
+from crmlib.core.places import ROOT_VARIABLE
+from crmlib.report import registry
 from crmlib.report.context import LISTS_VARIABLE, REGIONS_VARIABLE
 from crmlib.serve import depends
 from crmlib.serve.closed import Closed
@@ -139,8 +141,8 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
 
     async def get(self, report: str) -> None:
         """Make the page of `report`, or say why not."""
-        notebook = self._serving.notebooks / f"{report}.ipynb"
-        if not notebook.is_file():
+        notebook = registry.notebook(report, project=self._serving.notebooks.parent)
+        if not (notebook.is_file() and notebook.is_relative_to(self._serving.notebooks)):
             self.say("unknown")
             return
         self._waits = asyncio.ensure_future(
@@ -198,7 +200,11 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
             await asyncio.shield(self.kernel_manager.end())
 
     async def _made(self, notebook: Path) -> bytes:
-        return "".join([part async for part in self.get_generator(notebook.name)]).lstrip().encode()
+        return (
+            "".join([part async for part in self.get_generator(str(notebook.relative_to(self._serving.notebooks)))])
+            .lstrip()
+            .encode()
+        )
 
     def on_connection_close(self) -> None:
         """The reader left: nothing is made for nobody."""
@@ -278,6 +284,7 @@ def configuration(serving: Serving, *, port: int) -> Config:
 def application(serving: Serving, *, port: int) -> ReportsApp:
     """The server, ready to `start()`; `start` returns when it is ended by a signal."""
     os.environ.update({"CRMLIB_LAKE": str(serving.lake), "CRMLIB_REPORTS": str(serving.reports)})
+    os.environ[ROOT_VARIABLE] = str(serving.notebooks.parent)
     os.environ.update(serving.environment)
     os.environ.pop("CRMLIB_RUN", None)
     app = ReportsApp(config=configuration(serving, port=port))

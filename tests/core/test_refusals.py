@@ -28,12 +28,17 @@ PASSED_ON = {
     "promotion.budget_": {"promotion_id", "asked", "have", "source"},
     "clv.no_": {"q", "least"},
     "lake.": {"name", "path", "reason"},
-    "report.": {"region", "known", "issues"},
+    "report.": {"region", "known", "issues", "where", "problem", "text"},
     "run.unknown_": {"name", "known", "near"},
 }
 """Codes handed to a function that raises them, by their beginnings, and the values that it gives."""
 
-NOT_SHOWN = {"report.as_of": {"issues"}, "report.region": {"issues"}, "report.forbidden": {"issues"}}
+NOT_SHOWN = {
+    "report.as_of": {"issues"},
+    "report.region": {"issues"},
+    "report.forbidden": {"issues"},
+    "report.not_offered": {"issues"},
+}
 """Values for a program: the form shows them at the field."""
 
 

@@ -1,4 +1,4 @@
-"""Sentences by key: common ones (`kit/words/<language>/<domain>.toml`), those of the rooms and of the refusals."""
+"""Sentences by key: common ones (`kit/words/<language>/<domain>.toml`), those of rooms, own reports and refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, get_args
 
-from crmlib.core import refusals
+from crmlib.core import places, refusals
+from crmlib.core.errors import ParameterError
+from crmlib.kit.words import own
 from crmlib.kit.words.format import Format
 
 Language = Literal["zh", "en"]
@@ -26,11 +28,12 @@ class Words:
     False
     """
 
-    __slots__ = ("format", "language")
+    __slots__ = ("_rooms", "format", "language")
 
     def __init__(self, language: Language, *, currency: str = "CNY") -> None:
         self.language: Language = language
         self.format = Format(language, currency=currency)
+        self._rooms: dict[str, dict[str, str]] = {}
 
     def __call__(self, key: str, **values: object) -> str:
         """Sentence `key` (``domain.rest.of.key``), with ``{name}`` replaced by the value given for it.
@@ -42,7 +45,10 @@ class Words:
         KeyError
             If the key is unknown or a value is missing: both are programming errors, caught by tests.
         """
-        return _table(self.language)[key].format(**values)
+        found = self._found(key)
+        if found is None:
+            raise KeyError(key)
+        return found.format(**values)
 
     def sentence(self, key: str) -> str:
         """Sentence `key` as it stands, its values still named in braces."""
@@ -50,7 +56,7 @@ class Words:
 
     def has(self, key: str) -> bool:
         """Whether `key` exists."""
-        return key in _table(self.language)
+        return self._found(key) is not None
 
     def label(self, key: str) -> str | None:
         """What `key` is called: a fixed name; none for an unknown key and for a sentence that wants values.
@@ -60,12 +66,22 @@ class Words:
         >>> Words("en").label("page.answer"), Words("en").label("page.as_of"), Words("en").label("page.no_such_key")
         ('Answer', None, None)
         """
-        found = _table(self.language).get(key)
-        return None if found is None or _wants_values(found) else found
+        found = self._found(key)
+        return None if found is None or _wants_values(found) else found.format()
 
     def column(self, name: str) -> str:
         """Label of a machine column name (``column.<name>``); the name itself if no label is known."""
         return _table(self.language).get(f"column.{name}", name)
+
+    def _found(self, key: str) -> str | None:
+        """The sentence: that of an own report of this name, else the package's."""
+        domain = key.partition(".")[0]
+        if domain not in common():
+            if domain not in self._rooms:
+                self._rooms[domain] = _own(domain, self.language)
+            if key in self._rooms[domain]:
+                return self._rooms[domain][key]
+        return _table(self.language).get(key)
 
 
 def _wants_values(sentence: str) -> bool:
@@ -82,6 +98,27 @@ def _table(language: Language) -> dict[str, str]:
         table |= _flatten(f"{path.stem}.error", tomllib.loads(path.read_text(encoding="utf-8")))
     vocabulary = tomllib.loads(Path(__file__).parents[1].joinpath("columns.toml").read_text(encoding="utf-8"))
     return table | {f"column.{name}": entry[language] for name, entry in vocabulary.items()}
+
+
+@cache
+def common() -> frozenset[str]:
+    """Domains of the common words: no report can have one of these names."""
+    return frozenset(
+        {path.stem for path in Path(__file__).parent.glob("*/*.toml")}
+        | {p.stem for p in refusals.FOLDER.glob("*/*.toml")}
+        | {"column"}
+    )
+
+
+def _own(domain: str, language: Language) -> dict[str, str]:
+    """The words of a report outside the package; a broken file has none (the check says what is wrong with it)."""
+    room = places.room_beside(domain)
+    if room is None:
+        return {}
+    try:
+        return _flatten(domain, own.words(room, language, name=domain))
+    except ParameterError:
+        return {f"{domain}.title": domain, f"{domain}.question": ""}
 
 
 def _files(language: Language) -> dict[str, Path]:

@@ -50,6 +50,7 @@ def form(
     issues: Sequence[Issue],
     regions: Sequence[str],
     words: Words,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> Form:
     """The form of `report`.
 
@@ -59,10 +60,12 @@ def form(
     given : what stands in the fields: checked values, or what the reader wrote.
     issues : what is wrong; those of a field stand beside it, others above the form.
     regions : regions to choose from.
+    choices : of further fields, what to choose from.
     """
+    lists = {"region": regions, **(choices or {})}
     told = {issue.name: sentence(issue, words) for issue in issues}
     fields = tuple(
-        _field(report, name, info, value=given.get(name), message=told.get(name, ""), regions=regions, words=words)
+        _field(report, name, info, value=given.get(name), message=told.get(name, ""), lists=lists, words=words)
         for name, info in _ordered(kind.model_fields)
     )
     others = tuple(f"{i.name[:60]}: {told[i.name]}" for i in issues if i.name not in kind.model_fields)
@@ -95,10 +98,10 @@ def _field(
     *,
     value: object,
     message: str,
-    regions: Sequence[str],
+    lists: Mapping[str, Sequence[str]],
     words: Words,
 ) -> Field:
-    kind, choices = _kind(report, name, info, regions=regions, words=words)
+    kind, choices = _kind(report, name, info, lists=lists, words=words)
     limits = _limits(info)
     optional = info.default is None and kind == "choice"
     return Field(
@@ -117,12 +120,14 @@ def _field(
 
 
 def _kind(
-    report: str, name: str, info: FieldInfo, *, regions: Sequence[str], words: Words
+    report: str, name: str, info: FieldInfo, *, lists: Mapping[str, Sequence[str]], words: Words
 ) -> tuple[Kind, tuple[tuple[str, str], ...]]:
     if name == "language":
         return "hidden", ()
-    if name == "region":
-        return ("choice", tuple((r, r) for r in regions)) if regions else ("hidden", ())
+    if name == "region" and not lists["region"]:
+        return "hidden", ()
+    if lists.get(name):
+        return "choice", tuple((value, value) for value in lists[name])
     inner = _inner(info.annotation)
     if get_origin(inner) is Literal:
         return "choice", tuple((str(v), shown_value(report, name, v, words)) for v in get_args(inner))

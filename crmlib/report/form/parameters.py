@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +11,7 @@ from pydantic import ValidationError
 from crmlib.core.errors import ParameterError
 from crmlib.kit.words import Words
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.registry import known, model, nearest
 
 __all__ = ["Issue", "ReportParameters", "check", "known", "model", "sentence"]
 
@@ -43,50 +38,6 @@ class Issue:
 
     def __str__(self) -> str:
         return worded(self, Words("en"))
-
-
-def known() -> tuple[str, ...]:
-    """Names of all reports, in alphabetical order.
-
-    Examples
-    --------
-    >>> "customer_value" in known()
-    True
-    """
-    return tuple(sorted(name for name, room in rooms().items() if (room / "parameters.py").is_file()))
-
-
-def rooms() -> dict[str, Path]:
-    """The folder of every report's room in the package, found by name and not imported."""
-    spec = find_spec("crmlib.pages")
-    places = spec.submodule_search_locations if spec is not None else None
-    return {m.name: Path(place, m.name) for place in places or () for m in pkgutil.iter_modules([place]) if m.ispkg}
-
-
-def model(report: str) -> type[ReportParameters]:
-    """The parameters of `report`.
-
-    Raises
-    ------
-    ParameterError
-        `report.unknown`, with the nearest name.
-
-    Examples
-    --------
-    >>> model("customer_value").__name__
-    'CustomerValue'
-    """
-    if report not in known():
-        raise ParameterError(
-            "report.unknown",
-            values={"report": report, "known": ", ".join(known()), "nearest": _nearest(report, known()) or known()[0]},
-        )
-    module = importlib.import_module(f"crmlib.pages.{report}.parameters")
-    return next(
-        thing
-        for _, thing in inspect.getmembers(module, inspect.isclass)
-        if issubclass(thing, ReportParameters) and thing.__module__ == module.__name__
-    )
 
 
 def check(report: str, values: Mapping[str, object]) -> ReportParameters:
@@ -135,7 +86,7 @@ def _issue(error: Any, kind: type[ReportParameters]) -> Issue:
     what = _SIMPLE.get(error["type"]) or _BY_PREFIX.get(error["type"].split("_")[0], "other")
     facts = error.get("ctx", {})
     values = {
-        "unknown": lambda: {"nearest": _nearest(name, kind.model_fields) or ""},
+        "unknown": lambda: {"nearest": nearest(name, kind.model_fields) or ""},
         "choice": lambda: {"choices": str(facts.get("expected", "")).replace("'", "").replace(" or ", ", ")},
         "least": lambda: {"limit": str(facts.get("ge", facts.get("gt")))},
         "most": lambda: {"limit": str(facts.get("le", facts.get("lt")))},
@@ -144,8 +95,3 @@ def _issue(error: Any, kind: type[ReportParameters]) -> Issue:
     if what == "unknown" and values["nearest"]:
         what = "unknown_near"
     return Issue(name=name, given=given, kind=what, values=values)
-
-
-def _nearest(name: str, names: Any) -> str | None:
-    found = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
-    return found[0] if found else None

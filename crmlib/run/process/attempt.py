@@ -150,7 +150,7 @@ def _told(task: Task, file: Path) -> tuple[CrmError | Failure, bool]:
         return disk.unwritable(task.out, os.strerror(number)), False
     if content["code"] == "CellTimeoutError":
         return _limit(task, "deadline"), False
-    detail = str(content["text"])
+    detail = ": ".join(part for part in (str(content.get("where", "")), str(content["text"])) if part)
     unexpected = type(str(content["code"]), (Exception,), {})()
     said = recorded(task.out / ERROR_RECORD, detail=detail) or failure(unexpected, detail=detail)
     return said, bool(content["again"])

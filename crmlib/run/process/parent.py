@@ -28,6 +28,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from crmlib.core.errors import ParameterError
+from crmlib.kit import notebook as notebook_file
 from crmlib.run.process.die_with_parent import die_with_parent
 
 STACK = (
@@ -104,16 +106,29 @@ def _threads() -> frozenset[str]:
 
 
 def imported_by(notebooks: Iterable[Path]) -> list[str]:
-    """Modules that the cells of notebooks import, each once; also what may only be a name in a module."""
+    """Modules that the cells of notebooks import, each once; also what may only be a name in a module.
+
+    Of an own report (a folder with its notebook) only those of this package: what somebody else's module does when it
+    is imported, such as starting a thread, may not reach the other reports.
+    """
     found: dict[str, None] = {}
     for notebook in notebooks:
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-            for node in ast.walk(ast.parse("".join(cell["source"]))) if cell["cell_type"] == "code" else ():
-                if isinstance(node, ast.Import):
-                    found |= dict.fromkeys(alias.name for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+        own = notebook.parent.name == notebook.stem
+        with contextlib.suppress(ParameterError):  # a broken notebook fails alone, in its own process
+            read = notebook_file.read(notebook)
+            for cell in (c for c in read.cells if c.kind == "code"):
+                for node in ast.walk(notebook_file.parsed(read, cell)):
+                    names = _imported(node)
+                    found |= dict.fromkeys(n for n in names if not own or n.split(".")[0] == "crmlib")
     return list(found)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
 
 
 def _import(names: Iterable[str]) -> None:

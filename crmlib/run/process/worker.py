@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from crmlib.core.errors import CrmError
+from crmlib.core.errors import CrmError, ParameterError
+from crmlib.core.places import ROOT_VARIABLE
+from crmlib.kit import notebook
 from crmlib.run.process.ask import KERNEL_VARIABLE
 from crmlib.run.process.die_with_parent import die_with_parent
 
@@ -30,6 +32,7 @@ _PASSING_NUMBERS = frozenset(
 _LOST_DATABASE = re.compile(r"locked|busy|connect|timeout|timed out|closed|gone away|terminat|unavailable", re.I)
 _NO_KERNEL = ("Kernel didn't respond", "Kernel died")
 _NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")  # as Python says it, and as Rust does
+_CELL_LINE = re.compile(r"Cell In\s*\[\d+\], line (\d+)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,6 +46,7 @@ def main(run_file: str) -> int:
     os.chdir(out)
     shutil.copyfile(run["notebook"], "source.ipynb")
     os.environ["CRMLIB_RUN"] = str(path)
+    os.environ[ROOT_VARIABLE] = str(run["root"])
     os.environ[KERNEL_VARIABLE] = str(out / KERNEL)
     try:
         _execute(run)
@@ -90,9 +94,25 @@ def _report(run_file: Path, problem: Exception) -> int:
         "text": text,
         "errno": _number(problem, text),
         "again": may_pass(problem),
+        "where": _where(run_file, problem),
     }
     run_file.with_name(PROBLEM).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return 1
+
+
+def _where(run_file: Path, problem: Exception) -> str:
+    """Notebook, cell and line of an error raised in a notebook, for whoever runs it; empty for any other."""
+    source, trace = getattr(problem, "source", None), getattr(problem, "traceback", None) or []
+    if source is None:
+        return ""
+    try:
+        cells = notebook.read(run_file.with_name("source.ipynb")).cells
+    except ParameterError:
+        return ""
+    number = next((cell.number for cell in cells if cell.source.strip() == str(source).strip()), 0)
+    lines = _CELL_LINE.findall(_ANSI.sub("", "\n".join(map(str, trace))))
+    name = Path(json.loads(run_file.read_text(encoding="utf-8"))["notebook"]).name
+    return f"{name}, cell {number}{f', line {lines[-1]}' if lines else ''}" if number else ""
 
 
 def may_pass(problem: Exception) -> bool:

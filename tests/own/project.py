@@ -1,0 +1,65 @@
+"""A small project with an analyst's own report in two files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+PARAMETERS = """\
+from crmlib.report import Choice, Range
+
+store: Choice("stores.store_id") = None  # 门店 | Store
+months: Range(1, 24) = 3  # 月数：往前看几个月 | Months: how far to look back
+by: Choice("day", "month") = "month"  # 按什么分 | By
+share = 0.5  # 比例 | Share"""
+OPEN = """\
+import altair as alt
+import polars as pl
+from crmlib import report
+
+page = report.open("own_sales", globals())
+lines = page.table("receipt_lines")
+if page.params.store:
+    lines = lines.filter(pl.col("store_id") == page.params.store)"""
+FRAME = """\
+by_store = lines.group_by("store_id").agg(pl.col("net_minor").sum()).sort("store_id").collect()
+page.show(by_store, seen=page.words.format.count(by_store.height))"""
+CHART = """\
+by_month = lines.group_by(pl.col("day").dt.truncate("1mo").alias("month")).agg(pl.len().alias("lines"))
+by_month = by_month.sort("month").collect()
+chart = alt.Chart(by_month).mark_line().encode(x="month:T", y="lines:Q")
+page.show(chart, by_month.to_pandas(), headline="Lines", do="Look.")"""
+TITLE = "# 我的销售 | Own sales\n\n各店卖了多少？ | What did each shop sell?"
+NOTEBOOK = (
+    ("markdown", TITLE, ()),
+    ("code", PARAMETERS, ("parameters",)),
+    ("code", OPEN, ()),
+    ("markdown", "## 各店销售 | Sales by shop", ()),
+    ("code", FRAME, ()),
+    ("code", CHART, ()),
+    ("code", "page.close()", ()),
+)
+YML = "report: own_sales\nparameters:\n  language: [zh, en]\n"
+
+
+def write_notebook(path: Path, cells: tuple[tuple[str, str, tuple[str, ...]], ...] = NOTEBOOK) -> None:
+    """Write a notebook of these cells: kind, text, tags."""
+    made = [
+        {"cell_type": kind, "id": f"c{n}", "metadata": {"tags": list(tags)} if tags else {}, "source": text}
+        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+        for n, (kind, text, tags) in enumerate(cells)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    content = {"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def make(root: Path, *, name: str = "own_sales", yml: str = YML) -> Path:
+    """A project at `root` with one own report: a notebook and a file of parameters."""
+    cells = tuple((kind, text.replace("own_sales", name), tags) for kind, text, tags in NOTEBOOK)
+    write_notebook(root / "notebooks" / name / f"{name}.ipynb", cells)
+    file = root / "params" / name / "daily.yml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yml.replace("own_sales", name), encoding="utf-8")
+    return root
