@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.pages.promotion_plan.findings import expenses
+from crmlib.pages.promotion_plan.findings import expenses, refusal
 from crmlib.pages.promotion_plan.findings import plan as plan_findings
 from crmlib.pages.promotion_plan.findings.what_if import grid
 from crmlib.promotion.lift.baseline import Season
@@ -144,7 +144,7 @@ def test_lessons_are_good_only_where_most_like_events_earned(words):
 @pytest.mark.parametrize("code", ["out_of_season", "no_slot", "few_events", "none_judged", "no_base", "not_converged"])
 def test_a_forecast_outside_its_support_is_a_refusal_in_words_without_a_figure(code, words):
     why = ModelError(f"promotion.{code}")
-    got = plan_findings.refused(why, Draft("月饼礼盒", "rate", 1500, FIRST, 14), words=words)
+    got = refusal.refused(why, Draft("月饼礼盒", "rate", 1500, FIRST, 14), words=words)
     assert "月饼礼盒" in got.sentence and got.figures == ()
     assert "promotion." not in got.sentence
 

@@ -2,7 +2,7 @@
 
 from crmlib.core.errors import ModelError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.promotion_plan.findings import expenses, plan, what_if
+from crmlib.pages.promotion_plan.findings import expenses, plan, refusal, what_if
 from crmlib.pages.promotion_plan.study import Study
 from crmlib.report import section
 
@@ -12,7 +12,7 @@ def answer(study: Study) -> Answer:
     try:
         return plan.answer(study.plan, words=study.words)
     except ModelError as refused:
-        return plan.refused(refused, study.draft, words=study.words)
+        return refusal.refused(refused, study.draft, words=study.words)
 
 
 @section("promotion_plan.drafts", key="promotion.drafts")

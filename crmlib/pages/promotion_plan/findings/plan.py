@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
-from crmlib.core.errors import ModelError
 from crmlib.kit.charts import intervals, signed
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
 from crmlib.kit.views import promotion as views
@@ -17,7 +15,7 @@ from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, named, units
 from crmlib.promotion.plan.holdout import TARGET_POWER
-from crmlib.promotion.plan.planning import Draft, Plan
+from crmlib.promotion.plan.planning import Plan
 
 CAPACITY = 15
 WIDE = 0.35
@@ -45,20 +43,6 @@ def answer(plan: Plan, *, words: Words) -> Answer:
         "hedge": words("promotion_plan.hedge") if _unsure(plan) else "",
     }
     return Answer(sentence=words(f"promotion_plan.answer.{kind}", **values), figures=_figures(plan, words))
-
-
-REFUSED = ("out_of_season", "no_slot", "few_events", "none_judged", "no_base")
-"""Refusals of the model that the answer says in a planner's words."""
-
-
-def refused(why: ModelError, draft: Draft, *, words: Words) -> Answer:
-    """No forecast, and why: never 0 units, never a green light."""
-    code = why.code.removeprefix("promotion.")
-    kind = code if code in REFUSED else "other"
-    last = draft.first_day + timedelta(days=draft.days - 1)
-    form = words.format
-    values = {"category": draft.category, "first": form.day(draft.first_day), "last": form.day(last)}
-    return Answer(sentence=words(f"promotion_plan.refused.{kind}", **values), figures=())
 
 
 def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
