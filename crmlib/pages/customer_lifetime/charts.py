@@ -23,7 +23,7 @@ def value_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerCha
     light = alt.condition("datum.counted === false", alt.value(theme.LINE), alt.value(theme.RAMP[2]))
     order = frame["name"].to_list()
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170))
-    tooltip = [alt.Tooltip("name:N", title=words("clv.chart.group")), alt.Tooltip("label:N", title=title)]
+    tooltip = [alt.Tooltip("name:N", title=words("customer_lifetime.chart.group")), alt.Tooltip("label:N", title=title)]
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     scale = alt.Scale(domain=[0, _with_room(frame)], nice=False)
     bar = base.mark_bar(cornerRadiusEnd=2).encode(
@@ -60,7 +60,7 @@ def expected_beside_actual(frame: pl.DataFrame, *, words: Words, x_title: str, y
         color=alt.Color("series:N", scale=colours, title=None),
         tooltip=[
             alt.Tooltip("name:N", title=x_title),
-            alt.Tooltip("series:N", title=words("clv.chart.group")),
+            alt.Tooltip("series:N", title=words("customer_lifetime.chart.group")),
             alt.Tooltip("label:N", title=y_title),
         ],
     )
@@ -94,12 +94,14 @@ def tracking(frame: pl.DataFrame, *, words: Words) -> alt.VConcatChart:
         )
         cut = alt.Chart(frame.head(1))
         rule = cut.mark_rule(strokeDash=[4, 3]).encode(x=alt.X("cut:T"))
-        note = cut.mark_text(align="left", dx=5, baseline="top", color=theme.SOFT, text=words("clv.chart.holdout"))
+        note = cut.mark_text(
+            align="left", dx=5, baseline="top", color=theme.SOFT, text=words("customer_lifetime.chart.holdout")
+        )
         layers: alt.LayerChart = lines + rule + note.encode(x=alt.X("cut:T"), y=alt.value(2))
         return layers.properties(width=500, height=height)
 
-    weekly = part("weekly", words("clv.chart.per_week"), 150)
-    added = part("cumulative", words("clv.chart.cumulative"), 120)
+    weekly = part("weekly", words("customer_lifetime.chart.per_week"), 150)
+    added = part("cumulative", words("customer_lifetime.chart.cumulative"), 120)
     return theme.finish(alt.vconcat(weekly, added, spacing=14))
 
 
@@ -117,12 +119,12 @@ def calibration(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         x=alt.X("p:Q", scale=scale), y=alt.Y("p:Q", scale=scale)
     )
     base = alt.Chart(frame).encode(
-        x=alt.X("p_buy:Q", title=words("clv.chart.predicted_share"), scale=scale, axis=share),
-        tooltip=[alt.Tooltip("label:N", title=words("clv.chart.actual_share"))],
+        x=alt.X("p_buy:Q", title=words("customer_lifetime.chart.predicted_share"), scale=scale, axis=share),
+        tooltip=[alt.Tooltip("label:N", title=words("customer_lifetime.chart.actual_share"))],
     )
     bars = base.mark_rule(strokeWidth=2, color=theme.RAMP[2]).encode(y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q"))
     points = base.mark_point(size=60, opacity=1).encode(
-        y=alt.Y("rate:Q", title=words("clv.chart.actual_share"), scale=scale, axis=share)
+        y=alt.Y("rate:Q", title=words("customer_lifetime.chart.actual_share"), scale=scale, axis=share)
     )
     chart: alt.LayerChart = diagonal + bars + points
     return theme.finish(chart, height=300)
@@ -136,11 +138,14 @@ def pit(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : `name`, `share`, `label`, ten rows.
     """
     base = alt.Chart(frame).encode(
-        x=alt.X("name:O", sort=None, title=words("clv.chart.tenths"), axis=alt.Axis(labelAngle=0)),
+        x=alt.X("name:O", sort=None, title=words("customer_lifetime.chart.tenths"), axis=alt.Axis(labelAngle=0)),
         y=alt.Y(
-            "share:Q", title=words("clv.chart.of_customers"), scale=alt.Scale(domainMin=0), axis=alt.Axis(format="%")
+            "share:Q",
+            title=words("customer_lifetime.chart.of_customers"),
+            scale=alt.Scale(domainMin=0),
+            axis=alt.Axis(format="%"),
         ),
-        tooltip=[alt.Tooltip("label:N", title=words("clv.chart.of_customers"))],
+        tooltip=[alt.Tooltip("label:N", title=words("customer_lifetime.chart.of_customers"))],
     )
     level = alt.Chart(pl.DataFrame({"y": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y=alt.Y("y:Q"))
     text = base.mark_text(dy=-7, fontSize=11).encode(text=alt.Text("label:N"))
@@ -155,7 +160,9 @@ def newcomer_curve(frame: pl.DataFrame, *, words: Words, title: str) -> alt.Laye
     ----------
     frame : `months`, `value`, `low`, `high` in the unit of the axis, `label`.
     """
-    x = alt.X("months:Q", title=words("clv.chart.months_ahead"), axis=alt.Axis(values=frame["months"].to_list()))
+    x = alt.X(
+        "months:Q", title=words("customer_lifetime.chart.months_ahead"), axis=alt.Axis(values=frame["months"].to_list())
+    )
     base = alt.Chart(frame).encode(x=x)
     y = alt.Y("value:Q", title=title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5))
     band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))

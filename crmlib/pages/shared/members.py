@@ -18,17 +18,19 @@ MONTHS = 24
 """Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
 
 
-def sorted_cards(page: Page, *, limits: cards.Limits | None = None) -> cards.Cards:
+def sorted_cards(page: Page, lines: pl.LazyFrame | None = None, *, limits: cards.Limits | None = None) -> cards.Cards:
     """The cards that are no member's, as of the page's day; every other card is a member.
 
     The same cards on every page, whatever period it looks at: a till's card of last spring is nobody's today either.
 
     Parameters
     ----------
+    lines : what they are judged by; the page's receipts without it.
     limits : where a card stops being a member's; the house's without it.
     """
     start = months_before(page.as_of, MONTHS) + timedelta(days=1)
-    use = traits.card_use(page.table("receipt_lines"), start=start, end=page.as_of)
+    judged = page.table("receipt_lines") if lines is None else lines
+    use = traits.card_use(judged, start=start, end=page.as_of)
     return cards.sort_cards(use, page.optional("customers"), limits=limits, tags=tags(page.words))
 
 
@@ -63,7 +65,7 @@ class MemberStudy(report.Study):
     @cached_property
     def apart(self) -> cards.Cards:
         """The cards that are no member's: `sorted_cards`."""
-        return sorted_cards(self.page)
+        return sorted_cards(self.page, self.lines)
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""

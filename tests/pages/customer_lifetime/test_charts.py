@@ -45,7 +45,7 @@ def test_tracking_marks_where_the_model_stops_knowing():
     )
     spec = charts.tracking(frame, words=WORDS).to_dict()
     assert len(spec["vconcat"]) == 2
-    assert WORDS("clv.chart.holdout") in str(spec)
+    assert WORDS("customer_lifetime.chart.holdout") in str(spec)
 
 
 def test_calibration_has_its_diagonal_and_pit_its_level():

@@ -8,8 +8,8 @@ import polars as pl
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.judge.diagnosis import SEVEN_UP
+from crmlib.kit import table as style
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import clv as views
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.value import BIAS_FAIL, BIAS_WARN
@@ -41,8 +41,8 @@ def frequency(test: Backtest, *, words: Words) -> Finding:
         chart=charts.expected_beside_actual(
             _pairs(table["purchases"].to_list(), actual.tolist(), expected.tolist(), digits=0, words=words),
             words=words,
-            x_title=words("clv.chart.repeat_purchases"),
-            y_title=words("clv.chart.customers"),
+            x_title=words("customer_lifetime.chart.repeat_purchases"),
+            y_title=words("customer_lifetime.chart.customers"),
         ),
         values={
             "who": _who(test, words),
@@ -74,8 +74,8 @@ def conditional(test: Backtest, *, words: Words) -> Finding:
                 words=words,
             ),
             words=words,
-            x_title=words("clv.chart.before"),
-            y_title=words("clv.chart.per_customer"),
+            x_title=words("customer_lifetime.chart.before"),
+            y_title=words("customer_lifetime.chart.per_customer"),
         ),
         values={"error": form.share(error), "cut": form.day(test.cut), "end": form.day(test.end)},
         words=words,
@@ -86,7 +86,7 @@ def tracking(test: Backtest, *, words: Words) -> Finding:
     """Follow repeat purchases week by week through calibration and holdout, and state the error of the total."""
     contest, form = chosen(test), words.format
     frame = test.weeks
-    series = (words("clv.chart.actual"), words("clv.chart.expected"))
+    series = (words("customer_lifetime.chart.actual"), words("customer_lifetime.chart.expected"))
     parts = [
         frame.select(
             "day",
@@ -163,11 +163,11 @@ def models(test: Backtest, *, words: Words) -> Finding:
     likelihoods = {row["model"]: row for row in test.models.iter_rows(named=True)}
     rows = [
         {
-            "model": words(f"clv.model.{c.name}"),
+            "model": words(f"customer_lifetime.model.{c.name}"),
             "log_likelihood": likelihoods.get(c.name, {}).get("log_likelihood") if measure == "trips" else None,
             "aic": likelihoods.get(c.name, {}).get("aic") if measure == "trips" else None,
             "deviance": likelihoods.get(c.name, {}).get("deviance") if measure == "trips" else None,
-            "compared_on": words(f"clv.measure.{measure}"),
+            "compared_on": words(f"customer_lifetime.measure.{measure}"),
             "bias": c.bias,
             "mae": c.mae,
             "rmse": c.rmse,
@@ -177,7 +177,7 @@ def models(test: Backtest, *, words: Words) -> Finding:
         for c in contests
     ]
     table = pl.DataFrame(rows, infer_schema_length=None)
-    shown = [(c, words(f"clv.model.{c.name}")) for c in sorted(test.trips, key=lambda c: c.mae)]
+    shown = [(c, words(f"customer_lifetime.model.{c.name}")) for c in sorted(test.trips, key=lambda c: c.mae)]
     chart = pl.DataFrame(
         {
             "name": [name for _, name in shown],
@@ -192,15 +192,15 @@ def models(test: Backtest, *, words: Words) -> Finding:
         "models",
         status,
         table,
-        chart=charts.value_bars(chart, words=words, title=words("clv.chart.error")),
+        chart=charts.value_bars(chart, words=words, title=words("customer_lifetime.chart.error")),
         variant=kind,
         values={
-            "model": words(f"clv.model.{test.chosen}"),
+            "model": words(f"customer_lifetime.model.{test.chosen}"),
             "tried": str(test.models.height),
             "mae": form.number(ours.mae, digits=2),
             "naive": form.number(naive.mae, digits=2),
-            "trips": words(f"clv.verdict.{trips}"),
-            "spend": words(f"clv.verdict.{cash}") if cash else words("clv.verdict.none"),
+            "trips": words(f"customer_lifetime.verdict.{trips}"),
+            "spend": words(f"customer_lifetime.verdict.{cash}") if cash else words("customer_lifetime.verdict.none"),
             "captured": form.share(ours.captured),
             "naive_captured": form.share(naive.captured),
         },
@@ -250,7 +250,7 @@ def _verdict(contests: list[Contest], name: str) -> str:
 
 def _who(test: Backtest, words: Words) -> str:
     """Whose purchases the unconditional expectations are compared with."""
-    return words(f"clv.check.who.{'new' if test.on_newcomers else 'all'}")
+    return words(f"customer_lifetime.check.who.{'new' if test.on_newcomers else 'all'}")
 
 
 def _status(size: float, warn: float, fail: float) -> Status:
@@ -267,7 +267,7 @@ def _pairs(names: list[str], actual: list[float], expected: list[float], *, digi
     for name, came, thought in zip(names, actual, expected, strict=True):
         for series, value in (("actual", came), ("expected", thought)):
             label = words.format.number(value, digits=digits)
-            rows.append((name, words(f"clv.chart.{series}"), float(value), label))
+            rows.append((name, words(f"customer_lifetime.chart.{series}"), float(value), label))
     return pl.DataFrame(rows, schema=["name", "series", "value", "label"], orient="row")
 
 
@@ -282,18 +282,15 @@ def _check(
     variant: str | None = None,
 ) -> Finding:
     """A finding of the model-check section, its sentences chosen by `variant` (the status if none is given)."""
-    kind = variant or status
-    headline = words(f"clv.check.{name}.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        f"customer_lifetime.check.{name}",
+        variant or status,
+        values,
+        words=words,
         key=f"clv.check.{name}",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(table, words=words),
+        view=style.table(table, words=words),
         chart=chart,  # type: ignore[arg-type]
-        alt=headline,
-        note_seen=words(f"clv.check.{name}.seen", **values),
-        note_sure=words(f"clv.check.{name}.sure", **values),
-        note_do=words(f"clv.check.{name}.do.{kind}", **values),
         role="check",
     )

@@ -8,8 +8,8 @@ import polars as pl
 
 from crmlib.clv.forecast.portfolio import HERE_HIGH, HERE_LOW, Portfolio
 from crmlib.clv.judge.backtest import Backtest
+from crmlib.kit import table as style
 from crmlib.kit.finding import ActionList, Finding, Status
-from crmlib.kit.views import clv as views
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.wording import as_minor, axis, bias_words, minor_of, money, what
@@ -41,9 +41,9 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         "what": what(portfolio, words),
     }
     divisor, unit = axis(float(table["at_stake_minor"].to_numpy().max()) / as_minor(1.0, words), words)
-    names = [words(f"clv.band.{b}") for b in table["chance"]]
+    names = [words(f"customer_lifetime.band.{b}") for b in table["chance"]]
     with_people = [
-        words("clv.undecided.name", name=name, customers=form.count(n))
+        words("customer_lifetime.undecided.name", name=name, customers=form.count(n))
         for name, n in zip(names, table["customers"], strict=True)
     ]
     each = [v / as_minor(1.0, words) / divisor for v in table["at_stake_minor"]]
@@ -52,18 +52,17 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     chart = pl.DataFrame(
         {"name": with_people, "value": each, "low": each, "high": each, "label": labels, "counted": counted}
     )
-    headline = words(f"clv.undecided.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "customer_lifetime.undecided",
+        kind,
+        values,
+        words=words,
         key="clv.undecided",
         status=status,
-        headline=headline,
         table=table,
-        view=views.readable(table.with_columns(chance=pl.Series(names)), words=words),
-        chart=charts.value_bars(chart, words=words, title=words("clv.chart.at_stake", unit=unit)),
-        alt=headline,
-        note_seen=words("clv.undecided.seen", **values),
-        note_sure=words("clv.undecided.sure", bias=bias_words(test, words)),
-        note_do=words(f"clv.undecided.do.{kind}", **values),
+        view=style.table(table.with_columns(chance=pl.Series(names)), words=words),
+        chart=charts.value_bars(chart, words=words, title=words("customer_lifetime.chart.at_stake", unit=unit)),
+        sure=words("customer_lifetime.undecided.sure", bias=bias_words(test, words)),
         value_minor=at_stake,
         row_key=("chance",),
     )
@@ -95,10 +94,13 @@ def keep_list(
         suggestion=pl.Series(advice, dtype=pl.String),
         due_on=pl.lit(as_of + timedelta(days=DUE_DAYS)),
     )
-    note = words("clv.list.control" if controls else "clv.list.no_control", controls=form.count(controls))
+    note = words(
+        "customer_lifetime.list.control" if controls else "customer_lifetime.list.no_control",
+        controls=form.count(controls),
+    )
     if last is not None:
         note += words(
-            "clv.list.last",
+            "customer_lifetime.list.last",
             contact=form.count(last["contact"]),
             contact_back=form.count(last["contact_back"]),
             control=form.count(last["control"]),
@@ -106,12 +108,12 @@ def keep_list(
         )
     return ActionList(
         headline=words(
-            "clv.list.headline" if contacts.height else "clv.list.empty",
+            "customer_lifetime.list.headline" if contacts.height else "customer_lifetime.list.empty",
             listed=form.count(contacts.height),
             money=money(float(contacts["at_stake"].sum()), words),
         ),
         table=table,
-        view=views.readable(table, words=words) if table.height else None,
+        view=style.table(table, words=words) if table.height else None,
         note=note,
         row_key=("customer_id",),
     )
@@ -137,7 +139,7 @@ def _by_band(customers: pl.DataFrame, words: Words) -> pl.DataFrame:
 def _reason(row: dict[str, float], words: Words) -> str:
     kind = "late" if row["days_since"] >= LATE * row["gap_days"] else "due"
     return words(
-        f"clv.list.reason.{kind}",
+        f"customer_lifetime.list.reason.{kind}",
         gap=words.format.number(row["gap_days"]),
         days=words.format.number(row["days_since"]),
         times=words.format.number(row["days_since"] / max(row["gap_days"], 1.0), digits=1),
@@ -147,4 +149,4 @@ def _reason(row: dict[str, float], words: Words) -> str:
 def _suggestion(row: dict[str, float | str], words: Words) -> str:
     upper = row["tier"] in {"A", "B"}
     likely = float(row["p_alive"]) >= 0.5
-    return words(f"clv.list.suggestion.{'call' if upper else 'remind' if likely else 'coupon'}")
+    return words(f"customer_lifetime.list.suggestion.{'call' if upper else 'remind' if likely else 'coupon'}")

@@ -7,8 +7,8 @@ import polars as pl
 from crmlib.clv.forecast.equal_age import LEAST, EqualAge
 from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
-from crmlib.kit.finding import Answer, Figure, Finding, Status
-from crmlib.kit.views import clv as views
+from crmlib.kit import table as style
+from crmlib.kit.finding import Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.wording import (
@@ -47,7 +47,7 @@ def answer(
     at_stake = float(contacts["at_stake"].sum())
     off = abs(contest.bias) >= BIAS_FAIL
     sentence = words(
-        f"clv.answer.{'loss' if total['expected'] < 0 else 'list' if contacts.height else 'none'}",
+        f"customer_lifetime.answer.{'loss' if total['expected'] < 0 else 'list' if contacts.height else 'none'}",
         months=months_of(portfolio),
         customers=form.count(total["customers"]),
         what=what(portfolio, words),
@@ -57,39 +57,41 @@ def answer(
     )
     if off:
         sentence += words(
-            f"clv.answer.{'over' if contest.bias > 0 else 'under'}",
+            f"customer_lifetime.answer.{'over' if contest.bias > 0 else 'under'}",
             bias=form.share(abs(contest.bias)),
             money=money(as_tested(total["expected"], test), words),
         )
     year = newcomer.filter(pl.col("months") == 12).row(0, named=True)
     figures = (
         Figure(
-            label=words("clv.figure.value", months=months_of(portfolio), what=what(portfolio, words)),
+            label=words("customer_lifetime.figure.value", months=months_of(portfolio), what=what(portfolio, words)),
             value=money(total["expected"], words),
-            comparison=words("clv.figure.range", range=between(total["low"], total["high"], words)),
+            comparison=words("customer_lifetime.figure.range", range=between(total["low"], total["high"], words)),
             key="value_minor",
             amount=float(as_minor(total["expected"], words)),
             money=True,
         ),
         Figure(
-            label=words("clv.figure.alive"),
-            value=words("clv.persons", count=form.count(round(total["alive"]))),
-            comparison=words("clv.figure.of", customers=form.count(total["customers"])),
+            label=words("customer_lifetime.figure.alive"),
+            value=words("customer_lifetime.persons", count=form.count(round(total["alive"]))),
+            comparison=words("customer_lifetime.figure.of", customers=form.count(total["customers"])),
             key="alive",
             amount=float(total["alive"]),
         ),
         Figure(
-            label=words("clv.figure.newcomer"),
+            label=words("customer_lifetime.figure.newcomer"),
             value=money(year["value"], words),
-            comparison=words("clv.figure.range", range=between(year["value_low"], year["value_high"], words)),
+            comparison=words(
+                "customer_lifetime.figure.range", range=between(year["value_low"], year["value_high"], words)
+            ),
             key="newcomer_minor",
             amount=float(as_minor(year["value"], words)),
             money=True,
         ),
         Figure(
-            label=words("clv.figure.bias"),
+            label=words("customer_lifetime.figure.bias"),
             value=form.change(contest.bias),
-            comparison=words("clv.figure.tested", cut=form.day(test.cut)),
+            comparison=words("customer_lifetime.figure.tested", cut=form.day(test.cut)),
             tone="bad" if abs(contest.bias) >= BIAS_WARN else "good",
             key="bias",
             amount=contest.bias,
@@ -114,18 +116,15 @@ def tiers(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         "surely": form.share(surely),
         "what": what(portfolio, words),
     }
-    status: Status = "none"
     return _summed(
         frame,
         portfolio,
-        key="clv.tiers",
-        status=status,
-        headline=words(f"clv.tiers.headline.{kind}", **values),
-        names=[words("clv.tiers.name", tier=s) for s in frame["segment"]],
+        test,
+        part="tiers",
+        kind=kind,
+        values=values,
+        names=[words("customer_lifetime.tiers.name", tier=s) for s in frame["segment"]],
         column="tier",
-        seen=words("clv.tiers.seen", **values),
-        sure=_sure(portfolio, test, words=words),
-        do=words(f"clv.tiers.do.{kind}", **values),
         words=words,
     )
 
@@ -160,20 +159,21 @@ def cohorts(lives: EqualAge, *, words: Words) -> Finding:
     )
     divisor, unit = axis(float(shown["high"].max() or 0.0), words)  # type: ignore[arg-type]
     chart = _chart_frame(shown, names=[names[s] for s in shown["segment"]], divisor=divisor, words=words)
-    headline = words(f"clv.cohorts.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "customer_lifetime.cohorts",
+        kind,
+        values,
+        words=words,
         key="clv.cohorts",
         status="none",
-        headline=headline,
         table=table,
-        view=views.readable(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
-        chart=charts.value_bars(chart, words=words, title=words("clv.chart.early", age=str(lives.age), unit=unit))
+        view=style.table(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
+        chart=charts.value_bars(
+            chart, words=words, title=words("customer_lifetime.chart.early", age=str(lives.age), unit=unit)
+        )
         if kind != "one"
         else None,
-        alt=headline,
-        note_seen=words(f"clv.cohorts.seen.{'one' if kind == 'one' else 'many'}", **values),
-        note_sure=words("clv.cohorts.sure", **values),
-        note_do=words(f"clv.cohorts.do.{kind}", **values),
+        seen=words(f"customer_lifetime.cohorts.seen.{'one' if kind == 'one' else 'many'}", **values),
         row_key=("cohort",),
     )
 
@@ -184,38 +184,39 @@ def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     known = frame.filter(pl.col("segment") != "") if frame is not None else None
     if known is None or known.is_empty():
         empty = pl.DataFrame(schema={"store_id": pl.String, "future_minor": pl.Int64})
-        return Finding(
+        return Finding.worded(
+            "customer_lifetime.stores",
+            "unknown",
+            {},
+            words=words,
             key="clv.stores",
             status="none",
-            headline=words("clv.stores.headline.unknown"),
             table=empty,
-            note_seen=words("clv.stores.unknown"),
-            note_sure="—",
-            note_do=words("clv.stores.do.unknown"),
+            seen=words("customer_lifetime.stores.unknown"),
+            sure="—",
         )
     ranked = known.sort("expected", "segment", descending=[True, False])
     half = _to_half(ranked["expected"].to_list())
     loses = float(ranked["expected"].sum()) <= 0
     kind = "loss" if loses else "few" if half / ranked.height <= FEW_STORES else "spread"
+    top = ranked.head(SHOWN_STORES)
     values = {
+        "shown": str(top.height),
         "half": str(half),
         "stores": str(ranked.height),
         "best": str(ranked["segment"][0]),
         "money": money(float(ranked["expected"][0]), words),
         "what": what(portfolio, words),
     }
-    top = ranked.head(SHOWN_STORES)
     return _summed(
         top,
         portfolio,
-        key="clv.stores",
-        status="none",
-        headline=words(f"clv.stores.headline.{kind}", **values),
+        test,
+        part="stores",
+        kind=kind,
+        values=values,
         names=top["segment"].to_list(),
         column="store_id",
-        seen=words("clv.stores.seen", shown=str(top.height), **values),
-        sure=_sure(portfolio, test, words=words),
-        do=words(f"clv.stores.do.{kind}", **values),
         words=words,
         table_of=ranked,
     )
@@ -252,24 +253,24 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
         value_high_minor=minor_of(pl.col("value_high"), words),
     )
     gain = "gain" if year["value"] > 0 else "loss"
-    headline = words(f"clv.newcomers.headline.{gain}", **values)
-    return Finding(
+    return Finding.worded(
+        "customer_lifetime.newcomers",
+        gain,
+        values,
+        words=words,
         key="clv.newcomers",
         status="none",
-        headline=headline,
         table=table,
-        view=views.readable(table, words=words),
-        chart=charts.newcomer_curve(chart, words=words, title=words("clv.chart.added", unit=unit)),
-        alt=headline,
-        note_seen=words(f"clv.newcomers.seen.{kind}", **values),
-        note_sure=words(
-            "clv.newcomers.sure",
+        view=style.table(table, words=words),
+        chart=charts.newcomer_curve(chart, words=words, title=words("customer_lifetime.chart.added", unit=unit)),
+        seen=words(f"customer_lifetime.newcomers.seen.{kind}", **values),
+        sure=words(
+            "customer_lifetime.newcomers.sure",
             range=values["range"],
             margin=margin_words(portfolio, words),
             rate=form.share(portfolio.annual_rate),
             bias=bias_words(test, words),
         ),
-        note_do=words(f"clv.newcomers.do.{gain}", **values),
         row_key=("months_ahead",),
     )
 
@@ -277,15 +278,13 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
 def _summed(
     frame: pl.DataFrame,
     portfolio: Portfolio,
+    test: Backtest,
     *,
-    key: str,
-    status: Status,
-    headline: str,
+    part: str,
+    kind: str,
+    values: dict[str, str],
     names: list[str],
     column: str,
-    seen: str,
-    sure: str,
-    do: str,
     words: Words,
     table_of: pl.DataFrame | None = None,
 ) -> Finding:
@@ -293,21 +292,20 @@ def _summed(
     shown = frame.select("segment", "low", "high", value="expected")
     divisor, unit = axis(float(shown["high"].to_numpy().max()), words)
     table = _table(frame if table_of is None else table_of, column=column, words=words)
-    return Finding(
-        key=key,
-        status=status,
-        headline=headline,
+    title = words("customer_lifetime.chart.future", what=values["what"], months=months_of(portfolio), unit=unit)
+    return Finding.worded(
+        f"customer_lifetime.{part}",
+        kind,
+        values,
+        words=words,
+        key=f"clv.{part}",
+        status="none",
         table=table,
-        view=views.readable(table, words=words),
+        view=style.table(table, words=words),
         chart=charts.value_bars(
-            _chart_frame(shown, names=names, divisor=divisor, words=words),
-            words=words,
-            title=words("clv.chart.future", what=what(portfolio, words), months=months_of(portfolio), unit=unit),
+            _chart_frame(shown, names=names, divisor=divisor, words=words), words=words, title=title
         ),
-        alt=headline,
-        note_seen=seen,
-        note_sure=sure,
-        note_do=do,
+        sure=_sure(portfolio, test, words=words),
         row_key=(column,),
     )
 
@@ -339,7 +337,7 @@ def _chart_frame(shown: pl.DataFrame, *, names: list[str], divisor: float, words
 def _sure(portfolio: Portfolio, test: Backtest, *, words: Words) -> str:
     form = words.format
     return words(
-        "clv.sure",
+        "customer_lifetime.sure",
         level=form.share(portfolio.level, digits=0),
         margin=margin_words(portfolio, words),
         rate=form.share(portfolio.annual_rate),
@@ -351,7 +349,7 @@ def _sure(portfolio: Portfolio, test: Backtest, *, words: Words) -> str:
 
 def _quarter(segment: str, words: Words) -> str:
     year, quarter = segment.split("-Q")
-    return words("clv.cohorts.quarter", year=year, quarter=quarter)
+    return words("customer_lifetime.cohorts.quarter", year=year, quarter=quarter)
 
 
 def _to_half(values: list[float]) -> int:

@@ -10,6 +10,7 @@ from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.seasonal.lifetime_calendar import CalendarTrial
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 from crmlib.customers.members.cards import Cards
+from crmlib.kit.finding import Limits
 from crmlib.kit.words import Words
 
 
@@ -37,23 +38,24 @@ def axis(largest: float, words: Words) -> tuple[float, str]:
     """Divisor of an axis of currency units, and the name of its unit."""
     currency = words.format.currency
     if words.language == "zh":
-        size, key = (1e4, "clv.chart.ten_thousands") if largest >= 2e4 else (1.0, "clv.chart.units")
+        size, many = 1e4, 2e4
         unit_key = f"page.unit.{currency}"
         unit = words(unit_key) if words.has(unit_key) else currency
     else:
-        size, key = (1e3, "clv.chart.ten_thousands") if largest >= 5e3 else (1.0, "clv.chart.units")
+        size, many = 1e3, 5e3
         unit = SYMBOLS.get(currency, currency)
-    return size, words(key, unit=unit)
+    large = largest >= many
+    return size if large else 1.0, words(f"customer_lifetime.chart.{'ten_thousands' if large else 'units'}", unit=unit)
 
 
 def what(portfolio: Portfolio, words: Words) -> str:
     """Margin, or sales where no cost is known."""
-    return words("clv.what.sales" if portfolio.margin.source == "unknown" else "clv.what.margin")
+    return words(f"customer_lifetime.what.{'sales' if portfolio.margin.source == 'unknown' else 'margin'}")
 
 
 def margin_words(portfolio: Portfolio, words: Words) -> str:
     """How the margin rate came about."""
-    return words(f"clv.margin.{portfolio.margin.source}", rate=words.format.share(portfolio.margin.rate))
+    return words(f"customer_lifetime.margin.{portfolio.margin.source}", rate=words.format.share(portfolio.margin.rate))
 
 
 def months_of(portfolio: Portfolio) -> str:
@@ -78,7 +80,7 @@ def bias_words(test: Backtest, words: Words) -> str:
     low, high = contest.bias_interval
     kind = "high" if low > 0 else "low" if high < 0 else "even"
     return words(
-        f"clv.bias.{kind}",
+        f"customer_lifetime.bias.{kind}",
         bias=form.share(abs(contest.bias)),
         range=words("page.range", low=form.change(low), high=form.change(high)),
         cut=form.day(test.cut),
@@ -86,17 +88,21 @@ def bias_words(test: Backtest, words: Words) -> str:
     )
 
 
-def cards_apart(apart: Cards, *, words: Words) -> str:
-    """How many cards were set apart before any fit, and what they bought."""
-    flagged = apart.flagged
-    return words(
-        "customer_lifetime.limits.cards",
-        count=words.format.count(flagged.height),
-        money=words.format.money(int(flagged["net_minor"].sum())),
+def limits(trial: CalendarTrial, apart: Cards, *, words: Words) -> Limits:
+    """What the page cannot tell; how many cards were set apart before any fit, and what they bought."""
+    form, flagged = words.format, apart.flagged
+    season = "helps" if trial.helps else "tried" if trial.effects else "none"
+    return Limits(
+        (
+            words("customer_lifetime.limits.same"),
+            words(f"customer_lifetime.limits.season.{season}"),  # by what the held-out time said of festivals
+            words("customer_lifetime.limits.cause"),
+            words("customer_lifetime.limits.start"),
+            words("customer_lifetime.limits.new"),
+            words(
+                "customer_lifetime.limits.cards",
+                count=form.count(flagged.height),
+                money=form.money(int(flagged["net_minor"].sum())),
+            ),
+        )
     )
-
-
-def season(trial: CalendarTrial, *, words: Words) -> str:
-    """Whether festivals are in the forecast, by what the held-out time said."""
-    kind = "helps" if trial.helps else "tried" if trial.effects else "none"
-    return words(f"customer_lifetime.limits.season.{kind}")

@@ -16,7 +16,7 @@ from crmlib.clv.horizon import months
 from crmlib.clv.judge import backtest
 from crmlib.clv.judge.baselines import Contest
 from crmlib.kit.words import LANGUAGES, Words
-from crmlib.pages.customer_lifetime import findings as customer_lifetime
+from crmlib.pages.customer_lifetime.findings import checks, keep, value
 
 ZH = Words("zh")
 
@@ -120,18 +120,18 @@ def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
     words = Words(language)
     listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
     made = [
-        customer_lifetime.tiers(whole, test, words=words),
-        customer_lifetime.cohorts(lives({"2025-Q1": 9000.0, "2025-Q2": 1000.0}, chance=0.001), words=words),
-        customer_lifetime.stores(whole, test, words=words),
-        customer_lifetime.undecided(whole, test, words=words),
-        customer_lifetime.newcomers(CURVE, whole, test, words=words),
-        customer_lifetime.frequency(test, words=words),
-        customer_lifetime.conditional(test, words=words),
-        customer_lifetime.tracking(test, words=words),
-        customer_lifetime.calibration(test, words=words),
-        customer_lifetime.spread(test, words=words),
-        customer_lifetime.models(test, words=words),
-        customer_lifetime.spend((0.01, 0.05, 500), test, words=words),
+        value.tiers(whole, test, words=words),
+        value.cohorts(lives({"2025-Q1": 9000.0, "2025-Q2": 1000.0}, chance=0.001), words=words),
+        value.stores(whole, test, words=words),
+        keep.undecided(whole, test, words=words),
+        value.newcomers(CURVE, whole, test, words=words),
+        checks.frequency(test, words=words),
+        checks.conditional(test, words=words),
+        checks.tracking(test, words=words),
+        checks.calibration(test, words=words),
+        checks.spread(test, words=words),
+        checks.models(test, words=words),
+        checks.spend((0.01, 0.05, 500), test, words=words),
     ]
     for finding in made:
         assert finding.headline
@@ -142,7 +142,7 @@ def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
         if finding.chart is not None:
             assert finding.chart.to_dict()
             assert finding.alt
-    actions = customer_lifetime.keep_list(
+    actions = keep.keep_list(
         listed,
         words=words,
         as_of=date(2026, 1, 1),
@@ -151,18 +151,18 @@ def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
     )
     assert actions.table.height == 20
     assert not set(actions.table["customer_id"]) & set(listed["customer_id"])
-    answer = customer_lifetime.answer(whole, test, listed=listed, newcomer=CURVE, words=words)
+    answer = value.answer(whole, test, listed=listed, newcomer=CURVE, words=words)
     assert len(answer.figures) == 4
     assert "{" not in answer.sentence
 
 
 def test_most_needs_the_lower_bound_above_half(whole, test):
-    narrow = customer_lifetime.tiers(whole, test, words=ZH).headline
+    narrow = value.tiers(whole, test, words=ZH).headline
     wide = dataclasses.replace(whole, tiers=sums({"A": 300.0, "B": 250.0, "C": 300.0, "D": 150.0}, spread=0.3))
     flat = dataclasses.replace(whole, tiers=sums({"A": 50.0, "B": 50.0, "C": 400.0, "D": 500.0}))
     assert "过半" in narrow
-    assert "一定集中" in customer_lifetime.tiers(wide, test, words=ZH).headline
-    assert "比较分散" in customer_lifetime.tiers(flat, test, words=ZH).headline
+    assert "一定集中" in value.tiers(wide, test, words=ZH).headline
+    assert "比较分散" in value.tiers(flat, test, words=ZH).headline
 
 
 def lives(net: dict[str, float], *, chance: float | None) -> EqualAge:
@@ -176,10 +176,10 @@ def test_cohorts_are_compared_at_equal_age_and_differ_only_beyond_chance():
     two = {"2025-Q1": 9000.0, "2025-Q2": 1000.0}
     assert (
         "同样看首购后头 180 天，2025年1季度来的会员人均消费"
-        in customer_lifetime.cohorts(lives(two, chance=0.001), words=ZH).headline
+        in value.cohorts(lives(two, chance=0.001), words=ZH).headline
     )
-    assert "看不出差别" in customer_lifetime.cohorts(lives(two, chance=0.2), words=ZH).headline
-    one = customer_lifetime.cohorts(lives({"2025-Q1": 9000.0}, chance=None), words=ZH)
+    assert "看不出差别" in value.cohorts(lives(two, chance=0.2), words=ZH).headline
+    one = value.cohorts(lives({"2025-Q1": 9000.0}, chance=None), words=ZH)
     assert "不能按来的时间比较" in one.headline
     assert one.chart is None
 
@@ -199,65 +199,65 @@ def test_a_company_that_sells_below_cost_is_told_so_and_not_whom_to_look_after(w
     listed = portfolio.keep_list(loss.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
     assert listed.is_empty()
     said = [
-        (customer_lifetime.tiers(loss, test, words=words).headline, "clv.tiers.headline.loss"),
-        (customer_lifetime.stores(loss, test, words=words).headline, "clv.stores.headline.loss"),
-        (customer_lifetime.newcomers(down, loss, test, words=words).headline, "clv.newcomers.headline.loss"),
+        (value.tiers(loss, test, words=words).headline, "customer_lifetime.tiers.headline.loss"),
+        (value.stores(loss, test, words=words).headline, "customer_lifetime.stores.headline.loss"),
+        (value.newcomers(down, loss, test, words=words).headline, "customer_lifetime.newcomers.headline.loss"),
         (
-            customer_lifetime.answer(loss, test, listed=listed, newcomer=down, words=words).sentence,
-            "clv.answer.loss",
+            value.answer(loss, test, listed=listed, newcomer=down, words=words).sentence,
+            "customer_lifetime.answer.loss",
         ),
     ]
     for sentence, key in said:
         assert sentence[:6] == words(key, customers="400", months="12", money="", what="", stores="2")[:6], key
-    assert customer_lifetime.tiers(loss, test, words=words).table["share_value"].null_count() == 4
-    assert customer_lifetime.undecided(loss, test, words=words).status == "ok"
+    assert value.tiers(loss, test, words=words).table["share_value"].null_count() == 4
+    assert keep.undecided(loss, test, words=words).status == "ok"
 
 
 def test_stores_that_are_not_connected_are_said_to_be_so(whole, test):
-    nothing = customer_lifetime.stores(dataclasses.replace(whole, stores=None), test, words=ZH)
+    nothing = value.stores(dataclasses.replace(whole, stores=None), test, words=ZH)
     assert nothing.status == "none"
     assert nothing.chart is None
     assert "没有接入" in nothing.headline
     even = dataclasses.replace(whole, stores=sums({f"S{i}": 100.0 for i in range(10)}))
-    assert "多数门店" in customer_lifetime.stores(even, test, words=ZH).headline
-    assert "少数门店" in customer_lifetime.stores(whole, test, words=ZH).headline
+    assert "多数门店" in value.stores(even, test, words=ZH).headline
+    assert "少数门店" in value.stores(whole, test, words=ZH).headline
 
 
 def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
     listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
     off = dataclasses.replace(test, trips=[contest("bg_nbd", bias=0.3), contest("last_trips", better=None)])
-    plain = customer_lifetime.answer(whole, test, listed=listed, newcomer=CURVE, words=ZH).sentence
-    said = customer_lifetime.answer(whole, off, listed=listed, newcomer=CURVE, words=ZH)
+    plain = value.answer(whole, test, listed=listed, newcomer=CURVE, words=ZH).sentence
+    said = value.answer(whole, off, listed=listed, newcomer=CURVE, words=ZH)
     assert "偏高" not in plain
     assert "偏高 30.0%" in said.sentence
     assert said.figures[3].tone == "bad"
-    assert customer_lifetime.tracking(off, words=ZH).status == "fail"
-    assert customer_lifetime.tracking(test, words=ZH).status == "ok"
+    assert checks.tracking(off, words=ZH).status == "fail"
+    assert checks.tracking(test, words=ZH).status == "ok"
 
 
 def test_a_model_that_loses_to_last_year_is_said_to_lose(test):
     lost = dataclasses.replace(test, trips=[contest("bg_nbd", better=(-0.2, -0.1)), contest("last_trips", better=None)])
     tied = dataclasses.replace(test, trips=[contest("bg_nbd", better=(-0.1, 0.1)), contest("last_trips", better=None)])
-    assert (customer_lifetime.models(test, words=ZH).status, customer_lifetime.models(test, words=ZH).headline[:2]) == (
+    assert (checks.models(test, words=ZH).status, checks.models(test, words=ZH).headline[:2]) == (
         "ok",
         "模型",
     )
-    assert customer_lifetime.models(lost, words=ZH).status == "fail"
-    assert "不如照搬" in customer_lifetime.models(lost, words=ZH).headline
-    assert customer_lifetime.models(tied, words=ZH).status == "warn"
+    assert checks.models(lost, words=ZH).status == "fail"
+    assert "不如照搬" in checks.models(lost, words=ZH).headline
+    assert checks.models(tied, words=ZH).status == "warn"
 
 
 def test_open_value_turns_amber_from_a_tenth_on(whole, test):
-    much = customer_lifetime.undecided(whole, test, words=ZH)
+    much = keep.undecided(whole, test, words=ZH)
     sure = whole.customers.with_columns(p_alive=pl.lit(0.95))
-    calm = customer_lifetime.undecided(dataclasses.replace(whole, customers=sure), test, words=ZH)
+    calm = keep.undecided(dataclasses.replace(whole, customers=sure), test, words=ZH)
     assert much.status == "warn"
     assert calm.status == "ok"
     assert "没有去留未定" in calm.headline
 
 
 def test_spend_that_goes_with_frequency_is_told_in_its_direction(test):
-    assert "低估" in customer_lifetime.spend((0.35, 0.02, 900), test, words=ZH).headline
-    assert "高估" in customer_lifetime.spend((-0.35, 0.02, 900), test, words=ZH).headline
-    assert customer_lifetime.spend((0.35, 0.3, 9), test, words=ZH).status == "ok"  # within its error
-    assert customer_lifetime.spend((float("nan"), float("nan"), 1), test, words=ZH).status == "none"
+    assert "低估" in checks.spend((0.35, 0.02, 900), test, words=ZH).headline
+    assert "高估" in checks.spend((-0.35, 0.02, 900), test, words=ZH).headline
+    assert checks.spend((0.35, 0.3, 9), test, words=ZH).status == "ok"  # within its error
+    assert checks.spend((float("nan"), float("nan"), 1), test, words=ZH).status == "none"
