@@ -22,11 +22,11 @@ def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : ends_on (text), kind (of `KINDS`), customers (negative for losses), net (text, on one row of each period),
         top (height at which the net figure stands).
     """
-    names = {k: words(f"churn.kind.{k}") for k in KINDS}
+    names = {k: words(f"churn_review.kind.{k}") for k in KINDS}
     used = [k for k in KINDS if k in frame["kind"].to_list()]
     shown = frame.with_columns(pl.col("kind").replace_strict(names, return_dtype=pl.String).alias("name"))
     days = frame["ends_on"].unique(maintain_order=True).to_list()
-    x = alt.X("ends_on:O", sort=days, title=words("churn.chart.period_end"), axis=alt.Axis(labelAngle=0))
+    x = alt.X("ends_on:O", sort=days, title=words("churn_review.chart.period_end"), axis=alt.Axis(labelAngle=0))
     colour = alt.Color(
         "name:N",
         title=None,
@@ -59,7 +59,7 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=220)),
-        x=alt.X("net:Q", title=words("churn.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame)),
+        x=alt.X("net:Q", title=words("churn_review.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame)),
     )
     colour = (
         alt.when("datum.closed").then(alt.value(theme.MUTED)).when("datum.net < 0").then(alt.value(theme.WARN))
@@ -99,7 +99,7 @@ def stages(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False))
     x = alt.X(
         "reached:Q",
-        title=words("churn.chart.reached"),
+        title=words("churn_review.chart.reached"),
         axis=alt.Axis(tickCount=5, format=",d"),
         scale=labelled.roomy(frame["reached"]),
     )
@@ -120,13 +120,13 @@ def incidence(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     frame : cause (lost, won), time, share, low, high, label (text on the last row of each, else null).
     """
-    names = {c: words(f"churn.cause_of_end.{c}") for c in ("lost", "won")}
+    names = {c: words(f"churn_review.cause_of_end.{c}") for c in ("lost", "won")}
     shown = frame.with_columns(pl.col("cause").replace_strict(names, return_dtype=pl.String).alias("name"))
     order = list(names.values())
     colour = alt.Color(
         "name:N", title=None, scale=alt.Scale(domain=order, range=[theme.WARN, theme.ACCENT]), legend=None
     )
-    x = alt.X("time:Q", title=words("churn.chart.days_since"), axis=alt.Axis(tickCount=6))
+    x = alt.X("time:Q", title=words("churn_review.chart.days_since"), axis=alt.Axis(tickCount=6))
     top = min(1.0, float(frame["high"].cast(pl.Float64).fill_null(0).max() or 1) + 0.05)  # type: ignore[arg-type]
     y = alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, top]))
     base = alt.Chart(shown)

@@ -16,7 +16,7 @@ def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     frame : tier, state (words), customers, order (0 came, 1 not yet).
     """
-    states = [words("churn.state_now.came"), words("churn.state_now.not_yet")]
+    states = [words("early_warning.state_now.came"), words("early_warning.state_now.not_yet")]
     base = alt.Chart(frame).encode(
         y=alt.Y("tier:N", title=None, axis=alt.Axis(labelFontSize=14, ticks=False)),
         x=alt.X("customers:Q", title=words("churn.chart.people"), axis=alt.Axis(tickMinStep=1, format="d")),
@@ -44,8 +44,10 @@ def silence(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : week, gone, label (text at the last week below one half, else null).
     """
     base = alt.Chart(frame)
-    x = alt.X("week:Q", title=words("churn.chart.silent_weeks"), axis=alt.Axis(tickMinStep=4, format="d"))
-    y = alt.Y("gone:Q", title=words("churn.chart.gone"), axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("week:Q", title=words("early_warning.chart.silent_weeks"), axis=alt.Axis(tickMinStep=4, format="d"))
+    y = alt.Y(
+        "gone:Q", title=words("early_warning.chart.gone"), axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+    )
     line = base.mark_line().encode(x=x, y=y)
     half = alt.Chart(pl.DataFrame({"y": [0.5]})).mark_rule(strokeDash=[4, 4]).encode(y=alt.Y("y:Q"))
     marked = base.transform_filter("isValid(datum.label)")

@@ -48,22 +48,23 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rul
         "origins": mine["origins"],
         "customers": form.count(mine["customers"]),
         "population": words(f"churn.population.{group}"),
-        "model": named(words, "score", model),
+        "model": named(words, "churn.score", model),
     }
     if model != DEFAULT:  # `winner` judges by all members
         values |= {k: form.number(score["all", model][k], digits=3) for k in ("gain", "gain_low", "gain_high")}
     shown = table.with_columns(
-        pl.Series("name", [named(words, "score", c) for c in table["contestant"]]),
+        pl.Series("name", [named(words, "churn.score", c) for c in table["contestant"]]),
         pl.Series("population", [words(f"churn.population.{p}") for p in table["population"]]),
         pl.Series("label", [form.number(a, digits=3) for a in table["auc"]]),
     )
-    headline = words(f"churn.league.headline.{kind}", **values)
     drawn = shown.filter(~pl.col("contestant").str.contains("alive"))
     columns = ["population", "contestant", "customers", "churn", "auc", "auc_low", "auc_high", "auc_worst"]
-    return Finding(
-        key="churn.league",
+    return Finding.worded(
+        "churn.league",
+        kind,
+        values,
+        words=words,
         status={"better": "ok", "same": "warn", "worse": "fail"}[kind],  # type: ignore[arg-type]
-        headline=headline,
         table=table,
         view=views.show(
             shown.with_columns(pl.col("name").alias("contestant"))
@@ -72,10 +73,8 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rul
             words=words,
         ),
         chart=checks.league(drawn.select("name", "population", "auc", "auc_low", "auc_high", "label"), words=words),
-        alt=headline,
-        note_seen=words("churn.league.seen", **values),
-        note_sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values),
-        note_do=words(f"churn.league.do.{kind}" if model == DEFAULT else "churn.league.do.challenger", **values),
+        sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values),
+        do=words(f"churn.league.do.{kind}" if model == DEFAULT else "churn.league.do.challenger", **values),
         role="check",
         row_key=("population", "contestant"),
     )
@@ -111,20 +110,16 @@ def calibration_check(
         "day": day,
         "rows": form.count(result.rows),
     }
-    headline = words(
-        f"churn.calibration.headline.{kind}_{side}" if kind != "good" else "churn.calibration.headline.good", **values
-    )
-    return Finding(
-        key="churn.calibration",
+    return Finding.worded(
+        "churn.calibration",
+        kind if kind == "good" else f"{kind}_{side}",
+        values,
+        words=words,
         status={"good": "ok", "slope": "warn", "off": "warn", "bad": "fail"}[kind],  # type: ignore[arg-type]
-        headline=headline,
         table=bins,
         view=views.show(bins.rename({"expected": "said"}), words=words),
         chart=checks.calibration(bins, words=words),
-        alt=headline,
-        note_seen=words("churn.calibration.seen", **values),
-        note_sure=words("churn.calibration.sure", **values),
-        note_do=words(f"churn.calibration.do.{act}", **values),
+        do=words(f"churn.calibration.do.{act}", **values),
         role="check",
         row_key=("bin",),
     )
@@ -140,20 +135,18 @@ def tiers_check(table: pl.DataFrame, *, words: Words, day: str) -> Finding:
         "count": form.count(int(table["n"].sum())),
         "day": day,
     }
-    headline = words(f"churn.tiers.headline.{kind}", **values)
-    return Finding(
-        key="churn.tiers",
+    return Finding.worded(
+        "churn.tiers",
+        kind,
+        values,
+        words=words,
         status="ok" if kind == "good" else "warn",
-        headline=headline,
         table=table,
         view=views.show(
             table.rename({"expected": "expected_away", "ratio": "observed_ratio"}),
             words=words,
             exclude_shares=("low", "high"),
         ),
-        note_seen=words("churn.tiers.seen", **values),
-        note_sure=words("churn.tiers.sure", **values),
-        note_do=words(f"churn.tiers.do.{kind}", **values),
         role="check",
         row_key=("tier",),
     )
@@ -179,22 +172,19 @@ def drift_check(table: pl.DataFrame, *, words: Words, now: str, then: str) -> Fi
         pl.Series("label", [names[c] for c in table["name"].head(12)]),
         pl.Series("text", [form.number(v, digits=2) for v in table["psi"].head(12)]),
     )
-    headline = words(f"churn.drift.headline.{kind}", **values)
     labelled = table.with_columns(
         pl.Series("name", [names[c] for c in table["name"]]),
         pl.Series("verdict", [words(f"churn.verdict.{v}") for v in table["verdict"]]),
     )
-    return Finding(
-        key="churn.drift",
+    return Finding.worded(
+        "churn.drift",
+        kind,
+        values,
+        words=words,
         status=status[kind],
-        headline=headline,
         table=table,
         view=views.show(labelled.select("name", "psi", "verdict"), words=words),
         chart=checks.drift(shown.select("label", "psi", "text", "verdict"), words=words),
-        alt=headline,
-        note_seen=words("churn.drift.seen", **values),
-        note_sure=words("churn.drift.sure", **values),
-        note_do=words(f"churn.drift.do.{kind}", **values),
         role="check",
         row_key=("name",),
     )

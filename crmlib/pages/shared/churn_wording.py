@@ -1,69 +1,19 @@
-"""Words of churn: a customer's own reason with the customer's own numbers, names of codes, money bases."""
+"""Names of codes, and the question to those who called."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from crmlib.kit.words import Words
 
 
-def named(words: Words, kind: str, code: str | None) -> str:
-    """The word for a code (`churn.<kind>.<code>`), or the code itself where a source brings its own."""
+def named(words: Words, place: str, code: str | None) -> str:
+    """The word for a code (`<place>.<code>`), or the code itself where a source brings its own."""
     if code is None:
         return words("page.none")
-    key = f"churn.{kind}.{code}"
-    return words.label(key) or code
-
-
-def rhythm(words: Words, row: Mapping[str, object]) -> str:
-    """How long the silence is against the customer's own gap: 'usually every 17 days, 41 days without a visit'."""
-    usual, silent = _whole(row["usual_gap"]), _whole(row["recency"])
-    if row.get("trips") == 1:
-        return words("churn.reason.once", silent=silent)
-    return words("churn.reason.rhythm", usual=max(usual, 1), silent=silent)
-
-
-def why(words: Words, row: Mapping[str, object]) -> str:
-    """The reason of one customer: the own rhythm first, then the model's strongest group that says something else."""
-    first = rhythm(words, row)
-    for k in (1, 2, 3):
-        more = _detail(words, str(row.get(f"reason_{k}")), row)
-        if more:
-            return words("churn.reason.both", first=first, more=more)
-    return first
-
-
-def _detail(words: Words, group: str, row: Mapping[str, object]) -> str | None:
-    """A group as a sentence, if the customer's numbers bear it out; else none: no reason without its fact."""
-    form = words.format
-    before, now = _whole(row.get("trips_prior_90")), _whole(row.get("trips_90"))
-    share = row.get("promotion_share")
-    idle, complaints = _whole(row.get("store_idle")), _whole(row.get("complaints_open"))
-    told = {
-        "trend": words("churn.reason.trend", before=before, now=now) if now < before else None,
-        "store": words("churn.reason.store", days=idle) if idle > 14 else None,
-        "service": words("churn.reason.service", count=complaints) if complaints else None,
-        "promotion": words("churn.reason.promotion", share=form.share(_number(share), digits=0))
-        if _number(share) >= 0.5
-        else None,
-    }
-    return told.get(group)
-
-
-def joined(words: Words, frame: pl.DataFrame) -> list[str]:
-    """The reason of every row."""
-    return [why(words, row) for row in frame.iter_rows(named=True)]
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
-
-
-def _whole(value: object) -> int:
-    return round(_number(value))
+    return words.label(f"{place}.{code}") or code
 
 
 def questions(codes: Sequence[Sequence[str]], words: Words) -> pl.DataFrame:

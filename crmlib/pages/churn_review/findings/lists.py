@@ -33,7 +33,7 @@ def reason_list(
     table = pl.DataFrame(
         {
             "customer": pseudonyms,
-            "stage": pl.Series([named(words, "stage", s) for s in listed["stage"]], dtype=pl.String),
+            "stage": pl.Series([named(words, "churn_review.stage", s) for s in listed["stage"]], dtype=pl.String),
             "silent_days": day_number(as_of) - listed["last_n"],
             "lost_on": listed["lost_n"].cast(pl.Int32).cast(pl.Date),
             "owner": listed["owner"].fill_null(words("churn.no_owner")),
@@ -43,12 +43,12 @@ def reason_list(
     kind = "none" if not found else "all" if listed.height == found else "capped"
     values = {"count": form.count(listed.height), "found": form.count(found), "day": form.day(start)}
     return ActionList(
-        headline=words(f"churn.reasons.headline.{kind}", **values),
+        headline=words(f"churn_review.reasons.headline.{kind}", **values),
         table=table.with_columns(pl.lit(as_of).alias("listed_on")),
         ask=questions(listed["codes"].to_list(), words),
         view=views.show(table.head(SHOWN), words=words),
-        note=words("churn.reasons.note", **values)
-        + (words("churn.reasons.shown", shown=form.count(SHOWN)) if table.height > SHOWN else ""),
+        note=words("churn_review.reasons.note", **values)
+        + (words("churn_review.reasons.shown", shown=form.count(SHOWN)) if table.height > SHOWN else ""),
         key="churn.loss_reasons",
         row_key=("customer",),
     )

@@ -37,7 +37,7 @@ def stages(funnel: pl.DataFrame, *, words: Words, active_days: int) -> Finding:
     there = pl.col("stage").is_in(EARLY_STAGES) == (kind == "early")
     top = funnel.filter(there).sort("lost", descending=True, maintain_order=True).row(0, named=True)
     values = {
-        "stage": named(words, "stage", top["stage"]),
+        "stage": named(words, "churn_review.stage", top["stage"]),
         "count": form.count(top["lost"]),
         "share": form.share(top["lost"] / lost if lost else None),
         "lost": form.count(lost),
@@ -46,24 +46,22 @@ def stages(funnel: pl.DataFrame, *, words: Words, active_days: int) -> Finding:
         "people": form.count(funnel["reached"].to_list()[0]),
     }
     labels = [
-        words("churn.stages.label", lost=form.count(n), share=form.share(s))
+        words("churn_review.stages.label", lost=form.count(n), share=form.share(s))
         for n, s in used.select("lost", "share").rows()
     ]
     shown = used.with_columns(
-        pl.Series("name", [named(words, "stage", s) for s in used["stage"]]), pl.Series("label", labels)
+        pl.Series("name", [named(words, "churn_review.stage", s) for s in used["stage"]]), pl.Series("label", labels)
     )
-    headline = words(f"churn.stages.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "churn_review.stages",
+        kind,
+        values,
+        words=words,
         key="churn.stages",
         status="none",
-        headline=headline,
         table=funnel,
         view=views.show(shown.select(pl.col("name").alias("stage"), "reached", "lost", "still", "share"), words=words),
         chart=charts.stages(shown.select("name", "reached", "lost", "label"), words=words),
-        alt=headline,
-        note_seen=words("churn.stages.seen", **values),
-        note_sure=words("churn.stages.sure", **values),
-        note_do=words(f"churn.stages.do.{kind}", **values),
         row_key=("stage",),
     )
 
@@ -85,7 +83,7 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
     kind = "none" if by.is_empty() else "known"
     first = by["cause"][0] if by.height else "other"
     values = {
-        "cause": named(words, "cause", by["cause"][0]) if by.height else "",
+        "cause": named(words, "churn.cause", by["cause"][0]) if by.height else "",
         "count": form.count(by["customers"][0] if by.height else 0),
         "share": form.share(by["customers"][0] / told if by.height else None),
         "told": form.count(told),
@@ -97,30 +95,31 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
     shown = ranked.with_columns(
         pl.Series("name", [_cause(words, c, s) for c, s in ranked.select("cause", "source").rows()], dtype=pl.String)
     )
-    titles = pl.Series("name", [named(words, "cause", c) for c in by["cause"]], dtype=pl.String)
+    titles = pl.Series("name", [named(words, "churn.cause", c) for c in by["cause"]], dtype=pl.String)
     heard = by.select(titles, "customers", pl.lit(value=False).alias("soft"))
     guessed = shown.filter(pl.col("source").is_in(["model", "unknown"])).sort(
         "source", "customers", descending=[False, True]
     )
     both = pl.concat([heard, guessed.select("name", "customers", pl.lit(value=True).alias("soft"))])
     labels = [
-        words("churn.causes.label", count=form.count(n), share=form.share(n / max(total, 1))) for n in both["customers"]
+        words("churn_review.causes.label", count=form.count(n), share=form.share(n / max(total, 1)))
+        for n in both["customers"]
     ]
     bars = both.select("name", pl.col("customers").alias("value"), pl.Series("label", labels, dtype=pl.String), "soft")
-    headline = words(f"churn.causes.headline.{kind}", **values)
     money = ["value_minor"] if ranked["value_minor"].null_count() < ranked.height else []
-    return Finding(
+    return Finding.worded(
+        "churn_review.causes",
+        kind,
+        values,
+        words=words,
         key="churn.causes",
         status="warn" if total and unknown / total > UNKNOWN_WARN else "none",
-        headline=headline,
         table=ranked,
         view=views.show(shown.select(pl.col("name").alias("cause"), "customers", "share", *money), words=words),
         chart=labelled.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if ranked.height else None,
-        alt=headline,
-        note_seen=words(f"churn.causes.{'seen' if suggested else 'seen_plain'}", **values),
-        note_sure=words("churn.causes.sure", **values),
-        note_do=words(
-            f"churn.causes.do.{first if words.has(f'churn.causes.do.{first}') else 'other'}",
+        seen=words(f"churn_review.causes.{'seen' if suggested else 'seen_plain'}", **values),
+        do=words(
+            f"churn_review.causes.do.{first if words.has(f'churn_review.causes.do.{first}') else 'other'}",
             **values,
         ),
         row_key=("cause", "source"),
@@ -143,7 +142,8 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
     share = whole["share"]
     kind = "none" if share is None else "good" if share >= FILL_OK else "low" if share < FILL_LOW else "middle"
     names = [
-        named(words, "stage", g) if group == "stage" else g or words("churn.no_owner") for g in parts[group].to_list()
+        named(words, "churn_review.stage", g) if group == "stage" else g or words("churn.no_owner")
+        for g in parts[group].to_list()
     ]
     gaps = rates.filter(pl.col(group).is_not_null() & (pl.col(group) != "all")).with_columns(
         (pl.col("lost") - pl.col("filled")).alias("open")
@@ -155,13 +155,13 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
         "lost": form.count(whole["lost"]),
         "filled": form.count(whole["filled"]),
         "missing": form.count(missing),
-        "worst": (named(words, "stage", worst[group]) if group == "stage" else worst[group])
+        "worst": (named(words, "churn_review.stage", worst[group]) if group == "stage" else worst[group])
         if worst
         else words("page.none"),
         "worst_open": form.count(worst["open"]) if worst else words("page.none"),
     }
     labels = [
-        words("churn.fill.label", filled=form.count(f), lost=form.count(n), share=form.share(s))
+        words("churn_review.fill.label", filled=form.count(f), lost=form.count(n), share=form.share(s))
         for f, n, s in parts.select("filled", "lost", "share").rows()
     ]
     bars = pl.DataFrame(
@@ -172,18 +172,18 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
             "soft": [False] * parts.height,
         }
     )
-    headline = words(f"churn.fill.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "churn_review.fill",
+        kind,
+        values,
+        words=words,
         key="churn.fill",
         status="none" if share is None else {"good": "ok", "middle": "warn", "low": "fail"}[kind],  # type: ignore[arg-type]
-        headline=headline,
         table=rates,
         view=views.show(parts.with_columns(pl.Series(group, names, dtype=pl.String)), words=words),
-        chart=labelled.bars(bars, words=words, title=words("churn.chart.fill"), form=".0%") if parts.height else None,
-        alt=headline,
-        note_seen=words("churn.fill.seen", **values),
-        note_sure=words("churn.fill.sure"),
-        note_do=words("churn.fill.do", **values),
+        chart=labelled.bars(bars, words=words, title=words("churn_review.chart.fill"), form=".0%")
+        if parts.height
+        else None,
         row_key=(group,),
     )
 
@@ -214,33 +214,32 @@ def follow_up(incidence: pl.DataFrame, people: pl.DataFrame, *, words: Words, ho
     }
     last = pl.col("time") == pl.col("time").max().over("cause")
     label = pl.col("cause").replace_strict(
-        {c: words(f"churn.cause_of_end.{c}") for c in ("lost", "won")}, return_dtype=pl.String
+        {c: words(f"churn_review.cause_of_end.{c}") for c in ("lost", "won")}, return_dtype=pl.String
     )
     shown = incidence.with_columns(pl.when(last).then(label).alias("label"))
-    headline = words(f"churn.follow_up.headline.{kind}", **values)
     table = incidence.with_columns(
         pl.col("cause").replace_strict(
-            {c: words(f"churn.cause_of_end.{c}") for c in ("lost", "won")}, return_dtype=pl.String
+            {c: words(f"churn_review.cause_of_end.{c}") for c in ("lost", "won")}, return_dtype=pl.String
         )
     )
-    return Finding(
+    return Finding.worded(
+        "churn_review.follow_up",
+        kind,
+        values,
+        words=words,
         key="churn.follow_up",
         status="none",
-        headline=headline,
         table=incidence,
         view=views.show(table, words=words),
         chart=charts.incidence(shown, words=words),
-        alt=headline,
-        note_seen=words("churn.follow_up.seen" if half is not None else "churn.follow_up.seen_few", **values),
-        note_sure=words("churn.follow_up.sure", **values),
-        note_do=words("churn.follow_up.do", **values),
+        seen=words("churn_review.follow_up.seen" if half is not None else "churn_review.follow_up.seen_few", **values),
         row_key=("cause", "time"),
     )
 
 
 def _cause(words: Words, cause: str, source: str) -> str:
     if source == "model":
-        return words("churn.cause_from_model", cause=named(words, "group", cause))
+        return words("churn_review.cause_from_model", cause=named(words, "churn.group", cause))
     if source == "closure":
-        return words("churn.cause_from_closure", cause=named(words, "cause", cause))
-    return named(words, "cause", cause)
+        return words("churn_review.cause_from_closure", cause=named(words, "churn.cause", cause))
+    return named(words, "churn.cause", cause)

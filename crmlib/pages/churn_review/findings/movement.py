@@ -37,23 +37,22 @@ def flow(table: pl.DataFrame, *, words: Words, rhythm: str, horizon: int, active
         "lost": form.count(last["lost"]),
         "start": form.count(last["active_start"]),
         "end": form.count(last["active_end"]),
-        "period": words(f"churn.period.{rhythm}"),
+        "period": words(f"churn_review.period.{rhythm}"),
         "active_days": form.count(active_days),
         "horizon": form.count(horizon),
         "revised": form.share(revised),
     }
-    headline = words(f"churn.flow.headline.{kind}", **values)
-    return Finding(
+    return Finding.worded(
+        "churn_review.flow",
+        kind,
+        values,
+        words=words,
         key="churn.flow",
         status="fail" if share <= SHRINK_FAIL else "warn" if share < SHRINK_WARN else "ok",
-        headline=headline,
         table=table,
         view=views.show(table, words=words),
         chart=charts.flow(_bars(table, words), words=words),
-        alt=headline,
-        note_seen=words("churn.flow.seen", **values),
-        note_sure=words("churn.flow.sure" if revised is not None else "churn.flow.sure_open", **values),
-        note_do=words(f"churn.flow.do.{kind}", **values),
+        sure=words("churn_review.flow.sure" if revised is not None else "churn_review.flow.sure_open", **values),
         row_key=("ends_on",),
     )
 
@@ -88,10 +87,9 @@ def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, clo
     }
     shown = _ends(by)
     label = [
-        words("churn.stores.closed", net=_signed(n)) if c else _signed(n)
+        words("churn_review.stores.closed", net=_signed(n)) if c else _signed(n)
         for n, c in shown.select("net", "closed").rows()
     ]
-    headline = words(f"churn.stores.headline.{kind}", **values)
     columns = [
         "store_id",
         "store",
@@ -104,20 +102,19 @@ def stores(table: pl.DataFrame, *, words: Words, names: pl.DataFrame | None, clo
         "active_end",
         "closed",
     ]
-    return Finding(
+    return Finding.worded(
+        "churn_review.stores",
+        kind,
+        values,
+        words=words,
         key="churn.stores",
         status="none",
-        headline=headline,
         table=by.select(*columns, "net"),
         view=views.show(by.select(*columns[1:]), words=words),
         chart=charts.stores(
             shown.select(pl.col("store").alias("name"), "net", pl.Series("label", label, dtype=pl.String), "closed"),
             words=words,
         ),
-        alt=headline,
-        note_seen=words("churn.stores.seen", **values),
-        note_sure=words("churn.stores.sure", **values),
-        note_do=words(f"churn.stores.do.{kind}", **values),
         row_key=("store_id",),
     )
 
@@ -149,7 +146,7 @@ def owners(table: pl.DataFrame, *, words: Words) -> Finding:
     kind = "some" if losing.height else "none"
     shown = _ends(by)
     handed = [
-        words("churn.owners.handed", net=_signed(n), moved=_signed(m)) if m else _signed(n)
+        words("churn_review.owners.handed", net=_signed(n), moved=_signed(m)) if m else _signed(n)
         for n, m in shown.select("net", pl.col("moved_in") - pl.col("moved_out")).rows()
     ]
     bars = shown.select(
@@ -158,24 +155,23 @@ def owners(table: pl.DataFrame, *, words: Words) -> Finding:
         pl.Series("label", handed, dtype=pl.String),
         (pl.col("owner") == unnamed).alias("closed"),
     )
-    headline = words(f"churn.owners.headline.{kind}", **values)
     columns = ["owner", "active_start", "new", "won_back", "lost", "moved_in", "moved_out", "active_end"]
-    return Finding(
+    return Finding.worded(
+        "churn_review.owners",
+        kind,
+        values,
+        words=words,
         key="churn.owners",
         status="none",
-        headline=headline,
         table=by.select(*columns, "net"),
         view=views.show(by.select(columns), words=words),
         chart=charts.stores(bars, words=words),
-        alt=headline,
-        note_seen=words("churn.owners.seen_moved" if moved else "churn.owners.seen", **values),
-        note_sure=words("churn.owners.sure"),
-        note_do=words(f"churn.owners.do.{kind}", **values),
+        seen=words("churn_review.owners.seen_moved" if moved else "churn_review.owners.seen", **values),
         row_key=("owner",),
     )
 
 
-def review_answer(
+def answer(
     table: pl.DataFrame,
     ranked: pl.DataFrame,
     *,
@@ -197,56 +193,65 @@ def review_answer(
     known = ranked.filter(pl.col("source").is_in(["recorded", "closure"]))
     by = known.group_by("cause").agg(pl.col("customers").sum()).sort("customers", "cause", descending=[True, False])
     cause = (
-        words("churn.answer_cause.some", cause=named(words, "cause", by["cause"][0]))
+        words("churn_review.answer_cause.some", cause=named(words, "churn.cause", by["cause"][0]))
         if by.height
-        else words("churn.answer_cause.none")
+        else words("churn_review.answer_cause.none")
     )
     values = {
-        "period": words(f"churn.period.{rhythm}"),
+        "period": words(f"churn_review.period.{rhythm}"),
         "net": form.count(abs(net)),
         "new": form.count(last["new"]),
         "won_back": form.count(last["won_back"]),
         "lost": form.count(last["lost"]),
         "cause": cause,
     }
+    sentence = words(f"churn_review.answer.{kind}", **values)
+    if asked:
+        sentence += words("churn_review.answer_cause.ask", ask=form.count(asked))
+    return Answer(sentence, _figures(table, share, words=words, rhythm=rhythm, fill=fill))
+
+
+def _figures(
+    table: pl.DataFrame, share: float, *, words: Words, rhythm: str, fill: float | None
+) -> tuple[Figure, ...]:
+    """Active members, lost, won back, and how many losses have a reason.
+
+    Parameters
+    ----------
+    share : net change of active members in the last period.
+    """
+    form, last = words.format, table.row(-1, named=True)
     before = table.row(-2, named=True)["lost"] if table.height > 1 else None
-    compared = words("churn.figure.before", count=form.count(before))
-    tone_lost = "neutral" if before is None else "bad" if last["lost"] > before else "good"
-    return Answer(
-        sentence=words(f"churn.review.{kind}", **values)
-        + (words("churn.answer_cause.ask", ask=form.count(asked)) if asked else ""),
-        figures=(
-            Figure(
-                label=words("churn.figure.active"),
-                value=words("churn.people", count=form.count(last["active_end"])),
-                comparison=words(
-                    "churn.figure.change", change=form.change(share), period=words(f"churn.period.{rhythm}")
-                ),
-                tone="neutral" if kind == "flat" else "good" if net > 0 else "bad",
-                key="active",
-                amount=float(last["active_end"]),
-            ),
-            Figure(
-                label=words("churn.figure.lost"),
-                value=words("churn.people", count=form.count(last["lost"])),
-                comparison=compared if before is not None else "",
-                tone=tone_lost,  # type: ignore[arg-type]
-                key="lost",
-                amount=float(last["lost"]),
-            ),
-            Figure(
-                label=words("churn.figure.won_back"),
-                value=words("churn.people", count=form.count(last["won_back"])),
-                key="won_back",
-                amount=float(last["won_back"]),
-            ),
-            Figure(
-                label=words("churn.figure.fill"),
-                value=form.share(fill),
-                comparison=words("churn.figure.fill_of") if fill is not None else words("churn.not_connected"),
-                key="fill",
-                amount=fill,
-            ),
+    period = words(f"churn_review.period.{rhythm}")
+    return (
+        Figure(
+            label=words("churn_review.figure.active"),
+            value=words("churn.people", count=form.count(last["active_end"])),
+            comparison=words("churn_review.figure.change", change=form.change(share), period=period),
+            tone="neutral" if abs(share) <= FLAT else "good" if share > 0 else "bad",
+            key="active",
+            amount=float(last["active_end"]),
+        ),
+        Figure(
+            label=words("churn_review.figure.lost"),
+            value=words("churn.people", count=form.count(last["lost"])),
+            comparison="" if before is None else words("churn_review.figure.before", count=form.count(before)),
+            tone="neutral" if before is None else "bad" if last["lost"] > before else "good",
+            key="lost",
+            amount=float(last["lost"]),
+        ),
+        Figure(
+            label=words("churn_review.figure.won_back"),
+            value=words("churn.people", count=form.count(last["won_back"])),
+            key="won_back",
+            amount=float(last["won_back"]),
+        ),
+        Figure(
+            label=words("churn_review.figure.fill"),
+            value=form.share(fill),
+            comparison=words("churn_review.not_connected" if fill is None else "churn_review.figure.fill_of"),
+            key="fill",
+            amount=fill,
         ),
     )
 
@@ -258,7 +263,7 @@ def _by_store(table: pl.DataFrame, words: Words, *, names: pl.DataFrame | None, 
     shut = pl.col("store_id").is_in(closed.implode()).fill_null(value=False)
     by = by.with_columns(net.alias("net"), shut.alias("closed")).sort("net", "store_id")
     titles = dict(names.select("store_id", "name").rows()) if names is not None else {}
-    labels = [titles.get(s, s) or words("churn.no_store") for s in by["store_id"].to_list()]
+    labels = [titles.get(s, s) or words("churn_review.no_store") for s in by["store_id"].to_list()]
     return by.with_columns(pl.Series("store", labels, dtype=pl.String))
 
 

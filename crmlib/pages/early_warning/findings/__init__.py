@@ -1,21 +1,101 @@
-"""What early warning says."""
+"""The early-warning page, card by card."""
 
-from crmlib.pages.early_warning.findings.lists import watch_list
-from crmlib.pages.early_warning.findings.warning import answer, capacity, entries, last_list, silence, value_at_risk
-from crmlib.pages.shared.churn_checks import calibration_check, drift_check, league_check, tiers_check
-from crmlib.pages.shared.limits import limits
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.pages.early_warning.findings import lists, warning
+from crmlib.pages.early_warning.study import Study
+from crmlib.pages.shared import churn_ground
+from crmlib.pages.shared.limits import limits as sentences
+from crmlib.report import section
 
-__all__ = [
-    "answer",
-    "calibration_check",
-    "capacity",
-    "drift_check",
-    "entries",
-    "last_list",
-    "league_check",
-    "limits",
-    "silence",
-    "tiers_check",
-    "value_at_risk",
-    "watch_list",
-]
+
+def answer(study: Study) -> Answer:
+    """How many good members turned late, and what is at stake."""
+    return warning.answer(
+        study.found,
+        study.table,
+        words=study.words,
+        tiers=study.params.watched,
+        rhythm=study.params.rhythm,
+        basis=study.basis,
+        horizon=study.horizon,
+    )
+
+
+@section("early_warning.entries", key="churn.entries")
+def entries(study: Study) -> Finding:
+    """Why the new entries are at risk."""
+    return warning.entries(
+        study.found,
+        words=study.words,
+        rhythm=study.params.rhythm,
+        basis=study.basis,
+        ranked_by=study.trial.kind,
+    )
+
+
+@section("early_warning.capacity", key="churn.capacity")
+def capacity(study: Study) -> Finding:
+    """Whether the owners can call all of them."""
+    each = study.params.capacity
+    return warning.capacity(study.found, study.listed, words=study.words, each=each, basis=study.basis)
+
+
+@section("early_warning.at_risk", key="churn.at_risk")
+def value_at_risk(study: Study) -> Finding:
+    """Who will not come within the horizon, and what is at risk by it."""
+    return warning.value_at_risk(
+        study.table, words=study.words, horizon=study.horizon, basis=study.basis, returns=study.returns
+    )
+
+
+@section("early_warning.last_list", key="churn.last_list")
+def last_list(study: Study) -> Finding:
+    """What became of the last list."""
+    result, listed_on, rebuilt = study.past
+    return warning.last_list(result, words=study.words, listed_on=listed_on, rebuilt=rebuilt, basis=study.basis)
+
+
+@section("early_warning.silence", key="churn.silence")
+def silence(study: Study) -> Finding:
+    """Until when coming back unasked is more likely than not."""
+    return warning.silence(study.silence, words=study.words, horizon_weeks=study.weeks)
+
+
+@section("early_warning.actions", key="churn.watch_list")
+def watch_list(study: Study) -> ActionList:
+    """Whom to call, each with the own reason."""
+    return lists.watch_list(
+        study.listed,
+        words=study.words,
+        pseudonyms=study.page.pseudonyms(study.listed["customer_id"]),
+        found=study.found.height,
+        as_of=study.page.as_of,
+        basis=study.basis,
+        goods=study.last_goods,
+        horizon=study.horizon,
+    )
+
+
+@section("churn.league")
+def league_check(study: Study) -> Finding:
+    """All scores side by side, on closed windows."""
+    return churn_ground.league_check(study)
+
+
+@section("churn.calibration")
+def calibration_check(study: Study) -> Finding:
+    """Whether of those told 30 % about 30 % did not come."""
+    return churn_ground.calibration_check(study)
+
+
+def limits(study: Study) -> Limits:
+    """What the page cannot tell, always and for want of a table."""
+    missing = {
+        "no_contacts": study.contacts is None,
+        "no_products": study.goods is None,
+        "no_stores": study.stores is None,
+        "no_cost": study.basis == "sales",
+        "no_test": not study.tests,
+        "overwritten": study.contacts is not None or study.points is not None,
+    }
+    return sentences(study.words, "early_warning", always=("risk", "reasons", "cards"), missing=missing)

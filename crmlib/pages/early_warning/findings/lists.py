@@ -10,7 +10,8 @@ from crmlib.churn.movement.forms import codes_of_tier
 from crmlib.kit.finding import ActionList
 from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
-from crmlib.pages.shared.churn_wording import joined, named, questions
+from crmlib.pages.early_warning.findings.reasons import joined
+from crmlib.pages.shared.churn_wording import questions
 
 TOP_GOODS = 2
 
@@ -44,7 +45,9 @@ def watch_list(
             "reason": pl.Series(joined(words, listed), dtype=pl.String),
             "churn_risk": listed["risk"],
             "at_risk_minor": listed["at_risk_minor"],
-            "suggestion": pl.Series([named(words, "action", a) for a in listed["action"]], dtype=pl.String),
+            "suggestion": pl.Series(
+                [words.label(f"early_warning.action.{a}") or a for a in listed["action"]], dtype=pl.String
+            ),
             "owner": listed["owner"].fill_null(words("churn.no_owner")),
             "due_on": listed["due_on"],
         }
@@ -59,12 +62,12 @@ def watch_list(
     guessed = int(listed["estimated"].sum()) if "estimated" in listed.columns else 0
     values = {"count": form.count(listed.height), "found": form.count(found), "day": form.day(as_of)}
     return ActionList(
-        headline=words(f"churn.actions.headline.{kind}", **values),
+        headline=words(f"early_warning.actions.headline.{kind}", **values),
         table=table.with_columns(pl.lit(as_of).alias("listed_on")),
         ask=questions([codes_of_tier(tier) for tier in listed["tier"]], words),
         view=views.show(table, words=words, sales=basis == "sales"),
-        note=words("churn.actions.note", basis=words(f"churn.basis.{basis}"), days=horizon, **values)
-        + (words("churn.actions.estimated", guessed=form.count(guessed)) if guessed else ""),
+        note=words("early_warning.actions.note", basis=words(f"early_warning.basis.{basis}"), days=horizon, **values)
+        + (words("early_warning.actions.estimated", guessed=form.count(guessed)) if guessed else ""),
         key="churn.watch_list",
         row_key=("customer",),
     )

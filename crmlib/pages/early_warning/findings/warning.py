@@ -54,44 +54,44 @@ def answer(
     at_stake = int((late["risk"] * late["stake_minor"].clip(0)).sum())
     kind = "entries" if found.height else "still" if late.height else "none"
     values = {
-        "since": words(f"churn.since.{rhythm}"),
+        "since": words(f"early_warning.since.{rhythm}"),
         "count": form.count(found.height),
         "late": form.count(late.height),
         "tiers": upper,
         "money": form.money(money),
-        "basis": words(f"churn.basis.{basis}"),
+        "basis": words(f"early_warning.basis.{basis}"),
     }
     expected = float(table["risk"].sum())
     return Answer(
-        sentence=words(f"churn.answer.{kind}", **values),
+        sentence=words(f"early_warning.answer.{kind}", **values),
         figures=(
             Figure(
-                label=words("churn.figure.entries", tiers=upper),
+                label=words("early_warning.figure.entries", tiers=upper),
                 value=words("churn.people", count=form.count(found.height)),
-                comparison=words(f"churn.since.{rhythm}"),
+                comparison=words(f"early_warning.since.{rhythm}"),
                 key="entries",
                 amount=float(found.height),
             ),
             Figure(
-                label=words("churn.figure.at_risk", basis=words(f"churn.basis.{basis}")),
+                label=words("early_warning.figure.at_risk", basis=words(f"early_warning.basis.{basis}")),
                 value=form.money(money),
-                comparison=words("churn.figure.at_risk_of", days=horizon),
+                comparison=words("early_warning.figure.at_risk_of", days=horizon),
                 key="at_risk_minor",
                 amount=float(money),
                 money=True,
             ),
             Figure(
-                label=words("churn.figure.late", tiers=upper),
+                label=words("early_warning.figure.late", tiers=upper),
                 value=words("churn.people", count=form.count(late.height)),
-                comparison=words("churn.figure.late_money", money=form.money(at_stake)),
+                comparison=words("early_warning.figure.late_money", money=form.money(at_stake)),
                 tone="bad" if late.height else "good",
                 key="late",
                 amount=float(late.height),
             ),
             Figure(
-                label=words("churn.figure.expected", days=horizon),
+                label=words("early_warning.figure.expected", days=horizon),
                 value=words("churn.people", count=form.count(round(expected))),
-                comparison=words("churn.figure.expected_of", count=form.count(table.height)),
+                comparison=words("early_warning.figure.expected_of", count=form.count(table.height)),
                 key="expected_away",
                 amount=expected,
             ),
@@ -116,9 +116,9 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
         (pl.col("customers") / max(found.height, 1)).alias("share")
     )
     shown = table.with_columns(
-        pl.Series("reason", [named(words, "group", g) for g in table["reason_1"]], dtype=pl.String)
+        pl.Series("reason", [named(words, "churn.group", g) for g in table["reason_1"]], dtype=pl.String)
     )
-    values: dict[str, object] = {"count": form.count(found.height), "since": words(f"churn.since.{rhythm}")}
+    values: dict[str, object] = {"count": form.count(found.height), "since": words(f"early_warning.since.{rhythm}")}
     kind = "none"
     clear = table.filter(pl.col("reason_1") != "unclear")
     if found.height:
@@ -126,39 +126,37 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
     if clear.height:
         top = clear.row(0, named=True)
         kind = "most" if wilson(top["customers"], found.height)[0] > MOST else "mixed"
-        values |= {"reason": named(words, "group", top["reason_1"]), "share": form.share(top["share"])}
-    headline = words(f"churn.entries.headline.{kind}", **values)
+        values |= {"reason": named(words, "churn.group", top["reason_1"]), "share": form.share(top["share"])}
     bars = shown.select(
         pl.col("reason").alias("name"),
         pl.col("customers").alias("value"),
         pl.Series(
             "label",
             [
-                words("churn.entries.label", count=form.count(c), money=form.money(m))
+                words("early_warning.entries.label", count=form.count(c), money=form.money(m))
                 for c, m in table.select("customers", "at_risk_minor").rows()
             ],
             dtype=pl.String,
         ),
         (pl.col("reason_1") == "unclear").alias("soft"),
     )
-    return Finding(
+    return Finding.worded(
+        "early_warning.entries",
+        kind,
+        values,
+        words=words,
         key="churn.entries",
         status="none",
-        headline=headline,
         table=table,
         view=views.show(
             shown.select("reason", "customers", "share", "at_risk_minor"), words=words, sales=basis == "sales"
         ),
         chart=labelled.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if found.height else None,
-        alt=headline,
-        note_seen=words("churn.entries.seen", **values),
-        note_sure=words("churn.entries.sure")
+        sure=words("early_warning.entries.sure")
         if ranked_by in EXPLAINED
-        else words("churn.entries.sure_borrowed", model=named(words, "score", ranked_by)),
-        note_do=words(f"churn.entries.do.{kind}", **values),
+        else words("early_warning.entries.sure_borrowed", model=named(words, "churn.score", ranked_by)),
         value_minor=int(found["at_risk_minor"].sum()),
         row_key=("reason_1",),
-        names={"reason_1": "churn.group"},
     )
 
 
@@ -194,11 +192,10 @@ def value_at_risk(
         "count": form.count(table.height),
         "expected": form.count(round(float(by["expected_away"].sum()))),
         "returns": form.share(returns),
-        "basis": words(f"churn.basis.{basis}"),
+        "basis": words(f"early_warning.basis.{basis}"),
     }
-    headline = words(f"churn.at_risk.headline.{kind}", **values)
     labels = [
-        words("churn.at_risk.label", money=form.money(m), away=form.count(round(e)), count=form.count(c))
+        words("early_warning.at_risk.label", money=form.money(m), away=form.count(round(e)), count=form.count(c))
         for m, e, c in by.select("at_risk_minor", "expected_away", "customers").rows()
     ]
     bars = by.select(
@@ -207,17 +204,18 @@ def value_at_risk(
         pl.Series("label", labels),
         pl.lit(value=False).alias("soft"),
     )
-    return Finding(
+    return Finding.worded(
+        "early_warning.at_risk",
+        kind,
+        values,
+        words=words,
         key="churn.at_risk",
         status="none",
-        headline=headline,
         table=by,
         view=views.show(by, words=words, sales=basis == "sales"),
-        chart=labelled.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")),
-        alt=headline,
-        note_seen=words("churn.at_risk.seen", **values),
-        note_sure=words(f"churn.at_risk.sure.{'known' if returns is not None else 'unknown'}", **values),
-        note_do=words(f"churn.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
+        chart=labelled.bars(bars, words=words, title=words(f"early_warning.chart.money_{basis}")),
+        sure=words(f"early_warning.at_risk.sure.{'known' if returns is not None else 'unknown'}", **values),
+        do=words(f"early_warning.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
         value_minor=total,
         row_key=("tier",),
     )
@@ -239,10 +237,9 @@ def capacity(found: pl.DataFrame, listed: pl.DataFrame, *, words: Words, each: i
         "money": form.money(int(left["at_risk_minor"].sum())),
         "each": form.count(each),
     }
-    headline = words(f"churn.capacity.headline.{kind}", **values)
     top = table.head(12).with_columns(pl.col("owner").fill_null(words("churn.no_owner")))
     labels = [
-        words("churn.capacity.label", entries=form.count(e), money=form.money(m))
+        words("early_warning.capacity.label", entries=form.count(e), money=form.money(m))
         for e, m in top.select("entries", "at_risk_minor").rows()
     ]
     bars = top.select(
@@ -251,17 +248,18 @@ def capacity(found: pl.DataFrame, listed: pl.DataFrame, *, words: Words, each: i
         pl.Series("label", labels, dtype=pl.String),
         pl.lit(value=False).alias("soft"),
     )
-    return Finding(
+    return Finding.worded(
+        "early_warning.capacity",
+        kind,
+        values,
+        words=words,
         key="churn.capacity",
         status="warn" if left.height else "ok",
-        headline=headline,
         table=table,
         view=views.show(table, words=words, sales=basis == "sales"),
-        chart=labelled.bars(bars, words=words, title=words(f"churn.chart.money_{basis}")) if found.height else None,
-        alt=headline,
-        note_seen=words("churn.capacity.seen", **values),
-        note_sure=words("churn.capacity.sure"),
-        note_do=words(f"churn.capacity.do.{kind}", **values),
+        chart=labelled.bars(bars, words=words, title=words(f"early_warning.chart.money_{basis}"))
+        if found.height
+        else None,
         row_key=("owner",),
     )
 
@@ -293,15 +291,17 @@ def last_list(result: pl.DataFrame, *, words: Words, listed_on: date, rebuilt: b
     table = by.sort("tier", "state_now")
     order = pl.col("state_now").replace_strict({"came": 0, "not_yet": 1}, return_dtype=pl.Int32)
     shown = table.with_columns(
-        pl.Series("state", [named(words, "state_now", s) for s in table["state_now"]], dtype=pl.String),
+        pl.Series("state", [named(words, "early_warning.state_now", s) for s in table["state_now"]], dtype=pl.String),
         order.alias("order"),
     )
-    headline = words(f"churn.last_list.headline.{kind}", **values)
     made = "rebuilt" if rebuilt else "stored"
-    return Finding(
+    return Finding.worded(
+        "early_warning.last_list",
+        kind,
+        values,
+        words=words,
         key="churn.last_list",
         status="none" if kind in {"none", "few"} else "warn" if high < CAME_LOW else "ok",
-        headline=headline,
         table=table,
         view=views.show(
             shown.select("tier", "state", "customers", "at_risk_minor"), words=words, sales=basis == "sales"
@@ -309,10 +309,7 @@ def last_list(result: pl.DataFrame, *, words: Words, listed_on: date, rebuilt: b
         chart=charts.outcomes(shown.select("tier", "state", "customers", "order"), words=words)
         if result.height
         else None,
-        alt=headline,
-        note_seen=words("churn.last_list.seen", **values),
-        note_sure=words(f"churn.last_list.sure.{made}", **values),
-        note_do=words("churn.last_list.do", **values),
+        sure=words(f"early_warning.last_list.sure.{made}", **values),
         row_key=("tier", "state_now"),
     )
 
@@ -325,20 +322,19 @@ def silence(hazard: pl.DataFrame, *, words: Words, horizon_weeks: int) -> Findin
     values = {"week": form.count(week or 0), "days": form.count(7 * ((week or 0) + 1)), "horizon": horizon_weeks}
     early = hazard.filter(pl.col("week") == 0)["gone"]
     values["fresh"] = form.share(early[0] if len(early) else None)
-    headline = words(f"churn.silence.headline.{kind}", **values)
-    label = pl.when(pl.col("week") == week).then(pl.lit(words("churn.silence.label", **values)))
-    return Finding(
+    label = pl.when(pl.col("week") == week).then(pl.lit(words("early_warning.silence.label", **values)))
+    return Finding.worded(
+        "early_warning.silence",
+        kind,
+        values,
+        words=words,
         key="churn.silence",
         status="none",
-        headline=headline,
         table=hazard,
         view=views.show(hazard, words=words),
         chart=charts.silence(hazard.drop_nulls("gone").select("week", "gone", label.alias("label")), words=words),
-        alt=headline,
-        note_seen=words("churn.silence.seen", **values),
-        note_sure=words(
-            "churn.silence.sure", returns=form.count(max(hazard["at_risk"].to_list(), default=0)), **values
+        sure=words(
+            "early_warning.silence.sure", returns=form.count(max(hazard["at_risk"].to_list(), default=0)), **values
         ),
-        note_do=words(f"churn.silence.do.{kind}", **values),
         row_key=("week",),
     )

@@ -57,17 +57,19 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
         table = pl.concat([table, _as_lists(fitted)])
         money = kind if kind in CELL_VERDICTS else money
     codes = table["list"].to_list()
-    names = [words(f"churn.winback.row.{n}") if n in (TOGETHER, *CELLS) else n for n in codes]
+    names = [words(f"churn_review.winback.row.{n}") if n in (TOGETHER, *CELLS) else n for n in codes]
     named = table.with_columns(pl.Series("list", names, dtype=pl.String), pl.col("list").alias("code"))
-    headline = words(f"churn.winback.headline.{kind}", **values)
-    seen = "churn.winback.seen" if one is not None else "churn.winback.seen_none"
-    sure = [words("churn.winback.sure" if one is not None else "churn.winback.sure_none", **values)]
+    seen = "churn_review.winback.seen" if one is not None else "churn_review.winback.seen_none"
+    sure = [words("churn_review.winback.sure" if one is not None else "churn_review.winback.sure_none", **values)]
     if cells is not None and fitted is not None:
-        sure.append(words(f"churn.winback.{'cells_few' if cells.missing else 'cells_sure'}", **values))
-    return Finding(
+        sure.append(words(f"churn_review.winback.{'cells_few' if cells.missing else 'cells_sure'}", **values))
+    return Finding.worded(
+        "churn_review.winback",
+        kind,
+        values,
+        words=words,
         key="churn.winback",
         status=STATUS.get(kind, "none"),  # type: ignore[arg-type]
-        headline=headline,
         table=table.rename({"net_minor": "net_profit_minor"}),
         view=views.show(
             named.select(pl.exclude("closed", "extra", "code")).rename(
@@ -76,10 +78,9 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
             words=words,
         ),
         chart=intervals.effects(_points(named, words, form_share=form.share), words=words) if judged.height else None,
-        alt=headline,
-        note_seen=words(seen, **values),
-        note_sure=words("churn.winback.join").join(sure),
-        note_do=words(f"churn.winback.do.{money}", **values),
+        seen=words(seen, **values),
+        sure=words("churn_review.winback.join").join(sure),
+        do=words(f"churn_review.winback.do.{money}", **values),
         value_minor=one["net_minor"] if one else None,
         row_key=("list",),
     )
@@ -176,7 +177,7 @@ def _as_lists(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _points(named: pl.DataFrame, words: Words, *, form_share: object) -> pl.DataFrame:
     label = [
-        words("churn.winback.label", effect=words.format.change(e), n=words.format.count(n))
+        words("churn_review.winback.label", effect=words.format.change(e), n=words.format.count(n))
         for e, n in named.select("effect", "treated").rows()
     ]
     together = pl.col("code") == TOGETHER

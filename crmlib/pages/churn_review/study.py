@@ -1,0 +1,202 @@
+"""The steps of the churn review."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.churn import last_test
+from crmlib.churn.lists import snapshot
+from crmlib.churn.models import competing
+from crmlib.churn.movement import causes, flows, forms, stages
+from crmlib.churn.winback import winback_cells, winback_lists
+from crmlib.churn.winback.winback_cells import Cells
+from crmlib.customers.members import periods
+from crmlib.pages.churn_review.parameters import ChurnReview
+from crmlib.pages.shared.churn_ground import MONTHS, ChurnStudy
+from crmlib.scoring import pyramid
+
+
+class Study(ChurnStudy):
+    """From visits to the flow, stages, causes, what was written down, win-back, and the checks of the risk."""
+
+    @property
+    def params(self) -> ChurnReview:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @property
+    def monthly(self) -> bool:
+        """Whether this is the monthly page; the weekly one has the flow and its causes only."""
+        return self.params.rhythm == "monthly"
+
+    @cached_property
+    def tests(self) -> list[date]:
+        """Days of the past whose window has closed; none on the weekly page."""
+        return super().tests if self.monthly else []
+
+    @cached_property
+    def origins(self) -> list[date]:
+        """Days of the past that the risk is learned on; none on the weekly page."""
+        return super().origins if self.monthly else []
+
+    @cached_property
+    def times(self) -> list[tuple[date, date]]:
+        """First and last day of each period, oldest first, as far as the data reach back."""
+        spans = flows.periods(end=self.page.as_of, days=self.params.days, count=self.params.periods)
+        return flows.since(spans, first=self.first)
+
+    @cached_property
+    def moved(self) -> pl.DataFrame:
+        """New, won back, lost and active members by period."""
+        return self._flow()
+
+    @cached_property
+    def shut(self) -> pl.DataFrame:
+        """Closed spells of stores: store_id, start_n, end_n."""
+        return causes.closed_stores(
+            self.seen.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
+        )
+
+    @cached_property
+    def now_closed(self) -> pl.Series:
+        """Stores that sell nothing now."""
+        return causes.now_closed(self.shut, t0=self.page.as_of)
+
+    @cached_property
+    def by_store(self) -> pl.DataFrame:
+        """The flow by store and period."""
+        return self._flow(by="store_id")
+
+    @cached_property
+    def owned(self) -> pl.DataFrame | None:
+        """Who looks after whom from when on; none where nobody is named."""
+        return flows.owners(self.file, self.collected("assignments"))
+
+    @cached_property
+    def by_owner(self) -> pl.DataFrame:
+        """The flow by owner and period."""
+        return self._flow(by="owner", owned=self.owned)
+
+    @cached_property
+    def known(self) -> pl.DataFrame:
+        """Everybody known, with the stage reached and the state."""
+        return stages.people(
+            self.trips, t0=self.page.as_of, horizon=self.horizon, active_days=self.params.active_days,
+            leads=None if self.file is None else self.members(self.file), contacts=self.contacts, tiers=self.tiers,
+        )  # fmt: skip
+
+    @cached_property
+    def funnel(self) -> pl.DataFrame:
+        """Members reached, lost and still there by stage."""
+        return stages.funnel(self.known)
+
+    @cached_property
+    def lost(self) -> pl.DataFrame:
+        """Those lost within the last twelve months."""
+        return stages.lost_since(self.known, self.span.start)
+
+    @cached_property
+    def told(self) -> pl.DataFrame:
+        """Reasons that somebody wrote down: customer_id, at_n, reason."""
+        ids = self.lost["customer_id"]
+        given = forms.answers(self.collected("loss_reasons"), ids=ids, shown=self.page.pseudonyms(ids))
+        return causes.told_reasons(self.contacts, t0=self.page.as_of, answers=given)
+
+    @cached_property
+    def suggested(self) -> pl.DataFrame | None:
+        """What the model would have said of each lost member; none where no risk is learned."""
+        if not self.origins:
+            return None
+        return snapshot.reasons_before(self.seen, self.risk, self.lost, options=self.options)
+
+    @cached_property
+    def why(self) -> pl.DataFrame:
+        """Causes by number of lost members, each with its source."""
+        at = causes.homes(self.seen.days, t0=self.page.as_of)
+        closed = causes.lost_by_closure(self.lost, at, self.shut, within=self.horizon)
+        return causes.ranked(causes.causes(self.lost, told=self.told, closed=closed, model=self.suggested))
+
+    @cached_property
+    def owners_now(self) -> pl.DataFrame | None:
+        """Today's owner of each member; none where nobody is named."""
+        return None if self.owned is None else flows.owned_on(self.owned, self.page.as_of)
+
+    @cached_property
+    def rates(self) -> pl.DataFrame:
+        """Lost members and those with a written reason, by owner or stage; the last row is all."""
+        return forms.fill_rate(self.lost, self.told, by=self.owners_now)
+
+    @cached_property
+    def asked(self) -> pl.DataFrame:
+        """Losses of the last period without a reason."""
+        recent = stages.lost_since(self.known, self.times[-1][0])
+        return forms.form(recent, self.told, owners=self.owners_now)
+
+    @cached_property
+    def put(self) -> pl.DataFrame:
+        """Those of them that each owner is asked about."""
+        return forms.capped(self.asked, each=forms.EACH)
+
+    @cached_property
+    def ends(self) -> pl.DataFrame:
+        """Days from the first follow-up to loss or purchase: one row per person followed up."""
+        return stages.follow_up_times(self.known, self.trips, t0=self.page.as_of, horizon=self.horizon)
+
+    @cached_property
+    def incidence(self) -> pl.DataFrame:
+        """Share lost and won by days since the first follow-up, with intervals."""
+        return competing.cumulative_incidence(self.ends)
+
+    @cached_property
+    def margins(self) -> pl.DataFrame:
+        """Margin [minor units] by member and day."""
+        return winback_lists.margins(self.lines)
+
+    @cached_property
+    def sent(self) -> pl.DataFrame:
+        """What came of each win-back list, beside those left alone."""
+        days, as_of = self.params.window, self.page.as_of
+        return winback_lists.read_lists(self._contacts, self.trips, self.margins, as_of=as_of, days=days)
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """For whom winning back works; none where the lists are too small."""
+        if self.origins:
+            _ = self.risk  # drawn first, whatever is asked first
+        days, as_of = self.params.window, self.page.as_of
+        listed = winback_cells.people(self._contacts, self.seen, self.margins, as_of=as_of, days=days)
+        return winback_cells.read_cells(listed, rng=self.page.rng)
+
+    @cached_property
+    def observed(self) -> pl.DataFrame:
+        """Observed beside expected by tier, at the last closed window."""
+        origin = self.health.origin
+        start = periods.periods(origin, months=MONTHS).start
+        then = panels.customer_period(self.lines, start=start, end=origin)
+        return self.health.tiers(pyramid.pyramid(then).customers)
+
+    @cached_property
+    def drift(self) -> pl.DataFrame:
+        """How far members moved from those the risk was learned on: name, psi, verdict."""
+        return self.page.remember(last_test.drifted, self.seen, self.risk, as_of=self.page.as_of, options=self.options)
+
+    @property
+    def _contacts(self) -> pl.DataFrame:
+        """The contacts, where the section cannot do without them."""
+        return self.page.table("contacts").collect() if self.contacts is None else self.contacts
+
+    def drawn_before_health(self) -> None:
+        """The cells of win-back, where there are contacts."""
+        _ = self.risk if self.contacts is None else self.cells
+
+    def _flow(self, **by: Any) -> pl.DataFrame:
+        """Movement of members over the periods."""
+        return flows.flow(
+            self.seen, self.times, horizon=self.horizon, observed_until=self.page.as_of,
+            active_days=self.params.active_days, festivals=self.options.festivals, **by,
+        )  # fmt: skip

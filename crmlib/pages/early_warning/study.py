@@ -1,0 +1,118 @@
+"""The steps of the early-warning list."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+import polars as pl
+
+from crmlib.churn.features import labels
+from crmlib.churn.lists import snapshot, watchlist
+from crmlib.churn.models import hazard
+from crmlib.pages.early_warning.parameters import EarlyWarning
+from crmlib.pages.shared.churn_ground import ChurnStudy
+
+
+class Past(NamedTuple):
+    """What came of the last list: its customers, the day it was made on, and whether it was made again just now."""
+
+    result: pl.DataFrame
+    listed_on: date
+    rebuilt: bool
+
+
+class Study(ChurnStudy):
+    """From a tried risk to everybody's state today, the list, and what came of the last one."""
+
+    @property
+    def params(self) -> EarlyWarning:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def before(self) -> date:
+        """The day of the last list."""
+        return watchlist.previous_day(self.page.as_of, rhythm=self.params.rhythm)
+
+    @cached_property
+    def returns(self) -> float | None:
+        """Share of earlier absentees who came again later; none where not known."""
+        return labels.came_again(self.seen, t0=self.page.as_of, horizon=self.horizon, options=self.options)
+
+    @cached_property
+    def valued(self) -> tuple[pl.DataFrame, str]:
+        """`table` and `basis`."""
+        return snapshot.with_value(
+            self._night(self.page.as_of, before=self.before), year=self.year, tiers=self.tiers, horizon=self.horizon,
+            returns=self.returns or 0.0, people=self.file, stores=self.stores,
+        )  # fmt: skip
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Every member who can be judged: state, risk with reasons, tier, stake_minor, owner."""
+        return self.valued[0]
+
+    @property
+    def basis(self) -> str:
+        """What is at stake: margin where cost is known, else sales."""
+        return self.valued[1]
+
+    @cached_property
+    def found(self) -> pl.DataFrame:
+        """Those who turned late since the last list, of the watched tiers."""
+        return watchlist.candidates(self.table, tiers=self.params.watched, festival_buyers=self.table.filter("waiting"))
+
+    @cached_property
+    def listed(self) -> pl.DataFrame:
+        """Those of them whom the owners can call, with what to do until when."""
+        return watchlist.watchlist(
+            self.table, as_of=self.page.as_of, capacity=self.params.capacity, tiers=self.params.watched,
+            festival_buyers=self.table.filter("waiting"),
+        )  # fmt: skip
+
+    @cached_property
+    def past(self) -> Past:
+        """What came of the last list; where none was kept, of the one that would have been made."""
+        _ = self.table  # drawn first, whatever is asked first
+        then = self._night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
+        back, _ = snapshot.with_value(
+            then, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
+        )
+        stored = self.page.state("watch_list")
+        was, rebuilt = snapshot.earlier_list(stored, watchlist.candidates(back, tiers=self.params.watched))
+        listed_on = self.before if stored is None else stored["listed_on"][0]
+        result = watchlist.outcomes(was, self.trips, listed_on=listed_on, as_of=self.page.as_of)
+        return Past(result, listed_on, rebuilt)
+
+    @cached_property
+    def weeks(self) -> int:
+        """The horizon in weeks, rounded up."""
+        return -(-self.horizon // 7)
+
+    @cached_property
+    def silence(self) -> pl.DataFrame:
+        """Chance of no trip in the next weeks, by weeks of silence."""
+        return hazard.return_hazard(self.seen, t0=self.page.as_of, since=self.first, horizon_weeks=self.weeks)
+
+    @cached_property
+    def last_goods(self) -> pl.DataFrame | None:
+        """What those on the list bought last; none without the table of products."""
+        if self.goods is None:
+            return None
+        return snapshot.last_goods(self.lines, self.goods, self.listed["customer_id"])
+
+    def keep(self) -> None:
+        """Keep the list for the next run."""
+        self.page.save_state("watch_list", watchlist.as_state(self.listed, as_of=self.page.as_of))
+
+    def drawn_before_health(self) -> None:
+        """Today's and the last list's night."""
+        _ = self.past
+
+    def _night(self, day: date, *, before: date) -> pl.DataFrame:
+        """Everybody's state on `day`, and at the list before it."""
+        return snapshot.night(
+            self.seen, as_of=day, before=before, risk=self.risk, rng=self.page.rng, options=self.options
+        )

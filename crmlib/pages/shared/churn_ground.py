@@ -1,0 +1,180 @@
+"""The ground of both churn pages: who is a member, what is known of them, the risk and how it was tried."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from crmlib import clv, panels
+from crmlib.churn import last_test, league, risk
+from crmlib.churn.features import labels, options, visits
+from crmlib.churn.features.features import Options
+from crmlib.churn.features.visits import Visits
+from crmlib.churn.judge import backtest
+from crmlib.churn.last_test import Health
+from crmlib.churn.league import Trial
+from crmlib.churn.risk import RiskFit
+from crmlib.customers.members import periods
+from crmlib.kit.finding import Finding
+from crmlib.pages.shared import churn_checks
+from crmlib.pages.shared.members import MemberStudy
+from crmlib.scoring import pyramid
+
+MONTHS = 12
+"""Months by which members are put into tiers."""
+
+
+class ChurnStudy(MemberStudy):
+    """All receipts of the members, the trial of risks on closed windows, and the risk that came of it."""
+
+    @cached_property
+    def lines(self) -> pl.LazyFrame:
+        """All receipt lines of the members, in whichever shop: whether somebody stopped is judged by all of them."""
+        return self.page.lines_of_members()
+
+    def collected(self, table: str) -> pl.DataFrame | None:
+        """The rows of `table`; none where it is not connected."""
+        found = self.page.optional(table)
+        return None if found is None else found.collect()
+
+    @cached_property
+    def file(self) -> pl.DataFrame | None:
+        """The table of members: owner_staff, may_call and so on; none where it is not connected."""
+        return self.collected("customers")
+
+    @cached_property
+    def contacts(self) -> pl.DataFrame | None:
+        """Calls, complaints and win-back lists; none where they are not connected."""
+        return self.collected("contacts")
+
+    @cached_property
+    def points(self) -> pl.DataFrame | None:
+        """Entries of points; none where they are not connected."""
+        return self.collected("points")
+
+    @cached_property
+    def stores(self) -> pl.DataFrame | None:
+        """Names of stores; none where they are not connected."""
+        return self.collected("stores")
+
+    @cached_property
+    def span(self) -> periods.Periods:
+        """The twelve months to the page's day."""
+        return periods.periods(self.page.as_of, months=MONTHS)
+
+    @cached_property
+    def seen(self) -> Visits:
+        """Days on which members came, and what they did there."""
+        return visits.without(visits.visits(self.lines), self.apart.flagged["customer_id"])
+
+    @cached_property
+    def first(self) -> date:
+        """The first day of the data."""
+        return visits.first_day(self.seen)
+
+    @cached_property
+    def trips(self) -> pl.DataFrame:
+        """One row per member and day with a purchase."""
+        return visits.trips(self.seen)
+
+    @cached_property
+    def options(self) -> Options:
+        """What else the risk may look at: festivals, service, points."""
+        return options.options(first=self.first, last=self.page.as_of, contacts=self.contacts, points=self.points)
+
+    @cached_property
+    def horizon(self) -> int:
+        """Days within which no visit is risked: as asked for, else what the gaps say, at least 91."""
+        asked: int = self.page.params.horizon
+        return asked or labels.default_horizon(self.seen, t0=self.page.as_of)
+
+    @cached_property
+    def tests(self) -> list[date]:
+        """Days of the past whose window has closed, to try the risk on; none where the history is too short."""
+        return backtest.closed_tests(first=self.first, as_of=self.page.as_of, horizon=self.horizon)
+
+    @cached_property
+    def origins(self) -> list[date]:
+        """Days of the past that the risk is learned on."""
+        return risk.training_origins(t0=self.page.as_of, horizon=self.horizon, first=self.first)
+
+    @cached_property
+    def history(self) -> dict[str, Any]:
+        """What every trial is given: as_of, horizon, first, rng, options."""
+        return {
+            "as_of": self.page.as_of, "horizon": self.horizon, "first": self.first, "rng": self.page.rng,
+            "options": self.options,
+        }  # fmt: skip
+
+    @cached_property
+    def trial(self) -> Trial:
+        """All scores on the closed windows, and which of them ranks."""
+        purchases = None
+        if self.tests:
+            past = self.members(panels.purchase_history(self.lines, period_end=min(self.tests)))
+            purchases = clv.bg_nbd.fit(past).params
+        return self.page.remember(league.trial, self.seen, tests=self.tests, purchases=purchases, **self.history)
+
+    @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """The score that ranks: kind, purchases."""
+        return {"kind": self.trial.kind, "purchases": self.trial.p_zero}
+
+    @cached_property
+    def risk(self) -> RiskFit:
+        """Risk of no visit within the horizon, recalibrated."""
+        chosen = self.chosen
+        return self.page.remember(
+            risk.train, self.seen, t0=self.page.as_of, horizon=self.horizon, origins=self.origins, rng=self.page.rng,
+            options=self.options, **chosen,
+        )  # fmt: skip
+
+    @cached_property
+    def year(self) -> pl.DataFrame:
+        """Members of the last twelve months: net_minor, margin_minor and so on."""
+        return self.members(panels.customer_period(self.lines, start=self.span.start, end=self.span.end))
+
+    @cached_property
+    def tiers(self) -> pl.DataFrame:
+        """Members of the last twelve months by tier."""
+        return pyramid.pyramid(self.year).customers
+
+    @cached_property
+    def health(self) -> Health:
+        """The risk at the last closed window that it had not learned from."""
+        self.drawn_before_health()
+        return self.page.remember(last_test.last_test, self.seen, **self.history, **self.chosen)
+
+    def drawn_before_health(self) -> None:
+        """Steps that draw before it on the page: chance is drawn in one order, whatever an analyst asks first."""
+        _ = self.risk
+
+    def day(self, of: date) -> str:
+        """A day in words."""
+        return self.words.format.day(of)
+
+
+def league_check(study: ChurnStudy) -> Finding:
+    """The scores side by side; where the history is too short for any test, that is said."""
+    board = study.trial.board if study.tests else None
+    if board is None:
+        return untested(study, "league")
+    return churn_checks.league_check(board, words=study.words, model=study.trial.kind)
+
+
+def calibration_check(study: ChurnStudy) -> Finding:
+    """Whether of those told 30 % about 30 % did not come."""
+    if not study.tests:
+        return untested(study, "calibration")
+    test = study.health
+    return churn_checks.calibration_check(
+        test.calibration, test.bins, words=study.words, day=study.day(test.origin), moved=study.risk.recalibration
+    )
+
+
+def untested(study: ChurnStudy, check: str) -> Finding:
+    """A check that needs a closed window, where the history is too short for one."""
+    return Finding.unavailable(f"churn.{check}", "data", words=study.words)

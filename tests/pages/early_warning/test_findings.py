@@ -1,0 +1,148 @@
+"""The early-warning page: headlines follow the data, reasons need a fact, ids never show."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.pages.early_warning.findings import lists, warning
+from crmlib.pages.early_warning.findings.reasons import why
+
+ZH, EN = Words("zh"), Words("en")
+DAY = date(2024, 3, 1)
+
+
+def night(states=("overdue", "on_rhythm", "silent"), reasons=("store", None, "promotion")):
+    n = len(states)
+    return pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(n)],
+            "tier": ["A", "B", "B", "D"][:n],
+            "state": list(states),
+            "state_before": ["due"] * n,
+            "risk": [0.5] * n,
+            "stake_minor": [100_000] * n,
+            "at_risk_minor": [50_000] * n,
+            "reason_1": list(reasons),
+            "reason_2": pl.Series([None] * n, dtype=pl.String),
+            "reason_3": pl.Series([None] * n, dtype=pl.String),
+            "recency": [41] * n,
+            "usual_gap": [17.0] * n,
+            "trips": [9] * n,
+            "trips_90": [1] * n,
+            "trips_prior_90": [5] * n,
+            "promotion_share": [0.8] * n,
+            "store_idle": [30] * n,
+            "complaints_open": [0] * n,
+            "owner": ["Li"] * n,
+            "action": ["call"] * n,
+            "due_on": [DAY] * n,
+        },
+        schema_overrides={"reason_1": pl.String},
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_counts_those_on_the_list_and_turns_when_there_are_none(language):
+    words = Words(language)
+    rest = {"words": words, "tiers": ("A", "B"), "rhythm": "weekly", "basis": "margin", "horizon": 91}
+    some = warning.answer(night(), night(), **rest)
+    assert "3" in some.sentence
+    still = warning.answer(night().head(0), night(), **rest)
+    assert "2" in still.sentence
+    none = warning.answer(night().head(0), night(states=("due", "due", "due")), **rest)
+    assert len({some.sentence, still.sentence, none.sentence}) == 3
+    assert all(len(a.figures) == 4 for a in (some, still, none))
+
+
+def test_most_is_said_only_when_the_lower_bound_is_above_half():
+    ten = pl.concat([night(reasons=("store",) * 3)] * 4)
+    assert "多数" in warning.entries(ten, words=ZH, rhythm="weekly", basis="margin").headline
+    mixed = pl.concat([night(reasons=("store", "store", "promotion"))] * 2)  # 4 of 6: the bound is below half
+    assert "分散" in warning.entries(mixed, words=ZH, rhythm="weekly", basis="margin").headline
+    unclear = night(reasons=(None, None, None))
+    assert "没有突出" in warning.entries(unclear, words=ZH, rhythm="weekly", basis="margin").headline
+    own = warning.entries(ten, words=ZH, rhythm="weekly", basis="margin")
+    borrowed = warning.entries(ten, words=ZH, rhythm="weekly", basis="margin", ranked_by="boosted")
+    assert "逻辑回归" in borrowed.note_sure
+    assert "逻辑回归" not in own.note_sure
+
+
+def test_who_holds_the_value_at_risk_decides_what_to_do():
+    upper = warning.value_at_risk(night(), words=ZH, horizon=91, basis="margin")
+    assert "B类" in upper.headline
+    assert "先保" in upper.note_do
+    many = pl.concat([night(), *[night().with_columns(tier=pl.lit("D"))] * 5])
+    assert "短信" in warning.value_at_risk(many, words=ZH, horizon=91, basis="margin").note_do
+
+
+def test_more_entries_than_owners_can_call_is_a_warning():
+    fits = warning.capacity(night(), night(), words=EN, each=10, basis="margin")
+    over = warning.capacity(night(), night().head(1), words=EN, each=1, basis="margin")
+    assert (fits.status, over.status) == ("ok", "warn")
+    assert fits.headline != over.headline
+
+
+def test_sales_at_risk_are_not_called_margin():
+    made = warning.value_at_risk(night(), words=EN, horizon=91, basis="sales")
+    assert "margin" not in made.headline + made.note_seen
+    assert "Sales at risk" in made.view.as_raw_html()
+
+
+def test_the_last_list_says_what_came_and_never_claims_an_effect():
+    result = night().with_columns(state_now=pl.Series(["came", "not_yet", "not_yet"]), came_on=pl.lit(DAY))
+    made = warning.last_list(result, words=ZH, listed_on=DAY, rebuilt=False, basis="margin")
+    assert "1 人" in made.headline
+    assert "没有对照组" in made.note_sure
+    assert "效果" not in made.headline + made.note_seen + made.note_do
+
+
+def test_a_reason_needs_a_fact_of_the_customer():
+    row = night().row(0, named=True)
+    assert why(ZH, row) == "平时约 17 天一次，已 41 天未到店；常去的店已 30 天没有营业"
+    assert why(ZH, row | {"store_idle": 3}) == "平时约 17 天一次，已 41 天未到店"
+    assert why(EN, row | {"reason_1": "trend"}).endswith("1 visits in the last 90 days, 5 in the 90 before")
+    assert why(ZH, row | {"trips": 1, "reason_1": None}) == "只来过一次，已 41 天未到店"
+
+
+def test_the_action_list_shows_pseudonyms_reasons_and_whether_it_was_capped():
+    rest = {"words": ZH, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin", "horizon": 91}
+    everybody = lists.watch_list(night(), found=3, **rest)
+    assert everybody.table["customer"].to_list() == ["P1", "P2", "P3"]
+    assert not any("c0" in str(v) for v in everybody.table.row(0))
+    assert "截取" in lists.watch_list(night(), found=9, **rest).headline
+    goods = pl.DataFrame({"customer_id": ["c0"], "last_goods": [["饼干", "糖果"]]})
+    assert lists.watch_list(night(), found=3, goods=goods, **rest).table["last_goods"].to_list() == [
+        "饼干、糖果",
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+def test_the_download_asks_for_the_reason_and_says_where_a_margin_is_estimated(words):
+    rest = {
+        "words": words,
+        "pseudonyms": pl.Series(["P1", "P2", "P3"]),
+        "as_of": DAY,
+        "basis": "margin",
+        "found": 3,
+        "horizon": 91,
+    }
+    made = lists.watch_list(night(), **rest)
+    assert made.table["listed_on"].unique().to_list() == [DAY]
+    assert all(words("churn.cause.price") in allowed for allowed in made.ask["loss_reason"])
+    guessed = lists.watch_list(night().with_columns(estimated=pl.Series([True, False, True])), **rest)
+    assert "2" in guessed.note.replace(made.note, "")
+    assert guessed.note.startswith(made.note)
+
+
+def test_what_others_wrote_is_text_and_not_markup():
+    nasty = night().with_columns(owner=pl.lit("<script>alert(1)</script>"))
+    made = lists.watch_list(
+        nasty, words=ZH, pseudonyms=pl.Series(["a", "b", "c"]), found=3, as_of=DAY, basis="margin", horizon=91
+    )
+    assert "<script>" not in made.view.as_raw_html()
