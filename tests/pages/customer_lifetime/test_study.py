@@ -47,7 +47,7 @@ def test_a_step_that_fails_costs_the_sections_that_need_it_and_no_other(
     study: Study, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
-        raise ModelError("clv.no_rows", given="g", expected="e", mend="m")
+        raise ModelError("clv.no_rows")
 
     monkeypatch.setattr(clv.gamma_gamma, "spend_frequency", refuse)
     again = study_of(lake)

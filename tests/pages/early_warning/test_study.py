@@ -47,7 +47,7 @@ def test_a_step_that_fails_costs_its_section_and_no_other(
     study: Study, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
-        raise ModelError("churn.one_class", given="g", expected="e", mend="m")
+        raise ModelError("churn.no_fit")
 
     monkeypatch.setattr(hazard, "return_hazard", refuse)
     again = study_of(lake)
