@@ -211,9 +211,7 @@ def answer(
     return Answer(sentence, _figures(table, share, words=words, rhythm=rhythm, fill=fill))
 
 
-def _figures(
-    table: pl.DataFrame, share: float, *, words: Words, rhythm: str, fill: float | None
-) -> tuple[Figure, ...]:
+def _figures(table: pl.DataFrame, share: float, *, words: Words, rhythm: str, fill: float | None) -> tuple[Figure, ...]:
     """Active members, lost, won back, and how many losses have a reason.
 
     Parameters
