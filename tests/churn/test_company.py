@@ -99,7 +99,7 @@ def test_losses_put_down_to_a_closure_are_members_of_stores_that_closed(seen, pe
     found = causes.lost_by_closure(lost, homes, spells, within=H)
     shut = made[1]["stores"].filter(pl.col("closed_on").is_not_null())["store_id"]
     assert shut.len() > 0
-    gone = spells.filter(pl.col("end_n") >= visits.day_number(END))["store_id"]
+    gone = spells.filter(pl.col("end_n") >= visits.day_number(END))["store_id"]  # type: ignore[attr-defined]
     assert set(shut) <= set(gone)
     true = made[1]["customers"].filter(pl.col("cause") == "store_closed")["customer_id"]
     caught = found.join(pl.DataFrame({"customer_id": true}), on="customer_id", how="semi").height

@@ -45,7 +45,7 @@ def test_there_and_back_is_within_a_fifth_of_a_millimetre(point):
 
 @given(mainland)
 def test_mainland_points_move_by_100_to_1000_metres(point):
-    assert 50 < metres(*point, geo.wgs_to_gcj(*point)) < 1000
+    assert 50 < metres(*point, geo.wgs_to_gcj(*point)) < 1000  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,10 @@ def test_the_gradient_is_the_slope_of_the_likelihood():
     table = renewal.gaps(world(200)[0], today=700)
     cols = [table[c].to_numpy().astype(float) for c in ("n", "s", "log_gap_sum", "r")]
     theta, weight = np.log([1.5, 3.0, 90.0, 0.8, 4.0]), np.full(table.height, 1 / table.height)
-    loss, slope = renewal._loss(theta, *cols, weight)
+    loss, slope = renewal._loss(theta, *cols, weight)  # type: ignore[call-arg]
     named = dict(zip(("n", "s", "log_gap_sum", "r"), cols, strict=True))
     assert loss == pytest.approx(-renewal.log_likelihood(theta, **named).mean(), abs=1e-12)
-    other = approx_fprime(theta, lambda th: renewal._loss(th, *cols, weight)[0], 1e-7)
+    other = approx_fprime(theta, lambda th: renewal._loss(th, *cols, weight)[0], 1e-7)  # type: ignore[call-arg]
     assert slope == pytest.approx(other, abs=1e-5)
 
 

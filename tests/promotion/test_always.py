@@ -96,7 +96,7 @@ def test_money_comes_where_the_comparison_is_with_no_offer(always):
 def test_a_draft_is_planned_and_a_running_one_is_followed(always):
     _, tables, found = always
     last = tables["lines"]["day"].max() + timedelta(days=6)
-    plans = review.frozen_versions(tables["promotions"])
+    plans = review.frozen_versions(tables["promotions"])  # type: ignore[attr-defined]
     draft = planning.Draft("G00", "rate", 1500, last + timedelta(days=14), 14)
     planned = planning.plan(
         draft, tables["lines"], events=found.events, promotions=plans, products=tables["products"],

@@ -161,7 +161,7 @@ def _planned(lake, judged, *, category, first_day, days):
     large = bulk.bulk_receipts(lines, customers=lake.table("customers").collect())
     return planning.plan(
         planning.Draft(category, "rate", 1200, first_day, days), bulk.without(lines, large), events=judged.events,
-        promotions=review.frozen_versions(lake.table("promotions")), products=lake.table("products").collect(),
+        promotions=review.frozen_versions(lake.table("promotions")), products=lake.table("products").collect(),  # type: ignore[attr-defined]
         stores=lake.table("stores").collect(), panel=judged.panel, lift=judged.lift, as_of=date(2026, 10, 31),
         rng=np.random.default_rng(1), book=judged.book,
     )  # fmt: skip

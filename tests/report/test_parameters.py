@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_all_wrong_values_are_told_at_once() -> None:
 
 
 def test_a_blank_field_means_the_default() -> None:
-    checked = parameters.check("customer_value", {"months": "", "region": " ", "as_of": "", "shares": "2/10"})
+    checked: Any = parameters.check("customer_value", {"months": "", "region": " ", "as_of": "", "shares": "2/10"})
     assert (checked.months, checked.region, checked.as_of, checked.shares) == (12, None, None, "2/10")
 
 

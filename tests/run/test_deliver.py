@@ -19,7 +19,7 @@ from aiosmtpd.handlers import Message
 
 from crmlib.core.errors import ParameterError, RunError
 from crmlib.run import deliver
-from crmlib.run.deliver import Announcement, Delivery
+from crmlib.run.deliver import Announcement, Delivery  # type: ignore[attr-defined]
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAGE = Announcement(

@@ -94,7 +94,7 @@ def test_each_visit_is_one_line_of_the_audit_whatever_was_asked(tmp_path: Path, 
 
 
 def sent(text: str, hook: deliver.Hook = "feishu") -> tuple[Any, dict[str, Any]]:
-    thing = deliver.Announcement(text, "customer_value", "zh", text, failed=False)
+    thing = deliver.Announcement(text, "customer_value", "zh", text, failed=False)  # type: ignore[attr-defined]
     plan = deliver.Delivery(address="https://x.example", smtp=deliver.Smtp(host="h", port=25, sender="a@x.example"))
     mail = deliver.message(thing, reader=deliver.Reader(mail=("b@x.example",)), plan=plan)
     return message_from_bytes(mail.as_bytes(), policy=policy.default), deliver.hook_body(hook, text)

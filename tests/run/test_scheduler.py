@@ -89,7 +89,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
     made = Company(tmp_path)
     monkeypatch.setattr(passes, "make", made.make)
     monkeypatch.setattr(plan, "latest_day", lambda lake: date(2026, 12, 31))
-    monkeypatch.setattr(deliver.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(deliver.time, "sleep", lambda seconds: None)  # type: ignore[attr-defined]
     assert made.look()  # every file is seen
     return made
 
@@ -293,7 +293,7 @@ def test_the_watch_goes_on_whatever_a_pass_comes_to(company: Company, monkeypatc
         if len(looks) == 3:
             raise Enough
 
-    monkeypatch.setattr(passes.time, "sleep", sleep)
+    monkeypatch.setattr(passes.time, "sleep", sleep)  # type: ignore[attr-defined]
     delivery(company, "[")
     with pytest.raises(Enough):
         passes.run(

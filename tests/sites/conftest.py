@@ -10,6 +10,7 @@ import pytest
 
 from crmlib.simulate import city as simulated
 from crmlib.sites import forecast, huff, market, periods, shares
+from crmlib.sites.market import Market, Stores
 
 SMALL = simulated.CityPlan(cells=600, own=26, rivals=28, candidates=30, people=1e6, openings=6)
 PER_HEAD_MINOR = 28_000  # the plan's 280 yuan
@@ -20,10 +21,10 @@ class World:
     city: simulated.City
     sites: pl.DataFrame
     flows: pl.DataFrame
-    market: market.Market
-    candidates: market.Stores
+    market: Market
+    candidates: Stores
 
-    def build(self, **changes: object) -> market.Market:
+    def build(self, **changes: object) -> Market:
         given = {
             "cells": self.city.cells, "sites": self.sites, "flows": self.flows,
             "competitors": self.city.competitors, "per_head_minor": PER_HEAD_MINOR, "attributes": ("transit",),

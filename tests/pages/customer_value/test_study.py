@@ -42,7 +42,7 @@ def test_a_step_that_fails_costs_the_sections_that_need_it_and_no_other(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
-        raise ModelError("scoring.empty", given="g", expected="e", mend="m")
+        raise ModelError("scoring.empty", values={"name": "members"})
 
     monkeypatch.setattr(panels, "store_day", refuse)
     study = Study(world.opened(lake))

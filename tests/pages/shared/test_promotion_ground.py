@@ -70,4 +70,4 @@ def test_steps_are_made_once():
     study = PlanStudy(FramesPage("promotion_plan", TABLES))
     for step in ("lines", "retail", "large", "grid", "stores", "past"):
         assert getattr(study, step) is getattr(study, step), step
-    assert len(study.page.asked) == 1
+    assert len(study.page.asked) == 1  # type: ignore[attr-defined]

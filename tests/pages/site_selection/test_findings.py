@@ -42,7 +42,7 @@ def everything(town, choice, planned, words):
 
 @LANGUAGES
 def test_a_page_has_at_most_seven_findings_and_each_says_how_sure(made, words):
-    shown = everything(*made, words)
+    shown = everything(*made, words)  # type: ignore[call-arg]
     assert sum(f.role == "finding" for f in shown) == 7
     for finding in shown:
         assert finding.headline

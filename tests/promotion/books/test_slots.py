@@ -146,4 +146,4 @@ def test_only_stores_that_sold_in_both_are_compared():
 
 def test_a_year_ago_keeps_the_weekdays():
     back = year_on_year({"first_day": date(2026, 3, 2), "last_day": date(2026, 3, 8)})
-    assert back["first_day"].weekday() == date(2026, 3, 2).weekday()
+    assert back["first_day"].weekday() == date(2026, 3, 2).weekday()  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ def test_effects_that_would_run_to_infinity_no_longer_hold_up_the_fit():
 
 def test_without_leaving_separated_cells_out_the_same_fit_does_not_end(monkeypatch):
     units, clean = _late_shop()
-    nothing = ppml.Separation(np.zeros_like(clean), np.zeros_like(clean))
+    nothing = ppml.Separation(np.zeros_like(clean), np.zeros_like(clean))  # type: ignore[attr-defined]
     monkeypatch.setattr(ppml, "separate", lambda *_, **__: nothing)
     with pytest.raises(Exception, match="still moving by"):
         fit_effects(units, clean, city=np.zeros(2, dtype=int), tolerance=1e-9)
