@@ -55,7 +55,7 @@ class Server:
         **headers: str,
     ) -> tuple[int, bytes, dict[str, str]]:
         """One request: status, content, headers."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=120)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=300)
         sent = {"Host": f"{self.host}:{self.port}"} | {name.replace("_", "-"): v for name, v in headers.items()}
         jar = self.cookies if cookies is None else cookies
         if jar:
