@@ -149,6 +149,25 @@ def check(
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the report: small letters, digits and _.")],
+    *,
+    source: Annotated[str | None, typer.Option("--from", help="A report to begin with.")] = None,
+    room: Annotated[bool, typer.Option("--room", help="In the package: six files, notebook, parameters.")] = False,
+) -> None:
+    """Write a report of your own (notebook and parameters), ready to run."""
+    from crmlib.run import new as starters
+    from crmlib.run import workspace
+
+    root = workspace.find(start=Path.cwd()).root
+    written = starters.room(name, root=root) if room else starters.own(name, root=root, source=source)
+    for path in written:
+        _say(path.as_posix())
+    folders = len({path.parent for path in written})
+    _say(_words()("cli.new", files=len(written), folders=folders, name=name))
+
+
+@app.command()
 def runs(
     *,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,
