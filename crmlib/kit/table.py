@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NONE = "—"
 
 
-def table(
+def readable(
     frame: pl.DataFrame,
     *,
     words: Words,
@@ -37,11 +37,11 @@ def table(
     kinds : column → (kind, decimals) where this table means another one than the vocabulary.
     names : column → key under which its codes are worded, before what the vocabulary says.
 
-    Missing values become an em dash, zero stays 0.
+    Missing values become an em dash, zero stays 0; a column that holds nothing at all is left out.
 
     Examples
     --------
-    >>> shown = table(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("en"))
+    >>> shown = readable(pl.DataFrame({"name": ["<b>x</b>"], "net_minor": [868_000_000]}), words=Words("en"))
     >>> "&lt;b&gt;x&lt;/b&gt;" in shown.as_raw_html(), "8.68M" in shown.as_raw_html()
     (True, True)
     """
@@ -49,7 +49,8 @@ def table(
     from great_tables.loc import body  # noqa: PLC0415
     from great_tables.style import css  # noqa: PLC0415
 
-    shown = worded(frame.drop(hide), words=words, names=names)
+    empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
+    shown = worded(frame.drop({*hide, *empty}), words=words, names=names)
     view = GT(shown, id="t").cols_label({name: words.column(name) for name in shown.columns})
     for name, dtype in shown.schema.items():
         column = columns.of(name, dtype)

@@ -45,7 +45,7 @@ def everywhere(lake: Lake, out: Path, **changes: Any) -> Any:
     page.show(Answer(ALL, (Figure(ALL, ALL, ALL, "bad", "k", 1.0), Figure("a", "b", "c", "good"))))
     own = Finding("x.own", "warn", ALL, table, ALL, ALL, ALL, chart=chart, alt=ALL, row_key=("name",))
     page.show(own)
-    page.show(replace(own, key="x.styled", chart=layered, view=style.table(names(), words=page.words)))
+    page.show(replace(own, key="x.styled", chart=layered, view=style.readable(names(), words=page.words)))
     raw = GT(names().head(40)).cols_label(name=html(ALL)).tab_header(html(ALL)).fmt_markdown("name")
     page.show(replace(own, key="x.raw", view=raw, chart=None))
     page.show(replace(own, key="x.check", role="check", status="fail", chart=None))

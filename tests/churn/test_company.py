@@ -23,7 +23,7 @@ from crmlib.core.contracts.contacts import LOSS_REASONS
 from crmlib.data import Lake, ingest
 from crmlib.data import sources as source_file
 from crmlib.kit.words import Words
-from crmlib.pages.churn_review import findings as churn_review
+from crmlib.pages.churn_review.findings import lists as churn_lists
 from crmlib.report.html import sheets
 from crmlib.simulate import company
 
@@ -251,7 +251,7 @@ def test_a_downloaded_list_comes_back_filled_in_and_raises_the_fill_rate(made, p
     told = causes.told_reasons(contacts, t0=END)
     before = forms.fill_rate(lost, told)["filled"][-1]
     asked = forms.form(lost, told).head(5)
-    sheet = churn_review.reason_list(
+    sheet = churn_lists.reason_list(
         asked, words=words, pseudonyms=lake.pseudonyms(asked["customer_id"]), found=5, as_of=END, start=END
     )
     book = sheets.xlsx([sheets.Sheet(sheet.key, sheet.table, sheet.ask)], words=words, day=END)

@@ -54,7 +54,7 @@ def test_types_defaults_ranges_and_choices_come_from_the_cell(root: Path) -> Non
     for wrong, kind in (({"months": 25}, "most"), ({"by": "week"}, "choice"), ({"mnths": 2}, "unknown_near")):
         with pytest.raises(ParameterError) as caught:
             parameters.check("own_sales", wrong)
-        assert [issue.kind for issue in caught.value.values["issues"]] == [kind]
+        assert [issue.kind for issue in caught.value.values["issues"]] == [kind]  # type: ignore[attr-defined]
 
 
 def test_words_come_from_title_headings_and_comments(root: Path) -> None:

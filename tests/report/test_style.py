@@ -22,7 +22,7 @@ FRAME = pl.DataFrame(
 
 
 def cells(language: str = "zh", *, exact: bool = False) -> str:
-    view = style.table(FRAME, words=Words(language), exact=exact, hide=["hidden"])  # type: ignore[arg-type]
+    view = style.readable(FRAME, words=Words(language), exact=exact, hide=["hidden"])  # type: ignore[arg-type]
     return str(view.as_raw_html())
 
 
@@ -54,10 +54,10 @@ def test_hidden_columns_are_not_there() -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS[:12])
 def test_text_and_labels_are_escaped(payload: str) -> None:
-    html = style.table(pl.DataFrame({payload: [payload]}), words=Words("en")).as_raw_html()
+    html = style.readable(pl.DataFrame({payload: [payload]}), words=Words("en")).as_raw_html()
     assert payload not in html
 
 
 def test_pandas_columns_come_in_through_polars() -> None:
     frame = pl.from_pandas(pd.DataFrame({"n": [1, 2]}))
-    assert ">2<" in style.table(frame, words=Words("en")).as_raw_html()
+    assert ">2<" in style.readable(frame, words=Words("en")).as_raw_html()

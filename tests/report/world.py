@@ -153,7 +153,7 @@ def finding(words: Words, *, key: str = "demo.pyramid", **changes: Any) -> Findi
         "status": "warn",
         "headline": "过半销售额来自少数人" if zh else "Few people bring more than half of the sales",
         "table": tiers(),
-        "view": style.table(tiers(), words=words),
+        "view": style.readable(tiers(), words=words),
         "chart": bars(tiers()),
         "alt": "A、B 类占销售额一半" if zh else "Tiers A and B bring half of the sales",
         "note_seen": "A、B 两类占会员 5%，占销售额 50%。" if zh else "Tiers A and B are 5% of members.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crmlib.kit.table import table
+from crmlib.kit.table import readable
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def tiers(frame: pl.DataFrame, *, words: Words) -> GT:
     """One row per tier: customers, sales, margin, shares and the threshold in money."""
     unknown = [name for name in ("margin_minor",) if frame[name].null_count()]
     unknown += ["margin_rate", "uncosted"] if frame["margin_rate"].null_count() == frame.height else []
-    return table(frame, words=words, hide=unknown)
+    return readable(frame, words=words, hide=unknown)
 
 
 def migration(cells: pl.DataFrame, *, words: Words) -> GT:
@@ -31,7 +31,7 @@ def migration(cells: pl.DataFrame, *, words: Words) -> GT:
         .with_columns(pl.col("tier_before").replace(names))
         .rename({t: names[t] for t in cells["tier_now"].unique(maintain_order=True)})
     )
-    return table(wide, words=words)
+    return readable(wide, words=words)
 
 
 def _values(cells: pl.DataFrame) -> list[str]:

@@ -10,8 +10,8 @@ from crmlib.churn.judge.backtest import MIN_ORIGINS
 from crmlib.churn.judge.calibration import Calibration, Recalibration
 from crmlib.kit.charts import checks
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import named
 
 DEFAULT = "logit"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crmlib.kit.views.sites import plain
 from crmlib.kit.words import Words
+from crmlib.pages.shared.sites_tables import plain
 
 if TYPE_CHECKING:
     from great_tables import GT

@@ -151,6 +151,6 @@ def _link(book: bytes, file: str, lists: Path | None) -> str:
 
 def plain(table: pl.DataFrame, *, words: Words) -> GT:
     """A table set by what its column names and types say, for findings that bring no view of their own."""
-    from crmlib.kit.table import table as set_table  # noqa: PLC0415
+    from crmlib.kit.table import readable  # noqa: PLC0415
 
-    return set_table(table, words=words, exact=True)
+    return readable(table, words=words, exact=True)

@@ -12,8 +12,8 @@ from crmlib.churn.winback.winback_cells import Cells
 from crmlib.churn.winback.winback_lists import SCHEMA, TOGETHER
 from crmlib.kit.charts import intervals
 from crmlib.kit.finding import Finding
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
+from crmlib.pages.shared import churn_tables as views
 
 HOLDOUT = 0.15
 CELL_VERDICTS = ("pick", "disturb")

@@ -8,8 +8,8 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.kit.finding import ActionList
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import named, questions
 
 SHOWN = 20

@@ -7,9 +7,9 @@ import polars as pl
 from crmlib.churn.models.competing import at, median_time
 from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
 from crmlib.pages.churn_review import charts
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import named
 
 FILL_OK, FILL_LOW = 0.8, 0.4

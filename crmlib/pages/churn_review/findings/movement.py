@@ -6,9 +6,9 @@ import polars as pl
 
 from crmlib.churn.movement.flows import revision_share
 from crmlib.kit.finding import Answer, Figure, Finding
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
 from crmlib.pages.churn_review import charts
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import named
 
 FLAT = 0.01

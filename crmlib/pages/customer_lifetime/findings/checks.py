@@ -290,7 +290,7 @@ def _check(
         key=f"clv.check.{name}",
         status=status,
         table=table,
-        view=style.table(table, words=words),
+        view=style.readable(table, words=words),
         chart=chart,  # type: ignore[arg-type]
         role="check",
     )

@@ -60,7 +60,7 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         key="clv.undecided",
         status=status,
         table=table,
-        view=style.table(table.with_columns(chance=pl.Series(names)), words=words),
+        view=style.readable(table.with_columns(chance=pl.Series(names)), words=words),
         chart=charts.value_bars(chart, words=words, title=words("customer_lifetime.chart.at_stake", unit=unit)),
         sure=words("customer_lifetime.undecided.sure", bias=bias_words(test, words)),
         value_minor=at_stake,
@@ -113,7 +113,7 @@ def keep_list(
             money=money(float(contacts["at_stake"].sum()), words),
         ),
         table=table,
-        view=style.table(table, words=words) if table.height else None,
+        view=style.readable(table, words=words) if table.height else None,
         note=note,
         row_key=("customer_id",),
     )

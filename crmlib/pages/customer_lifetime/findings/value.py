@@ -167,7 +167,7 @@ def cohorts(lives: EqualAge, *, words: Words) -> Finding:
         key="clv.cohorts",
         status="none",
         table=table,
-        view=style.table(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
+        view=style.readable(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
         chart=charts.value_bars(
             chart, words=words, title=words("customer_lifetime.chart.early", age=str(lives.age), unit=unit)
         )
@@ -261,7 +261,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
         key="clv.newcomers",
         status="none",
         table=table,
-        view=style.table(table, words=words),
+        view=style.readable(table, words=words),
         chart=charts.newcomer_curve(chart, words=words, title=words("customer_lifetime.chart.added", unit=unit)),
         seen=words(f"customer_lifetime.newcomers.seen.{kind}", **values),
         sure=words(
@@ -301,7 +301,7 @@ def _summed(
         key=f"clv.{part}",
         status="none",
         table=table,
-        view=style.table(table, words=words),
+        view=style.readable(table, words=words),
         chart=charts.value_bars(
             _chart_frame(shown, names=names, divisor=divisor, words=words), words=words, title=title
         ),

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from crmlib.customers.groups.drivers import PARTS
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Answer, Figure, Finding
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.customers.groups.needs import STABLE, NeedSegments
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Finding
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 

@@ -9,9 +9,9 @@ import polars as pl
 
 from crmlib.customers.grades import WEIGHTS, Grades
 from crmlib.customers.loyalty.referrals import Referrals
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.scoring.rfm import Rfm
@@ -137,7 +137,7 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         key="scoring.rfm",
         status=status,
         table=table,
-        view=views.readable(view, words=words, named={"measure": "customer_profile.measure"}),
+        view=views.readable(view, words=words, names={"measure": "customer_profile.measure"}),
         chart=bars.bars(
             drawn, category="name", value="share", label="label", title=words("scoring.chart.of_members"), percent=True
         ),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.customers.groups.drivers import PARTS
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Finding
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.customer_profile.findings.group import label
@@ -56,7 +56,7 @@ def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
         key="scoring.decompose",
         status="none",
         table=parts,
-        view=views.readable(_decomposition_view(parts, words), words=words, named={"part": "customer_profile.part"}),
+        view=views.readable(_decomposition_view(parts, words), words=words, names={"part": "customer_profile.part"}),
         chart=bars.bars(
             shown, category="name", value="ratio", label="label", title=words("customer_profile.decompose.axis")
         ),

@@ -7,9 +7,9 @@ import polars as pl
 from crmlib.customers.groups.segments import Segments
 from crmlib.customers.loyalty.retention import kept, settled
 from crmlib.customers.members.cards import Cards
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 
@@ -69,7 +69,7 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
         key="scoring.segments",
         status="warn" if kind == "once" else "none",
         table=found.sizes,
-        view=views.readable(found.sizes, words=words, named=NAMED),
+        view=views.readable(found.sizes, words=words, names=NAMED),
         chart=bars.bars(
             shown,
             category="name",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.pages.customer_value import charts
 from crmlib.scoring.matrix import GONE, GROW, KEEP, QUADRANTS, REPRICE, UNRATED, Matrix
@@ -55,7 +55,7 @@ def value_matrix(matrix: Matrix, *, words: Words) -> Finding:
         key="scoring.matrix",
         status=status,
         table=matrix.quadrants,
-        view=views.readable(table, words=words, named=NAMED),
+        view=views.readable(table, words=words, names=NAMED),
         chart=charts.matrix(matrix.quadrants, words=words) if rated else None,
         seen=words("customer_value.matrix.seen" if rated else "customer_value.matrix.seen_unknown", **values),
         sure=words(
@@ -108,7 +108,7 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
         key="scoring.movers",
         status=status,
         table=table,
-        view=views.readable(table, words=words, named={"quadrant_now": "customer_value.quadrant"}),
+        view=views.readable(table, words=words, names={"quadrant_now": "customer_value.quadrant"}),
         chart=bars.bars(
             where, category="name", value="customers", label="label", title=words("customer_value.chart.members")
         )

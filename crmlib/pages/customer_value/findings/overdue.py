@@ -8,9 +8,9 @@ import polars as pl
 
 from crmlib.customers.loyalty.contact_list import ContactList, Result
 from crmlib.customers.loyalty.overdue import AHEAD_DAYS, BAND_NAMES, BANDS, LATE, Overdue
+from crmlib.kit import table as views
 from crmlib.kit.charts import bars
 from crmlib.kit.finding import ActionList, Finding, Status
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 
@@ -77,7 +77,7 @@ def overdue_upper(
         key="scoring.overdue",
         status=status,
         table=table,
-        view=views.readable(table if overdue.with_margin else table.rename(worth), words=words, named=NAMED),
+        view=views.readable(table if overdue.with_margin else table.rename(worth), words=words, names=NAMED),
         chart=bars.bars(
             shown,
             category="name",
@@ -124,7 +124,7 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
         key="scoring.overdue_test",
         status=status,
         table=table,
-        view=views.readable(table, words=words, named=NAMED),
+        view=views.readable(table, words=words, names=NAMED),
         chart=bars.interval_bars(
             shown,
             category="name",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import scoring as views
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def check(
         key=f"health.{key}",
         status=status,
         table=table,
-        view=views.readable(view if view is not None else table, words=words, named=named),
+        view=views.readable(view if view is not None else table, words=words, names=named),
         chart=chart,
         seen=words(f"data_health.{key}.{seen}", **values),
         row_key=row_key,

@@ -8,9 +8,9 @@ import polars as pl
 
 from crmlib.churn.movement.forms import codes_of_tier
 from crmlib.kit.finding import ActionList
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
 from crmlib.pages.early_warning.findings.reasons import joined
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import questions
 
 TOP_GOODS = 2

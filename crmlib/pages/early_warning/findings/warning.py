@@ -13,9 +13,9 @@ from crmlib.churn.models.hazard import last_good_week
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Answer, Figure, Finding
-from crmlib.kit.views import churn as views
 from crmlib.kit.words import Words
 from crmlib.pages.early_warning import charts
+from crmlib.pages.shared import churn_tables as views
 from crmlib.pages.shared.churn_wording import named
 
 EXPLAINED = ("logit", "additive")

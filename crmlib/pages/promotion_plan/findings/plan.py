@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, signed
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, named, units

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.finding import Finding
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, units

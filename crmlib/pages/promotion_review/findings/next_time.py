@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.finding import ActionList
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_review.findings.review import verdict
 from crmlib.pages.shared.promotion_wording import mechanic, named, units

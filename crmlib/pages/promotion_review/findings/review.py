@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, signed
 from crmlib.kit.finding import Answer, Figure, Finding, Status
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import against_budget, in_words, named, units
 from crmlib.promotion.lift.footprint import ROLES

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.charts import signed
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import in_words
 from crmlib.promotion.watch.execution import order_times

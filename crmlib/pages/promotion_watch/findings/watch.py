@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.kit import table as views
 from crmlib.kit.charts import signed
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
-from crmlib.kit.views import promotion as views
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_watch import charts
 from crmlib.pages.shared.promotion_wording import against_budget, in_words, named, units

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.kit.finding import Answer, Finding, Limits
-from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
 from crmlib.pages.shared import sites_charts
+from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.shared.sites_wording import named
 from crmlib.sites.checks import MIN_OWN_STORES, MIN_VISITS
 from crmlib.sites.score import WEIGHTS

@@ -7,8 +7,8 @@ from functools import partial
 import polars as pl
 
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Limits, Status, Tone
-from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
+from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.site_selection import charts
 from crmlib.pages.site_selection.findings.wording import interval, joined, months, on_axis, why_none
 from crmlib.sites.plan import Plan

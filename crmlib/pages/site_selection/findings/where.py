@@ -7,9 +7,9 @@ from itertools import pairwise
 import polars as pl
 
 from crmlib.kit.finding import Finding, Status
-from crmlib.kit.views import sites as views
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
+from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.shared.sites_wording import named
 from crmlib.pages.site_selection import charts, tables
 from crmlib.pages.site_selection.findings.wording import interval, joined, months, nothing, on_axis

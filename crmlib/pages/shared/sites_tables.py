@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crmlib.kit.table import table
+from crmlib.kit.table import readable
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -21,4 +21,4 @@ def plain(frame: pl.DataFrame, *, words: Words, numbers: dict[str, int] | None =
     numbers : decimals where they differ from the vocabulary's.
     """
     kinds = {c: ("number", d) for c, d in (numbers or {}).items()}
-    return table(frame.rename({"name": "site"}, strict=False), words=words, kinds=kinds)  # type: ignore[arg-type]
+    return readable(frame.rename({"name": "site"}, strict=False), words=words, kinds=kinds)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crmlib.kit.table import table
+from crmlib.kit.table import readable
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def show(
     if sales and "at_risk_minor" in frame.columns:
         frame = frame.rename({"at_risk_minor": "sales_at_risk_minor"})
     ratios = {c: ("number", 2) for c in exclude_shares if c in frame.columns}
-    return table(frame, words=words, hide=[c for c in hide if c in frame.columns], kinds=ratios)  # type: ignore[arg-type]
+    return readable(frame, words=words, hide=[c for c in hide if c in frame.columns], kinds=ratios)  # type: ignore[arg-type]

@@ -1,1 +1,0 @@
-"""A tidy frame in, a great-tables table out; one file per question."""

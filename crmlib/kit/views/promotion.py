@@ -1,5 +1,0 @@
-"""Tables of promotions set for reading."""
-
-from crmlib.kit.table import table as readable
-
-__all__ = ["readable"]
