@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from crmlib.core.errors import CrmError
 from crmlib.data import pieces
 from crmlib.data import sources as sources_file
 from crmlib.data.judge import mapping, refusals, resolve
@@ -30,6 +31,9 @@ from crmlib.data.sources import Source
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and the total."""
+
+Tell = Callable[[str, IngestResult | CrmError], None]
+"""Called with a source's name and its result, or why it failed."""
 
 ANSWER_PIECES = 64
 """How large a query's answer will be is not known beforehand; small pieces are judged together."""
@@ -112,12 +116,38 @@ def ingest_all(
     now: datetime,
     root: str | Path | None = None,
     progress: Progress | None = None,
+    tell: Tell | None = None,
 ) -> list[IngestResult]:
-    """Read every source of a sources file, in its order, each in its own transaction."""
+    """Read every source of a sources file, in its order, each in its own transaction; go on after a bad one.
+
+    Parameters
+    ----------
+    tell : called after every source with its name and its result, or the reason why it could not be stored.
+
+    Raises
+    ------
+    SourceError
+        `ingest.some_failed` at the end, from the first reason, if any source failed; the others are stored then.
+    """
     path = Path(sources)
     folder = Path(root) if root is not None else path.parent
+    results: list[IngestResult] = []
+    failed: dict[str, CrmError] = {}
     entries = sources_file.load(path)
-    return [_ingest(n, e, root=folder, lake=lake, now=now, report=progress) for n, e in entries.items()]
+    for name, entry in entries.items():
+        try:
+            found: IngestResult | CrmError = _ingest(name, entry, root=folder, lake=lake, now=now, report=progress)
+        except CrmError as error:
+            found = error
+        if isinstance(found, CrmError):
+            failed[name] = found
+        else:
+            results.append(found)
+        if tell is not None:
+            tell(name, found)
+    if failed:
+        refusals.some_failed(failed, stored=[r.source for r in results])
+    return results
 
 
 def _ingest(
@@ -167,8 +197,10 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
     """One batch: read, judge, commit."""
     frame, parts = _read(task, raw)
     verdict = _judged(task, frame, parts, lake, report)
-    result = _result(task, verdict, read=sum(part.read for part in parts))
+    result = _result(task, verdict, parts)
     refusals.worthless(result, verdict.apart)
+    torn = sum(part.torn.height for part in parts) if task.piece else 0
+    refusals.over_limit(result, verdict.apart, limit=task.source.quarantine_limit, torn=torn)
     report("store", 0, 1)
     table = task.source.table
     apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
@@ -185,7 +217,7 @@ def _silent(step: str, done: int, total: int) -> None:
 def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
     """Find the files, leave out those whose content is stored already, and settle the currency."""
     found = _inputs(name, source, root, now)
-    digest = hashlib.sha256(f"{name}\n{source.model_dump_json()}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{name}\n{source.model_dump_json(exclude_defaults=True)}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
     records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]
     last = {name: content for r in records for name, content in r["files"].items()}  # oldest first: the newest stays
@@ -287,7 +319,7 @@ def _torn(part: RawPart, source: Source, schema: pl.Schema) -> pl.DataFrame:
     return known.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rest.items()).select(schema.names())
 
 
-def _result(task: Task, verdict: resolve.Verdict, *, read: int) -> IngestResult:
+def _result(task: Task, verdict: resolve.Verdict, parts: list[RawPart]) -> IngestResult:
     money = pl.col("net_minor").sum() if "net_minor" in verdict.apart.columns else pl.lit(None, dtype=pl.Int64)
     rules = (
         verdict.apart.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule"))
@@ -301,12 +333,13 @@ def _result(task: Task, verdict: resolve.Verdict, *, read: int) -> IngestResult:
         at=task.now.astimezone(UTC),
         version=-1,
         currency=task.currency,
-        read=read,
+        read=sum(part.read for part in parts),
         **{term: verdict.counts.get(term, 0) for term in TERMS},
         withdrawn=verdict.withdrawn,
         files=tuple(f.name for f in task.inputs if task.last),
         known_files=tuple(f.name for f in task.known),
         rules=rules.select(RULES_SCHEMA.names()).cast(RULES_SCHEMA),
+        read_as=tuple((p.file, p.encoding, p.common) for p in parts if p.encoding not in {"", "utf-8"}),
     )
 
 
@@ -319,7 +352,12 @@ def _nothing_new(task: Task, lake: Lake) -> IngestResult:
         version=delta.version(lake.table_path(task.source.table)),
         currency=task.currency,
         read=0,
-        **dict.fromkeys(TERMS, 0),
+        kept=0,
+        replaced=0,
+        duplicate=0,
+        conflict=0,
+        quarantined=0,
+        excluded=0,
         withdrawn=0,
         files=(),
         known_files=tuple(f.name for f in task.known),

@@ -36,7 +36,14 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 def count(file: InputFile, source: Source, *, limit: int) -> int:
     """Pieces a file is judged in; 1 where it is small, or must be seen whole (`repeat_of`, `part`, UTF-16, no text)."""
-    whole = source.repeat_of or source.part or source.encoding == "utf-16" or source.reader or not _key_columns(source)
+    whole = (
+        source.repeat_of
+        or source.part
+        or source.encoding == "utf-16"
+        or source.reader
+        or source.fill_down
+        or not _key_columns(source)
+    )
     if whole or file.path.suffix.lower() not in readers.TEXT:
         return 1
     size = text_size(file.path)
@@ -61,7 +68,7 @@ def divided(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Pa
         rows = pl.concat([pl.read_ipc(path) for path in paths]).sort(LINE)
         for path in paths:
             path.unlink()
-        yield RawPart(spilled.name, rows, torn, damaged=damaged)
+        yield RawPart(spilled.name, rows, torn, damaged, spilled.encoding, spilled.common)
         torn = torn.clear()
     if torn.height:
         yield RawPart(spilled.name, spilled.empty, torn, damaged=True)
@@ -75,13 +82,18 @@ class _Spilled:
     sizes: dict[int, int]
     empty: pl.DataFrame
     torn: pl.DataFrame
+    encoding: str
+    common: float | None
 
 
 def _spill(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path) -> _Spilled:
     """Write each row to its piece's files."""
     torn, sizes = [pl.DataFrame(schema=TORN)], Counter[int]()
     name, empty = "", pl.DataFrame(schema={LINE: pl.Int64})
+    encoding, common = "", None
     for number, part in enumerate(parts):
+        if part.common is not None or not encoding:
+            encoding, common = part.encoding, part.common
         if number == 0:
             mapping.check_columns(part, source)
             name, empty = part.file, part.rows.clear()
@@ -92,7 +104,7 @@ def _spill(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Pat
         for (at,), rows in named.partition_by("__piece", as_dict=True, include_key=False).items():
             rows.write_ipc(folder / f"{at}-{number:06d}.arrow", compression="lz4")
             sizes[int(at)] += int(rows.estimated_size())
-    return _Spilled(name, dict(sorted(sizes.items())), empty, pl.concat(torn))
+    return _Spilled(name, dict(sorted(sizes.items())), empty, pl.concat(torn), encoding, common)
 
 
 def _groups(sizes: dict[int, int], room: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-TERMS = ("kept", "replaced", "duplicate", "quarantined", "excluded")
+TERMS = ("kept", "replaced", "duplicate", "conflict", "quarantined", "excluded")
 RULES_SCHEMA = pl.Schema(
     [("kind", pl.String()), ("rule", pl.String()), ("rows", pl.Int64()), ("net_minor", pl.Int64())]
 )
@@ -16,16 +16,19 @@ RULES_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of one batch: read = kept + replaced + duplicate + quarantined + excluded.
+    """Counts of one batch: read = kept + replaced + duplicate + conflict + quarantined + excluded.
 
     Parameters
     ----------
     source, table, batch : what was ingested, where, and the batch's id.
     version : the table's version that holds the batch.
     kept : new rows. `replaced` : rows that took the place of an earlier one with the same key.
-    duplicate : rows that were there before. `quarantined` : rows that break a rule. `excluded` : no sales, by rule.
+    duplicate : rows that were there before. `conflict` : rows whose key stands in the same file with other content;
+        the first one stays. `quarantined` : rows that break a rule. `excluded` : no sales, by rule.
     withdrawn : earlier lines that a receipt's new version no longer has (not a term of the sum: they were not read).
     files : names of the files read. `known_files` : files left out because their content is in the lake already.
+    read_as : file, encoding and, where the encoding was chosen by it, the share of common characters; text files that
+        are not UTF-8.
     rules : kind, rule, rows, and the money of the rows where the table has it.
     """
 
@@ -39,17 +42,19 @@ class IngestResult:
     kept: int
     replaced: int
     duplicate: int
+    conflict: int
     quarantined: int
     excluded: int
     withdrawn: int
     files: tuple[str, ...]
     known_files: tuple[str, ...]
     rules: pl.DataFrame
+    read_as: tuple[tuple[str, str, float | None], ...] = ()
 
     @property
     def sum_holds(self) -> bool:
         """Whether every row read is accounted for exactly once."""
-        return self.read == self.kept + self.replaced + self.duplicate + self.quarantined + self.excluded
+        return self.read == sum(int(getattr(self, term)) for term in TERMS)
 
     @property
     def changed(self) -> bool:
@@ -81,5 +86,6 @@ def total(results: Sequence[IngestResult]) -> IngestResult:
         last,
         **{term: sum(getattr(r, term) for r in results) for term in ("read", *TERMS, "withdrawn")},
         files=tuple(f for r in results for f in r.files),
+        read_as=tuple(dict.fromkeys(f for r in results for f in r.read_as)),
         rules=rules.sort("kind", "rows", "rule", descending=[False, True, False]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
+import polars as pl
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -42,7 +44,37 @@ def _known_zone(zone: str) -> str:
     return zone
 
 
+def _null(value: object) -> object:
+    return None if value in {"null", "~"} else value
+
+
+def _nulls(table: object) -> object:
+    return {k: _null(v) for k, v in table.items()} if isinstance(table, dict) else table
+
+
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+        pl.Series([""]).str.extract(pattern, 1)
+    except (re.error, pl.exceptions.PolarsError) as error:
+        raise ValueError(f"no regular expression ({' '.join(str(error).split())[:100]})") from error
+    if groups != 1:
+        raise ValueError(f"exactly one group in brackets, not {groups}")
+    return pattern
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Encoding = Literal["auto", "utf-8", "gb18030", "utf-16", "cp1252", "big5", "shift-jis"]
+ENCODINGS = {
+    "utf8": "utf-8", "utf-8-sig": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "utf16": "utf-16",
+    "utf-16-le": "utf-16", "latin-1": "cp1252", "latin1": "cp1252", "iso-8859-1": "cp1252", "windows-1252": "cp1252",
+    "cp950": "big5", "big5-hkscs": "big5", "cp932": "shift-jis", "sjis": "shift-jis", "shift_jis": "shift-jis",
+}  # fmt: skip
+"""Other names that people know the encodings by, in lower case."""
+
+
+def _encoding(value: object) -> object:
+    return ENCODINGS.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
 class Strict(BaseModel):
@@ -59,25 +91,39 @@ class Expression(Strict):
     times: Decimal | None = None
     product: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
     sum: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
+    month_of: str | None = None
+    day_of: str | None = None
     date: Texts | None = None
-    map: dict[str, str] | None = None
-    other: str | None = None
+    empty: Texts = ()
+    extract: Annotated[str, AfterValidator(_one_group)] | None = None
+    map: Annotated[dict[str, str | None], BeforeValidator(_nulls)] | None = None
+    other: Annotated[str | None, BeforeValidator(_null)] = None
     split: str | None = None
     constant: str | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Expression:
-        origins = [name for name in ("from_", "product", "sum", "constant") if getattr(self, name) is not None]
-        if len(origins) != 1:
-            raise ValueError("exactly one of from, product, sum, constant")
+        ways = ("from_", "product", "sum", "month_of", "day_of", "constant")
+        if sum(getattr(self, way) is not None for way in ways) != 1:
+            raise ValueError("exactly one of from, product, sum, month_of, day_of, constant")
         if self.other is not None and self.map is None:
-            raise ValueError("other belongs to map")
+            raise ValueError("other belongs to map; without it only `other: null` has a meaning")
         return self
+
+    @property
+    def forgives(self) -> bool:
+        """Whether what cannot be read is a null (`other: null`)."""
+        return "other" in self.model_fields_set and self.other is None
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """The source columns whose texts the expression reads itself, in order."""
+        return self.from_ or tuple(c for c in (self.month_of, self.day_of) if c is not None)
 
     def columns(self) -> tuple[str, ...]:
         """Source columns that the expression reads."""
         inner = [c for part in (*(self.product or ()), *(self.sum or ())) for c in part.columns()]
-        return (*(self.from_ or ()), *inner)
+        return (*self.origin, *inner)
 
 
 class Condition(Strict):
@@ -112,6 +158,15 @@ def _condition(value: object) -> object:
     return {"is": value} if isinstance(value, str | list) else value
 
 
+def _share(value: object) -> object:
+    """`5%`, `5 %` and `0.05` are the same share."""
+    text = str(value).strip()
+    try:
+        return float(text.removesuffix("%")) / 100 if text.endswith("%") else value
+    except ValueError:
+        return value
+
+
 def _variable_name(text: str) -> str:
     if not text.isidentifier():
         raise ValueError("the name of an environment variable that holds the address, never the address itself")
@@ -126,11 +181,13 @@ class Source(Strict):
     database: Annotated[str, AfterValidator(_variable_name)] | None = None
     query: str | None = None
     reader: Literal["cdnow"] | None = None
-    encoding: Literal["auto", "utf-8", "gb18030", "utf-16"] = "auto"
+    encoding: Annotated[Encoding, BeforeValidator(_encoding)] = "auto"
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
     header: Literal["none"] | Annotated[int, Field(ge=1)] | None = None
     sheets: Texts | None = None
     part: str | None = None
+    fill_down: Texts = ()
+    empty: Texts = ()
     decimal: Literal[".", ","] = "."
     currency: str | None = None
     currency_column: str | None = None
@@ -139,6 +196,7 @@ class Source(Strict):
     columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
     repeat_of: Texts = ()
     receipts_may_move: bool = False
+    quarantine_limit: Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)] = 0.05
     exclude: dict[str, dict[str, Annotated[Condition, BeforeValidator(_condition)]]] = {}
 
     @property
@@ -152,7 +210,11 @@ class Source(Strict):
         if self.known_at and self.known_at.column:
             named += self.known_at.column.columns()
         named += [c for c in (self.part, self.currency_column) if c]
-        named += [*self.repeat_of, *(c for rule in self.exclude.values() for c in rule if c != "_line")]
+        named += [
+            *self.fill_down,
+            *self.repeat_of,
+            *(c for rule in self.exclude.values() for c in rule if c != "_line"),
+        ]
         return tuple(dict.fromkeys(named))
 
 
@@ -237,6 +299,8 @@ def _check_origin(path: Path, name: str, source: Source) -> None:
         raise _refused(path, f"{name}.query", "database and query belong together", "both, or files")
     if sum(map(bool, (source.files, source.reader, source.database))) != 1:
         raise _refused(path, f"{name}.files", "no files", "a file, a pattern or a folder, or a database with its query")
+    if source.query is not None and source.fill_down:
+        raise _refused(path, f"{name}.fill_down", "the answer of a query has no merged cells", "no fill_down")
     numbered = source.table != "receipt_lines" or "line_id" in source.columns
     if source.query is not None and not numbered and "order by" not in " ".join(source.query.lower().split()):
         raise _refused(

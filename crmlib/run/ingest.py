@@ -12,23 +12,34 @@ from rich.console import Console
 from rich.progress import Progress
 
 from crmlib import data
+from crmlib.core.errors import CrmError
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
+from crmlib.run.failures import told
 
 Say = Callable[[str], None]
 
 
 def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say, words: Words) -> None:
-    """Ingest one source, or `all` of the file, and print the sum of each with the rules behind it."""
+    """Ingest one source, or `all` of the file, and print the sum of each with the rules behind it.
+
+    Of `all`, a source that fails is told in its place, and the others are read all the same.
+    """
+
+    def tell(name: str, found: data.IngestResult | CrmError) -> None:
+        if isinstance(found, CrmError):
+            say(words("cli.ingest.failed", source=name))
+            say(told(found, words=words))
+            return
+        for line in lines_of(found, words=words):
+            say(line)
+
     with _progress(words) as hook:
         if source == "all":
-            results = data.ingest_all(sources, lake=lake, now=now, progress=hook)
+            data.ingest_all(sources, lake=lake, now=now, progress=hook, tell=tell)
         else:
-            results = [data.ingest(source, sources=sources, lake=lake, now=now, progress=hook)]
-    for result in results:
-        for line in lines_of(result, words=words):
-            say(line)
+            tell(source, data.ingest(source, sources=sources, lake=lake, now=now, progress=hook))
 
 
 @contextmanager
@@ -51,6 +62,9 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
     count = words.format.count
     terms = {term: count(getattr(result, term)) for term in ("read", *TERMS)}
     lines = [words("cli.ingest.sum", source=result.source, table=result.table, **terms)]
+    for file, encoding, common in result.read_as:
+        kind = "given" if common is None else "chosen"
+        lines.append(words(f"cli.ingest.read_as.{kind}", file=file, encoding=encoding, common=f"{common or 0:.0%}"))
     if result.withdrawn:
         lines.append(words("cli.ingest.withdrawn", rows=count(result.withdrawn)))
     if not result.changed:

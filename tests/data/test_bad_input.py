@@ -297,6 +297,7 @@ def test_the_sum_adds_up_for_200_damaged_files(desk, tens):
         "ingest.nothing_valid",
         "ingest.empty",
         "ingest.receipt_reused",
+        "ingest.unclear_encoding",  # a file that ends in the middle of its header
     }
     report = check_lake(desk.lake.path)
     assert report.ok, report.describe()

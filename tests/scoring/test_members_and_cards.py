@@ -259,7 +259,8 @@ def test_feeds_ingest_sums_rules_and_gaps_tell_what_is_missing() -> None:
     ingests = pl.DataFrame(
         {
             "source": ["a", "a", "b"], "table": ["t"] * 3, "read": [10, 5, 8], "kept": [8, 5, 7], "replaced": [0] * 3,
-            "duplicate": [1, 0, 0], "quarantined": [1, 0, 0], "excluded": [0] * 3, "rules": [_RULES, None, "[]"],
+            "duplicate": [1, 0, 0], "conflict": [0] * 3,
+            "quarantined": [1, 0, 0], "excluded": [0] * 3, "rules": [_RULES, None, "[]"],
         }
     )  # fmt: skip
     sums = health.ingest_sum(ingests)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import polars as pl
 
-from crmlib.core.errors import ContractError, LakeError, SourceError, mask
+from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError, mask
 from crmlib.data.judge.mapping import VALUE
 from crmlib.data.judge.resolve import KIND, QUARANTINED
 from crmlib.data.read.raw import RawPart
 from crmlib.data.result import IngestResult
 
+FEW_BAD = 20
+"""So many bad rows are never too many: a small file may hold them."""
 REUSED_AT_LEAST, REUSED_SHARE = 5, 0.05
 """A few receipts may cross midnight or be moved by a correction; more than these are numbers that start anew."""
 
@@ -51,15 +55,74 @@ def worthless(result: IngestResult, apart: pl.DataFrame) -> None:
     """A batch without a single good row is a mistake in the mapping or the export; storing it would hide that."""
     if result.quarantined == 0 or result.quarantined + result.excluded < result.read:
         return
-    bad = apart.filter(pl.col(KIND) == QUARANTINED)
-    rules = result.rules.filter(pl.col("kind") == QUARANTINED)
-    listed = ", ".join(f"{rule} {rows}" for rule, rows in rules.select("rule", "rows").head(8).iter_rows())
-    seen = bad.select("src_file", "src_line", VALUE).head(5).iter_rows()
     raise ContractError(
         "ingest.nothing_valid",
-        values={"source": result.source, "rows": result.read, "rules": listed, "table": result.table},
-        examples=[f"{file}:{line} {mask(value)}" for file, line, value in seen],
+        values={"source": result.source, "rows": result.read, "rules": _counts(result), "table": result.table},
+        examples=_places(apart),
     )
+
+
+def _counts(result: IngestResult) -> str:
+    """The rules that rows break, with their counts."""
+    rules = result.rules.filter(pl.col("kind") == QUARANTINED).select("rule", "rows").head(8)
+    return ", ".join(f"{rule} {rows}" for rule, rows in rules.iter_rows())
+
+
+def _places(apart: pl.DataFrame) -> list[str]:
+    """Places of the first bad rows, with their values masked."""
+    seen = apart.filter(pl.col(KIND) == QUARANTINED).select("src_file", "src_line", VALUE).head(5)
+    return [f"{file}:{line} {shape(value)}" for file, line, value in seen.iter_rows()]
+
+
+def shape(value: str | None) -> str:
+    """A value with what makes it recognisable: letters and digits masked behind the first four, signs kept.
+
+    Examples
+    --------
+    >>> shape("2025-13-45 9:01"), shape("13800138000"), shape("ab"), shape(None)
+    ('2025-##-## #:##', '1380#######', 'a#', 'null')
+    """
+    if value is None:
+        return mask(value)
+    text = value[:24]
+    shown = min(4, len(text) // 2)
+    return text[:shown] + re.sub(r"[^\W_]", "#", text[shown:])
+
+
+def over_limit(result: IngestResult, apart: pl.DataFrame, *, limit: float, torn: int = 0) -> None:
+    """A batch of which a large share breaks a rule is a mistake in the mapping: the rest of it is wrong, too.
+
+    Parameters
+    ----------
+    torn : torn lines that are not counted, since they are those of a whole file and the batch is a piece of it.
+    """
+    bad, rows = result.quarantined - torn, result.read - torn
+    if bad <= FEW_BAD or bad <= limit * rows:
+        return
+    raise ContractError(
+        "ingest.over_limit",
+        values={
+            "source": result.source,
+            "bad": bad,
+            "rows": rows,
+            "share": bad / rows,
+            "rules": _counts(result),
+            "limit": limit,
+            "few": FEW_BAD,
+        },
+        examples=_places(apart),
+    )
+
+
+def some_failed(failed: Mapping[str, CrmError], *, stored: Sequence[str]) -> NoReturn:
+    """Tell at the end which sources of a file could not be read; the others are stored."""
+    first = next(iter(failed.values()))
+    names = ", ".join(f"{name} ({error.code})" for name, error in failed.items())
+    count = len(failed) + len(stored)
+    raise SourceError(
+        "ingest.some_failed",
+        values={"failed": len(failed), "sources": count, "names": names, "stored": ", ".join(stored) or "-"},
+    ) from first
 
 
 @contextmanager

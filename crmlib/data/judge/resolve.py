@@ -22,7 +22,8 @@ LIKE = "__like"
 THERE = "__there"
 PROVENANCE = frozenset({"src_name", "src_file", "src_line", "known_at"})
 
-KEPT, REPLACED, DUPLICATE, QUARANTINED, EXCLUDED_KIND = "kept", "replaced", "duplicate", "quarantined", "excluded"
+KEPT, REPLACED, DUPLICATE, CONFLICT = "kept", "replaced", "duplicate", "conflict"
+QUARANTINED, EXCLUDED_KIND = "quarantined", "excluded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +88,41 @@ def first_verdicts(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def _keys_once(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Within one file or sheet the first row of a key stays; the others are duplicates."""
+    """Within one file or sheet the first row of a key stays; the others are duplicates, or conflicts.
+
+    A conflict says something else of the same key than the first row does.
+    """
     place = pl.concat_str("src_file", pl.lit(":"), "src_line")
     key = [PART, *contract.key]
-    alive = frame.filter(pl.col(KIND).is_null()).select("src_file", "src_line", *key)
-    if not alive.select(key).is_duplicated().any():
+    content = [c for c in contract.columns if c not in PROVENANCE and c not in contract.key]
+    alive = frame.filter(pl.col(KIND).is_null()).select("src_file", "src_line", *key, *content)
+    several = alive.select(key).is_duplicated()
+    if not several.any():
         return frame
-    again = alive.with_columns(place.first().over(key).alias("__first")).filter(place != pl.col("__first"))
+    of_key = alive.filter(several)
+    firsts = of_key.unique(key, keep="first", maintain_order=True)
+    firsts = firsts.select(*key, place.alias("__first"), *(pl.col(c).alias(f"__first_{c}") for c in content))
+    again = of_key.join(firsts, on=key, how="left", nulls_equal=True, maintain_order="left")
+    again = again.filter(place != pl.col("__first"))
+    other = pl.any_horizontal([pl.col(c).ne_missing(pl.col(f"__first_{c}")) for c in content])
+    again = again.with_columns(other.alias("__other"))
     frame = frame.join(
-        again.select("src_file", "src_line", "__first"), on=["src_file", "src_line"], how="left", maintain_order="left"
+        again.select("src_file", "src_line", "__first", "__other"),
+        on=["src_file", "src_line"],
+        how="left",
+        maintain_order="left",
     )
     hit = pl.col("__first").is_not_null() & pl.col(KIND).is_null()
     return frame.with_columns(
-        pl.when(hit).then(pl.lit(DUPLICATE)).otherwise(KIND).alias(KIND),
+        pl.when(hit & pl.col("__other"))
+        .then(pl.lit(CONFLICT))
+        .when(hit)
+        .then(pl.lit(DUPLICATE))
+        .otherwise(KIND)
+        .alias(KIND),
         pl.when(hit).then(pl.lit("key")).otherwise(RULE).alias(RULE),
         pl.when(hit).then("__first").otherwise(LIKE).alias(LIKE),
-    ).drop("__first")
+    ).drop("__first", "__other")
 
 
 def check_rules(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,7 +13,7 @@ from crmlib.core.frames import AnyFrame, timed, to_polars
 
 LATE_INTERVALS = 2
 """A feed is late when it is more than two of its own intervals behind."""
-TERMS = ("kept", "replaced", "duplicate", "quarantined", "excluded")
+TERMS = ("kept", "replaced", "duplicate", "conflict", "quarantined", "excluded")
 """read = the sum of these, for every ingest."""
 
 
@@ -62,7 +62,7 @@ def ingest_sum(ingests: AnyFrame) -> pl.DataFrame:
 
     Returns
     -------
-    source, table, ingests, read, the five terms, quarantined_share, difference (read less the terms: 0 or something
+    source, table, ingests, read, the six terms, quarantined_share, difference (read less the terms: 0 or something
     was lost); sorted by quarantined_share, largest first.
     """
     table = to_polars(ingests, needs=("source", "table", "read", *TERMS), name="ingests")

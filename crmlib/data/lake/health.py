@@ -46,7 +46,7 @@ def check_lake(path: str | Path) -> LakeReport:
 
     Per table: `readable` (log and rows can be read), `files` (every file the log names is there, with its size),
     `rows` (as many as the ingests stored), `keys` (each once), `sums` (read = kept + replaced + duplicate +
-    quarantined + excluded), `set_apart` (rows set apart as counted).
+    conflict + quarantined + excluded), `set_apart` (rows set apart as counted).
     """
     lake = Lake(path)
     if not lake.path.is_dir():
@@ -130,7 +130,7 @@ def _rows(lake: Lake, name: str) -> tuple[int, int]:
 
 
 def _set_apart(lake: Lake, name: str, ingests: pl.DataFrame) -> tuple[int, int]:
-    counted = int(sum(ingests[term].sum() for term in ("duplicate", "quarantined", "excluded")))
+    counted = int(sum(ingests[term].sum() for term in ("duplicate", "conflict", "quarantined", "excluded")))
     if not (lake.path / SET_APART).exists():
         return 0, counted
     own = delta.scan(lake.path / SET_APART).filter(pl.col("table") == name)

@@ -57,6 +57,7 @@ INGESTS_SCHEMA = pl.Schema(
         ("kept", pl.Int64()),
         ("replaced", pl.Int64()),
         ("duplicate", pl.Int64()),
+        ("conflict", pl.Int64()),
         ("quarantined", pl.Int64()),
         ("excluded", pl.Int64()),
         ("withdrawn", pl.Int64()),
@@ -149,6 +150,7 @@ class Lake:
         records = [r for name in tables or self.tables() for r in delta.history(self.table_path(name))]
         rows = [{column: _plain(record.get(column)) for column in INGESTS_SCHEMA} for record in records]
         frame = pl.DataFrame(rows, schema={**INGESTS_SCHEMA, "at": pl.String})
+        frame = frame.with_columns(pl.col("conflict").fill_null(0))  # ingests before conflicts were counted apart
         return frame.with_columns(pl.col("at").str.to_datetime(time_unit="us", time_zone="UTC")).sort(
             "at", "table", "version"
         )

@@ -11,13 +11,13 @@ import polars as pl
 
 from crmlib.core.contracts import Contract
 from crmlib.data.judge.mapping import RULE, VALUE
-from crmlib.data.judge.resolve import KIND, LIKE, QUARANTINED, Verdict
+from crmlib.data.judge.resolve import CONFLICT, KIND, LIKE, QUARANTINED, Verdict
 from crmlib.data.lake import delta
 from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
 
-STORED_KINDS = ("quarantined", "duplicate", "excluded")
+STORED_KINDS = ("quarantined", "duplicate", "conflict", "excluded")
 
 
 def known_rows(
@@ -116,9 +116,9 @@ def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 def set_apart_rows(
     judged: pl.DataFrame, parts: list[RawPart], *, batch: str, source: str, table: str, now: datetime
 ) -> pl.DataFrame:
-    """Rows for the lake's set-apart table; only quarantined ones keep their raw text."""
+    """Rows for the lake's set-apart table; only quarantined and conflicting ones keep their raw text."""
     aside = judged.filter(pl.col(KIND).is_in(STORED_KINDS))
-    bad = aside.filter(pl.col(KIND) == QUARANTINED)
+    bad = aside.filter(pl.col(KIND).is_in([QUARANTINED, CONFLICT]))
     raws = [_raw(part, bad.filter(pl.col("src_file") == part.file)) for part in parts] if bad.height else []
     if raws:
         aside = aside.join(pl.concat(raws), on=["src_file", "src_line"], how="left", maintain_order="left")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import mul
 
@@ -35,21 +36,40 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
     `made` holds the expression and type of every contract column.
     """
     used = [c for c in source.source_columns() if c in rows.columns]
-    texts = rows.select(*(text_of(pl.col(c), rows.schema[c]).alias(c) for c in used))
+    texts = rows.select(*(_present(text_of(pl.col(c), rows.schema[c]), source.empty).alias(c) for c in used))
     numeric = [c for e, dtype in made.values() if dtype.is_numeric() for c in _numeric_columns(e)]
     exact = [
-        values.numbers(rows[c] if rows.schema[c].is_integer() else texts[c], decimal=source.decimal).alias(
-            f"{NUMBER}{c}"
-        )
+        values.numbers(
+            rows[c] if rows.schema[c].is_integer() and not source.empty else texts[c], decimal=source.decimal
+        ).alias(f"{NUMBER}{c}")
         for c in dict.fromkeys(numeric)
     ]
     times = [
         _wall_clock(rows, texts, e, source).alias(f"{AT}{name}")
         for name, (e, dtype) in made.items()
-        if dtype.is_temporal()
+        if dtype.is_temporal() or e.month_of or e.day_of
     ]
     kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
     return texts.with_columns(*kept, *exact, *times)
+
+
+def filled_down(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Order fields that stand on an order's first line only, given to all of its lines.
+
+    The first of `columns` leads: where it is empty the row belongs to the order above. Only within one order are the
+    other columns filled, so that a customer never gets the card of the one before.
+    """
+    if not columns or rows.is_empty():
+        return rows
+    lead, *others = columns
+    clean = [values.clean(pl.col(c)).alias(c) for c in columns if rows.schema[c] == pl.String]
+    rows = rows.with_columns(clean).with_columns(pl.col(lead).forward_fill())
+    return rows.with_columns(pl.col(others).forward_fill().over(pl.col(lead).rle_id())) if others else rows
+
+
+def _present(text: pl.Expr, empty: Sequence[str]) -> pl.Expr:
+    """The text; null where it is one of the words that mean nothing."""
+    return pl.when(~text.is_in(list(empty))).then(text) if empty else text
 
 
 def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -68,14 +88,15 @@ def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def _numeric_columns(expression: Expression) -> list[str]:
     """Source columns that the expression reads as numbers."""
     if expression.from_ is not None:
-        return list(expression.from_) if len(expression.from_) == 1 and expression.map is None else []
+        plain = expression.map is None and expression.extract is None
+        return list(expression.from_) if len(expression.from_) == 1 and plain else []
     return [c for part in (*(expression.product or ()), *(expression.sum or ())) for c in _numeric_columns(part)]
 
 
 def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression, source: Source) -> pl.Series:
     """The times of an expression as they stand in the file, without zone."""
-    origin = expression.from_
-    if origin is not None and len(origin) == 1 and expression.map is None:
+    origin = expression.origin
+    if len(origin) == 1 and expression.map is None and expression.extract is None:
         at = rows[origin[0]]
         if isinstance(at.dtype, pl.Datetime):
             if at.dtype.time_zone:
@@ -90,6 +111,17 @@ def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression,
 
 def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
     """The column `name` of type `dtype`, as the expression makes it."""
+    made = _cell(expression, dtype, name=name, source=source)
+    # "other: null" without a table: what cannot be read is nothing
+    never = pl.lit(False)  # noqa: FBT003
+    return replace(made, unreadable=never) if expression.forgives and expression.map is None else made
+
+
+def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
+    if expression.month_of or expression.day_of:
+        text, at = values.no_zero_date(_text(expression)), pl.col(f"{AT}{name}")
+        part = at.dt.month() if expression.month_of else at.dt.day()
+        return Cell(part.cast(dtype), text, text.is_not_null() & at.is_null(), "time")
     if dtype.is_integer() or dtype.is_float():
         exact, readable = _number(expression)
         text = _shown(expression)
@@ -97,7 +129,7 @@ def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sourc
         return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), "number")
     text = _text(expression)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        at = pl.col(f"{AT}{name}")
+        text, at = values.no_zero_date(text), pl.col(f"{AT}{name}")
         value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, source.time_zone)
         return Cell(value, text, text.is_not_null() & value.is_null(), "time")
     if isinstance(dtype, pl.List):
@@ -108,7 +140,8 @@ def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sourc
         return Cell(value, _shown(expression), text.is_not_null() & value.is_null(), "flag")
     value = text.cast(dtype, strict=False) if isinstance(dtype, pl.Enum) else text
     shown = _shown(expression)
-    return Cell(value, shown, shown.is_not_null() & value.is_null(), "choice" if expression.map is None else "map")
+    rule = "map" if expression.map is not None else "extract" if expression.extract is not None else "choice"
+    return Cell(value, shown, shown.is_not_null() & value.is_null(), rule)
 
 
 def instant(at: pl.Expr, zone: str) -> pl.Expr:
@@ -139,6 +172,7 @@ def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
     else:
         numeric = _numeric_columns(expression)
         value = pl.col(f"{NUMBER}{numeric[0]}") if numeric else values.number(_text(expression))
+        value = pl.when(_shown(expression).is_not_null()).then(value) if expression.empty else value
         parts = [(value, _shown(expression).is_null() | value.is_not_null())]
     readable = pl.all_horizontal([r for _, r in parts])
     if expression.times is not None:
@@ -150,20 +184,35 @@ def _text(expression: Expression) -> pl.Expr:
     """The text after joining and the table of values; null where a value is not in the table."""
     if expression.constant is not None:
         return pl.lit(expression.constant)
-    text = _shown(expression)
+    text = _extracted(_shown(expression), expression)
     if expression.map is None:
         return text
     other = pl.when(text.is_not_null()).then(pl.lit(expression.other)) if expression.other is not None else None
-    return text.replace_strict(expression.map, default=other, return_dtype=pl.String)
+    return text.replace_strict(_named(expression), default=other, return_dtype=pl.String)
+
+
+def _extracted(text: pl.Expr, expression: Expression) -> pl.Expr:
+    return text if expression.extract is None else text.str.extract(expression.extract, 1)
+
+
+def _named(expression: Expression) -> dict[str, str]:
+    """The table of values without those that mean nothing."""
+    return {word: value for word, value in (expression.map or {}).items() if value is not None}
 
 
 def _shown(expression: Expression) -> pl.Expr:
-    """The source's own text for messages: what stands in the file."""
+    """The source's own text: what stands in the file, null where the sources file says that it means nothing."""
     if expression.constant is not None:
         return pl.lit(expression.constant)
-    if expression.from_ is not None:
-        texts = [pl.col(c) for c in expression.from_]
-        return texts[0] if len(texts) == 1 else pl.concat_str(texts, separator=expression.join)
+    if expression.origin:
+        texts = [_present(pl.col(c), expression.empty) for c in expression.origin]
+        text = texts[0] if len(texts) == 1 else pl.concat_str(texts, separator=expression.join)
+        if expression.map is None:
+            return text
+        meant = _extracted(text, expression)
+        words = [word for word, value in expression.map.items() if value is None]
+        told = meant.is_in(list(_named(expression))) if expression.forgives else ~meant.is_in(words)
+        return pl.when(told.fill_null(value=not expression.forgives)).then(text)
     parts = expression.product or expression.sum or ()
     return pl.concat_str([_shown(p).fill_null("") for p in parts], separator=" | ")
 

@@ -20,6 +20,7 @@ class RawPart:
     file : the file's name as it is shown, ``book.xlsx#sheet`` for a sheet.
     rows : source columns (text, or the file's own types), LINE, and RAW where the file has lines.
     torn : lines that are no records: LINE, RAW, ``rule``.
+    encoding : of a text file; common : share of common characters, where the encoding was chosen by it.
     damaged : the file has torn lines, here or in another piece of it.
     """
 
@@ -27,6 +28,8 @@ class RawPart:
     rows: pl.DataFrame
     torn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TORN))
     damaged: bool = False
+    encoding: str = ""
+    common: float | None = None
 
     @property
     def read(self) -> int:

@@ -14,7 +14,7 @@ import fastexcel
 import polars as pl
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read import bounds, encoding, records
+from crmlib.data.read import bounds, encoding, records, values
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Source
@@ -108,7 +108,7 @@ def text_part(
     good = lines.filter(~damaged) if bad is not None else lines
     split = records.split(good, delimiter=layout.delimiter, names=list(layout.names))
     torn = split.torn if bad is None else pl.concat([split.torn, bad.select(split.torn.columns)]).sort(LINE)
-    return RawPart(name, split.rows, torn), layout
+    return RawPart(name, split.rows, torn, encoding=text.encoding, common=text.common), layout
 
 
 def _header(lines: pl.DataFrame, delimiter: str, source: Source) -> tuple[list[str], pl.DataFrame]:
@@ -145,6 +145,7 @@ def _excel(path: Path, source: Source, name: str) -> Iterator[RawPart]:
 
 def _sheet(cells: pl.DataFrame, source: Source, name: str) -> RawPart:
     """Rows of a sheet: blank ones left out, the header taken off, numbered as Excel numbers them."""
+    cells = cells.with_columns(pl.col(pl.String).str.replace(values.CELL_TIME, "$1"))
     rows = cells.with_row_index(LINE, offset=1).with_columns(pl.col(LINE).cast(pl.Int64))
     fields = [c for c in rows.columns if c != LINE]
     rows = rows.filter(pl.any_horizontal(pl.col(fields).str.strip_chars() != "")) if fields else rows

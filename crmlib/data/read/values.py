@@ -34,6 +34,12 @@ TIMES = (
 
 EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
 OFFSET = r"(:\d{1,2}(?:\.\d+)?)\s*(?:Z|([+-])(\d{2}):?(\d{2}))\s*$"
+ZERO_DATE = r"^0{4}[-/.]?00?[-/.]?00?([ T]+[0:.]+)?$"
+CELL_TIME = r"^1899-12-3[01][ T](\d{1,2}:\d{2})"
+"""A cell with a time of day only, as readers of Excel files give it."""
+TWO_CELLS = r"^([^\s:]+)[ T]+00:00(?::00)?(?:\.0+)?\s+(?:1899-12-3[01][ T])?(\d{1,2}:\d{2})"
+"""A cell with a day and one with a time, joined: the day's own midnight says nothing."""
+TWO_SERIALS = r"^(\d{5})(?:\.0+)?\s+0?(\.\d+)$"
 YEARS = (1900, 2200)
 
 
@@ -121,7 +127,7 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     pieces: list[pl.DataFrame] = []
     left = distinct
     for form in formats or TIMES:
-        read = _serial(pl.col("text")) if form == EXCEL else pl.col("even").str.to_datetime(form, strict=False)
+        read = _serial(pl.col("even")) if form == EXCEL else pl.col("even").str.to_datetime(form, strict=False)
         found = left.with_columns(read.dt.cast_time_unit("us").alias("at"))
         pieces.append(found.filter(pl.col("at").is_not_null()))
         left = found.filter(pl.col("at").is_null()).drop("at")
@@ -146,9 +152,15 @@ def _evened(column: str, *, even: bool) -> pl.Expr:
     text = pl.col(column)
     if even:
         parts = r"^\s*(\d{4})\s*[-/." + YEAR + r"]\s*(\d{1,2})\s*[-/." + MONTH + r"]\s*(\d{1,2})\s*" + DAY + "?"
+        text = text.str.replace(TWO_CELLS, "$1 $2").str.replace(TWO_SERIALS, "$1$2")
         text = text.str.replace(parts, "$1-$2-$3 ").str.replace(r"^([\d-]+)\s*[T ]\s*", "$1 ")
         text = text.str.replace(OFFSET, "$1").str.strip_chars()
     return text.alias("even")
+
+
+def no_zero_date(text: pl.Expr) -> pl.Expr:
+    """The text, null where it is the date with which databases say that there is none: ``0000-00-00``."""
+    return pl.when(~text.str.contains(ZERO_DATE)).then(text)
 
 
 def _serial(text: pl.Expr) -> pl.Expr:

@@ -29,7 +29,7 @@ def test_data_health_turns_red_for_late_feeds_lost_rows_and_many_broken_rows(wor
         }
     )  # fmt: skip
     late = fresh.with_columns(late_days=pl.lit(9), late=pl.lit(value=True))
-    terms = {"kept": [90], "replaced": [0], "duplicate": [0], "excluded": [0]}
+    terms = {"kept": [90], "replaced": [0], "duplicate": [0], "conflict": [0], "excluded": [0]}
 
     def sums(quarantined: int, lost: int) -> pl.DataFrame:
         read = 90 + quarantined + lost

@@ -110,6 +110,7 @@ def ingest_sum(table: pl.DataFrame, *, words: Words) -> Finding:
         "read": form.count(int(table["read"].sum())),
         "kept": form.count(int(table["kept"].sum())),
         "duplicate": form.count(int(table["duplicate"].sum())),
+        "conflict": form.count(int(table["conflict"].sum())),
         "excluded": form.count(int(table["excluded"].sum())),
         "replaced": form.count(int(table["replaced"].sum())),
         "quarantined": form.count(int(table["quarantined"].sum())),
