@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from crmlib.kit.finding import ActionList, Finding
-from crmlib.kit.words import Words
+from crmlib.kit.words import Words, locale
 from crmlib.report import choices, registry, scope
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
@@ -145,7 +145,7 @@ def _other(page: Page) -> Other | None:
     language = next((code for code in registry.languages(page.report) if code != page.words.language), None)
     if language is None:
         return None
-    tag = "zh-CN" if language == "zh" else language
+    tag = locale(language).tag
     if page.context.face == "voila":
         asked = {**page.params.model_dump(mode="json", exclude_none=True), "language": language}
         return Other(href=f"?{urlencode(asked)}", lang=tag)

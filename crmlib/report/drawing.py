@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.kit.charts import drawer
+from crmlib.kit.words.locales import locale
 from crmlib.report import sanitize
 
 WIDTH = 690
@@ -235,7 +236,8 @@ def time_locale(language: str) -> str:
     """Names of months and days for the browser, as JSON; empty where Vega's own (English) ones serve."""
     import vl_convert  # noqa: PLC0415
 
-    return script_json(vl_convert.get_time_format_locale("zh-CN")) if language == "zh" else ""
+    times: Any = locale(language).time
+    return "" if times.startswith("en") else script_json(vl_convert.get_time_format_locale(times))
 
 
 def _is_faceted(spec: dict[str, Any]) -> bool:

@@ -13,13 +13,13 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from polars.exceptions import PanicException
 
 from crmlib.core.errors import CrmError, ParameterError
 from crmlib.data.lake.delta import damage
-from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report import choices, faces
 from crmlib.report.context import Context
 from crmlib.report.form import parameters
@@ -49,7 +49,7 @@ _watched: list[Watch] = []
 
 def watch(report: str, *, context: Context, language: str, given: Mapping[str, object]) -> None:
     """From now on every error of this kernel ends in a readable page. Does nothing outside a kernel or in a lab."""
-    _watched[:] = [Watch(report, context, Words(cast(Language, language)), given)]
+    _watched[:] = [Watch(report, context, Words(language), given)]
     if context.face == "lab":
         return
     from IPython import get_ipython  # noqa: PLC0415

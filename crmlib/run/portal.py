@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.report.form.fields import parameter_label
 from crmlib.run.plan import slug
 from crmlib.run.publish import ERROR, FAILED, RUNS
@@ -25,7 +25,7 @@ _WORST = ("fail", "warn", "ok", "none")
 _URGENCY = ("fail", "warn", "none", "ok")
 DEPTH = 4
 """report / variant / day / language: the folder of one page."""
-PAGES: dict[Language, str] = {"zh": "index.html", "en": "index.en.html"}
+PAGES = {code: f"index.{code}.html" if number else "index.html" for number, code in enumerate(LANGUAGES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Entry:
 
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
-    """Write the portal pages in both languages, each in one atomic step, and return the Chinese one."""
+    """Write the portal page of every language, each in one atomic step, and return the first."""
     states = {str(row["output"]): str(row["state"]) for row in runs.reverse().iter_rows(named=True)}
     for language in LANGUAGES:
         text = page(reports, language=language, now=now, states=states)
         fresh = reports / f".{PAGES[language]}.{os.getpid()}"
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(reports / PAGES[language])
-    return reports / PAGES["zh"]
+    return reports / PAGES[LANGUAGES[0]]
 
 
 def page(
@@ -122,16 +122,16 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
     template = Template(files("crmlib.run").joinpath("portal.html").read_text(encoding="utf-8"))
-    other: Language = "en" if words.language == "zh" else "zh"
+    other = next(code for code in LANGUAGES if code != words.language)
     button = f"{leave}<button>{escape(words('portal.leave'))}</button></form>" if leave else ""
     return template.substitute(
-        lang="zh-CN" if words.language == "zh" else "en",
+        lang=words.format.locale.tag,
         title=escape(words("portal.title")),
         question=escape(words("portal.question")),
         search=escape(words("portal.search")),
         none=escape(words("portal.none")),
         other=PAGES[other],
-        other_lang="zh-CN" if other == "zh" else "en",
+        other_lang=locale(other).tag,
         other_name=escape(Words(other)("portal.language")),
         leave=button,
         made=escape(words("portal.made", at=f"{now:%Y-%m-%d %H:%M} UTC")),

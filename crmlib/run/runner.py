@@ -238,7 +238,7 @@ def _unwritable(batch: _Batch, problem: OSError) -> Failure:
 def _keep_failure(job: Job, batch: _Batch, run_id: str, problem: Failure) -> None:
     """Leave the page that says what went wrong beside the last good one, and nothing else of the run."""
     reports = batch.workspace.reports
-    language: Language = "en" if job.parameters["language"] == "en" else "zh"
+    language = str(job.parameters["language"])
     try:
         page = run_page(job.report, problem.said[language], words=Words(language))
         publish.keep_failure(reports, job.output, run_id, page=page)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from crmlib.core.errors import CrmError
 from crmlib.data import Lake
-from crmlib.kit.words import Language, Words
+from crmlib.kit.words import Words
 from crmlib.report import registry
 from crmlib.run import deliver, disk, plan, portal, publish, runner
 from crmlib.run.failures import failure, lines
@@ -202,7 +202,7 @@ def _announcements(outcomes: Sequence[runner.Outcome], space: Workspace) -> list
 
 def _announcement(outcome: runner.Outcome, space: Workspace) -> Announcement:
     folder = space.reports / outcome.job.output
-    language: Language = "en" if outcome.job.parameters["language"] == "en" else "zh"
+    language = str(outcome.job.parameters["language"])
     failed = outcome.state == "failed"
     sentence = outcome.message if failed else str(portal.manifest(folder).get("answer", ""))
     return Announcement(

@@ -27,7 +27,7 @@ from urllib.parse import urlencode
 
 import tornado.web
 
-from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.run import portal
 from crmlib.serve.closed import Closed
 from crmlib.serve.limits import HERE_NAMES as HERE
@@ -245,7 +245,7 @@ class LoginHandler(Closed):
         told = words(f"serve.login.{problem}", seconds=words.format.count(wait)) if problem else ""
         self.finish(
             template.substitute(
-                lang="zh-CN" if language == "zh" else "en",
+                lang=locale(language).tag,
                 **{key: escape(words(f"serve.login.{key}")) for key in ("title", "name", "password", "enter", "help")},
                 problem=escape(told),
                 typed=escape(name),
@@ -302,7 +302,7 @@ def language_of(handler: tornado.web.RequestHandler) -> Language:
     """The first of our languages that the browser asks for; Chinese if it does not say."""
     asked = [part.strip()[:2].lower() for part in handler.request.headers.get("Accept-Language", "").split(",")]
     ours: list[Language] = [language for wish in asked for language in LANGUAGES if language == wish]
-    return ours[0] if ours else "zh"
+    return (*ours, LANGUAGES[0])[0]
 
 
 def _inside(address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Literal
 
-from crmlib.kit.words import LANGUAGES, Words
+from crmlib.kit.words import LANGUAGES, Words, locale
 
 Reason = Literal["unknown", "busy", "slow", "memory", "failed", "refused", "denied", "expired"]
 STATUS: dict[Reason, int] = {
@@ -35,7 +35,7 @@ def page(reason: Reason) -> str:
     """
     spoken = [(language, Words(language)) for language in LANGUAGES]
     blocks = "".join(
-        f'<section lang="{"zh-CN" if code == "zh" else code}"><h1>{escape(words(f"serve.{reason}.title"))}</h1>'
+        f'<section lang="{locale(code).tag}"><h1>{escape(words(f"serve.{reason}.title"))}</h1>'
         f"<p>{escape(words(f'serve.{reason}.text'))}</p></section>"
         for code, words in spoken
     )

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import date
 
 import polars as pl
 
 from crmlib.kit.words import Words
-from crmlib.kit.words.sentences import _table
 
 
 def says(words: Words, key: str, headline: str) -> bool:
     """Whether the headline was made from the sentence `key`: its fixed words stand in it, in order."""
-    at = 0
-    template = words(key, **{name: "\0" for name in _fields(words, key)})
-    for piece in template.split("\0"):
-        found = headline.find(piece, at)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
-
-
-def _fields(words: Words, key: str) -> list[str]:
-    return [name for _, name, _, _ in string.Formatter().parse(_table(words.language)[key]) if name]
+    pattern = ""
+    for fixed, name, form, _ in string.Formatter().parse(words.sentence(key)):
+        plural = (form or "").removeprefix("plural:") if (form or "").startswith("plural:") else ""
+        chosen = "|".join(re.escape(one) for one in plural.split("|")) if plural else ".*"
+        pattern += re.escape(fixed) + (f"(?:{chosen})" if name else "")
+    return re.search(pattern, headline, flags=re.DOTALL) is not None
 
 
 def months(shares: list[float]) -> pl.DataFrame:

@@ -91,5 +91,5 @@ def test_cut_weeks_are_refused() -> None:
 
 
 def test_lines_of_an_unlisted_store_are_refused() -> None:
-    with pytest.raises(ContractError, match="1 stores"):
+    with pytest.raises(ContractError, match="1 store "):
         grid([sale("s9", MONDAY)])

@@ -61,7 +61,7 @@ def test_classes_without_a_unit_and_lines_without_cost_are_refused():
     table = cells([("a", "kg", 1, 1, None)], category=pl.lit("x"))
     with pytest.raises(ModelError, match="kilograms are not added to pieces"):
         sales.split(table, table, by=["category"])
-    with pytest.raises(ModelError, match="1 of 1 rows without a cost"):
+    with pytest.raises(ModelError, match="1 of 1 row without a cost"):
         sales.margin_split(table, table)
     with pytest.raises(ModelError, match="counts above 0"):
         sales.split(table, table, traffic=(Traffic(1, 1, 1), Traffic(1, 1, 0)))

@@ -68,9 +68,9 @@ def test_shared_expenses_are_split_over_stores_without_a_rest():
 
 
 def test_a_key_without_any_weight_is_refused():
-    with pytest.raises(ModelError, match="1 shared expenses"):
+    with pytest.raises(ModelError, match="1 shared expense "):
         expenses.allocated(booked(("1", None, None, MARCH, 5, "staff")), KEYS)
-    with pytest.raises(ModelError, match="1 shared expenses"):
+    with pytest.raises(ModelError, match="1 shared expense "):
         expenses.allocated(booked(("1", None, None, date(2026, 4, 1), 5, "equal")), KEYS)
 
 

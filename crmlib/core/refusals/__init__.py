@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from crmlib.core.sentences import Rule, english, fill
+
 PARTS = ("given", "expected", "mend")
 FOLDER = Path(__file__).parent
 _EMPTY = re.compile(r"\s?[(\uff08][^()\uff08\uff09]*[:\uff1a]\s*[)\uff09]")
@@ -53,10 +55,10 @@ def told(code: str, values: Mapping[str, object]) -> tuple[str, str, str]:
     return given, expected, mend
 
 
-def filled(sentence: str, values: Mapping[str, object]) -> str:
+def filled(sentence: str, values: Mapping[str, object], *, rule: Rule = english) -> str:
     """`sentence` with its values; unfilled where one is missing, because an error must not hide behind another."""
     try:
-        return _EMPTY.sub("", sentence.format(**values))
+        return _EMPTY.sub("", fill(sentence, values, rule=rule))
     except (KeyError, IndexError, ValueError, TypeError):
         return sentence
 

@@ -23,6 +23,8 @@ import sys
 import threading
 from typing import Any
 
+from crmlib.kit.words.locales import locale
+
 VARIABLE = "CRMLIB_DRAW"
 """Names the socket where engines are kept."""
 MOST_SECONDS = 30
@@ -49,8 +51,9 @@ def drawn(spec: str, *, language: str) -> dict[str, Any]:
     vega = vl_convert.vegalite_to_vega(spec, show_warnings=False)
     vega.pop("$schema", None)
     silence(vega)
-    locale = vl_convert.get_time_format_locale("zh-CN" if language == "zh" else "en-GB")
-    return {"vega": vega, "svg": vl_convert.vega_to_svg(vega, time_format_locale=locale, allowed_base_urls=[])}
+    time: Any = locale(language).time
+    times = vl_convert.get_time_format_locale(time)
+    return {"vega": vega, "svg": vl_convert.vega_to_svg(vega, time_format_locale=times, allowed_base_urls=[])}
 
 
 def silence(group: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ language expects.
 """
 
 from crmlib.kit.words.format import Format
+from crmlib.kit.words.locales import locale
 from crmlib.kit.words.sentences import LANGUAGES, Language, Words
 
-__all__ = ["LANGUAGES", "Format", "Language", "Words"]
+__all__ = ["LANGUAGES", "Format", "Language", "Words", "locale"]

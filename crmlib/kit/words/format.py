@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from decimal import Decimal
 from functools import cache
 
-from babel import Locale
+from babel.dates import format_date
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
+from crmlib.kit.words.locales import locale
 
-_BABEL = {"zh": "zh_CN", "en": "en_GB"}
 _NONE = "—"
-
-
-@cache
-def _locale(language: str) -> Locale:
-    return Locale.parse(_BABEL[language])
 
 
 @cache
@@ -36,18 +32,22 @@ class Format:
     ('¥8.68M', '30.8%', '2010年1月')
     """
 
-    __slots__ = ("currency", "language")
+    __slots__ = ("currency", "language", "locale")
 
     def __init__(self, language: str, *, currency: str = "CNY") -> None:
         self.language = language
         self.currency = currency
+        self.locale = locale(language)
+
+    def plural(self, number: Decimal) -> int:
+        """Place of the plural form that goes with `number` (`core.sentences`)."""
+        return self.locale.plural(number)
 
     def number(self, value: float | None, *, digits: int = 0) -> str:
         """A plain number with thousands separators and exactly `digits` decimals."""
         if value is None or not math.isfinite(value):
             return _NONE
-        pattern, locale = _pattern(digits), _locale(self.language)
-        return str(format_decimal(round(value, digits) + 0.0, format=pattern, locale=locale))
+        return str(format_decimal(round(value, digits) + 0.0, format=_pattern(digits), locale=self.locale.numbers))
 
     def count(self, value: int | None) -> str:
         """A whole number."""
@@ -67,8 +67,15 @@ class Format:
         """Minor units as money with three significant digits: 万元 / 亿元 in Chinese, K / M / B in English."""
         if minor is None or not math.isfinite(minor):
             return _NONE
-        units = minor / MINOR_PER_UNIT[self.currency]
-        return self._chinese_money(units) if self.language == "zh" else self._english_money(units)
+        units, money = minor / MINOR_PER_UNIT[self.currency], self.locale.money
+        size, scale = next((s for s in money.scales if abs(units) >= s[0]), (1, ""))
+        return money.form.format(
+            sign="-" if units < 0 else "",
+            symbol=SYMBOLS.get(self.currency, f"{self.currency} "),
+            amount=self._three_digits(abs(units) / size),
+            scale=scale,
+            unit=money.units.get(self.currency, self.currency),
+        )
 
     def money_exact(self, minor: float | None) -> str:
         """Minor units as money to the last minor unit, for tables that must add up."""
@@ -85,24 +92,7 @@ class Format:
         """A month: 2010年1月, Jan 2010."""
         if value is None:
             return _NONE
-        # 年 and 月, written as escapes because Chinese words live in the TOML files
-        return f"{value.year}\u5e74{value.month}\u6708" if self.language == "zh" else f"{value:%b %Y}"
-
-    def _chinese_money(self, units: float) -> str:
-        unit = {"CNY": "\u5143", "GBP": "\u82f1\u9551", "USD": "\u7f8e\u5143", "EUR": "\u6b27\u5143"}.get(
-            self.currency, self.currency
-        )
-        for size, name in ((1e8, "\u4ebf"), (1e4, "\u4e07")):
-            if abs(units) >= size:
-                return f"{self._three_digits(units / size)} {name}{unit}"
-        return f"{self._three_digits(units)} {unit}"
-
-    def _english_money(self, units: float) -> str:
-        sign, symbol = "-" if units < 0 else "", SYMBOLS.get(self.currency, f"{self.currency} ")
-        for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-            if abs(units) >= size:
-                return f"{sign}{symbol}{self._three_digits(abs(units) / size)}{name}"
-        return f"{sign}{symbol}{self._three_digits(abs(units))}"
+        return str(format_date(value, self.locale.month, locale=self.locale.dates))
 
     def _three_digits(self, value: float) -> str:
         digits = 0 if value == 0 or abs(value) >= 100 else 2 - math.floor(math.log10(abs(value)))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from crmlib.core.errors import ParameterError
 from crmlib.kit import notebook as notebooks
+from crmlib.kit.words.locales import locales
 
-Tag = Literal["zh", "en"]
 _AT = re.compile(r"at line (\d+)")
-TAGS: tuple[Tag, Tag] = ("zh", "en")
+TAGS = tuple(locales())
 
 
-def languages(room: Path, *, name: str) -> tuple[Tag, ...]:
+def languages(room: Path, *, name: str) -> tuple[str, ...]:
     """The languages a report can be made in: those of its words, else those of its title.
 
     A title ``中文 | English`` is both; another one is in the language of its characters.
@@ -31,7 +31,7 @@ def languages(room: Path, *, name: str) -> tuple[Tag, ...]:
     return TAGS if zh != en else ("zh",) if notebooks.is_chinese(title) else ("en",)
 
 
-def words(room: Path, tag: Tag, *, name: str) -> dict[str, Any]:
+def words(room: Path, tag: str, *, name: str) -> dict[str, Any]:
     """The sentences of a room, nested as in a file of words: those of the file over those of the notebook.
 
     Raises
@@ -67,9 +67,9 @@ def read(file: Path) -> dict[str, Any]:
         raise notebooks.broken(file, "report.bad_words", line=line, problem=str(problem)) from None
 
 
-def _said(room: Path, tag: Tag, name: str) -> dict[str, Any]:
+def _said(room: Path, tag: str, name: str) -> dict[str, Any]:
     """What the notebook says; a broken one says its name."""
-    side = TAGS.index(tag)
+    side = int(tag != TAGS[0])
     try:
         notebook = notebooks.read(room / f"{name}.ipynb")
         declared = notebooks.declared(notebook) if notebook.parameters is not None else ()

@@ -6,15 +6,20 @@ import tomllib
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from crmlib.core import places, refusals
 from crmlib.core.errors import ParameterError
+from crmlib.core.sentences import fill
 from crmlib.kit.words import own
 from crmlib.kit.words.format import Format
+from crmlib.kit.words.locales import locales
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+LANGUAGES: tuple[str, ...] = tuple(locales())
+if TYPE_CHECKING:
+    Language: TypeAlias = str
+else:
+    Language = Literal[LANGUAGES]
 
 
 class Words:
@@ -45,14 +50,14 @@ class Words:
         KeyError
             If the key is unknown or a value is missing: both are programming errors, caught by tests.
         """
-        found = self._found(key)
-        if found is None:
-            raise KeyError(key)
-        return found.format(**values)
+        return fill(self.sentence(key), values, rule=self.format.plural)
 
     def sentence(self, key: str) -> str:
         """Sentence `key` as it stands, its values still named in braces."""
-        return _table(self.language)[key]
+        found = self._found(key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def has(self, key: str) -> bool:
         """Whether `key` exists."""
@@ -97,7 +102,7 @@ def _table(language: Language) -> dict[str, str]:
     for path in (refusals.FOLDER / language).glob("*.toml"):
         table |= _flatten(f"{path.stem}.error", tomllib.loads(path.read_text(encoding="utf-8")))
     vocabulary = tomllib.loads(Path(__file__).parents[1].joinpath("columns.toml").read_text(encoding="utf-8"))
-    return table | {f"column.{name}": entry[language] for name, entry in vocabulary.items()}
+    return {f"column.{name}": entry.get(language, entry["en"]) for name, entry in vocabulary.items()} | table
 
 
 @cache

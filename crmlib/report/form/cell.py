@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
 from crmlib.kit.notebook import Declared, Notebook, broken, declared
+from crmlib.kit.words import LANGUAGES, Language
 from crmlib.report.form.base import ReportParameters
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "date": date}
@@ -90,10 +91,10 @@ def place_of(metadata: Sequence[object]) -> str:
 
 def _language(languages: Sequence[str], wanted: object) -> tuple[Any, Any]:
     def available(value: object) -> object:
-        return languages[0] if value in {"zh", "en"} and value not in languages else value
+        return languages[0] if value in LANGUAGES and value not in languages else value
 
     default = wanted if wanted in languages else languages[0]
-    return Annotated[Literal["zh", "en"], BeforeValidator(available)], default
+    return Annotated[Language, BeforeValidator(available)], default
 
 
 def _field(notebook: Notebook, one: Declared) -> tuple[Any, Any]:

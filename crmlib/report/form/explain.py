@@ -49,7 +49,8 @@ def _part(error: CrmError, number: int, words: Words) -> str:
     key = f"{domain}.error.{rest}.{refusals.PARTS[number]}"
     if error.said or not words.has(key):
         return error.parts()[number]
-    return refusals.filled(words.sentence(key), {name: _in_words(v, words) for name, v in error.values.items()})
+    values = {name: _in_words(value, words) for name, value in error.values.items()}
+    return refusals.filled(words.sentence(key), values, rule=words.format.plural)
 
 
 def _in_words(value: object, words: Words) -> object:

@@ -104,7 +104,7 @@ def test_a_reason_needs_a_fact_of_the_customer():
     row = night().row(0, named=True)
     assert why(ZH, row) == "平时约 17 天一次，已 41 天未到店；常去的店已 30 天没有营业"
     assert why(ZH, row | {"store_idle": 3}) == "平时约 17 天一次，已 41 天未到店"
-    assert why(EN, row | {"reason_1": "trend"}).endswith("1 visits in the last 90 days, 5 in the 90 before")
+    assert why(EN, row | {"reason_1": "trend"}).endswith("1 visit in the last 90 days, 5 in the 90 before")
     assert why(ZH, row | {"trips": 1, "reason_1": None}) == "只来过一次，已 41 天未到店"
 
 

@@ -157,7 +157,7 @@ def test_a_store_that_loses_more_than_a_tenth_is_named(made):
     calm = planned.joint.with_columns(share=pl.lit(0.01))
     found = [money.losers(replace(planned, joint=j), town, words=EN) for j in (hit, calm)]
     assert [f.status for f in found] == ["warn", "ok"]
-    assert "lose more than 10%" in found[0].headline
+    assert "1 store loses more than 10%" in found[0].headline
     assert "spread out" in found[1].headline
 
 

@@ -37,15 +37,16 @@ def between(low: float, high: float, words: Words) -> str:
 def axis(largest: float, words: Words) -> tuple[float, str]:
     """Divisor of an axis of currency units, and the name of its unit."""
     currency = words.format.currency
-    if words.language == "zh":
-        size, many = 1e4, 2e4
+    scale = words.format.locale.money
+    if scale.units:
         unit_key = f"page.unit.{currency}"
         unit = words(unit_key) if words.has(unit_key) else currency
     else:
-        size, many = 1e3, 5e3
         unit = SYMBOLS.get(currency, currency)
-    large = largest >= many
-    return size if large else 1.0, words(f"customer_lifetime.chart.{'ten_thousands' if large else 'units'}", unit=unit)
+    large = largest >= scale.axis_from
+    return scale.axis if large else 1.0, words(
+        f"customer_lifetime.chart.{'ten_thousands' if large else 'units'}", unit=unit
+    )
 
 
 def what(portfolio: Portfolio, words: Words) -> str:

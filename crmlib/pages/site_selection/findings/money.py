@@ -13,7 +13,7 @@ from crmlib.pages.shared import sites_charts
 from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.shared.sites_wording import named
 from crmlib.pages.site_selection import charts, tables
-from crmlib.pages.site_selection.findings.wording import AXIS_MINOR, joined, months, nothing, on_axis
+from crmlib.pages.site_selection.findings.wording import axis_minor, joined, months, nothing, on_axis
 from crmlib.sites.plan import Plan
 from crmlib.sites.study import Town
 
@@ -137,7 +137,7 @@ def what_if(plan: Plan, town: Town, *, words: Words) -> Finding:
         return nothing("site_selection.whatif", key="sites.whatif", words=words)
     form = words.format
     costs = plan.table.select("site_id", "rent_minor_month", "fixed_minor_month", "capex_minor")
-    per_axis = AXIS_MINOR[words.language]
+    per_axis = axis_minor(words)
     minor = 100.0  # the grid is in yuan
     shown = (
         named(plan.grid.join(costs, on="site_id", how="left", maintain_order="left"), "site_id", town.names)

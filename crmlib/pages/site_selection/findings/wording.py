@@ -10,13 +10,15 @@ from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.sites.plan import Plan
 
-AXIS_MINOR = {"zh": 1e6, "en": 1e5}
-"""Minor units of one step of a money axis: 10,000 yuan in Chinese, a thousand in English."""
+
+def axis_minor(words: Words) -> float:
+    """Minor units of one step of a money axis: 10,000 yuan in Chinese, a thousand in English."""
+    return 100 * words.format.locale.money.axis
 
 
 def on_axis(minor: float | None, words: Words) -> float | None:
     """An amount in the unit of the chart's axis."""
-    return None if minor is None else round(minor / AXIS_MINOR[words.language], 2)
+    return None if minor is None else round(minor / axis_minor(words), 2)
 
 
 MOST_NAMED = 5
