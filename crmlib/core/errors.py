@@ -6,11 +6,15 @@ the English ones; `report` and `cli` tell those of the reader's language.
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Iterable, Mapping
 
 from crmlib.core import refusals
 
 MAX_EXAMPLES = 5
+_CELL = re.compile(r"<ipython-input|ipykernel_")
+"""Names of the files that a kernel makes of its cells."""
 
 
 class CrmError(Exception):
@@ -73,6 +77,11 @@ class CrmError(Exception):
     def __str__(self) -> str:
         shown = f"; for example {', '.join(self.examples)}" if self.examples else ""
         return f"given: {self.given}{shown}\nexpected: {self.expected}\nmend: {self.mend}"
+
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook: the lines of its cells that led here and the three parts, nothing from inside the package."""
+        frames = [f for f in traceback.extract_tb(self.__traceback__) if _CELL.search(f.filename)]
+        return [*(f"line {frame.lineno}: {frame.line}" for frame in frames), f"{type(self).__name__}:", str(self)]
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.code, self.values, self.examples, self.place, self.said))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from crmlib.kit import rich
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Finding:
     row_key: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
+
+    def _repr_html_(self) -> str:
+        return rich.finding(self)
 
     @classmethod
     def worded(

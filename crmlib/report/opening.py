@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.core.errors import ParameterError
-from crmlib.report import choices, faces, failure, registry
+from crmlib.report import choices, faces, failure, lab, registry
 from crmlib.report.as_of import seen_by
 from crmlib.report.context import Context, from_environment
 from crmlib.report.form import parameters
@@ -39,7 +39,9 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
     language = next((v for v in (asked.get("language"), given.get("language")) if v in there), there[0])
     failure.watch(report, context=context, language=str(language), given={**given, **asked})
     page = _opened(report, parameters.check(report, given | asked), context=context)
-    if started_here and context.face != "lab":
+    if started_here and context.face == "lab":
+        lab.enable()
+    elif started_here:
         page.drawer.start()
     return page
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
-from crmlib.kit import finding
+from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.kit.words import Words
 from crmlib.report import access, showing
@@ -266,6 +266,16 @@ class Page:
             case Limits():
                 self.shown.limits += thing.sentences
         self._face.show(self, thing)
+
+    def __repr__(self) -> str:
+        return f"Page({self.report!r}, as_of={self.as_of}, findings={len(self.shown.findings)})"
+
+    def _repr_html_(self) -> str:
+        tables = ", ".join(name for name in self.versions if self.has(name))
+        params = ((name, rich.shown(value)) for name, value in self.params.model_dump().items())
+        found = ((one.key, one.headline) for one in self.shown.findings)
+        title = rich.facts([("Page", f"{self.words(f'{self.report}.title')} ({self.report})"), ("tables", tables)])
+        return title + rich.facts(params) + rich.facts(found)
 
     def close(self) -> None:
         """Write the whole page, answer first: files of a run, the answer to a browser, or a note in JupyterLab."""

@@ -16,6 +16,7 @@ from functools import wraps
 from typing import TypeVar
 
 from crmlib.core.errors import ContractError, LakeError, ModelError
+from crmlib.kit import rich
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.report.page import Page
@@ -30,6 +31,9 @@ class Study:
     """What every report's study begins with: its page. Steps are cached properties of the room's own class."""
 
     page: Page
+
+    def _repr_html_(self) -> str:
+        return rich.record(self)
 
     @property
     def words(self) -> Words:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,14 @@ class Lake:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._settled: dict[str, object] = {}
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: its tables with their versions."""
+        rows = "".join(f"<tr><th>{name}</th><td>{version}</td></tr>" for name, version in self.versions().items())
+        return f"<p><strong>Lake</strong> {escape(str(self.path))}</p><table>{rows}</table>"
 
     def tables(self) -> list[str]:
         """Names of the tables that hold at least one ingest, sorted."""
