@@ -199,8 +199,7 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
     verdict = _judged(task, frame, parts, lake, report)
     result = _result(task, verdict, parts)
     refusals.worthless(result, verdict.apart)
-    torn = sum(part.torn.height for part in parts) if task.piece else 0
-    refusals.over_limit(result, verdict.apart, limit=task.source.quarantine_limit, torn=torn)
+    _check_limit(task, result, verdict, parts)
     report("store", 0, 1)
     table = task.source.table
     apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
@@ -208,6 +207,16 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
     version = store.commit(lake, task.source.contract, verdict, apart, batch=batch, facts=_facts(task))
     report("store", 1, 1)
     return replace(result, version=version)
+
+
+def _check_limit(task: Task, result: IngestResult, verdict: resolve.Verdict, parts: list[RawPart]) -> None:
+    """Refuse a batch with too many bad rows. Of a file in pieces the first speaks for all: keys fall to them by chance."""
+    number, _, count = task.piece.partition("/")
+    if number not in {"", "0"}:
+        return
+    torn = sum(part.torn.height for part in parts) if count else 0  # those of the whole file
+    elsewhere = torn - torn // int(count or 1)
+    refusals.over_limit(result, verdict.apart, limit=task.source.quarantine_limit, torn=elsewhere)
 
 
 def _silent(step: str, done: int, total: int) -> None:

@@ -129,7 +129,7 @@ def test_a_thing_known_by_its_key_is_replaced(desk):
     desk.ingest("members")
     desk.csv("m2.csv", "2,北", "3,南", "4,东", "4,西", header="卡号,区")
     result = desk.ingest("members")
-    assert (result.replaced, result.duplicate, result.kept) == (1, 2, 1)
+    assert (result.replaced, result.duplicate, result.conflict, result.kept) == (1, 1, 1, 1)
     rows = desk.lake.table("customers").sort("customer_id").collect()
     assert rows["region"].to_list() == ["东", "北", "南", "东"]
 

@@ -35,6 +35,10 @@ def untidy(seed: int) -> list[str]:
     return lines
 
 
+UNTIDY = "  quarantine_limit: 20%"
+"""Six lines of a hundred are bad by intent."""
+
+
 def other(desk: Desk, name: str) -> Desk:
     folder = desk.folder.parent / name
     folder.mkdir()
@@ -67,7 +71,7 @@ def test_a_large_file_and_its_corrections_leave_the_same_lake(
             if divide:
                 small(patched)
             for name, lines in (("a", first), ("b", corrected)):
-                place.sales(f"*.{suffix}")
+                place.sales(f"*.{suffix}", extra=UNTIDY)
                 path = place.csv(f"{name}.csv", *lines, encoding=encoding)
                 if suffix.endswith("gz"):
                     (place.folder / f"{name}.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
@@ -93,6 +97,7 @@ def test_half_a_file_is_not_taken_for_known_and_nothing_is_counted_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch)
+    desk.sales(extra=UNTIDY)
     desk.csv("a.csv", *untidy(4))
     append, calls = delta.append, []
 
@@ -111,7 +116,7 @@ def test_half_a_file_is_not_taken_for_known_and_nothing_is_counted_twice(
     with monkeypatch.context() as undivided:
         undivided.setattr(files, "BATCH_BYTES", 10**9)
         undivided.setattr(files.batches, "__kwdefaults__", {"limit": 10**9})
-        whole.sales()
+        whole.sales(extra=UNTIDY)
         whole.csv("a.csv", *untidy(4))
         whole.ingest()
     rows = [d.lake.table("receipt_lines").collect().sort("line_id") for d in (desk, whole)]
@@ -141,6 +146,6 @@ def test_a_slab_ends_where_no_quoted_field_is_open() -> None:
 def test_what_must_be_seen_whole_is_not_divided(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
     desk.csv("a.csv", *untidy(6))
-    desk.sales(extra="  repeat_of: [小票号, 商品]")
+    desk.sales(extra=f"  repeat_of: [小票号, 商品]\n{UNTIDY}")
     desk.ingest()
     assert desk.lake.ingests().height == 1

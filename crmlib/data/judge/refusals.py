@@ -94,7 +94,7 @@ def over_limit(result: IngestResult, apart: pl.DataFrame, *, limit: float, torn:
 
     Parameters
     ----------
-    torn : torn lines that are not counted, since they are those of a whole file and the batch is a piece of it.
+    torn : torn lines that are not counted, since they belong to other pieces of the file.
     """
     bad, rows = result.quarantined - torn, result.read - torn
     if bad <= FEW_BAD or bad <= limit * rows:
