@@ -5,7 +5,8 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import theme
+from crmlib.churn.judge.drift import ALARM, NOTE
+from crmlib.kit.charts import labelled, rows, theme
 from crmlib.kit.words import Words
 
 
@@ -41,22 +42,26 @@ def league(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     return theme.finish(chart, height=48 * frame["name"].n_unique())
 
 
-def calibration(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
-    """Share lost against the risk said, in twenty bins of equal size, with Wilson bounds; the diagonal is right.
+def calibration(frame: pl.DataFrame, *, titles: tuple[str, str]) -> alt.LayerChart:
+    """Share that came true against the share said, in groups of equal size, with bounds; the diagonal is right.
 
     Parameters
     ----------
-    frame : expected, observed, low, high.
+    frame : expected, observed, low, high (shares); others are left alone.
+    titles : of the two axes: what was said, what came true.
     """
-    base = alt.Chart(frame)
-    unit = alt.Scale(domain=[0, 1])
-    x = alt.X("expected:Q", title=words("churn.chart.said"), scale=unit, axis=alt.Axis(format="%"))
-    y = alt.Y("observed:Q", title=words("churn.chart.came_true"), scale=unit, axis=alt.Axis(format="%"))
-    right = alt.Chart(pl.DataFrame({"a": [0.0, 1.0]})).mark_line(color=theme.MUTED, strokeDash=[4, 4], strokeWidth=1)
-    spread = base.mark_rule(color=theme.ACCENT).encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
-    point = base.mark_point(size=45).encode(x=x, y=y)
-    chart: alt.LayerChart = right.encode(x=alt.X("a:Q"), y=alt.Y("a:Q")) + spread + point
-    return theme.finish(chart, width=420, height=300)
+    said, true = titles
+    scale, share = alt.Scale(domain=[0, 1]), alt.Axis(format="%", tickCount=5)
+    ends = alt.Chart(pl.DataFrame({"a": [0.0, 1.0]})).encode(x=alt.X("a:Q", scale=scale), y=alt.Y("a:Q", scale=scale))
+    right = ends.mark_line(color=theme.MUTED, strokeDash=[4, 3], strokeWidth=1.5)
+    x = alt.X("expected:Q", title=said, scale=scale, axis=share)
+    base = alt.Chart(frame).encode(x=x)
+    spread = base.mark_rule(strokeWidth=2, color=theme.RAMP[2]).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+    told = [alt.Tooltip("expected:Q", title=said, format=".0%"), alt.Tooltip("observed:Q", title=true, format=".0%")]
+    point = base.mark_point(size=60, opacity=1).encode(
+        y=alt.Y("observed:Q", title=true, scale=scale, axis=share), tooltip=told
+    )
+    return theme.finish(rows.layers(right, spread, point), width=420, height=300)
 
 
 def drift(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -64,17 +69,9 @@ def drift(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
 
     Parameters
     ----------
-    frame : label (words), psi, text, verdict.
+    frame : label (words), psi, text, verdict (alarm, note or another).
     """
-    base = alt.Chart(frame).encode(
-        y=alt.Y("label:N", sort=frame["label"].to_list(), title=None, axis=alt.Axis(ticks=False)),
-        x=alt.X("psi:Q", title=words("churn.chart.psi"), scale=alt.Scale(domainMin=0)),
-    )
-    colour = (alt.when("datum.verdict == 'alarm'").then(alt.value(theme.FAIL)).when("datum.verdict == 'note'")).then(
-        alt.value(theme.WARN)
-    )
-    drawn = base.mark_bar(cornerRadiusEnd=2).encode(color=colour.otherwise(alt.value(theme.MUTED)))
-    text = base.mark_text(align="left", dx=4).encode(text=alt.Text("text:N"))
-    lines = alt.Chart(pl.DataFrame({"x": [0.1, 0.25]})).mark_rule(strokeDash=[4, 4]).encode(x=alt.X("x:Q"))
-    chart: alt.LayerChart = drawn + lines + text
-    return theme.finish(chart, height=28 * frame.height)
+    tones = {"alarm": "fail", "note": "warn"}
+    tone = pl.col("verdict").replace_strict(tones, default="quiet", return_dtype=pl.String)
+    shown = frame.select(tone=tone, name="label", value="psi", label="text")
+    return labelled.bars(shown, words=words, title=words("churn.chart.psi"), marks=(NOTE, ALARM))

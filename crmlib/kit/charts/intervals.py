@@ -1,66 +1,46 @@
-"""Points with their intervals, one row each."""
+"""Points with their intervals: the one way to draw estimates of named things."""
 
 from __future__ import annotations
 
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import signed, theme
+from crmlib.kit.charts import rows, theme
 from crmlib.kit.words import Words
 
 
-def intervals(frame: pl.DataFrame, *, words: Words, title: str, percent: bool = False) -> alt.LayerChart:
-    """Points with their intervals, one row each, and a line at zero.
+def intervals(
+    frame: pl.DataFrame,
+    *,
+    words: Words,
+    title: str,
+    percent: bool = False,
+    log: bool = False,
+) -> alt.LayerChart:
+    """Points with their intervals, one row each, their figures beside them, and a line where nothing differs.
 
     Parameters
     ----------
-    frame : `name`, `value`, `low`, `high`, `label`, `doubt` (true: drawn hollow).
+    frame : `name`, `value`, `low`, `high` (null: none is known), `label`; optional `doubt` (true: drawn hollow) and
+        `tone` (of `rows.TONES`; plain where none is given).
+    title : of the value axis, with its unit.
     percent : values are shares.
+    log : values are ratios above 0, on a logarithmic axis around one; else the line stands at zero.
     """
-    order, form = frame["name"].to_list(), "%" if percent else ",.0f"
+    plain = pl.lit("plain", dtype=pl.String)
     shown = frame.with_columns(
-        low=pl.col("low").fill_null(pl.col("value")), high=pl.col("high").fill_null(pl.col("value"))
+        tone=pl.col("tone").fill_null(plain) if "tone" in frame.columns else plain,
+        doubt=pl.col("doubt") if "doubt" in frame.columns else pl.lit(value=False),
     )
-    base = alt.Chart(shown).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=230)),
-        tooltip=[alt.Tooltip("name:N", title=words("promotion.chart.what")), alt.Tooltip("label:N", title=title)],
+    shown = rows.prepared(shown)
+    at = 1.0 if log else 0.0
+    base = rows.base(shown, words=words, title=title)
+    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r") if log else rows.value_axis(shown, percent=percent)
+    scale = rows.scale(shown, at=at, log=log)
+    x = alt.X("low:Q", title=title, scale=scale, axis=axis)
+    spread = base.mark_rule(strokeWidth=3, opacity=0.45).encode(x=x, x2=alt.X2("high:Q"), color=rows.tone(alt.Color))
+    fill = alt.when("datum.doubt").then(alt.value(theme.PAPER)).otherwise(rows.tone(alt.Fill))
+    point = base.mark_point(size=70, strokeWidth=2, opacity=1).encode(
+        x=alt.X("value:Q"), stroke=rows.tone(alt.Stroke), fill=fill
     )
-    scale = alt.Scale(domain=list(signed.domain(shown.with_columns(right=True))), nice=False)
-    rule = base.mark_rule(strokeWidth=3, color=theme.RAMP[2]).encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format=form)), x2=alt.X2("high:Q")
-    )
-    fill = alt.condition("datum.doubt", alt.value(theme.PAPER), alt.value(theme.ACCENT))
-    point = base.mark_point(size=70, stroke=theme.ACCENT, strokeWidth=2, filled=True, opacity=1).encode(
-        x=alt.X("value:Q"), fill=fill
-    )
-    text = base.mark_text(align="left", dx=8).encode(x=alt.X("high:Q"), text=alt.Text("label:N"))
-    zero = (
-        alt.Chart(pl.DataFrame({"zero": [0.0]}))
-        .mark_rule(color=theme.SOFT, strokeDash=[4, 3])
-        .encode(x=alt.X("zero:Q"))
-    )
-    return theme.finish(signed.layers(zero, rule, point, text), height=(signed.ROW - 4) * max(shown.height, 2))
-
-
-def effects(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
-    """Difference in the share that came back, list by list, with intervals; zero is no effect.
-
-    Parameters
-    ----------
-    frame : name, effect, low, high (null where a list has no holdout), label, together (Boolean).
-    """
-    base = alt.Chart(frame)
-    y = alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False))
-    roomy = alt.Scale(padding=24)  # the figure beside the last point stays inside on a phone
-    x = alt.X("effect:Q", title=words("churn.chart.effect"), axis=alt.Axis(format="+%", tickCount=6), scale=roomy)
-    colour = alt.condition("datum.together", alt.value(theme.ACCENT), alt.value(theme.SOFT))
-    zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=theme.INK).encode(x=alt.X("x:Q"))
-    spread = base.mark_rule(strokeWidth=2).encode(y=y, x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour)
-    point = base.mark_point(size=90).encode(
-        y=y, x=x, color=colour, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")]
-    )
-    text = base.mark_text(align="left", dx=6, dy=-9, fontSize=11).encode(
-        y=y, x=alt.X("effect:Q"), text=alt.Text("label:N")
-    )
-    chart: alt.LayerChart = zero + spread + point + text
-    return theme.finish(chart, height=max(40 * frame.height, 80))
+    return rows.finish(rows.lines_at([at]), spread, point, *rows.figures(base), count=shown.height)

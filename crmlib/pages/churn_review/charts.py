@@ -5,13 +5,11 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import labelled, theme
+from crmlib.kit.charts import labelled, rows, theme
 from crmlib.kit.words import Words
 
 KINDS = ("new", "won_back", "lost", "provisional")
 COLOURS = (theme.ACCENT, theme.SERIES[2], theme.WARN, "#e3b98f")
-LETTER, MOST_ROOM = 0.029, 0.7
-"""Share of a telephone's plot that one narrow letter of a label takes, and the most that all labels get."""
 
 
 def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -57,35 +55,8 @@ def stores(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     frame : name, net, label, closed (the store sells nothing now).
     """
-    base = alt.Chart(frame).encode(
-        y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=220)),
-        x=alt.X("net:Q", title=words("churn_review.chart.net"), axis=alt.Axis(tickCount=6), scale=_both_ways(frame)),
-    )
-    colour = (
-        alt.when("datum.closed").then(alt.value(theme.MUTED)).when("datum.net < 0").then(alt.value(theme.WARN))
-    ).otherwise(alt.value(theme.ACCENT))
-    drawn = base.mark_bar().encode(color=colour, tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")])
-    right = base.transform_filter("datum.net >= 0").mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
-    left = base.transform_filter("datum.net < 0").mark_text(align="right", dx=-4).encode(text=alt.Text("label:N"))
-    chart: alt.LayerChart = drawn + right + left
-    return theme.finish(chart, height=max(30 * frame.height, 60))
-
-
-def _both_ways(frame: pl.DataFrame) -> alt.Scale:
-    """A scale around zero with room for the text at both ends, wide enough on a telephone, too."""
-    low, high = min(0, *frame["net"].to_list()), max(0, *frame["net"].to_list())
-    left, right = (
-        LETTER * max((_letters(text) for text in side.to_list()), default=0)
-        for side in (frame.filter(pl.col("net") < 0)["label"], frame.filter(pl.col("net") >= 0)["label"])
-    )
-    kept = min(1.0, MOST_ROOM / max(left + right, MOST_ROOM))
-    whole = max(high - low, 1) / (1 - kept * (left + right))
-    return alt.Scale(domain=[low - kept * left * whole, high + kept * right * whole], nice=False)
-
-
-def _letters(text: str) -> int:
-    """Width of a text and the gaps beside it in narrow letters; a Chinese one counts two."""
-    return 2 + sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+    shown = frame.select("name", "label", value="net", tone=rows.toned(pl.col("closed")))
+    return labelled.bars(shown, words=words, title=words("churn_review.chart.net"))
 
 
 def stages(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -95,22 +66,13 @@ def stages(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ----------
     frame : name, reached, lost, label.
     """
-    order = frame["name"].to_list()
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False))
-    x = alt.X(
-        "reached:Q",
-        title=words("churn_review.chart.reached"),
-        axis=alt.Axis(tickCount=5, format=",d"),
-        scale=labelled.roomy(frame["reached"]),
-    )
-    base = alt.Chart(frame)
-    reached = base.mark_bar(color=theme.LINE, cornerRadiusEnd=2).encode(y=y, x=x)
-    lost = base.mark_bar(color=theme.WARN).encode(
-        y=y, x=alt.X("lost:Q"), tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")]
-    )
-    text = base.mark_text(align="left", dx=4).encode(y=y, x=alt.X("reached:Q"), text=alt.Text("label:N"))
-    chart: alt.LayerChart = reached + lost + text
-    return theme.finish(chart, height=38 * frame.height)
+    title, shown = words("churn_review.chart.reached"), rows.prepared(frame.with_columns(value="reached"))
+    base = rows.base(shown, words=words, title=title)
+    axis = rows.value_axis(shown, percent=False)
+    x = alt.X("reached:Q", title=title, axis=axis, scale=rows.scale(shown))
+    reached = base.mark_bar(color=theme.LINE, cornerRadiusEnd=2).encode(x=x)
+    lost = base.mark_bar(color=theme.WARN).encode(x=alt.X("lost:Q"))
+    return rows.finish(reached, lost, *rows.figures(base), count=frame.height)
 
 
 def incidence(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:

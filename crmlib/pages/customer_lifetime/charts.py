@@ -8,41 +8,6 @@ import polars as pl
 from crmlib.kit.charts import theme
 from crmlib.kit.words import Words
 
-ROW = 34
-"""Height of one bar's row [px]."""
-
-
-def value_bars(frame: pl.DataFrame, *, words: Words, title: str) -> alt.LayerChart:
-    """Horizontal bars from zero with their interval as a line and the figure beside it, in the order of the rows.
-
-    Parameters
-    ----------
-    frame : `name`, `value`, `low`, `high` in the unit of the axis, `label`; bars whose `counted` is false are muted.
-    title : of the value axis, with its unit.
-    """
-    light = alt.condition("datum.counted === false", alt.value(theme.LINE), alt.value(theme.RAMP[2]))
-    order = frame["name"].to_list()
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=170))
-    tooltip = [alt.Tooltip("name:N", title=words("customer_lifetime.chart.group")), alt.Tooltip("label:N", title=title)]
-    base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
-    scale = alt.Scale(domain=[0, _with_room(frame)], nice=False)
-    bar = base.mark_bar(cornerRadiusEnd=2).encode(
-        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5)), color=light
-    )
-    rule = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
-    text = base.mark_text(align="left", dx=6).encode(x=alt.X("high:Q"), text=alt.Text("label:N"))
-    chart: alt.LayerChart = bar + rule + text
-    return theme.finish(chart, height=ROW * max(frame.height, 2))
-
-
-def _with_room(frame: pl.DataFrame) -> float:
-    """End of the axis that leaves room for the longest label beside its bar (a Chinese character is two wide)."""
-    widths = [sum(2 if ord(c) > 0x2E80 else 1 for c in label) for label in frame["label"]]
-    ends = [
-        float(high) / (1.0 - min(0.022 * width + 0.08, 0.6)) for high, width in zip(frame["high"], widths, strict=True)
-    ]
-    return max(*ends, 1e-9)
-
 
 def expected_beside_actual(frame: pl.DataFrame, *, words: Words, x_title: str, y_title: str) -> alt.LayerChart:
     """Two bars for each category: what came, and what the model expected.
@@ -103,31 +68,6 @@ def tracking(frame: pl.DataFrame, *, words: Words) -> alt.VConcatChart:
     weekly = part("weekly", words("customer_lifetime.chart.per_week"), 150)
     added = part("cumulative", words("customer_lifetime.chart.cumulative"), 120)
     return theme.finish(alt.vconcat(weekly, added, spacing=14))
-
-
-def calibration(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
-    """Share who bought against the predicted probability, with intervals, on the diagonal if the model is right.
-
-    Parameters
-    ----------
-    frame : `p_buy`, `rate`, `low`, `high` (shares), `label`.
-    """
-    share = alt.Axis(format="%", tickCount=5)
-    scale = alt.Scale(domain=[0, 1])
-    ends = alt.Chart(pl.DataFrame({"p": [0.0, 1.0]}))
-    diagonal = ends.mark_line(color=theme.MUTED, strokeDash=[4, 3], strokeWidth=1.5).encode(
-        x=alt.X("p:Q", scale=scale), y=alt.Y("p:Q", scale=scale)
-    )
-    base = alt.Chart(frame).encode(
-        x=alt.X("p_buy:Q", title=words("customer_lifetime.chart.predicted_share"), scale=scale, axis=share),
-        tooltip=[alt.Tooltip("label:N", title=words("customer_lifetime.chart.actual_share"))],
-    )
-    bars = base.mark_rule(strokeWidth=2, color=theme.RAMP[2]).encode(y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q"))
-    points = base.mark_point(size=60, opacity=1).encode(
-        y=alt.Y("rate:Q", title=words("customer_lifetime.chart.actual_share"), scale=scale, axis=share)
-    )
-    chart: alt.LayerChart = diagonal + bars + points
-    return theme.finish(chart, height=300)
 
 
 def pit(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:

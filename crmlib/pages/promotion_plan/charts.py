@@ -5,7 +5,8 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import signed, theme
+from crmlib.kit.charts import theme
+from crmlib.kit.charts.rows import layers
 from crmlib.kit.words import Words
 
 
@@ -43,7 +44,7 @@ def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles:
         x=alt.value("width"), y=alt.value(2), text="label:N"
     )
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(y="zero:Q")
-    return theme.finish(signed.layers(zero, band, line, mark, said).add_params(*params), height=280)
+    return theme.finish(layers(zero, band, line, mark, said).add_params(*params), height=280)
 
 
 def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
@@ -63,4 +64,4 @@ def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     ink = alt.condition(f"datum.lift > {0.7 * top}", alt.value(theme.PAPER), alt.value(theme.INK))
     cell = base.mark_rect(stroke=theme.PAPER, strokeWidth=2).encode(color=colour)
     text = base.mark_text().encode(text=alt.Text("label:N"), color=ink)
-    return theme.finish(signed.layers(cell, text), height=30 * max(len(depths), 2))
+    return theme.finish(layers(cell, text), height=30 * max(len(depths), 2))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import signed, theme
+from crmlib.kit.charts import theme
+from crmlib.kit.charts.rows import layers
 from crmlib.kit.words import Words
 
 
@@ -43,4 +44,4 @@ def band(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
             ],
         )
     )
-    return theme.finish(signed.layers(area, line), height=280)
+    return theme.finish(layers(area, line), height=280)

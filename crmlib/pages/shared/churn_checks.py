@@ -118,7 +118,7 @@ def calibration_check(
         status={"good": "ok", "slope": "warn", "off": "warn", "bad": "fail"}[kind],  # type: ignore[arg-type]
         table=bins,
         view=views.show(bins.rename({"expected": "said"}), words=words),
-        chart=checks.calibration(bins, words=words),
+        chart=checks.calibration(bins, titles=(words("churn.chart.said"), words("churn.chart.came_true"))),
         do=words(f"churn.calibration.do.{act}", **values),
         role="check",
         row_key=("bin",),

@@ -113,28 +113,6 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
     return theme.finish(chart, height=MAP_HEIGHT)
 
 
-def profit_intervals(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
-    """Profit of each candidate with its 80 % interval, in the order of the rows.
-
-    Parameters
-    ----------
-    frame : name, amount, low, high (axis unit), label, chosen.
-    """
-    base = alt.Chart(frame).encode(
-        y=alt.Y("name:N", sort=frame["name"].to_list(), title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
-        color=alt.condition("datum.chosen", alt.value(theme.ACCENT), alt.value(theme.MUTED)),
-        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
-    )
-    axis = alt.X("low:Q", title=words("site_selection.axis.profit_interval"), axis=alt.Axis(tickCount=6))
-    rule = base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=axis, x2=alt.X2("high:Q"))
-    point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("amount:Q"))
-    text = base.mark_text(align="left", dx=8).encode(
-        x=alt.X("high:Q"), text=alt.Text("label:N"), color=alt.value(theme.INK)
-    )
-    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[3, 3]).encode(x=alt.X("x:Q"))
-    return theme.finish(_over(zero, rule, point, text), height=ROW * max(frame.height, 3))
-
-
 def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     """From the average candidate to one site's net revenue, step by step; the site is picked above the chart.
 

@@ -1,4 +1,4 @@
-"""Pictures of checks, effects and labelled bars."""
+"""Pictures of checks: league, calibration, drift."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ import polars as pl
 import pytest
 import vl_convert
 
-from crmlib.kit.charts import checks, intervals, labelled
+from crmlib.kit.charts import checks
 from crmlib.kit.words import Words
 
 ZH = Words("zh")
 
 
-def bars_frame():
-    return pl.DataFrame({"name": ["a", "b"], "value": [3.0, 1.0], "label": ["three", "one"], "soft": [False, True]})
-
-
 MADE = {
-    "bars": lambda: labelled.bars(bars_frame(), words=ZH, title="t"),
-    "effects": lambda: intervals.effects(
-        pl.DataFrame(
-            {"name": ["W1"], "effect": [0.05], "low": [-0.01], "high": [0.1], "label": ["+5%"], "together": [True]}
-        ),
-        words=ZH,
-    ),
     "league": lambda: checks.league(
         pl.DataFrame(
             {
@@ -40,7 +29,7 @@ MADE = {
         words=ZH,
     ),
     "calibration": lambda: checks.calibration(
-        pl.DataFrame({"expected": [0.2], "observed": [0.25], "low": [0.2], "high": [0.3]}), words=ZH
+        pl.DataFrame({"expected": [0.2], "observed": [0.25], "low": [0.2], "high": [0.3]}), titles=("said", "came")
     ),
     "drift": lambda: checks.drift(
         pl.DataFrame({"label": ["risk"], "psi": [0.3], "text": ["0.30"], "verdict": ["alarm"]}), words=ZH
@@ -54,8 +43,15 @@ def test_every_picture_draws(name):
     assert svg.count("<path") + svg.count("<text") > 3
 
 
-def test_bars_start_at_zero_and_leave_room_for_their_text():
-    spec = MADE["bars"]().to_dict()
-    scale = spec["layer"][0]["encoding"]["x"]["scale"]
-    assert scale["domain"][0] == 0
-    assert scale["domain"][1] > 3 * 1.3
+def test_the_risk_is_drawn_against_the_diagonal_on_axes_of_shares():
+    spec = MADE["calibration"]().to_dict()
+    assert spec["layer"][0]["mark"]["type"] == "line"
+    assert {axis["scale"]["domain"][1] for axis in spec["layer"][0]["encoding"].values()} == {1}
+
+
+def test_drift_has_the_colour_of_its_verdict_and_both_thresholds():
+    verdicts = ["alarm", "note", "steady"]
+    frame = pl.DataFrame({"label": verdicts, "psi": [0.3, 0.2, 0.0], "text": ["a", "b", "c"], "verdict": verdicts})
+    data = checks.drift(frame, words=ZH).to_dict()["datasets"].values()
+    assert [[row["tone"] for row in rows] for rows in data if "tone" in rows[0]] == [["fail", "warn", "quiet"]]
+    assert [[row["mark"] for row in rows] for rows in data if "mark" in rows[0]] == [[0.1, 0.25]]

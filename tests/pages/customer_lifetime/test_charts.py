@@ -12,17 +12,6 @@ from crmlib.pages.customer_lifetime import charts
 WORDS = Words("en")
 
 
-def test_bars_start_at_zero_in_the_order_of_the_rows_with_room_for_labels():
-    frame = pl.DataFrame(
-        {"name": ["b", "a"], "value": [2.0, 1.0], "low": [1.5, 0.5], "high": [2.5, 1.5], "label": ["2", "1"]}
-    )
-    spec = charts.value_bars(frame, words=WORDS, title="money").to_dict()
-    bar = spec["layer"][0]["encoding"]
-    assert bar["y"]["sort"] == ["b", "a"]
-    assert bar["x"]["scale"]["domain"][0] == 0
-    assert bar["x"]["scale"]["domain"][1] > 2.5
-
-
 def test_expected_stands_beside_actual_in_two_colours():
     frame = pl.DataFrame(
         {"name": ["0", "0"], "series": ["Actual", "Expected"], "value": [3.0, 2.0], "label": ["3", "2"]}
@@ -48,9 +37,7 @@ def test_tracking_marks_where_the_model_stops_knowing():
     assert WORDS("customer_lifetime.chart.holdout") in str(spec)
 
 
-def test_calibration_has_its_diagonal_and_pit_its_level():
-    dots = pl.DataFrame({"p_buy": [0.5], "rate": [0.4], "low": [0.3], "high": [0.5], "label": ["40%"]})
-    assert charts.calibration(dots, words=WORDS).to_dict()["layer"][0]["mark"]["type"] == "line"
+def test_where_outcomes_fell_has_its_level():
     tenths = pl.DataFrame({"name": ["1"], "share": [0.1], "label": ["10%"]})
     assert charts.pit(tenths, words=WORDS).to_dict()["layer"][1]["mark"]["type"] == "rule"
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from crmlib.kit.charts import theme
 from crmlib.kit.words import Words
-from crmlib.pages.shared import sites_charts
 from crmlib.pages.site_selection import charts as pictures
 
 ZH, EN = Words("zh"), Words("en")
@@ -93,19 +92,12 @@ def test_the_map_asks_for_nothing_from_the_internet():
 CURVE = pl.DataFrame(
     {"k": [1, 2, 1, 2], "who": ["x", "x", "y", "y"], "amount": [1.0, 2.0, 0.5, 1.0], "label": ["", "2", "", "1"]}
 )
-INTERVALS = pl.DataFrame(
-    {
-        "name": ["a", "b"], "amount": [2.0, 1.0], "low": [1.0, -1.0], "high": [3.0, 2.0], "label": ["2", "1"],
-        "chosen": [True, False],
-    }
-)  # fmt: skip
 STEPS = pl.DataFrame(
     {
         "site": ["s"] * 3, "order": [0, 1, 2], "step": ["p", "q", "r"], "start": [0.0, 5.0, 0.0],
         "end": [5.0, 3.0, 3.0], "label": ["5", "-2", "3"], "kind": ["total", "down", "total"],
     }
 )  # fmt: skip
-LOSERS = pl.DataFrame({"name": ["a", "b"], "amount": [2.0, 1.0], "label": ["2", "1"], "hit": [True, False]})
 PAID = pl.DataFrame({"name": ["a", "a"], "month": [1, 2], "p_paid": [0.0, 0.4]})
 LEASES = pl.DataFrame({"name": ["a"], "month": [2], "p_paid": [0.4], "label": ["40%"]})
 OPENED = pl.DataFrame(
@@ -121,9 +113,7 @@ SCENARIOS = pl.DataFrame(
 START = {"k": 1, "spacing": 0.0, "margin_percent": 35}
 FRAMES = {
     "curve": lambda w: pictures.profit_curve(CURVE, words=w),
-    "intervals": lambda w: pictures.profit_intervals(INTERVALS, words=w),
     "waterfall": lambda w: pictures.waterfall(STEPS, words=w),
-    "losers": lambda w: sites_charts.losers(LOSERS, title=w("site_selection.axis.loss")),
     "paid": lambda w: pictures.paid_back(PAID, LEASES, words=w),
     "opened": lambda w: pictures.opened(OPENED, words=w),
     "what_if": lambda w: pictures.what_if(SCENARIOS, words=w, start=START, lost_months=4.0),
@@ -139,7 +129,7 @@ def test_every_picture_draws_in_both_languages(name, words):
     assert vl_convert.vegalite_to_svg(json.dumps(spec)).count("<path") > 2
 
 
-@pytest.mark.parametrize("name", ["curve", "waterfall", "losers", "what_if"])
+@pytest.mark.parametrize("name", ["curve", "waterfall", "what_if"])
 def test_amounts_are_drawn_from_zero(name):
     spec = json.dumps(FRAMES[name](EN).to_dict())
     assert '"zero": false' not in spec

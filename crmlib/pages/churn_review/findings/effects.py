@@ -11,6 +11,7 @@ from crmlib.churn.winback.winback import power
 from crmlib.churn.winback.winback_cells import Cells
 from crmlib.churn.winback.winback_lists import SCHEMA, TOGETHER
 from crmlib.kit.charts import intervals
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.pages.shared import churn_tables as views
@@ -77,7 +78,9 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
             ),
             words=words,
         ),
-        chart=intervals.effects(_points(named, words, form_share=form.share), words=words) if judged.height else None,
+        chart=intervals.intervals(_points(named, words), words=words, title=words("churn.chart.effect"), percent=True)
+        if judged.height
+        else None,
         seen=words(seen, **values),
         sure=words("churn_review.winback.join").join(sure),
         do=words(f"churn_review.winback.do.{money}", **values),
@@ -175,7 +178,7 @@ def _as_lists(cells: pl.DataFrame) -> pl.DataFrame:
     return rows.rename({"cell": "list"}).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
 
 
-def _points(named: pl.DataFrame, words: Words, *, form_share: object) -> pl.DataFrame:
+def _points(named: pl.DataFrame, words: Words) -> pl.DataFrame:
     label = [
         words("churn_review.winback.label", effect=words.format.change(e), n=words.format.count(n))
         for e, n in named.select("effect", "treated").rows()
@@ -186,4 +189,4 @@ def _points(named: pl.DataFrame, words: Words, *, form_share: object) -> pl.Data
     )
     if shown["code"].is_in(CELLS).any():  # for whom it works is the question then; the single lists stay in the table
         shown = shown.filter(together | pl.col("code").is_in(CELLS))
-    return shown.select(pl.col("list").alias("name"), "effect", "low", "high", "label", "together")
+    return shown.select("low", "high", "label", name="list", value="effect", tone=toned(~pl.col("together")))

@@ -96,16 +96,16 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
         pl.Series("name", [_cause(words, c, s) for c, s in ranked.select("cause", "source").rows()], dtype=pl.String)
     )
     titles = pl.Series("name", [named(words, "churn.cause", c) for c in by["cause"]], dtype=pl.String)
-    heard = by.select(titles, "customers", pl.lit(value=False).alias("soft"))
+    heard = by.select(titles, "customers", pl.lit(None, dtype=pl.String).alias("tone"))
     guessed = shown.filter(pl.col("source").is_in(["model", "unknown"])).sort(
         "source", "customers", descending=[False, True]
     )
-    both = pl.concat([heard, guessed.select("name", "customers", pl.lit(value=True).alias("soft"))])
+    both = pl.concat([heard, guessed.select("name", "customers", pl.lit("quiet").alias("tone"))])
     labels = [
         words("churn_review.causes.label", count=form.count(n), share=form.share(n / max(total, 1)))
         for n in both["customers"]
     ]
-    bars = both.select("name", pl.col("customers").alias("value"), pl.Series("label", labels, dtype=pl.String), "soft")
+    bars = both.select("name", pl.col("customers").alias("value"), pl.Series("label", labels, dtype=pl.String), "tone")
     money = ["value_minor"] if ranked["value_minor"].null_count() < ranked.height else []
     return Finding.worded(
         "churn_review.causes",
@@ -116,7 +116,7 @@ def causes(ranked: pl.DataFrame, *, words: Words) -> Finding:
         status="warn" if total and unknown / total > UNKNOWN_WARN else "none",
         table=ranked,
         view=views.show(shown.select(pl.col("name").alias("cause"), "customers", "share", *money), words=words),
-        chart=labelled.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if ranked.height else None,
+        chart=labelled.bars(bars, words=words, title=words("churn.chart.people")) if ranked.height else None,
         seen=words(f"churn_review.causes.{'seen' if suggested else 'seen_plain'}", **values),
         do=words(
             f"churn_review.causes.do.{first if words.has(f'churn_review.causes.do.{first}') else 'other'}",
@@ -169,7 +169,6 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
             "name": names,
             "value": parts["share"],
             "label": pl.Series(labels, dtype=pl.String),
-            "soft": [False] * parts.height,
         }
     )
     return Finding.worded(
@@ -181,7 +180,7 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
         status="none" if share is None else {"good": "ok", "middle": "warn", "low": "fail"}[kind],  # type: ignore[arg-type]
         table=rates,
         view=views.show(parts.with_columns(pl.Series(group, names, dtype=pl.String)), words=words),
-        chart=labelled.bars(bars, words=words, title=words("churn_review.chart.fill"), form=".0%")
+        chart=labelled.bars(bars, words=words, title=words("churn_review.chart.fill"), percent=True)
         if parts.height
         else None,
         row_key=(group,),

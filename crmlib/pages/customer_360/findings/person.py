@@ -11,7 +11,7 @@ import polars as pl
 
 from crmlib.customers.loyalty.overdue import LATE
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled, lines
 from crmlib.kit.finding import Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -113,7 +113,7 @@ def course(months: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         status=status,
-        chart=bars.columns(
+        chart=lines.columns(
             shown,
             x="month",
             value="amount",
@@ -151,8 +151,11 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
         parts,
         values,
         words=words,
-        chart=bars.bars(
-            shown, category="part", value="share", label="label", title=words("customer_360.basket.axis"), percent=True
+        chart=labelled.bars(
+            shown.select(name="part", value="share", label="label"),
+            words=words,
+            title=words("customer_360.basket.axis"),
+            percent=True,
         )
         if shown.height
         else None,
@@ -207,11 +210,9 @@ def standing(person: Person, *, words: Words) -> Finding:
         words=words,
         view=view,
         status="warn" if late else "none",
-        chart=bars.bars(
-            ranks,
-            category="name",
-            value="share",
-            label="label",
+        chart=labelled.bars(
+            ranks.select(name="name", value="share", label="label"),
+            words=words,
             title=words("customer_360.standing.axis"),
             percent=True,
         )

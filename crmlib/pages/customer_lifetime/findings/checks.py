@@ -9,6 +9,7 @@ from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.judge.diagnosis import SEVEN_UP
 from crmlib.kit import table as style
+from crmlib.kit.charts import checks, labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
@@ -128,7 +129,10 @@ def calibration(test: Backtest, *, words: Words) -> Finding:
         "calibration",
         _status(off, OFF_WARN, OFF_FAIL),
         frame,
-        chart=charts.calibration(chart, words=words),
+        chart=checks.calibration(
+            chart.rename({"p_buy": "expected", "rate": "observed"}),
+            titles=(words("customer_lifetime.chart.predicted_share"), words("customer_lifetime.chart.actual_share")),
+        ),
         values={"off": str(off), "tenths": str(frame.height), "cut": form.day(test.cut), "end": form.day(test.end)},
         words=words,
     )
@@ -192,7 +196,7 @@ def models(test: Backtest, *, words: Words) -> Finding:
         "models",
         status,
         table,
-        chart=charts.value_bars(chart, words=words, title=words("customer_lifetime.chart.error")),
+        chart=labelled.bars(chart, words=words, title=words("customer_lifetime.chart.error")),
         variant=kind,
         values={
             "model": words(f"customer_lifetime.model.{test.chosen}"),

@@ -9,9 +9,9 @@ import polars as pl
 from crmlib.clv.forecast.portfolio import HERE_HIGH, HERE_LOW, Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.kit import table as style
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import ActionList, Finding, Status
 from crmlib.kit.words import Words
-from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.wording import as_minor, axis, bias_words, minor_of, money, what
 
 BANDS = (("gone", 0.0, HERE_LOW), ("unlikely", HERE_LOW, 0.5), ("likely", 0.5, HERE_HIGH), ("here", HERE_HIGH, 1.01))
@@ -48,10 +48,8 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
     ]
     each = [v / as_minor(1.0, words) / divisor for v in table["at_stake_minor"]]
     labels = [form.money(m) for m in table["at_stake_minor"]]
-    counted = [band in {"unlikely", "likely"} for band in table["chance"]]
-    chart = pl.DataFrame(
-        {"name": with_people, "value": each, "low": each, "high": each, "label": labels, "counted": counted}
-    )
+    tone = ["quiet" if band in {"unlikely", "likely"} else None for band in table["chance"]]
+    chart = pl.DataFrame({"name": with_people, "value": each, "label": labels, "tone": tone})
     return Finding.worded(
         "customer_lifetime.undecided",
         kind,
@@ -61,7 +59,7 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         status=status,
         table=table,
         view=style.readable(table.with_columns(chance=pl.Series(names)), words=words),
-        chart=charts.value_bars(chart, words=words, title=words("customer_lifetime.chart.at_stake", unit=unit)),
+        chart=labelled.bars(chart, words=words, title=words("customer_lifetime.chart.at_stake", unit=unit)),
         sure=words("customer_lifetime.undecided.sure", bias=bias_words(test, words)),
         value_minor=at_stake,
         row_key=("chance",),

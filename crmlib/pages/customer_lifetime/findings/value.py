@@ -8,6 +8,7 @@ from crmlib.clv.forecast.equal_age import LEAST, EqualAge
 from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.kit import table as style
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
@@ -168,7 +169,7 @@ def cohorts(lives: EqualAge, *, words: Words) -> Finding:
         status="none",
         table=table,
         view=style.readable(table.with_columns(cohort=pl.Series(list(names.values()), dtype=pl.String)), words=words),
-        chart=charts.value_bars(
+        chart=labelled.bars(
             chart, words=words, title=words("customer_lifetime.chart.early", age=str(lives.age), unit=unit)
         )
         if kind != "one"
@@ -302,9 +303,7 @@ def _summed(
         status="none",
         table=table,
         view=style.readable(table, words=words),
-        chart=charts.value_bars(
-            _chart_frame(shown, names=names, divisor=divisor, words=words), words=words, title=title
-        ),
+        chart=labelled.bars(_chart_frame(shown, names=names, divisor=divisor, words=words), words=words, title=title),
         sure=_sure(portfolio, test, words=words),
         row_key=(column,),
     )

@@ -8,7 +8,8 @@ import polars as pl
 
 from crmlib.customers.groups.drivers import PARTS
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import intervals
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -122,15 +123,18 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         status="none",
         table=table,
         view=views.readable(view, words=words),
-        chart=bars.dots(
-            shown,
-            category="name",
-            value="ratio_to_rest",
-            low="low",
-            high="high",
-            label="label",
-            unusual="unusual",
+        chart=intervals.intervals(
+            shown.select(
+                name="name",
+                value="ratio_to_rest",
+                low="low",
+                high="high",
+                label="label",
+                tone=toned(~pl.col("unusual")),
+            ),
+            words=words,
             title=words("customer_profile.profile.axis"),
+            log=True,
         )
         if shown.height
         else None,

@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.customers.groups.needs import STABLE, NeedSegments
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -48,11 +48,9 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
         status="ok" if found.stable else "warn",
         table=table,
         view=views.readable(table.with_columns(pl.col("segment").replace(names)), words=words),
-        chart=bars.bars(
-            shown,
-            category="name",
-            value="share_customers",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="name", value="share_customers", label="label"),
+            words=words,
             title=words("scoring.chart.of_members"),
             percent=True,
         ),

@@ -10,7 +10,7 @@ import polars as pl
 from crmlib.customers.grades import WEIGHTS, Grades
 from crmlib.customers.loyalty.referrals import Referrals
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -80,8 +80,10 @@ def grades(
         status=status,
         table=table,
         view=views.readable(view, words=words),
-        chart=bars.bars(
-            shown, category="grade", value="per", label="label", title=words("customer_profile.grades.axis")
+        chart=labelled.bars(
+            shown.select(name="grade", value="per", label="label"),
+            words=words,
+            title=words("customer_profile.grades.axis"),
         ),
         seen=words("scoring.sentences").join(
             [words("customer_profile.grades.seen", **values), *_warm(prospects, words)]
@@ -138,8 +140,11 @@ def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:
         status=status,
         table=table,
         view=views.readable(view, words=words, names={"measure": "customer_profile.measure"}),
-        chart=bars.bars(
-            drawn, category="name", value="share", label="label", title=words("scoring.chart.of_members"), percent=True
+        chart=labelled.bars(
+            drawn.select(name="name", value="share", label="label"),
+            words=words,
+            title=words("scoring.chart.of_members"),
+            percent=True,
         ),
         sure=words(f"customer_profile.rfm.sure.{'frozen' if frozen else 'fresh'}"),
         do=words(f"customer_profile.rfm.do.{'worse' if kind == 'worse' else 'use'}"),

@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.customers.groups.drivers import PARTS
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -57,8 +57,10 @@ def decomposition(parts: pl.DataFrame, *, group: str, words: Words) -> Finding:
         status="none",
         table=parts,
         view=views.readable(_decomposition_view(parts, words), words=words, names={"part": "customer_profile.part"}),
-        chart=bars.bars(
-            shown, category="name", value="ratio", label="label", title=words("customer_profile.decompose.axis")
+        chart=labelled.bars(
+            shown.select(name="name", value="ratio", label="label"),
+            words=words,
+            title=words("customer_profile.decompose.axis"),
         ),
         do=words(f"customer_profile.decompose.do.{main['part']}"),
         row_key=("part",),
@@ -97,11 +99,9 @@ def drivers(table: pl.DataFrame, *, words: Words) -> Finding:
         status="none",
         table=table,
         view=views.readable(named, words=words),
-        chart=bars.bars(
-            shown,
-            category="trait",
-            value="explained",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="trait", value="explained", label="label"),
+            words=words,
             title=words("customer_profile.drivers.axis"),
             percent=True,
         ),

@@ -8,7 +8,7 @@ from crmlib.customers.groups.segments import Segments
 from crmlib.customers.loyalty.retention import kept, settled
 from crmlib.customers.members.cards import Cards
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled, lines
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -70,11 +70,9 @@ def segments(found: Segments, cards: Cards, *, words: Words) -> Finding:
         status="warn" if kind == "once" else "none",
         table=found.sizes,
         view=views.readable(found.sizes, words=words, names=NAMED),
-        chart=bars.bars(
-            shown,
-            category="name",
-            value="share_net",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="name", value="share_net", label="label"),
+            words=words,
             title=words("customer_value.chart.of_sales"),
             percent=True,
         ),
@@ -123,7 +121,7 @@ def loyalty(
         status=status,
         table=table,
         view=views.readable(table, words=words, hide=("days",)),
-        chart=bars.share_line(
+        chart=lines.share_line(
             shown,
             x="month",
             value="share_net",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.customer_value import charts
@@ -109,8 +109,10 @@ def movers(moved: pl.DataFrame, largest: pl.DataFrame, *, words: Words, pseudony
         status=status,
         table=table,
         view=views.readable(table, words=words, names={"quadrant_now": "customer_value.quadrant"}),
-        chart=bars.bars(
-            where, category="name", value="customers", label="label", title=words("customer_value.chart.members")
+        chart=labelled.bars(
+            where.select(name="name", value="customers", label="label"),
+            words=words,
+            title=words("customer_value.chart.members"),
         )
         if where.height
         else None,

@@ -9,7 +9,8 @@ import polars as pl
 from crmlib.customers.loyalty.contact_list import ContactList, Result
 from crmlib.customers.loyalty.overdue import AHEAD_DAYS, BAND_NAMES, BANDS, LATE, Overdue
 from crmlib.kit import table as views
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -78,13 +79,10 @@ def overdue_upper(
         status=status,
         table=table,
         view=views.readable(table if overdue.with_margin else table.rename(worth), words=words, names=NAMED),
-        chart=bars.bars(
-            shown,
-            category="name",
-            value="customers",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="name", value="customers", label="label", tone=toned(~pl.col("late"))),
+            words=words,
             title=words("customer_value.overdue.axis"),
-            highlight="late",
         ),
         sure=_proof(overdue, words),
         do=words("customer_value.overdue.do.late" if late.height else "customer_value.overdue.do.none", **values),
@@ -125,14 +123,11 @@ def back_test(overdue: Overdue, *, words: Words) -> Finding:
         status=status,
         table=table,
         view=views.readable(table, words=words, names=NAMED),
-        chart=bars.interval_bars(
-            shown,
-            category="name",
-            value="rate",
-            low="low",
-            high="high",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="name", value="rate", low="low", high="high", label="label"),
+            words=words,
             title=words("customer_value.back_test.axis", days=AHEAD_DAYS),
+            percent=True,
         )
         if shown.height
         else None,

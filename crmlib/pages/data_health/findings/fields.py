@@ -6,7 +6,7 @@ import polars as pl
 
 from crmlib.customers.members.cards import Cards
 from crmlib.customers.members.identity import Proposals
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -96,11 +96,9 @@ def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = N
         words=words,
         view=cards.summary,
         named={"reason": "data_health.reason"},
-        chart=bars.bars(
-            shown,
-            category="name",
-            value="share_net",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="name", value="share_net", label="label"),
+            words=words,
             title=words("data_health.apart.axis"),
             percent=True,
         )
@@ -142,8 +140,11 @@ def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         view=view,
-        chart=bars.bars(
-            shown, category="name", value="share", label="label", title=words("data_health.gaps.axis"), percent=True
+        chart=labelled.bars(
+            shown.select(name="name", value="share", label="label"),
+            words=words,
+            title=words("data_health.gaps.axis"),
+            percent=True,
         )
         if shown.height
         else None,

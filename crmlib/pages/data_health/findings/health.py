@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from crmlib.kit.charts import bars
+from crmlib.kit.charts import labelled, lines
 from crmlib.kit.finding import Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -158,11 +158,9 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
         values,
         words=words,
         seen="seen" if share > 0 else "seen_clean",
-        chart=bars.bars(
-            shown,
-            category="source",
-            value="quarantined_share",
-            label="label",
+        chart=labelled.bars(
+            shown.select(name="source", value="quarantined_share", label="label"),
+            words=words,
             title=words("data_health.contracts.axis"),
             percent=True,
         )
@@ -204,7 +202,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
         months,
         values,
         words=words,
-        chart=bars.share_line(
+        chart=lines.share_line(
             shown,
             x="month",
             value="share_receipts",

@@ -12,6 +12,7 @@ from crmlib.churn.metrics import wilson
 from crmlib.churn.models.hazard import last_good_week
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.pages.early_warning import charts
@@ -138,7 +139,7 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
             ],
             dtype=pl.String,
         ),
-        (pl.col("reason_1") == "unclear").alias("soft"),
+        toned(pl.col("reason_1") == "unclear").alias("tone"),
     )
     return Finding.worded(
         "early_warning.entries",
@@ -151,7 +152,7 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
         view=views.show(
             shown.select("reason", "customers", "share", "at_risk_minor"), words=words, sales=basis == "sales"
         ),
-        chart=labelled.bars(bars, words=words, title=words("churn.chart.people"), form=",d") if found.height else None,
+        chart=labelled.bars(bars, words=words, title=words("churn.chart.people")) if found.height else None,
         sure=words("early_warning.entries.sure")
         if ranked_by in EXPLAINED
         else words("early_warning.entries.sure_borrowed", model=named(words, "churn.score", ranked_by)),
@@ -202,7 +203,6 @@ def value_at_risk(
         pl.col("tier").alias("name"),
         (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", labels),
-        pl.lit(value=False).alias("soft"),
     )
     return Finding.worded(
         "early_warning.at_risk",
@@ -246,7 +246,6 @@ def capacity(found: pl.DataFrame, listed: pl.DataFrame, *, words: Words, each: i
         pl.col("owner").alias("name"),
         (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", labels, dtype=pl.String),
-        pl.lit(value=False).alias("soft"),
     )
     return Finding.worded(
         "early_warning.capacity",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import signed
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import in_words
@@ -44,7 +44,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
             "name": [f"{r['name']} {words('promotion_plan.money.' + str(r['kind']))}" for r in rows],
             "value": [float(r["value"]) for r in rows],
             "label": [form.money(r["share"]) for r in rows],
-            "total": [r["kind"] == "budget_minor" for r in rows],
+            "tone": ["total" if r["kind"] == "budget_minor" else None for r in rows],
         }
     )
     status: Status = {"over": "fail", "nearly": "warn", "within": "ok"}.get(kind, "none")  # type: ignore[assignment]
@@ -57,7 +57,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         status=status,
         table=table,
         view=views.readable(in_words(table, words, {"activity": "promotion_plan.activity"}), words=words, exact=True),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.money")),
+        chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")),
         do=words(f"promotion_plan.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
         value_minor=used,
     )

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import intervals, signed
+from crmlib.kit.charts import intervals, labelled
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
@@ -153,7 +154,7 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         status=status,
         table=table,
         view=views.readable(view.drop("extrapolated"), words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion_plan.axis.extra")),
+        chart=labelled.bars(bars, words=words, title=words("promotion_plan.axis.extra")),
         sure=words(
             f"promotion_plan.drafts.sure.{'wide' if unsure else 'clear'}", events=form.count(len(plan.response.errors))
         ),
@@ -302,7 +303,7 @@ def holdout(plan: Plan, *, words: Words) -> Finding:
         ),
         value="power",
         label=pl.Series([form.share(p, digits=0) for p in table["power"]], dtype=pl.String),
-        total=pl.col("held_out") == (row.get("held_out") or -1),
+        tone=toned(pl.col("held_out") == (row.get("held_out") or -1), "total"),
     )
     view = table.select("held_out", "power", "smallest_lift", lost_milli=pl.col("lost_units") * 1000)
     return Finding.worded(
@@ -314,7 +315,7 @@ def holdout(plan: Plan, *, words: Words) -> Finding:
         status="ok" if kind == "enough" else "warn",
         table=table,
         view=views.readable(view, words=words),
-        chart=signed.signed_bars(shown, words=words, title=words("promotion_plan.axis.power"), percent=True)
+        chart=labelled.bars(shown, words=words, title=words("promotion_plan.axis.power"), percent=True)
         if shown.height
         else None,
     )
@@ -343,7 +344,7 @@ def check(plan: Plan, *, words: Words) -> Finding:
         status="ok" if kind == "fine" else "warn",
         table=table,
         view=views.readable(table, words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion_plan.axis.events")),
+        chart=labelled.bars(bars, words=words, title=words("promotion_plan.axis.events")),
         sure=words("promotion_plan.check.sure") + _season_worth(plan, words),
         role="check",
     )

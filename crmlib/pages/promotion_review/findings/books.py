@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import signed
+from crmlib.kit.charts import labelled
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import in_words, named
@@ -50,7 +51,7 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: d
         name=pl.Series([words(f"promotion_review.ledger.{k}") for k in shown["line"]], dtype=pl.String),
         value=pl.col("amount_minor") / 100,
         label=pl.Series([form.money(v) for v in shown["amount_minor"]], dtype=pl.String),
-        total=pl.col("line") == "net",
+        tone=toned(pl.col("line") == "net", "total"),
     )
     status: Status = "none" if net is None else "ok" if net > 0 else "fail"
     return Finding.worded(
@@ -62,7 +63,7 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: d
         status=status,
         table=table,
         view=views.readable(in_words(table, words, {"line": "promotion_review.ledger"}), words=words, exact=True),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
+        chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
         sure=words("promotion_review.money.sure") + (_left_out(amounts, words) if amounts else ""),
         value_minor=None if net is None else abs(net),
     )
@@ -120,9 +121,7 @@ def takers(table: pl.DataFrame, *, words: Words) -> Finding:
         status="none" if kind == "none" else "warn" if kind == "regular" else "ok",
         table=table,
         view=views.readable(in_words(table, words, {"group": "promotion_review.taker"}), words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion_review.axis.discount"))
-        if bars.height
-        else None,
+        chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.discount")) if bars.height else None,
         value_minor=total,
     )
 
@@ -161,7 +160,7 @@ def slot(
         status="none",
         table=table,
         view=views.readable(in_words(table, words, {"cause": "promotion_review.cause"}), words=words, exact=True),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion.axis.money")) if bars is not None else None,
+        chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars is not None else None,
     )
 
 
@@ -173,5 +172,5 @@ def _causes(gap: pl.DataFrame, words: Words) -> pl.DataFrame:
         name=pl.Series([words(f"promotion_review.cause.{c}") for c in rows["cause"]], dtype=pl.String),
         value=pl.col("gap_minor") / 100,
         label=pl.Series([words.format.money(v) for v in rows["gap_minor"]], dtype=pl.String),
-        total=pl.col("cause") == "all",
+        tone=toned(pl.col("cause") == "all", "total"),
     )

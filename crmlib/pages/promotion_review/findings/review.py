@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import intervals, signed
+from crmlib.kit.charts import intervals, labelled
 from crmlib.kit.finding import Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import against_budget, in_words, named, units
@@ -133,9 +133,7 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         view=views.readable(in_words(table, words, {"role": "promotion_review.role"}), words=words)
         if table.height
         else None,
-        chart=signed.signed_bars(shown, words=words, title=words("promotion_review.axis.units"))
-        if shown.height
-        else None,
+        chart=labelled.bars(shown, words=words, title=words("promotion_review.axis.units")) if shown.height else None,
         seen="".join([words("promotion_review.parts.seen", **values), *_why_missing(missing, words)]),
     )
 
@@ -147,7 +145,14 @@ def _bar(role: str, row: dict[str, Any] | None, words: Words) -> dict[str, Any]:
     label = words("promotion_review.parts.not_estimable") if row is None else units(row["effect_milli"], words)
     name = words(f"promotion_review.role.{role}")
     value = given["effect_milli"] / 1000
-    return {"name": name, "value": value, "low": low, "high": high, "label": label, "total": role == "net"}
+    return {
+        "name": name,
+        "value": value,
+        "low": low,
+        "high": high,
+        "label": label,
+        "tone": "total" if role == "net" else None,
+    }
 
 
 def _with_missing(table: pl.DataFrame, promotion_id: str, missing: list[str]) -> pl.DataFrame:
@@ -335,6 +340,6 @@ def check(lift: Lift, *, words: Words) -> Finding:
         status="none" if off is None else "ok" if kind == "held" else "warn",
         table=table,
         view=views.readable(table, words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion_review.axis.placebos")),
+        chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.placebos")),
         role="check",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import signed
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import in_words
@@ -74,9 +74,7 @@ def execution(
         status=status,
         table=table,
         view=views.readable(view, words=words),
-        chart=signed.signed_bars(bars, words=words, title=words("promotion_review.axis.stores"))
-        if bars.height
-        else None,
+        chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.stores")) if bars.height else None,
         seen=words("promotion_review.execution.seen", **values) + "".join(told),
         do=words(
             f"promotion_review.execution.do.{'out' if kind == 'all' and out is not None and out.height else kind}"

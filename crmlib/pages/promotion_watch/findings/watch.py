@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from crmlib.kit import table as views
-from crmlib.kit.charts import signed
+from crmlib.kit.charts import labelled
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_watch import charts
@@ -154,7 +155,7 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         status="none" if kind == "none" else "fail" if kind == "many" else "warn" if kind == "some" else "ok",
         table=table,
         view=views.readable(view, words=words),
-        chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
+        chart=labelled.bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
         row_key=("store_id",),
@@ -188,7 +189,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         name=pl.Series([words(f"promotion_watch.measure.{m}") for m in known["measure"]], dtype=pl.String),
         value="share",
         label=pl.Series([form.share(s) for s in known["share"]], dtype=pl.String),
-        total=pl.col("measure") == "margin_plan",
+        tone=toned(pl.col("measure") == "margin_plan", "total"),
     )
     return Finding.worded(
         "promotion_watch.margin",
@@ -199,7 +200,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         status="none" if kind == "unknown" else "ok" if kind in {"fine", "alone"} else "warn",
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.measure"}), words=words),
-        chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
+        chart=labelled.bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
         seen=words(f"promotion_watch.margin.seen.{'alone' if run.sibling_ratio is None else 'both'}", **values),
@@ -218,7 +219,7 @@ def spending(run: Running, *, words: Words) -> Finding:
         name=pl.Series([words(f"promotion_watch.money.{m}") for m in known["measure"]], dtype=pl.String),
         value=pl.col("amount_minor") / 100,
         label=pl.Series([form.money(v) for v in known["amount_minor"]], dtype=pl.String),
-        total=pl.col("measure") == "budget",
+        tone=toned(pl.col("measure") == "budget", "total"),
     )
     values = {
         "so_far": form.money(run.discount_minor),
@@ -235,7 +236,7 @@ def spending(run: Running, *, words: Words) -> Finding:
         status="none" if kind == "none" else "fail" if kind == "over" else "ok",
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.money"}), words=words, exact=True),
-        chart=signed.signed_bars(shown, words=words, title=words("promotion.axis.money")) if shown.height else None,
+        chart=labelled.bars(shown, words=words, title=words("promotion.axis.money")) if shown.height else None,
         value_minor=run.projected_discount_minor,
     )
 
@@ -280,9 +281,7 @@ def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         status=status,
         table=ranked.select("store_id", *view.columns),
         view=views.readable(view, words=words),
-        chart=signed.signed_bars(shown, words=words, title=words("promotion_watch.axis.days"))
-        if shown.height
-        else None,
+        chart=labelled.bars(shown, words=words, title=words("promotion_watch.axis.days")) if shown.height else None,
         row_key=("store_id",),
     )
 

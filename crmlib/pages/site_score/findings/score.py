@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.kit.words import Words
-from crmlib.pages.shared import sites_charts
 from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.shared.sites_wording import named
 from crmlib.sites.checks import MIN_OWN_STORES, MIN_VISITS
@@ -38,8 +38,8 @@ def ranking(scored: Scored, *, words: Words) -> Finding:
     digits = [c for c in table.columns if c.startswith(("score", "points"))]
     bars = pl.DataFrame(
         {
-            "name": top["site"], "amount": top["score"].round(1),
-            "label": [form.number(v) for v in top["score"]], "hit": [False] * top.height,
+            "name": top["site"], "value": top["score"].round(1),
+            "label": [form.number(v) for v in top["score"]], "tone": ["quiet"] * top.height,
         }
     )  # fmt: skip
     return Finding.worded(
@@ -53,7 +53,7 @@ def ranking(scored: Scored, *, words: Words) -> Finding:
         view=views.plain(
             table.select("rank", "site", "score", pl.col("^points_.*$")), words=words, numbers=dict.fromkeys(digits, 1)
         ),
-        chart=sites_charts.losers(bars, title=words("site_score.score.axis")),
+        chart=labelled.bars(bars, words=words, title=words("site_score.score.axis")),
         row_key=("site_id",),
     )
 

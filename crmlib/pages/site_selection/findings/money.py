@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared import sites_charts
 from crmlib.pages.shared import sites_tables as views
 from crmlib.pages.shared.sites_wording import named
 from crmlib.pages.site_selection import charts, tables
@@ -61,18 +61,19 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
         status="warn" if hit.height else "ok",
         table=plan.losses,
         view=views.plain(shown.select(pl.col("name").alias("from_id"), "loss_minor", "share", "taker"), words=words),
-        chart=sites_charts.losers(
+        chart=labelled.bars(
             pl.DataFrame(
                 {
                     "name": bars["name"],
-                    "amount": [on_axis(v, words) for v in bars["loss_minor"]],
+                    "value": [on_axis(v, words) for v in bars["loss_minor"]],
                     "label": [
                         words("site_selection.losers.label", loss=form.money(m), share=form.share(s))
                         for m, s in bars.select("loss_minor", "share").iter_rows()
                     ],
-                    "hit": bars["share"] > HIT,
+                    "tone": ["warn" if share > HIT else "quiet" for share in bars["share"]],
                 }
             ),
+            words=words,
             title=words("site_selection.axis.loss"),
         ),
         value_minor=-total,

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import polars as pl
 
+from crmlib.kit.charts import intervals
+from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -105,7 +107,7 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
         status=_rank_status(losing, table.height, steady, len(plan.chosen)),
         table=table,
         view=tables.ranking(shown, words=words),
-        chart=charts.profit_intervals(_bars(shown, words), words=words),
+        chart=intervals.intervals(_bars(shown, words), words=words, title=words("site_selection.axis.profit_interval")),
         do=words(f"site_selection.ranking.do.{'steady' if steady == len(plan.chosen) else 'unsteady'}", **values),
         value_minor=best["profit_minor"],
         row_key=("site_id",),
@@ -209,13 +211,12 @@ def _bars(shown: pl.DataFrame, words: Words) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "name": rows["name"],
-            "amount": [on_axis(v, words) for v in rows["profit_minor"]],
+            "value": [on_axis(v, words) for v in rows["profit_minor"]],
             "low": [on_axis(v, words) for v in rows["profit_low_minor"]],
             "high": [on_axis(v, words) for v in rows["profit_high_minor"]],
             "label": [words.format.money(v) for v in rows["profit_minor"]],
-            "chosen": rows["choice"].is_not_null(),
         }
-    )
+    ).with_columns(tone=toned(rows["choice"].is_null()))
 
 
 def _falls(plan: Plan, town: Town, words: Words) -> pl.DataFrame:
