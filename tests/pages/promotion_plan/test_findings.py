@@ -81,7 +81,7 @@ def test_the_holdout_asks_for_no_more_stores_than_needed(words):
 
 
 def test_every_finding_of_the_plan_has_words_and_a_picture(words):
-    for make in (plan_findings.drafts, grid, plan_findings.holdout, check):
+    for make in (plan_findings.drafts, grid, plan_findings.holdout, plan_findings.check):
         found = make(plan(), words=words)
         assert found.chart is not None and found.note_do and found.note_sure
     assert plan_findings.clashes(plan(), words=words).status == "ok"
