@@ -63,3 +63,21 @@ def make(root: Path, *, name: str = "own_sales", yml: str = YML) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(yml.replace("own_sales", name), encoding="utf-8")
     return root
+
+
+def execute(root: Path, *, lake: Path, out: Path, name: str = "own_sales", language: str = "en") -> dict[str, object]:
+    """Run the cells of an own report as a runner does, in this process, and return the page's record.
+
+    The caller stands in `root` and names the run file in CRMLIB_RUN: ``out / "run.json"``.
+    """
+    run = {"clock": "2026-11-22T00:00:00+00:00", "seed": 7, "run_id": "t", "lake": str(lake), "out": str(out)}
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    names: dict[str, object] = {}
+    cells = json.loads((root / "notebooks" / name / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), f"{name}:{cell['id']}", "exec"), names)
+            names |= {"language": language} if cell["metadata"].get("tags") == ["parameters"] else {}
+    record: dict[str, object] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return record

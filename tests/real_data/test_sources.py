@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from crmlib.data import IngestResult, Lake, check_lake, ingest
+from tests.own import project
 
 pytestmark = pytest.mark.real_data
 
@@ -50,6 +51,21 @@ def test_the_total_of_online_retail_is_accounted_for_to_the_rounding(online_reta
     assert one_copy + sums["repeat_of"] == pytest.approx(1_928_725_057, abs=2)
     assert result.kept + result.excluded == 1_044_848
     assert lake.currency == "GBP"
+
+
+def test_an_own_report_of_two_files_shows_its_sales(online_retail, tmp_path, monkeypatch):
+    """The page's tables have every penny and every line of the lake, whose sum the test above ties to the file."""
+    _, lake, rows = online_retail
+    root = project.make(tmp_path / "project")
+    assert len([p for p in root.rglob("*") if p.is_file()]) == 2
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("CRMLIB_RUN", str(tmp_path / "out" / "run.json"))
+    record = project.execute(root, lake=lake.path, out=tmp_path / "out")
+    assert (record["title"], record["currency"], record["as_of"]) == ("Own sales", "GBP", "2011-12-09")
+    by_store, by_month = (pl.read_parquet(tmp_path / "out" / f["table"]) for f in record["findings"])
+    assert by_store["net_minor"].sum() == rows["net_minor"].sum()
+    assert by_month["lines"].sum() == rows.height and by_month.height == 25
+    assert (tmp_path / "out" / "tables.xlsx").is_file()
 
 
 def test_the_clean_part_of_online_retail_has_the_published_size(online_retail, real_data):
