@@ -131,8 +131,8 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Pages:
                     made(
                         notebook, company.lake, place / str(number), day=day, language=language, last=last, patch=patch
                     )
-                except CrmError as problem:
-                    refused = str(problem)
+                except Exception as problem:  # each report is judged by itself below
+                    refused = str(problem) if isinstance(problem, CrmError) else f"{type(problem).__name__}: {problem}"
                 record = manifest.load(place / str(number) / "manifest.json")
                 pages.setdefault(notebook.stem, []).append(Seen(language, record, refused, tuple(told)))
     return pages
