@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 MODULES = sorted(Path(__file__).parents[1].joinpath("crmlib").rglob("*.py"))
@@ -77,6 +78,29 @@ def test_a_broken_layer_is_caught(root: Path, tmp_path: Path) -> None:
     found = subprocess.run([tool, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert "crmlib.core is not allowed to import crmlib.report" in found.stdout
+
+
+def test_every_room_is_held_apart_from_the_others(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    held = next(c["modules"] for c in contracts if c["name"] == "rooms never import one another")
+    assert held == sorted(f"crmlib.pages.{p.parent.name}" for p in (root / "crmlib/pages").glob("*/parameters.py"))
+
+
+def test_every_question_is_held_by_the_rules_of_questions(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(c["layers"] for c in contracts if c["name"] == "layers")
+    questions = set(
+        next(layer for layer in layers if "scoring" in layer).replace("(", "").replace(")", "").split(" | ")
+    )
+    stubs = {f"crmlib.{p.parent.name}" for p in (root / "crmlib").glob("*/__init__.pyi")}
+    assert questions == stubs
+    for contract in contracts:
+        if "crmlib.scoring" in contract.get("source_modules", ()):
+            assert questions <= set(contract["source_modules"]), contract["name"]
 
 
 def test_the_readme_maps_every_folder(root: Path) -> None:
