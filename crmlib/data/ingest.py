@@ -210,7 +210,7 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
 
 
 def _check_limit(task: Task, result: IngestResult, verdict: resolve.Verdict, parts: list[RawPart]) -> None:
-    """Refuse a batch with too many bad rows. Of a file in pieces the first speaks for all: keys fall to them by chance."""
+    """Refuse a batch with too many bad rows; of a file in pieces the first speaks for all: keys fall by chance."""
     number, _, count = task.piece.partition("/")
     if number not in {"", "0"}:
         return

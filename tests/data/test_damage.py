@@ -32,7 +32,7 @@ def said(error: LakeError) -> None:
         assert all((parts.given, parts.expected, parts.mend)) and "{" not in f"{parts}"
 
 
-@pytest.mark.parametrize("content", [b"", b"short", os.urandom(32)])
+@pytest.mark.parametrize("content", [b"", b"short", os.urandom(32)], ids=["empty", "short", "other"])
 def test_an_empty_short_or_other_key_is_refused_and_the_backup_named(tmp_path: Path, content: bytes) -> None:
     lake = Lake(tmp_path / "lake")
     lake.pseudonyms(pl.Series(["a"]))

@@ -49,7 +49,9 @@ FRAME = pl.DataFrame({"store_id": ["S0", "S1"], "net_minor": [123_400, 5_600], "
 
 
 @pytest.mark.parametrize(
-    "thing", [FRAME, FRAME.lazy(), FRAME.to_pandas(), GT(FRAME), alt.Chart(FRAME).mark_bar(), [FRAME]], ids=repr
+    "thing",
+    [FRAME, FRAME.lazy(), FRAME.to_pandas(), GT(FRAME), alt.Chart(FRAME).mark_bar(), [FRAME]],
+    ids=["polars", "lazy", "pandas", "table", "chart", "list"],
 )
 def test_whatever_holds_a_frame_brings_its_table(thing: object, root: Path, lake: Lake) -> None:
     page = opened(lake)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ from crmlib.report import Study, section
 from tests.report import world
 
 SECTION = "customer_value.segments"  # a section whose words there are
-PARTS = {"given": "g", "expected": "e", "mend": "m"}
+PARTS: Any = {"said": ("g", "e", "m")}
 
 
 @dataclass(frozen=True)
