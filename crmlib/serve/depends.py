@@ -13,11 +13,13 @@ def stand(lake: Path, reports: Path, report: str, notebook: Path) -> tuple[tuple
     """Places and when each was last written [ns]: the same stand, the same page.
 
     A table changes with each commit (a file more in its log), a variant with each day published, a day with each
-    language.
+    language. An own report has words and a class of parameters beside its notebook.
     """
     logs = [*lake.glob(f"tables/*/{LOG}"), *lake.glob(f"state/*/{LOG}")]
     pages = [*reports.glob(f"{report}/*"), *reports.glob(f"{report}/*/*")]
-    return tuple(sorted(_written([*logs, *pages, notebook])))
+    own = notebook.parent.name == notebook.stem
+    beside = [*notebook.parent.glob("*.toml"), *notebook.parent.glob("*.py")] if own else []
+    return tuple(sorted(_written([*logs, *pages, notebook, *beside])))
 
 
 def _written(places: Iterable[Path]) -> Iterator[tuple[str, int]]:

@@ -63,6 +63,9 @@ class Served:
             (root / name).mkdir()
         for name, body in BODIES.items():
             (root / "notebooks" / f"{name}.ipynb").write_text(notebook(name, body), encoding="utf-8")
+        own = root / "notebooks" / "own_good" / "own_good.ipynb"
+        own.parent.mkdir()
+        own.write_text(notebook("own_good", "send('<p>own</p>')"), encoding="utf-8")
         file = root / "lake" / "users.toml"
         users.add(file, "boss", password=WORD, regions=(), reports=())
         users.add(file, "east", password=WORD, regions=("East",), reports=("good", "slow"))
@@ -240,6 +243,17 @@ def test_nobody_sends_more_than_a_password(server: Served) -> None:
         head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 500000000\r\n\r\n"
         connection.sendall(head.encode())
         assert b"400" in connection.recv(100).split(b"\r\n")[0]
+
+
+def test_an_own_report_is_served_to_those_who_may_open_it_and_stands_on_the_portal(server: Served) -> None:
+    boss, east = server.browser("boss"), server.browser("east")
+    status, text, _ = boss.ask("/apps/own_good")
+    assert (status, text.strip()) == (200, "<p>own</p>")
+    assert east.ask("/apps/own_good")[0] in {403, 404}
+    assert "/apps/own_good" in boss.ask("/")[1] and "/apps/own_good" not in east.ask("/")[1]
+    (server.root / "notebooks/own_good/zh.toml").write_text('title = "甲"', encoding="utf-8")
+    before = server.tries("own_good")
+    assert boss.ask("/apps/own_good")[0] == 200 and server.tries("own_good") == before + 1, "its words changed"
 
 
 def test_a_dead_kernel_is_replaced_once(server: Served) -> None:

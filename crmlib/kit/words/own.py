@@ -18,7 +18,7 @@ TAGS = tuple(locales())
 def languages(room: Path, *, name: str) -> tuple[str, ...]:
     """The languages a report can be made in: those of its words, else those of its title.
 
-    A title ``中文 | English`` is both; another one is in the language of its characters.
+    A title with two sides of a bar is both; another one is in the language of its characters, and none is in any.
     """
     there = tuple(tag for tag in TAGS if (room / f"{tag}.toml").is_file())
     if there:
@@ -28,7 +28,7 @@ def languages(room: Path, *, name: str) -> tuple[str, ...]:
     except ParameterError:
         return TAGS
     zh, en = notebooks.split(title)
-    return TAGS if zh != en else ("zh",) if notebooks.is_chinese(title) else ("en",)
+    return TAGS if zh != en or not title else ("zh",) if notebooks.is_chinese(title) else ("en",)
 
 
 def words(room: Path, tag: str, *, name: str) -> dict[str, Any]:
