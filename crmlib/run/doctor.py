@@ -24,10 +24,10 @@ from crmlib.core.dates import day_number
 from crmlib.core.errors import CrmError, check_choice
 from crmlib.data import Lake
 from crmlib.run.ledger import Ledger
-from crmlib.run.plan import latest_day
+from crmlib.run.plan import latest_day, reach
 from crmlib.run.workspace import Workspace
 
-State = Literal["ok", "absent", "bad"]
+State = Literal["ok", "absent", "bad", "stray"]
 LEAST_GB = 2.0
 """With less space left the next ingest or the next reports may not fit."""
 LINES = 3_000
@@ -185,9 +185,14 @@ def _lake(space: Workspace) -> Check:
     lake = Lake(space.lake)
     try:
         tables, day = len(lake.tables()), latest_day(lake)
+        found = reach(lake)
     except CrmError as problem:
         absent = problem.code == "run.empty_lake"
         return Check("lake", "absent" if absent else "bad", {"path": space.lake, "found": _short(problem)})
+    if found is not None and found.stray.height:
+        days, lines = found.stray["day"], int(found.stray["lines"].sum())
+        stray = {"day": day, "lines": lines, "first": days.min(), "last": days.max()}
+        return Check("lake", "stray", {"path": space.lake, "tables": tables, **stray})
     return Check("lake", "ok", {"path": space.lake, "tables": tables, "day": day})
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crmlib.core.errors import CrmError, LakeError, ParameterError, RunError
 from crmlib.data import Lake
+from crmlib.data.lake.last_day import LastDay, last_ordinary_day
 from crmlib.kit.words import LANGUAGES
 from crmlib.report import registry
 from crmlib.report.form import parameters as report_parameters
@@ -255,16 +256,25 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def latest_day(lake: Lake) -> date:
-    """The last business day the lake holds sales of: what `as_of: latest` means.
+    """The last business day of ordinary volume that the lake holds: what `as_of: latest` means.
+
+    A mistyped date ahead of the sales moves no page (see `crmlib.data.lake.last_day`).
 
     Raises
     ------
     LakeError
         `run.empty_lake` if nothing was ingested yet.
     """
-    day = (
-        lake.table("receipt_lines").select(pl.col("day").max()).collect().item() if lake.has("receipt_lines") else None
-    )
-    if day is None:
+    found = reach(lake)
+    if found is None:
         raise LakeError("run.empty_lake", values={"lake": str(lake.path)})
-    return date.fromisoformat(str(day))
+    return found.day
+
+
+def reach(lake: Lake) -> LastDay | None:
+    """The last day of ordinary volume and the stray ones behind it; none where nothing was sold."""
+    if not lake.has("receipt_lines"):
+        return None
+    lines = lake.table("receipt_lines").filter(pl.col("day").is_not_null())
+    counts = lines.group_by("day").agg(pl.len().alias("lines")).collect(engine="streaming")
+    return last_ordinary_day(counts) if counts.height else None
