@@ -59,17 +59,19 @@ def finding(page: Page, things: Sequence[object], said: Said) -> Finding:
     seen = said.seen or (parts.text if said.headline else "")
     headline = said.headline or parts.text or _heading(page) or page.words(f"{page.report}.title")
     table = parts.table if parts.table is not None else _data(parts.chart)
+    plain = _plain(table)
     return Finding(
         key=said.key or f"{page.report}.section_{number}",
         status=said.status,
         headline=headline,
-        table=_plain(table),
+        table=plain,
         note_seen=seen,
         note_sure=said.sure,
         note_do=said.do,
         view=parts.view,
         chart=parts.chart,
         alt=headline,
+        row_key=row_key(plain),
     )
 
 
@@ -121,6 +123,19 @@ def _plain(table: pl.DataFrame | None) -> pl.DataFrame:
     times = [name for name, kind in table.schema.items() if kind == pl.Datetime]
     days = [pl.col(name).dt.date() if _midnights(table[name]) else pl.col(name).dt.to_string("%F %R") for name in times]
     return table.with_columns(**lists).with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String), *days)
+
+
+def row_key(table: pl.DataFrame) -> tuple[str, ...]:
+    """The columns that tell rows apart from one page to the next: the first texts and days that do; none if none do.
+
+    Examples
+    --------
+    >>> row_key(pl.DataFrame({"net_minor": [1, 2], "store_id": ["a", "a"], "kind": ["x", "y"]}))
+    ('store_id', 'kind')
+    """
+    names = [name for name, kind in table.schema.items() if kind in (pl.String, pl.Date, pl.Boolean)]
+    tried = (tuple(names[:count]) for count in range(1, len(names) + 1))
+    return next((key for key in tried if table.select(key).is_unique().all()), ())
 
 
 def _midnights(times: pl.Series) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from crmlib.report import registry
 from crmlib.report.form import parameters
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -39,7 +40,7 @@ notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
 def test_every_report_has_its_notebook_and_every_notebook_its_report() -> None:
-    assert {path.stem for path in NOTEBOOKS} == set(parameters.known())
+    assert {path.stem for path in NOTEBOOKS} == set(registry.package_rooms())
 
 
 @notebooks

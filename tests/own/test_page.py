@@ -108,6 +108,20 @@ def test_the_head_says_what_the_parameters_chose(
     assert (out / "tables.xlsx").is_file() and "1,234.00" in html
 
 
+def test_the_next_page_says_what_changed(root: Path, lake: Lake, tmp_path: Path) -> None:
+    changed = ""
+    for day, shares in (("2026-05-31", 100_000), ("2026-06-30", 190_000)):
+        out = tmp_path / day
+        out.mkdir()
+        before = tmp_path / "2026-05-31" / "manifest.json"
+        page = opened(lake, {"as_of": day}, out=out, previous=before if before.is_file() else None)
+        page.show(FRAME.with_columns(net_minor=pl.Series([shares, 5_600])), headline=f"Sales of {day}", key="own.sales")
+        page.close()
+        changed = body((out / "index.html").read_text(encoding="utf-8"))
+    assert "与上次报告（截至 2026-05-31）相比" in changed
+    assert re.search(r"相比 .{0,200}1,000.{0,40}1,900", changed), changed[:600]
+
+
 def test_a_value_that_the_lake_does_not_have_is_refused_with_those_it_has(root: Path, lake: Lake) -> None:
     with pytest.raises(ParameterError) as caught:
         opened(lake, {"store": "S9"})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crmlib.core.errors import ParameterError
 from crmlib.kit.words import LANGUAGES, Words
+from crmlib.report import registry
 from crmlib.report.form import parameters
 from crmlib.report.form.parameters import Issue, ReportParameters
 
@@ -66,7 +67,7 @@ def test_an_unknown_report_names_the_nearest() -> None:
     assert caught.value.values["nearest"] == "customer_value"
 
 
-@pytest.mark.parametrize("report", parameters.known())
+@pytest.mark.parametrize("report", sorted(registry.package_rooms()))
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_report_has_its_words_for_title_question_and_every_field(report: str, language: str) -> None:
     words = Words(language)  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def test_every_report_has_its_words_for_title_question_and_every_field(report: s
     assert not missing
 
 
-@pytest.mark.parametrize("report", parameters.known())
+@pytest.mark.parametrize("report", sorted(registry.package_rooms()))
 def test_every_field_is_a_scalar_that_a_form_can_hold(report: str) -> None:
     for name, value in parameters.model(report)().model_dump(mode="json").items():
         assert value is None or isinstance(value, str | int | float | bool), name
