@@ -17,10 +17,10 @@ from crmlib.kit.charts import theme
 from crmlib.kit.words import Words
 
 C = TypeVar("C", alt.Color, alt.Fill, alt.Stroke)
-ROW = 32
+ROW = 34
 """Height of one row [px]."""
-NAMES = 125
-"""Most that one line of a name takes [px]; a longer name has two lines, and what does not fit these is cut."""
+NAMES, CUT = 125, 145
+"""A name longer than this [px] has two lines; what is longer than that in one of them is cut."""
 GAP = 8
 """Between the end of a mark and its figure [px]."""
 NARROW, WIDE = 7.0, 12.5
@@ -57,7 +57,7 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
 def base(shown: pl.DataFrame, *, words: Words, title: str | None) -> alt.Chart:
     """A chart of `shown` with one row per name, in their order."""
     lines = shown.with_columns(lines=pl.Series([in_two(name) for name in shown["name"]], dtype=pl.String))
-    axis = alt.Axis(ticks=False, labelLimit=NAMES, labelExpr="split(datum.label, '\\n')")
+    axis = alt.Axis(ticks=False, labelLimit=0, labelOverlap=False, labelExpr="split(datum.label, '\\n')")
     return alt.Chart(lines).encode(
         y=alt.Y("lines:N", sort=lines["lines"].to_list(), title=None, axis=axis),
         tooltip=[
@@ -123,7 +123,7 @@ def scale(shown: pl.DataFrame, *, at: float | None = 0.0, log: bool = False) -> 
 
 
 def in_two(name: str) -> str:
-    r"""A name too long for its line, parted at the space nearest to its middle, else in the middle.
+    r"""A name too long for its line, parted at the space or hyphen nearest to its middle, else there.
 
     Examples
     --------
@@ -133,9 +133,17 @@ def in_two(name: str) -> str:
     if text_width(name) <= NAMES:
         return name
     middle = len(name) // 2
-    spaces = [i for i, c in enumerate(name) if c == " " and len(name) / 4 < i < 3 * len(name) / 4]
-    at = min(spaces, key=lambda i: abs(i - middle), default=middle)
-    return name[:at] + "\n" + name[at:].lstrip()
+    gaps = [i + (c == "-") for i, c in enumerate(name) if c in " -"]
+    inner = [i for i in gaps if len(name) / 4 < i < 3 * len(name) / 4]
+    at = min(inner, key=lambda i: abs(i - middle), default=middle)
+    return "\n".join(_cut(line.strip()) for line in (name[:at], name[at:]))
+
+
+def _cut(line: str) -> str:
+    """The beginning of a line that is longer than `CUT`."""
+    if text_width(line) <= CUT:
+        return line
+    return next(line[:n] for n in range(len(line), -1, -1) if text_width(line[:n]) <= CUT - WIDE) + "\u2026"
 
 
 def text_width(text: str) -> float:

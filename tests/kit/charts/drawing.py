@@ -27,11 +27,11 @@ def texts(chart, *, width):
     def walk(node, x):
         moved = _MOVE.search(node.get("transform", ""))
         x += float(moved[1]) if moved else 0.0
-        words = "".join(node.itertext()).strip() if node.tag.endswith("text") else ""
-        if words:
-            wide = sum(12 if ord(c) > 0x2E80 else 6.7 for c in words)
+        lines = [line.strip() for line in node.itertext() if line.strip()] if node.tag.endswith("text") else []
+        if lines:
+            wide = max(sum(12 if ord(c) > 0x2E80 else 6.7 for c in line) for line in lines)
             left = x - {"end": wide, "middle": wide / 2}.get(node.get("text-anchor", "start"), 0.0)
-            found[words] = (left, left + wide)
+            found[" ".join(lines)] = (left, left + wide)
         for child in node:
             walk(child, x)
 

@@ -74,7 +74,18 @@ def test_figures_of_small_bars_take_no_room_from_a_wide_page():
 def test_a_long_name_has_two_lines_and_loses_nothing():
     assert not any("…" in text for text in drawing.texts(bars(LONG), width=drawing.PHONE))
     assert rows.in_two("Taken from siblings of the category") == "Taken from siblings\nof the category"
+    assert rows.in_two("Difference-in-differences") == "Difference-\nin-differences"
     assert rows.in_two("第二件半价的年货礼盒与坚果组合") == "第二件半价的年\n货礼盒与坚果组合"
+
+
+def test_no_name_leaves_the_picture_to_the_left_on_a_telephone():
+    names = ["Weekend or weekday: mostly weekdays", "x" * 60, "礼" * 40]
+    frame = pl.DataFrame({"name": names, "value": [1.0, 2.0, 3.0], "label": ["1", "2", "3"]})
+    chart = bars(frame)
+    assert all(left >= -1 for left, _ in drawing.texts(chart, width=drawing.PHONE).values())
+    shown = drawing.texts(chart, width=drawing.PHONE)
+    assert all(rows.in_two(name).replace("\n", " ") in shown for name in names)  # neighbours do not hide one another
+    assert "…" in rows.in_two("礼" * 40) and "…" not in rows.in_two(names[0])
 
 
 def test_counts_have_whole_ticks_and_shares_none_above_the_whole():
