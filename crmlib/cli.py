@@ -63,6 +63,24 @@ def ingest(
 
 
 @app.command()
+def draft(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at: text, Excel, Parquet.")],
+    *,
+    table: Annotated[str | None, typer.Option(help="Contract (default: the one that most columns fit).")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Sources file to write.")] = Path("sources.yml"),
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+) -> None:
+    """Look at files and write a sources file for them, with a comment per line that says why."""
+    from crmlib.run import draft as drafting
+
+    def agreed(text: str) -> bool:
+        return yes or not sys.stdin.isatty() or typer.confirm(text)
+
+    ready = drafting.write(files, table=table, out=out, agreed=agreed, say=_say, words=_words())
+    raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
 def run(
     files: Files,
     *,

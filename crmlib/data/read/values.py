@@ -174,3 +174,13 @@ def _serial(text: pl.Expr) -> pl.Expr:
 def flag(text: pl.Expr) -> pl.Expr:
     """True or false of a cell, null where it is neither."""
     return text.str.to_lowercase().replace_strict(FLAGS, default=None, return_dtype=pl.Boolean)
+
+
+def clean_series(text: pl.Series) -> pl.Series:
+    """The same as `clean`, of a column of texts."""
+    return text.to_frame("t").select(clean(pl.col("t"))).to_series()
+
+
+def no_zero_dates(text: pl.Series) -> pl.Series:
+    """The same as `no_zero_date`, of a column of texts without the blanks around them."""
+    return text.to_frame("t").select(no_zero_date(clean(pl.col("t")))).to_series()

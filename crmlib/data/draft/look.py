@@ -1,0 +1,153 @@
+"""A first look at a file: head, middle and tail of it as texts, and how it is laid out."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import fastexcel
+import polars as pl
+
+from crmlib.data.read import encoding, readers, records, values
+
+STRETCH = 1 << 18
+"""Bytes read at the head, in the middle and at the tail of a text."""
+ROWS = 2_000
+"""Rows read of a sheet, and at each of three places of a Parquet file."""
+TITLES = 20
+"""Lines that titles may take above the names of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file shows at first sight.
+
+    Parameters
+    ----------
+    rows : sample, all cells text, in the file's order.
+    header : line of the names; 0 where the file has typed columns, -1 where it has no names.
+    whole : the sample is all there is.
+    """
+
+    path: Path
+    rows: pl.DataFrame
+    encoding: str = ""
+    common: float | None = None
+    delimiter: str = ""
+    header: int = 0
+    sheet: str = ""
+    sheets: int = 1
+    whole: bool = True
+
+
+def look(path: Path) -> Look:
+    """Look at a text, a workbook or a Parquet file.
+
+    Raises
+    ------
+    SourceError
+        `ingest.unreadable`, or what reading its encoding raises.
+    """
+    try:
+        if path.suffix.lower() in readers.PARQUET:
+            return _parquet(path)
+        if path.suffix.lower() in readers.EXCEL:
+            return _workbook(path)
+        return _text(path)
+    except readers.UNREADABLE as error:
+        raise readers.unreadable(path.name, error) from error
+
+
+def _parquet(path: Path) -> Look:
+    lazy = pl.scan_parquet(path, glob=False)
+    height = int(lazy.select(pl.len()).collect().item())
+    starts = sorted({0, max(height // 2 - ROWS // 2, 0), max(height - ROWS, 0)})
+    sample = pl.concat([lazy.slice(start, ROWS).collect() for start in starts]).unique(maintain_order=True)
+    flat = [c for c, dtype in sample.schema.items() if not dtype.is_nested() and dtype != pl.Binary]
+    return Look(path, sample.select(pl.col(flat).cast(pl.String)), whole=height <= ROWS)
+
+
+def _workbook(path: Path) -> Look:
+    book = fastexcel.read_excel(str(path))
+    found: Look | None = None
+    for sheet in book.sheet_names:
+        cells = book.load_sheet(sheet, header_row=None, dtypes="string", n_rows=ROWS).to_polars()
+        cells = cells.with_columns(pl.all().str.replace(values.CELL_TIME, "$1"))
+        if cells.width < 2 or (found and cells.height <= found.rows.height):
+            continue
+        lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
+        at = _header(lines)
+        names = _distinct(lines[at]) if at >= 0 else [str(n + 1) for n in range(cells.width)]
+        rows = cells[at + 1 :].rename(
+            dict(zip(cells.columns, [*names, *(str(n + 1) for n in range(len(names), cells.width))], strict=True))
+        )
+        found = Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
+    if found is None:
+        return Look(path, pl.DataFrame())
+    return Look(path, found.rows, header=found.header, sheet=found.sheet, sheets=len(book.sheet_names))
+
+
+def _text(path: Path) -> Look:
+    data, whole = _stretches(path)
+    text = encoding.decode(data, name=path.name)
+    lines = records.number_lines(text.utf8)
+    if lines.is_empty():
+        return Look(path, pl.DataFrame(), text.encoding, text.common)
+    delimiter = records.find_delimiter(lines)
+    first = [[f.strip() for f in records.split_one(line, delimiter)] for line in lines[records.RAW].head(TITLES * 5)]
+    at = _header(first)
+    names = _distinct(first[at]) if at >= 0 else [str(n + 1) for n in range(_width(first))]
+    split = records.split(lines[at + 1 :], delimiter=delimiter, names=names)
+    rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))
+    header = int(lines[records.LINE][at]) if at >= 0 else -1
+    return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole)
+
+
+def _stretches(path: Path) -> tuple[bytes, bool]:
+    """Whole lines of the head, the middle and the tail; of a packed file only the head."""
+    with path.open("rb") as stream:
+        if stream.read(2) == readers.GZIP:
+            with gzip.open(path) as packed:
+                data = packed.read(3 * STRETCH)
+                return _lines(data, cut=len(data) == 3 * STRETCH), len(data) < 3 * STRETCH
+        size = path.stat().st_size
+        stream.seek(0)
+        if size <= 3 * STRETCH:
+            return stream.read(), True
+        head = stream.read(STRETCH)
+        if head[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in head[:200]:
+            return head, False  # two bytes a character: lines are not found by a single byte
+        stream.seek(size // 2)
+        middle = stream.read(STRETCH).partition(b"\n")[2]
+        stream.seek(size - STRETCH)
+        return _lines(head) + _lines(middle) + stream.read().partition(b"\n")[2], False
+
+
+def _lines(data: bytes, *, cut: bool = True) -> bytes:
+    return data[: data.rfind(b"\n") + 1] if cut else data
+
+
+def _width(lines: list[list[str]]) -> int:
+    return Counter(map(len, lines)).most_common(1)[0][0]
+
+
+def _header(lines: list[list[str]]) -> int:
+    """The first line as full as the others whose fields are all names; -1 where there is none."""
+    filled = [sum(map(bool, line)) for line in lines]
+    full = max(filled, default=0) * 0.6
+    for at, line in enumerate(lines[:TITLES]):
+        if filled[at] >= max(full, 1):
+            words = [field for field in line if field]
+            named = all(not re.fullmatch(r"[-+\d.,:/ \u00a5\uffe5$%]+", word) for word in words)
+            return at if named and len(set(words)) == len(words) else -1
+    return -1
+
+
+def _distinct(names: list[str]) -> list[str]:
+    while len(names) > 1 and not names[-1]:
+        names = names[:-1]
+    several = {n for n, times in Counter(names).items() if times > 1 or not n}
+    return [f"{n}#{at}" if n in several else n for at, n in enumerate(names, 1)]
