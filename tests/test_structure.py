@@ -85,7 +85,7 @@ def test_every_room_is_held_apart_from_the_others(root: Path) -> None:
         "contracts"
     ]
     held = next(c["modules"] for c in contracts if c["name"] == "rooms never import one another")
-    assert held == sorted(f"crmlib.pages.{p.parent.name}" for p in (root / "crmlib/pages").glob("*/parameters.py"))
+    assert held == ["crmlib.pages.*"]
 
 
 def test_every_question_is_held_by_the_rules_of_questions(root: Path) -> None:

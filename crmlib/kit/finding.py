@@ -31,7 +31,7 @@ class Finding:
     headline : the takeaway as a sentence, chosen by the data.
     table : the figures behind it under machine column names (money columns end in ``_minor``); it is stored as
         Parquet, offered as a download under the words of the language, and compared with the previous run's.
-    view : the same table set for reading (`crmlib.kit.views`).
+    view : the same table set for reading (`crmlib.kit.table`).
     chart : an Altair chart, or none.
     alt : text alternative of the chart: its takeaway, for a reader who cannot see it.
     note_seen, note_sure, note_do : what you see; how sure (interval, sample, definition); what to do.
