@@ -13,7 +13,16 @@ from zoneinfo import available_timezones
 
 import polars as pl
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE, Contract
 from crmlib.core.errors import SourceError
@@ -191,13 +200,21 @@ class Source(Strict):
     decimal: Literal[".", ","] = "."
     currency: str | None = None
     currency_column: str | None = None
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = TIME_ZONE
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default=TIME_ZONE, validation_alias=AliasChoices("time_zone", "days_in")
+    )
+    clock: Annotated[str, AfterValidator(_known_zone)] | None = None
     known_at: Annotated[KnownAt | None, BeforeValidator(lambda v: None if v == "ingest" else v)] = None
     columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
     repeat_of: Texts = ()
     receipts_may_move: bool = False
     quarantine_limit: Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)] = 0.05
     exclude: dict[str, dict[str, Annotated[Condition, BeforeValidator(_condition)]]] = {}
+
+    @property
+    def clock_zone(self) -> str:
+        """The zone of the clock in the file; `time_zone` is the one in which the company cuts its days."""
+        return self.clock or self.time_zone
 
     @property
     def contract(self) -> Contract:

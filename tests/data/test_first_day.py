@@ -291,3 +291,33 @@ def test_the_command_line_prints_every_source_and_ends_with_an_error(desk, capsy
     assert said[0] == "pos: nothing stored"
     assert "none found" in said[1]
     assert said[2].startswith("members → customers: 1 read = 1 kept")
+
+
+def zoned(desk: Desk, extra: str, *times: str) -> pl.DataFrame:
+    desk.csv("a.csv", *(f"R{n},{at},P1,1,5" for n, at in enumerate(times)), header="单号,时间,商品,数量,金额")
+    desk.describe(POS.format(files="a.csv", sold_at="时间", extra=extra))
+    desk.ingest("pos")
+    return rows_of(desk)
+
+
+def test_an_evening_sale_of_a_clock_in_utc_falls_on_the_company_s_day(desk):
+    rows = zoned(desk, "  clock: UTC\n  days_in: Asia/Shanghai", "2025-03-01 16:30", "2025-03-01 15:30", "2025-03-01")
+    assert rows["day"].to_list() == [date(2025, 3, 2), date(2025, 3, 1), date(2025, 3, 1)]
+    assert rows["sold_at"][0] == datetime(2025, 3, 2, 0, 30, tzinfo=SHANGHAI)
+
+
+def test_a_day_without_a_clock_stays_the_day_it_is_in_every_zone(desk):
+    rows = zoned(desk, "  clock: UTC\n  days_in: America/New_York", "2025-03-01", "2025-03-02 03:00")
+    assert rows["day"].to_list() == [date(2025, 3, 1), date(2025, 3, 1)]
+
+
+def test_typed_times_and_times_with_an_offset_follow_the_same_two_zones(desk):
+    rows = zoned(desk, "  clock: UTC\n  days_in: Asia/Shanghai", "2025-03-01T23:30:00+08:00", "2025-03-01T16:30:00Z")
+    assert rows["day"].to_list() == [date(2025, 3, 1), date(2025, 3, 2)]
+    at = pl.Series([datetime(2025, 3, 1, 16, 30)])  # noqa: DTZ001 (the file has none)
+    pl.DataFrame({"单号": ["T"], "时间": at, "商品": ["P"], "数量": [1], "金额": [5]}).write_parquet(
+        desk.folder / "b.parquet"
+    )
+    desk.describe(POS.format(files="b.parquet", sold_at="时间", extra="  clock: UTC"))
+    desk.ingest("pos")
+    assert rows_of(desk).filter(pl.col("receipt_id") == "T")["day"].to_list() == [date(2025, 3, 2)]

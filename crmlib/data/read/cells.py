@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import time
 from functools import reduce
 from operator import mul
 
@@ -101,12 +102,25 @@ def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression,
         if isinstance(at.dtype, pl.Datetime):
             if at.dtype.time_zone:
                 at = at.dt.convert_time_zone(source.time_zone).dt.replace_time_zone(None)
-            return at.dt.cast_time_unit("us")
+                return at.dt.cast_time_unit("us")
+            return _at_home(at.dt.cast_time_unit("us"), source)
         if at.dtype == pl.Date:
             return at.cast(pl.Datetime("us"))
     # a constant gives one value for all rows
     text = texts.with_columns(_text(expression).alias("__text"))["__text"]
-    return values.times(text, zone=source.time_zone, formats=expression.date or ())
+    at = values.times(text, zone=source.clock_zone, formats=expression.date or ())
+    if source.clock_zone == source.time_zone:
+        return at
+    clocked = text.str.contains(":", literal=True) | (at.dt.time() != time(0))
+    return _at_home(at, source).zip_with(clocked.fill_null(value=False), at)  # a day alone is the company's day
+
+
+def _at_home(at: pl.Series, source: Source) -> pl.Series:
+    """Times by the file's clock as the company's clock shows them; a column of days alone stays as it is."""
+    if source.clock_zone == source.time_zone or (at.dt.time() == time(0)).all():
+        return at
+    there = at.dt.replace_time_zone(source.clock_zone, ambiguous="earliest", non_existent="null")
+    return there.dt.convert_time_zone(source.time_zone).dt.replace_time_zone(None)
 
 
 def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
