@@ -103,7 +103,7 @@ def test_a_missing_margin_makes_the_margin_of_its_tier_unknown_and_no_other() ->
 def test_frozen_thresholds_keep_the_bar_where_it_was() -> None:
     found = pyramid(frame([100, 90, 80]), shares=(5000,), frozen=np.array([85]))
     assert found.customers["tier"].to_list() == ["A", "A", "B"]
-    with pytest.raises(ModelError, match="frozen thresholds") as refused:
+    with pytest.raises(ModelError, match="frozen threshold") as refused:
         pyramid(frame([1]), frozen=np.array([85]))
     assert refused.value.code == "scoring.frozen_definition"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from crmlib.serve.making import Made, Makings
 
 
 def runs(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """A test in a loop of its own."""
+    """A test in a loop and a thread of its own: a browser of an earlier test may leave a loop running in this one."""
 
     @wraps(test)
     def run(*arguments: Any, **named: Any) -> None:
-        asyncio.run(test(*arguments, **named))  # type: ignore[arg-type]
+        with ThreadPoolExecutor(1) as alone:
+            alone.submit(lambda: asyncio.run(test(*arguments, **named))).result()  # type: ignore[arg-type]
 
     return run
 
