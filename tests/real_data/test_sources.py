@@ -62,7 +62,7 @@ def test_an_own_report_of_two_files_shows_its_sales(online_retail, tmp_path, mon
     monkeypatch.setenv("CRMLIB_RUN", str(tmp_path / "out" / "run.json"))
     record = project.execute(root, lake=lake.path, out=tmp_path / "out")
     assert (record["title"], record["currency"], record["as_of"]) == ("Own sales", "GBP", "2011-12-09")
-    by_store, by_month = (pl.read_parquet(tmp_path / "out" / f["table"]) for f in record["findings"])
+    by_store, by_month = (pl.read_parquet(tmp_path / "out" / f["table"]) for f in record["findings"])  # type: ignore[attr-defined]
     assert by_store["net_minor"].sum() == rows["net_minor"].sum()
     assert by_month["lines"].sum() == rows.height and by_month.height == 25
     assert (tmp_path / "out" / "tables.xlsx").is_file()
