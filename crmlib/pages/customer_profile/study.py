@@ -97,15 +97,15 @@ class Study(MemberStudy):
     @cached_property
     def graded(self) -> grades.Grades:
         """Members graded by margin, safety and engagement."""
-        late = overdue.overdue(self.days, self.now, as_of=self.span.end)
-        return grades.grade_members(grades.member_inputs(self.now, late, self.days, as_of=self.span.end))
+        late = overdue.overdue(self.all_days, self.now, as_of=self.span.end)
+        return grades.grade_members(grades.member_inputs(self.now, late, self.all_days, as_of=self.span.end))
 
     @cached_property
     def kept_grades(self) -> grades.Grades:
         """Grades given at the end of the previous period, with what their members brought since."""
         day = self.span.previous_end
-        late = overdue.overdue(self.days, self.before, as_of=day)
-        then = grades.member_inputs(self.before, late, self.days, as_of=day)
+        late = overdue.overdue(self.all_days, self.before, as_of=day)
+        then = grades.member_inputs(self.before, late, self.all_days, as_of=day)
         return grades.grade_members(then, realised=self.now)
 
     @cached_property

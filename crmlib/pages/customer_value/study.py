@@ -73,7 +73,7 @@ class Study(MemberStudy):
     @cached_property
     def late(self) -> overdue.Overdue:
         """Members against their own rhythm [days], with the back-test of the rule."""
-        return overdue.overdue(self.days, self.now, as_of=self.page.as_of)
+        return overdue.overdue(self.all_days, self.now, as_of=self.page.as_of)
 
     @cached_property
     def was(self) -> matrix.Matrix:

@@ -63,6 +63,13 @@ class MemberStudy(report.Study):
         return panels.customer_day(self.lines, period_end=self.page.as_of)
 
     @cached_property
+    def all_days(self) -> pl.DataFrame:
+        """`days` of the region's members in whichever shop: whether somebody stays away is judged by all of them."""
+        if self.page.regions is None or self.people is None:
+            return self.days
+        return panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
+
+    @cached_property
     def apart(self) -> cards.Cards:
         """The cards that are no member's: `sorted_cards`."""
         return sorted_cards(self.page, self.lines)

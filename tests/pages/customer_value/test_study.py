@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import polars as pl
 import pytest
 
 from crmlib import panels
 from crmlib.core.errors import ModelError
+from crmlib.customers.loyalty import overdue
+from crmlib.data.lake import delta
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import ActionList, Answer, Finding
 from crmlib.pages.customer_value import findings
@@ -50,3 +56,29 @@ def test_a_step_that_fails_costs_the_sections_that_need_it_and_no_other(
     assert (lost.key, lost.status, lost.table.height) == ("scoring.loyalty", "none", 0)
     assert lost.headline.startswith(study.words("customer_value.loyalty.title"))
     assert findings.segments(study).table.height
+
+
+def test_whoever_buys_in_another_region_is_not_overdue_at_home(tmp_path: Path) -> None:
+    """The rhythm of a region's members is that of all their receipts; members of others are not among them."""
+    lake = world.make_lake(tmp_path / "lake")
+    bought = lake.table("receipt_lines").filter(pl.col("customer_id").is_not_null()).collect()
+    people = bought.select(pl.col("customer_id").unique().sort()).with_columns(
+        region=pl.when(pl.col("customer_id").str.slice(1).cast(pl.Int32) % 2 == 0).then(pl.lit("华南")).otherwise(
+            pl.lit("华东")
+        ),
+        known_at=pl.lit(world.CLOCK),
+        src_name=pl.lit("crm"),
+        src_file=pl.lit("c.csv"),
+        src_line=pl.lit(1),
+    )  # fmt: skip
+    record = dict.fromkeys(("read", "kept", "replaced", "duplicate", "quarantined", "excluded", "withdrawn"), 0)
+    batch = delta.Batch("b-customers", record | {"source": "c", "table": "customers", "at": world.CLOCK.isoformat()})
+    facts = json.dumps({"currency": "CNY", "time_zone": "Asia/Shanghai"})
+    delta.append(lake.table_path("customers"), people, batch=batch, partition=None, description=facts)
+    home = set(people.filter(pl.col("region") == "华南")["customer_id"])
+    whole, south = (Study(world.opened(lake, regions=regions)) for regions in (None, ("华南",)))
+    theirs = ("customer_id", "gap_days", "days_since", "band")
+    said, truth = (s.late.customers.select(theirs).sort("customer_id") for s in (south, whole))
+    assert said.height and said.equals(truth.filter(pl.col("customer_id").is_in(home)))
+    alone = overdue.overdue(south.days, south.now, as_of=south.page.as_of).customers.select(theirs)
+    assert not said.equals(alone.sort("customer_id")), "by the region's own shops the answer is another"
