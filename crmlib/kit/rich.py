@@ -9,10 +9,11 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import polars as pl
+
+from crmlib.kit.escape import escape
 
 MOST_ROWS = 20
 _LONGEST = 120

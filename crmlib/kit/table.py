@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from html import escape
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from crmlib.kit import columns
 from crmlib.kit.columns import Column, Kind
+from crmlib.kit.escape import escape
 from crmlib.kit.words import Words
 
 if TYPE_CHECKING:

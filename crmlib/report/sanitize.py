@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from html import escape
 from html.parser import HTMLParser
+
+from crmlib.kit.escape import escape
 
 
 def _words(names: str) -> frozenset[str]:
