@@ -6,6 +6,7 @@ Turnbull (2000), Group Sequential Methods, table 2.3 (O'Brien–Fleming).
 
 from __future__ import annotations
 
+from math import comb
 from statistics import NormalDist
 
 OBRIEN_FLEMING = (1.960, 1.977, 2.004, 2.024, 2.040, 2.053, 2.063, 2.072, 2.080, 2.087)
@@ -100,3 +101,15 @@ def bound(*, look: int, looks: int) -> float:
     """
     constant = OBRIEN_FLEMING[min(looks, len(OBRIEN_FLEMING)) - 1]
     return float(constant * (looks / look) ** 0.5)
+
+
+def lopsided(under: int, over: int, *, alpha: float = 0.05) -> bool:
+    """Whether misses lie to one side more often than chance would have it (sign test, exact, two-sided).
+
+    Examples
+    --------
+    >>> lopsided(21, 8), lopsided(8, 21), lopsided(73, 87), lopsided(5, 0), lopsided(6, 0)
+    (True, True, False, False, True)
+    """
+    n, few = under + over, min(under, over)
+    return n > 0 and 2 * sum(comb(n, k) for k in range(few + 1)) / 2**n <= alpha

@@ -1,11 +1,11 @@
 from crmlib.promotion import review as review
 from crmlib.promotion.audit import did as did
 from crmlib.promotion.audit import synthetic as synthetic
+from crmlib.promotion.books import anyway as anyway
 from crmlib.promotion.books import budget as budget
 from crmlib.promotion.books import gap as gap
 from crmlib.promotion.books import ledger as ledger
 from crmlib.promotion.books import slots as slots
-from crmlib.promotion.books import takers as takers
 from crmlib.promotion.lift import baseline as baseline
 from crmlib.promotion.lift import bulk as bulk
 from crmlib.promotion.lift import elasticity as elasticity
@@ -20,6 +20,7 @@ from crmlib.promotion.watch import execution as execution
 from crmlib.promotion.watch import running as running
 
 __all__ = [
+    "anyway",
     "baseline",
     "budget",
     "bulk",
@@ -39,5 +40,4 @@ __all__ = [
     "running",
     "slots",
     "synthetic",
-    "takers",
 ]

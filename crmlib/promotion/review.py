@@ -39,6 +39,8 @@ class Review:
     status : ok (judged by the model), r7 (no untreated store) or r8 (too little clean history), then from depth and
         time (engine response: weaker evidence; against: none, or least where goods are never without an offer) or by
         the audit engine alone where it could; lift, lower, upper, net in thousandths of a unit; margin in minor units.
+        net_margin_low_minor, net_margin_high_minor : the margin where the net units are at the ends of their interval,
+        or the event's as another engine has them, whichever is further out: what the sign of the margin stands on.
     lift : its base is filled from `depth` where it could not be imputed. depth : where more than a third of the
         promotions have no untreated store, else None.
     """
@@ -258,7 +260,12 @@ def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.Data
     """Everything known of each promotion in one row."""
     parts = review.lift.parts
     core = parts.filter(pl.col("role") == "event").select("event_id", "actual_milli", "base_milli")
-    net = parts.filter(pl.col("role") == "net").select("event_id", net_milli="effect_milli")
+    net = parts.filter(pl.col("role") == "net").select(
+        "event_id",
+        net_milli="effect_milli",
+        net_below=pl.col("lower_milli") - pl.col("effect_milli"),
+        net_above=pl.col("upper_milli") - pl.col("effect_milli"),
+    )
     chosen = review.engines.select(
         "event_id",
         "engine",
@@ -266,6 +273,7 @@ def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.Data
         "control",
         "against",
         "depth_base_milli",
+        *(pl.col(f"{engine}_effect_milli") - pl.col("effect_milli") for engine in ("did", "audit")),
         lift_milli=pl.coalesce("effect_milli", "depth_effect_milli", "audit_effect_milli"),
         low_milli=pl.coalesce("lower_milli", "depth_lower_milli", "audit_lower_milli"),
         high_milli=pl.coalesce("upper_milli", "depth_upper_milli", "audit_upper_milli"),
@@ -279,9 +287,27 @@ def _events(facts: pl.DataFrame, review: Review, money: pl.DataFrame) -> pl.Data
     table = table.with_columns(
         base_milli=pl.coalesce("base_milli", deep),
         actual_milli=pl.coalesce("actual_milli", deep + pl.col("lift_milli")),
-    ).drop("depth_base_milli")
+        **_margin_range(),
+    ).drop("depth_base_milli", *_APART)
     joined = facts.join(table.rename({"event_id": "promotion_id"}), on="promotion_id", maintain_order="left")
     return joined.with_columns(lift=pl.col("lift_milli") / pl.col("base_milli")).sort("last_day", "promotion_id")
+
+
+_APART = ("net_below", "net_above", "did_effect_milli", "audit_effect_milli")
+"""How far the ends of the net units, and the event's of other engines, are from what the model says."""
+
+
+def _margin_range() -> dict[str, pl.Expr]:
+    """Ends of the net margin; null where the net units have no interval.
+
+    The booked discount and the vouchers are known: a unit more or less moves the net by its margin at the usual price.
+    """
+    net, unit = pl.col("net_margin_minor"), pl.col("price_minor") - pl.col("cost_minor")
+    below = pl.min_horizontal(pl.col("net_below"), *_APART[2:])
+    above = pl.max_horizontal(pl.col("net_above"), *_APART[2:])
+    moved = {"net_margin_low_minor": below * unit, "net_margin_high_minor": above * unit}
+    known = pl.col("net_below").is_not_null() & pl.col("net_above").is_not_null()
+    return {name: pl.when(known).then(net + (by / 1000).round().cast(pl.Int64)) for name, by in moved.items()}
 
 
 def focus(events: pl.DataFrame, *, promotion_id: str | None, recent_days: int = 60) -> dict[str, object]:

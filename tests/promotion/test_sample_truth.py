@@ -118,6 +118,20 @@ def test_bulk_orders_are_booked_and_their_discount_is_in_the_ledger(judged):
     assert sum(by.values()) == -booked["discount_minor"].sum()
 
 
+def test_the_range_of_the_net_margin_is_what_the_ledger_says_at_the_ends_of_the_net_units(judged):
+    unit = pl.col("price_minor") - pl.col("cost_minor")
+    net = judged.lift.parts.filter(pl.col("role") == "net").rename({"event_id": "promotion_id"})
+    table = judged.events.drop_nulls("net_margin_low_minor").join(net, on="promotion_id", suffix="_net")
+    assert table.height == judged.events["net_margin_minor"].is_not_null().sum() > 40
+    for end, bound in (("low", "lower_milli"), ("high", "upper_milli")):
+        moved = ((pl.col(bound) - pl.col("effect_milli")) * unit / 1000).round()
+        outward = (pl.col(f"net_margin_{end}_minor") - pl.col("net_margin_minor") - moved) * (-1 if end == "low" else 1)
+        gap = table.select(outward).to_series()
+        assert (gap >= -1).all() and (gap.abs() <= 1).mean() > 0.8  # another engine is rarely further out
+    assert (table["net_margin_low_minor"] <= table["net_margin_minor"]).all()
+    assert (table["net_margin_minor"] <= table["net_margin_high_minor"]).all()
+
+
 def test_festival_goods_are_forecast_by_the_lunar_day(lake):
     """By lunar day 7,506 for 6,943 mooncakes and 3,032 for 3,064 zongzi; by solar date 16,631 and 694."""
     goods = lake.table("products").select("product_id", "category_2").collect()

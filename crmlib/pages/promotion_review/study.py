@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.customers.members import cards
 from crmlib.pages.promotion_review.parameters import PromotionReview
+from crmlib.pages.shared.members import sorted_cards
 from crmlib.pages.shared.promotion_ground import PromotionStudy
 from crmlib.promotion import review
-from crmlib.promotion.books import slots
-from crmlib.promotion.books.takers import takers
+from crmlib.promotion.books import anyway, slots
 from crmlib.promotion.lift.lift import missing_parts
 from crmlib.promotion.watch import execution
 
@@ -46,9 +47,25 @@ class Study(PromotionStudy):
         return dict(missing_parts(self.past.lift, self.event_id).iter_rows())
 
     @cached_property
+    def subsidy(self) -> anyway.Anyway | None:
+        """Discount on sales that would have come anyway, by the ledger [minor units]; none without a ledger."""
+        return anyway.booked(self.event, self.past.book)
+
+    @cached_property
+    def roles(self) -> dict[str, pl.Series]:
+        """Cards of staff and tills, as on every page, and of those who buy at festivals only."""
+        apart = sorted_cards(self.page, self.lines.lazy()).flagged
+        of = {"staff": cards.STAFF, "till_card": cards.CASHIER}
+        known = {role: apart.filter(pl.col("reason") == reason)["customer_id"] for role, reason in of.items()}
+        return {**known, "festival_only": anyway.festival_only(self.lines)}
+
+    @cached_property
     def taken(self) -> pl.DataFrame:
-        """Who got the discount [minor units], one row per group of customers."""
-        return takers(self.lines, promotion_id=self.event_id, as_of=self.page.as_of, bulk=self.large)
+        """Who got the discount and how much of it was needed [minor units], one row per group of customers."""
+        return anyway.who_anyway(
+            self.lines, promotion_id=self.event_id, as_of=self.page.as_of, anyway=self.subsidy, roles=self.roles,
+            bulk=self.large,
+        )  # fmt: skip
 
     @cached_property
     def partner(self) -> tuple[dict[str, Any] | None, str | None]:

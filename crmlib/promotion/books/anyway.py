@@ -3,7 +3,7 @@
 Who: staff, till cards and festival-only buyers come first (they are no regulars), then bulk orders, sales without card,
 new buyers, offer-only ones, regulars. Offer-only means that the lower end of Wilson's 90 % interval of a member's
 visits with an offer line is above 25 %: being there before makes nobody a regular. (One visit on offer already passes
-that bound, so new buyers are told first.)
+that bound, so new buyers are told first.) Festival-only: the same of visits in festival weeks, above a half.
 
 Anyway: the ledger's discount on base and bulk sales, with its interval. Bulk orders are booked as anyway; the rest is
 shared out in proportion to what each group took of the same goods in quiet days just before, never more than the group
@@ -15,18 +15,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.experiments import wilson
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.promotion.books.takers import BACK_DAYS
+from crmlib.promotion.books.ledger import DISCOUNTS
 from crmlib.promotion.lift.bulk import bulk_receipts
+from crmlib.promotion.lift.calendar import MONDAY, festival_weeks
 
 ROLES = ("staff", "till_card", "festival_only")
 GROUPS = (*ROLES, "bulk", "offer_only", "new_back", "new_gone", "new_open", "regular", "no_card")
-OFFER_SHARE = 0.25
+BACK_DAYS = 90
+"""A new buyer who comes again within so many days is back."""
+OFFER_SHARE, FESTIVAL_SHARE = 0.25, 0.5
 Z_90 = 1.6448536269514722
 QUIET_DAYS = 28
 _LINES = (
@@ -43,12 +47,34 @@ class Anyway:
     high_minor: int
 
 
+def booked(event: Mapping[str, Any], book: pl.DataFrame) -> Anyway | None:
+    """The ledger's discount on sales that would have come anyway, at the event's lift and at the ends of its interval.
+
+    Parameters
+    ----------
+    event : a row of `Review.events`. book : `Review.book`.
+
+    Returns
+    -------
+    None where the event has no ledger: nothing to compare it with, or no cost.
+    """
+    lines = book.filter(pl.col("event_id") == event["promotion_id"], pl.col("line").is_in(DISCOUNTS))
+    off = {k: -(v or 0) for k, v in lines.select("line", "amount_minor").iter_rows()}
+    if not off:
+        return None
+    free = off["discount_on_base"] + off["discount_on_extra"]
+    each = event["price_minor"] - event["paid_minor"]
+    ends = [event[c] if event[c] is not None else event["lift_milli"] for c in ("high_milli", "low_milli")]
+    low, high = (free - min(max(round(each * end / 1000), 0), free) + off["discount_on_bulk"] for end in ends)
+    return Anyway(off["discount_on_base"] + off["discount_on_bulk"], low, high)
+
+
 def who_anyway(
     lines: AnyFrame,
     *,
     promotion_id: str,
     as_of: date,
-    anyway: Anyway,
+    anyway: Anyway | None,
     roles: Mapping[str, pl.Series] | None = None,
     bulk: pl.Series | None = None,
     quiet: tuple[date, date] | None = None,
@@ -57,9 +83,10 @@ def who_anyway(
 
     Parameters
     ----------
-    lines : receipt lines of the company with the columns of `takers` and product_id; sales only are counted.
-    as_of : last day known.
-    anyway : from the ledger: discount on base and on bulk.
+    lines : receipt lines of the company: receipt_id, customer_id, day, product_id, quantity_milli, list_minor,
+        net_minor, promotion_id; sales only are counted.
+    as_of : last day known; who came back is open until 90 days after the purchase have passed.
+    anyway : from the ledger (`booked`): discount on base and on bulk; None where it is not known.
     roles : customer_id by role of `ROLES`, the first that holds counts.
     bulk : receipts that are bulk orders; told by the size of their lines if not given.
     quiet : first and last day that show who buys anyway; the four weeks before the event if not given. For goods of a
@@ -67,7 +94,8 @@ def who_anyway(
 
     Returns
     -------
-    group (all of `GROUPS`), members, discount_minor, anyway_minor, extra_minor, anyway_low_minor, anyway_high_minor.
+    group (all of `GROUPS`), members, discount_minor, anyway_minor, extra_minor, anyway_low_minor, anyway_high_minor
+    (null where `anyway` is not known).
 
     Raises
     ------
@@ -79,7 +107,7 @@ def who_anyway(
     off = pl.col("list_minor").fill_null(pl.col("net_minor")) - pl.col("net_minor")
     event = table.filter(pl.col("promotion_id") == promotion_id).with_columns(off=off)
     taken = int(event["off"].sum())
-    if not 0 <= anyway.minor <= max(taken, 0):
+    if anyway is not None and not 0 <= anyway.minor <= max(taken, 0):
         raise ModelError("promotion.anyway_range", values={"anyway": anyway.minor, "discount": taken})
     first = event["day"].min() if event.height else as_of
     start: date = first  # type: ignore[assignment]
@@ -96,8 +124,12 @@ def who_anyway(
     wide = wide.with_columns(pl.col("members", "discount_minor", "milli").fill_null(0))
     due = _weights(wide, _pooled(then), scale=days / ((last - before).days + 1))
     discounts, is_bulk = wide["discount_minor"].to_list(), [g == "bulk" for g in GROUPS]
+    who = wide.select("group", "members", "discount_minor")
+    if anyway is None:
+        split = ("anyway_minor", "extra_minor", "anyway_low_minor", "anyway_high_minor")
+        return who.with_columns(pl.lit(None, dtype=pl.Int64).alias(c) for c in split)
     cells = [shared_out(v, discounts, due, first=is_bulk) for v in (anyway.minor, anyway.low_minor, anyway.high_minor)]
-    return wide.select("group", "members", "discount_minor").with_columns(
+    return who.with_columns(
         pl.Series("anyway_minor", cells[0], dtype=pl.Int64),
         pl.Series("extra_minor", [d - a for d, a in zip(discounts, cells[0], strict=True)], dtype=pl.Int64),
         pl.Series("anyway_low_minor", cells[1], dtype=pl.Int64),
@@ -120,14 +152,29 @@ def offer_only(lines: AnyFrame) -> pl.Series:
     ['a']
     """
     table = to_polars(lines, needs=["customer_id", "day", "promotion_id"], name="lines").drop_nulls("customer_id")
-    visits = table.group_by("customer_id", "day").agg(offer=pl.col("promotion_id").is_not_null().any())
-    counted = visits.group_by("customer_id").agg(pl.len().alias("n"), pl.col("offer").sum().alias("k"))
+    visits = table.group_by("customer_id", "day").agg(told=pl.col("promotion_id").is_not_null().any())
+    return _mostly(visits, OFFER_SHARE)
+
+
+def festival_only(lines: AnyFrame) -> pl.Series:
+    """Members who surely come in festival weeks more often than not; lines: customer_id, day."""
+    table = to_polars(lines, needs=["customer_id", "day"], name="lines").drop_nulls("customer_id")
+    visits = table.select("customer_id", "day").unique()
+    if visits.is_empty():
+        return pl.Series("customer_id", [], dtype=pl.String)
+    first, last = visits.select(a=pl.col("day").min(), b=pl.col("day").max()).row(0)
+    week = (pl.col("day").cast(pl.Int32) + MONDAY) // 7
+    return _mostly(visits.with_columns(told=week.is_in(sorted(festival_weeks(first, last)))), FESTIVAL_SHARE)
+
+
+def _mostly(visits: pl.DataFrame, share: float) -> pl.Series:
+    """Members whose share of visits with `told` is surely above `share`: lower end of Wilson's 90 % interval."""
+    counted = visits.group_by("customer_id").agg(pl.len().alias("n"), pl.col("told").sum().alias("k"))
     pairs = counted.select("k", "n").unique()
     low = pairs.with_columns(
         pl.Series("low", [wilson(k, n, z=Z_90)[0] for k, n in pairs.iter_rows()], dtype=pl.Float64)
     )
-    flagged = counted.join(low, on=["k", "n"]).filter(pl.col("low") > OFFER_SHARE)
-    return flagged["customer_id"].sort()
+    return counted.join(low, on=["k", "n"]).filter(pl.col("low") > share)["customer_id"].sort()
 
 
 def shared_out(total: int, most: list[int], weights: list[float], *, first: list[bool]) -> list[int]:

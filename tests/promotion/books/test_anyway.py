@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
 from crmlib.kit.words import Words
-from crmlib.promotion.books.anyway import GROUPS, Anyway, offer_only, shared_out, who_anyway
+from crmlib.promotion.books.anyway import GROUPS, Anyway, booked, festival_only, offer_only, shared_out, who_anyway
+from crmlib.promotion.books.ledger import ledger
 
 START = date(2026, 3, 1)
+EMPTY = pl.DataFrame(schema={"event_id": pl.String, "line": pl.String, "amount_minor": pl.Int64})
 
 
 def line(
@@ -108,3 +110,32 @@ def test_a_plain_world_is_told_cell_by_cell() -> None:
     )
     regular = found.row(by_predicate=pl.col("group") == "regular", named=True)
     assert regular["anyway_minor"] > 0.9 * base
+
+
+def test_without_a_ledger_nobody_is_said_to_have_bought_anyway() -> None:
+    found = who_anyway(shop(), promotion_id="X", as_of=START + timedelta(days=120), anyway=None)
+    assert found["discount_minor"].sum() == 3_400
+    assert found["anyway_minor"].null_count() == found["extra_minor"].null_count() == len(GROUPS)
+    assert booked({"promotion_id": "X"}, EMPTY) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(30_000, 70_000), (50_000, 50_000), (0, 900_000)])
+def test_the_part_not_needed_is_the_ledgers_and_shrinks_as_the_lift_grows(low: int, high: int) -> None:
+    parts = pl.DataFrame({"event_id": ["X"], "role": ["event"], "effect_milli": [50_000], "base_milli": [100_000]})
+    unit = {"price_minor": 1_000, "paid_minor": 700, "cost_minor": 600}
+    given = {"discount_minor": 47_000, "bulk_discount_minor": 2_000}
+    book = ledger(parts, pl.DataFrame({"event_id": "X", **unit, **given}))
+    found = booked({"promotion_id": "X", **unit, "low_milli": low, "high_milli": high, "lift_milli": 50_000}, book)
+    assert found is not None
+    assert found.minor == 47_000 - 15_000
+    assert 2_000 <= found.low_minor <= found.minor <= found.high_minor <= 47_000
+    assert (found.low_minor, found.high_minor) == (max(47_000 - high * 3 // 10, 2_000), 47_000 - low * 3 // 10)
+
+
+def test_who_comes_at_festivals_only_is_told_by_more_than_one_visit() -> None:
+    spring = [date(2026, 2, d) for d in (10, 12, 14)] + [date(2025, 1, d) for d in (20, 24)]
+    plain = [date(2025, month, 15) for month in (3, 7, 8, 11, 12)]
+    visits = [("feast", d) for d in spring] + [("regular", d) for d in [*spring, *plain]] + [("once", spring[0])]
+    table = pl.DataFrame(visits, schema={"customer_id": pl.String, "day": pl.Date}, orient="row")
+    assert festival_only(table).to_list() == ["feast"]
+    assert festival_only(table.clear()).is_empty()

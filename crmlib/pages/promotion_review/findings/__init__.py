@@ -1,14 +1,14 @@
 """The promotion review, card by card."""
 
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.promotion_review.findings import books, next_time, review, shop_floor
+from crmlib.pages.promotion_review.findings import books, next_time, placebos, review, shop_floor
 from crmlib.pages.promotion_review.study import Study
 from crmlib.report import section
 
 
 def answer(study: Study) -> Answer:
     """What the promotion brought, and whether to repeat it."""
-    return review.answer(study.event, words=study.words)
+    return review.answer(study.event, missing=study.missing, words=study.words)
 
 
 @section("promotion_review.parts", key="promotion.parts")
@@ -26,13 +26,13 @@ def trust(study: Study) -> Finding:
 @section("promotion_review.money", key="promotion.ledger")
 def money(study: Study) -> Finding:
     """What it earned after discounts and costs."""
-    return books.money(study.event, study.past.book, words=study.words, missing=study.missing)
+    return books.money(study.event, study.past.book, subsidy=study.subsidy, words=study.words, missing=study.missing)
 
 
 @section("promotion_review.takers", key="promotion.takers")
 def takers(study: Study) -> Finding:
-    """Who got the discount."""
-    return books.takers(study.taken, words=study.words)
+    """Who got the discount, and whether it was needed."""
+    return books.takers(study.taken, study.subsidy, words=study.words)
 
 
 @section("promotion_review.slot", key="promotion.slot")
@@ -64,7 +64,7 @@ def overview(study: Study) -> Finding:
 @section("promotion_review.check", key="promotion.check")
 def check(study: Study) -> Finding:
     """Whether the intervals can be trusted."""
-    return review.check(study.past.lift, words=study.words)
+    return placebos.check(study.past.lift, words=study.words)
 
 
 @section("promotion_review.action", key="actions")

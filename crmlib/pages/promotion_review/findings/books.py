@@ -12,13 +12,12 @@ from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import in_words, named
+from crmlib.promotion.books.anyway import Anyway
 from crmlib.promotion.books.ledger import DISCOUNTS, PAID_OUT
-from crmlib.promotion.books.takers import GROUPS
+from crmlib.promotion.verdict import money as sign
 
 SUBSIDY_WARN = 0.5
-"""More of the discount than this to regulars, who would have come anyway, is amber."""
-
-
+"""More of the discount than this, surely, to sales that would have come anyway is amber."""
 VOUCHERS = (*PAID_OUT, "funding")
 
 
@@ -26,23 +25,26 @@ LINE_OF = {"event": "incremental_margin", "dip": "dip", "waiting": "dip", "sibli
 """Line of the ledger that a part of the effect goes to."""
 
 
-def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: dict[str, str]) -> Finding:
+def money(
+    event: dict[str, Any], book: pl.DataFrame, *, subsidy: Anyway | None, words: Words, missing: dict[str, str]
+) -> Finding:
     """The margin ledger of the event; missing: role → why it cannot be estimated (`lift.missing_parts`)."""
     form = words.format
     table = book.filter(pl.col("event_id") == event["promotion_id"]).select("line", "amount_minor")
     amounts = dict(table.iter_rows())
     net = amounts.get("net")
-    kind = "unjudged" if net is None else "earned" if net > 0 else "lost"
-    subsidy = -sum(amounts.get(k) or 0 for k in ("discount_on_base", "discount_on_bulk"))
+    paid = sign(event)
+    kind = f"even.{'loss' if net is None or net <= 0 else 'gain'}" if paid == "even" else paid
     discount = -sum(amounts.get(k) or 0 for k in DISCOUNTS)
     remarks = _remarks(amounts, missing, words)
     table = table.with_columns(remark=pl.col("line").replace_strict(remarks, default=None, return_dtype=pl.String))
     values = {
         "net": form.money(None if net is None else abs(net)),
+        **{f"net_{end}": form.money(event[f"net_margin_{end}_minor"]) for end in ("low", "high")},
         "extra": form.money(amounts.get("incremental_margin")),
-        "subsidy": form.money(subsidy),
-        "share": form.share(subsidy / discount if discount > 0 else None, digits=0),
-        "roi": form.number(event["roi"], digits=2),
+        "subsidy": form.money(None if subsidy is None else subsidy.minor),
+        "share": form.share(subsidy.minor / discount if subsidy and discount > 0 else None, digits=0),
+        "spent": form.money(discount),
     }
     shown = table.filter(
         (pl.col("line") != "base_margin") & ((pl.col("amount_minor") != 0) | (pl.col("line") == "net"))
@@ -53,7 +55,7 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: d
         label=pl.Series([form.money(v) for v in shown["amount_minor"]], dtype=pl.String),
         tone=toned(pl.col("line") == "net", "total"),
     )
-    status: Status = "none" if net is None else "ok" if net > 0 else "fail"
+    status: Status = {"earned": "ok", "even": "warn", "lost": "fail"}.get(paid, "none")  # type: ignore[assignment]
     return Finding.worded(
         "promotion_review.money",
         kind,
@@ -64,9 +66,40 @@ def money(event: dict[str, Any], book: pl.DataFrame, *, words: Words, missing: d
         table=table,
         view=views.readable(in_words(table, words, {"line": "promotion_review.ledger"}), words=words, exact=True),
         chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
-        sure=words("promotion_review.money.sure") + (_left_out(amounts, words) if amounts else ""),
+        seen=_earned(event, amounts, values, words),
+        sure=_booked(amounts, words) + (_left_out(amounts, words) if amounts else ""),
         value_minor=None if net is None else abs(net),
     )
+
+
+def _earned(event: dict[str, Any], amounts: dict[str, int | None], values: dict[str, str], words: Words) -> str:
+    """Worth of the extra units, the part of the discount that was not needed, and what each unit of money brought."""
+    if not amounts:
+        return words("promotion_review.money.seen.unjudged")
+    kind = "given" if any(amounts.get(k) for k in DISCOUNTS) else "free"
+    told = [words(f"promotion_review.money.seen.{kind}", **values)]
+    form, ratio, roi = words.format, event["output_per_input"], event["roi"]
+    if roi is not None:
+        told.append(
+            words(
+                f"promotion_review.money.roi.{'gain' if roi > 0 else 'loss'}",
+                own=form.money(event["own_cost_minor"]), each=form.number(abs(roi), digits=2),
+            )
+        )  # fmt: skip
+    if ratio is not None:
+        told.append(
+            words(
+                f"promotion_review.money.ratio.{'back' if ratio >= 0 else 'more'}",
+                paid=form.money(event["paid_out_minor"]), ratio=form.number(abs(ratio), digits=2),
+            )
+        )  # fmt: skip
+    return "".join(told)
+
+
+def _booked(amounts: dict[str, int | None], words: Words) -> str:
+    """What is in the ledger, vouchers among it where they are connected."""
+    known = any(amounts.get(k) is not None for k in VOUCHERS)
+    return words(f"promotion_review.money.sure.{'vouchers' if known else 'receipts'}")
 
 
 def _remarks(amounts: dict[str, int | None], missing: dict[str, str], words: Words) -> dict[str, str]:
@@ -90,40 +123,56 @@ def _left_out(amounts: dict[str, int | None], words: Words) -> str:
     return words("promotion_review.money.left_out", lines=words("promotion.join").join(names)) if names else ""
 
 
-def takers(table: pl.DataFrame, *, words: Words) -> Finding:
-    """Who got the discount."""
+def takers(table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Finding:
+    """Who got the discount, and how much of it went to sales that would have come anyway: the ledger's sum."""
     form = words.format
     total = int(table["discount_minor"].sum())
-    by = dict(table.select("group", "discount_minor").iter_rows())
-    share = {g: by.get(g, 0) / total if total else 0.0 for g in GROUPS}
-    new = sum(share[g] for g in ("new_back", "new_gone", "new_open"))
-    kind = "none" if not total else "regular" if share["regular"] > SUBSIDY_WARN else "mixed"
+    ends = () if subsidy is None or total <= 0 else (subsidy.minor, subsidy.low_minor, subsidy.high_minor)
+    share, low, high = (v / total for v in ends) if ends else (None, None, None)
+    kind = "none" if not total else _needed(low, high)
+    shown = table.filter(pl.col("discount_minor") != 0).sort("discount_minor", "group", descending=[True, False])
+    top: dict[str, Any] = shown.row(0, named=True) if shown.height else dict.fromkeys(table.columns)
     values = {
         "total": form.money(total),
-        "regular": form.share(share["regular"], digits=0),
-        "new": form.share(new, digits=0),
-        "no_card": form.share(share["no_card"], digits=0),
-        "bulk": form.share(share["bulk"], digits=0),
+        "anyway": form.money(subsidy.minor if subsidy else None),
+        "share": form.share(share, digits=0),
+        "low": form.share(low, digits=0),
+        "high": form.share(high, digits=0),
+        "group": words(f"promotion_review.taker.{top['group']}") if shown.height else "",
+        "most": form.money(top["discount_minor"]),
+        "most_anyway": form.money(top["anyway_minor"]),
     }
-    shown = table.filter(pl.col("receipts") > 0).sort("discount_minor", "group", descending=[True, False])
-    label = [f"{form.money(d)}  {form.share(d / total if total else None, digits=0)}" for d in shown["discount_minor"]]
+    labels = [
+        form.money(d) if a is None else words("promotion_review.takers.label", all=form.money(d), anyway=form.money(a))
+        for d, a in shown.select("discount_minor", "anyway_minor").iter_rows()
+    ]
     bars = shown.select(
         name=pl.Series([words(f"promotion_review.taker.{g}") for g in shown["group"]], dtype=pl.String),
         value=pl.col("discount_minor") / 100,
-        label=pl.Series(label, dtype=pl.String),
+        label=pl.Series(labels, dtype=pl.String),
     )
+    status: Status = {"anyway": "warn", "extra": "ok"}.get(kind, "none")  # type: ignore[assignment]
+    view = in_words(table.filter(pl.col("discount_minor") != 0), words, {"group": "promotion_review.taker"})
     return Finding.worded(
         "promotion_review.takers",
         kind,
         values,
         words=words,
         key="promotion.takers",
-        status="none" if kind == "none" else "warn" if kind == "regular" else "ok",
+        status=status,
         table=table,
-        view=views.readable(in_words(table, words, {"group": "promotion_review.taker"}), words=words),
+        view=views.readable(view, words=words, exact=True) if view.height else None,
+        seen=words(f"promotion_review.takers.seen.{'unknown' if subsidy is None else 'split'}", **values),
         chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.discount")) if bars.height else None,
         value_minor=total,
     )
+
+
+def _needed(low: float | None, high: float | None) -> str:
+    """Anyway or extra where the interval of the part that was not needed lies on one side; open, or unknown."""
+    if low is None or high is None:
+        return "unknown"
+    return "anyway" if low > SUBSIDY_WARN else "extra" if high < SUBSIDY_WARN else "open"
 
 
 def slot(
@@ -132,8 +181,8 @@ def slot(
     """The event beside its like of last time (or the same weeks a year ago), the gap split into causes."""
     form = words.format
     values = {
-        "name": named(event, words),
-        "other": named(partner, words) if partner else words("promotion_review.slot.year_ago"),
+        "name": _dated(event, words),
+        "other": _dated(partner, words) if partner else words("promotion_review.slot.year_ago"),
         "reason": words(f"promotion_review.slot.reason.{reason or 'no_sales'}"),
     }
     if gap is None:
@@ -144,8 +193,9 @@ def slot(
         )
     else:
         table, bars, total = gap, _causes(gap, words), int(gap["gap_minor"].sum())
-        top = gap.sort(pl.col("gap_minor").abs(), descending=True).row(0, named=True)
-        kind = f"{'up' if total > 0 else 'down'}.{'slot' if partner is not None else 'year'}"
+        top = gap.sort(pl.col("gap_minor") * (1 if total > 0 else -1), descending=True).row(0, named=True)
+        way = "up" if total > 0 else "down" if total else "same"  # the cause named pulls the way the gap goes
+        kind = f"{way}.{'slot' if partner is not None else 'year'}"
         values |= {
             "gap": form.money(abs(total)),
             "cause": words(f"promotion_review.cause.{top['cause']}"),
@@ -162,6 +212,11 @@ def slot(
         view=views.readable(in_words(table, words, {"cause": "promotion_review.cause"}), words=words, exact=True),
         chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars is not None else None,
     )
+
+
+def _dated(event: dict[str, Any], words: Words) -> str:
+    """Name and month: two years' events of one festival carry one name."""
+    return f"{named(event, words)} {event['first_day']:%Y-%m}"
 
 
 def _causes(gap: pl.DataFrame, words: Words) -> pl.DataFrame:

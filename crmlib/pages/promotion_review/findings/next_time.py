@@ -7,8 +7,8 @@ import polars as pl
 from crmlib.kit import table as views
 from crmlib.kit.finding import ActionList
 from crmlib.kit.words import Words
-from crmlib.pages.promotion_review.findings.review import verdict
 from crmlib.pages.shared.promotion_wording import mechanic, named, units
+from crmlib.promotion.verdict import ADVICE, doubt, verdict
 
 CAPACITY = 12
 
@@ -17,27 +17,20 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
     """What to do with each recent promotion: repeat, change, stop, or measure properly; by money at stake."""
     rows = []
     for event in events.iter_rows(named=True):
-        kind = verdict(event)
-        advice = {
-            "gain": "repeat",
-            "doubt": "measure",
-            "weak": "measure",
-            "least": "measure",
-            "costly": "change",
-            "drop": "stop",
-            "unclear": "measure",
-            "unjudged": "holdout",
-        }[kind]
+        kind, why = verdict(event), doubt(event)
         at_stake = (
             abs(event["net_margin_minor"] or 0)
-            if kind in {"gain", "doubt", "weak", "least", "costly", "drop"}
+            if event["net_margin_minor"] is not None and kind != "unclear"
             else event["discount_minor"] or 0
         )
         reason = words(
             f"promotion_review.action.reason.{kind}",
             net=words.format.money(None if event["net_margin_minor"] is None else abs(event["net_margin_minor"])),
             units=units(event["lift_milli"], words),
+            low=words.format.money(event["net_margin_low_minor"]),
+            high=words.format.money(event["net_margin_high_minor"]),
             discount=words.format.money(event["discount_minor"]),
+            why=words(f"promotion_review.doubt.{why}") if why else "",
         )
         rows.append(
             {
@@ -45,7 +38,7 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
                 "name": named(event, words),
                 "first_day": event["first_day"],
                 "mechanic": mechanic(event, words),
-                "advice": words(f"promotion_review.action.{advice}"),
+                "advice": words(f"promotion_review.action.{ADVICE[kind]}"),
                 "reason": reason,
                 "stake_minor": at_stake,
             }

@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any
 
+import altair as alt
 import polars as pl
 
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
-from crmlib.kit.finding import Answer, Figure, Finding, Status
+from crmlib.kit.finding import Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.pages.shared.promotion_wording import against_budget, in_words, named, units
 from crmlib.promotion.lift.footprint import ROLES
 from crmlib.promotion.lift.lift import Lift, missing_parts
 from crmlib.promotion.review import Review
+from crmlib.promotion.verdict import doubt, money, verdict
 
 KEPT, HALF = 0.8, 0.5
 """Share of the gross lift left after dip and switching: kept, part of it eaten; below a half, most of it."""
-COVERAGE_SLACK = 0.05
-"""Achieved coverage further than this from the nominal one is amber."""
 SHOWN_EVENTS = 14
+OVERVIEW = (
+    *("promotion_id", "name", "mechanic", "depth_bp", "first_day", "status", "lift_milli", "low_milli", "high_milli"),
+    *("lift", "net_margin_minor", "net_margin_low_minor", "net_margin_high_minor", "roi", "discount_minor"),
+)
+AFTER = ("dip", "waiting")
+LOSSES = (*AFTER, "sibling")
+"""What came before and after the event, and what may have taken units back."""
+PART_STATUS: dict[str, Status] = {
+    "kept": "ok", "clean": "ok", "offset": "ok", "part": "ok", "eaten": "warn", "partial": "warn", "lost": "fail",
+}  # fmt: skip
 
 
-def verdict(event: dict[str, Any]) -> str:
-    """One of gain, doubt (some check denies it), weak, least, costly (more units, money lost), unclear, drop, unjudged.
-
-    weak : a gain told from depth and time alone, as no store was without the offer; least : over the shallowest offer.
-    """
-    if event["lift_milli"] is None:
-        return "unjudged"
-    if event["low_milli"] is None or event["low_milli"] <= 0 <= event["high_milli"]:
-        return "unclear"
-    if event["high_milli"] < 0:
-        return "drop"
-    if event["net_margin_minor"] is not None and event["net_margin_minor"] <= 0:
-        return "costly"
-    if event.get("engine") == "response":
-        return "weak" if event["against"] == "none" else "least"
-    return "doubt" if event["fires"] or event["agrees"] is False else "gain"
-
-
-def answer(event: dict[str, Any], *, words: Words) -> Answer:
-    """The sentence of the page, and four figures."""
+def answer(event: dict[str, Any], *, missing: dict[str, str], words: Words) -> Answer:
+    """The sentence of the page, and four figures; missing: role → why it cannot be estimated."""
     form = words.format
-    kind = verdict(event)
+    kind, why, paid = verdict(event), doubt(event), money(event)
+    net, roi, own = event["net_margin_minor"], event["roi"], event["own_cost_minor"]
     values = {
         "name": named(event, words),
         "units": units(event["lift_milli"], words),
         "low": units(event["low_milli"], words),
         "high": units(event["high_milli"], words),
-        "net": form.money(event["net_margin_minor"]),
-        "loss": form.money(None if event["net_margin_minor"] is None else abs(event["net_margin_minor"])),
+        "net": form.money(None if net is None else abs(net)),
+        **_range(event, words),
+        "why": words(f"promotion_review.doubt.{why}") if why else "",
+        "aside": words("promotion_review.aside", why=words(f"promotion_review.doubt.{why}")) if why else "",
+        "own": form.money(own),
+        "parts": _listed(missing, words),
     }
-    roi = event["roi"]
-    net = event["net_margin_minor"]
+    tone: dict[str, Tone] = {"earned": "good", "lost": "bad"}
     return Answer(
         sentence=words(f"promotion_review.answer.{kind}", **values),
         figures=(
@@ -62,15 +58,15 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
                 label=words("promotion_review.figure.lift"),
                 value=units(event["lift_milli"], words),
                 comparison=words("promotion_review.figure.range", **values),
-                tone="neutral" if kind in {"unclear", "unjudged"} else "bad" if kind == "drop" else "good",
+                tone="bad" if kind == "drop" else "neutral" if why or kind in {"unclear", "unjudged"} else "good",
                 key=f"lift.{event['promotion_id']}",
                 amount=None if event["lift_milli"] is None else event["lift_milli"] / 1000,
             ),
             Figure(
                 label=words("promotion_review.figure.net"),
                 value=form.money(net),
-                comparison=words("promotion_review.figure.net_note"),
-                tone="neutral" if net is None else "good" if net > 0 else "bad",
+                comparison=_net_note(net, values, missing, words),
+                tone=tone.get(paid, "neutral"),
                 key=f"net.{event['promotion_id']}",
                 amount=net,
                 money=True,
@@ -78,10 +74,8 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
             Figure(
                 label=words("promotion_review.figure.roi"),
                 value=form.number(roi, digits=2),
-                comparison=words(
-                    "promotion_review.figure.ratio", ratio=form.number(event["output_per_input"], digits=2)
-                ),
-                tone="neutral" if roi is None else "good" if roi > 0 else "bad",
+                comparison=words(f"promotion_review.figure.roi_note.{'none' if roi is None else 'of'}", **values),
+                tone="neutral" if roi is None else tone.get(paid, "neutral"),
                 key=f"roi.{event['promotion_id']}",
                 amount=roi,
             ),
@@ -98,18 +92,38 @@ def answer(event: dict[str, Any], *, words: Words) -> Answer:
     )
 
 
+def _range(event: dict[str, Any], words: Words) -> dict[str, str]:
+    """Ends of the net margin in words."""
+    return {f"net_{end}": words.format.money(event[f"net_margin_{end}_minor"]) for end in ("low", "high")}
+
+
+def _listed(roles: Iterable[str], words: Words) -> str:
+    return words("promotion.join").join(words(f"promotion_review.role.{role}") for role in roles)
+
+
+def _net_note(net: int | None, values: dict[str, str], missing: dict[str, str], words: Words) -> str:
+    """What the net margin may be, and what it leaves out."""
+    if net is None:
+        return words("promotion_review.figure.net_note.none")
+    told = words("promotion_review.figure.net_note.range", **values)
+    return told + (words("promotion_review.figure.net_note.without", **values) if missing else "")
+
+
 def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
     """Gross lift, waiting, dip, cannibalised and halo, and what is left; what cannot be estimated is said, not 0."""
     roles = [*ROLES, "net"]
     table = lift.parts.filter(pl.col("event_id") == event["promotion_id"]).rename({"event_id": "promotion_id"})
     rows = {r["role"]: r for r in table.iter_rows(named=True)}
     net, gross = rows.get("net"), rows.get("event")
-    kind = "unjudged" if net is None or gross is None else _part_kind(gross, net)
     missing = dict(missing_parts(lift, event["promotion_id"]).iter_rows()) if rows else {}
+    lost = [r for r in LOSSES if r in rows and rows[r]["effect_milli"] < 0]
+    kind = "unjudged" if net is None or gross is None else _part_kind(rows, lost, missing)
     values = {
         "gross": units(gross["effect_milli"] if gross else None, words),
         "net": units(net["effect_milli"] if net else None, words),
-        "loss": words(f"promotion_review.parts.loss.{'both' if 'sibling' in rows else 'dip'}"),
+        "loss": words("promotion.join").join(words(f"promotion_review.parts.loss.{r}") for r in lost),
+        "eaten": units(-sum(rows[r]["effect_milli"] for r in lost), words),
+        "parts": _listed([r for r in AFTER if r in missing], words),
         "coverage": words.format.share(lift.coverage, digits=0),
         "achieved": words.format.share(lift.achieved),
         "placebos": words.format.count(lift.scale.placebos),
@@ -119,9 +133,8 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         schema_overrides={"low": pl.Float64, "high": pl.Float64},
     )
     table = _with_missing(table, event["promotion_id"], [r for r in roles if r in missing])
-    status: Status = {"kept": "ok", "clean": "ok", "part": "ok", "eaten": "warn", "lost": "fail", "open": "none"}.get(
-        kind, "none"
-    )  # type: ignore[assignment]
+    status: Status = PART_STATUS.get(kind, "none")
+    held = kind in {"kept", "clean", "offset"} and doubt(event) is None  # the trust card must not deny it
     return Finding.worded(
         "promotion_review.parts",
         kind,
@@ -130,10 +143,11 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         key="promotion.parts",
         status=status,
         table=table,
-        view=views.readable(in_words(table, words, {"role": "promotion_review.role"}), words=words)
+        view=views.readable(in_words(table.drop("promotion_id"), words, {"role": "promotion_review.role"}), words=words)
         if table.height
         else None,
         chart=labelled.bars(shown, words=words, title=words("promotion_review.axis.units")) if shown.height else None,
+        do=words("promotion_review.parts.do.sure") if held else None,
         seen="".join([words("promotion_review.parts.seen", **values), *_why_missing(missing, words)]),
     )
 
@@ -175,16 +189,23 @@ def _why_missing(missing: dict[str, str], words: Words) -> list[str]:
     ]
 
 
-def _part_kind(gross: dict[str, Any], net: dict[str, Any]) -> str:
-    """One of open (interval of the gross lift holds 0), lost (net ≤ 0), eaten (under half left), part, kept, clean."""
+def _part_kind(rows: dict[str, dict[str, Any]], lost: list[str], missing: dict[str, str]) -> str:
+    """What became of the units sold more during the event.
+
+    open (its interval holds 0), partial (what came after cannot be estimated), lost (net ≤ 0), clean (nothing was
+    taken back), offset (taken back, but other goods made up for it), eaten (under half left), part, kept.
+    """
+    gross, net = rows["event"], rows["net"]
     if gross["lower_milli"] is None or gross["lower_milli"] <= 0:
         return "open"
+    if any(role in missing for role in AFTER):
+        return "partial"
     if net["effect_milli"] <= 0:
         return "lost"
-    if net["effect_milli"] >= gross["effect_milli"]:
+    if not lost:
         return "clean"
     left = net["effect_milli"] / gross["effect_milli"]
-    return "kept" if left >= KEPT else "part" if left >= HALF else "eaten"
+    return "offset" if left >= 1 else "kept" if left >= KEPT else "part" if left >= HALF else "eaten"
 
 
 def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
@@ -195,12 +216,13 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
     line = tip.row(0, named=True) if tip.height else None
     table = _engines(one)
     kind = "alone" if one["agrees"] is None else "agree" if one["agrees"] else "apart"
+    tried = [e for e in ("did", "audit") if one[f"{e}_effect_milli"] is not None]
     reason = "unknown" if line is None else line["reason"]
     if event.get("engine") == "response":
         kind = "response"
     elif event["status"] != "ok":
         kind = f"status_{event['status']}"
-    status: Status = "ok" if kind == "agree" and reason == "none" else "warn"
+    status: Status = "warn" if doubt(event) else "ok"
     values = {
         "tipping": form.share(line["tipping"] if line else None, digits=0),
         "low": form.share(
@@ -230,6 +252,7 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
         if shown.height
         else None,
         seen=words(f"promotion_review.trust.seen.{reason}", **values),
+        sure="".join(words(f"promotion_review.trust.sure.{k}", **values) for k in ("controls", *tried)),
         do=words(f"promotion_review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
     )
 
@@ -252,38 +275,25 @@ def overview(events: pl.DataFrame, *, words: Words) -> Finding:
     form = words.format
     judged = events.filter(pl.col("lift").is_not_null() & (pl.col("base_milli") > 0))
     clear = judged.filter(pl.col("low_milli") > 0).height
-    earned = judged.filter(pl.col("net_margin_minor") > 0).height
-    columns = [
-        *(
-            "promotion_id",
-            "name",
-            "mechanic",
-            "depth_bp",
-            "first_day",
-            "status",
-            "lift_milli",
-            "low_milli",
-            "high_milli",
-        ),
-        *("lift", "net_margin_minor", "roi", "discount_minor"),
-    ]
-    table = events.select(columns).reverse()
+    priced = events.drop_nulls("net_margin_minor")
+    kinds = [money(r) for r in priced.iter_rows(named=True)]
+    total = int(priced["net_margin_minor"].sum())
+    dark = events.filter(pl.col("net_margin_minor").is_null())
+    table = events.select(OVERVIEW).reverse()
     last = judged.tail(SHOWN_EVENTS).reverse()
-    shown = last.select(
-        name=pl.Series([_short(r, words) for r in last.iter_rows(named=True)], dtype=pl.String),
-        value=pl.col("lift"),
-        low=pl.col("low_milli") / pl.col("base_milli"),
-        high=pl.col("high_milli") / pl.col("base_milli"),
-        label=pl.Series([form.change(v, digits=0) for v in last["lift"]], dtype=pl.String),
-        doubt=(pl.col("fires").fill_null(value=False)) | ~pl.col("agrees").fill_null(value=True),
-    )
-    most = judged.height and clear / judged.height
-    kind = "none" if not judged.height else "most" if most > 0.5 else "few"
+    kind = "none" if not kinds else "earned" if total > 0 else "lost"
+    status: Status = "none" if not kinds else "ok" if total > 0 else "warn"
     values = {
         "judged": form.count(judged.height),
         "all": form.count(events.height),
         "clear": form.count(clear),
-        "earned": form.count(earned),
+        "priced": form.count(len(kinds)),
+        "total": form.money(abs(total)),
+        "earned": form.count(kinds.count("earned")),
+        "lost": form.count(kinds.count("lost")),
+        "even": form.count(kinds.count("even")),
+        "dark": form.count(dark.height),
+        "dark_discount": form.money(int(dark["discount_minor"].sum())),
         "shown": form.count(last.height),
     }
     view = in_words(table, words, {"mechanic": "promotion.mechanic", "status": "promotion_review.status"}).drop(
@@ -295,51 +305,27 @@ def overview(events: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         key="promotion.overview",
-        status="none",
+        status=status,
+        value_minor=abs(total) if kinds else None,
         table=table,
         view=views.readable(view, words=words),
-        chart=intervals.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
-        if shown.height
-        else None,
+        chart=_lifts(last, words) if last.height else None,
         row_key=("promotion_id",),
     )
 
 
+def _lifts(last: pl.DataFrame, words: Words) -> alt.LayerChart:
+    """Lift of events with its interval, hollow where some check denies it."""
+    shown = last.select(
+        name=pl.Series([_short(r, words) for r in last.iter_rows(named=True)], dtype=pl.String),
+        value=pl.col("lift"),
+        low=pl.col("low_milli") / pl.col("base_milli"),
+        high=pl.col("high_milli") / pl.col("base_milli"),
+        label=pl.Series([words.format.change(v, digits=0) for v in last["lift"]], dtype=pl.String),
+        doubt=pl.Series([doubt(r) in {"apart", "fires"} for r in last.iter_rows(named=True)], dtype=pl.Boolean),
+    )
+    return intervals.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
+
+
 def _short(row: dict[str, Any], words: Words) -> str:
     return f"{row['first_day']:%y-%m} {named(row, words)}"
-
-
-def check(lift: Lift, *, words: Words) -> Finding:
-    """Whether intervals held the truth on placebo events of other rounds."""
-    form = words.format
-    off = abs(lift.achieved - lift.coverage) if lift.achieved == lift.achieved else None
-    kind = "few" if off is None else "held" if off <= COVERAGE_SLACK else "off"
-    core = lift.placebos.filter((pl.col("role") == "event") & (pl.col("base") > 0))
-    miss = ((core["actual"] - core["base"]) / core["base"]).to_list()
-    edges = [-1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, float("inf")]
-    counts = [sum(a <= m < b for m in miss) for a, b in pairwise(edges)]
-    text = [
-        form.change(a, digits=0) + ("…" + form.change(b, digits=0) if b != float("inf") else "…")
-        for a, b in pairwise(edges)
-    ]
-    table = pl.DataFrame({"error_band": text, "events": counts})
-    bars = table.select(
-        name="error_band", value=pl.col("events").cast(pl.Float64), label=pl.col("events").cast(pl.String)
-    )
-    values = {
-        "achieved": form.share(lift.achieved),
-        "coverage": form.share(lift.coverage, digits=0),
-        "placebos": form.count(lift.scale.placebos),
-    }
-    return Finding.worded(
-        "promotion_review.check",
-        kind,
-        values,
-        words=words,
-        key="promotion.check",
-        status="none" if off is None else "ok" if kind == "held" else "warn",
-        table=table,
-        view=views.readable(table, words=words),
-        chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.placebos")),
-        role="check",
-    )

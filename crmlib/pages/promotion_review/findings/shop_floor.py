@@ -38,11 +38,12 @@ def execution(
     status: Status = (
         "none" if share is None else "ok" if share >= DONE_WARN else "warn" if share >= DONE_FAIL else "fail"
     )
-    kind = "none" if share is None else "all" if share >= DONE_WARN else "some"
+    kind = "none" if share is None else "all" if share == 1 else "most" if share >= DONE_WARN else "some"
+    quiet = table.height - seen.height
     values = {
         "done": form.count(done),
         "seen": form.count(seen.height),
-        "silent": form.count(table.height - seen.height),
+        "silent": form.count(quiet),
         "share": form.share(share, digits=0),
     }
     order = [k for k in ("done", "partly", "not_done", "silent") if k in set(table["status"])]
@@ -76,10 +77,15 @@ def execution(
         view=views.readable(view, words=words),
         chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.stores")) if bars.height else None,
         seen=words("promotion_review.execution.seen", **values) + "".join(told),
-        do=words(
-            f"promotion_review.execution.do.{'out' if kind == 'all' and out is not None and out.height else kind}"
-        ),
+        do=words(f"promotion_review.execution.do.{_first(kind, quiet, out)}", **values),
     )
+
+
+def _first(kind: str, quiet: int, out: pl.DataFrame | None) -> str:
+    """What to do first: stores that did not carry it out, then those that ran out, then those that sold nothing."""
+    if kind in {"none", "some"}:
+        return kind
+    return "out" if out is not None and out.height else "silent" if quiet else kind
 
 
 def _noted(notes: dict[str, Any] | None, words: Words) -> str:
