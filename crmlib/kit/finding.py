@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
 Status = Literal["ok", "warn", "fail", "none"]
 Tone = Literal["good", "bad", "neutral"]
 Unavailable = Literal["table", "data"]
+_KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
+
+
+def anchor(key: str) -> str:
+    """Where on a page the finding of this key stands.
+
+    Raises
+    ------
+    ValueError
+        If the key cannot be an anchor and a file name: a programming error.
+
+    Examples
+    --------
+    >>> anchor("scoring.overdue_test")
+    'scoring-overdue-test'
+    """
+    if not _KEY.match(key):
+        raise ValueError(f"key {key!r} of a finding is not made of a-z, 0-9, _ and .")
+    return key.replace(".", "-").replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)

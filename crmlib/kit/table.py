@@ -26,6 +26,7 @@ def readable(
     hide: Collection[str] = (),
     kinds: Mapping[str, tuple[Kind, int]] | None = None,
     names: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> GT:
     """`frame` set for reading: one formatted, escaped cell per value, each column as the vocabulary says.
 
@@ -36,6 +37,7 @@ def readable(
     hide : columns left out.
     kinds : column → (kind, decimals) where this table means another one than the vocabulary.
     names : column → key under which its codes are worded, before what the vocabulary says.
+    links : column → column with the address where its cell leads, empty where it leads nowhere; not shown itself.
 
     Missing values become an em dash, zero stays 0; a column that holds nothing at all is left out.
 
@@ -50,13 +52,17 @@ def readable(
     from great_tables.style import css  # noqa: PLC0415
 
     empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
-    shown = worded(frame.drop({*hide, *empty}), words=words, names=names)
+    leading = links or {}
+    shown = worded(frame.drop({*hide, *empty, *leading.values()}), words=words, names=names)
     view = GT(shown, id="t").cols_label({name: words.column(name) for name in shown.columns})
     for name, dtype in shown.schema.items():
         column = columns.of(name, dtype)
         if kinds and name in kinds:
             column = Column(name, *kinds[name])
-        view = view.fmt(_writer(column, dtype, words, exact=exact), columns=name)
+        write = _writer(column, dtype, words, exact=exact)
+        view = view.fmt(write, columns=name)
+        for row, address in enumerate(frame[leading[name]] if name in leading else ()):
+            view = view.fmt(_linked(write, address), columns=name, rows=[row]) if address else view
         view = view.cols_align(_side(column, dtype), columns=name)
         if column.width:  # on a phone the table scrolls instead of breaking a reason into single characters
             view = view.tab_style(css(f"min-width: {column.width}"), body(columns=name))
@@ -124,6 +130,10 @@ def _writer(column: Column, dtype: pl.DataType, words: Words, *, exact: bool) ->
     if dtype == pl.Boolean:
         return _escaped(lambda value: words("page.yes" if value else "page.no"))
     return _escaped(writers.get(column.kind, str))
+
+
+def _linked(write: Callable[[object], str], address: str) -> Callable[[object], str]:
+    return lambda value: f'<a href="{escape(address)}">{write(value)}</a>'
 
 
 def _escaped(write: Callable[..., str]) -> Callable[[object], str]:

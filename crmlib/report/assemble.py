@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from crmlib.kit.finding import ActionList, Finding
 from crmlib.kit.words import Words, locale
-from crmlib.report import choices, registry, scope
+from crmlib.report import addresses, choices, registry, scope
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
 from crmlib.report.html import cards, render
@@ -80,6 +80,7 @@ def _finding_record(finding: Finding) -> Tabled:
         rows=finding.table.height,
         row_key=finding.row_key,
         value_minor=finding.value_minor,
+        do=finding.note_do,
     )
     return Tabled(record, finding.table, finding.names)
 
@@ -109,7 +110,7 @@ def _record(page: Page, tabled: list[Tabled]) -> Manifest:
         status=max((t.record.status for t in tabled), key=_RANK.__getitem__, default="none"),
         answer="" if answer is None else answer.sentence,
         parameters=page.params.model_dump(mode="json"),
-        figures=tuple(FigureRecord(f.key, f.label, f.value, f.amount, f.money) for f in figures),
+        figures=tuple(FigureRecord(f.key, f.label, f.value, f.amount, f.money, f.comparison, f.tone) for f in figures),
         findings=tuple(t.record for t in tabled),
         versions={name: page.versions[name] for name in sorted(page.used)},
         currency=page.currency,
@@ -137,7 +138,8 @@ def _head(page: Page) -> Head:
     else:
         shown.append(Fact(words("page.member_share", share=form.share(facts.member_share))))
     title, question = words(f"{page.report}.title"), words(f"{page.report}.question")
-    return Head(title=title, question=question, facts=tuple(shown), other=_other(page))
+    home = addresses.home(page.context.face, language=words.language)
+    return Head(title=title, question=question, facts=tuple(shown), other=_other(page), home=home)
 
 
 def _other(page: Page) -> Other | None:

@@ -21,6 +21,8 @@ LAKE_VARIABLE = "CRMLIB_LAKE"
 REPORTS_VARIABLE = "CRMLIB_REPORTS"
 REGIONS_VARIABLE = "CRMLIB_REGIONS"
 """Regions the signed-in reader may see, a JSON list set by the server, never taken from an address."""
+OPENS_VARIABLE = "CRMLIB_OPENS"
+"""Reports the signed-in reader may open, a JSON list set by the server."""
 LISTS_VARIABLE = "CRMLIB_LISTS"
 """Folder where a server wants the workbooks of a page: they are asked for at /lists/<its name>/ later."""
 DEFAULT_LAKE = ".crmlib"
@@ -44,6 +46,7 @@ class Context:
     out : folder that the page is written to; none means it is only shown.
     query : parameters of the address, in order; only Voilà has them.
     regions : the regions the reader may see; none means all.
+    opens : the reports the reader may open; none means all.
     lists : folder for the lists of a served page; none puts them into the page.
     languages : languages this run is made in side by side (``<as_of>/<language>/``).
     code : version of the code, as the runner knows it; the package's own otherwise.
@@ -59,6 +62,7 @@ class Context:
     out: Path | None = None
     query: tuple[tuple[str, str], ...] = ()
     regions: tuple[str, ...] | None = None
+    opens: tuple[str, ...] | None = None
     lists: Path | None = None
     languages: tuple[str, ...] = ()
     code: str = crmlib.__version__
@@ -87,7 +91,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
     lake = _lake(Path(env.get(LAKE_VARIABLE) or DEFAULT_LAKE))
     if env.get("SERVER_SOFTWARE", "").startswith("voila/"):
         query = tuple(parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True))
-        regions = env.get(REGIONS_VARIABLE)
+        regions, opens = env.get(REGIONS_VARIABLE), env.get(OPENS_VARIABLE)
         return Context(
             face="voila",
             now=clock,
@@ -95,6 +99,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
             query=query,
             reports=Path(env[REPORTS_VARIABLE]) if env.get(REPORTS_VARIABLE) else None,
             regions=None if regions is None else tuple(json.loads(regions)),
+            opens=None if opens is None else tuple(json.loads(opens)),
             lists=Path(env[LISTS_VARIABLE]) if env.get(LISTS_VARIABLE) else None,
         )
     return Context(face="lab", now=clock, lake=lake)
@@ -129,6 +134,7 @@ def from_run(path: Path) -> Context:
             run_id=str(run.get("run_id", "")),
             lake=Path(run["lake"]),
             previous=Path(previous) if previous else None,
+            reports=Path(run["reports"]) if run.get("reports") else None,
             out=Path(out) if out else None,
             query=tuple((str(k), str(v)) for k, v in run.get("query", [])),
             regions=None if regions is None else tuple(regions),

@@ -16,15 +16,16 @@ import polars as pl
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.kit import finding, rich
-from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
-from crmlib.report import access, showing
+from crmlib.report import access, addresses, showing
 from crmlib.report.as_of import known
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
 from crmlib.report.memory import remember, states
 from crmlib.report.privacy import PERSONAL, check_impersonal, personal
+from crmlib.report.record.newest import Published, newest, of_regions
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
@@ -283,6 +284,19 @@ class Page:
             self._face.finish(self)
         finally:
             self.drawer.close()
+
+    @cached_property
+    def pages(self) -> tuple[Published, ...]:
+        """The newest pages of the other reports, of this page's regions, that the reader may open; none in a lab."""
+        reports = self.context.reports
+        if reports is None:
+            return ()
+        seen = of_regions(self.regions, self.context.opens)
+        return newest(reports, language=self.words.language, until=self.as_of, seen=seen, skip=self.report)
+
+    def leads_to(self, output: str, *, key: str = "") -> str:
+        """The address of a published page, at the card of the finding `key`; empty in a lab."""
+        return addresses.page(self.context.face, output, anchor=anchor(key) if key else "")
 
     def all_sales(self) -> int:
         """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""

@@ -156,6 +156,14 @@ def model(report: str) -> type[ReportParameters]:
     return find(report).model
 
 
+def reads_pages(report: str) -> bool:
+    """Whether a report is made of other reports' pages; false for one that is not known or broken."""
+    try:
+        return model(report).reads_pages
+    except CrmError:
+        return False
+
+
 def notebook(name: str, *, project: Path) -> Path:
     """The notebook of a report, whether or not it is there."""
     found = _find(name, project)

@@ -18,8 +18,8 @@ def _words(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-TABLE_TAGS = _words("table thead tbody tfoot tr th td caption colgroup col span div br sup sub strong em b i")
-TABLE_ATTRIBUTES = _words("class style scope colspan rowspan aria-label lang")
+TABLE_TAGS = _words("table thead tbody tfoot tr th td caption colgroup col span div br sup sub strong em b i a")
+TABLE_ATTRIBUTES = _words("class style scope colspan rowspan aria-label lang href")
 SVG_TAGS = _words(
     "svg g path rect circle ellipse line polyline polygon text tspan defs clippath lineargradient radialgradient stop "
     "title desc"
@@ -48,6 +48,8 @@ _ROW, _CELL = re.compile(r"<tr>.*?</tr>", re.S), re.compile(r"<td\b")
 _VOID = frozenset(("br", "col"))
 _UNSAFE_STYLE = re.compile(r"url|expression|import|\\|<|javascript", re.IGNORECASE)
 _LOCAL = re.compile(r"url\(#([\w-]+)\)")
+_OWN_ADDRESS = re.compile(r"(?:(?:\.\./){4}|/)(?:(?!\.\.)[\w.-]+/)*(?!\.\.)[\w.-]+(?:\?[\w=&%+.-]*)?(?:#[\w-]+)?")
+"""Pages and apps of this house, as `report.addresses` writes them: no scheme, no host."""
 _DROPPED_WHOLE = frozenset(("script", "style", "foreignobject", "iframe", "object", "noscript", "template"))
 
 
@@ -91,6 +93,8 @@ class _Cleaner(HTMLParser):
     def _attribute(self, pair: tuple[str, str | None]) -> str:
         name, value = pair[0], pair[1] or ""
         unsafe = _UNSAFE_STYLE.search(value) if name == "style" else "url(" in value and not _LOCAL.fullmatch(value)
+        if name == "href" and not _OWN_ADDRESS.fullmatch(value):
+            return ""
         if name not in self._attributes or unsafe or _DEFAULTS.get(name) == value:
             return ""
         if name == "id" and self._name:

@@ -11,6 +11,7 @@ from pathlib import Path
 import crmlib
 from crmlib.core.errors import ParameterError
 from crmlib.report import registry
+from crmlib.report.record.newest import newest
 from crmlib.run.plan import Job
 from crmlib.run.workspace import Workspace
 
@@ -26,12 +27,21 @@ def code_version(workspace: Workspace) -> str:
     return f"{crmlib.__version__}+{digest.hexdigest()[:8]}"
 
 
-def input_hash(job: Job, versions: Mapping[str, int], code: str) -> str:
+def input_hash(job: Job, versions: Mapping[str, int], code: str, reports: Path) -> str:
     """A hash of everything that makes a page what it is: the same hash, the same bytes."""
     facts = {"parameters": job.parameters, "report": job.report, "data": dict(versions), "code": code}
+    if registry.reads_pages(job.report):
+        facts["pages"] = _pages(job, reports)
     if own := _own_files(job.report):
         facts["own"] = own
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _pages(job: Job, reports: Path) -> dict[str, str]:
+    """The pages that a page about pages would read now, by what they say."""
+    language = str(job.parameters["language"])
+    found = newest(reports, language=language, until=job.as_of, seen=lambda _: True, skip=job.report)
+    return {page.output: page.record.page_sha256 for page in found}
 
 
 def _own_files(report: str) -> str:
@@ -60,6 +70,7 @@ def run_file(
         "root": str(space.root),
         "notebook": str(notebook),
         "previous_manifest": _previous(space.reports, job),
+        "reports": str(space.reports) if registry.reads_pages(job.report) else None,
         "deadline_seconds": job.deadline_seconds,
         "parameters": job.parameters,
         "languages": list(job.languages),

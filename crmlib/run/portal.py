@@ -16,23 +16,29 @@ from typing import Any
 import polars as pl
 
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
+from crmlib.report.addresses import PORTALS
 from crmlib.report.form.fields import parameter_label
+from crmlib.report.record.manifest import load
+from crmlib.report.record.newest import at_stake
 from crmlib.run.plan import slug
 from crmlib.run.publish import ERROR, FAILED, RUNS
 
 _HISTORY = 12
 _WORST = ("fail", "warn", "ok", "none")
 _URGENCY = ("fail", "warn", "none", "ok")
+HOME = "home"
+"""The first screen: what the other pages found, in one order."""
 DEPTH = 4
 """report / variant / day / language: the folder of one page."""
-PAGES = {code: f"index.{code}.html" if number else "index.html" for number, code in enumerate(LANGUAGES)}
+PAGES = PORTALS
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One variant of one report in one language: its days, newest first, and the light of the newest.
 
-    `failure` is the address of the page of a newer attempt that failed, if there is one.
+    `failure` is the address of the page of a newer attempt that failed, if there is one; `stake` the most money that a
+    problem on the page is about [minor units].
     """
 
     report: str
@@ -43,6 +49,7 @@ class Entry:
     last_state: str
     parameters: Mapping[str, object]
     failure: str
+    stake: int
 
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
@@ -85,7 +92,7 @@ def page(
 def _entries(
     reports: Path, states: Mapping[str, str], language: Language, allowed: Callable[[str], bool]
 ) -> list[Entry]:
-    """What the folder holds and may be listed, the urgent first; the ledger adds how the last attempt ended."""
+    """What the folder holds and may be listed: home first, then by money at stake and light; and how each ended."""
     found: dict[tuple[str, str], list[str]] = {}
     for file in reports.glob(f"*/*/*/{language}/index.html"):
         report, variant, day = file.relative_to(reports).parts[:3]
@@ -101,8 +108,14 @@ def _entries(
         given = record.get("parameters")
         parameters = given if isinstance(given, dict) else {}
         answer, failure = str(record.get("answer", "")), _failure(reports / report / variant, days[0], language)
-        entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure))
-    return sorted(entries, key=lambda e: _URGENCY.index(e.light))
+        stake = _stake(reports / report / variant / days[0] / language)
+        entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure, stake))
+    return sorted(entries, key=lambda e: (e.report != HOME, -e.stake, _URGENCY.index(e.light)))
+
+
+def _stake(folder: Path) -> int:
+    record = load(folder / "manifest.json")
+    return max((abs(f.value_minor or 0) for f in at_stake(record)), default=0) if record else 0
 
 
 def _failure(variant: Path, newest: str, language: Language) -> str:

@@ -107,14 +107,19 @@ def run(
         on_end(outcome)
         return outcome
 
+    last = [registry.reads_pages(job.report) for job in jobs]  # made of the other pages, so made after them
+    outcomes: dict[int, Outcome] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        return list(pool.map(and_tell, jobs))
+        for turn in (False, True):
+            mine = [at for at, is_last in enumerate(last) if is_last == turn]
+            outcomes |= zip(mine, pool.map(and_tell, [jobs[at] for at in mine]), strict=True)
+    return [outcomes[at] for at in range(len(jobs))]
 
 
 def _run_one(job: Job, batch: _Batch) -> Outcome:
     """Make one page, unless somebody else is making it or it is there already."""
     reports = batch.workspace.reports
-    digest = input_hash(job, batch.versions, batch.code)
+    digest = input_hash(job, batch.versions, batch.code, reports)
     try:
         with _lock(reports / job.output) as free:
             if not free:

@@ -7,16 +7,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from crmlib.data.lake.delta import LOG
+from crmlib.report import registry
 
 
 def stand(lake: Path, reports: Path, report: str, notebook: Path) -> tuple[tuple[str, int], ...]:
     """Places and when each was last written [ns]: the same stand, the same page.
 
+    A page about pages depends on all of them.
+
     A table changes with each commit (a file more in its log), a variant with each day published, a day with each
     language. An own report has words and a class of parameters beside its notebook.
     """
     logs = [*lake.glob(f"tables/*/{LOG}"), *lake.glob(f"state/*/{LOG}")]
-    pages = [*reports.glob(f"{report}/*"), *reports.glob(f"{report}/*/*")]
+    read = "*" if registry.reads_pages(report) else report
+    pages = [*reports.glob(f"{read}/*"), *reports.glob(f"{read}/*/*")]
     own = notebook.parent.name == notebook.stem
     beside = [*notebook.parent.glob("*.toml"), *notebook.parent.glob("*.py")] if own else []
     return tuple(sorted(_written([*logs, *pages, notebook, *beside])))

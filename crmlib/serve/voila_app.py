@@ -28,7 +28,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from crmlib.core.places import ROOT_VARIABLE
 from crmlib.report import registry
-from crmlib.report.context import LISTS_VARIABLE, REGIONS_VARIABLE
+from crmlib.report.context import LISTS_VARIABLE, OPENS_VARIABLE, REGIONS_VARIABLE
 from crmlib.serve import depends
 from crmlib.serve.closed import Closed
 from crmlib.serve.handlers import (
@@ -61,7 +61,7 @@ _ATTEMPTS = (0.5, 1.0)
 _LOOK_SECONDS = 0.25
 _FAILED: Reason = "failed"
 _STATUS = re.compile(rb'<meta name="crmlib-status" content="(\d{3})">')
-_OURS = frozenset((REGIONS_VARIABLE, LISTS_VARIABLE))
+_OURS = frozenset((REGIONS_VARIABLE, OPENS_VARIABLE, LISTS_VARIABLE))
 
 
 class _OwnKernel:
@@ -129,6 +129,8 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
         given = {LISTS_VARIABLE: str(folder)}
         if self._user.regions is not None:
             given[REGIONS_VARIABLE] = json.dumps(list(self._user.regions))
+        if self._user.reports is not None:
+            given[OPENS_VARIABLE] = json.dumps(list(self._user.reports))
         return given
 
     def prepare(self) -> Any:
@@ -167,7 +169,7 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
         """Everything that this page depends on."""
         place, query = self._serving, parse_qsl(self.request.query, keep_blank_values=True)
         stand = await asyncio.to_thread(depends.stand, place.lake, place.reports, report, notebook)
-        return report, tuple(sorted(query)), self._user.regions, place.guard.clock().date(), stand
+        return report, tuple(sorted(query)), self._user.regions, self._user.reports, place.guard.clock().date(), stand
 
     async def _answer(self, notebook: Path) -> Made:
         """The page, at the second attempt if the first one stalls or dies."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from crmlib.core.errors import RunError
 from crmlib.kit.words import LANGUAGES, Language
+from crmlib.report.record.manifest import Manifest, dump
 from crmlib.run import disk, portal, publish, runner
 from crmlib.run.failures import failure
 from crmlib.run.ledger import Ledger
@@ -393,3 +395,30 @@ class FromNotebookError(Exception):
 )
 def test_only_what_may_pass_is_worth_another_attempt(problem: Exception, again: bool) -> None:
     assert worker.may_pass(problem) is again
+
+
+def test_a_page_about_pages_is_made_after_them_and_again_only_when_one_of_them_changed(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmlib.report.registry.reads_pages", lambda report: report == "about")
+    made: list[str] = []
+
+    def pretend(one: Job, batch: Any, run_id: str) -> tuple[attempt.Ended, int]:
+        made.append(one.report)
+        out = publish.staging(space.reports, one.output, run_id)
+        (out / "index.html").write_text("page")
+        text = str(one.parameters["text"])
+        record = Manifest(
+            one.report, "zh", "t", "q", str(one.as_of), "ok", text, {}, (), (), {}, "CNY", "1", 1, run_id, "t", text
+        )
+        (out / "manifest.json").write_text(dump(record))
+        return attempt.Ended(None, again=False, peak_mb=0.0), 1
+
+    monkeypatch.setattr(runner, "_attempts", pretend)
+    about = replace(job(), report="about", output="about/daily/2026-01-31/zh")
+    run(space, about, job())
+    assert made == ["demo", "about"]
+    run(space, about, job())
+    assert made == ["demo", "about"]
+    run(space, about, job("two"))
+    assert made[2:] == ["demo", "about"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,6 +27,9 @@ class ReportParameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, validate_default=True)
+
+    reads_pages: ClassVar[bool] = False
+    """Whether the report is made of other reports' pages; it is made after them, and again when one of them changed."""
 
     as_of: date | None = None
     language: Language = "zh"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from markupsafe import Markup
 
-from crmlib.kit.finding import ActionList, Finding
+from crmlib.kit.finding import ActionList, Finding, anchor
 from crmlib.kit.words import Words
 from crmlib.report import sanitize
 from crmlib.report.drawing import Drawing, DrawingError
@@ -30,9 +29,10 @@ LARGEST_LINK = 400_000
 """A larger workbook [bytes] is not put into the page, but lies beside it."""
 LARGEST_PICTURE = 100_000
 """A larger picture [characters] is left to scripts; a chart of the page has 5,000, a map of 900 cells 165,000."""
+SHORT = 15
+"""A table of so many rows stands open on a card without a chart: it is what there is to see."""
 DRAWING_SECONDS = 60.0
 """A chart that takes longer is left out."""
-_KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) ->
     """
     words = setting.words
     drawn, failed = _result(drawing)
-    anchor = _anchor(finding.key)
+    place = anchor(finding.key)
     notes = (("seen", finding.note_seen), ("sure", finding.note_sure), ("do", finding.note_do))
     shown = Card(
-        anchor=anchor,
+        anchor=place,
         status=finding.status,
         headline=finding.headline,
         notes=tuple(Line(words(f"page.note.{name}"), text) for name, text in notes if text),
@@ -70,14 +70,15 @@ def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) ->
         alt=finding.alt or finding.headline,
         wide=drawn is not None and not _fits(drawn.vega),
         failed=failed,
+        opened=failed or (finding.chart is None and 0 < finding.table.height <= SHORT),
     )
-    return shown, None if drawn is None else Chart(anchor, drawn.vega)
+    return shown, None if drawn is None else Chart(place, drawn.vega)
 
 
 def action_list(actions: ActionList, setting: Setting) -> ListBlock:
     """The block of an action list."""
     return ListBlock(
-        anchor=_anchor(actions.key),
+        anchor=anchor(actions.key),
         headline=actions.headline,
         table=_table(actions, setting),
         note=actions.note,
@@ -98,12 +99,6 @@ def _result(drawing: Future[Drawing] | None) -> tuple[Drawing | None, bool]:
         return None, True
 
 
-def _anchor(key: str) -> str:
-    if not _KEY.match(key):
-        raise ValueError(f"key {key!r} of a finding is not made of a-z, 0-9, _ and .")
-    return key.replace(".", "-").replace("_", "-")
-
-
 def _fits(vega: str) -> bool:
     autosize = json.loads(vega).get("autosize")
     return isinstance(autosize, dict) and autosize.get("type") == "fit-x"
@@ -121,7 +116,7 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
         view = plain(thing.table.head(MOST_ROWS), words=words)
         shown, total = words.format.count(MOST_ROWS), words.format.count(rows)
         note = words("page.rows_shown", shown=shown, total=total) if rows > MOST_ROWS else ""
-    markup = sanitize.table(view.with_id(f"t-{_anchor(thing.key)}").as_raw_html())
+    markup = sanitize.table(view.with_id(f"t-{anchor(thing.key)}").as_raw_html())
     if isinstance(thing, ActionList):
         markup = sanitize.labelled(markup)
     ask = thing.ask if isinstance(thing, ActionList) else None

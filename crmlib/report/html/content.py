@@ -28,12 +28,13 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Title, the question the page answers, what it covers."""
+    """Title, the question the page answers, what it covers, the way back to the portal."""
 
     title: str
     question: str
     facts: tuple[Fact, ...] = ()
     other: Other | None = None
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Card:
     svg : safe picture; empty without a chart.
     wide : whether the chart keeps its width and scrolls sideways where the page is narrower.
     failed : whether there should be a chart, but it could not be drawn.
+    opened : whether the table is shown at once: it is short, and there is no chart to look at.
     """
 
     anchor: str
@@ -76,6 +78,7 @@ class Card:
     alt: str = ""
     wide: bool = False
     failed: bool = False
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ class FigureRecord:
     value: str
     amount: float | None
     money: bool
+    comparison: str = ""
+    tone: str = "neutral"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A finding, check or list, and where its table lies (relative to the manifest)."""
+    """A finding, check or list, what to do about it, and where its table lies (relative to the manifest)."""
 
     key: str
     role: str
@@ -33,6 +35,7 @@ class FindingRecord:
     rows: int
     row_key: tuple[str, ...] = ()
     value_minor: int | None = None
+    do: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,6 @@ def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
         view=tables.ranking(shown, words=words),
         chart=intervals.intervals(_bars(shown, words), words=words, title=words("site_selection.axis.profit_interval")),
         do=words(f"site_selection.ranking.do.{'steady' if steady == len(plan.chosen) else 'unsteady'}", **values),
-        value_minor=best["profit_minor"],
         row_key=("site_id",),
     )
 

@@ -1,0 +1,1 @@
+"""The first screen: what to do first, what comes, whether the data can be relied on."""

@@ -1,0 +1,50 @@
+"""Where pages lead: home, other pages, apps. Relative among files, from the root on the server, nowhere in a lab."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from crmlib.kit.words import LANGUAGES
+from crmlib.report.context import Face
+
+PORTALS = {code: f"index.{code}.html" if number else "index.html" for number, code in enumerate(LANGUAGES)}
+"""The portal's page of each language."""
+_UP = "../../../../"
+"""From `report/variant/day/language/index.html` to the folder of reports."""
+
+
+def home(face: Face, *, language: str) -> str:
+    """The portal, seen from a page.
+
+    Examples
+    --------
+    >>> home("html", language="en"), home("voila", language="en"), home("lab", language="en")
+    ('../../../../index.en.html', '/index.en.html', '')
+    """
+    return _from(face, PORTALS.get(language, "index.html"))
+
+
+def page(face: Face, output: str, *, anchor: str = "") -> str:
+    """A finished page (`report/variant/day/language`), at one of its cards.
+
+    Examples
+    --------
+    >>> page("voila", "customer_value/monthly/2026-10-31/zh", anchor="scoring-movers")
+    '/customer_value/monthly/2026-10-31/zh/index.html#scoring-movers'
+    """
+    return _from(face, f"{output}/index.html{f'#{anchor}' if anchor else ''}")
+
+
+def app(face: Face, report: str, **asked: str) -> str:
+    """A report as an app with these parameters; only the server has apps.
+
+    Examples
+    --------
+    >>> app("voila", "promotion_watch", promotion="PR1"), app("html", "promotion_watch")
+    ('/apps/promotion_watch?promotion=PR1', '')
+    """
+    return f"/apps/{report}{f'?{urlencode(asked)}' if asked else ''}" if face == "voila" else ""
+
+
+def _from(face: Face, place: str) -> str:
+    return {"html": f"{_UP}{place}", "voila": f"/{place}"}.get(face, "")
