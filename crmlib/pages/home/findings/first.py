@@ -129,4 +129,4 @@ def _drawn(rows: pl.DataFrame, words: Words) -> pl.DataFrame:
 
 
 def _bare(sentence: str) -> str:
-    return sentence.rstrip("。.！! ")
+    return sentence.rstrip("\u3002\uff01.! ")
