@@ -26,12 +26,13 @@ _POLICY = (
 def html(content: Content, *, words: Words) -> str:
     """The page. Everything is escaped, except the pictures and tables that `sanitize` has cleaned.
 
-    The security policy allows no request at all, and no script but the two whose hashes it names; on a page without
-    charts none.
+    The security policy allows no request at all, and no script but those whose hashes it names: one sorts and filters
+    tables, two draw charts where there are any.
     """
-    loader = _loader() if content.charts else ""
+    loader, tables = (str(_file("loader.js")) if content.charts else ""), str(_file("tables.js"))
     bundle = drawing.bundle() if content.charts else None
-    allowed = f"'sha256-{_sha256(loader)}' 'sha256-{bundle.sha256}'" if bundle else "'none'"
+    hashes = [_sha256(tables), *([_sha256(loader), bundle.sha256] if bundle else [])]
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     locale = drawing.time_locale(content.language) if content.charts else ""
     return (
         _environment()
@@ -43,6 +44,7 @@ def html(content: Content, *, words: Words) -> str:
                 "policy": Markup(_POLICY.format(scripts=allowed)),
                 "style": _file("page.css"),
                 "loader": Markup(loader),
+                "tables": Markup(tables),
                 "bundle": bundle.packed if bundle else "",
                 "time_locale": Markup(locale),
             }
@@ -81,10 +83,6 @@ def _environment() -> Environment:
 def _file(name: str) -> Markup:
     text = files("crmlib.report.html").joinpath("template").joinpath(name).read_text(encoding="utf-8")
     return Markup(text.strip())
-
-
-def _loader() -> str:
-    return str(_file("loader.js"))
 
 
 def _sha256(text: str) -> str:

@@ -1,0 +1,65 @@
+(() => {
+  "use strict";
+  const main = document.querySelector("main");
+  const scales = { "\u4ebf": 1e8, "\u4e07": 1e4, K: 1e3, M: 1e6, B: 1e9 };
+  const amount = (text) => {
+    const found = /^([^\d]*)([\d,]*\.?\d+)\s*([\u4ebf\u4e07]|[KMB]\b)?/.exec(text);
+    if (!found) return null;
+    const size = Number(found[2].replaceAll(",", "")) * (scales[found[3]] || 1);
+    return /[-\u2212]/.test(found[1]) ? -size : size;
+  };
+  const compare = (one, other, numeric) => {
+    if (!numeric) return one.localeCompare(other, document.documentElement.lang, { numeric: true });
+    return amount(one) - amount(other);
+  };
+  const missing = (text, numeric) => text === "" || text === "\u2014" || (numeric && amount(text) === null);
+  const sort = (body, column, numeric, falling) => {
+    const text = (row) => row.cells[column].textContent.trim();
+    const rows = [...body.rows];
+    rows.sort((one, other) => {
+      const [a, b] = [text(one), text(other)];
+      const gone = missing(a, numeric) - missing(b, numeric); // what is not known stays below, either way
+      return gone || (missing(a, numeric) ? 0 : compare(a, b, numeric) * (falling ? -1 : 1));
+    });
+    body.append(...rows);
+  };
+  const sortable = (table, body) => {
+    const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+    if (body.rows[0].cells.length !== heads.length || table.querySelector("tbody [colspan], tbody [rowspan]")) return;
+    heads.forEach((head, column) => {
+      if (head.colSpan > 1 || !head.textContent.trim()) return;
+      const numeric = body.rows[0].cells[column].classList.contains("gt_right");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const before = head.getAttribute("aria-sort");
+        const falling = before ? before === "ascending" : numeric;
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+        sort(body, column, numeric, falling);
+      });
+    });
+  };
+  const filtered = (holder, body) => {
+    const box = document.createElement("input");
+    box.type = "search";
+    box.className = "filter noprint";
+    box.placeholder = main.dataset.filter;
+    box.setAttribute("aria-label", `${main.dataset.filter} ${holder.getAttribute("aria-label") || ""}`);
+    box.addEventListener("input", () => {
+      const wanted = box.value.trim().toLowerCase();
+      for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    });
+    holder.before(box);
+  };
+  for (const holder of document.querySelectorAll(".scroll")) {
+    const table = holder.querySelector("table");
+    const body = table && table.tHead && table.tBodies[0];
+    if (!body || body.rows.length < 3) continue;
+    sortable(table, body);
+    if (body.rows.length > 8) filtered(holder, body);
+  }
+})();
