@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import polars as pl
+from scipy.stats import poisson
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -18,19 +20,40 @@ from crmlib.promotion.lift.panel import Panel
 from crmlib.promotion.plan.base import plan_base, without_offers
 from crmlib.promotion.plan.forecast import Response
 from crmlib.promotion.watch.execution import PRICED_BY_LINE, compliance, label_compliance
-from crmlib.promotion.watch.watch import alarms, track, weekday_weights
+from crmlib.promotion.watch.watch import SIBLING_SLACK, alarms, track, weekday_weights
 
 BASE_WEEKS = 8
 COVERAGE = 0.8
+BEHIND, CHANCE = 0.7, 0.1
+"""A store is behind below this share of its own plan, if so little would be sold by chance less often than this."""
+MIN_DUE = 10
+"""Units that others must be due to sell before siblings are compared with them."""
+Z_90 = 1.645
+
+
+Against = Literal["stores", "goods", "before"]
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """Goods of the category outside the event, in its stores: ratio to usual and `against`; whether surely low."""
+
+    ratio: float | None
+    against: Against
+    sure: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """A promotion on one of its days.
 
-    daily : `watch.track`. stores : store_id, status, at_plan, actual_milli, plan_milli, share. alarms : `watch.alarms`.
+    daily : `watch.track`. stores : store_id, status, at_plan, actual_milli, plan_milli, share, behind (below 70 % of its
+        plan, and hardly by chance). alarms : `watch.alarms`.
     shelves : store_id, stock_milli, per_day_milli, empty (goods with none left); None where stock is not connected.
-    margin_rate, plan_margin_rate : so far and as planned. sibling_ratio : siblings against their usual sales.
+    margin_rate, plan_margin_rate : so far and as planned. sibling_ratio : siblings against their usual sales, taken
+        against what the same goods did in stores without the offer (sibling_against: stores), else other goods in the
+        same stores (goods), else nothing: then the season is in it (before). sibling_sure : whether they surely sell
+        less than they would have.
     discount_minor : so far; projected_discount_minor : at the end. promotion : facts of the judged version.
     """
 
@@ -46,6 +69,18 @@ class Running:
     discount_minor: int
     projected_discount_minor: int
     budget_minor: int | None
+    sibling_against: Against = "before"
+    sibling_sure: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether its last day is behind us: nothing can be done about it any more."""
+        return bool(self.as_of >= self.daily["day"][-1])
+
+    @property
+    def planned(self) -> bool:
+        """Whether there is a plan: goods without a season to go by have none."""
+        return bool(self.daily["plan_milli"][-1] > 0)
 
 
 def pick(plans: pl.DataFrame, *, as_of: date, promotion_id: str | None) -> dict[str, object]:
@@ -108,7 +143,7 @@ def running(
     per_store = _bases(event, panel, lift, flat, days=days)
     daily = _track(during, table, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
     rate, planned = _margin_rate(during), _plan_margin(before, event.depth_bp)
-    siblings = _sibling_ratio(table, goods, event, seen=seen, as_of=as_of)
+    siblings = _siblings(table, goods, event, seen=seen, as_of=as_of)
     shelves = None if stock is None else _shelves(stock, during, event, seen=seen, as_of=as_of)
     off = pl.col("list_minor").fill_null(pl.col("net_minor")) - pl.col("net_minor")
     discount = int(booked.select(off.sum()).item())
@@ -119,12 +154,19 @@ def running(
         daily=daily,
         stores=_stores(during, per_store, event, response, seen=seen / days),
         alarms=alarms(
-            daily, as_of=as_of, stock=shelves, margin_rate=rate, plan_margin_rate=planned, sibling_ratio=siblings
+            daily,
+            as_of=as_of,
+            stock=None if as_of >= event.last else shelves,
+            margin_rate=rate,
+            plan_margin_rate=planned,
+            sibling_ratio=siblings.ratio if siblings.sure else None,
         ),
         shelves=shelves,
         margin_rate=rate,
         plan_margin_rate=planned,
-        sibling_ratio=siblings,
+        sibling_ratio=siblings.ratio,
+        sibling_against=siblings.against,
+        sibling_sure=siblings.sure,
         discount_minor=discount,
         projected_discount_minor=round(
             discount * daily["projected_milli"][-1] / max(during["quantity_milli"].sum(), 1)
@@ -220,18 +262,42 @@ def _plan_margin(before: pl.DataFrame, depth_bp: int) -> float | None:
     return None if rate is None else 1 - (1 - rate) / (1 - depth_bp / 10_000)
 
 
-def _sibling_ratio(table: pl.DataFrame, goods: pl.DataFrame, event: _Event, *, seen: int, as_of: date) -> float | None:
-    """Sales of the other goods of the category in the same stores, against their daily mean before."""
-    own = goods.filter(pl.col("product_id").is_in(event.products))["category_2"].unique()
-    mates = goods.filter(pl.col("category_2").is_in(own.implode()), ~pl.col("product_id").is_in(event.products))
-    theirs = table.join(mates.select("product_id"), on="product_id", how="semi").filter(
-        pl.col("store_id").is_in(event.stores)
-    )
+def _siblings(table: pl.DataFrame, goods: pl.DataFrame, event: _Event, *, seen: int, as_of: date) -> Siblings:
+    """Sales of the other goods of the category in the event's stores, less what moves everybody.
+
+    Their ratio to the daily mean of the weeks before holds the season; it is divided by the same ratio of the same
+    goods in other stores, else of other goods in the same stores. Low is sure where the upper end of the 90 % interval
+    (counting noise) is below 1 and the ratio below the alarm.
+    """
+    own = goods.filter(pl.col("product_id").is_in(event.products))["category_2"].unique().implode()
+    kin = pl.col("category_2").is_in(own)
+    here = pl.col("store_id").is_in(event.stores)
+    sold = table.join(goods.select("product_id", "category_2"), on="product_id")
+    sold = sold.filter(~pl.col("product_id").is_in(event.products))
     start = event.first - timedelta(weeks=BASE_WEEKS)
-    usual = theirs.filter(pl.col("day").is_between(start, event.first - timedelta(days=1)))["quantity_milli"].sum()
-    now = theirs.filter(pl.col("day").is_between(event.first, min(event.last, as_of)))["quantity_milli"].sum()
-    due = int(usual) / (7 * BASE_WEEKS) * seen
-    return int(now) / due if due > 0 else None
+    before = pl.col("day").is_between(start, event.first - timedelta(days=1))
+    during = pl.col("day").is_between(event.first, min(event.last, as_of))
+    counts = {
+        name: sold.filter(rows).select(now=_units(during), usual=_units(before)).row(0)
+        for name, rows in {"mine": kin & here, "stores": kin & ~here, "goods": ~kin & here}.items()
+    }
+    scale = seen / (7 * BASE_WEEKS)
+    now, usual = counts["mine"]
+    if usual <= 0:
+        return Siblings(None, "before", sure=False)
+    choices: tuple[Against, ...] = ("stores", "goods")
+    known = [k for k in choices if counts[k][1] * scale >= MIN_DUE and counts[k][0] > 0]
+    against: Against = known[0] if known else "before"
+    beside = (1.0, 1.0) if against == "before" else (counts[against][0], counts[against][1] * scale)
+    ratio = now / (usual * scale) * beside[1] / beside[0]
+    noise = 1 / max(now, 1) + 1 / usual + (0 if against == "before" else 1 / beside[0] + scale / beside[1])
+    high = max(ratio, 1e-9) * float(np.exp(Z_90 * np.sqrt(noise)))
+    return Siblings(ratio, against, sure=against != "before" and high < 1 and ratio < 1 - SIBLING_SLACK)
+
+
+def _units(rows: pl.Expr) -> pl.Expr:
+    """Units of the rows that hold, 0 without any."""
+    return pl.when(rows).then(pl.col("quantity_milli")).otherwise(0).sum() / 1000
 
 
 def _stores(
@@ -248,4 +314,9 @@ def _stores(
     joined = done.join(sold, on="store_id", how="left").join(due, on="store_id", how="left")
     joined = joined.with_columns(pl.col("actual_milli", "plan_milli").fill_null(0))
     share = pl.when(pl.col("plan_milli") > 0).then(pl.col("actual_milli") / pl.col("plan_milli"))
-    return joined.with_columns(share=share).sort("store_id")
+    joined = joined.with_columns(share=share).sort("store_id")
+    sold_milli, due_milli = (joined[c].to_numpy() for c in ("actual_milli", "plan_milli"))
+    chance = poisson.cdf(np.maximum(sold_milli, 0) // 1000, due_milli / 1000)
+    return joined.with_columns(
+        behind=pl.Series((due_milli > 0) & (sold_milli < BEHIND * due_milli) & (chance < CHANCE))
+    )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import altair as alt
 import polars as pl
 
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
 from crmlib.kit.charts.rows import toned
-from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
+from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_watch import charts
 from crmlib.pages.shared.promotion_wording import against_budget, in_words, named, units
-from crmlib.promotion.watch.running import Running
-from crmlib.promotion.watch.watch import MARGIN_SLACK, SIBLING_SLACK, STOCK_DAYS, projection
+from crmlib.promotion.watch.running import BEHIND, Running
+from crmlib.promotion.watch.watch import MARGIN_SLACK, STOCK_DAYS, projection
 
-BEHIND = 0.7
-"""A store below this share of its own plan is behind."""
 OVERSPEND = 1.0
 CAPACITY = 12
 _SHELVES = {"store_id": pl.String, "stock_milli": pl.Int64, "per_day_milli": pl.Int64, "empty": pl.UInt32}
@@ -27,52 +26,69 @@ def answer(run: Running, *, words: Words) -> Answer:
     end = projection(run.daily)
     seen = run.daily.drop_nulls("actual_milli")
     done = int(seen["actual_milli"][-1]) if seen.height else 0
-    over = seen.height == run.daily.height
-    kind = "over" if over else "ahead" if end["share"] > 1.1 else "behind" if end["share"] < 0.9 else "on_plan"
+    where = _ends(run)
+    kind = ("over" if run.over else where) if run.planned else f"unplanned.{_stage(run)}"
     values = {
         "name": named(run.promotion, words),
         "day": form.count(seen.height),
         "days": form.count(run.daily.height),
         "done": units(done, words),
         "end": units(end["projected_milli"], words),
-        "share": form.share(end["share"], digits=0),
+        "share": form.share(end["share"] if run.planned else None, digits=0),
+        "place": words(f"promotion_watch.place.{where}") if run.planned else "",
     }
-    alarms = run.alarms.height
-    return Answer(
-        sentence=words(f"promotion_watch.answer.{kind}", **values),
-        figures=(
-            Figure(
-                label=words("promotion_watch.figure.done"),
-                value=units(done, words),
-                comparison=words("promotion_watch.figure.day", **values),
-                key=f"done.{run.promotion['promotion_id']}",
-                amount=done / 1000,
-            ),
-            Figure(
-                label=words("promotion_watch.figure.end"),
-                value=form.share(end["share"], digits=0),
-                comparison=words("promotion_watch.figure.end_note", **values),
-                tone="good" if end["share"] >= 0.9 else "bad",
-                key=f"end.{run.promotion['promotion_id']}",
-                amount=end["share"],
-            ),
-            Figure(
-                label=words("promotion_watch.figure.discount"),
-                value=form.money(run.discount_minor),
-                comparison=against_budget(run.projected_discount_minor, run.budget_minor, words),
-                tone="bad" if run.budget_minor and run.projected_discount_minor > run.budget_minor else "neutral",
-                key=f"discount.{run.promotion['promotion_id']}",
-                amount=run.discount_minor,
-                money=True,
-            ),
-            Figure(
-                label=words("promotion_watch.figure.alarms"),
-                value=form.count(alarms),
-                comparison=_alarmed(run, words),
-                tone="bad" if alarms else "good",
-                key=f"alarms.{run.promotion['promotion_id']}",
-                amount=alarms,
-            ),
+    return Answer(sentence=words(f"promotion_watch.answer.{kind}", **values), figures=_figures(run, values, words))
+
+
+def _stage(run: Running) -> str:
+    return "over" if run.over else "running"
+
+
+def _ends(run: Running) -> str:
+    """Where it will end, or ended: within the plan's band (on_plan), below it (behind) or above (ahead)."""
+    last = run.daily.row(-1, named=True)
+    at = last["projected_milli"]
+    return "behind" if at < last["low_milli"] else "ahead" if at > last["high_milli"] else "on_plan"
+
+
+def _figures(run: Running, values: dict[str, str], words: Words) -> tuple[Figure, ...]:
+    """Units, end against plan, discount and alarms; above plan has no colour: it is money and a stock-out at once."""
+    stage, alarms, own = _stage(run), run.alarms.height, run.promotion["promotion_id"]
+    end, over = projection(run.daily), bool(run.budget_minor and run.projected_discount_minor > run.budget_minor)
+    tones: dict[str, Tone] = {"on_plan": "good", "behind": "bad"}
+    done = run.daily["actual_milli"].drop_nulls()
+    return (
+        Figure(
+            label=words("promotion_watch.figure.done"),
+            value=values["done"],
+            comparison=words(f"promotion_watch.figure.day.{stage}", **values),
+            key=f"done.{own}",
+            amount=int(done[-1]) / 1000 if len(done) else 0,
+        ),
+        Figure(
+            label=words(f"promotion_watch.figure.end.{stage}"),
+            value=values["share"],
+            comparison=values["place"] or words("promotion_watch.figure.no_plan"),
+            tone=tones.get(_ends(run), "neutral") if run.planned else "neutral",
+            key=f"end.{own}",
+            amount=end["share"] if run.planned else None,
+        ),
+        Figure(
+            label=words(f"promotion_watch.figure.discount.{stage}"),
+            value=words.format.money(run.discount_minor),
+            comparison=against_budget(run.projected_discount_minor, run.budget_minor, words),
+            tone="bad" if over else "neutral",
+            key=f"discount.{own}",
+            amount=run.discount_minor,
+            money=True,
+        ),
+        Figure(
+            label=words(f"promotion_watch.figure.alarms.{stage}"),
+            value=words.format.count(alarms),
+            comparison=_alarmed(run, words),
+            tone="neutral" if run.over else "bad" if alarms else "good",
+            key=f"alarms.{own}",
+            amount=alarms,
         ),
     )
 
@@ -89,7 +105,9 @@ def band(run: Running, *, words: Words) -> Finding:
     seen = run.daily.drop_nulls("actual_milli")
     last = seen.row(-1, named=True) if seen.height else None
     kind = (
-        "early"
+        "unplanned"
+        if not run.planned
+        else "early"
         if last is None
         else "inside"
         if last["inside"]
@@ -127,7 +145,14 @@ def band(run: Running, *, words: Words) -> Finding:
         table=run.daily,
         view=views.readable(run.daily.drop("inside"), words=words),
         chart=charts.band(pl.concat(rows), words=words),
+        seen=words(f"promotion_watch.band.seen.{_stage(run)}", **values) if run.planned else None,
+        do=_over(run, "promotion_watch.band", kind, words),
     )
+
+
+def _over(run: Running, section: str, kind: str, words: Words) -> str | None:
+    """What is left to do once it is over; none while it runs."""
+    return words(f"{section}.over.{kind}") if run.over else None
 
 
 def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
@@ -135,7 +160,7 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
     form = words.format
     table = run.stores.join(names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left")
     ranked = table.filter(pl.col("share").is_not_null()).sort("share", "store_id")
-    behind = ranked.filter(pl.col("share") < BEHIND).height
+    behind = ranked.filter("behind").height
     kind = "none" if ranked.is_empty() else "many" if 2 * behind > ranked.height else "some" if behind else "fine"
     shown = ranked.select(
         name="store",
@@ -159,17 +184,18 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         if shown.height
         else None,
         row_key=("store_id",),
+        seen=words(f"promotion_watch.stores.seen.{_stage(run)}"),
+        do=_over(run, "promotion_watch.stores", kind, words),
     )
 
 
 def _margin_kind(run: Running) -> str:
-    """One of unknown (no cost), both, low (margin), eaten (siblings), alone (no siblings to compare), fine."""
+    """One of unknown (no cost), both, low (margin), eaten (siblings, surely), alone (no siblings), fine."""
     if run.margin_rate is None:
         return "unknown"
     low = run.plan_margin_rate is not None and run.margin_rate < run.plan_margin_rate - MARGIN_SLACK
-    eaten = run.sibling_ratio is not None and run.sibling_ratio < 1 - SIBLING_SLACK
-    if low or eaten:
-        return "both" if low and eaten else "low" if low else "eaten"
+    if low or run.sibling_sure:
+        return "both" if low and run.sibling_sure else "low" if low else "eaten"
     return "fine" if run.sibling_ratio is not None else "alone"
 
 
@@ -181,6 +207,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         "rate": form.share(run.margin_rate),
         "plan": form.share(run.plan_margin_rate),
         "siblings": form.share(run.sibling_ratio, digits=0),
+        "usual": words(f"promotion_watch.usual.{run.sibling_against}"),
     }
     rows = [("margin", run.margin_rate), ("margin_plan", run.plan_margin_rate), ("siblings", run.sibling_ratio)]
     table = pl.DataFrame(rows, schema={"measure": pl.String, "share": pl.Float64}, orient="row")
@@ -203,8 +230,16 @@ def margin(run: Running, *, words: Words) -> Finding:
         chart=labelled.bars(shown, words=words, title=words("promotion_watch.axis.share"), percent=True)
         if shown.height
         else None,
-        seen=words(f"promotion_watch.margin.seen.{'alone' if run.sibling_ratio is None else 'both'}", **values),
+        seen=words(f"promotion_watch.margin.seen.{_told(run)}", **values),
+        do=_over(run, "promotion_watch.margin", kind, words),
     )
+
+
+def _told(run: Running) -> str:
+    """What may be said of siblings: alone (none), sure (they lost sales), held (they did not), unsure."""
+    if run.sibling_ratio is None:
+        return "alone"
+    return "sure" if run.sibling_sure else "held" if run.sibling_ratio >= 1 else "unsure"
 
 
 def spending(run: Running, *, words: Words) -> Finding:
@@ -212,7 +247,8 @@ def spending(run: Running, *, words: Words) -> Finding:
     form = words.format
     budget = run.budget_minor
     kind = "none" if not budget else "over" if run.projected_discount_minor > OVERSPEND * budget else "within"
-    rows = [("so_far", run.discount_minor), ("at_end", run.projected_discount_minor), ("budget", budget)]
+    ahead = [] if run.over else [("at_end", run.projected_discount_minor)]
+    rows = [("so_far", run.discount_minor), *ahead, ("budget", budget)]
     table = pl.DataFrame(rows, schema={"measure": pl.String, "amount_minor": pl.Int64}, orient="row")
     known = table.drop_nulls()
     shown = known.select(
@@ -229,10 +265,11 @@ def spending(run: Running, *, words: Words) -> Finding:
     }
     return Finding.worded(
         "promotion_watch.spending",
-        kind,
+        f"{_stage(run)}.{kind}",
         values,
         words=words,
         key="promotion.spending",
+        seen=words(f"promotion_watch.spending.seen.{_stage(run)}", **values),
         status="none" if kind == "none" else "fail" if kind == "over" else "ok",
         table=table,
         view=views.readable(in_words(table, words, {"measure": "promotion_watch.money"}), words=words, exact=True),
@@ -253,7 +290,7 @@ def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
     ranked = table.drop_nulls("days_left").sort("days_left", "store_id")
     short = ranked.filter(pl.col("days_left") < min(left, STOCK_DAYS)).height
     gone = int(table["empty"].sum())
-    kind = "none" if ranked.is_empty() else "over" if not left else "short" if short else "gone" if gone else "fine"
+    kind = "none" if ranked.is_empty() else "over" if run.over else "short" if short else "gone" if gone else "fine"
     values = {
         "short": form.count(short),
         "all": form.count(ranked.height),
@@ -261,17 +298,13 @@ def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         "gone": form.count(gone),
         "left": form.count(left),
     }
-    head = ranked.head(CAPACITY)
-    shown = head.select(
-        name="store",
-        value="days_left",
-        label=pl.Series(
-            [words("promotion_watch.shelves.days", days=form.number(d, digits=1)) for d in head["days_left"]],
-            dtype=pl.String,
-        ),
-    )
     status: Status = {"short": "fail", "gone": "warn", "fine": "ok"}.get(kind, "none")  # type: ignore[assignment]
-    view = ranked.select("store", "stock_milli", "per_day_milli", "days_left", "empty")
+    table = ranked.select(
+        "store_id", "store", on_hand_milli="stock_milli", sold_a_day=pl.col("per_day_milli") / 1000,
+        days_left="days_left", empty="empty",
+    )  # fmt: skip
+    pace = () if run.over else ("sold_a_day", "days_left")  # what is left will not sell at the offer's pace
+    view = table.select("store", "on_hand_milli", *pace, "empty")
     return Finding.worded(
         "promotion_watch.shelves",
         kind,
@@ -279,20 +312,33 @@ def shelves(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         words=words,
         key="promotion.shelves",
         status=status,
-        table=ranked.select("store_id", *view.columns),
+        table=table,
         view=views.readable(view, words=words),
-        chart=labelled.bars(shown, words=words, title=words("promotion_watch.axis.days")) if shown.height else None,
+        chart=_left(table, run, words) if table.height else None,
+        seen=words(f"promotion_watch.shelves.seen.{_stage(run)}", **values),
         row_key=("store_id",),
     )
+
+
+def _left(table: pl.DataFrame, run: Running, words: Words) -> alt.LayerChart:
+    """Stores with the fewest days of stock; once it is over, those with the most left."""
+    form = words.format
+    if run.over:
+        head = table.sort("on_hand_milli", "store_id", descending=[True, False]).head(CAPACITY)
+        value, label = pl.col("on_hand_milli") / 1000, [units(v, words) for v in head["on_hand_milli"]]
+    else:
+        head, value = table.head(CAPACITY), pl.col("days_left")
+        label = [words("promotion_watch.shelves.days", days=form.number(d, digits=1)) for d in head["days_left"]]
+    shown = head.select(name="store", value=value, label=pl.Series(label, dtype=pl.String))
+    return labelled.bars(shown, words=words, title=words(f"promotion_watch.axis.{'left' if run.over else 'days'}"))
 
 
 def actions(run: Running, names: pl.DataFrame, *, words: Words) -> ActionList:
     """Stores to call today: not carried out first, then those furthest behind their plan."""
     table = run.stores.join(names.select("store_id", store="name"), on="store_id", how="left", maintain_order="left")
     missing = (pl.col("plan_milli") - pl.col("actual_milli")).clip(lower_bound=0)
-    late = table.with_columns(gap_milli=missing).filter(
-        pl.col("status").is_in(["not_done", "partly", "silent"]) | (pl.col("share") < BEHIND).fill_null(value=False)
-    )
+    undone = pl.col("status").is_in(["not_done", "partly"])
+    late = table.with_columns(gap_milli=missing).filter(undone | pl.col("behind"))
     late = late.filter((pl.col("plan_milli") > 0) | (pl.col("status") == "not_done"))
     late = late.sort("gap_milli", "store_id", descending=[True, False])
     rows = late.head(CAPACITY)
@@ -305,8 +351,7 @@ def actions(run: Running, names: pl.DataFrame, *, words: Words) -> ActionList:
         for r in rows.iter_rows(named=True)
     ]
     shown = rows.select("store_id", "store", reason=pl.Series(reasons, dtype=pl.String), gap_milli="gap_milli")
-    over = run.as_of > run.daily["day"][-1]
-    kind = "none" if shown.is_empty() else "over" if over else "some"
+    kind = ("over_none" if run.over else "none") if shown.is_empty() else "over" if run.over else "some"
     headline = words(
         f"promotion_watch.call.headline.{kind}",
         shown=words.format.count(shown.height),
@@ -316,6 +361,6 @@ def actions(run: Running, names: pl.DataFrame, *, words: Words) -> ActionList:
         headline=headline,
         table=shown,
         view=views.readable(shown.drop("store_id"), words=words) if shown.height else None,
-        note=words("promotion_watch.call.note"),
+        note=words(f"promotion_watch.call.note.{_stage(run)}"),
         row_key=("store_id",),
     )
