@@ -47,8 +47,8 @@ class Siblings:
 class Running:
     """A promotion on one of its days.
 
-    """Goods of the category outside the event, in its stores: ratio to usual and `against`; whether surely low."""
-        plan, and hardly by chance). alarms : `watch.alarms`.
+    daily : `watch.track`. stores : store_id, status, at_plan, actual_milli, plan_milli, share, behind (below 70 % of
+        its plan, and hardly by chance). alarms : `watch.alarms`.
     shelves : store_id, stock_milli, per_day_milli, empty (goods with none left); None where stock is not connected.
     margin_rate, plan_margin_rate : so far and as planned. sibling_ratio : siblings against their usual sales, taken
         against what the same goods did in stores without the offer (sibling_against: stores), else other goods in the
