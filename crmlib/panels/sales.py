@@ -127,6 +127,17 @@ def product_period(lines: AnyFrame, *, start: date, end: date, by: Sequence[str]
     return reduced(cells, schema={**dict.fromkeys(by, pl.String), **PERIOD}, sort=keys)
 
 
+def only_goods(lines: AnyFrame, products: AnyFrame) -> AnyFrame:
+    """The lines that sell goods: those of services (cards, vouchers, bags, delivery) are no sales and left out.
+
+    products : product_id, is_service, on the engine of the lines. Lines of unknown products are goods.
+    """
+    named = lines_of(products, needs=("product_id", "is_service"), name="products")
+    services = named.filter(nw.col("is_service")).select("product_id")
+    kept = lines_of(lines, needs=("product_id",), name="receipt_lines").join(services, on="product_id", how="anti")
+    return kept.to_native()
+
+
 def _within(lines: AnyFrame, needs: Sequence[str], start: date, end: date) -> Lines:
     inside = lines_of(lines, needs=needs, name="receipt_lines").filter(
         nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,15 +16,18 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from crmlib.core.calendar import lunar_aligned
+from crmlib.core.calendar import lunar_aligned, slot_of
 from crmlib.core.errors import ParameterError
 from crmlib.core.frames import AnyFrame, timed
 
 COMPARISONS = ("last_period", "same_dates", "same_slot")
 DAY = timedelta(days=1)
+WEEK = 7
 LEAST_PERIODS = 6
 """Fewer past periods give no band, and so no verdict."""
 BAND = (0.1, 0.9)
+STILL, LARGE = 0.01, 0.1
+"""A growth below 1 % has no sign worth telling; one of 10 % has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,48 @@ class Reading:
     Parameters
     ----------
     verdict : grew, fell, as_last_year, or None without a band.
-    festival_shift : the same dates and the same slot have opposite signs: the festival moved.
-    openings : all stores and like-for-like stores have opposite signs: stores were opened or closed.
+    festival_shift : the same dates and the same slot have opposite signs, or only one of them moved: the festival did.
+    openings : so have all stores and like-for-like stores: stores were opened or closed.
     """
 
     verdict: str | None
     festival_shift: bool
     openings: bool
+
+
+def period_of(as_of: date, kind: str) -> tuple[date, date]:
+    """First and last day of the period that ends with `as_of`: the day, the seven days, the month so far.
+
+    Examples
+    --------
+    >>> [str(d) for d in period_of(date(2026, 10, 9), "month")], str(period_of(date(2026, 10, 9), "week")[0])
+    (['2026-10-01', '2026-10-09'], '2026-10-03')
+    """
+    return {"day": as_of, "week": as_of - 6 * DAY}.get(kind, as_of.replace(day=1)), as_of
+
+
+def ground(rows: pl.DataFrame) -> str | None:
+    """What a period is held against: the same slot, else the last period; None where `growth` knows neither."""
+    known = set(rows.drop_nulls("growth")["comparison"])
+    return next((name for name in ("same_slot", "last_period") if name in known), None)
+
+
+def runs(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Stretches of consecutive days that hold every day of `days` as often as it stands there.
+
+    Examples
+    --------
+    >>> [(a.day, b.day) for a, b in runs([date(2026, 1, d) for d in (3, 1, 2, 2, 5)])]
+    [(1, 3), (2, 2), (5, 5)]
+    """
+    left = Counter(days)
+    found: list[tuple[date, date]] = []
+    while left:
+        firsts = sorted(d for d in left if d - DAY not in left)
+        lasts = sorted(d for d in left if d + DAY not in left)
+        found += zip(firsts, lasts, strict=True)
+        left = Counter({d: n - 1 for d, n in left.items() if n > 1})
+    return sorted(found)
 
 
 def growth(days: AnyFrame, *, first: date, last: date, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -74,13 +113,23 @@ def growth(days: AnyFrame, *, first: date, last: date, by: Sequence[str] = ()) -
 def partners(first: date, last: date, comparison: str) -> pl.DataFrame:
     """Each day of a period and the day it is compared with: day, partner. Whole months meet whole months.
 
+    A period shorter than a week meets the same weekdays: of the week before, and outside festival slots of the days
+    around its slot partners; a Saturday against a Friday would be called growth.
+
+    Where a festival moved forward, several quiet days behind its slot have the slot's last day as their
+    `lunar_aligned`; here the first of them meets the first quiet day behind the slot, and so on: one day twelve times
+    says little about a month.
+
     Days of a longer last period beyond the length of this one stand with a null `day`: they count in its total, but
     have no like.
     """
     days = [first + n * DAY for n in range((last - first).days + 1)]
     found: list[tuple[date | None, date | None]]
     if comparison == "same_slot":
-        found = [(d, lunar_aligned(d)) for d in days]
+        slots = _spread(days)
+        if len(days) < WEEK:
+            slots = [p if slot_of(d) else _same_weekday(d, p) for d, p in zip(days, slots, strict=True)]
+        found = list(zip(days, slots, strict=True))
     elif comparison == "same_dates":
         found = [(d, _year_ago(d)) for d in days]
     elif (
@@ -97,7 +146,8 @@ def partners(first: date, last: date, comparison: str) -> pl.DataFrame:
         width = max(len(days), len(earlier))
         found = [(days[n] if n < len(days) else None, earlier[n] if n < len(earlier) else None) for n in range(width)]
     else:
-        found = [(d, d - len(days) * DAY) for d in days]
+        back = len(days) if len(days) >= WEEK else WEEK
+        found = [(d, d - back * DAY) for d in days]
     return pl.DataFrame(found, schema={"day": pl.Date, "partner": pl.Date}, orient="row")
 
 
@@ -133,8 +183,30 @@ def reading(rows: pl.DataFrame, *, band: tuple[float, float] | None) -> Reading:
     return Reading(verdict, _opposite(dates["growth"], slot["growth"]), _opposite(slot["growth"], like))
 
 
+def _same_weekday(day: date, partner: date) -> date:
+    """The day with the weekday of `day` that is nearest to `partner`."""
+    apart = (day.weekday() - partner.weekday() + 3) % WEEK - 3
+    return partner + apart * DAY
+
+
+def _spread(days: list[date]) -> list[date]:
+    """The slot partners of `days`, those that share a slot's last day moved on behind it, one day each."""
+    aligned = [lunar_aligned(d) for d in days]
+    times, met = Counter(aligned), Counter[date]()
+    found: list[date] = []
+    for day, partner in zip(days, aligned, strict=True):
+        shared = times[partner] > 1 and slot_of(day) is None and slot_of(partner) is not None
+        met[partner] += shared
+        found.append(partner + met[partner] * DAY if shared else partner)
+    return found
+
+
 def _opposite(one: float | None, other: float | None) -> bool:
-    return one is not None and other is not None and one * other < 0
+    """Whether two growths differ in sign, or one is still (below `STILL`) where the other is large."""
+    if one is None or other is None:
+        return False
+    small, large = sorted((abs(one), abs(other)))
+    return one * other < 0 <= small - STILL or (small < STILL and large >= LARGE)
 
 
 def _compared(

@@ -119,6 +119,34 @@ def in_force(targets: AnyFrame, *, on: date) -> pl.DataFrame:
     return held
 
 
+def of_month(targets: AnyFrame, *, month: date, on: date, measure: str = "net") -> pl.DataFrame:
+    """Targets of one month and measure in the version in force on a day: level, unit_id, amount_minor.
+
+    Raises
+    ------
+    ModelError
+        sales.no_target: none of that month is in force; sales.target_versions.
+    """
+    held = in_force(targets, on=on).filter((pl.col("month") == month) & (pl.col("measure").cast(pl.String) == measure))
+    if held.is_empty():
+        raise ModelError("sales.no_target", values={"month": f"{month:%Y-%m}", "day": str(on)})
+    return held.select(pl.col("level").cast(pl.String), "unit_id", "amount_minor").sort("level", "unit_id")
+
+
+def of_stores(month: pl.DataFrame) -> pl.DataFrame:
+    """Targets of stores, and of all of them together (unit_id null): unit_id, amount_minor.
+
+    month : as `of_month` gives it. The company's own target goes before the sum of its stores'; a reader of some
+        regions does not see it and gets the sum of theirs.
+    """
+    stores = month.filter(pl.col("level") == "store").select("unit_id", "amount_minor")
+    whole = month.filter(pl.col("level") == "company").select("unit_id", "amount_minor")
+    if whole.is_empty():
+        parts = stores if stores.height else month.filter(pl.col("level") == "region")
+        whole = parts.select(unit_id=pl.lit(None, dtype=pl.String), amount_minor=pl.col("amount_minor").sum()).head(1)
+    return pl.concat([whole, stores])
+
+
 def unbalanced(targets: AnyFrame, tree: AnyFrame) -> pl.DataFrame:
     """Parents whose children do not sum to them: parent_id, month, measure, parent_minor, children_minor, gap_minor.
 

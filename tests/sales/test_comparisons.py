@@ -5,9 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmlib import sales
+from crmlib.core.calendar import lunar_aligned
 from crmlib.core.errors import ParameterError
+from crmlib.sales import comparisons
 from crmlib.sales.comparisons import Reading, partners, reading, usual
 from tests.sales.worlds import chain
 
@@ -95,3 +99,41 @@ def test_fewer_than_six_earlier_periods_give_no_band(days):
 def test_a_period_that_ends_before_it_begins_is_refused(days):
     with pytest.raises(ParameterError, match="exchange the two days"):
         sales.growth(days, first=date(2026, 2, 1), last=date(2026, 1, 1))
+
+
+def test_quiet_days_behind_a_slot_that_lay_later_last_year_meet_different_days():
+    """Mid-Autumn 2025 lay on 6 October, 2026 on 25 September: twelve days would meet 20 October 2025."""
+    pairs = comparisons.partners(date(2026, 10, 1), date(2026, 10, 31), "same_slot")
+    assert pairs["partner"].value_counts()["count"].max() <= 2
+    aligned = [lunar_aligned(d) for d in pairs["day"]]
+    assert max(aligned.count(d) for d in aligned) == 12
+
+
+def test_a_single_day_meets_the_same_weekday_and_a_festival_day_its_own():
+    saturday = date(2026, 10, 31)
+    for name in ("same_slot", "last_period"):
+        assert comparisons.partners(saturday, saturday, name)["partner"].item().weekday() == saturday.weekday()
+    festival = date(2026, 9, 25)
+    assert comparisons.partners(festival, festival, "same_slot")["partner"].item() == date(2025, 10, 6)
+
+
+@pytest.mark.parametrize(
+    ("dates", "slot", "shift"),
+    [(-0.366, -0.001, True), (-0.2, 0.05, True), (-0.005, 0.004, False), (0.04, 0.001, False), (-0.3, -0.05, False)],
+)
+def test_a_festival_shift_is_told_only_where_the_two_growths_really_differ(dates, slot, shift):
+    rows = pl.DataFrame(
+        {
+            "comparison": ["last_period", "same_dates", "same_slot"],
+            "growth": [0.1, dates, slot],
+            "like_growth": [0.1, dates, slot],
+        }
+    )
+    assert comparisons.reading(rows, band=None).festival_shift is shift
+
+
+@given(st.lists(st.integers(0, 12), max_size=30))
+def test_stretches_hold_every_day_as_often_as_it_was_given(numbers):
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in numbers]
+    back = [a + timedelta(days=k) for a, b in comparisons.runs(days) for k in range((b - a).days + 1)]
+    assert sorted(back) == sorted(days)

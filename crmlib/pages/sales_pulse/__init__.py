@@ -1,0 +1,1 @@
+"""Sales pulse: how did we sell, why, and where must I look."""

@@ -1,0 +1,99 @@
+"""What the sales pages stand on: the same goods, the same cube, the same trade of a store's day, the same outlook."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels, report
+from crmlib.core.dates import EPOCH
+from crmlib.panels.sales import only_goods
+from crmlib.sales import comparisons, outlook, targets
+
+CUBE = ("net_minor", "cost_minor", "uncosted_minor")
+
+
+class SalesStudy(report.Study):
+    """Lines of goods, stores and products, sales by store and day, and the month against its target."""
+
+    @cached_property
+    def goods(self) -> pl.LazyFrame | None:
+        """The table of products; none where it is not connected."""
+        return self.page.optional("products")
+
+    @cached_property
+    def names(self) -> pl.DataFrame | None:
+        """Names of products and their category: product_id, name, category_1; none where they are not connected."""
+        return None if self.goods is None else self.goods.select("product_id", "name", "category_1").collect()
+
+    @cached_property
+    def shops(self) -> pl.DataFrame | None:
+        """The table of stores; none where it is not connected."""
+        shops = self.page.optional("stores")
+        return None if shops is None else shops.collect()
+
+    @cached_property
+    def lines(self) -> pl.LazyFrame:
+        """The receipt lines that sell goods: services are no sales."""
+        lines = self.page.table("receipt_lines")
+        return lines if self.goods is None else only_goods(lines, self.goods)
+
+    @cached_property
+    def cube(self) -> pl.DataFrame:
+        """Sales by store, day, channel, seller, category and region (null without stores), of the whole history."""
+        cube = panels.store_day_cube(self.lines, self.goods, start=EPOCH, end=self.page.as_of)
+        cube = cube.with_columns(day=pl.lit(EPOCH) + pl.duration(days=pl.col("day_n")))
+        if self.shops is None:
+            return cube.with_columns(region=pl.lit(None, dtype=pl.String))
+        return cube.join(self.shops.select("store_id", "region"), on="store_id", how="left", maintain_order="left")
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per store and day: receipts, lines, net, cost, net without a cost, net on cards [minor units]."""
+        visits = panels.store_day(self.lines).select("store_id", "day_n", "receipts", "lines", "member_net_minor")
+        sums = self.cube.group_by("store_id", "day_n", "day").agg(pl.col(*CUBE).sum())
+        return sums.join(visits, on=["store_id", "day_n"], nulls_equal=True).sort("store_id", "day")
+
+    def sold(self, days: Sequence[date]) -> pl.DataFrame:
+        """Sales by product and half on `days`, each day as often as it stands there."""
+        spans = comparisons.runs(days) or [(EPOCH, EPOCH)]
+        return pl.concat([panels.product_period(self.lines, start=a, end=b) for a, b in spans])
+
+    @cached_property
+    def month(self) -> tuple[date, date]:
+        """First and last day of the calendar month of the page's day."""
+        day = self.page.as_of
+        return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
+
+    @cached_property
+    def asked(self) -> pl.DataFrame:
+        """Targets of net sales of this month, in the version in force: level, unit_id, amount_minor."""
+        return targets.of_month(self.page.table("targets"), month=self.month[0], on=self.page.as_of)
+
+    @cached_property
+    def outlook(self) -> outlook.Completion:
+        """Where the month will end, for the company ("" ) and each store, against the targets in force."""
+        first, last = self.month
+        return outlook.completion(
+            self.days, first=first, last=last, as_of=self.page.as_of, targets=targets.of_stores(self.asked)
+        )
+
+    def store_names(self, ids: pl.Series) -> pl.Series:
+        """Names of stores by their ids, the id where no name is known."""
+        return named(ids, self.shops, key="store_id")
+
+    def product_names(self, ids: pl.Series) -> pl.Series:
+        """Names of products by their ids, the id where no name is known."""
+        return named(ids, self.names, key="product_id")
+
+
+def named(ids: pl.Series, table: pl.DataFrame | None, *, key: str) -> pl.Series:
+    """The `name` of each id in `table` (key, name), the id itself where there is none."""
+    if table is None:
+        return ids
+    known = pl.DataFrame({key: ids}).join(table.select(key, "name"), on=key, how="left", maintain_order="left")
+    return known.select(pl.coalesce("name", key)).to_series().alias(ids.name)
