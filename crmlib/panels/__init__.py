@@ -9,6 +9,7 @@ from crmlib.panels.customers import customer_day, customer_period, customer_summ
 from crmlib.panels.history import holdout, purchase_history
 from crmlib.panels.rfm import rfm_cuts
 from crmlib.panels.sales import product_period, store_day_cube
+from crmlib.panels.stock import store_product_day
 from crmlib.panels.stores import flows, store_day
 from crmlib.panels.weeks import store_product_week
 
@@ -23,5 +24,6 @@ __all__ = [
     "rfm_cuts",
     "store_day",
     "store_day_cube",
+    "store_product_day",
     "store_product_week",
 ]

@@ -21,6 +21,7 @@ from crmlib.simulate import (
     service,
     shop_floor,
     sources,
+    stock_book,
     story,
     truth,
 )
@@ -33,6 +34,7 @@ from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
+STOCK_BOOK = 200
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -76,6 +78,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     offices.write(world, contacts, folder, rng=stream(seed, OFFICES))
     marketing.write(world, told, folder, rng=stream(seed, MARKETING))
     shop_floor.write(world, told, folder, rng=stream(seed, FLOOR))
+    stock_book.write(world, told, folder, rng=stream(seed, STOCK_BOOK))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

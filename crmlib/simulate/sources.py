@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from crmlib.simulate import city_files, exports
+from crmlib.simulate import book_sources, city_files, exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
@@ -28,8 +28,8 @@ def mapping(*, since: date) -> Node:
         "contacts": _contacts(), "points": _points(), **_books(), **_shop_floor(), "assignments": _assignments(),
         "loss_reasons": _loss_reasons(),
     }  # fmt: skip
-    sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since)}
-    for name in ("people", "products", "budgets"):
+    sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since), **book_sources.mapping()}
+    for name in ("people", "products", "budgets", *book_sources.LISTS):
         sources[name]["known_at"] = {"on": since}
     return sources
 

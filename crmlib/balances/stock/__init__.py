@@ -7,14 +7,17 @@ from crmlib.core.lazy import submodules
 _FUNCTIONS = {"cover": "days_of_cover", "excess": "days_of_cover"}
 __all__ = [
     "advice",
+    "books",
     "cover",
     "days_of_cover",
     "demand",
+    "ends",
     "excess",
     "expiry",
     "lost_sales",
     "negative_binomial",
     "season",
+    "shelf",
     "stockouts",
 ]
 

@@ -1,10 +1,13 @@
 from crmlib.balances.stock import advice as advice
+from crmlib.balances.stock import books as books
 from crmlib.balances.stock import days_of_cover as days_of_cover
 from crmlib.balances.stock import demand as demand
+from crmlib.balances.stock import ends as ends
 from crmlib.balances.stock import expiry as expiry
 from crmlib.balances.stock import lost_sales as lost_sales
 from crmlib.balances.stock import negative_binomial as negative_binomial
 from crmlib.balances.stock import season as season
+from crmlib.balances.stock import shelf as shelf
 from crmlib.balances.stock import stockouts as stockouts
 from crmlib.balances.stock.days_of_cover import cover as cover
 from crmlib.balances.stock.days_of_cover import excess as excess

@@ -30,7 +30,8 @@ _PROMOTION, _STAFF = By("promotions", "promotion_id", "promotion_id"), By("staff
 WHOSE: dict[str, Way | By] = {
     **dict.fromkeys(
         ("products", "offers", "guided_products", "cells", "competitors", "figure_defs", "pool_rules", "score_rules",
-         "service_calendar", "solutions", "seasons", "messages", "bundle_parts"), "everybody"),
+         "service_calendar", "solutions", "seasons", "messages", "bundle_parts",
+         "lots"), "everybody"),
     "promotions": "promotion",
     "bundles": "promotion",
     "promotion_steps": _PROMOTION,

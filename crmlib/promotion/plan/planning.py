@@ -361,3 +361,12 @@ def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str
         raise ModelError("promotion.no_sales", values={"count": table.height})
     sums = used.group_by("category_2").agg(pl.col("net_minor").sum())
     return str(sums.sort("net_minor", "category_2", descending=[True, False])["category_2"][0])
+
+
+def markdowns(response: Response, *, mechanic: str = "rate") -> pl.DataFrame:
+    """Demand at each depth that was seen, over demand at full price: depth_bp, multiplier (≥ 1)."""
+    seen = [depth for depth in DEPTHS_BP if not response.extrapolates(mechanic, depth)]
+    times = [max(float(np.exp(response.log_lift(mechanic, depth))), 1.0) for depth in seen]
+    return pl.DataFrame(
+        {"depth_bp": seen, "multiplier": times}, schema={"depth_bp": pl.Int64, "multiplier": pl.Float64}
+    )

@@ -1,0 +1,1 @@
+"""Stock: what runs out, expires, lies."""

@@ -1,0 +1,123 @@
+"""The steps of the stock report."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.balances.stock import books, ends, shelf
+from crmlib.core.errors import ModelError
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.pages.shared.promotion_ground import PromotionStudy
+from crmlib.pages.stock.parameters import Stock
+from crmlib.promotion.plan import forecast, planning
+
+PAIR = ["store_id", "product_id"]
+LEARNS_FROM = ("promotions", "stores", "products")
+NO_RESPONSE = pl.DataFrame(schema={"depth_bp": pl.Int64, "multiplier": pl.Float64})
+
+
+class Study(PromotionStudy):
+    """From the books and counts of goods to what each shop's shelf will do; in this order."""
+
+    @property
+    def params(self) -> Stock:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @property
+    def first(self) -> date:
+        """First day of the month of the page."""
+        return self.page.as_of.replace(day=1)
+
+    @cached_property
+    def moves(self) -> pl.DataFrame | None:
+        """Moves of goods at cost [minor units]; none where no book is connected."""
+        found = self.optional("stock_moves")
+        return None if found is None else books.valued(found, self.products, self.optional("lots"))
+
+    @cached_property
+    def book(self) -> books.Books:
+        """The statement of the month per store and product [thousandths, minor units]."""
+        moves = self.page.table("stock_moves").collect() if self.moves is None else self.moves
+        return books.books(moves, self.stock, self.products, first=self.first, last=self.page.as_of)
+
+    @cached_property
+    def on_hand(self) -> pl.DataFrame:
+        """What lies: store_id, product_id, on_hand_milli, by the book, else by the last counts."""
+        if self.moves is not None:
+            return self.book.quantity.lines.select(*PAIR, on_hand_milli=pl.col("closing").clip(lower_bound=0))
+        services = self.products.filter("is_service")["product_id"]
+        return books.latest(self.page.table("stock").collect(), as_of=self.page.as_of, without=services)
+
+    @cached_property
+    def seen(self) -> pl.DataFrame | None:
+        """What lay day by day in this month by the book, else what was counted."""
+        if self.moves is None:
+            return self.stock
+        return books.empty_days(self.moves, first=self.first, last=self.page.as_of)
+
+    @cached_property
+    def daily(self) -> pl.DataFrame:
+        """Sales by store, product and day [thousandths, minor units], of all days."""
+        return panels.store_product_day(self.page.table("receipt_lines"), start=date(1990, 1, 1), end=self.page.as_of)
+
+    @cached_property
+    def shelf(self) -> shelf.Shelf:
+        """Stock beside the demand of the coming days [units], and the empty shelves of the last ones."""
+        return shelf.shelf(self.daily, self.on_hand, self.products, as_of=self.page.as_of, counts=self.seen)
+
+    @cached_property
+    def position(self) -> pl.DataFrame:
+        """Every store and product: days of cover, what it lost, what lies too long besides what will expire."""
+        found = shelf.position(self.shelf, wanted_days=self.params.cover, lead_days=self.params.lead)
+        return found if self.expiring is None else shelf.apart(found, self.expiring)
+
+    @cached_property
+    def response(self) -> pl.DataFrame:
+        """How past promotions say demand answers to a price cut: depth_bp, multiplier; no rows without them."""
+        if self.page.missing(*LEARNS_FROM):
+            return NO_RESPONSE
+        try:
+            learnt = forecast.learn(planning.past_events(self.past.events))
+        except ModelError:
+            return NO_RESPONSE
+        return planning.markdowns(learnt)
+
+    @cached_property
+    def ends(self) -> pl.DataFrame:
+        """Lots that end soon and will not be sold whole, with the best way out [minor units]."""
+        moves = self.page.table("stock_moves").collect() if self.moves is None else self.moves
+        lots = books.by_lot(moves, self.page.table("lots").collect(), last=self.page.as_of)
+        return ends.ends(
+            lots,
+            self.shelf,
+            self.response,
+            transport_minor=self.params.transport * MINOR_PER_UNIT[self.page.currency],
+            within=self.params.short_life,
+            gift_share=self.params.gift_share / 100,
+        )
+
+    @cached_property
+    def expiring(self) -> pl.DataFrame | None:
+        """`ends`; none where lots are not connected."""
+        return None if self.page.missing("stock_moves", "lots") else self.ends
+
+    @cached_property
+    def breaks(self) -> pl.DataFrame | None:
+        """Where count and book differ; none where there is no book."""
+        return None if self.moves is None else self.book.breaks
+
+    @cached_property
+    def transit(self) -> pl.DataFrame:
+        """Transfers of which one end is missing."""
+        moves = self.page.table("stock_moves").collect() if self.moves is None else self.moves
+        return books.on_their_way(moves)
+
+    @cached_property
+    def held(self) -> float | None:
+        """Share of shelves that sold no more than the 95 % end of the forecast made 28 days ago."""
+        return shelf.held_share(self.shelf)

@@ -1,0 +1,46 @@
+"""The mapping of the books of what we have, owe and are owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmlib.simulate import exports
+from crmlib.simulate.vocabulary import toml
+
+Node = dict[str, Any]
+LISTS = ("lots",)
+"""Lists without a date of their own."""
+MONEY, QUANTITY = ("cost", "amount", "paid", "value", "face", "sold"), ("quantity",)
+"""Headers that become columns in fixed units: yuan to fen, pieces or kilograms to thousandths."""
+
+
+def mapping() -> Node:
+    """All books: words to machine names, yuan to fen, quantities to thousandths, the rest as it stands."""
+    words = toml("words")
+    units = {word: kind for kind, known in words["unit"].items() for word in known}
+    return {
+        "stock_moves": _book("stock_moves", kind=_back(words["stock_kind"]), unit=units),
+        "lots": _book("lots"),
+    }
+
+
+def _book(name: str, *, ending: str = "csv.gz", **coded: Mapping[str, Any]) -> Node:
+    columns: Node = {}
+    for column, header in exports.headers(name).items():
+        if column in MONEY:
+            columns[f"{column}_minor"] = {"from": header, "times": 100}
+        elif column in QUANTITY:
+            columns[f"{column}_milli"] = {"from": header, "times": 1000}
+        else:
+            columns[column] = {"from": header, "map": dict(coded[column])} if column in coded else header
+    encoding = {} if ending == "xlsx" else {"encoding": "utf-8"}
+    return {
+        "table": name, "files": f"{name}.{ending}", **encoding, "currency": "CNY", "known_at": {"lag_days": 0},
+        "columns": columns,
+    }  # fmt: skip
+
+
+def _back(words: Mapping[str, str]) -> dict[str, str]:
+    """Word of the export to machine name."""
+    return {word: key for key, word in words.items()}
