@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from crmlib import panels
-from tests.panels import ENGINES, line_frames
+from tests.panels.lines import ENGINES, line_frames
 
 EPOCH = date(1970, 1, 1)
 START, END = EPOCH + timedelta(18_003), EPOCH + timedelta(18_015)
