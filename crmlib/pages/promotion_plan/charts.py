@@ -15,7 +15,8 @@ def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles:
 
     Parameters
     ----------
-    frame : `x` (depth, percent), `y`, `low`, `high`; `label` (the scenario in figures); depth, days, products, stores
+    frame : `x` (depth, percent), `y`, `low`, `high`; `label` (the scenario in figures); `beyond` (never tried: a hollow
+        point); depth, days, products, stores
         (in words, in the order of the choices).
     picks : depth, days, products, stores that are shown at first. titles : of the two axes.
     """
@@ -35,8 +36,12 @@ def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles:
     x = alt.X("x:Q", title=titles[0], scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=6))
     y = alt.Y("y:Q", title=titles[1], axis=alt.Axis(tickCount=5, format=",.0f"))
     band = base.mark_area(opacity=0.18, color=theme.ACCENT).encode(x=x, y=alt.Y("low:Q", title=titles[1]), y2="high:Q")
-    line = base.mark_line(strokeWidth=2.5, color=theme.ACCENT, point=True).encode(
+    line = base.mark_line(strokeWidth=2.5, color=theme.ACCENT).encode(
         x=x, y=y, tooltip=[alt.Tooltip("label:N", title=words("promotion.chart.what"))]
+    )
+    filled = alt.condition("datum.beyond", alt.value(theme.PAPER), alt.value(theme.ACCENT))
+    dots = base.mark_point(size=55, opacity=1, stroke=theme.ACCENT, strokeWidth=2, filled=True).encode(
+        x=x, y=y, fill=filled
     )
     one = base.transform_filter("datum.depth === depth_shown")
     mark = one.mark_point(size=140, filled=True, color=theme.SERIES[1], opacity=1).encode(x=x, y=y)
@@ -44,7 +49,7 @@ def what_if(frame: pl.DataFrame, *, picks: dict[str, str], words: Words, titles:
         x=alt.value("width"), y=alt.value(2), text="label:N"
     )
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=theme.SOFT, strokeDash=[4, 3]).encode(y="zero:Q")
-    return theme.finish(layers(zero, band, line, mark, said).add_params(*params), height=280)
+    return theme.finish(layers(zero, band, line, dots, mark, said).add_params(*params), height=280)
 
 
 def response(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:

@@ -2,7 +2,7 @@
 
 from crmlib.core.errors import ModelError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.promotion_plan.findings import expenses, plan, refusal, what_if
+from crmlib.pages.promotion_plan.findings import expenses, misses, plan, refusal, stores, what_if
 from crmlib.pages.promotion_plan.study import Study
 from crmlib.report import section
 
@@ -48,7 +48,7 @@ def clashes(study: Study) -> Finding:
 @section("promotion_plan.holdout", key="promotion.holdout")
 def holdout(study: Study) -> Finding:
     """How many stores to leave out to see the effect."""
-    return plan.holdout(study.plan, words=study.words)
+    return stores.holdout(study.plan, words=study.words)
 
 
 @section(
@@ -64,13 +64,13 @@ def budget(study: Study) -> Finding:
 @section("promotion_plan.check", key="promotion.forecast_check")
 def check(study: Study) -> Finding:
     """How far the same forecast would have missed past events."""
-    return plan.check(study.plan, words=study.words)
+    return misses.check(study.plan, words=study.words)
 
 
 @section("promotion_plan.stock", key="actions")
 def stock(study: Study) -> ActionList:
     """Stock that every store needs."""
-    return plan.stock(study.plan, words=study.words, service=study.params.service)
+    return stores.stock(study.plan, words=study.words, service=study.params.service)
 
 
 def limits(study: Study) -> Limits:

@@ -20,14 +20,29 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
     whole, used = int(table["budget_minor"].sum()), int((table["spent_minor"] + table["reserved_minor"]).sum())
     over = table.filter("over")
     share = used / whole if whole else None
-    kind = "none" if not whole else "over" if over.height else "nearly" if share and share >= NEARLY else "within"
     claims = accounts.filter(pl.col("over_cap_minor") > 0)
+    close = table.filter(
+        ~pl.col("over"), pl.col("budget_minor") > 0,
+        pl.col("spent_minor") + pl.col("reserved_minor") >= NEARLY * pl.col("budget_minor"),
+    )  # fmt: skip
+    kind = (
+        "none"
+        if not whole
+        else "over"
+        if over.height
+        else "nearly"
+        if close.height
+        else "claims"
+        if claims.height
+        else "within"
+    )
+    named = over if over.height else close
     values = {
         "budget": form.money(whole),
         "used": form.money(used),
         "share": form.share(share, digits=0),
         "left": form.money(whole - used),
-        "activity": words("promotion.join").join(words(f"promotion_plan.activity.{a}") for a in over["activity"]),
+        "activity": words("promotion.join").join(words(f"promotion_plan.activity.{a}") for a in named["activity"]),
         "claims": form.count(claims.height),
         "over_cap": form.money(int(claims["over_cap_minor"].sum())),
         "over": form.count(accounts.filter(pl.col("over_minor") > 0).height),
@@ -47,7 +62,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
             "tone": ["total" if r["kind"] == "budget_minor" else None for r in rows],
         }
     )
-    status: Status = {"over": "fail", "nearly": "warn", "within": "ok"}.get(kind, "none")  # type: ignore[assignment]
+    status: Status = {"over": "fail", "within": "ok", "none": "none"}.get(kind, "warn")  # type: ignore[assignment]
     return Finding.worded(
         "promotion_plan.budget",
         kind,
@@ -56,8 +71,13 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         key="promotion.budget",
         status=status,
         table=table,
-        view=views.readable(in_words(table, words, {"activity": "promotion_plan.activity"}), words=words, exact=True),
+        view=views.readable(
+            in_words(table, words, {"activity": "promotion_plan.activity"}).rename({"budget_minor": "year_minor"}),
+            words=words,
+            exact=True,
+        ),
         chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")),
-        do=words(f"promotion_plan.budget.do.{'claims' if claims.height and kind == 'within' else kind}", **values),
+        seen=words("promotion_plan.budget.seen", **values)
+        + (words("promotion_plan.budget.over_cap", **values) if claims.height and kind != "claims" else ""),
         value_minor=used,
     )

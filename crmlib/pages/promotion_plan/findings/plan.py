@@ -2,54 +2,77 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
-from crmlib.kit.charts.rows import toned
-from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status
+from crmlib.kit.finding import Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, named, units
-from crmlib.promotion.plan.holdout import TARGET_POWER
 from crmlib.promotion.plan.planning import Plan
-
-CAPACITY = 15
-WIDE = 0.35
-"""A typical forecast miss above this share makes the forecast a rough guide."""
 
 
 def answer(plan: Plan, *, words: Words) -> Answer:
-    """Which draft earns most, and what the one asked for brings."""
+    """Which draft earns most, and what the one asked for brings; depths never tried are neither best nor advice."""
     form = words.format
     best, asked = plan.drafts.row(0, named=True), plan.asked.row(0, named=True)
     top = _top(plan)
     paid = best["extra_margin_minor"] > 0
     kind = ("same" if best["plan_id"] == "asked" else "other") if paid else "loss" if top is None else "elsewhere"
-    if paid and best["extrapolated"]:
+    if best["extrapolated"]:
         kind = "untried"  # drafts that were tried stand before it: there is none
+    unsure = _side(best) == 0
     values = {
         "category": plan.draft.category,
-        "depth": depth_text(plan.draft.depth_bp, words),
+        "depth": _marked(plan.draft.depth_bp, asked["extrapolated"], words),
         "best": depth_text(best["depth_bp"], words),
         "units": units(asked["units_milli"], words),
         "extra": form.money(asked["extra_margin_minor"]),
+        "asked": _worth(asked["extra_margin_minor"], words),
         "best_extra": form.money(abs(best["extra_margin_minor"])),
+        "which": _which(plan, words),
         "top": _tried(top, words),
         "days": form.count(plan.draft.days),
-        "hedge": words("promotion_plan.hedge") if _unsure(plan) else "",
+        "hedge": words(f"promotion_plan.hedge.{'gain' if paid else 'loss'}") if unsure else "",
     }
     return Answer(sentence=words(f"promotion_plan.answer.{kind}", **values), figures=_figures(plan, words))
+
+
+def _marked(depth_bp: int, beyond: bool, words: Words) -> str:  # noqa: FBT001
+    """A depth, marked where it was never tried with this mechanic."""
+    said = depth_text(depth_bp, words)
+    return words("promotion_plan.beyond", depth=said) if beyond else said
+
+
+def _worth(extra: int, words: Words) -> str:
+    """Margin against no event in words: so much more, or less."""
+    return words(f"promotion_plan.worth.{'more' if extra > 0 else 'less'}", extra=words.format.money(abs(extra)))
+
+
+def _which(plan: Plan, words: Words) -> str:
+    """Which drafts the best is the best of: all three, or those of a depth that was tried."""
+    return words(f"promotion_plan.which.{'tried' if plan.drafts['extrapolated'].any() else 'all'}")
+
+
+def _side(row: dict[str, Any]) -> int:
+    """1 where the interval of a draft's added margin lies above zero, −1 below, 0 where it holds zero."""
+    without = row["margin_minor"] - row["extra_margin_minor"]
+    return int(row["margin_low_minor"] > without) - int(row["margin_high_minor"] < without)
 
 
 def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
     """Units, margin above no event, stock and base of the draft as asked."""
     asked = plan.asked.row(0, named=True)
     more = asked["extra_margin_minor"]
+    tones: tuple[Tone, ...] = ("neutral", "good", "bad")
+    tone = "neutral" if asked["extrapolated"] else tones[_side(asked)]
+    what = {
+        "depth": _marked(plan.draft.depth_bp, asked["extrapolated"], words),
+        "days": words.format.count(plan.draft.days),
+    }
     return (
         Figure(
             label=words("promotion_plan.figure.units"),
@@ -65,8 +88,8 @@ def _figures(plan: Plan, words: Words) -> tuple[Figure, ...]:
         Figure(
             label=words("promotion_plan.figure.extra"),
             value=words.format.money(more),
-            comparison=words("promotion_plan.figure.extra_note"),
-            tone="good" if more > 0 else "bad",
+            comparison=words("promotion_plan.figure.extra_note", **what),
+            tone=tone,
             key="extra",
             amount=more,
             money=True,
@@ -113,13 +136,6 @@ def _base_note(plan: Plan, words: Words) -> str:
     return words(f"promotion_plan.figure.based.{kind}", season=words.format.number(plan.season.factor, digits=2))
 
 
-def _unsure(plan: Plan) -> bool:
-    """Whether the best draft's interval of added margin holds zero."""
-    best = plan.drafts.row(0, named=True)
-    without = best["margin_minor"] - best["extra_margin_minor"]
-    return bool(best["margin_low_minor"] <= without <= best["margin_high_minor"])
-
-
 def drafts(plan: Plan, *, words: Words) -> Finding:
     """Three drafts side by side by the margin they add."""
     form = words.format
@@ -129,8 +145,8 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
     bars = table.select(
         name=pl.Series(
             [
-                f"{words(f'promotion_plan.draft.{k}')} {depth_text(d, words)}"
-                for k, d in table.select("plan_id", "depth_bp").iter_rows()
+                f"{words(f'promotion_plan.draft.{k}')} {_marked(d, beyond, words)}"
+                for k, d, beyond in table.select("plan_id", "depth_bp", "extrapolated").iter_rows()
             ]
         ),
         value=pl.col("extra_margin_minor") / 100,
@@ -138,13 +154,18 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         high=(pl.col("margin_high_minor") - without) / 100,
         label=pl.Series([form.money(v) for v in table["extra_margin_minor"]], dtype=pl.String),
     )
-    beyond = best["extrapolated"]
-    kind = "loss" if best["extra_margin_minor"] <= 0 else "untried" if beyond else best["plan_id"]
-    values = {"depth": depth_text(best["depth_bp"], words), "extra": form.money(abs(best["extra_margin_minor"]))}
-    unsure = _unsure(plan)
-    advice = "stop" if kind == "loss" else "try" if unsure or beyond else "pick"
-    status: Status = "fail" if kind == "loss" else "warn" if unsure or beyond else "ok"
-    view = in_words(table, words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
+    beyond, lost, unsure = best["extrapolated"], best["extra_margin_minor"] <= 0, _side(best) == 0
+    kind = "untried" if beyond else "loss" if lost else best["plan_id"]
+    values = {
+        "depth": depth_text(best["depth_bp"], words),
+        "extra": form.money(abs(best["extra_margin_minor"])),
+        "worth": _worth(best["extra_margin_minor"], words),
+        "which": _which(plan, words),
+        "events": form.count(len(plan.response.errors)),
+    }
+    advice = "stop" if lost else "try" if unsure or beyond else "pick"
+    status: Status = "warn" if unsure or beyond else "fail" if lost else "ok"
+    view = in_words(remarked(table, words), words, {"plan_id": "promotion_plan.draft"}).rename({"plan_id": "draft"})
     return Finding.worded(
         "promotion_plan.drafts",
         kind,
@@ -153,14 +174,21 @@ def drafts(plan: Plan, *, words: Words) -> Finding:
         key="promotion.drafts",
         status=status,
         table=table,
-        view=views.readable(view.drop("extrapolated"), words=words),
+        view=views.readable(view, words=words),
         chart=labelled.bars(bars, words=words, title=words("promotion_plan.axis.extra")),
-        sure=words(
-            f"promotion_plan.drafts.sure.{'wide' if unsure else 'clear'}", events=form.count(len(plan.response.errors))
+        sure="".join(
+            words(f"promotion_plan.drafts.sure.{k}", **values) for k in ("wide" if unsure else "clear", "net")
         ),
         do=words(f"promotion_plan.drafts.do.{advice}", **values),
         value_minor=abs(int(best["extra_margin_minor"])),
     )
+
+
+def remarked(table: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """Forecasts for reading: a remark on those of a depth that was never tried, in place of the flag."""
+    said = words("promotion_plan.remark")
+    remark = pl.when("extrapolated").then(pl.lit(said))
+    return table.with_columns(remark=remark).drop("extrapolated")
 
 
 def response(table: pl.DataFrame, *, words: Words) -> Finding:
@@ -277,110 +305,4 @@ def clashes(plan: Plan, *, words: Words) -> Finding:
         table=table,
         view=views.readable(view, words=words) if table.height else None,
         row_key=("promotion_id",),
-    )
-
-
-def holdout(plan: Plan, *, words: Words) -> Finding:
-    """How many stores to leave out, and what that would let us see."""
-    form = words.format
-    table = plan.holdout
-    enough = table.filter(pl.col("power") >= TARGET_POWER)
-    kind = "none" if table.is_empty() else "enough" if enough.height else "weak"
-    row: dict[str, Any] = (
-        (enough.row(0, named=True) if enough.height else table.sort("power").row(-1, named=True))
-        if table.height
-        else {}
-    )
-    values = {
-        "stores": form.count(row.get("held_out")),
-        "power": form.share(row.get("power"), digits=0),
-        "smallest": form.share(row.get("smallest_lift"), digits=0),
-        "lost": units(row["lost_units"] * 1000 if row else None, words),
-    }
-    shown = table.select(
-        name=pl.Series(
-            [words("promotion_plan.stores", stores=form.count(h)) for h in table["held_out"]], dtype=pl.String
-        ),
-        value="power",
-        label=pl.Series([form.share(p, digits=0) for p in table["power"]], dtype=pl.String),
-        tone=toned(pl.col("held_out") == (row.get("held_out") or -1), "total"),
-    )
-    view = table.select("held_out", "power", "smallest_lift", lost_milli=pl.col("lost_units") * 1000)
-    return Finding.worded(
-        "promotion_plan.holdout",
-        kind,
-        values,
-        words=words,
-        key="promotion.holdout",
-        status="ok" if kind == "enough" else "warn",
-        table=table,
-        view=views.readable(view, words=words),
-        chart=labelled.bars(shown, words=words, title=words("promotion_plan.axis.power"), percent=True)
-        if shown.height
-        else None,
-    )
-
-
-def check(plan: Plan, *, words: Words) -> Finding:
-    """How far the same forecast would have missed past events."""
-    form = words.format
-    errors = sorted(plan.response.errors)
-    middle = sorted(abs(math.expm1(e)) for e in errors)[len(errors) // 2]
-    edges = [-9.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 9.0]
-    names = [words(f"promotion_plan.check.band.{i}") for i in range(len(edges) - 1)]
-    counts = [sum(a <= e < b for e in errors) for a, b in pairwise(edges)]
-    table = pl.DataFrame({"error_band": names, "events": counts})
-    bars = table.select(
-        name="error_band", value=pl.col("events").cast(pl.Float64), label=pl.col("events").cast(pl.String)
-    )
-    kind = "fine" if middle <= WIDE else "wide"
-    values = {"typical": form.share(middle, digits=0), "events": form.count(len(errors))}
-    return Finding.worded(
-        "promotion_plan.check",
-        kind,
-        values,
-        words=words,
-        key="promotion.forecast_check",
-        status="ok" if kind == "fine" else "warn",
-        table=table,
-        view=views.readable(table, words=words),
-        chart=labelled.bars(bars, words=words, title=words("promotion_plan.axis.events")),
-        sure=words("promotion_plan.check.sure") + _season_worth(plan, words),
-        role="check",
-    )
-
-
-def _season_worth(plan: Plan, words: Words) -> str:
-    """What the season is worth on past events; nothing where it could not be tried."""
-    if plan.response.without_season is None:
-        return ""
-    errors = plan.response.errors
-    mean = sum(abs(e) for e in errors) / len(errors)
-    return words(
-        "promotion_plan.check.season",
-        mean=words.format.share(math.expm1(mean), digits=0),
-        flat=words.format.share(math.expm1(plan.response.without_season), digits=0),
-    )
-
-
-def stock(plan: Plan, *, words: Words, service: float) -> ActionList:
-    """Stock every store needs, the largest first."""
-    table = plan.stores.head(CAPACITY)
-    known = ("on_hand_milli", "order_milli") if plan.on_hand else ()
-    shown = table.select("store_id", "base_milli", "stock_milli", *known, store="name")
-    shown = shown.select("store_id", "store", "base_milli", "stock_milli", *known)
-    headline = words(
-        "promotion_plan.stock.headline",
-        shown=words.format.count(shown.height),
-        all=words.format.count(plan.stores.height),
-    )
-    return ActionList(
-        headline=headline,
-        table=shown,
-        view=views.readable(shown.drop("store_id"), words=words),
-        note=words(
-            f"promotion_plan.stock.note.{'counted' if plan.on_hand else 'unknown'}",
-            service=words.format.share(service, digits=0),
-        ),
-        row_key=("store_id",),
     )
