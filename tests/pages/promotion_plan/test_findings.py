@@ -240,7 +240,7 @@ def test_the_stock_list_is_of_stores_that_need_some(words):
             "stock_milli": [12, 120, 12], "on_hand_milli": [2, 200, None], "order_milli": [10, 0, None],
         }
     )  # fmt: skip
-    paying = replace(plan(price=3000), stores=stores, on_hand=True)
+    paying = replace(plan(cost=0), stores=stores, on_hand=True)
     found = store_findings.stock(paying, words=words, service=0.95)
     assert found.table["store_id"].to_list() == ["a", "c"]
     assert says(words, "promotion_plan.stock.headline.send", found.headline)

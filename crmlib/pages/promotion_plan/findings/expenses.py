@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import polars as pl
 
 from crmlib.kit import table as views
@@ -49,19 +50,6 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         "edited": form.count(accounts.filter(pl.col("edited")).height),
         "released": form.money(int(accounts["released_minor"].sum())),
     }
-    rows = [
-        {"name": words(f"promotion_plan.activity.{r['activity']}"), "value": r[c] / 100, "share": r[c], "kind": c}
-        for r in table.iter_rows(named=True)
-        for c in ("budget_minor", "spent_minor", "reserved_minor")
-    ]
-    bars = pl.DataFrame(
-        {
-            "name": [f"{r['name']} {words('promotion_plan.money.' + str(r['kind']))}" for r in rows],
-            "value": [float(r["value"]) for r in rows],
-            "label": [form.money(r["share"]) for r in rows],
-            "tone": ["total" if r["kind"] == "budget_minor" else None for r in rows],
-        }
-    )
     status: Status = {"over": "fail", "within": "ok", "none": "none"}.get(kind, "warn")  # type: ignore[assignment]
     return Finding.worded(
         "promotion_plan.budget",
@@ -76,8 +64,26 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
             words=words,
             exact=True,
         ),
-        chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")),
+        chart=_bars(table, words),
         seen=words("promotion_plan.budget.seen", **values)
         + (words("promotion_plan.budget.over_cap", **values) if claims.height and kind != "claims" else ""),
         value_minor=used,
     )
+
+
+def _bars(table: pl.DataFrame, words: Words) -> alt.LayerChart:
+    """Budget, paid and approved by activity."""
+    rows = [
+        {"name": words(f"promotion_plan.activity.{r['activity']}"), "value": r[c] / 100, "share": r[c], "kind": c}
+        for r in table.iter_rows(named=True)
+        for c in ("budget_minor", "spent_minor", "reserved_minor")
+    ]
+    bars = pl.DataFrame(
+        {
+            "name": [f"{r['name']} {words('promotion_plan.money.' + str(r['kind']))}" for r in rows],
+            "value": [float(r["value"]) for r in rows],
+            "label": [words.format.money(r["share"]) for r in rows],
+            "tone": ["total" if r["kind"] == "budget_minor" else None for r in rows],
+        }
+    )
+    return labelled.bars(bars, words=words, title=words("promotion.axis.money"))
