@@ -23,6 +23,7 @@ from crmlib.simulate import (
     sources,
     stock_book,
     story,
+    targets,
     truth,
 )
 from crmlib.simulate.baskets import stock_shelf
@@ -58,7 +59,11 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     _check(customers=customers, stores=stores, days=days, end=end)
     folder = Path(out)
     (folder / "truth").mkdir(parents=True, exist_ok=True)
-    for old in [*folder.glob("pos_*"), *folder.glob("points*")]:  # files are appended to while days pass
+    for old in [
+        *folder.glob("pos_*"),
+        *folder.glob("points*"),
+        *folder.glob("targets*"),
+    ]:  # files are appended to while days pass
         old.unlink()
     world = found(customers=customers, stores=stores, days=days, seed=seed, end=end)
     masters.write(world, folder, year=end.year)
@@ -79,6 +84,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     marketing.write(world, told, folder, rng=stream(seed, MARKETING))
     shop_floor.write(world, told, folder, rng=stream(seed, FLOOR))
     stock_book.write(world, told, folder, rng=stream(seed, STOCK_BOOK))
+    targets.write(world, told, folder)
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

@@ -76,7 +76,9 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
         state.effects.append(_summed(effects, world, book.rise_day))
         state.sold.append(_by_day(lines, effects, world))
         lines = _with_returns(world, state, lines, first, last)
-        state.totals.append(lines.group_by("store").agg(pl.len(), pl.col("milli", "list_minor", "net_minor").sum()))
+        state.totals.append(
+            lines.group_by("store", "day").agg(pl.len(), pl.col("milli", "list_minor", "net_minor").sum())
+        )
         receipts.write(book, lines, rng=stream(world.seed, DIRT, first))
         _points(world, state, lines, last, ledger)
     for system in exports.SYSTEMS:
