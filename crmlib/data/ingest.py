@@ -15,14 +15,13 @@ from pathlib import Path
 import polars as pl
 
 from crmlib.core.errors import CrmError
-from crmlib.data import pieces
-from crmlib.data import sources as sources_file
+from crmlib.data import lookups, pieces, sourcefile
 from crmlib.data.judge import mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
 from crmlib.data.lake import delta, store
 from crmlib.data.lake.lake import Lake
-from crmlib.data.read import database, files, readers
+from crmlib.data.read import database, files, proposals, readers
 from crmlib.data.read.files import InputFile
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE
@@ -95,18 +94,19 @@ def ingest(
         If nothing can be stored; the lake is then as it was.
     """
     path = Path(sources) if sources is not None else BUILT_IN
-    entry = _entry(source, path)
+    entries = _entries(source, path)
     folder = Path(root) if root is not None else path.parent
+    entry = lookups.resolved(sourcefile.pick(entries, source, path=path), entries, root=folder)
     return _ingest(source, entry, root=folder, lake=lake, now=now, report=progress)
 
 
-def _entry(name: str, path: Path) -> Source:
-    """The source of that name in the file, or the built-in one that the file does not name itself."""
-    built_in = sources_file.load(BUILT_IN)
+def _entries(name: str, path: Path) -> dict[str, Source]:
+    """The sources of the file, and the built-in one if it is meant and the file does not name it itself."""
+    built_in = sourcefile.load(BUILT_IN)
     if name in built_in and not path.is_file():
-        return built_in[name]
-    named = sources_file.load(path)
-    return named[name] if name in named else built_in.get(name) or sources_file.pick(named, name, path=path)
+        return built_in
+    named = sourcefile.load(path)
+    return {**built_in, **named} if name in built_in else named
 
 
 def ingest_all(
@@ -133,10 +133,11 @@ def ingest_all(
     folder = Path(root) if root is not None else path.parent
     results: list[IngestResult] = []
     failed: dict[str, CrmError] = {}
-    entries = sources_file.load(path)
+    entries = sourcefile.load(path)
     for name, entry in entries.items():
         try:
-            found: IngestResult | CrmError = _ingest(name, entry, root=folder, lake=lake, now=now, report=progress)
+            full = lookups.resolved(entry, entries, root=folder)
+            found: IngestResult | CrmError = _ingest(name, full, root=folder, lake=lake, now=now, report=progress)
         except CrmError as error:
             found = error
         if isinstance(found, CrmError):
@@ -161,7 +162,7 @@ def _ingest(
         results: list[IngestResult] = []
         for group in groups:
             before = results[-1].batch if results else task.before
-            with refusals.explained(name):
+            with refusals.explained(name), proposals.offered(source, group):
                 results += _stored(replace(task, inputs=group, before=before), lake, report or _silent)
     return total(results)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 import polars as pl
-import yaml
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -20,13 +18,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE, Contract
-from crmlib.core.errors import SourceError
-from crmlib.core.money import MINOR_PER_UNIT
+
+FILE, SHEET, WHOLE_LINE = "_file", "_sheet", "_line"
+"""Names of what is no column of the file: its own name, its sheet's, and the raw text of a line (for exclusions)."""
 
 
 def _listed(value: object) -> object:
@@ -41,15 +40,21 @@ def _verbs(value: object) -> object:
     return [_column_or_verbs(v) for v in value] if isinstance(value, list) else value
 
 
+def _mistake(code: str, **values: object) -> PydanticCustomError:
+    """A mistake that `sourcefile` tells in words of its own."""
+    return PydanticCustomError(code, code, values)
+
+
 def _one_character(delimiter: str) -> str:
     if len(delimiter) != 1 and delimiter not in {"auto", "spaces"}:
-        raise ValueError("one character, auto or spaces")
+        raise _mistake("delimiter", value=delimiter[:20])
     return delimiter
 
 
 def _known_zone(zone: str) -> str:
     if zone not in available_timezones():
-        raise ValueError(f"no time zone '{zone}'{did_you_mean(zone, available_timezones())}")
+        near = difflib.get_close_matches(zone, available_timezones(), n=1, cutoff=0.5)
+        raise _mistake("zone", zone=zone[:40], near="".join(near))
     return zone
 
 
@@ -66,9 +71,9 @@ def _one_group(pattern: str) -> str:
         groups = re.compile(pattern).groups
         pl.Series([""]).str.extract(pattern, 1)
     except (re.error, pl.exceptions.PolarsError) as error:
-        raise ValueError(f"no regular expression ({' '.join(str(error).split())[:100]})") from error
+        raise _mistake("pattern", pattern=pattern[:60]) from error
     if groups != 1:
-        raise ValueError(f"exactly one group in brackets, not {groups}")
+        raise _mistake("groups", pattern=pattern[:60], groups=groups)
     return pattern
 
 
@@ -86,10 +91,22 @@ def _encoding(value: object) -> object:
     return ENCODINGS.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
+PARTS = ("month_of", "day_of", "minute_of")
+"""Verbs that take a part of a time."""
+
+
 class Strict(BaseModel):
     """Base: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Lookup(Strict):
+    """A value from the files of another source of the same sources file, by key."""
+
+    source: str
+    key: Texts
+    value: str
 
 
 class Expression(Strict):
@@ -100,23 +117,34 @@ class Expression(Strict):
     times: Decimal | None = None
     product: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
     sum: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
+    quotient: Annotated[tuple[Expression, ...] | None, BeforeValidator(_verbs)] = None
     month_of: str | None = None
     day_of: str | None = None
+    minute_of: str | None = None
     date: Texts | None = None
+    duration: Literal["months", "weeks", "days", "hours", "minutes", "seconds"] | None = None
     empty: Texts = ()
     extract: Annotated[str, AfterValidator(_one_group)] | None = None
     map: Annotated[dict[str, str | None], BeforeValidator(_nulls)] | None = None
+    lookup: Lookup | None = None
     other: Annotated[str | None, BeforeValidator(_null)] = None
     split: str | None = None
     constant: str | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Expression:
-        ways = ("from_", "product", "sum", "month_of", "day_of", "constant")
+        ways = ("from_", "product", "sum", "quotient", *PARTS, "constant")
         if sum(getattr(self, way) is not None for way in ways) != 1:
-            raise ValueError("exactly one of from, product, sum, month_of, day_of, constant")
-        if self.other is not None and self.map is None:
-            raise ValueError("other belongs to map; without it only `other: null` has a meaning")
+            raise _mistake("origin", known=", ".join(way.strip("_") for way in ways))
+        if self.other is not None and self.map is None and self.lookup is None:
+            raise _mistake("other")
+        if self.quotient is not None and len(self.quotient) != 2:
+            raise _mistake("quotient", count=len(self.quotient))
+        by_text = (self.map, self.extract, self.lookup)
+        if self.duration and (self.from_ is None or len(self.from_) != 1 or any(v is not None for v in by_text)):
+            raise _mistake("duration")
+        if self.lookup and (self.from_ is None or self.map is not None):
+            raise _mistake("lookup")
         return self
 
     @property
@@ -125,14 +153,30 @@ class Expression(Strict):
         return "other" in self.model_fields_set and self.other is None
 
     @property
+    def part_of_time(self) -> bool:
+        """Whether it is a part of a time: month, day, or minute of the day."""
+        return any(getattr(self, part) is not None for part in PARTS)
+
+    @property
     def origin(self) -> tuple[str, ...]:
         """The source columns whose texts the expression reads itself, in order."""
-        return self.from_ or tuple(c for c in (self.month_of, self.day_of) if c is not None)
+        return self.from_ or tuple(c for part in PARTS if (c := getattr(self, part)) is not None)
+
+    @property
+    def inner(self) -> tuple[Expression, ...]:
+        """The expressions that it is calculated from."""
+        return (*(self.product or ()), *(self.sum or ()), *(self.quotient or ()))
 
     def columns(self) -> tuple[str, ...]:
         """Source columns that the expression reads."""
-        inner = [c for part in (*(self.product or ()), *(self.sum or ())) for c in part.columns()]
-        return (*self.origin, *inner)
+        return (*self.origin, *(c for part in self.inner for c in part.columns()))
+
+    def lookups(self) -> Iterator[Lookup]:
+        """The other sources that it looks values up in."""
+        if self.lookup is not None:
+            yield self.lookup
+        for part in self.inner:
+            yield from part.lookups()
 
 
 class Condition(Strict):
@@ -157,9 +201,9 @@ class KnownAt(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> KnownAt:
         if sum(v is not None for v in (self.column, self.lag_days, self.on)) != 1:
-            raise ValueError("exactly one of column, lag_days, on")
+            raise _mistake("known_at")
         if self.lag_days is not None and self.lag_days < 0:
-            raise ValueError("lag_days must not be negative: nothing is known before it happens")
+            raise _mistake("lag")
         return self
 
 
@@ -178,7 +222,7 @@ def _share(value: object) -> object:
 
 def _variable_name(text: str) -> str:
     if not text.isidentifier():
-        raise ValueError("the name of an environment variable that holds the address, never the address itself")
+        raise _mistake("variable")
     return text
 
 
@@ -230,122 +274,12 @@ class Source(Strict):
         named += [
             *self.fill_down,
             *self.repeat_of,
-            *(c for rule in self.exclude.values() for c in rule if c != "_line"),
+            *(c for rule in self.exclude.values() for c in rule if c != WHOLE_LINE),
         ]
         return tuple(dict.fromkeys(named))
 
-
-def load(path: str | Path) -> dict[str, Source]:
-    """Read and check a sources file; every entry by its name, in file order."""
-    path = Path(path)
-    try:
-        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextLoader)
-    except OSError as error:
-        raise SourceError(
-            "sources.unreadable", values={"path": str(path), "reason": str(error.strerror or error)}
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise _refused(path, "", reason, "YAML in UTF-8, each name once") from error
-    if not isinstance(entries, dict) or not entries:
-        raise _refused(path, "", "no entries", "at least one source: a name, then its table, files and columns")
-    return {name: _checked(path, name, entry) for name, entry in entries.items()}
-
-
-def pick(sources: Mapping[str, Source], name: str, *, path: str | Path) -> Source:
-    """The source of that name."""
-    if name not in sources:
-        raise SourceError(
-            "sources.unknown_source",
-            values={"name": name, "path": str(path), "present": ", ".join(sources), "near": nearest(name, sources)},
-        )
-    return sources[name]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name closest to a mistyped one, or an empty text."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return found[0] if found else ""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint to append to a sentence, or nothing."""
-    near = nearest(name, known)
-    return f" (did you mean '{near}'?)" if near else ""
-
-
-def _checked(path: Path, name: str, entry: object) -> Source:
-    try:
-        source = Source.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        hint = _hint(first["loc"]) if first["type"] == "extra_forbidden" else ""
-        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise _refused(path, f"{name}.{where}", f"{message}{hint}", "see docs/ingest.md") from error
-    if source.table not in CONTRACTS:
-        hint = did_you_mean(source.table, CONTRACTS)
-        raise _refused(path, f"{name}.table", f"no table '{source.table}'{hint}", ", ".join(CONTRACTS))
-    _check_columns(path, name, source)
-    return source
-
-
-def _check_columns(path: Path, name: str, source: Source) -> None:
-    contract = source.contract
-    derived = {"src_name", "src_file", "src_line", "known_at", "day", "day_n"}
-    allowed = [c for c in contract.columns if c not in derived]
-    for column in source.columns:
-        if column not in allowed:
-            hint = did_you_mean(column, allowed)
-            raise _refused(
-                path, f"{name}.columns.{column}", f"not a column of {source.table}{hint}", ", ".join(allowed)
-            )
-    given = {*source.columns, *dict(contract.defaults), *derived, "line_id"}
-    missing = [c for c in contract.required if c not in given]
-    if missing:
-        raise _refused(path, f"{name}.columns", f"{', '.join(missing)} not mapped", f"{source.table} needs them")
-    _check_origin(path, name, source)
-    if source.currency is not None and source.currency not in MINOR_PER_UNIT:
-        raise _refused(path, f"{name}.currency", f"unknown currency {source.currency}", ", ".join(MINOR_PER_UNIT))
-    if source.known_at and source.known_at.lag_days is not None and contract.event is None:
-        raise _refused(path, f"{name}.known_at", f"{source.table} has no event time", "`on` or a column")
-
-
-def _check_origin(path: Path, name: str, source: Source) -> None:
-    if (source.database is None) != (source.query is None):
-        raise _refused(path, f"{name}.query", "database and query belong together", "both, or files")
-    if sum(map(bool, (source.files, source.reader, source.database))) != 1:
-        raise _refused(path, f"{name}.files", "no files", "a file, a pattern or a folder, or a database with its query")
-    if source.query is not None and source.fill_down:
-        raise _refused(path, f"{name}.fill_down", "the answer of a query has no merged cells", "no fill_down")
-    numbered = source.table != "receipt_lines" or "line_id" in source.columns
-    if source.query is not None and not numbered and "order by" not in " ".join(source.query.lower().split()):
-        raise _refused(
-            path, f"{name}.query", "receipts without line numbers in no order", "order by receipt and line, or line_id"
-        )
-
-
-def _hint(where: tuple[Any, ...]) -> str:
-    known = [f.alias or n for kind in (Source, Expression, Condition, KnownAt) for n, f in kind.model_fields.items()]
-    return did_you_mean(str(where[-1]), known)
-
-
-def _refused(path: Path, where: str, problem: str, expected: str) -> SourceError:
-    place = f"{path}, {where}" if where else str(path)
-    return SourceError("sources.refused", values={"place": place, "problem": problem, "expected": expected})
-
-
-class _TextLoader(yaml.SafeLoader):
-    """YAML whose scalars all stay text (codes keep their zeros, `on` and `no` are words) and whose names are unique."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in found if tag == "tag:yaml.org,2002:merge"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        names = [key.value for key, _ in node.value]
-        twice = sorted({str(n) for n in names if names.count(n) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(twice)} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
+    def lookups(self) -> Iterator[tuple[str, Lookup]]:
+        """Contract column and lookup of every value that comes from another source."""
+        for column, expression in self.columns.items():
+            for lookup in expression.lookups():
+                yield column, lookup

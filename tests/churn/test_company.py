@@ -21,7 +21,7 @@ from crmlib.churn.movement import causes, flows, forms, stages
 from crmlib.churn.winback import winback_lists
 from crmlib.core.contracts.contacts import LOSS_REASONS
 from crmlib.data import Lake, ingest
-from crmlib.data import sources as source_file
+from crmlib.data import sourcefile as source_file
 from crmlib.kit.words import Words
 from crmlib.pages.churn_review.findings import lists as churn_lists
 from crmlib.report.html import sheets

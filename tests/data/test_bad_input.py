@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -63,7 +64,7 @@ def test_no_file(desk):
 def test_an_unreadable_file(desk):
     desk.write("book.xlsx", b"not a workbook at all")
     desk.sales("book.xlsx")
-    assert "book.xlsx" in str(refused(desk, SourceError, "ingest.unreadable"))
+    assert "book.xlsx" in str(refused(desk, SourceError, "ingest.is_text"))
 
 
 def test_a_truncated_parquet_file(desk):
@@ -213,27 +214,47 @@ def test_no_lake_to_check(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("old", "new", "code", "expected"),
     [
-        ("table: receipt_lines", "table: reciept_lines", "did you mean 'receipt_lines'"),
-        ("  files:", "  fils: a.csv\n  files:", "unknown key (did you mean 'files'"),
-        ("    store_id:", "    stor_id:", "did you mean 'store_id'"),
-        ("    receipt_id: 小票号\n", "", "receipt_id not mapped"),
-        ("times: 1000", "times: viele", "decimal"),
-        ("{from: 数量, times", "{from: 数量, product: [数量], times", "exactly one of from"),
-        ("{lag_days: 0}", "{lag_days: -1}", "lag_days must not be negative"),
-        ("  files:", "  table: points\n  files:", "table stands twice"),
-        ("  files:", "  currency: RMB\n  files:", "unknown currency RMB"),
-        ("  files:", "  time_zone: Asia/Shangai\n  files:", "did you mean 'Asia/Shanghai'"),
-        ("  files:", "  delimiter: ', '\n  files:", "one character"),
-        ("sales:", "sales: [", "expected: YAML"),
+        ("table: receipt_lines", "table: reciept_lines", "no_table", "did you mean 'receipt_lines'"),
+        ("  files:", "  fils: a.csv\n  files:", "unknown_key", "did you mean 'files'"),
+        ("  columns:", "  colums:", "unknown_key", "did you mean 'columns'"),
+        ("    store_id:", "    stor_id:", "no_column", "did you mean 'store_id'"),
+        ("    receipt_id: 小票号\n", "", "not_mapped", "receipt_id not mapped"),
+        ("  table: receipt_lines\n", "", "missing_key", "add `table:`"),
+        ("times: 1000", "times: viele", "number", "a number"),
+        ("times: 1000", "tims: 1000", "unknown_key", "did you mean 'times'"),
+        ("{from: 数量, times", "{from: 数量, product: [数量], times", "origin", "exactly one of from"),
+        ("{from: 数量, times: 1000}", "{quotient: [数量]}", "quotient", "two: what is divided"),
+        ("{from: 数量, times: 1000}", "{from: 数量, other: x}", "other", "`other: null`"),
+        ("{from: 数量, times: 1000}", "{from: 数量, lookup: {source: x, key: a}}", "missing_key", "add `value:`"),
+        ("{from: 数量, times: 1000}", "{from: 数量, lookup: {source: x, key: a, value: b}}", "lookup_source", "sales"),
+        ("{from: 数量, times: 1000}", "{constant: 1, lookup: {source: x, key: a, value: b}}", "lookup", "from:"),
+        ("{from: 数量, times: 1000}", "{from: [数量, 金额], duration: days}", "duration", "one column"),
+        ("{from: 数量, times: 1000}", "{from: 数量, extract: '('}", "pattern", "regular expression"),
+        ("{from: 数量, times: 1000}", "{from: 数量, extract: 'a'}", "groups", "exactly one group"),
+        ("{lag_days: 0}", "{lag_days: -1}", "lag", "must not be negative"),
+        ("{lag_days: 0}", "{lag_days: 1, on: 2024-01-01}", "known_at", "exactly one of column"),
+        ("{lag_days: 0}", "{on: yesterday}", "date", "2024-01-31"),
+        ("  files:", "  table: points\n  files:", "twice", "table stands twice"),
+        ("  files:", "  currency: RMB\n  files:", "currency", "unknown currency RMB"),
+        ("  files:", "  time_zone: Asia/Shangai\n  files:", "zone", "did you mean 'Asia/Shanghai'"),
+        ("  files:", "  delimiter: ', '\n  files:", "delimiter", "one character"),
+        ("  files:", "  encoding: utf-7\n  files:", "choice", "gb18030"),
+        ("  files:", "  quarantine_limit: 500%\n  files:", "number", "within its bounds"),
+        ("  files:", "  exclude: [a]\n  files:", "entry", "indented"),
+        ("  files:", "  query: select 1\n  files:", "query_alone", "belong together"),
+        ("sales:", "sales: [", "yaml", "expected: YAML"),
     ],
 )
-def test_a_mistake_in_the_sources_file_is_named(desk, old, new, expected):
+def test_a_mistake_in_the_sources_file_is_named(desk, old, new, code, expected):
     desk.csv("a.csv", *LINES)
     desk.sources.write_text(desk.sources.read_text("utf-8").replace(old, new), "utf-8")
-    error = refused(desk, SourceError, "sources.refused")
+    error = refused(desk, SourceError, f"sources.{code}")
     assert expected in str(error)
+    parts = ("given", "expected", "mend")
+    chinese = " ".join(Words("zh")(f"sources.error.{code}.{part}", **error.values) for part in parts)
+    assert re.search("[\u4e00-\u9fff]{3}", chinese)
 
 
 def test_an_unknown_source_and_a_missing_sources_file(desk):

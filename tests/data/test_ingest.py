@@ -13,7 +13,7 @@ import xlsxwriter
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ContractError
-from crmlib.data import Lake, check_lake, ingest, ingest_all, sources
+from crmlib.data import Lake, check_lake, ingest, ingest_all, sourcefile
 from crmlib.data.lake import pseudonyms
 from crmlib.data.read import files
 
@@ -92,7 +92,7 @@ def test_a_large_folder_is_stored_in_several_batches_with_one_result(desk, monke
 
 
 def test_the_template_of_the_sources_file_is_valid_and_cdnow_needs_no_entry(root, desk):
-    assert set(sources.load(root / "params" / "sources.yml")) >= {"pos", "members", "people", "products", "stores"}
+    assert set(sourcefile.load(root / "params" / "sources.yml")) >= {"pos", "members", "people", "products", "stores"}
     assert ingest("cdnow", sources=root / "params" / "sources.yml", lake=desk.lake, now=NOW).kept == 69_659
 
 
@@ -262,7 +262,7 @@ def test_an_old_workbook_is_read_too(desk):
     assert desk.ingest().kept == 4
 
 
-def test_a_folder_of_everything_is_one_source(desk):
+def test_files_of_several_kinds_that_are_named_are_one_source(desk):
     folder = desk.folder / "in"
     desk.csv("in/a.csv", LINES[0])
     desk.csv("in/b.txt", LINES[2], encoding="gb18030")
@@ -279,7 +279,8 @@ def test_a_folder_of_everything_is_one_source(desk):
     )
     frame.write_parquet(folder / "c.parquet")
     desk.write("in/readme.md", "not data")
-    desk.sales("in")
+    desk.sales('", "'.join(f"in/*.{kind}" for kind in ("csv", "txt", "parquet")))
+    desk.describe(desk.sources.read_text("utf-8").replace('files: "', 'files: ["').replace('parquet"', 'parquet"]'))
     assert desk.ingest().kept == 3
     assert stored(desk.lake)["net_minor"].to_list() == [1250, 827, -301]
     assert stored(desk.lake)["product_id"].to_list() == ["P1", "P2", "17"]

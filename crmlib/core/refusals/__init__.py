@@ -16,7 +16,7 @@ from crmlib.core.sentences import Rule, english, fill
 
 PARTS = ("given", "expected", "mend")
 FOLDER = Path(__file__).parent
-_EMPTY = re.compile(r"\s?[(\uff08][^()\uff08\uff09]*[:\uff1a]\s*[)\uff09]")
+_EMPTY = re.compile(r"\s?[(\uff08][^()\uff08\uff09]*(?:[:\uff1a]\s*|''\?)[)\uff09]")
 """A remark in brackets whose value is empty, such as the nearest name where none is near."""
 
 

@@ -15,6 +15,9 @@ from crmlib.core.errors import SourceError
 from crmlib.data.draft.columns import Line, Mapped, best_table, mapped, words
 from crmlib.data.draft.look import Look, look
 
+MOST_TORN = 0.2
+"""Share of torn lines above which a file without a column that is known is no table."""
+
 __all__ = ["Draft", "Line", "Look", "Mapped", "draft"]
 
 
@@ -50,9 +53,12 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
         if seen.rows.is_empty() or seen.rows.width < 2:
             raise SourceError("draft.no_table", values={"file": file.name})
         chosen = table or best_table(seen.rows)
+        found = mapped(seen.rows, chosen)
+        if seen.torn > MOST_TORN and not found.lines:  # lines of a letter
+            raise SourceError("draft.no_table", values={"file": file.name})
         name = re.sub(r"\W+", "_", file.name.split(".")[0]).strip("_").lower() or "source"
         taken = {d.name for d in made}
-        made.append(Draft(name if name not in taken else f"{name}_{len(made) + 1}", seen, mapped(seen.rows, chosen)))
+        made.append(Draft(name if name not in taken else f"{name}_{len(made) + 1}", seen, found))
     return made
 
 

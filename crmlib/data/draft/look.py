@@ -11,7 +11,9 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 
-from crmlib.data.read import encoding, readers, records, values
+from crmlib.core.errors import SourceError
+from crmlib.data.read import encoding, kinds, readers, records, values
+from crmlib.data.read.layout import check_one_table, check_width
 
 STRETCH = 1 << 18
 """Bytes read at the head, in the middle and at the tail of a text."""
@@ -30,6 +32,7 @@ class Look:
     rows : sample, all cells text, in the file's order.
     header : line of the names; 0 where the file has typed columns, -1 where it has no names.
     whole : the sample is all there is.
+    torn : share of its lines that have more or fewer fields than the others.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Look:
     sheet: str = ""
     sheets: int = 1
     whole: bool = True
+    torn: float = 0.0
 
 
 def look(path: Path) -> Look:
@@ -52,6 +56,9 @@ def look(path: Path) -> Look:
         `ingest.unreadable`, or what reading its encoding raises.
     """
     try:
+        if path.is_dir():
+            raise SourceError("draft.folder", values={"path": path})
+        kinds.check(path, path.name)
         if path.suffix.lower() in readers.PARQUET:
             return _parquet(path)
         if path.suffix.lower() in readers.EXCEL:
@@ -87,6 +94,9 @@ def _workbook(path: Path) -> Look:
         found = Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
     if found is None:
         return Look(path, pl.DataFrame())
+    check_width(path.name, found.rows.columns)
+    numbered = found.rows.with_row_index(records.LINE, offset=max(found.header, 0) + 1)
+    check_one_table(numbered, f"{path.name}#{found.sheet}")
     return Look(path, found.rows, header=found.header, sheet=found.sheet, sheets=len(book.sheet_names))
 
 
@@ -100,10 +110,12 @@ def _text(path: Path) -> Look:
     first = [[f.strip() for f in records.split_one(line, delimiter)] for line in lines[records.RAW].head(TITLES * 5)]
     at = _header(first)
     names = _distinct(first[at]) if at >= 0 else [str(n + 1) for n in range(_width(first))]
+    check_width(path.name, names)
     split = records.split(lines[at + 1 :], delimiter=delimiter, names=names)
     rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))
     header = int(lines[records.LINE][at]) if at >= 0 else -1
-    return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole)
+    torn = split.torn.height / max(split.torn.height + rows.height, 1)
+    return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole, torn=torn)
 
 
 def _stretches(path: Path) -> tuple[bytes, bool]:

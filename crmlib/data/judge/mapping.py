@@ -12,14 +12,14 @@ from crmlib.core.errors import SourceError
 from crmlib.data.read import cells, values
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
-from crmlib.data.sources import Condition, Expression, Source, nearest
+from crmlib.data.sourcefile import nearest
+from crmlib.data.sources import WHOLE_LINE, Condition, Expression, Source
 
 RULE = "__rule"
 VALUE = "__value"
 EXCLUDED = "__excluded"
 REPEAT = "__repeat"
 PAGE = "__page"
-WHOLE_LINE = "_line"
 REASONABLE = "reasonable"
 FUTURE = timedelta(days=1)
 """Clocks of tills may be wrong by hours; a day ahead is an error."""
@@ -85,14 +85,22 @@ def _first_problem(frame: pl.DataFrame, rows: pl.DataFrame, checks: dict[str, tu
 
 def check_columns(part: RawPart, source: Source) -> None:
     """Refuse a file that lacks a column the source needs."""
+    check_present(part, source.source_columns())
+
+
+def check_present(part: RawPart, needed: Iterable[str]) -> None:
+    """Refuse a file that lacks one of the columns `needed`."""
     present = part.columns
-    missing = [c for c in source.source_columns() if c not in present]
-    if missing:
-        near = nearest(missing[0], present)
-        raise SourceError(
-            "ingest.missing_column",
-            values={"file": part.file, "missing": ", ".join(missing), "near": near, "present": ", ".join(present[:40])},
-        )
+    lacking = [c for c in needed if c not in present]
+    if lacking:
+        raise missing(part.file, lacking, present)
+
+
+def missing(file: str, lacking: list[str], present: list[str]) -> SourceError:
+    """The refusal of a file without the columns `lacking`, with the nearest name that it has."""
+    near = nearest(lacking[0], present)
+    values = {"file": file, "missing": ", ".join(lacking), "near": near, "present": ", ".join(present[:40])}
+    return SourceError("ingest.missing_column", values=values)
 
 
 def excluded_lines(torn: pl.DataFrame, source: Source) -> pl.Expr:

@@ -11,12 +11,13 @@ from operator import mul
 import polars as pl
 
 from crmlib.core.contracts import TIME_ZONE
-from crmlib.data.read import values
+from crmlib.data.read import clocks, values
 from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Expression, Source
 
 AT = "__at_"
 NUMBER = "__number_"
+LASTED = "__lasted_"
 ROUNDED = ("_minor", "_milli")
 """Columns of fixed units are rounded to whole ones; other whole numbers must be whole in the file."""
 
@@ -32,7 +33,7 @@ class Cell:
 
 
 def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression, pl.DataType]]) -> pl.DataFrame:
-    """The columns that the source needs, read once: clean text, numbers (NUMBER), wall-clock times (AT).
+    """The columns that the source needs, read once: clean text, numbers (NUMBER), durations, wall-clock times (AT).
 
     `made` holds the expression and type of every contract column.
     """
@@ -48,10 +49,14 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
     times = [
         _wall_clock(rows, texts, e, source).alias(f"{AT}{name}")
         for name, (e, dtype) in made.items()
-        if dtype.is_temporal() or e.month_of or e.day_of
+        if dtype.is_temporal() or e.part_of_time
+    ]
+    lasted = [
+        clocks.durations(texts[c], unit=unit).alias(f"{LASTED}{unit}_{c}")
+        for c, unit in dict.fromkeys(d for e, _ in made.values() for d in _durations(e))
     ]
     kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
-    return texts.with_columns(*kept, *exact, *times)
+    return texts.with_columns(*kept, *exact, *lasted, *times)
 
 
 def filled_down(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
@@ -89,9 +94,16 @@ def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def _numeric_columns(expression: Expression) -> list[str]:
     """Source columns that the expression reads as numbers."""
     if expression.from_ is not None:
-        plain = expression.map is None and expression.extract is None
+        plain = not (expression.map or expression.extract or expression.duration)
         return list(expression.from_) if len(expression.from_) == 1 and plain else []
-    return [c for part in (*(expression.product or ()), *(expression.sum or ())) for c in _numeric_columns(part)]
+    return [c for part in expression.inner for c in _numeric_columns(part)]
+
+
+def _durations(expression: Expression) -> list[tuple[str, str]]:
+    """Source columns that the expression reads as durations, with their units."""
+    if expression.duration is not None:
+        return [(c, expression.duration) for c in expression.origin]
+    return [found for part in expression.inner for found in _durations(part)]
 
 
 def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression, source: Source) -> pl.Series:
@@ -108,6 +120,8 @@ def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression,
             return at.cast(pl.Datetime("us"))
     # a constant gives one value for all rows
     text = texts.with_columns(_text(expression).alias("__text"))["__text"]
+    if expression.minute_of:
+        return values.clocks(text, formats=expression.date or ())
     at = values.times(text, zone=source.clock_zone, formats=expression.date or ())
     if source.clock_zone == source.time_zone:
         return at
@@ -132,15 +146,17 @@ def cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sourc
 
 
 def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Source) -> Cell:
-    if expression.month_of or expression.day_of:
+    if expression.part_of_time:
         text, at = values.no_zero_date(_text(expression)), pl.col(f"{AT}{name}")
-        part = at.dt.month() if expression.month_of else at.dt.day()
+        minute = at.dt.hour().cast(pl.Int32) * 60 + at.dt.minute()
+        part = at.dt.month() if expression.month_of else at.dt.day() if expression.day_of else minute
         return Cell(part.cast(dtype), text, text.is_not_null() & at.is_null(), "time")
     if dtype.is_integer() or dtype.is_float():
         exact, readable = _number(expression)
         text = _shown(expression)
         value = _of_type(exact, dtype, name)
-        return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), "number")
+        rule = "lookup" if any(expression.lookups()) else "duration" if _durations(expression) else "number"
+        return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), rule)
     text = _text(expression)
     if isinstance(dtype, pl.Datetime | pl.Date):
         text, at = values.no_zero_date(text), pl.col(f"{AT}{name}")
@@ -154,7 +170,8 @@ def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sour
         return Cell(value, _shown(expression), text.is_not_null() & value.is_null(), "flag")
     value = text.cast(dtype, strict=False) if isinstance(dtype, pl.Enum) else text
     shown = _shown(expression)
-    rule = "map" if expression.map is not None else "extract" if expression.extract is not None else "choice"
+    verbs = {"lookup": expression.lookup, "map": expression.map, "extract": expression.extract}
+    rule = next((verb for verb, given in verbs.items() if given is not None), "choice")
     return Cell(value, shown, shown.is_not_null() & value.is_null(), rule)
 
 
@@ -183,6 +200,14 @@ def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
         terms = [v for v, _ in parts]
         total = reduce(lambda a, b: a + b, (t.fill_null(0) for t in terms))
         value = pl.when(pl.any_horizontal([t.is_not_null() for t in terms])).then(total)
+    elif expression.quotient is not None:
+        parts = [_number(part) for part in expression.quotient]
+        (above, _), (below, _) = parts
+        value = values.divided(above, below)
+        parts.append((value, below.is_null() | (below != 0)))
+    elif expression.duration is not None:
+        value = pl.col(f"{LASTED}{expression.duration}_{expression.origin[0]}")
+        parts = [(value, _shown(expression).is_null() | value.is_not_null())]
     else:
         numeric = _numeric_columns(expression)
         value = pl.col(f"{NUMBER}{numeric[0]}") if numeric else values.number(_text(expression))
@@ -227,8 +252,7 @@ def _shown(expression: Expression) -> pl.Expr:
         words = [word for word, value in expression.map.items() if value is None]
         told = meant.is_in(list(_named(expression))) if expression.forgives else ~meant.is_in(words)
         return pl.when(told.fill_null(value=not expression.forgives)).then(text)
-    parts = expression.product or expression.sum or ()
-    return pl.concat_str([_shown(p).fill_null("") for p in parts], separator=" | ")
+    return pl.concat_str([_shown(p).fill_null("") for p in expression.inner], separator=" | ")
 
 
 def _items(text: pl.Expr, separator: str) -> pl.Expr:

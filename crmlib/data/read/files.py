@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from crmlib.data.sources import Source
 
 BATCH_BYTES = 100_000_000
 """Text of one batch; about fifteen times as much memory is used while it is checked."""
+BESIDE = frozenset({".yml", ".yaml", ".tmp", ".part", ".filepart", ".crdownload", ".md5", ".sha256", ".ok", ".done"})
+"""What lies beside the files of a folder: settings, marks of transfers, files that are not whole yet."""
 PACKED = 8
 """How much larger the text of a packed file (gzip, Parquet, Excel) is taken to be."""
 
@@ -75,13 +78,30 @@ def digest(path: Path) -> str:
 def _matches(pattern: str, root: Path) -> list[Path]:
     path = root / pattern
     if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix.lower() in readers.SUFFIXES and p.name[0] not in "~.")
+        return _of_folder(path, pattern)
     if path.is_file():
         return [path]
     if Path(pattern).is_absolute():
         anchor = Path(pattern).anchor
         return sorted(p for p in Path(anchor).glob(str(Path(pattern).relative_to(anchor))) if p.is_file())
     return sorted(p for p in root.glob(pattern) if p.is_file())
+
+
+def _of_folder(folder: Path, pattern: str) -> list[Path]:
+    """The tables of a folder, all of one kind; marks of transfers and hidden files are none of it."""
+    present = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] not in "~." and _data(p))
+    kinds = Counter("".join(p.suffixes[-2:]).lower() if p.suffix == ".gz" else p.suffix.lower() for p in present)
+    read_as = {readers.kind_of(Path(f"x{kind}")) for kind in kinds}
+    if len(read_as) > 1:
+        shown = ", ".join(f"{kind or '-'} ({count})" for kind, count in kinds.most_common(8))
+        usual = next((k for k, _ in kinds.most_common() if readers.kind_of(Path(f"x{k}"))), ".csv")
+        values = {"folder": pattern, "kinds": shown, "example": f"{pattern.rstrip('/')}/*{usual}"}
+        raise SourceError("ingest.mixed_folder", values=values)
+    return present if read_as != {""} else []
+
+
+def _data(path: Path) -> bool:
+    return path.suffix.lower() not in BESIDE
 
 
 def _shown(path: Path, root: Path) -> str:

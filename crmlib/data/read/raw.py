@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from crmlib.data.read.records import LINE, RAW
+from crmlib.data.sources import FILE, SHEET, Source
 
 TORN = pl.Schema({LINE: pl.Int64, RAW: pl.String, "rule": pl.String})
 
@@ -44,3 +45,10 @@ class RawPart:
     def slim(self) -> RawPart:
         """Only what is needed to find raw texts again: the lines, where the file has lines."""
         return replace(self, rows=self.rows.select(LINE, RAW)) if RAW in self.rows.columns else self
+
+
+def placed(part: RawPart, source: Source, *, file: str, sheet: str | None = None) -> RawPart:
+    """The part with the name of its file and sheet as columns, where the source asks for them."""
+    wanted = source.source_columns()
+    columns = [pl.lit(v, dtype=pl.String).alias(c) for c, v in ((FILE, file), (SHEET, sheet)) if c in wanted]
+    return replace(part, rows=part.rows.with_columns(columns)) if columns else part

@@ -14,8 +14,9 @@ import fastexcel
 import polars as pl
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read import bounds, encoding, records, values
-from crmlib.data.read.raw import RawPart
+from crmlib.data.read import bounds, encoding, kinds, records, values
+from crmlib.data.read.layout import check_one_table, check_width
+from crmlib.data.read.raw import RawPart, placed
 from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Source
 
@@ -49,8 +50,9 @@ def read(path: Path, *, source: Source, name: str) -> Iterator[RawPart]:
     """The parts of one file. `name` is shown in messages and stored with every row."""
     suffix = path.suffix.lower()
     try:
+        kinds.check(path, name)
         if suffix in PARQUET:
-            yield _parquet(path, name)
+            yield placed(_parquet(path, name), source, file=name)
         elif suffix in EXCEL:
             yield from _excel(path, source, name)
         else:
@@ -67,6 +69,12 @@ def _content(path: Path, name: str) -> bytes:
     return bounds.unpack(data, name) if data.startswith(GZIP) else data
 
 
+def kind_of(path: Path) -> str:
+    """How a file of that name is read: text, Excel, Parquet; an empty text for what is no table."""
+    kinds = {"text": TEXT, "excel": EXCEL, "parquet": PARQUET}
+    return next((kind for kind, suffixes in kinds.items() if path.suffix.lower() in suffixes), "")
+
+
 def cdnow_path() -> Path:
     """The CDNOW file inside the `lifetimes` package; the package is found, not imported."""
     found = find_spec("lifetimes")
@@ -77,6 +85,9 @@ def cdnow_path() -> Path:
 
 def unreadable(name: str, error: Exception) -> SourceError:
     """The error for a file that cannot be opened or is not what its name says."""
+    if isinstance(error, fastexcel.FastExcelError):
+        locked = "password" in str(error).lower()
+        return SourceError(f"ingest.{'protected' if locked else 'broken_workbook'}", values={"file": name})
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
     return SourceError("ingest.unreadable", values={"file": name, "reason": reason})
 
@@ -102,13 +113,15 @@ def text_part(
     if layout is None:
         delimiter = records.find_delimiter(lines) if source.delimiter == "auto" else source.delimiter
         names, lines = _header(lines, delimiter, source)
+        check_width(name, names)
         layout = Layout(delimiter, tuple(names))
     damaged = pl.col(LINE).is_in([line + before for line in text.bad_lines])
     bad = lines.filter(damaged).with_columns(rule=pl.lit("encoding")) if text.bad_lines else None
     good = lines.filter(~damaged) if bad is not None else lines
     split = records.split(good, delimiter=layout.delimiter, names=list(layout.names))
     torn = split.torn if bad is None else pl.concat([split.torn, bad.select(split.torn.columns)]).sort(LINE)
-    return RawPart(name, split.rows, torn, encoding=text.encoding, common=text.common), layout
+    part = RawPart(name, split.rows, torn, encoding=text.encoding, common=text.common)
+    return placed(part, source, file=name), layout
 
 
 def _header(lines: pl.DataFrame, delimiter: str, source: Source) -> tuple[list[str], pl.DataFrame]:
@@ -117,12 +130,12 @@ def _header(lines: pl.DataFrame, delimiter: str, source: Source) -> tuple[list[s
         names = [n.strip() for n in records.split_one(lines[RAW][0], delimiter)]
         while len(names) > 1 and not names[-1]:
             names.pop()
-        return _distinct(names), lines[1:]
+        return distinct(names), lines[1:]
     widths = Counter(len(records.split_one(line, delimiter)) for line in lines[RAW].head(1000))
     return [str(n + 1) for n in range(widths.most_common(1)[0][0])], lines
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Names as they are; an empty one, and every one that stands more than once, gets its position behind it."""
     several = {name for name, times in Counter(names).items() if times > 1 or not name}
     return [f"{name}#{position}" if name in several else name for position, name in enumerate(names, 1)]
@@ -140,7 +153,7 @@ def _excel(path: Path, source: Source, name: str) -> Iterator[RawPart]:
         cells = book.load_sheet(sheet, header_row=None, dtypes="string").to_polars()
         part = _sheet(cells, source, f"{name}#{sheet}")
         if source.sheets or part.rows.width > 1:
-            yield part
+            yield placed(part, source, file=name, sheet=sheet)
 
 
 def _sheet(cells: pl.DataFrame, source: Source, name: str) -> RawPart:
@@ -155,11 +168,15 @@ def _sheet(cells: pl.DataFrame, source: Source, name: str) -> RawPart:
         return RawPart(name, pl.DataFrame(schema={LINE: pl.Int64}))
     if source.header == "none":
         return RawPart(name, rows.rename({c: str(n) for n, c in enumerate(fields, 1)}))
-    names = _distinct([(v or "").strip() for v in rows.select(fields).row(0)])
-    return RawPart(name, rows[1:].rename(dict(zip(fields, names, strict=True))))
+    names = distinct([(v or "").strip() for v in rows.select(fields).row(0)])
+    check_width(name, names)
+    named = rows[1:].rename(dict(zip(fields, names, strict=True)))
+    check_one_table(named, name)
+    return RawPart(name, named)
 
 
 def _parquet(path: Path, name: str) -> RawPart:
     bounds.check_parquet(path, name)
     rows = pl.read_parquet(path, glob=False)
+    check_width(name, rows.columns)
     return RawPart(name, rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)))

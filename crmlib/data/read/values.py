@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from crmlib.data.read import clocks as written
+
 EXACT = pl.Decimal(38, 9)
 """Numbers between reading and rounding: nine decimals, no binary fractions."""
 
@@ -93,6 +95,12 @@ def _careful(text: pl.Expr, decimal: str) -> pl.Expr:
     return ungrouped.otherwise(plain).cast(EXACT, strict=False)
 
 
+def divided(above: pl.Expr, below: pl.Expr) -> pl.Expr:
+    """The quotient of two exact numbers to nine decimals; null where there is nothing to divide by."""
+    some = below != 0
+    return pl.when(some).then(above) / pl.when(some).then(below)
+
+
 def whole(exact: pl.Expr) -> pl.Expr:
     """Nearest whole number as Int64, half away from zero; null where it does not fit.
 
@@ -123,7 +131,12 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     2017-01-03 12:00:00
     2017-01-03 09:56:00
     """
-    distinct = pl.DataFrame({"text": text}).unique(maintain_order=True).with_columns(_evened("text", even=not formats))
+    distinct = pl.DataFrame({"text": text}).unique(maintain_order=True)
+    worded = distinct["text"].str.contains(written.WORDS).any()
+    if worded:
+        digits = written.as_formats_say(pl.col("text")) if formats else written.digits(pl.col("text"))
+        distinct = distinct.with_columns(digits.alias("even"))
+    distinct = distinct.with_columns(_evened("even" if worded else "text", even=not formats))
     pieces: list[pl.DataFrame] = []
     left = distinct
     for form in formats or TIMES:
@@ -134,8 +147,26 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
         if left.is_empty():
             break
     known = pl.concat(pieces).filter(pl.col("at").dt.year().is_between(*YEARS))
+    if worded and not formats:
+        known = known.with_columns(written.by_half(pl.col("at"), pl.col("text")).alias("at"))
     known = known.select("text", _at_home("text", zone) if not formats else "at")
     return pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")["at"]
+
+
+def clocks(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
+    """Times of day on a day that means nothing; of a cell with a day, its time.
+
+    Examples
+    --------
+    >>> cells = ["9:30", "9\u65f630\u5206", "9:30 PM", "2025-03-02 21:30", "0.5", "later"]
+    >>> [None if t is None else f"{t:%H:%M}" for t in clocks(pl.Series(cells))]
+    ['09:30', '09:30', '21:30', '21:30', '12:00', None]
+    """
+    if formats:
+        return times("2000-01-01 " + text, zone="UTC", formats=[f"%Y-%m-%d {form}" for form in formats])
+    alone = times("2000-01-01 " + text.str.replace(r"^0?(\.\d+)$", "36526$1"), zone="UTC")
+    share = times(text.str.replace(r"^0?(\.\d+)$", "36526$1"), zone="UTC")
+    return alone.zip_with(alone.is_not_null(), share)
 
 
 def _at_home(column: str, zone: str) -> pl.Expr:

@@ -82,7 +82,7 @@ class Format:
         if minor is None or not math.isfinite(minor):
             return _NONE
         per_unit = MINOR_PER_UNIT[self.currency]
-        return self.number(minor / per_unit, digits=2 if per_unit == 100 else 0)
+        return self.number(minor / per_unit, digits=len(str(per_unit)) - 1)
 
     def day(self, value: date | None) -> str:
         """A day in ISO form, the one form both languages read alike."""

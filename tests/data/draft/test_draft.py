@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from crmlib.core.errors import ParameterError, SourceError
-from crmlib.data import ingest, sources
+from crmlib.data import ingest, sourcefile
 from crmlib.data.draft import draft, lacking
 from crmlib.kit.words import Words
 from crmlib.run import draft as drafting
@@ -88,7 +88,7 @@ def test_where_nothing_tells_day_from_month_a_person_is_asked_and_nothing_guesse
     assert "day or month first?" in text
     assert not draft([file])[0].ready
     with pytest.raises(SourceError):
-        sources.load(desk.sources)
+        sourcefile.load(desk.sources)
 
 
 @pytest.mark.parametrize(

@@ -198,5 +198,5 @@ def test_a_query_that_fails_or_answers_nothing_is_refused(erp: Desk) -> None:
 def test_a_source_that_hides_its_order_or_shows_its_address_is_refused(desk: Desk, text: str, said: str) -> None:
     desk.describe(text)
     error = refused(desk)
-    assert error.code == "sources.refused"
+    assert error.code.startswith("sources.")
     assert said in str(error)

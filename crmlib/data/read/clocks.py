@@ -1,0 +1,93 @@
+"""Clocks and durations as people write them: forenoon and afternoon, hours and minutes in words."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import polars as pl
+
+FORENOON = r"\x{4e0a}\x{5348}|\x{51cc}\x{6668}|\x{65e9}\x{4e0a}|\x{6e05}\x{6668}|a\.?m\.?"
+AFTERNOON = r"\x{4e0b}\x{5348}|\x{4e2d}\x{5348}|\x{508d}\x{665a}|\x{665a}\x{4e0a}|p\.?m\.?"
+"""Halves of the day in Chinese and English, before or after the clock."""
+HALF = rf"(?i)\s*(?:{FORENOON}|{AFTERNOON})\s*"
+H, M, S = r"\s*[\x{65f6}\x{70b9}]\s*", r"\s*\x{5206}\s*", r"\s*\x{79d2}\s*"
+WORDS = rf"(?i)[\x{{65f6}}\x{{70b9}}\x{{ff1a}}]|{FORENOON}|{AFTERNOON}"
+"""What a time holds that is not written with digits and colons only."""
+
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800, "months": 2_592_000}
+"""Units of a duration; a month has 30 days, and a year, as people count shelf lives, 365."""
+UNITS = {
+    31_536_000: ("\u5e74", "years", "year", "yrs", "yr", "y"),
+    2_592_000: ("\u4e2a\u6708", "\u6708", "months", "month", "mon", "mo"),
+    604_800: ("\u5468", "\u661f\u671f", "weeks", "week", "wk", "w"),
+    86_400: ("\u5929", "\u65e5", "days", "day", "d"),
+    3_600: ("\u5c0f\u65f6", "\u65f6", "hours", "hour", "hrs", "hr", "h"),
+    60: ("\u5206\u949f", "\u5206", "minutes", "minute", "mins", "min", "m"),
+    1: ("\u79d2\u949f", "\u79d2", "seconds", "second", "secs", "sec", "s"),
+}
+SECONDS_OF = {word: seconds for seconds, words in UNITS.items() for word in words}
+PIECE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(" + "|".join(sorted(SECONDS_OF, key=len, reverse=True)) + r")(?![a-z])\s*")
+ISO = re.compile(r"p(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)w)?(?:(\d+)d)?(?:t(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?)?$")
+CLOCK = re.compile(r"(\d{1,5}):([0-5]?\d)(?::([0-5]?\d)(?:\.\d+)?)?$")
+PLAIN = re.compile(r"\d+(?:\.\d+)?$")
+
+
+def digits(text: pl.Expr) -> pl.Expr:
+    """The text with its clock in digits and colons; the half of the day is taken off (see `by_half`).
+
+    Examples
+    --------
+    >>> cells = ["2025-03-02 3:05 PM", "\u4e0b\u53483:05", "9\u65f65\u5206", "21\u70b9", "9\u65f65\u52067\u79d2"]
+    >>> pl.DataFrame({"t": cells}).select(digits(pl.col("t"))).to_series().to_list()
+    ['2025-03-02 3:05', '3:05', '9:5', '21:00', '9:5:7']
+    """
+    text = text.str.replace(HALF, " ").str.replace_all("\uff1a", ":", literal=True)
+    text = text.str.replace(rf"(\d{{1,2}}){H}(\d{{1,2}}){M}(\d{{1,2}}){S}", "$1:$2:$3")
+    text = text.str.replace(rf"(\d{{1,2}}){H}(\d{{1,2}}){M}?", "$1:$2")
+    return text.str.replace(rf"(\d{{1,2}}){H}$", "$1:00").str.strip_chars()
+
+
+def by_half(at: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """A time by the half of the day that its text names; no time where the two contradict each other."""
+    hour = at.dt.hour()
+    early, late = text.str.contains(rf"(?i){FORENOON}"), text.str.contains(rf"(?i){AFTERNOON}")
+    later = pl.when(late & (hour < 12)).then(at.dt.offset_by("12h"))
+    return later.when(early & (hour == 12)).then(at.dt.offset_by("-12h")).when(~(early & (hour > 12))).then(at)
+
+
+def as_formats_say(text: pl.Expr) -> pl.Expr:
+    """The halves of the day in the words that `%p` knows."""
+    return text.str.replace(r"\s*\x{4e0a}\x{5348}\s*", " AM ").str.replace(r"\s*\x{4e0b}\x{5348}\s*", " PM ")
+
+
+def durations(text: pl.Series, *, unit: str) -> pl.Series:
+    """How long something lasts, in `unit` (exact); a bare number is in that unit, `1:30` is an hour and a half.
+
+    Examples
+    --------
+    >>> cells = pl.Series(["180", "12\u4e2a\u6708", "1\u5e74", "1:30:00", "2 weeks 3 days", "P1DT12H", "soon"])
+    >>> [None if v is None else float(v) for v in durations(cells, unit="days")]
+    [180.0, 360.0, 365.0, 0.0625, 17.0, 1.5, None]
+    """
+    seen = {cell: _seconds(cell, unit) for cell in text.drop_nulls().unique().to_list()}
+    found = {
+        cell: str((seconds / SECONDS[unit]).quantize(Decimal("1e-9")))
+        for cell, seconds in seen.items()
+        if seconds is not None
+    }
+    return text.replace_strict(found, default=None, return_dtype=pl.String).cast(pl.Decimal(38, 9))
+
+
+def _seconds(cell: str, unit: str) -> Decimal | None:
+    plain = cell.strip().lower()
+    if PLAIN.match(plain):
+        return Decimal(plain) * SECONDS[unit]
+    if clock := CLOCK.match(plain):
+        return Decimal(sum(int(v or 0) * s for v, s in zip(clock.groups(), (3_600, 60, 1), strict=True)))
+    if (iso := ISO.match(plain)) and len(plain) > 2:
+        return Decimal(sum(int(v or 0) * s for v, s in zip(iso.groups(), UNITS, strict=True)))
+    pieces = PIECE.findall(plain)
+    if not pieces or PIECE.sub("", plain).strip(" ,"):
+        return None
+    return sum((Decimal(number) * SECONDS_OF[word] for number, word in pieces), start=Decimal(0))

@@ -1,0 +1,116 @@
+"""What a file is by its first bytes, whatever its name says: what is no table is refused before it is read."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+from crmlib.core.errors import SourceError
+
+HEAD = 8_192
+"""Bytes looked at."""
+OLE, ZIP, PARQUET = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"PAR1"
+GZIP = b"\x1f\x8b"
+SIGNATURES = {
+    b"%PDF": "PDF", b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"SQLite format 3": "SQLite",
+    b"7z\xbc\xaf'\x1c": "7z", b"Rar!": "RAR", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd",
+    b"{\\rtf": "RTF", b"\x7fELF": "ELF", b"ARROW1": "Arrow", b"ORC": "ORC", b"Obj\x01": "Avro", b"RIFF": "RIFF",
+    b"OggS": "Ogg", b"ID3": "MP3", b"\x00\x00\x00\x18ftyp": "MP4", b"BM": "BMP", b"MZ": "EXE", b"!BDN": "Outlook",
+}  # fmt: skip
+PACKED = frozenset({"7z", "RAR", "bzip2", "xz", "zstd"})
+LETTERED = frozenset({b"ORC", b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"OggS"})
+"""Signatures that a text may begin with, too: they count where the file holds bytes that no text has."""
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+BINARY = 0.02
+"""Share of control characters that no text has."""
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+TEXTS = frozenset({".csv", ".txt", ".tsv", ".gz"})
+BOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+JSON = re.compile(r'^\s*(?:\{\s*(?:"[^"\n]*"\s*:|\}|$)|\[\s*(?:\{|\[|"|$|\]))')
+PAGE = re.compile(r"^\s*(?:<!--.*?-->\s*)?<(?:!doctype|html|head|body|table|meta|div|style|script)", re.I | re.S)
+SQL = re.compile(r"^\s*(?:--[^\n]*\n\s*)*(?:insert\s+into|(?:create|drop)\s+table|begin\s+transaction)\b", re.I)
+XML = re.compile(r"^\s*<(?:\?xml|[A-Za-z][\w:.-]*[\s>/])")
+
+
+def check(path: Path, name: str) -> None:
+    """Refuse a file whose content is not what its name says, with what to do about it.
+
+    Raises
+    ------
+    SourceError
+        `ingest.is_json`, `is_page`, `is_xml`, `is_packed`, `is_workbook`, `is_parquet`, `is_text`, `is_other`,
+        `protected`, `broken_workbook`.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    suffix = path.suffix.lower()
+    if head.startswith(GZIP) and suffix not in BOOKS:
+        try:
+            with gzip.open(path) as packed:
+                head = packed.read(HEAD)
+        except (OSError, EOFError, zlib.error):
+            return  # what is no archive is told when it is read
+    code = _code(path, head, suffix)
+    if code:
+        raise SourceError(f"ingest.{code[0]}", values={"file": name, "kind": code[1]})
+
+
+def _code(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
+    """Which refusal, and the kind that it names; none where the file may be what its name says."""
+    if head.startswith((OLE, ZIP)):
+        return _of_office(path, head, suffix)
+    if head.startswith(PARQUET):
+        return ("is_parquet", "Parquet") if suffix in TEXTS | BOOKS else None
+    kind = next((k for sign, k in SIGNATURES.items() if head.startswith(sign) and _counts(sign, head)), "")
+    if kind or head[257:262] == b"ustar":
+        return ("is_packed", kind or "tar") if kind in PACKED | {""} else ("is_other", kind)
+    if suffix not in TEXTS | BOOKS or not head.strip():
+        return None
+    return _of_text(head, suffix)
+
+
+def _counts(sign: bytes, head: bytes) -> bool:
+    return sign not in LETTERED or bool(CONTROL.search(head[:512]))
+
+
+def _of_office(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
+    """Office files and archives, which share a container."""
+    if head.startswith(OLE):
+        if LOCKED in path.read_bytes():
+            return "protected", "Excel"
+        return None if suffix in BOOKS else ("is_workbook", ".xls")
+    if suffix in BOOKS:
+        try:
+            with zipfile.ZipFile(path) as book:
+                names = book.namelist()
+        except (zipfile.BadZipFile, OSError):
+            return "broken_workbook", "zip"
+        return None if _book(names) else ("is_packed", "ZIP")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return ("is_workbook", ".xlsx") if _book(archive.namelist()) else ("is_packed", "ZIP")
+    except (zipfile.BadZipFile, OSError):
+        return "is_packed", "ZIP"
+
+
+def _book(names: list[str]) -> bool:
+    return any(n.lower().startswith("xl/") or n in {"content.xml", "mimetype"} for n in names)
+
+
+def _of_text(head: bytes, suffix: str) -> tuple[str, str] | None:
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0.2 < head[:4096].count(0) / len(head[:4096]) < 0.6
+    if not wide and len(CONTROL.findall(head)) > BINARY * len(head):
+        return None if not head.strip(b"\x00") else ("is_other", "binary")
+    text = head.decode("utf-16" if wide else "utf-8", errors="replace").lstrip("\ufeff")
+    if JSON.match(text):
+        return "is_json", "JSON"
+    if PAGE.match(text):
+        return "is_page", "HTML"
+    if XML.match(text):
+        return "is_xml", "XML"
+    if SQL.match(text):
+        return "is_other", "SQL"
+    return ("is_text", "text") if suffix in BOOKS else None

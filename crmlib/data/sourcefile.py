@@ -1,0 +1,209 @@
+"""The sources file read and checked: every mistake in it is told with its place and its mend."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from crmlib.core.contracts import CONTRACTS
+from crmlib.core.errors import SourceError
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.data.sources import FILE, SHEET, Condition, Expression, KnownAt, Lookup, Source
+
+MADE = frozenset({"src_name", "src_file", "src_line", "known_at", "day", "day_n"})
+"""Columns that ingest makes itself."""
+TOLD = frozenset({
+    "delimiter", "zone", "variable", "pattern", "groups", "origin", "other", "known_at", "lag", "quotient", "duration",
+    "lookup",
+})  # fmt: skip
+"""Mistakes that the model names itself; the others are told by what was given."""
+
+
+def load(path: str | Path) -> dict[str, Source]:
+    """Read and check a sources file; every entry by its name, in file order.
+
+    Raises
+    ------
+    SourceError
+        A code of `sources`, with the place in the file.
+    """
+    path = Path(path)
+    try:
+        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextLoader)
+    except OSError as error:
+        raise SourceError(
+            "sources.unreadable", values={"path": str(path), "reason": str(error.strerror or error)}
+        ) from error
+    except UnicodeDecodeError as error:
+        raise _refused("encoding", str(path)) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _refused(
+            "twice" if isinstance(error, _TwiceError) else "yaml",
+            str(path),
+            line=mark.line + 1 if mark else 1,
+            reason=error.problem or "",
+        ) from error
+    except yaml.YAMLError as error:
+        raise _refused("yaml", str(path), line=1, reason=" ".join(str(error).split())) from error
+    if not isinstance(entries, dict) or not entries:
+        raise _refused("no_entries", str(path))
+    found = {name: _checked(path, name, entry) for name, entry in entries.items()}
+    for name, source in found.items():
+        _check_lookups(f"{path}, {name}", source, found)
+    return found
+
+
+def pick(sources: Mapping[str, Source], name: str, *, path: str | Path) -> Source:
+    """The source of that name."""
+    if name not in sources:
+        raise SourceError(
+            "sources.unknown_source",
+            values={"name": name, "path": str(path), "present": ", ".join(sources), "near": nearest(name, sources)},
+        )
+    return sources[name]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name closest to a mistyped one, or an empty text."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return found[0] if found else ""
+
+
+def _checked(path: Path, name: str, entry: object) -> Source:
+    place = f"{path}, {name}"
+    try:
+        source = Source.model_validate(entry)
+    except ValidationError as error:
+        problems = error.errors()
+        # a mistyped key is told before the one that is missing for it
+        first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+        raise _told(place, dict(first)) from error
+    if source.table not in CONTRACTS:
+        near = nearest(source.table, CONTRACTS)
+        raise _refused("no_table", f"{place}.table", table=source.table, near=near, known=", ".join(CONTRACTS))
+    _check_columns(place, source)
+    _check_origin(place, source)
+    return source
+
+
+def _told(place: str, problem: dict[str, Any]) -> SourceError:
+    """What the model says of a mistake, in the words of this file."""
+    kind, where = problem["type"], [str(part) for part in problem["loc"]]
+    place = ".".join([place, *where])
+    if kind == "extra_forbidden":
+        key = where[-1]
+        return _refused("unknown_key", place, name=key, near=nearest(key, _keys(where)), known=", ".join(_keys(where)))
+    if kind == "missing":
+        return _refused("missing_key", place, name=where[-1])
+    if kind in TOLD:
+        return _refused(kind, place, **problem.get("ctx", {}))
+    shown = str(problem.get("input"))[:40]
+    expected = problem.get("ctx", {}).get("expected")
+    if expected:
+        return _refused("choice", place, value=shown, known=str(expected).replace("' or '", "', '"))
+    return _refused(_kind_of(kind), place, value=shown)
+
+
+def _kind_of(kind: str) -> str:
+    """Which kind of value was expected: a number, a date, a list or an entry with keys."""
+    if kind.startswith(("decimal", "float", "int", "greater", "less", "finite")):
+        return "number"
+    if kind.startswith(("date", "time")):
+        return "date"
+    return "entry" if kind.startswith(("model", "dict")) else "value"
+
+
+def _keys(where: list[str]) -> list[str]:
+    """The keys that may stand at that place."""
+    kinds: dict[bool, type] = {}
+    if len(where) == 1:
+        return _names(Source)
+    if "lookup" in where[:-1]:
+        return _names(Lookup)
+    kinds = {where[0] == "known_at": KnownAt, where[0] == "exclude": Condition}
+    return _names(kinds.get(True, Expression))
+
+
+def _names(kind: type) -> list[str]:
+    fields = kind.model_fields  # type: ignore[attr-defined]
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _check_columns(place: str, source: Source) -> None:
+    contract = source.contract
+    allowed = [c for c in contract.columns if c not in MADE]
+    for column in source.columns:
+        if column not in allowed:
+            raise _refused(
+                "no_column",
+                f"{place}.columns.{column}",
+                table=source.table,
+                near=nearest(column, allowed),
+                known=", ".join(allowed),
+            )
+    given = {*source.columns, *dict(contract.defaults), *MADE, "line_id"}
+    missing = [c for c in contract.required if c not in given]
+    if missing:
+        raise _refused("not_mapped", f"{place}.columns", missing=", ".join(missing), table=source.table)
+    if source.currency is not None and source.currency not in MINOR_PER_UNIT:
+        near = nearest(source.currency, MINOR_PER_UNIT)
+        raise _refused("currency", f"{place}.currency", currency=source.currency, near=near)
+    if source.known_at and source.known_at.lag_days is not None and contract.event is None:
+        raise _refused("no_event", f"{place}.known_at", table=source.table)
+
+
+def _check_origin(place: str, source: Source) -> None:
+    if (source.database is None) != (source.query is None):
+        raise _refused("query_alone", f"{place}.query")
+    if sum(map(bool, (source.files, source.reader, source.database))) != 1:
+        raise _refused("no_files", f"{place}.files")
+    if source.query is None:
+        return
+    if source.fill_down:
+        raise _refused("query_fill_down", f"{place}.fill_down")
+    if {FILE, SHEET} & set(source.source_columns()):
+        raise _refused("query_file", f"{place}.columns")
+    numbered = source.table != "receipt_lines" or "line_id" in source.columns
+    if not numbered and "order by" not in " ".join(source.query.lower().split()):
+        raise _refused("query_order", f"{place}.query")
+
+
+def _check_lookups(place: str, source: Source, every: Mapping[str, Source]) -> None:
+    for column, lookup in source.lookups():
+        other = every.get(lookup.source)
+        where = f"{place}.columns.{column}.lookup"
+        if other is None:
+            near = nearest(lookup.source, every)
+            raise _refused("lookup_source", where, source=lookup.source, near=near, known=", ".join(every))
+        if other.database or other.reader:
+            raise _refused("lookup_files", where, source=lookup.source)
+
+
+def _refused(code: str, place: str, **values: object) -> SourceError:
+    return SourceError(f"sources.{code}", values={"place": place, **values})
+
+
+class _TwiceError(yaml.constructor.ConstructorError):
+    """A name stands twice."""
+
+
+class _TextLoader(yaml.SafeLoader):
+    """YAML whose scalars all stay text (codes keep their zeros, `on` and `no` are words) and whose names are unique."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if tag == "tag:yaml.org,2002:merge"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        names = [key.value for key, _ in node.value]
+        twice = sorted({str(n) for n in names if names.count(n) > 1})
+        if twice:
+            raise _TwiceError(None, None, ", ".join(twice), node.start_mark)
+        return super().construct_mapping(node, deep=deep)
