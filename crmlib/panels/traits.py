@@ -28,6 +28,13 @@ CUSTOMER_PART = {
     "days": pl.Int64,
     "net_minor": pl.Int64,
 }
+PART_DAY = {
+    "customer_id": pl.String,
+    "part": pl.String,
+    "day_n": pl.Int32,
+    "lines": pl.Int64,
+    "net_minor": pl.Int64,
+}
 CARD_USE = {
     "customer_id": pl.String,
     "days": pl.Int64,
@@ -110,6 +117,36 @@ def customer_part(
         .agg(days=nw.len(), net_minor=nw.col("net_minor").sum())
     )
     return reduced(panel, schema=CUSTOMER_PART, sort=("customer_id", "part"))
+
+
+def customer_part_day(
+    lines: AnyFrame, products: AnyFrame | None = None, *, by: str, start: date, end: date
+) -> pl.DataFrame:
+    """All sales by customer, part and day, returns and sales without card among them: they add up to the sales report.
+
+    Parameters
+    ----------
+    lines, products, by : as for `customer_part`.
+
+    Returns
+    -------
+    customer_id (null without card); part (null where unknown); day_n [days since 1970]; lines of quantity > 0;
+    net_minor. Sorted by the three keys.
+    """
+    needs = ("customer_id", "day_n", "quantity_milli", "net_minor", "product_id" if products is not None else by)
+    inside = lines_of(lines, needs=needs, name="receipt_lines").filter(
+        nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
+    )
+    if products is not None:
+        inside = inside.join(_goods(products, by), on="product_id", how="left")
+    panel = (
+        inside.with_columns(
+            part=nw.col(by).cast(nw.String), sold=nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
+        )
+        .group_by("customer_id", "part", "day_n")
+        .agg(lines=nw.col("sold").sum(), net_minor=nw.col("net_minor").sum())
+    )
+    return reduced(panel, schema=PART_DAY, sort=("customer_id", "part", "day_n"))
 
 
 def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Movement: where the change of sales came from and went to."""

@@ -1,0 +1,228 @@
+"""The steps of the movement report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.core.calendar import festivals
+from crmlib.core.dates import EPOCH
+from crmlib.core.errors import LakeError, ModelError
+from crmlib.customers.members.periods import months_before, periods
+from crmlib.movement import cohorts, cross_shop, gain_loss, new_lapsed, path, revenue_tree
+from crmlib.movement.periods import Period, check_periods
+from crmlib.pages.movement.parameters import Movement
+from crmlib.pages.shared.members import MemberStudy
+from crmlib.panels import traits
+from crmlib.report.page import not_connected
+
+PEAKS = ("spring_festival", "mid_autumn")
+"""Both periods must hold as many of these."""
+OTHER, UNKNOWN = "_other", "_unknown"
+HORIZON = 90
+"""A next trip later than this is "not back" [days]."""
+YEAR = 12
+DAY = timedelta(days=1)
+COLUMNS = {"category": "category_1", "brand": "brand", "store": "store_id"}
+
+
+class Study(MemberStudy):
+    """From sales by member, group and day to parts of the change, flows, kinds of members, cohorts, sets, paths."""
+
+    @property
+    def params(self) -> Movement:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """All sales by member, group and day: customer_id (null: no member), group, day, lines, net_minor."""
+        by = COLUMNS[self.params.group]
+        goods = None if self.params.group == "store" else self.goods
+        if goods is None and self.params.group != "store":
+            raise not_connected("products", report=self.page.report)
+        start = EPOCH if self.first_day is None else self.first_day
+        sold = traits.customer_part_day(self.lines, goods, by=by, start=start, end=self.page.as_of)
+        known = self.members(sold.select("customer_id").unique().drop_nulls())["customer_id"]
+        member = pl.when(pl.col("customer_id").is_in(known.implode())).then("customer_id")
+        return sold.select(
+            customer_id=member,
+            group=pl.col("part").fill_null(UNKNOWN),
+            day=pl.col("day_n").cast(pl.Date),
+            lines="lines",
+            net_minor="net_minor",
+        )
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The first day of sales."""
+        return self.days.select(pl.col("day_n").min().cast(pl.Date)).item()  # type: ignore[no-any-return]
+
+    @cached_property
+    def span(self) -> tuple[Period, Period]:
+        """The two periods: the longest of the months asked for, 6, 3 and 1 that the data and the festivals allow.
+
+        The same months a year before come first, then the months just before.
+        """
+        first = self.first_day or self.page.as_of
+        refused: ModelError | None = None
+        for pair in self._candidates():
+            if pair[0].start < first:
+                continue
+            held = festivals(pair[0].start, pair[1].end).filter(pl.col("festival").is_in(PEAKS))
+            try:
+                check_periods(*pair, festivals=held["day"].to_list())
+            except ModelError as problem:
+                refused = refused or problem
+            else:
+                return pair
+        needed = months_before(self.page.as_of, 2) + DAY
+        raise refused or ModelError("movement.history", values={"first": first, "needed": needed})
+
+    def _candidates(self) -> Iterator[tuple[Period, Period]]:
+        end, asked = self.page.as_of, self.params.months
+        lengths = [m for m in (asked, 6, 3, 1) if m <= asked]
+        for back in (YEAR, 0):
+            for months in lengths:
+                start = months_before(end, months)
+                last = months_before(end, back) if back else start
+                yield Period(months_before(last, months) + DAY, last), Period(start + DAY, end)
+                if back and months == YEAR:
+                    lunar = periods(end, months=months, aligned=True, compare="last_year", first_day=self.first_day)
+                    yield Period(lunar.previous_start, lunar.previous_end), Period(lunar.start, lunar.end)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are two periods to compare, with sales and the table that names the groups."""
+        try:
+            return self.change.members > 0
+        except (ModelError, LakeError):
+            return False
+
+    @cached_property
+    def grouped(self) -> pl.DataFrame:
+        """`history` with the smallest groups as one, so that at most twelve are left."""
+        most = gain_loss.MAX_GROUPS
+        sums = self.history.group_by("group").agg(pl.col("net_minor").abs().sum()).sort("net_minor", "group")
+        if sums.height <= most:
+            return self.history
+        small = sums["group"][: sums.height - most + 1]
+        return self.history.with_columns(
+            group=pl.when(pl.col("group").is_in(small.implode())).then(pl.lit(OTHER)).otherwise("group")
+        )
+
+    @cached_property
+    def change(self) -> gain_loss.GainLoss:
+        """Parts of the change of each group, and flows between groups [minor units]."""
+        first, second = self.span
+        return gain_loss.gain_loss(self.grouped, first=first, second=second)
+
+    @cached_property
+    def noise(self) -> gain_loss.GainLoss:
+        """The same between even and odd weeks, where nothing moved."""
+        first, second = self.span
+        return gain_loss.noise(self.grouped, first=first, second=second)
+
+    @cached_property
+    def kinds(self) -> new_lapsed.NewLapsed:
+        """New, returning, repeat and lapsed members with their money [minor units]."""
+        first, second = self.span
+        return new_lapsed.new_lapsed(self.history, first=first, second=second, as_of=self.page.as_of)
+
+    @cached_property
+    def tree(self) -> dict[str, int]:
+        """Parts of the change of members' sales: members, trips, units (goods a trip), price (money a good)."""
+        first, second = self.span
+        return revenue_tree.revenue_tree(self._totals(first), self._totals(second))
+
+    @cached_property
+    def cohorts(self) -> pl.DataFrame:
+        """Newcomers by month, in members and money, so many months later."""
+        return cohorts.cohorts(self.history, as_of=self.page.as_of, months=12)
+
+    @cached_property
+    def crossed(self) -> cross_shop.CrossShop:
+        """Members of the second period by the groups they bought in."""
+        inside = self._in(self.span[1]).filter(pl.col("net_minor") > 0, ~pl.col("group").is_in([OTHER, UNKNOWN]))
+        sums = (
+            inside.group_by("group").agg(pl.col("net_minor").sum()).sort("net_minor", "group", descending=[True, False])
+        )
+        names = sorted(sums["group"][: cross_shop.MOST])
+        total = inside.group_by("customer_id").agg(total_minor=pl.col("net_minor").sum())
+        return cross_shop.cross_shop(inside.rename({"group": "set"}), members=total, sets=names)
+
+    @cached_property
+    def steps(self) -> pl.DataFrame:
+        """From the first to the second and the third trip, by the group with most of each trip's money."""
+        trips = (
+            self.grouped.drop_nulls("customer_id")
+            .filter(pl.col("net_minor") > 0)
+            .sort("customer_id", "day", "net_minor", "group", descending=[False, False, True, False])
+            .unique(["customer_id", "day"], keep="first", maintain_order=True)
+            .rename({"group": "category"})
+        )
+        return path.path(trips, as_of=self.page.as_of, horizon_days=HORIZON)
+
+    @cached_property
+    def left(self) -> pl.DataFrame:
+        """Members of the first period who bought nowhere in the second, the dearest first.
+
+        customer_id, net_minor, margin_minor (sales without cost at everybody's margin rate; null without any cost),
+        last_day, group (most of their money).
+        """
+        first, second = self.span
+        before = self.members(panels.customer_period(self.lines, start=first.start, end=first.end))
+        day = pl.col("day_n").cast(pl.Date)
+        came = self.all_days.filter(day.is_between(second.start, second.end), pl.col("is_purchase"))["customer_id"]
+        most = self._in(first).group_by("customer_id", "group").agg(pl.col("net_minor").sum())
+        favourite = most.sort("net_minor", "group", descending=[True, False]).group_by("customer_id").first()
+        costed = before.filter(pl.col("uncosted_lines") == 0)
+        sold = int(costed["net_minor"].sum())
+        rate = int(costed["margin_minor"].sum()) / sold if sold else None
+        known = pl.when(pl.col("uncosted_lines") == 0).then("margin_minor")
+        margin = known.fill_null((pl.col("net_minor") * rate).round().cast(pl.Int64)) if rate is not None else known
+        return (
+            before.filter(~pl.col("customer_id").is_in(came.implode()), pl.col("net_minor") > 0)
+            .join(favourite.select("customer_id", "group"), on="customer_id", how="left")
+            .select(
+                "customer_id", "net_minor", "group", margin_minor=margin,
+                last_day=pl.col("last_day_n").cast(pl.Date),
+            )
+            .sort(pl.coalesce("margin_minor", "net_minor"), "customer_id", descending=[True, False])
+        )  # fmt: skip
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Groups in the reader's words: shops by name, the others as they are."""
+        words = self.words
+        own = {OTHER: words("movement.group.other"), UNKNOWN: words("movement.group.unknown")}
+        shops = self.page.optional("stores") if self.params.group == "store" else None
+        if shops is None:
+            return own
+        known = shops.select("store_id", pl.col("name").fill_null(pl.col("store_id"))).collect()
+        return dict(known.iter_rows()) | own
+
+    @cached_property
+    def shops(self) -> pl.DataFrame:
+        """Members' own shops by name: customer_id, store_name; empty where members or shops are not connected."""
+        stores = self.page.optional("stores")
+        if self.people is None or stores is None:
+            return pl.DataFrame(schema={"customer_id": pl.String, "store_name": pl.String})
+        named = stores.select("store_id", store_name=pl.col("name"))
+        home = self.people.select("customer_id", store_id=pl.col("home_store"))
+        return home.join(named, on="store_id", how="left").select("customer_id", "store_name").collect()
+
+    def _in(self, period: Period) -> pl.DataFrame:
+        """Members' sales of one period."""
+        return self.grouped.filter(pl.col("day").is_between(period.start, period.end)).drop_nulls("customer_id")
+
+    def _totals(self, period: Period) -> revenue_tree.Totals:
+        sold = self._in(period)
+        trips = sold.filter(pl.col("lines") > 0).select("customer_id", "day").unique()
+        return revenue_tree.Totals(
+            int(sold["net_minor"].sum()), trips["customer_id"].n_unique(), trips.height, int(sold["lines"].sum())
+        )

@@ -1,0 +1,53 @@
+"""The study of movement: what it adds up to is the sales report; too short a history is said, not guessed."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.finding import Finding
+from crmlib.pages.movement import findings
+from crmlib.pages.movement.study import Study
+from tests.report import world
+
+CARDS = (
+    findings.parts, findings.flows, findings.kinds, findings.tree, findings.cohorts, findings.crossed, findings.steps,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(lake: Lake) -> Study:
+    return Study(world.opened(lake, report="movement", variables={"group": "store", "months": 6}))
+
+
+def test_the_parts_add_up_to_the_sales_of_both_periods(study: Study) -> None:
+    lines = study.lines.collect()
+    for period, column in zip(study.span, ("net_1_minor", "net_2_minor"), strict=True):
+        sold = lines.filter(pl.col("day").is_between(period.start, period.end))["net_minor"].sum()
+        assert study.change.groups[column].sum() == sold
+
+
+def test_both_periods_are_the_same_months_of_two_years(study: Study) -> None:
+    first, second = study.span
+    assert second.end == world.LAST
+    assert (second.start.year - first.start.year, second.start.month - first.start.month) == (1, 0)
+
+
+def test_every_card_is_made_and_those_who_left_bought_nowhere_since(study: Study) -> None:
+    assert study.comparable
+    for card in CARDS:
+        made = card(study)
+        assert isinstance(made, Finding)
+        assert made.headline != Finding.unavailable(f"movement.{card.__name__}", "data", words=study.words).headline
+    seen = study.days.filter(pl.col("day_n").cast(pl.Date) >= study.span[1].start)["customer_id"]
+    assert not set(study.left["customer_id"]) & set(seen)
+
+
+def test_without_products_the_answer_says_what_is_missing_and_the_page_stands(lake: Lake) -> None:
+    bare = Study(world.opened(lake, report="movement"))
+    assert not bare.comparable
+    answer = findings.answer(bare)
+    assert answer.sentence == bare.words("movement.answer.short", day=bare.words.format.day(bare.first_day))
+    made = findings.parts(bare)
+    assert isinstance(made, Finding) and bare.words("page.source.products") in made.note_seen + made.note_do
