@@ -146,13 +146,13 @@ def band(run: Running, *, words: Words) -> Finding:
         view=views.readable(run.daily.drop("inside"), words=words),
         chart=charts.band(pl.concat(rows), words=words),
         seen=words(f"promotion_watch.band.seen.{_stage(run)}", **values) if run.planned else None,
-        do=_over(run, "promotion_watch.band", kind, words),
+        do=_over(run, f"promotion_watch.band.over.{kind}", words),
     )
 
 
-def _over(run: Running, section: str, kind: str, words: Words) -> str | None:
+def _over(run: Running, key: str, words: Words) -> str | None:
     """What is left to do once it is over; none while it runs."""
-    return words(f"{section}.over.{kind}") if run.over else None
+    return words(key) if run.over else None
 
 
 def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
@@ -185,7 +185,7 @@ def stores(run: Running, names: pl.DataFrame, *, words: Words) -> Finding:
         else None,
         row_key=("store_id",),
         seen=words(f"promotion_watch.stores.seen.{_stage(run)}"),
-        do=_over(run, "promotion_watch.stores", kind, words),
+        do=_over(run, f"promotion_watch.stores.over.{kind}", words),
     )
 
 
@@ -231,7 +231,7 @@ def margin(run: Running, *, words: Words) -> Finding:
         if shown.height
         else None,
         seen=words(f"promotion_watch.margin.seen.{_told(run)}", **values),
-        do=_over(run, "promotion_watch.margin", kind, words),
+        do=_over(run, f"promotion_watch.margin.over.{kind}", words),
     )
 
 
