@@ -106,19 +106,6 @@ def basket_of(parts: AnyFrame, *, customer: str) -> pl.DataFrame:
     )
 
 
-def last_receipts(lines: pl.LazyFrame, *, customer: str) -> pl.DataFrame:
-    """The last ten receipts: day, store_id, lines, net_minor; latest first."""
-    return (
-        lines.filter(pl.col("customer_id") == customer)
-        .group_by("receipt_id", "day", "store_id")
-        .agg(lines=pl.len().cast(pl.Int64), net_minor=pl.col("net_minor").sum())
-        .sort("day", "receipt_id", descending=True)
-        .head(LAST_RECEIPTS)
-        .select("day", "store_id", "lines", "net_minor")
-        .collect(engine="streaming")
-    )
-
-
 def events(tables: dict[str, pl.LazyFrame], *, customer: str) -> pl.DataFrame:
     """Everything else on file in one line of time: contacts, complaints, points, holdings, debts.
 

@@ -15,6 +15,7 @@ from crmlib.core.dates import day_number
 from crmlib.core.errors import ParameterError
 from crmlib.core.frames import AnyFrame, wrap
 from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.handle import opened
 
 _DAY_NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 _PERIOD_NEEDS = (*_DAY_NEEDS, "receipt_id", "cost_minor")
@@ -180,7 +181,7 @@ def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
 def _days(lines: AnyFrame, *, end: date | None) -> Lines:
     """Lines as customer-days, lazily; a frame that already is one passes through."""
-    if "is_purchase" in wrap(lines, name="receipt_lines").collect_schema().names():
+    if "is_purchase" in wrap(opened(lines), name="receipt_lines").collect_schema().names():
         frame = lines_of(lines, needs=("customer_id", "day_n", "net_minor"), name="customer_day")
         return frame if end is None else frame.filter(nw.col("day_n") <= day_number(end))
     return (

@@ -11,6 +11,7 @@ import polars as pl
 from crmlib.core.contracts import LARGEST, UNITS
 from crmlib.core.errors import ContractError
 from crmlib.core.frames import AnyFrame, check_columns, ids_as_text, not_whole, to_polars, whole, wrap
+from crmlib.panels.handle import opened
 
 Lines: TypeAlias = "nw.LazyFrame[Any]"
 Schema: TypeAlias = Mapping[str, "pl.DataType | type[pl.DataType]"]
@@ -33,6 +34,7 @@ def lines_of(frame: AnyFrame, *, needs: Iterable[str], name: str) -> Lines:
         `frame.mixed_types`, `panels.missing_values`, `panels.value_range`.
     """
     needs = tuple(needs)
+    frame = opened(frame)
     wrapped = wrap(frame, name=name)
     if isinstance(wrapped, nw.DataFrame):
         native = _held(_with_day_number(to_polars(frame, name=name).lazy()).collect(), needs, name=name).lazy()

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.audit.agreement import agreement
@@ -68,14 +69,12 @@ def whole_weeks(first: date, last: date) -> tuple[date, date]:
 
 def review(
     grid: AnyFrame,
-    lines: AnyFrame,
+    money: pl.DataFrame,
     *,
     promotions: AnyFrame,
     products: AnyFrame,
     stores: AnyFrame,
     rng: np.random.Generator,
-    costs: AnyFrame | None = None,
-    bulk: pl.Series | None = None,
     stock: AnyFrame | None = None,
     rounds: int = 4,
 ) -> Review:
@@ -83,10 +82,8 @@ def review(
 
     Parameters
     ----------
-    grid : `panels.store_product_week` without bulk orders. lines : receipt lines, with them. promotions, products,
+    grid : `panels.store_product_week` without bulk orders. money : `economics` of all lines. promotions, products,
         stores : tables of the lake.
-    costs : promotion_costs, if connected: promotion_id, kind (gift, points, display, labour, funding), amount_minor.
-    bulk : receipts that are bulk orders (`bulk.bulk_receipts`): their discount is booked apart.
     stock : store_id, product_id, counted_on, on_hand_milli, if connected: weeks of empty shelves are neither learnt
         from nor counted.
 
@@ -109,7 +106,6 @@ def review(
     weak = _by_depth(whole, rows, plans, found, feasts=feasts)
     if not (found.events["status"] == "ok").any() and (weak is None or weak.events.is_empty()):
         raise _none_judged(found, stores=len(whole.stores))
-    money = economics(lines, costs=costs, bulk=bulk)
     unit = money.select("event_id", unit_minor=pl.col("price_minor") - pl.col("cost_minor"))
     engines = agreement(
         whole, rows, clean=found.clean, parts=found.parts, value_minor=unit, audited=AUDITED,
@@ -176,31 +172,28 @@ def economics(lines: AnyFrame, *, costs: AnyFrame | None = None, bulk: pl.Series
 
     Lines without cost are left out of the unit cost (their number is in `uncosted`), never taken as 0. Prices, costs
     and units are those of lines outside bulk orders; the discount is that of all, `bulk_discount_minor` that of bulk.
+
+    Parameters
+    ----------
+    lines : receipt lines, bulk orders among them.
+    costs : promotion_costs, if connected: promotion_id, kind (gift, points, display, labour, funding), amount_minor.
+    bulk : receipts that are bulk orders (`bulk.bulk_receipts`): their discount is booked apart.
     """
-    needs = ["receipt_id", "promotion_id", "quantity_milli", "list_minor", "net_minor", "cost_minor"]
-    table = to_polars(lines, needs=needs, name="lines").filter(
-        pl.col("promotion_id").is_not_null(), pl.col("quantity_milli") > 0, pl.col("list_minor").is_not_null()
-    )
-    usual = ~pl.col("receipt_id").is_in((pl.Series([], dtype=pl.String) if bulk is None else bulk).implode())
-    costed = usual & pl.col("cost_minor").is_not_null()
-    off = pl.col("list_minor") - pl.col("net_minor")
+    sums = panels.promotion_money(lines, bulk=bulk)
 
-    def per_unit(column: str, which: pl.Expr) -> pl.Expr:
-        return (
-            (pl.col(column).filter(which).sum() * 1000 / pl.col("quantity_milli").filter(which).sum())
-            .round()
-            .cast(pl.Int64, strict=False)
-        )
+    def per_unit(column: str, milli: str) -> pl.Expr:
+        return (pl.col(column) * 1000 / pl.col(milli)).round().cast(pl.Int64, strict=False)
 
-    money = table.group_by(event_id="promotion_id").agg(
-        price_minor=per_unit("list_minor", usual),
-        paid_minor=per_unit("net_minor", usual),
-        cost_minor=per_unit("cost_minor", costed),
-        discount_minor=off.sum(),
-        bulk_discount_minor=off.filter(~usual).sum(),
-        promoted_milli=pl.col("quantity_milli").filter(usual).sum(),
-        net_minor=pl.col("net_minor").sum(),
-        uncosted=(~costed & usual).sum(),
+    money = sums.select(
+        event_id="promotion_id",
+        price_minor=per_unit("usual_list_minor", "usual_milli"),
+        paid_minor=per_unit("usual_net_minor", "usual_milli"),
+        cost_minor=per_unit("costed_minor", "costed_milli"),
+        discount_minor="discount_minor",
+        bulk_discount_minor="bulk_discount_minor",
+        promoted_milli="usual_milli",
+        net_minor="net_minor",
+        uncosted="uncosted",
     )
     money = money.filter(pl.col("cost_minor").is_not_null()).sort("event_id")
     if costs is None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.errors import ParameterError
 from crmlib.report.form.cell import place_of
 from crmlib.report.form.parameters import Issue
-from crmlib.report.page import Page
+from crmlib.report.page import LINES, Page
 
 MOST = 500
 """A column with more values than this is written, not chosen."""
@@ -51,6 +52,8 @@ def _values(page: Page, place: str) -> tuple[str, ...]:
     table, _, column = place.partition(".")
     if not page.has(table):
         return ()
+    if table == LINES:
+        return panels.values_of(page.lines, column)
     rows = page.table(table)
     if column not in rows.collect_schema().names():
         return ()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.report.page import LINES, Page
 
 YEAR = timedelta(days=365)
@@ -44,25 +46,19 @@ class Coverage:
 
 def coverage(page: Page) -> Coverage:
     """The facts of `page`, in one pass over a year of sales and one look at the record of ingests."""
-    lines = page.table(LINES)
-    year = lines.filter(pl.col("day") > page.as_of - YEAR)
-    has_card = pl.col("customer_id").is_not_null()
-    facts = year.select(
-        last=pl.col("day").max(),
-        net=pl.col("net_minor").sum(),
-        member=pl.col("net_minor").filter(has_card).sum(),
-        cards=has_card.any(),
-    ).collect(engine="streaming")
-    last, net, member, cards = facts.row(0)
-    if last is None:
-        last = lines.select(pl.col("day").max()).collect().item() or page.as_of
+    year = panels.day_cards(panels.part(page.lines, start=page.as_of - YEAR + timedelta(days=1)))
+    net, member, cards = (int(year[c].sum()) for c in ("net_minor", "card_net_minor", "card_lines"))
+    if year.height:
+        last = cast(date, year["day"].max())
+    else:
+        _, last = panels.span(page.lines) or (page.as_of, page.as_of)
     late = max(0, (page.as_of - last).days)
     batches = page.ingests()
     aside_minor, all_minor = _money_set_aside(batches), page.all_sales()
     return Coverage(
         last=last,
         late=late if late >= LATE_WARN else 0,
-        member_share=member / net if cards and net and net > 0 else None,
+        member_share=member / net if cards and net > 0 else None,
         set_aside=int(batches["quarantined"].sum() or 0),
         share_set_aside=aside_minor / (all_minor + aside_minor) if all_minor > 0 else 0.0,
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-import polars as pl
-
+from crmlib import panels
 from crmlib.core.errors import ParameterError
 from crmlib.report import choices, faces, failure, lab, registry
 from crmlib.report.as_of import seen_by
@@ -53,7 +52,7 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     versions = lake.versions()
     if LINES not in versions:
         raise not_connected(LINES, report=report)
-    first, last = _span(lake.table(LINES, version=versions[LINES]))
+    first, last = panels.span(lake.table(LINES, version=versions[LINES])) or (date.min, date.min)
     as_of = params.as_of or last
     _check_day(as_of, first=first, today=context.now.date(), last=last)
     until = seen_by(as_of, now=context.now)
@@ -72,11 +71,6 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     choices.check(page)
     failure.opened(page)
     return page
-
-
-def _span(lines: pl.LazyFrame) -> tuple[date, date]:
-    first, last = lines.select(pl.col("day").min().alias("a"), pl.col("day").max().alias("b")).collect().row(0)
-    return (first or date.min, last or date.min)
 
 
 def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:

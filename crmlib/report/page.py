@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
+from crmlib.panels import ReceiptLines
 from crmlib.report import access, addresses, showing
 from crmlib.report.as_of import known
 from crmlib.report.context import Context
@@ -140,17 +142,26 @@ class Page:
         ------
         LakeError
             `report.not_connected`; `report.personal` for the table of names and phones, which no page reads;
-            `report.not_by_region` for a reader of some regions and a table that does not say whose its rows are.
+            `report.lines` for the receipt lines, which panels read from `lines`; `report.not_by_region` for a reader of
+            some regions and a table that does not say whose its rows are.
         """
+        if name == LINES:
+            raise LakeError("report.lines", values={"report": self.report})
         return self._sight.rows(name, access.dated(self._asked(name), as_of=self.as_of))
 
-    def lines_of_members(self) -> pl.LazyFrame:
+    @property
+    def lines(self) -> ReceiptLines:
+        """The receipt lines as of the page's day, of its regions: a handle that panels read, and nobody else."""
+        return ReceiptLines(self._sight.rows(LINES, access.dated(self._asked(LINES), as_of=self.as_of)))
+
+    def lines_of_members(self) -> ReceiptLines:
         """All receipts of the regions' members as of the page's day, in whichever shop.
 
         Whether somebody has stopped coming is judged by all that they bought, and shown to their own region. Shops of
         other regions are not named.
         """
-        return self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of))
+        lines = access.dated(self._asked(LINES), as_of=self.as_of)
+        return ReceiptLines(self._sight.lines_of_members(lines))
 
     def _asked(self, name: str) -> pl.LazyFrame:
         if name == PERSONAL:
@@ -300,8 +311,7 @@ class Page:
 
     def all_sales(self) -> int:
         """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""
-        lines = self._of_reader.rows(LINES, self._whole(LINES))
-        return int(lines.select(pl.col("net_minor").sum()).collect(engine="streaming").item() or 0)
+        return int(panels.day_sums(self._of_reader.rows(LINES, self._whole(LINES)))["net_minor"].sum())
 
     def ingests(self) -> pl.DataFrame:
         """One row per batch of the lake, with the terms of its sum; money only for readers of all regions."""

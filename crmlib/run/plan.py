@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from crmlib import panels
 from crmlib.core.errors import CrmError, LakeError, ParameterError, RunError
 from crmlib.data import Lake
 from crmlib.data.lake.last_day import LastDay, last_ordinary_day
@@ -275,6 +275,5 @@ def reach(lake: Lake) -> LastDay | None:
     """The last day of ordinary volume and the stray ones behind it; none where nothing was sold."""
     if not lake.has("receipt_lines"):
         return None
-    lines = lake.table("receipt_lines").filter(pl.col("day").is_not_null())
-    counts = lines.group_by("day").agg(pl.len().alias("lines")).collect(engine="streaming")
+    counts = panels.day_sums(lake.table("receipt_lines"))
     return last_ordinary_day(counts) if counts.height else None

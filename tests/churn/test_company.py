@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from crmlib import panels
 from crmlib.churn import last_test as health
 from crmlib.churn import league as contestants
 from crmlib.churn import risk as model
@@ -109,7 +110,7 @@ def test_losses_put_down_to_a_closure_are_members_of_stores_that_closed(seen, pe
 
 def test_the_win_back_interval_contains_the_true_effect(seen, made, contacts):
     table = winback_lists.read_lists(
-        contacts, visits.trips(seen), winback_lists.margins(made[0].table("receipt_lines")), as_of=END
+        contacts, visits.trips(seen), panels.customer_margin(made[0].table("receipt_lines")), as_of=END
     )
     whole = table.filter(pl.col("list") == winback_lists.TOGETHER).row(0, named=True)
     closed = [d + timedelta(days=winback_lists.WINDOW_DAYS) <= END for d in made[1]["campaigns"]["day"].to_list()]

@@ -15,18 +15,19 @@ share = 0.5  # 比例 | Share"""
 OPEN = """\
 import altair as alt
 import polars as pl
-from crmlib import report
+from crmlib import panels, report
 
 page = report.open("own_sales", globals())
-lines = page.table("receipt_lines")
+lines = page.lines
 if page.params.store:
-    lines = lines.filter(pl.col("store_id") == page.params.store)"""
+    lines = panels.part(lines, stores=pl.Series([page.params.store]))
+days = panels.store_day(lines).with_columns(day=pl.col("day_n").cast(pl.Date))"""
 FRAME = """\
-by_store = lines.group_by("store_id").agg(pl.col("net_minor").sum()).sort("store_id").collect()
+by_store = days.group_by("store_id").agg(pl.col("net_minor").sum()).sort("store_id")
 page.show(by_store, seen=page.words.format.count(by_store.height))"""
 CHART = """\
-by_month = lines.group_by(pl.col("day").dt.truncate("1mo").alias("month")).agg(pl.len().alias("lines"))
-by_month = by_month.sort("month").collect()
+by_month = days.group_by(pl.col("day").dt.truncate("1mo").alias("month")).agg(pl.col("lines").sum())
+by_month = by_month.sort("month")
 chart = alt.Chart(by_month).mark_line().encode(x="month:T", y="lines:Q")
 page.show(chart, by_month.to_pandas(), headline="Lines", do="Look.")"""
 TITLE = "# 我的销售 | Own sales\n\n各店卖了多少？ | What did each shop sell?"

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.kit.words import Words
 from crmlib.report.form import parameters
 from crmlib.report.page import not_connected
@@ -58,6 +59,10 @@ class FramesPage:
         self.params = parameters.model(report)(as_of=world.LAST, **params)
         self.as_of, self.words, self.rng = world.LAST, Words("zh"), np.random.default_rng(7)
         self.tables, self.asked = tables, []
+
+    @property
+    def lines(self):
+        return panels.ReceiptLines(self.tables["receipt_lines"].lazy())
 
     def table(self, name):
         if name not in self.tables:

@@ -62,7 +62,8 @@ def company(share, seed=1):
 
 
 def reviewed(tables):
-    return review.review(**tables, rng=np.random.default_rng(1), rounds=1)
+    given = {name: table for name, table in tables.items() if name != "lines"}
+    return review.review(money=review.economics(tables["lines"]), **given, rng=np.random.default_rng(1), rounds=1)
 
 
 @pytest.fixture(scope="module", params=[0.5, 1.0], ids=["every second week", "every week"])

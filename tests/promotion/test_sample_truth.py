@@ -42,17 +42,15 @@ def _judge(lake, *, region=None):
     large = bulk.bulk_receipts(lines, customers=table["customers"])
     start, end = review.whole_weeks(lines["day"].min(), lines["day"].max())
     grid = panels.store_product_week(
-        bulk.without(lines, large), stores=table["stores"], start=start, end=end, closures=table["closures"]
+        panels.part(lines, without=large), stores=table["stores"], start=start, end=end, closures=table["closures"]
     )
     return review.review(
         grid,
-        lines,
+        review.economics(lines, costs=lake.table("promotion_costs"), bulk=large),
         promotions=lake.table("promotions"),
         products=table["products"],
         stores=table["stores"],
-        costs=lake.table("promotion_costs"),
         stock=lake.table("stock"),
-        bulk=large,
         rng=np.random.default_rng(7),
         rounds=2,
     )
@@ -158,7 +156,7 @@ def test_the_discount_of_every_event_is_told_by_buyer_and_offer_only_finds_the_h
     sales = lines.filter(pl.col("quantity_milli") > 0, pl.col("promotion_id").is_not_null())
     off = sales.group_by("customer_id").agg(off=(pl.col("list_minor") - pl.col("net_minor")).sum())
     hunters = off.join(people.filter(pl.col("role") == "deal_hunter"), on="customer_id", how="semi")
-    flagged = hunters.filter(pl.col("customer_id").is_in(anyway.offer_only(lines).implode()))
+    flagged = hunters.filter(pl.col("customer_id").is_in(anyway.offer_only(panels.offer_days(lines)).implode()))
     assert flagged["off"].sum() / hunters["off"].sum() == pytest.approx(0.78, abs=0.01)
     roles = {"staff": by_role["staff"], "till_card": by_role["cashier_card"], "festival_only": by_role["festival_only"]}
     for event in sales["promotion_id"].value_counts(sort=True).head(3)["promotion_id"]:
@@ -174,7 +172,8 @@ def _planned(lake, judged, *, category, first_day, days):
     lines = lake.table("receipt_lines").collect()
     large = bulk.bulk_receipts(lines, customers=lake.table("customers").collect())
     return planning.plan(
-        planning.Draft(category, "rate", 1200, first_day, days), bulk.without(lines, large), events=judged.events,
+        planning.Draft(category, "rate", 1200, first_day, days), panels.part(lines, without=large),
+        events=judged.events,
         promotions=review.frozen_versions(lake.table("promotions")), products=lake.table("products").collect(),  # type: ignore[attr-defined]
         stores=lake.table("stores").collect(), panel=judged.panel, lift=judged.lift, as_of=date(2026, 10, 31),
         rng=np.random.default_rng(1), book=judged.book,

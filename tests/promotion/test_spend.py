@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmlib import panels
 from crmlib.core.errors import ContractError, ModelError
 from crmlib.promotion.books.budget import claims_checked, spending, split
 from crmlib.promotion.books.states import (
@@ -145,9 +146,10 @@ def test_another_price_at_the_till_is_flagged_store_by_store():
             "promotion_id": ["X", "X", None, "X", None],
         }
     )
-    got = compliance(frame, depth_bp=2000, stores=["a", "b", "c", "d"])
+    points = panels.price_points(frame)
+    got = compliance(points, depth_bp=2000, stores=["a", "b", "c", "d"])
     assert got["status"].to_list() == ["done", "not_done", "partly", "silent"]
-    by_label = label_compliance(frame, promotion_id="X", stores=["a", "b", "d"])
+    by_label = label_compliance(points, promotion_id="X", stores=["a", "b", "d"])
     assert by_label["status"].to_list() == ["done", "not_done", "silent"]
 
 

@@ -105,7 +105,7 @@ def test_a_page_of_a_past_day_is_made_from_the_data_of_then(tmp_path: Path) -> N
         delta.overwrite(path, rows_of, batch=delta.Batch(f"b-{at:%d}", record), description="{}")
     page = world.opened(lake, variables={"as_of": last})
     assert (
-        page.table("receipt_lines")
+        world.rows(page)
         .collect()
         .drop("known_at")
         .equals(lake.table("receipt_lines", version=1).collect().drop("known_at"))

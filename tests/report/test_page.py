@@ -41,14 +41,14 @@ def test_the_address_overrides_the_cell(lake: Lake) -> None:
 
 def test_no_row_after_the_page_s_day_and_none_of_another_region_is_seen(lake: Lake) -> None:
     page = world.opened(lake, variables={"as_of": date(2026, 1, 31), "region": "华南"})
-    seen = page.table("receipt_lines").select("day", "store_id").collect()
+    seen = world.rows(page).select("day", "store_id").collect()
     assert seen["day"].max() <= date(2026, 1, 31)  # type: ignore[operator]
     assert seen["store_id"].unique().to_list() == ["S1"]
 
 
 def test_a_reader_s_regions_bound_every_table_whatever_the_address_says(lake: Lake) -> None:
     page = world.opened(lake, regions=("华南",))
-    assert page.table("receipt_lines").select("store_id").unique().collect()["store_id"].to_list() == ["S1"]
+    assert world.rows(page).select("store_id").unique().collect()["store_id"].to_list() == ["S1"]
     assert page.known_regions() == ("华南",)
     with pytest.raises(ParameterError) as caught:
         world.opened(lake, regions=("华南",), face="voila", query=(("region", "华东"),))
@@ -56,7 +56,7 @@ def test_a_reader_s_regions_bound_every_table_whatever_the_address_says(lake: La
 
 
 def test_a_reader_without_any_region_sees_nothing(lake: Lake) -> None:
-    assert world.opened(lake, regions=()).table("receipt_lines").collect().height == 0
+    assert world.rows(world.opened(lake, regions=())).collect().height == 0
 
 
 def test_personal_data_are_not_for_pages(lake: Lake) -> None:

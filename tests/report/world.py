@@ -17,6 +17,7 @@ from crmlib.kit import table as style
 from crmlib.kit.charts import theme
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Limits
 from crmlib.kit.words import Words
+from crmlib.panels import handle
 from crmlib.report import Page, open_page
 from crmlib.report.context import Context
 
@@ -100,6 +101,12 @@ def make_lake(path: Path, *, regions: tuple[str, ...] = ("华东", "华南", "�
         batch = delta.Batch(f"b-{name}", record)
         delta.append(lake.table_path(name), frame, batch=batch, partition=None, description=facts)
     return lake
+
+
+def rows(page: Page) -> pl.LazyFrame:
+    """The lines behind a page's handle, which only panels and tests open."""
+    frame: pl.LazyFrame = handle.opened(page.lines)
+    return frame
 
 
 def context(lake: Lake, **changes: Any) -> Context:

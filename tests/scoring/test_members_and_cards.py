@@ -266,5 +266,5 @@ def test_feeds_ingest_sums_rules_and_gaps_tell_what_is_missing() -> None:
     sums = health.ingest_sum(ingests)
     assert dict(sums.select("source", "difference").iter_rows()) == {"a": 0, "b": 1}
     assert health.broken_rules(ingests).rows() == [("a", "late", 1)]
-    gaps = health.gaps({"t": (pl.LazyFrame({"x": [1, None], "y": [1, 1]}), ("x", "y", "absent"))})
+    gaps = health.gaps([health.missing(pl.LazyFrame({"x": [1, None], "y": [1, 1]}), ("x", "y", "absent"), name="t")])
     assert gaps.select("field", "share").rows() == [("x", 0.5), ("y", 0.0)]

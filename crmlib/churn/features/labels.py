@@ -17,6 +17,7 @@ from crmlib.churn.features.visits import Visits, trips
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.panels.visits import goods_days
 
 MIN_HORIZON = 91
 
@@ -37,11 +38,8 @@ def horizon_by(lines: AnyFrame, groups: AnyFrame, *, by: str, t0: date) -> pl.Da
     lines : receipt lines with customer_id, product_id, day_n, quantity_milli.
     groups : products with product_id and the column `by`.
     """
-    bought = to_polars(lines, needs=["customer_id", "product_id", "day_n", "quantity_milli"], name="receipt_lines")
     goods = to_polars(groups, needs=["product_id", by], name="products").select("product_id", by)
-    kept = bought.filter((pl.col("quantity_milli") > 0) & (pl.col("day_n") <= day_number(t0))).join(
-        goods, on="product_id"
-    )
+    kept = goods_days(lines, end=t0).join(goods, on="product_id")
     days = kept.select(by, "customer_id", "day_n").drop_nulls().unique().sort(by, "customer_id", "day_n")
     gap = pl.col("day_n").diff().over(by, "customer_id")
     p90 = pl.col("gap").quantile(0.9).ceil().fill_null(0).clip(MIN_HORIZON)

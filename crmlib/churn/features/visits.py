@@ -15,10 +15,8 @@ from datetime import date
 import polars as pl
 
 from crmlib.core.dates import day_number, day_of
-from crmlib.core.frames import AnyFrame, to_polars
-
-NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
-OPTIONAL = ("known_at", "store_id", "promotion_id")
+from crmlib.core.frames import AnyFrame
+from crmlib.panels.visits import visit_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +49,7 @@ def visits(lines: AnyFrame) -> Visits:
     >>> visits(lines).days.select("customer_id", "day_n", "sold", "net_minor", "returned_minor").rows()
     [('a', 10, True, 300, 200)]
     """
-    lazy = lines if isinstance(lines, pl.LazyFrame) else to_polars(lines, needs=NEEDS, name="receipt_lines").lazy()
-    present = lazy.collect_schema().names()
-    has = frozenset(c for c in OPTIONAL if c in present)
-    read = lazy.select(*NEEDS, _store(has), _known(has), _promoted(has))
-    bought, net = pl.col("quantity_milli") > 0, pl.col("net_minor")
-    days = (
-        read.filter(pl.col("customer_id").is_not_null())
-        .group_by("customer_id", "day_n", "known_n", "store_id")
-        .agg(
-            bought.any().alias("sold"),
-            net.sum(),
-            pl.when(bought).then(net).otherwise(0).sum().alias("bought_minor"),
-            pl.when(bought).then(0).otherwise(-net).sum().alias("returned_minor"),
-            pl.when(bought & pl.col("promoted")).then(net).otherwise(0).sum().alias("promoted_minor"),
-        )
-    )
-    stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
-    reduced, alive = pl.collect_all([days, stores], engine="streaming")
-    filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
-    order = ["customer_id", "day_n", "store_id", "known_n"]
-    return Visits(reduced.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
+    return Visits(*visit_days(lines))
 
 
 def without(seen: Visits, customers: pl.Series) -> Visits:
@@ -116,23 +94,3 @@ def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
     days = seen.days.group_by("customer_id", "day_n").agg(pl.col("sold").any(), pl.col("net_minor").sum())
     kept = days.filter(pl.col("sold") & ((pl.col("net_minor") > 0) | (not paid)))
     return kept.select("customer_id", "day_n").sort("customer_id", "day_n")
-
-
-def _known(has: frozenset[str]) -> pl.Expr:
-    day = pl.col("day_n").cast(pl.Int32)
-    if "known_at" not in has:
-        return day.alias("known_n")
-    known = pl.col("known_at").dt.date().cast(pl.Int32)
-    return pl.max_horizontal(known.fill_null(day), day).alias("known_n")
-
-
-def _store(has: frozenset[str]) -> pl.Expr:
-    return (pl.col("store_id") if "store_id" in has else pl.lit(None)).cast(pl.String).alias("store_id")
-
-
-def _promoted(has: frozenset[str]) -> pl.Expr:
-    return (pl.col("promotion_id").is_not_null() if "promotion_id" in has else pl.lit(value=False)).alias("promoted")
-
-
-def _any_value(lazy: pl.LazyFrame, column: str) -> bool:
-    return bool(lazy.select(pl.col(column).is_not_null().any()).collect(engine="streaming").item())

@@ -7,12 +7,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.churn.features.features import Options, features, rhythm
 from crmlib.churn.features.festivals import festival_buyers
 from crmlib.churn.features.visits import Visits, known_days
 from crmlib.churn.models import overdue
 from crmlib.churn.risk import RiskFit
 from crmlib.core.dates import day_number
+from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
 
 DAYS_A_YEAR = 365
@@ -68,23 +70,22 @@ def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: 
     return made.filter(pl.col("reason_1").is_in(TELLING))
 
 
-def last_goods(lines: pl.LazyFrame, goods: pl.LazyFrame, customers: pl.Series) -> pl.DataFrame:
+def last_goods(lines: AnyFrame, goods: AnyFrame, customers: pl.Series) -> pl.DataFrame:
     """What the customers bought on their last day: customer_id, last_day, last_goods (the two dearest kinds).
 
     Parameters
     ----------
-    lines : customer_id, product_id, day, quantity_milli, net_minor.
+    lines : receipt lines with customer_id, product_id, day_n, quantity_milli, net_minor.
     goods : product_id, category_2.
     """
-    own = lines.filter(pl.col("customer_id").is_in(customers.implode()) & (pl.col("quantity_milli") > 0))
-    named = own.join(goods.select("product_id", "category_2"), on="product_id", how="left")
-    last = named.filter(pl.col("day") == pl.col("day").max().over("customer_id"))
+    named = to_polars(goods, needs=["product_id", "category_2"], name="products").select("product_id", "category_2")
+    last = panels.last_goods(lines, customers).join(named, on="product_id", how="left")
     kinds = last.group_by("customer_id", "day", "category_2").agg(pl.col("net_minor").sum()).drop_nulls("category_2")
     ranked = kinds.sort("customer_id", "net_minor", "category_2", descending=[False, True, False])
     made = ranked.group_by("customer_id", maintain_order=True).agg(
         pl.col("day").first().alias("last_day"), pl.col("category_2").head(2).alias("last_goods")
     )
-    return made.collect()
+    return made
 
 
 def with_value(

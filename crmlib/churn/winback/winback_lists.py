@@ -44,14 +44,6 @@ def lists(contacts: AnyFrame) -> pl.DataFrame:
     return named.with_columns(pl.col("sent_on").min().over("list")).sort("sent_on", "list", "customer_id")
 
 
-def margins(lines: pl.LazyFrame) -> pl.DataFrame:
-    """Margin of each customer and day, days with a line without cost left out: customer_id, day_n, margin_minor."""
-    margin = pl.col("net_minor") - pl.col("cost_minor")
-    days = lines.filter(pl.col("customer_id").is_not_null()).group_by("customer_id", "day_n")
-    made = days.agg(margin.sum().alias("margin_minor"), pl.col("cost_minor").is_null().any().alias("unknown"))
-    return made.filter(~pl.col("unknown")).drop("unknown").collect(engine="streaming").sort("customer_id", "day_n")
-
-
 def read_lists(
     contacts: AnyFrame, trips: pl.DataFrame, margins: pl.DataFrame, *, as_of: date, days: int = WINDOW_DAYS
 ) -> pl.DataFrame:

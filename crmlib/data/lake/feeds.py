@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
@@ -13,6 +14,7 @@ from crmlib.core.frames import AnyFrame, timed, to_polars
 
 LATE_INTERVALS = 2
 """A feed is late when it is more than two of its own intervals behind."""
+MISSING = {"table": pl.String, "field": pl.String, "rows": pl.Int64, "missing": pl.Int64}
 TERMS = ("kept", "replaced", "duplicate", "conflict", "quarantined", "excluded")
 """read = the sum of these, for every ingest."""
 
@@ -52,11 +54,6 @@ def freshness(feed_day: AnyFrame, *, as_of: date) -> pl.DataFrame:
     )
 
 
-def feed_days(lines: pl.LazyFrame) -> pl.DataFrame:
-    """Days with data of each feed of sales: source, day."""
-    return lines.select(source="src_name", day="day").unique().sort("source", "day").collect(engine="streaming")
-
-
 def ingest_sum(ingests: AnyFrame) -> pl.DataFrame:
     """The terms of every source's sum over all its ingests, and whether it adds up.
 
@@ -88,18 +85,23 @@ def broken_rules(ingests: AnyFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"source": pl.String, "rule": pl.String, "rows": pl.Int64}, orient="row")
 
 
-def gaps(tables: dict[str, tuple[pl.LazyFrame, tuple[str, ...]]]) -> pl.DataFrame:
-    """Share of missing values in the columns that reports lean on: table, field, rows, missing, share."""
-    parts = []
-    for name, (frame, fields) in tables.items():
-        present = [f for f in fields if f in frame.collect_schema().names()]
-        row = frame.select(pl.len().alias("rows"), *(pl.col(f).null_count().alias(f) for f in present)).collect(
-            engine="streaming"
-        )
-        n = int(row["rows"][0])
-        parts += [{"table": name, "field": f, "rows": n, "missing": int(row[f][0])} for f in present]
-    schema = {"table": pl.String, "field": pl.String, "rows": pl.Int64, "missing": pl.Int64}
-    found = pl.DataFrame(parts, schema=schema)
+def missing(table: pl.LazyFrame, fields: tuple[str, ...], *, name: str) -> pl.DataFrame:
+    """Missing values of the fields that the table has: table (`name`), field, rows, missing."""
+    present = [f for f in fields if f in table.collect_schema().names()]
+    counted = table.select(pl.len().alias("rows"), *(pl.col(f).null_count().alias(f) for f in present))
+    row = counted.collect(engine="streaming").row(0, named=True)
+    parts = [{"table": name, "field": f, "rows": int(row["rows"]), "missing": int(row[f])} for f in present]
+    return pl.DataFrame(parts, schema=MISSING)
+
+
+def gaps(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Share of missing values in the columns that reports lean on: table, field, rows, missing, share.
+
+    Parameters
+    ----------
+    counts : of each table, as `missing` gives them.
+    """
+    found = pl.concat([pl.DataFrame(schema=MISSING), *counts])
     share = pl.when(pl.col("rows") > 0).then(pl.col("missing") / pl.col("rows"))
     return found.with_columns(share=share).sort("share", "table", "field", descending=[True, False, False])
 

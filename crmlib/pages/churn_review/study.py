@@ -155,7 +155,7 @@ class Study(ChurnStudy):
     @cached_property
     def margins(self) -> pl.DataFrame:
         """Margin [minor units] by member and day."""
-        return winback_lists.margins(self.lines)
+        return panels.customer_margin(self.lines)
 
     @cached_property
     def sent(self) -> pl.DataFrame:

@@ -31,7 +31,7 @@ class Study(MemberStudy):
         return self.page.params  # type: ignore[no-any-return]
 
     @cached_property
-    def lines(self) -> pl.LazyFrame:
+    def lines(self) -> panels.ReceiptLines:
         """All receipt lines of the members on this page, in whichever shop."""
         return self.page.lines_of_members()
 
@@ -126,4 +126,4 @@ class Study(MemberStudy):
     @cached_property
     def receipts(self) -> pl.DataFrame:
         """The customer's last receipts."""
-        return view360.last_receipts(self.lines, customer=self.chosen)
+        return panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)

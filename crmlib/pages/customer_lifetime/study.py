@@ -41,7 +41,7 @@ class Study(MemberStudy):
         return self.page.params  # type: ignore[no-any-return]
 
     @cached_property
-    def lines(self) -> pl.LazyFrame:
+    def lines(self) -> panels.ReceiptLines:
         """All receipt lines of the members, in whichever shop."""
         return self.page.lines_of_members()
 

@@ -31,7 +31,7 @@ class Study(MemberStudy):
     @cached_property
     def fresh(self) -> pl.DataFrame:
         """How far each feed of sales reaches, against its own interval [days]."""
-        return feeds.freshness(feeds.feed_days(self.lines), as_of=self.page.as_of)
+        return feeds.freshness(panels.feed_days(self.lines), as_of=self.page.as_of)
 
     @cached_property
     def sums(self) -> pl.DataFrame:
@@ -67,5 +67,7 @@ class Study(MemberStudy):
     @cached_property
     def gaps(self) -> pl.DataFrame:
         """Missing values by table and field, of the tables that are connected."""
-        tables = {"receipt_lines": self.lines} | ({} if self.people is None else {"customers": self.people})
-        return feeds.gaps({name: (table, LEANED_ON[name]) for name, table in tables.items()})
+        counts = [panels.missing_fields(self.lines, LEANED_ON["receipt_lines"])]
+        if self.people is not None:
+            counts.append(feeds.missing(self.people, LEANED_ON["customers"], name="customers"))
+        return feeds.gaps(counts)

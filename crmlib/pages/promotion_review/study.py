@@ -54,7 +54,7 @@ class Study(PromotionStudy):
     @cached_property
     def roles(self) -> dict[str, pl.Series]:
         """Cards of staff and tills, as on every page, and of those who buy at festivals only."""
-        apart = sorted_cards(self.page, self.lines.lazy()).flagged
+        apart = sorted_cards(self.page, self.lines).flagged
         of = {"staff": cards.STAFF, "till_card": cards.CASHIER}
         known = {role: apart.filter(pl.col("reason") == reason)["customer_id"] for role, reason in of.items()}
         return {**known, "festival_only": anyway.festival_only(self.lines)}

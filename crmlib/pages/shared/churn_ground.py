@@ -31,7 +31,7 @@ class ChurnStudy(MemberStudy):
     """All receipts of the members, the trial of risks on closed windows, and the risk that came of it."""
 
     @cached_property
-    def lines(self) -> pl.LazyFrame:
+    def lines(self) -> panels.ReceiptLines:
         """All receipt lines of the members, in whichever shop: whether somebody stopped is judged by all of them."""
         return self.page.lines_of_members()
 

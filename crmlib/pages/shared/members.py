@@ -18,7 +18,9 @@ MONTHS = 24
 """Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
 
 
-def sorted_cards(page: Page, lines: pl.LazyFrame | None = None, *, limits: cards.Limits | None = None) -> cards.Cards:
+def sorted_cards(
+    page: Page, lines: panels.ReceiptLines | None = None, *, limits: cards.Limits | None = None
+) -> cards.Cards:
     """The cards that are no member's, as of the page's day; every other card is a member.
 
     The same cards on every page, whatever period it looks at: a till's card of last spring is nobody's today either.
@@ -29,8 +31,7 @@ def sorted_cards(page: Page, lines: pl.LazyFrame | None = None, *, limits: cards
     limits : where a card stops being a member's; the house's without it.
     """
     start = months_before(page.as_of, MONTHS) + timedelta(days=1)
-    judged = page.table("receipt_lines") if lines is None else lines
-    use = traits.card_use(judged, start=start, end=page.as_of)
+    use = traits.card_use(page.lines if lines is None else lines, start=start, end=page.as_of)
     return cards.sort_cards(use, page.optional("customers"), limits=limits, tags=tags(page.words))
 
 
@@ -43,9 +44,9 @@ class MemberStudy(report.Study):
     """Lines, tables and customer-days, and the cards that are no member's."""
 
     @cached_property
-    def lines(self) -> pl.LazyFrame:
-        """The receipt lines."""
-        return self.page.table("receipt_lines")
+    def lines(self) -> panels.ReceiptLines:
+        """The receipt lines, for panels."""
+        return self.page.lines
 
     @cached_property
     def people(self) -> pl.LazyFrame | None:

@@ -12,7 +12,6 @@ from crmlib.promotion.lift import bulk, calendar
 
 ROUNDS = 4
 """Placebo rounds of the review where a page is not asked for another number."""
-_SOURCE = ("src_name", "src_file", "src_line", "line_id")
 
 
 class PromotionStudy(report.Study):
@@ -28,9 +27,9 @@ class PromotionStudy(report.Study):
         return ROUNDS
 
     @cached_property
-    def lines(self) -> pl.DataFrame:
-        """The receipt lines, without the columns that say where they came from."""
-        return self.page.table("receipt_lines").drop(*_SOURCE, strict=False).collect()
+    def lines(self) -> panels.ReceiptLines:
+        """The receipt lines, for panels."""
+        return self.page.lines
 
     @cached_property
     def stores(self) -> pl.DataFrame:
@@ -63,14 +62,14 @@ class PromotionStudy(report.Study):
         return bulk.bulk_receipts(self.lines, customers=self.optional("customers"))
 
     @cached_property
-    def retail(self) -> pl.DataFrame:
-        """The receipt lines without bulk orders."""
-        return bulk.without(self.lines, self.large)
+    def retail(self) -> panels.ReceiptLines:
+        """The receipt lines without bulk orders, for panels."""
+        return panels.part(self.lines, without=self.large)
 
     @cached_property
     def grid(self) -> pl.DataFrame:
         """One row per store, product and whole week, without bulk orders."""
-        first = self.lines.select(pl.col("day").min()).item()
+        first, _ = panels.span(self.lines) or (self.page.as_of, self.page.as_of)
         start, end = review.whole_weeks(first, self.page.as_of)
         closures = self.optional("closures")
         return panels.store_product_week(self.retail, stores=self.stores, start=start, end=end, closures=closures)
@@ -81,13 +80,11 @@ class PromotionStudy(report.Study):
         return self.page.remember(
             review.review,
             self.grid,
-            self.lines,
+            review.economics(self.lines, costs=self.costs, bulk=self.large),
             promotions=self.page.table("promotions"),
             products=self.products,
             stores=self.stores,
             rng=self.page.rng,
-            costs=self.costs,
-            bulk=self.large,
             stock=self.stock,
             rounds=self.rounds,
         )

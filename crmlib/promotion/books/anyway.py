@@ -19,11 +19,12 @@ from typing import Any
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.core.experiments import wilson
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame
 from crmlib.promotion.books.ledger import DISCOUNTS
-from crmlib.promotion.lift.bulk import bulk_receipts
+from crmlib.promotion.lift.bulk import BULK_UNITS
 from crmlib.promotion.lift.calendar import MONDAY, festival_weeks
 
 ROLES = ("staff", "till_card", "festival_only")
@@ -33,9 +34,6 @@ BACK_DAYS = 90
 OFFER_SHARE, FESTIVAL_SHARE = 0.25, 0.5
 Z_90 = 1.6448536269514722
 QUIET_DAYS = 28
-_LINES = (
-    *("receipt_id", "customer_id", "day", "product_id", "quantity_milli", "list_minor", "net_minor", "promotion_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +100,9 @@ def who_anyway(
     ModelError
         `promotion.anyway_range` where the ledger's figure is not between 0 and the promotion's discount.
     """
-    table = to_polars(lines, needs=_LINES, name="lines").select(_LINES).filter(pl.col("quantity_milli") > 0)
-    large = bulk_receipts(table) if bulk is None else bulk
-    off = pl.col("list_minor").fill_null(pl.col("net_minor")) - pl.col("net_minor")
-    event = table.filter(pl.col("promotion_id") == promotion_id).with_columns(off=off)
+    table = panels.offer_days(lines)
+    large = panels.bulk_receipts(lines, least_milli=1000 * BULK_UNITS, returns=False) if bulk is None else bulk
+    event = panels.taken_receipts(lines, promotion_id=promotion_id).with_columns(off=pl.col("discount_minor"))
     taken = int(event["off"].sum())
     if anyway is not None and not 0 <= anyway.minor <= max(taken, 0):
         raise ModelError("promotion.anyway_range", values={"anyway": anyway.minor, "discount": taken})
@@ -115,10 +112,8 @@ def who_anyway(
     sure = _roles(table, roles or {})
     now = _grouped(event, table, large, sure, start=start, as_of=as_of)
     before, last = quiet or (start - timedelta(days=QUIET_DAYS), start - timedelta(days=1))
-    calm = table.filter(
-        pl.col("day").is_between(before, last), pl.col("promotion_id").is_null(),
-        pl.col("product_id").is_in(event["product_id"].unique().implode()),
-    )  # fmt: skip
+    goods = panels.promotion_goods(lines, promotion_id=promotion_id)
+    calm = panels.taken_receipts(panels.part(lines, start=before, end=last, products=goods))
     then = _grouped(calm, table, large, sure, start=before, as_of=as_of)
     wide = pl.DataFrame({"group": GROUPS}).join(_sums(now), on="group", how="left", maintain_order="left")
     wide = wide.with_columns(pl.col("members", "discount_minor", "milli").fill_null(0))
@@ -137,29 +132,29 @@ def who_anyway(
     )
 
 
-def offer_only(lines: AnyFrame) -> pl.Series:
+def offer_only(offer_days: pl.DataFrame) -> pl.Series:
     """Members whose share of visits with an offer line is surely above 25 %.
 
     Parameters
     ----------
-    lines : customer_id, day, promotion_id.
+    offer_days : customer_id, any_offer; one row per purchase day (`panels.offer_days`).
 
     Examples
     --------
-    >>> from datetime import date, timedelta
-    >>> days = [date(2026, 1, 1) + timedelta(days=d) for d in range(5)]
-    >>> offer_only(pl.DataFrame({"customer_id": ["a"] * 5, "day": days, "promotion_id": ["X"] * 4 + [None]})).to_list()
+    >>> offer_only(pl.DataFrame({"customer_id": ["a"] * 5, "any_offer": [True] * 4 + [False]})).to_list()
     ['a']
     """
-    table = to_polars(lines, needs=["customer_id", "day", "promotion_id"], name="lines").drop_nulls("customer_id")
-    visits = table.group_by("customer_id", "day").agg(told=pl.col("promotion_id").is_not_null().any())
-    return _mostly(visits, OFFER_SHARE)
+    return _mostly(offer_days.select("customer_id", told="any_offer"), OFFER_SHARE)
 
 
 def festival_only(lines: AnyFrame) -> pl.Series:
-    """Members who surely come in festival weeks more often than not; lines: customer_id, day."""
-    table = to_polars(lines, needs=["customer_id", "day"], name="lines").drop_nulls("customer_id")
-    visits = table.select("customer_id", "day").unique()
+    """Members who surely come in festival weeks more often than not.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor.
+    """
+    visits = panels.customer_day(lines).select("customer_id", day=pl.col("day_n").cast(pl.Date))
     if visits.is_empty():
         return pl.Series("customer_id", [], dtype=pl.String)
     first, last = visits.select(a=pl.col("day").min(), b=pl.col("day").max()).row(0)

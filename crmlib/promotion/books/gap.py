@@ -11,12 +11,12 @@ import math
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.divisia import finer, split
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame
 
 FACTORS = ("stores", "days", "traffic", "basket")
 CAUSES = (*FACTORS, "mix", "price", "new", "gone", "odd")
-NEEDS = ("store_id", "product_id", "receipt_id", "day", "unit", "quantity_milli", "net_minor")
 
 
 def gap_split(now: AnyFrame, then: AnyFrame) -> pl.DataFrame | None:
@@ -32,12 +32,12 @@ def gap_split(now: AnyFrame, then: AnyFrame) -> pl.DataFrame | None:
     period has no sales: a missing partner is not a zero. The gaps add up to the difference of the two sales exactly,
     the factors multiply to its ratio.
     """
-    here, there = (to_polars(t, needs=NEEDS, name="lines").filter(pl.col("quantity_milli") > 0) for t in (now, then))
+    here, there = panels.goods_sold(now), panels.goods_sold(then)
     a, b = int(here["net_minor"].sum()), int(there["net_minor"].sum())
     if a <= 0 or b <= 0:
         return None
     ratios = {
-        k: first / second for (k, first), second in zip(_counts(here).items(), _counts(there).values(), strict=True)
+        k: first / second for (k, first), second in zip(_counts(now).items(), _counts(then).values(), strict=True)
     }
     goods = _goods(there, "0").join(_goods(here, "1"), on=["unit", "product_id"], how="full", coalesce=True)
     gaps = dict.fromkeys(CAUSES, 0)
@@ -55,15 +55,12 @@ def gap_split(now: AnyFrame, then: AnyFrame) -> pl.DataFrame | None:
     return pl.DataFrame({"cause": CAUSES, "factor": factors, "gap_minor": list(gaps.values())})
 
 
-def _counts(lines: pl.DataFrame) -> dict[str, float]:
+def _counts(lines: AnyFrame) -> dict[str, float]:
     """Stores, days per store, receipts per store-day."""
-    stores = lines["store_id"].n_unique()
-    store_days = lines.select("store_id", "day").n_unique()
-    receipts = lines["receipt_id"].n_unique()
-    return {"stores": float(stores), "days": store_days / stores, "traffic": receipts / store_days}
+    seen = panels.traffic(lines)
+    stores, store_days = seen["stores"], seen["store_days"]
+    return {"stores": float(stores), "days": store_days / stores, "traffic": seen["receipts"] / store_days}
 
 
-def _goods(lines: pl.DataFrame, period: str) -> pl.DataFrame:
-    return lines.group_by("unit", "product_id").agg(
-        pl.col("net_minor").sum().alias(f"v{period}"), pl.col("quantity_milli").sum().alias(f"q{period}")
-    )
+def _goods(sold: pl.DataFrame, period: str) -> pl.DataFrame:
+    return sold.rename({"net_minor": f"v{period}", "quantity_milli": f"q{period}"})

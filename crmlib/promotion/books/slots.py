@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.calendar import lunar_aligned
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.books.gap import gap_split
@@ -68,16 +69,18 @@ def same_slot_gap(
     """
     if partner is None:
         return None
-    table = to_polars(lines, needs=["store_id", "product_id", "day"], name="lines")
-    now, then = (_within(table, e) for e in (event, partner))
-    shared = now.select("store_id").unique().join(then.select("store_id").unique(), on="store_id", how="semi")
-    return gap_split(now.join(shared, on="store_id", how="semi"), then.join(shared, on="store_id", how="semi"))
+    now, then = (_within(lines, e) for e in (event, partner))
+    here, there = panels.stores_of(now), panels.stores_of(then)
+    shared = here.filter(here.is_in(there.implode()))
+    return gap_split(panels.part(now, stores=shared), panels.part(then, stores=shared))
 
 
-def _within(table: pl.DataFrame, event: dict[str, object]) -> pl.DataFrame:
-    chosen = table.filter(pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"])))
-    products = event.get("products")
-    return chosen.filter(pl.col("product_id").is_in(products)) if isinstance(products, list) and products else chosen
+def _within(lines: AnyFrame, event: dict[str, object]) -> panels.ReceiptLines:
+    first, last, products = event["first_day"], event["last_day"], event.get("products")
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    goods = pl.Series(products, dtype=pl.String) if isinstance(products, list) and products else None
+    return panels.part(lines, start=first, end=last, products=goods)
 
 
 def year_on_year(event: dict[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.frames import AnyFrame, to_polars
 
 BULK_UNITS = 10
@@ -30,15 +31,8 @@ def bulk_receipts(lines: AnyFrame, *, customers: AnyFrame | None = None, units: 
     >>> bulk_receipts(pl.DataFrame(lines)).to_list()
     ['b']
     """
-    table = to_polars(lines, needs=["receipt_id", "customer_id", "quantity_milli"], name="lines")
-    large = pl.col("quantity_milli").abs() >= 1000 * units
+    tagged = None
     if customers is not None:
         cards = to_polars(customers, needs=["customer_id", "tags"], name="customers")
         tagged = cards.filter(pl.col("tags").list.eval(pl.element().is_in(BULK_TAGS)).list.any())["customer_id"]
-        large |= pl.col("customer_id").is_in(tagged.implode()).fill_null(value=False)
-    return table.filter(large)["receipt_id"].unique().sort()
-
-
-def without(lines: AnyFrame, bulk: pl.Series) -> pl.DataFrame:
-    """Lines of the receipts that are not among `bulk`."""
-    return to_polars(lines, needs=["receipt_id"], name="lines").filter(~pl.col("receipt_id").is_in(bulk.implode()))
+    return panels.bulk_receipts(lines, least_milli=1000 * units, customers=tagged)

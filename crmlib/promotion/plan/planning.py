@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.arrays import Floats
@@ -209,12 +210,11 @@ def _scenarios(bases: _Bases, usual: pl.DataFrame, found: PlanBase, rates: dict[
 
 
 def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -> pl.DataFrame:
-    """Lines of the category on store-days without a promotion of it in the last weeks; of all time out of season.
+    """Sales of the category on store-days without a promotion of it in the last weeks; of all time out of season.
 
     Where it never sold without one: its lines with a list price.
     """
-    needs = ["store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"]
-    table = to_polars(lines, needs=needs, name="lines").join(wares.select("product_id"), on="product_id", how="semi")
+    table = panels.store_product_day(panels.part(lines, products=wares["product_id"]))
     sold = table.filter(pl.col("quantity_milli") > 0)
     promoted = sold.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
     plain = sold.join(promoted, on=["store_id", "day"], how="anti")
@@ -352,8 +352,7 @@ def largest_category(lines: AnyFrame, products: AnyFrame, *, as_of: date) -> str
     """
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     service = pl.col("is_service") if "is_service" in goods.columns else pl.lit(value=False)
-    table = to_polars(lines, needs=["product_id", "day", "net_minor", "promotion_id"], name="lines")
-    table = table.join(goods.filter(~service), on="product_id").drop_nulls("category_2")
+    table = panels.product_day(lines).join(goods.filter(~service), on="product_id").drop_nulls("category_2")
     recent = table.filter(pl.col("day") > as_of - timedelta(weeks=CATEGORY_WEEKS))
     plain = recent.filter(pl.col("promotion_id").is_null())
     used = next((t for t in (plain, recent, table) if t.height), table)

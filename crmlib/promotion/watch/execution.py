@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.offers.offer_check import WHOLE_BP
 
@@ -15,16 +18,14 @@ GOOD_SCORE = 4
 """Reviews of 4 and 5 stars are good."""
 PRICED_BY_LINE = ("rate", "price")
 """Mechanics whose price can be read off a single line."""
-_LINES = ("store_id", "quantity_milli", "list_minor", "net_minor", "promotion_id")
 
 
-def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataFrame:
+def compliance(points: pl.DataFrame, *, depth_bp: int, stores: list[str]) -> pl.DataFrame:
     """Whether the plan's price was seen at the till, store by store (R10: another price is flagged, not corrected).
 
     Parameters
     ----------
-    lines : receipt lines of the event's goods in its days: store_id, quantity_milli, list_minor, net_minor,
-        promotion_id.
+    points : `panels.price_points` of the event's goods in its days.
     depth_bp : planned discount [basis points]. stores : where it was planned.
 
     Returns
@@ -32,10 +33,12 @@ def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataF
     store_id, lines, at_plan (share of lines at the planned price), status: done (nine lines in ten), partly, not_done
     (none), silent (no line of these goods: it cannot be said).
     """
-    table = to_polars(lines, needs=_LINES, name="lines").filter(pl.col("quantity_milli") > 0, pl.col("list_minor") > 0)
+    table = points.filter("sale", pl.col("list_minor") > 0)
     due = pl.col("list_minor") * (WHOLE_BP - depth_bp)
     off = (pl.col("net_minor") * WHOLE_BP - due).abs() <= pl.col("list_minor") * TOLERANCE_BP
-    sums = table.group_by("store_id").agg(lines=pl.len(), at_plan=off.mean())
+    sums = table.group_by("store_id").agg(
+        pl.col("lines").sum(), at_plan=pl.col("lines").filter(off).sum() / pl.col("lines").sum()
+    )
     found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
     status = (
         pl.when(pl.col("lines").is_null())
@@ -49,10 +52,11 @@ def compliance(lines: AnyFrame, *, depth_bp: int, stores: list[str]) -> pl.DataF
     return found.with_columns(pl.col("lines").fill_null(0), status=status)
 
 
-def label_compliance(lines: AnyFrame, *, promotion_id: str, stores: list[str]) -> pl.DataFrame:
+def label_compliance(points: pl.DataFrame, *, promotion_id: str, stores: list[str]) -> pl.DataFrame:
     """Whether any till booked the promotion, store by store: for mechanics whose price varies with the basket."""
-    table = to_polars(lines, needs=["store_id", "promotion_id"], name="lines")
-    sums = table.group_by("store_id").agg(lines=pl.len(), at_plan=(pl.col("promotion_id") == promotion_id).mean())
+    booked = pl.col("lines").filter(pl.col("promotion_id") == promotion_id).sum()
+    told = pl.col("lines").filter(pl.col("promotion_id").is_not_null()).sum()
+    sums = points.group_by("store_id").agg(pl.col("lines").sum(), at_plan=pl.when(told > 0).then(booked / told))
     found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
     silent, seen = pl.col("lines").is_null(), pl.col("at_plan") > 0
     status = pl.when(silent).then(pl.lit("silent")).when(seen).then(pl.lit("done")).otherwise(pl.lit("not_done"))
@@ -92,10 +96,11 @@ def sold_out(lines: AnyFrame, stock: AnyFrame, *, event: dict[str, object]) -> p
         pl.col("on_hand_milli") <= 0, pl.col("counted_on") >= first, pl.col("counted_on") < last
     )
     since = empty.group_by("store_id", "product_id").agg(day_out=pl.col("counted_on").min())
-    table = to_polars(lines, needs=["store_id", "product_id", "day", "sold_at", "quantity_milli"], name="lines")
-    sales = _of_event(table, event).filter(pl.col("quantity_milli") > 0, pl.col("day") >= first)
-    before = sales.join(since, on=["store_id", "product_id"]).filter(pl.col("day") <= pl.col("day_out"))
-    at = before.group_by("store_id", "product_id").agg(sold_out_at=pl.col("sold_at").max())
+    start = event["first_day"]
+    assert isinstance(start, date)
+    stores, products = _whose(event)
+    of_event = panels.part(lines, start=start, stores=stores, products=products)
+    at = panels.last_sales(of_event, since).rename({"sold_at": "sold_out_at"})
     joined = since.join(at, on=["store_id", "product_id"], how="left")
     left = (last - pl.col("day_out")).dt.total_days()
     return joined.select("store_id", "product_id", "sold_out_at", days_left=left).sort("store_id", "product_id")
@@ -107,6 +112,14 @@ def _of_event(table: pl.DataFrame, event: dict[str, object]) -> pl.DataFrame:
     assert isinstance(stores, list)
     assert isinstance(products, list)
     return table.filter(pl.col("store_id").is_in(stores), pl.col("product_id").is_in(products))
+
+
+def _whose(event: dict[str, object]) -> tuple[pl.Series, pl.Series]:
+    """Stores and products of an event, to narrow lines to."""
+    stores, products = event["stores"], event["products"]
+    assert isinstance(stores, list)
+    assert isinstance(products, list)
+    return pl.Series(stores, dtype=pl.String), pl.Series(products, dtype=pl.String)
 
 
 def notes_summary(notes: AnyFrame) -> pl.DataFrame:
@@ -158,12 +171,11 @@ def carried_out(lines: AnyFrame, *, event: dict[str, object]) -> pl.DataFrame:
 
     event : promotion_id, mechanic, depth_bp, first_day, last_day, stores, products.
     """
-    table = to_polars(lines, needs=[*_LINES, "day", "product_id"], name="lines")
-    stores = event["stores"]
-    assert isinstance(stores, list)
-    mine = _of_event(table, event).filter(
-        pl.col("day").is_between(pl.lit(event["first_day"]), pl.lit(event["last_day"]))
-    )
+    first, last = event["first_day"], event["last_day"]
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    stores, products = _whose(event)
+    mine = panels.price_points(panels.part(lines, start=first, end=last, stores=stores, products=products))
     if event["mechanic"] in PRICED_BY_LINE:
-        return compliance(mine, depth_bp=int(str(event["depth_bp"] or 0)), stores=stores)
-    return label_compliance(mine, promotion_id=str(event["promotion_id"]), stores=stores)
+        return compliance(mine, depth_bp=int(str(event["depth_bp"] or 0)), stores=stores.to_list())
+    return label_compliance(mine, promotion_id=str(event["promotion_id"]), stores=stores.to_list())

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import poisson
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.arrays import Floats
-from crmlib.promotion.lift.bulk import without
 from crmlib.promotion.lift.calendar import week_number
 from crmlib.promotion.lift.lift import Lift
 from crmlib.promotion.lift.panel import Panel
@@ -125,23 +125,21 @@ def running(
     stock : store_id, product_id, counted_on, on_hand_milli, if connected.
     """
     event = _Event(promotion)
-    needs = ["receipt_id", "store_id", "product_id", "day", "quantity_milli", "net_minor"]
-    whole = to_polars(lines, needs=needs, name="lines")
-    table = whole if bulk is None else without(whole, bulk)
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
+    until, since = min(event.last, as_of), event.first - timedelta(weeks=BASE_WEEKS)
+    retail = lines if bulk is None else panels.part(lines, without=bulk)
+    table = panels.store_product_day(panels.part(retail, start=since, end=until))
     mine = event.its(table)
-    before = mine.filter(
-        pl.col("day").is_between(event.first - timedelta(weeks=BASE_WEEKS), event.first - timedelta(days=1))
-    )
-    during, booked = (
-        t.filter(pl.col("day").is_between(event.first, min(event.last, as_of))) for t in (mine, event.its(whole))
-    )
+    before, during = mine.filter(pl.col("day") < event.first), mine.filter(pl.col("day") >= event.first)
+    booked = panels.store_product_day(event.sales(lines, end=until))
+    points = panels.price_points(event.sales(retail, end=until))
     days = (event.last - event.first).days + 1
-    seen = min((min(event.last, as_of) - event.first).days + 1, days)
+    seen = min((until - event.first).days + 1, days)
     kinds = pl.DataFrame(schema=_KINDS) if promotions is None else _kinds(promotions)
     flat = without_offers(panel, lift, kinds, response)
     per_store = _bases(event, panel, lift, flat, days=days)
-    daily = _track(during, table, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
+    weights = weekday_weights(panels.day_sums(retail))
+    daily = _track(during, weights, event, response, base=int(per_store["base_milli"].sum()), as_of=as_of)
     rate, planned = _margin_rate(during), _plan_margin(before, event.depth_bp)
     siblings = _siblings(table, goods, event, seen=seen, as_of=as_of)
     shelves = None if stock is None else _shelves(stock, during, event, seen=seen, as_of=as_of)
@@ -152,7 +150,7 @@ def running(
         promotion=promotion,
         as_of=as_of,
         daily=daily,
-        stores=_stores(during, per_store, event, response, seen=seen / days),
+        stores=_stores(during, points, per_store, event, response, seen=seen / days),
         alarms=alarms(
             daily,
             as_of=as_of,
@@ -198,7 +196,7 @@ def _bases(event: _Event, panel: Panel, lift: Lift, flat: Floats, *, days: int) 
 
 
 def _track(
-    during: pl.DataFrame, table: pl.DataFrame, event: _Event, response: Response, *, base: int, as_of: date
+    during: pl.DataFrame, weights: tuple[float, ...], event: _Event, response: Response, *, base: int, as_of: date
 ) -> pl.DataFrame:
     """Plan, band and actual by day."""
     growth = np.exp(response.log_lift(event.mechanic, event.depth_bp))
@@ -211,7 +209,7 @@ def _track(
         first_day=event.first,
         last_day=event.last,
         as_of=as_of,
-        weights=weekday_weights(table.select("day", "quantity_milli")),
+        weights=weights,
     )
 
 
@@ -243,14 +241,19 @@ class _Event:
         self.promotion_id, self.mechanic = str(row["promotion_id"]), str(row["mechanic"])
         self.depth_bp = int(str(row["depth_bp"] or 0))
 
+    def sales(self, lines: AnyFrame, *, end: date) -> panels.ReceiptLines:
+        """Lines of the event's goods in its stores and days, up to `end`."""
+        stores, products = (pl.Series(ids, dtype=pl.String) for ids in (self.stores, self.products))
+        return panels.part(lines, start=self.first, end=end, stores=stores, products=products)
+
     def its(self, table: pl.DataFrame) -> pl.DataFrame:
         """Rows of the event's goods in its stores."""
         return table.filter(pl.col("product_id").is_in(self.products), pl.col("store_id").is_in(self.stores))
 
 
-def _margin_rate(lines: pl.DataFrame) -> float | None:
-    """Margin over sales of the lines with a cost; None without any."""
-    costed = lines.filter(pl.col("cost_minor").is_not_null())
+def _margin_rate(sold: pl.DataFrame) -> float | None:
+    """Margin over sales of what has a cost; None without any."""
+    costed = sold.filter(pl.col("cost_minor").is_not_null())
     net = int(costed["net_minor"].sum())
     return None if net <= 0 else 1 - int(costed["cost_minor"].sum()) / net
 
@@ -301,13 +304,19 @@ def _units(rows: pl.Expr) -> pl.Expr:
 
 
 def _stores(
-    during: pl.DataFrame, per_store: pl.DataFrame, event: _Event, response: Response, *, seen: float
+    during: pl.DataFrame,
+    points: pl.DataFrame,
+    per_store: pl.DataFrame,
+    event: _Event,
+    response: Response,
+    *,
+    seen: float,
 ) -> pl.DataFrame:
     """Each store against its own plan so far, and whether it carried the offer out; seen : share of the days."""
     if event.mechanic in PRICED_BY_LINE:
-        done = compliance(during, depth_bp=event.depth_bp, stores=event.stores)
+        done = compliance(points, depth_bp=event.depth_bp, stores=event.stores)
     else:
-        done = label_compliance(during, promotion_id=event.promotion_id, stores=event.stores)
+        done = label_compliance(points, promotion_id=event.promotion_id, stores=event.stores)
     growth = float(np.exp(response.log_lift(event.mechanic, event.depth_bp)))
     sold = during.group_by("store_id").agg(actual_milli=pl.col("quantity_milli").sum())
     due = per_store.select("store_id", plan_milli=(pl.col("base_milli") * seen * growth).round().cast(pl.Int64))

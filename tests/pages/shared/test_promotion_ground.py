@@ -33,13 +33,13 @@ def judged(monkeypatch):
 
 
 def asked(report, **tables):
-    """Everything that the name of the remembered review depends on, and its named arguments."""
+    """Everything that the name of the remembered review depends on, and the money of the promotions."""
     page = FramesPage(report, TABLES | tables)
     assert STUDIES[report](page).past is not None
     ((compute, args, kwargs),) = page.asked
     state = kwargs.pop("rng").bit_generator.state
     given = {k: v.collect() if isinstance(v, pl.LazyFrame) else v for k, v in kwargs.items()}
-    return (compute, packed.digest((list(args), given, str(state)))), kwargs
+    return (compute, packed.digest((list(args), given, str(state)))), args[1]
 
 
 @pytest.mark.parametrize("tables", [{}, {"promotion_costs": COSTS}], ids=["bare", "costs"])
@@ -50,8 +50,9 @@ def test_every_page_asks_for_the_same_review(tables):
 
 @pytest.mark.parametrize("report", STUDIES)
 def test_costs_that_are_connected_count_on_every_page(report):
-    assert asked(report, promotion_costs=COSTS)[1]["costs"].equals(COSTS)
-    assert asked(report)[1]["costs"] is None
+    vouchers = {"points_minor", "labour_minor", "funding_minor"}
+    assert vouchers <= set(asked(report, promotion_costs=COSTS)[1].columns)
+    assert not vouchers & set(asked(report)[1].columns)
 
 
 def test_the_review_has_as_many_rounds_as_the_other_pages_unless_asked():
@@ -59,10 +60,8 @@ def test_the_review_has_as_many_rounds_as_the_other_pages_unless_asked():
     assert ReviewStudy(FramesPage("promotion_review", TABLES, rounds=2)).rounds == 2
 
 
-def test_lines_lose_the_columns_that_say_where_they_came_from_and_nothing_else():
+def test_what_is_not_connected_is_none():
     study = PlanStudy(FramesPage("promotion_plan", TABLES))
-    gone = {"src_name", "src_file", "src_line", "line_id"}
-    assert set(TABLES["receipt_lines"].columns) - set(study.lines.columns) == gone
     assert study.stock is study.costs is None
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.kit.words import Words
 from crmlib.promotion.books.anyway import GROUPS, Anyway, booked, festival_only, offer_only, shared_out, who_anyway
@@ -82,7 +83,8 @@ def test_two_visits_make_nobody_an_offer_only_buyer_and_five_may() -> None:
     days = [START + timedelta(days=d) for d in range(10)]
     two = pl.DataFrame({"customer_id": "a", "day": days[:2], "promotion_id": [None, "X"]})
     many = pl.DataFrame({"customer_id": "b", "day": days, "promotion_id": ["X"] * 6 + [None] * 4})
-    assert offer_only(pl.concat([two, many])).to_list() == ["b"]
+    sold = pl.concat([two, many]).with_columns(quantity_milli=pl.lit(1000))
+    assert offer_only(panels.offer_days(sold)).to_list() == ["b"]
 
 
 CELLS = st.lists(st.tuples(st.integers(0, 999), st.floats(0, 9), st.booleans()), min_size=1, max_size=8)

@@ -4,7 +4,9 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.promotion.lift.bulk import BULK_UNITS, bulk_receipts, without
+from crmlib import panels
+from crmlib.panels import handle
+from crmlib.promotion.lift.bulk import BULK_UNITS, bulk_receipts
 from crmlib.promotion.review import out_weeks
 
 LINES = pl.DataFrame(
@@ -23,8 +25,8 @@ def test_large_lines_and_marked_cards_are_bulk_orders_and_their_returns_too():
 
 
 def test_the_other_receipts_stay_whole():
-    kept = without(LINES.to_pandas(), bulk_receipts(LINES.to_arrow(), customers=CARDS))
-    assert kept["receipt_id"].to_list() == ["a", "a", "e"]
+    kept = panels.part(LINES.to_pandas(), without=bulk_receipts(LINES.to_arrow(), customers=CARDS))
+    assert handle.opened(kept).collect()["receipt_id"].to_list() == ["a", "a", "e"]
 
 
 def test_a_week_is_out_of_stock_if_a_whole_day_of_it_was():

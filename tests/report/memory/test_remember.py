@@ -161,12 +161,11 @@ def test_a_reader_of_one_region_never_gets_what_was_computed_for_all(tmp_path: P
     readers = pages_of(world.make_lake(tmp_path / "lake"))
     for _ in range(2):
         seen = {
-            name: page.remember(sums, page.table("receipt_lines"), rng=np.random.default_rng(1)).item(0, 0)
+            name: page.remember(sums, world.rows(page), rng=np.random.default_rng(1)).item(0, 0)
             for name, page in readers.items()
         }
         own = {
-            name: page.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item()
-            for name, page in readers.items()
+            name: world.rows(page).select(pl.col("net_minor").sum()).collect().item() for name, page in readers.items()
         }
         assert seen == own
     assert len(set(seen.values())) == 4 and len(calls) == 4
@@ -175,10 +174,10 @@ def test_a_reader_of_one_region_never_gets_what_was_computed_for_all(tmp_path: P
 def test_a_scheduled_run_and_the_app_find_each_others_entries(tmp_path: Path) -> None:
     lake = world.make_lake(tmp_path / "lake")
     run, app = world.opened(lake, out=tmp_path), world.opened(lake, face="voila")
-    made, found = (page.remember(sums, page.table("receipt_lines"), rng=page.rng) for page in (run, app))
+    made, found = (page.remember(sums, world.rows(page), rng=page.rng) for page in (run, app))
     assert made.equals(found) and calls == ["sums"] and run.rng.random() == app.rng.random()
     earlier = world.opened(lake, variables={"as_of": date(2026, 3, 31)})
-    earlier.remember(sums, earlier.table("receipt_lines"), rng=earlier.rng)
+    earlier.remember(sums, world.rows(earlier), rng=earlier.rng)
     assert len(calls) == 2
 
 

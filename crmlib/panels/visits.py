@@ -1,0 +1,141 @@
+"""Days on which customers came, by the day they became known: what cut-off days of the past are made from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+import narwhals as nw
+import polars as pl
+
+from crmlib.core.dates import day_number
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.panels.engine import lines_of, reduced
+from crmlib.panels.handle import among, opened
+
+NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
+OPTIONAL = ("known_at", "store_id", "promotion_id")
+MARGINS = {"customer_id": pl.String, "day_n": pl.Int32, "margin_minor": pl.Int64}
+
+
+class VisitDays(NamedTuple):
+    """The two reductions of `visit_days`, and which optional columns the lines have and fill."""
+
+    days: pl.DataFrame
+    store_days: pl.DataFrame
+    has: frozenset[str]
+
+
+def visit_days(lines: AnyFrame) -> VisitDays:
+    """Lines reduced to one row per customer, day, day known and store; and the days on which a store sold anything.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor; reads known_at, store_id, promotion_id
+        where they are. Without `known_at` a line is taken as known on its day.
+
+    Returns
+    -------
+    days : customer_id, day_n, known_n, store_id, sold (any line of quantity > 0), net_minor, bought_minor
+        (quantity > 0), returned_minor (> 0), promoted_minor (bought under a promotion).
+    store_days : store_id, day_n, known_n with a sale to anyone, card or no card.
+    """
+    frame = opened(lines)
+    lazy = frame if isinstance(frame, pl.LazyFrame) else to_polars(frame, needs=NEEDS, name="receipt_lines").lazy()
+    present = lazy.collect_schema().names()
+    has = frozenset(c for c in OPTIONAL if c in present)
+    read = lazy.select(*NEEDS, _store(has), _known(has), _promoted(has))
+    bought, net = pl.col("quantity_milli") > 0, pl.col("net_minor")
+    days = (
+        read.filter(pl.col("customer_id").is_not_null())
+        .group_by("customer_id", "day_n", "known_n", "store_id")
+        .agg(
+            bought.any().alias("sold"),
+            net.sum(),
+            pl.when(bought).then(net).otherwise(0).sum().alias("bought_minor"),
+            pl.when(bought).then(0).otherwise(-net).sum().alias("returned_minor"),
+            pl.when(bought & pl.col("promoted")).then(net).otherwise(0).sum().alias("promoted_minor"),
+        )
+    )
+    stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
+    reduced_, alive = pl.collect_all([days, stores], engine="streaming")
+    filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
+    order = ["customer_id", "day_n", "store_id", "known_n"]
+    return VisitDays(reduced_.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
+
+
+def customer_margin(lines: AnyFrame) -> pl.DataFrame:
+    """Margin of each customer and day, days with a line without cost left out: customer_id, day_n, margin_minor."""
+    cost = nw.col("cost_minor")
+    made = (
+        lines_of(lines, needs=("customer_id", "day_n", "net_minor", "cost_minor"), name="receipt_lines")
+        .filter(~nw.col("customer_id").is_null())
+        .with_columns(uncosted=nw.when(cost.is_null()).then(1).otherwise(0))
+        .group_by("customer_id", "day_n")
+        .agg(nw.col("net_minor", "cost_minor", "uncosted").sum())
+        .filter(nw.col("uncosted") == 0)
+        .with_columns(margin_minor=nw.col("net_minor") - cost)
+    )
+    return reduced(made, schema=MARGINS, sort=("customer_id", "day_n"))
+
+
+def goods_days(lines: AnyFrame, *, end: date) -> pl.DataFrame:
+    """Days on which each customer bought each product, to `end`: customer_id, product_id, day_n."""
+    needs = ("customer_id", "product_id", "day_n", "quantity_milli")
+    keys = ["customer_id", "product_id", "day_n"]
+    made = lines_of(lines, needs=needs, name="receipt_lines").filter(
+        nw.col("quantity_milli") > 0, nw.col("day_n") <= day_number(end)
+    )
+    schema = {"customer_id": pl.String, "product_id": pl.String, "day_n": pl.Int32}
+    return reduced(made.select(*keys).unique(), schema=schema, sort=keys)
+
+
+def last_goods(lines: AnyFrame, customers: pl.Series) -> pl.DataFrame:
+    """What some customers bought on their last day with a sale: customer_id, day, product_id, net_minor."""
+    needs = ("customer_id", "product_id", "day_n", "quantity_milli", "net_minor")
+    bought = lines_of(lines, needs=needs, name="receipt_lines").filter(nw.col("quantity_milli") > 0)
+    by_day = (
+        among(bought, "customer_id", customers)
+        .group_by("customer_id", "day_n", "product_id")
+        .agg(nw.col("net_minor").sum())
+    )
+    schema = {"customer_id": pl.String, "day_n": pl.Int32, "product_id": pl.String, "net_minor": pl.Int64}
+    days = reduced(by_day, schema=schema, sort=("customer_id", "day_n", "product_id"))
+    last = days.filter(pl.col("day_n") == pl.col("day_n").max().over("customer_id"))
+    return last.select("customer_id", pl.col("day_n").cast(pl.Date).alias("day"), "product_id", "net_minor")
+
+
+def last_receipts(lines: AnyFrame, *, customer: str, most: int) -> pl.DataFrame:
+    """The last receipts of one customer: day, store_id, lines, net_minor; latest first."""
+    needs = ("customer_id", "receipt_id", "store_id", "day_n", "net_minor")
+    made = (
+        lines_of(lines, needs=needs, name="receipt_lines")
+        .filter(nw.col("customer_id") == customer)
+        .group_by("receipt_id", "day_n", "store_id")
+        .agg(lines=nw.len(), net_minor=nw.col("net_minor").sum())
+    )
+    schema = {
+        "receipt_id": pl.String, "day_n": pl.Int32, "store_id": pl.String, "lines": pl.Int64, "net_minor": pl.Int64,
+    }  # fmt: skip
+    latest = reduced(made, schema=schema, sort=()).sort("day_n", "receipt_id", descending=True).head(most)
+    return latest.select(pl.col("day_n").cast(pl.Date).alias("day"), "store_id", "lines", "net_minor")
+
+
+def _known(has: frozenset[str]) -> pl.Expr:
+    day = pl.col("day_n").cast(pl.Int32)
+    if "known_at" not in has:
+        return day.alias("known_n")
+    known = pl.col("known_at").dt.date().cast(pl.Int32)
+    return pl.max_horizontal(known.fill_null(day), day).alias("known_n")
+
+
+def _store(has: frozenset[str]) -> pl.Expr:
+    return (pl.col("store_id") if "store_id" in has else pl.lit(None)).cast(pl.String).alias("store_id")
+
+
+def _promoted(has: frozenset[str]) -> pl.Expr:
+    return (pl.col("promotion_id").is_not_null() if "promotion_id" in has else pl.lit(value=False)).alias("promoted")
+
+
+def _any_value(lazy: pl.LazyFrame, column: str) -> bool:
+    return bool(lazy.select(pl.col(column).is_not_null().any()).collect(engine="streaming").item())
