@@ -150,7 +150,7 @@ def running(
         promotion=promotion,
         as_of=as_of,
         daily=daily,
-        stores=_stores(during, points, per_store, event, response, seen=seen / days),
+        stores=_stores(during, per_store, event, response, points=points, seen=seen / days),
         alarms=alarms(
             daily,
             as_of=as_of,
@@ -305,11 +305,11 @@ def _units(rows: pl.Expr) -> pl.Expr:
 
 def _stores(
     during: pl.DataFrame,
-    points: pl.DataFrame,
     per_store: pl.DataFrame,
     event: _Event,
     response: Response,
     *,
+    points: pl.DataFrame,
     seen: float,
 ) -> pl.DataFrame:
     """Each store against its own plan so far, and whether it carried the offer out; seen : share of the days."""

@@ -59,10 +59,13 @@ def test_with_nothing_to_compare_with_the_season_is_in_it_and_nothing_is_sure() 
 
 def test_a_store_is_behind_only_where_chance_hardly_explains_it() -> None:
     sold = pl.DataFrame({"store_id": ["a", "b", "c"], "quantity_milli": [3_000, 30_000, 0], "promotion_id": ["X"] * 3})
-    sold = sold.filter(pl.col("quantity_milli") > 0)
+    sold = sold.with_columns(lines=pl.lit(1)).filter(pl.col("quantity_milli") > 0)
     due = pl.DataFrame({"store_id": ["a", "b", "c"], "base_milli": [5_000, 50_000, 2_000]})
     response = Response(0.0, 0.0, {}, (0.0,), 0, 0)
-    found = running._stores(sold, due, running._Event(ROW | {"stores": ["a", "b", "c"]}), response, seen=1.0)
+    event = running._Event(ROW | {"stores": ["a", "b", "c"]})
+    found = running._stores(sold, due, event, response, points=sold, seen=1.0)
+        sold, due, running._Event(ROW | {"stores": ["a", "b", "c"]}), response, points=sold, seen=1.0
+    )
     assert found["share"].round(2).to_list() == [0.6, 0.6, 0.0]
     assert found["behind"].to_list() == [False, True, False]
     assert np.isfinite(found["share"].to_numpy()).all()
