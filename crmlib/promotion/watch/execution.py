@@ -37,7 +37,7 @@ def compliance(points: pl.DataFrame, *, depth_bp: int, stores: list[str]) -> pl.
     due = pl.col("list_minor") * (WHOLE_BP - depth_bp)
     off = (pl.col("net_minor") * WHOLE_BP - due).abs() <= pl.col("list_minor") * TOLERANCE_BP
     sums = table.group_by("store_id").agg(
-        pl.col("lines").sum(), at_plan=pl.col("lines").filter(off).sum() / pl.col("lines").sum()
+        pl.col("lines").sum().cast(pl.UInt32), at_plan=pl.col("lines").filter(off).sum() / pl.col("lines").sum()
     )
     found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
     status = (
@@ -56,7 +56,9 @@ def label_compliance(points: pl.DataFrame, *, promotion_id: str, stores: list[st
     """Whether any till booked the promotion, store by store: for mechanics whose price varies with the basket."""
     booked = pl.col("lines").filter(pl.col("promotion_id") == promotion_id).sum()
     told = pl.col("lines").filter(pl.col("promotion_id").is_not_null()).sum()
-    sums = points.group_by("store_id").agg(pl.col("lines").sum(), at_plan=pl.when(told > 0).then(booked / told))
+    sums = points.group_by("store_id").agg(
+        pl.col("lines").sum().cast(pl.UInt32), at_plan=pl.when(told > 0).then(booked / told)
+    )
     found = pl.DataFrame({"store_id": sorted(stores)}).join(sums, on="store_id", how="left", maintain_order="left")
     silent, seen = pl.col("lines").is_null(), pl.col("at_plan") > 0
     status = pl.when(silent).then(pl.lit("silent")).when(seen).then(pl.lit("done")).otherwise(pl.lit("not_done"))
