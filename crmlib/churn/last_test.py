@@ -35,7 +35,8 @@ class Health:
 
     def tiers(self, tiers: pl.DataFrame) -> pl.DataFrame:
         """Observed ÷ expected by tier (customer_id, tier), customers without a tier left out."""
-        return by_tier(self.scored.join(tiers.select("customer_id", "tier"), on="customer_id"), tier="tier")
+        joined = self.scored.join(tiers.select("customer_id", "tier"), on="customer_id", maintain_order="left")
+        return by_tier(joined, tier="tier")
 
 
 def last_test(

@@ -153,7 +153,7 @@ def offer_days(lines: AnyFrame, customers: pl.Series | None = None) -> pl.DataFr
     return _dated(reduced(made, schema=OFFER_DAY, sort=("customer_id", "day_n")))
 
 
-def store_product_day(lines: AnyFrame) -> pl.DataFrame:
+def sales_cells(lines: AnyFrame) -> pl.DataFrame:
     """Sums of lines by store, product, day and promotion.
 
     Sales and returns stand apart, and lines with and without a list price, with and without a cost: what is summed over

@@ -11,6 +11,7 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.handle import ReceiptLines
 
 UNITS = ("piece", "kg", "l")
 CUBE = {
@@ -127,7 +128,7 @@ def product_period(lines: AnyFrame, *, start: date, end: date, by: Sequence[str]
     return reduced(cells, schema={**dict.fromkeys(by, pl.String), **PERIOD}, sort=keys)
 
 
-def only_goods(lines: AnyFrame, products: AnyFrame) -> AnyFrame:
+def only_goods(lines: AnyFrame, products: AnyFrame) -> ReceiptLines:
     """The lines that sell goods: those of services (cards, vouchers, bags, delivery) are no sales and left out.
 
     products : product_id, is_service, on the engine of the lines. Lines of unknown products are goods.
@@ -135,7 +136,7 @@ def only_goods(lines: AnyFrame, products: AnyFrame) -> AnyFrame:
     named = lines_of(products, needs=("product_id", "is_service"), name="products")
     services = named.filter(nw.col("is_service")).select("product_id")
     kept = lines_of(lines, needs=("product_id",), name="receipt_lines").join(services, on="product_id", how="anti")
-    return kept.to_native()
+    return ReceiptLines(kept.to_native())
 
 
 def _within(lines: AnyFrame, needs: Sequence[str], start: date, end: date) -> Lines:

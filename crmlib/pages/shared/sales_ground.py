@@ -37,10 +37,9 @@ class SalesStudy(report.Study):
         return None if shops is None else shops.collect()
 
     @cached_property
-    def lines(self) -> pl.LazyFrame:
-        """The receipt lines that sell goods: services are no sales."""
-        lines = self.page.table("receipt_lines")
-        return lines if self.goods is None else only_goods(lines, self.goods)
+    def lines(self) -> panels.ReceiptLines:
+        """The receipt lines that sell goods, for panels: services are no sales."""
+        return self.page.lines if self.goods is None else only_goods(self.page.lines, self.goods)
 
     @cached_property
     def cube(self) -> pl.DataFrame:

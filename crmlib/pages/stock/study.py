@@ -63,7 +63,7 @@ class Study(PromotionStudy):
     @cached_property
     def daily(self) -> pl.DataFrame:
         """Sales by store, product and day [thousandths, minor units], of all days."""
-        return panels.store_product_day(self.page.table("receipt_lines"), start=date(1990, 1, 1), end=self.page.as_of)
+        return panels.store_product_day(self.page.lines, start=date(1990, 1, 1), end=self.page.as_of)
 
     @cached_property
     def shelf(self) -> shelf.Shelf:

@@ -214,7 +214,7 @@ def _usual(lines: AnyFrame, wares: pl.DataFrame, draft: Draft, *, as_of: date) -
 
     Where it never sold without one: its lines with a list price.
     """
-    table = panels.store_product_day(panels.part(lines, products=wares["product_id"]))
+    table = panels.sales_cells(panels.part(lines, products=wares["product_id"]))
     sold = table.filter(pl.col("quantity_milli") > 0)
     promoted = sold.filter(pl.col("promotion_id").is_not_null()).select("store_id", "day").unique()
     plain = sold.join(promoted, on=["store_id", "day"], how="anti")

@@ -128,10 +128,10 @@ def running(
     goods = to_polars(products, needs=["product_id", "category_2"], name="products")
     until, since = min(event.last, as_of), event.first - timedelta(weeks=BASE_WEEKS)
     retail = lines if bulk is None else panels.part(lines, without=bulk)
-    table = panels.store_product_day(panels.part(retail, start=since, end=until))
+    table = panels.sales_cells(panels.part(retail, start=since, end=until))
     mine = event.its(table)
     before, during = mine.filter(pl.col("day") < event.first), mine.filter(pl.col("day") >= event.first)
-    booked = panels.store_product_day(event.sales(lines, end=until))
+    booked = panels.sales_cells(event.sales(lines, end=until))
     points = panels.price_points(event.sales(retail, end=until))
     days = (event.last - event.first).days + 1
     seen = min((until - event.first).days + 1, days)

@@ -39,7 +39,7 @@ def test_what_is_not_connected_is_said_in_its_place(study: Study) -> None:
 
 
 def test_the_figure_of_sales_is_the_sum_of_the_lines_of_the_month(study: Study) -> None:
-    lines = study.page.table("receipt_lines").collect()
+    lines = world.rows(study.page).collect()
     inside = lines.filter(pl.col("day").is_between(date(2026, 6, 1), date(2026, 6, 30)))
     figures = {f.key: f.amount for f in findings.answer(study).figures}
     assert figures["net"] == inside["net_minor"].sum()

@@ -64,8 +64,6 @@ def test_a_store_is_behind_only_where_chance_hardly_explains_it() -> None:
     response = Response(0.0, 0.0, {}, (0.0,), 0, 0)
     event = running._Event(ROW | {"stores": ["a", "b", "c"]})
     found = running._stores(sold, due, event, response, points=sold, seen=1.0)
-        sold, due, running._Event(ROW | {"stores": ["a", "b", "c"]}), response, points=sold, seen=1.0
-    )
     assert found["share"].round(2).to_list() == [0.6, 0.6, 0.0]
     assert found["behind"].to_list() == [False, True, False]
     assert np.isfinite(found["share"].to_numpy()).all()
