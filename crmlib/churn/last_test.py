@@ -13,8 +13,17 @@ from crmlib.churn.features.labels import dataset
 from crmlib.churn.features.visits import Visits
 from crmlib.churn.judge import drift
 from crmlib.churn.judge.calibration import Calibration, by_tier, calibration, reliability_bins
+from crmlib.churn.metrics import Array
 from crmlib.churn.models.rules import PZero
 from crmlib.churn.risk import RiskFit, train, training_origins
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Money at risk [minor units]: as the risks say, and by what came of such risks at the last closed test."""
+
+    written: int
+    seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,34 @@ class Health:
         """Observed ÷ expected by tier (customer_id, tier), customers without a tier left out."""
         joined = self.scored.join(tiers.select("customer_id", "tier"), on="customer_id", maintain_order="left")
         return by_tier(joined, tier="tier")
+
+    def seen(self, risk: Array) -> Array:
+        """What came of such risks at the test, shape (n,): the share lost of the group that was told as much.
+
+        Between the means of two groups it is interpolated, beyond the outer ones it is theirs.
+        """
+        return seen(risk, self.bins)
+
+    def reserve(self, listed: pl.DataFrame) -> Reserve:
+        """Money at risk of `listed` (risk, stake_minor) as written, and by what came of such risks at the test."""
+        stake = listed["stake_minor"].clip(0).to_numpy().astype(float)
+        risk = listed["risk"].to_numpy().astype(float)
+        return Reserve(written=round(float(risk @ stake)), seen=round(float(self.seen(risk) @ stake)))
+
+
+def seen(risk: Array, bins: pl.DataFrame) -> Array:
+    """What came of such risks, shape (n,).
+
+    Parameters
+    ----------
+    bins : `reliability_bins`: expected, observed.
+
+    Examples
+    --------
+    >>> seen(np.array([0.05, 0.2, 0.9]), pl.DataFrame({"expected": [0.1, 0.3], "observed": [0.04, 0.4]})).round(2)
+    array([0.04, 0.22, 0.4 ])
+    """
+    return np.asarray(np.interp(risk, bins["expected"].to_numpy(), bins["observed"].to_numpy()))
 
 
 def last_test(

@@ -11,7 +11,6 @@ from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.members import members as checked
 from crmlib.core.members import nobody
-from crmlib.customers.loyalty.overdue import LATE
 
 LAST_RECEIPTS = 10
 
@@ -144,11 +143,11 @@ def next_visit(row: dict[str, float] | None, *, as_of: date) -> date | None:
 
     Parameters
     ----------
-    row : gap_days and days_since, as `scoring.overdue` gives them.
+    row : usual_gap and recency [days].
     """
     if row is None:
         return None
-    return as_of + timedelta(days=round(row["gap_days"] - row["days_since"]))
+    return as_of + timedelta(days=round(row["usual_gap"] - row["recency"]))
 
 
 def ranked(members: AnyFrame) -> pl.DataFrame:
@@ -158,12 +157,17 @@ def ranked(members: AnyFrame) -> pl.DataFrame:
     return table.with_columns(share_below=below / max(table.height, 1))
 
 
-def first_choice(overdue: pl.DataFrame, members: pl.DataFrame) -> str:
-    """Whom to show when nobody is asked for: the overdue member with most at risk, else the one who spends most."""
+def first_choice(judged: pl.DataFrame | None, members: pl.DataFrame) -> str:
+    """Whom to show when nobody is asked for: the late member with most at risk, else the one who spends most.
+
+    Parameters
+    ----------
+    judged : customer_id, late, at_risk_minor; none where nobody could be judged.
+    """
     if members.is_empty():
         raise nobody("members")
-    late = overdue.filter(pl.col("times") > LATE)
-    if late.height:
+    if judged is not None and judged["late"].any():
+        late = judged.filter("late").sort("at_risk_minor", "customer_id", descending=[True, False])
         return str(late["customer_id"][0])
     return str(members.sort("net_minor", "customer_id", descending=[True, False])["customer_id"][0])
 

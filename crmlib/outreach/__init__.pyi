@@ -2,6 +2,7 @@ from crmlib.outreach import campaign as campaign
 from crmlib.outreach import draw as draw
 from crmlib.outreach import festival as festival
 from crmlib.outreach import funnel as funnel
+from crmlib.outreach import means as means
 from crmlib.outreach import members as members
 from crmlib.outreach import message as message
 from crmlib.outreach import money as money
@@ -18,6 +19,7 @@ __all__ = [
     "draw",
     "festival",
     "funnel",
+    "means",
     "members",
     "message",
     "money",

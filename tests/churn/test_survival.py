@@ -6,7 +6,7 @@ from statsmodels.duration.survfunc import CumIncidenceRight
 from crmlib.churn.features.visits import visits
 from crmlib.churn.models import cox, overdue
 from crmlib.churn.models.competing import at, cumulative_incidence, median_time
-from crmlib.churn.models.hazard import last_good_week, return_hazard
+from crmlib.churn.models.hazard import first_late_week, return_hazard
 from crmlib.core.dates import day_of
 from crmlib.core.errors import ModelError
 
@@ -114,10 +114,19 @@ def test_a_silence_still_open_is_censored_not_counted_as_lost():
     assert table.select("week", "at_risk", "returned").rows() == [(0, 3, 1), (1, 2, 0), (2, 1, 0)]
 
 
-def test_the_last_good_week_is_the_one_before_silence_means_gone():
-    table = pl.DataFrame({"week": [0, 1, 2, 3], "gone": [0.1, 0.4, 0.6, None]})
-    assert last_good_week(table) == 1
-    assert last_good_week(table.with_columns(gone=pl.lit(0.9))) is None
+@pytest.mark.parametrize(
+    ("gone", "week"),
+    [
+        ([0.1, 0.484, 0.507, None], 2),
+        ([0.1, 0.4, 0.6, 0.45, 0.7], 4),  # once more below one half: from there on only
+        ([0.1, 0.2, 0.3], None),  # at least half come back however long the silence
+        ([0.6, 0.7], 0),
+        ([0.4, 0.5, 0.6], 2),  # one half is not more than one half
+    ],
+)
+def test_it_is_late_from_the_week_on_after_which_all_are_above_one_half(gone, week):
+    table = pl.DataFrame({"week": range(len(gone)), "gone": gone})
+    assert first_late_week(table) == week
 
 
 def renewal(n, *, k=2.0, c=6.0, d=250.0, seed=1, days=700):

@@ -95,10 +95,8 @@ def with_value(
     tiers: pl.DataFrame,
     horizon: int,
     returns: float = 0.0,
-    people: pl.DataFrame | None = None,
-    stores: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, str]:
-    """Add tier, margin_minor, stake_minor, estimated, owner, may_call to a night's table; and say: margin or sales.
+    """Add tier, margin_minor, stake_minor and estimated to a night's table; and say: margin or sales.
 
     Parameters
     ----------
@@ -109,7 +107,6 @@ def with_value(
     returns : share of those who did not come in a horizon and came again later (`labels.came_again`): what they bring
         then is not lost, and not at stake.
     tiers : customer_id, tier; who bought nothing in the year belongs to the last tier.
-    people : customer_id, owner_staff, may_call; stores : store_id, name. The owner is the adviser, else the store.
     """
     found = margin_rate(year)
     basis, rate = ("margin", found.rate) if found.measured else ("sales", 1.0)
@@ -124,15 +121,7 @@ def with_value(
     ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))
     part = min(horizon / DAYS_A_YEAR, 1.0) * (1.0 - returns)
     joined = joined.with_columns(stake_minor=(pl.col("margin_minor") * part).round().cast(pl.Int64))
-    owner = pl.lit(None, dtype=pl.String)
-    if "home_store_id" in table.columns:
-        names = stores if stores is not None else pl.DataFrame(schema={"store_id": pl.String, "name": pl.String})
-        joined = joined.join(names.select(home_store_id="store_id", store_name="name"), on="home_store_id", how="left")
-        owner = pl.coalesce("store_name", "home_store_id")
-    if people is not None:
-        joined = joined.join(people.select("customer_id", "owner_staff", "may_call"), on="customer_id", how="left")
-        owner = pl.coalesce("owner_staff", owner)
-    return joined.with_columns(owner.alias("owner")).sort("customer_id"), basis
+    return joined.sort("customer_id"), basis
 
 
 def earlier_list(stored: pl.DataFrame | None, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:

@@ -53,18 +53,30 @@ def watchlist(
     place = pl.int_range(pl.len())
     place = place.over("owner") if "owner" in ranked.columns else place
     kept = ranked.filter(place < capacity)
-    days = pl.col("tier").replace_strict(DUE_DAYS, default=OTHER_DUE_DAYS, return_dtype=pl.Int32)
-    due = (pl.lit(as_of) + pl.duration(days=days)).cast(pl.Date)
-    return kept.with_columns(due.alias("due_on"), pl.int_range(1, pl.len() + 1).alias("rank"))
+    return kept.with_columns(
+        due_on(pl.col("tier"), as_of=as_of).alias("due_on"), pl.int_range(1, pl.len() + 1).alias("rank")
+    )
+
+
+def due_on(tier: pl.Expr, *, as_of: date) -> pl.Expr:
+    """Until when to be in touch with a member of a class: two days for A, four for B, a week for others."""
+    days = tier.replace_strict(DUE_DAYS, default=OTHER_DUE_DAYS, return_dtype=pl.Int32)
+    return (pl.lit(as_of) + pl.duration(days=days)).cast(pl.Date)
 
 
 def candidates(
     table: AnyFrame, *, tiers: Sequence[str], risk: str = "risk", festival_buyers: AnyFrame | None = None
 ) -> pl.DataFrame:
     """Everybody who could be on the list, before the cap, with at_risk_minor and action."""
+    everybody = late(table, risk=risk, festival_buyers=festival_buyers)
+    turned = ~pl.col("state_before").is_in(LATE).fill_null(value=False)
+    return everybody.filter(turned & pl.col("tier").is_in(list(tiers)))
+
+
+def late(table: AnyFrame, *, risk: str = "risk", festival_buyers: AnyFrame | None = None) -> pl.DataFrame:
+    """Everybody who is late by now, since whenever, with at_risk_minor and action; the largest first."""
     frame = to_polars(table, needs=[*NEEDS[:5], risk, "stake_minor"], name="scored customers")
-    turned = pl.col("state").is_in(LATE) & ~pl.col("state_before").is_in(LATE).fill_null(value=False)
-    entries = frame.filter(turned & pl.col("tier").is_in(list(tiers)))
+    entries = frame.filter(pl.col("state").is_in(LATE))
     if festival_buyers is not None:
         waiting = to_polars(festival_buyers, needs=["customer_id"], name="festival buyers")["customer_id"]
         entries = entries.filter(~pl.col("customer_id").is_in(waiting.implode()))
@@ -107,7 +119,10 @@ def previous_day(as_of: date, *, rhythm: str) -> date:
 
 
 def _action(columns: Sequence[str]) -> pl.Expr:
-    """The action by the customer's own reason, most urgent first; keys are worded by the findings."""
+    """What to say, by the customer's own reason, most urgent first; keys are worded by the findings.
+
+    By which means it is said is another question, and one for all lists (`outreach.means`).
+    """
 
     def column(name: str) -> pl.Expr:
         return pl.col(name) if name in columns else pl.lit(None)
@@ -115,19 +130,16 @@ def _action(columns: Sequence[str]) -> pl.Expr:
     reason, best = column("reason_1"), pl.col("tier") == "A"
     complaint = column("complaints_open").cast(pl.Float64).fill_null(0) > 0
     closed = column("store_idle").cast(pl.Float64).fill_null(0) > 14
-    no_call = column("may_call").cast(pl.Boolean).fill_null(value=True).not_()
     return (
         pl.when(complaint)
         .then(pl.lit("solve_complaint"))
         .when(closed)
         .then(pl.lit("other_store"))
-        .when(no_call)
-        .then(pl.lit("message"))
         .when(best)
-        .then(pl.lit("manager_call"))
+        .then(pl.lit("taste"))
         .when(reason == "promotion")
         .then(pl.lit("offer"))
         .when(reason == "trend")
         .then(pl.lit("new_goods"))
-        .otherwise(pl.lit("call"))
+        .otherwise(pl.lit("ask"))
     )

@@ -1,7 +1,7 @@
 """After how many weeks of silence is somebody gone? A discrete-time hazard by week since the last trip.
 
 hazard_w = P(comes back in week w | silent for w weeks). From it, P(no trip in the next h | silent for w weeks) =
-Π_{v=w}^{w+h-1} (1 − hazard_v): where this passes .5 is the last good week to call.
+Π_{v=w}^{w+h-1} (1 − hazard_v): from where this is above .5, coming back unasked is less likely than staying away.
 """
 
 from __future__ import annotations
@@ -52,7 +52,17 @@ def return_hazard(
     return result.filter(pl.col("week") < weeks).select("week", "at_risk", "returned", "hazard", "low", "high", "gone")
 
 
-def last_good_week(hazard: pl.DataFrame) -> int | None:
-    """The last week of silence at which coming back unasked is still more likely than not; none if it never is."""
-    still = hazard.filter(pl.col("gone") < TOO_LATE)
-    return None if still.is_empty() else int(still["week"].to_list()[-1])
+def first_late_week(hazard: pl.DataFrame) -> int | None:
+    """Whole weeks of silence from which on coming back unasked is less likely than not; none if it never is.
+
+    Every known week from there on has `gone` above one half, and the week before has not.
+
+    Examples
+    --------
+    >>> first_late_week(pl.DataFrame({"week": [10, 11, 12, 13], "gone": [0.461, 0.484, 0.507, None]}))
+    12
+    """
+    known = hazard.drop_nulls("gone").sort("week")
+    still = known.filter(pl.col("gone") <= TOO_LATE)
+    after = known if still.is_empty() else known.filter(pl.col("week") > still["week"].max())
+    return None if after.is_empty() else int(after["week"].to_list()[0])

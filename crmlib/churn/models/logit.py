@@ -140,7 +140,7 @@ def _independent(full: Array) -> Array:
 def _maximise(y: Array, x: Array) -> tuple[Array, Array, float, bool]:
     """Coefficients, standard errors, log likelihood and whether the prior was needed."""
     design = sm.add_constant(x, has_constant="add")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(over="raise"):
         warnings.simplefilter("error", ConvergenceWarning)
         warnings.simplefilter("error", HessianInversionWarning)
         warnings.simplefilter("error", PerfectSeparationWarning)
@@ -148,7 +148,7 @@ def _maximise(y: Array, x: Array) -> tuple[Array, Array, float, bool]:
             result = sm.Logit(y, design, check_rank=False).fit(disp=0, maxiter=35)
         except PerfectSeparationWarning:
             raise ModelError("churn.separation", values={"rows": len(y)}) from None
-        except (ConvergenceWarning, HessianInversionWarning, np.linalg.LinAlgError):
+        except (ConvergenceWarning, HessianInversionWarning, FloatingPointError, np.linalg.LinAlgError):
             return (*_with_prior(y, design), True)
     return np.asarray(result.params), np.asarray(result.bse), float(result.llf), False
 

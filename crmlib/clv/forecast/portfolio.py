@@ -202,9 +202,14 @@ def newcomer_curve(
     margin: float,
     rng: np.random.Generator,
     at_months: tuple[int, ...] = (1, 3, 6, 9, 12, 18, 24, 36),
+    error: TotalError | None = None,
     level: float = 0.9,
 ) -> pl.DataFrame:
     """Value of a customer who has just bought for the first time, that purchase not counted, by months ahead.
+
+    Parameters
+    ----------
+    error : how far totals were off, which the interval then holds: an average over newcomers is a total per head.
 
     Returns
     -------
@@ -215,17 +220,21 @@ def newcomer_curve(
     )
     edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
     low, high = np.quantile(draws, edges, axis=0)
-    return pl.DataFrame(
+    curve = pl.DataFrame(
         {
             "months": at_months,
             "purchases": [float(value.newcomer_purchases(fit, horizon=months(m))) for m in at_months],
-            "value": [
+            "expected": [
                 value.newcomer(fit, spend, horizon=months(m), annual_rate=annual_rate, margin=margin) for m in at_months
             ],
-            "value_low": low,
-            "value_high": high,
+            "low": low,
+            "high": high,
         }
     )
+    if error is not None:
+        parts = curve.partition_by("months", maintain_order=True)
+        curve = pl.concat([widened(p, error, days=months(p["months"][0]).days, level=level) for p in parts])
+    return curve.rename({"expected": "value", "low": "value_low", "high": "value_high"})
 
 
 def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np.random.Generator) -> pl.DataFrame:

@@ -114,9 +114,10 @@ class Budgets(Table):
 
 
 class Staff(Table):
-    """One row per person who works here, by number only; `calls_per_day` is what an adviser can do."""
+    """One row per person who works here, by the name among colleagues; `calls_per_day` is what an adviser can do."""
 
     staff_id = dy.String(primary_key=True)
+    name = dy.String(nullable=True)
     role = dy.Enum(STAFF_ROLES, nullable=False)
     region = dy.String(nullable=True)
     store_id = dy.String(nullable=True)

@@ -75,7 +75,8 @@ class Study(ChurnStudy):
     @cached_property
     def owned(self) -> pl.DataFrame | None:
         """Who looks after whom from when on; none where nobody is named."""
-        return flows.owners(self.file, self.collected("assignments"))
+        found, titles = flows.owners(self.file, self.collected("assignments")), self.names("staff", "staff_id")
+        return found.with_columns(pl.col("owner").replace(titles)) if found is not None and titles else found
 
     @cached_property
     def by_owner(self) -> pl.DataFrame:
@@ -166,11 +167,9 @@ class Study(ChurnStudy):
     @cached_property
     def cells(self) -> Cells | None:
         """For whom winning back works; none where the lists are too small."""
-        if self.origins:
-            _ = self.risk  # drawn first, whatever is asked first
         days, as_of = self.params.window, self.page.as_of
         listed = winback_cells.people(self._contacts, self.seen, self.margins, as_of=as_of, days=days)
-        return winback_cells.read_cells(listed, rng=self.page.rng)
+        return winback_cells.read_cells(listed, rng=self.chance("cells"))
 
     @cached_property
     def observed(self) -> pl.DataFrame:
@@ -189,10 +188,6 @@ class Study(ChurnStudy):
     def _contacts(self) -> pl.DataFrame:
         """The contacts, where the section cannot do without them."""
         return self.page.table("contacts").collect() if self.contacts is None else self.contacts
-
-    def drawn_before_health(self) -> None:
-        """The cells of win-back, where there are contacts."""
-        _ = self.risk if self.contacts is None else self.cells
 
     def _flow(self, **by: Any) -> pl.DataFrame:
         """Movement of members over the periods."""

@@ -14,6 +14,7 @@ from crmlib.customers.groups import traits as known
 from crmlib.customers.loyalty import overdue
 from crmlib.customers.members import periods
 from crmlib.pages.customer_360.parameters import Customer360
+from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
 from crmlib.scoring import pyramid
@@ -48,7 +49,7 @@ class Study(MemberStudy):
 
     @cached_property
     def late(self) -> overdue.Overdue:
-        """Members against their own rhythm [days]."""
+        """Members against their own rhythm [days], of which the grade is made."""
         return overdue.overdue(self.days, self.now, as_of=self.page.as_of)
 
     @cached_property
@@ -67,7 +68,7 @@ class Study(MemberStudy):
     def chosen(self) -> str:
         """The id of the customer asked for, else of the one with the most at risk; never shown."""
         ids = self.days["customer_id"].unique().sort()
-        first = view360.first_choice(self.late.customers, self.ranked)
+        first = view360.first_choice(self.watch.judged, self.ranked)
         return view360.find(ids, self.page.pseudonyms(ids), self.params.customer, default=first)
 
     @cached_property
@@ -76,9 +77,15 @@ class Study(MemberStudy):
         return str(self.page.pseudonyms(pl.Series([self.chosen]))[0])
 
     @cached_property
+    def watch(self) -> Watch:
+        """Who is late and what is at stake, as every page says it."""
+        return Watch(self.page)
+
+    @cached_property
     def rhythm(self) -> dict[str, Any] | None:
-        """The customer's row of `late`; none for one who bought too seldom."""
-        return view360.row_of(self.late.customers, self.chosen)
+        """The customer's row of `Watch.judged`; none for one who is lost by now, or where no risk can be learned."""
+        judged = self.watch.judged
+        return None if judged is None else view360.row_of(judged, self.chosen)
 
     @cached_property
     def value(self) -> dict[str, Any] | None:
@@ -126,4 +133,6 @@ class Study(MemberStudy):
     @cached_property
     def receipts(self) -> pl.DataFrame:
         """The customer's last receipts."""
-        return panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
+        titles = self.names("stores", "store_id")
+        found = panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
+        return found.with_columns(pl.col("store_id").replace(titles)) if titles else found

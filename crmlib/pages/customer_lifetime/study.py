@@ -18,6 +18,7 @@ from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.seasonal import lifetime_calendar
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.pages.customer_lifetime.parameters import CustomerLifetime
+from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
 
@@ -114,8 +115,9 @@ class Study(MemberStudy):
             rng=page.rng,
         )  # fmt: skip
         newcomer = page.remember(
-            clv.portfolio.newcomer_curve, fit, posterior, spend, annual_rate=rate, margin=self.margin.rate, rng=page.rng
-        )
+            clv.portfolio.newcomer_curve, fit, posterior, spend, annual_rate=rate, margin=self.margin.rate,
+            error=self.test.error, rng=page.rng,
+        )  # fmt: skip
         listed = clv.portfolio.keep_list(whole.customers, capacity=self.params.capacity, unit_days=7, rng=page.rng)
         return Forecast(whole, newcomer, listed)
 
@@ -128,6 +130,11 @@ class Study(MemberStudy):
     def linked(self) -> tuple[float, float, int]:
         """Correlation of spend and frequency, its standard error, members."""
         return clv.gamma_gamma.spend_frequency(self.history)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """How members are reached, as every list says it."""
+        return Watch(self.page)
 
     @cached_property
     def last_list(self) -> dict[str, int] | None:

@@ -8,10 +8,14 @@ from functools import cached_property
 import polars as pl
 
 from crmlib import panels
+from crmlib.churn.lists import watchlist
+from crmlib.churn.models.overdue import MIN_GAPS
+from crmlib.core.errors import ModelError
 from crmlib.customers.groups import segments
-from crmlib.customers.loyalty import contact_list, loyalty, overdue, retention
+from crmlib.customers.loyalty import contact_list, loyalty, retention
 from crmlib.customers.members import periods
 from crmlib.pages.customer_value.parameters import CustomerValue
+from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
 from crmlib.scoring import matrix, migration, pyramid, smoothing, state
@@ -71,9 +75,31 @@ class Study(MemberStudy):
         return migration.migrate(previous, self.tiers, known_before=known)
 
     @cached_property
-    def late(self) -> overdue.Overdue:
-        """Members against their own rhythm [days], with the back-test of the rule."""
-        return overdue.overdue(self.all_days, self.now, as_of=self.page.as_of)
+    def watch(self) -> Watch:
+        """Who is late and what is at stake, as every page says it."""
+        return Watch(self.page)
+
+    @cached_property
+    def rhythm(self) -> pl.DataFrame | None:
+        """Members by this page's tiers with state, risk and money at stake; none where no risk can be learned."""
+        judged = self.watch.judged
+        if judged is None:
+            return None
+        tiers = self.tiers.customers.select("customer_id", tier=pl.col("tier").cast(pl.String))
+        return judged.drop("tier", "at_risk_minor").join(tiers, on="customer_id").sort("customer_id")
+
+    @cached_property
+    def late(self) -> pl.DataFrame | None:
+        """Upper members who are late, with at_risk_minor, largest first; none where no risk can be learned."""
+        if self.rhythm is None:
+            return None
+        late = watchlist.late(self.rhythm, festival_buyers=self.rhythm.filter("waiting"))
+        return late.filter(pl.col("tier").is_in(self.upper))
+
+    @property
+    def upper(self) -> list[str]:
+        """The tiers a planner calls the upper ones: the first two, or the only one above the rest."""
+        return self.tiers.tiers["tier"].to_list()[: min(2, len(self.tiers.shares))]
 
     @cached_property
     def was(self) -> matrix.Matrix:
@@ -136,9 +162,9 @@ class Study(MemberStudy):
     @cached_property
     def chosen(self) -> contact_list.ContactList:
         """Overdue upper members to contact, and those held back by chance."""
-        return contact_list.choose(
-            overdue.with_tiers(self.late, self.held), capacity=self.params.capacity, rng=self.page.rng
-        )
+        if self.late is None:
+            raise ModelError("churn.no_rhythm", values={"customers": 0, "needed": MIN_GAPS})
+        return contact_list.choose(self.late, capacity=self.params.capacity, rng=self.page.rng)
 
     @cached_property
     def last_list(self) -> contact_list.Result | None:
@@ -149,4 +175,5 @@ class Study(MemberStudy):
         """Keep tiers and list for the next run."""
         frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)
         self.page.save_state("score_state", frozen)
-        self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))
+        if self.late is not None:
+            self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))

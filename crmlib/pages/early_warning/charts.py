@@ -41,7 +41,7 @@ def silence(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
 
     Parameters
     ----------
-    frame : week, gone, label (text at the last week below one half, else null).
+    frame : week, gone, label (text at the first week above one half, else null).
     """
     base = alt.Chart(frame)
     x = alt.X("week:Q", title=words("early_warning.chart.silent_weeks"), axis=alt.Axis(tickMinStep=4, format="d"))

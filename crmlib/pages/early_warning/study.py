@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from crmlib.churn.features import labels
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.churn.models import hazard
 from crmlib.pages.early_warning.parameters import EarlyWarning
-from crmlib.pages.shared.churn_ground import ChurnStudy
+from crmlib.pages.shared.churn_watch import Watch
 
 
 class Past(NamedTuple):
@@ -23,41 +22,13 @@ class Past(NamedTuple):
     rebuilt: bool
 
 
-class Study(ChurnStudy):
+class Study(Watch):
     """From a tried risk to everybody's state today, the list, and what came of the last one."""
 
     @property
     def params(self) -> EarlyWarning:
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
-
-    @cached_property
-    def before(self) -> date:
-        """The day of the last list."""
-        return watchlist.previous_day(self.page.as_of, rhythm=self.params.rhythm)
-
-    @cached_property
-    def returns(self) -> float | None:
-        """Share of earlier absentees who came again later; none where not known."""
-        return labels.came_again(self.seen, t0=self.page.as_of, horizon=self.horizon, options=self.options)
-
-    @cached_property
-    def valued(self) -> tuple[pl.DataFrame, str]:
-        """`table` and `basis`."""
-        return snapshot.with_value(
-            self._night(self.page.as_of, before=self.before), year=self.year, tiers=self.tiers, horizon=self.horizon,
-            returns=self.returns or 0.0, people=self.file, stores=self.stores,
-        )  # fmt: skip
-
-    @property
-    def table(self) -> pl.DataFrame:
-        """Every member who can be judged: state, risk with reasons, tier, stake_minor, owner."""
-        return self.valued[0]
-
-    @property
-    def basis(self) -> str:
-        """What is at stake: margin where cost is known, else sales."""
-        return self.valued[1]
 
     @cached_property
     def found(self) -> pl.DataFrame:
@@ -75,8 +46,7 @@ class Study(ChurnStudy):
     @cached_property
     def past(self) -> Past:
         """What came of the last list; where none was kept, of the one that would have been made."""
-        _ = self.table  # drawn first, whatever is asked first
-        then = self._night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
+        then = self.night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
         back, _ = snapshot.with_value(
             then, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
         )
@@ -106,13 +76,3 @@ class Study(ChurnStudy):
     def keep(self) -> None:
         """Keep the list for the next run."""
         self.page.save_state("watch_list", watchlist.as_state(self.listed, as_of=self.page.as_of))
-
-    def drawn_before_health(self) -> None:
-        """Today's and the last list's night."""
-        _ = self.past
-
-    def _night(self, day: date, *, before: date) -> pl.DataFrame:
-        """Everybody's state on `day`, and at the list before it."""
-        return snapshot.night(
-            self.seen, as_of=day, before=before, risk=self.risk, rng=self.page.rng, options=self.options
-        )

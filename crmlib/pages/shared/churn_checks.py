@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -19,6 +20,8 @@ WORTH = 0.01
 """The risk must rank the still active at least this much better (AUC) than days since the last visit."""
 SLOPE_OK = (0.95, 1.05)
 """Between these the risk is neither too extreme (below 1) nor too flat; outside it is amber."""
+CHANCE = 0.5
+"""The ranking (AUC) of a score that knows nothing."""
 ECE_OK, ECE_FAIL = 0.03, 0.08
 """Calibration error beyond that of a perfect model: up to here good, from here on red."""
 
@@ -52,6 +55,7 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rul
     }
     if model != DEFAULT:  # `winner` judges by all members
         values |= {k: form.number(score["all", model][k], digits=3) for k in ("gain", "gain_low", "gain_high")}
+    seen = words("churn.league.seen", **values) + _own_rhythm(score.get((group, "overdue")), words, values)
     shown = table.with_columns(
         pl.Series("name", [named(words, "churn.score", c) for c in table["contestant"]]),
         pl.Series("population", [words(f"churn.population.{p}") for p in table["population"]]),
@@ -72,11 +76,25 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rul
             .fill_nan(None),
             words=words,
         ),
+        seen=seen,
         chart=checks.league(drawn.select("name", "population", "auc", "auc_low", "auc_high", "label"), words=words),
         sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values),
         do=words(f"churn.league.do.{kind}" if model == DEFAULT else "churn.league.do.challenger", **values),
         role="check",
         row_key=("population", "contestant"),
+    )
+
+
+def _own_rhythm(row: Mapping[str, Any] | None, words: Words, values: Mapping[str, object]) -> str:
+    """How well being late against the own rhythm ranks; empty where it did not take part.
+
+    Chance is .5: what its interval holds is no better than chance.
+    """
+    if row is None:
+        return ""
+    chance = "chance" if row["auc_low"] <= CHANCE <= row["auc_high"] else "some" if row["auc"] > CHANCE else "wrong"
+    return words(
+        f"churn.league.own.{chance}", auc=words.format.number(row["auc"], digits=3), population=values["population"]
     )
 
 
@@ -92,10 +110,10 @@ def calibration_check(
     moved : what the recalibration moved.
     """
     form = words.format
-    kind = "good" if result.ece_excess <= ECE_OK else "bad" if result.ece_excess >= ECE_FAIL else "off"
+    kind, status = calibration_kind(result)
     side = "high" if result.expected > result.observed else "low"
-    if kind == "good" and not SLOPE_OK[0] <= result.slope <= SLOPE_OK[1]:
-        kind, side = "slope", "high" if result.slope > 1 else "low"
+    if kind == "slope":
+        side = "high" if result.slope > 1 else "low"
     act = "unmoved" if kind == "slope" and moved.kind == "none" else moved.kind
     values = {
         "ece": form.share(result.ece_excess),
@@ -115,7 +133,7 @@ def calibration_check(
         kind if kind == "good" else f"{kind}_{side}",
         values,
         words=words,
-        status={"good": "ok", "slope": "warn", "off": "warn", "bad": "fail"}[kind],  # type: ignore[arg-type]
+        status=status,
         table=bins,
         view=views.show(bins.rename({"expected": "said"}), words=words),
         chart=checks.calibration(bins, titles=(words("churn.chart.said"), words("churn.chart.came_true"))),
@@ -123,6 +141,15 @@ def calibration_check(
         role="check",
         row_key=("bin",),
     )
+
+
+def calibration_kind(result: Calibration) -> tuple[str, Status]:
+    """What the calibration is called (good, slope, off, bad), and its status."""
+    kind = "good" if result.ece_excess <= ECE_OK else "bad" if result.ece_excess >= ECE_FAIL else "off"
+    if kind == "good" and not SLOPE_OK[0] <= result.slope <= SLOPE_OK[1]:
+        kind = "slope"
+    status: Mapping[str, Status] = {"good": "ok", "slope": "warn", "off": "warn", "bad": "fail"}
+    return kind, status[kind]
 
 
 def tiers_check(table: pl.DataFrame, *, words: Words, day: str) -> Finding:
@@ -143,7 +170,7 @@ def tiers_check(table: pl.DataFrame, *, words: Words, day: str) -> Finding:
         status="ok" if kind == "good" else "warn",
         table=table,
         view=views.show(
-            table.rename({"expected": "expected_away", "ratio": "observed_ratio"}),
+            table.rename({"lost": "stayed_away", "expected": "expected_away", "ratio": "observed_ratio"}),
             words=words,
             exclude_shares=("low", "high"),
         ),

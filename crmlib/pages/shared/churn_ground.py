@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from functools import cached_property
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import polars as pl
 
 from crmlib import clv, panels
@@ -14,11 +16,11 @@ from crmlib.churn.features import labels, options, visits
 from crmlib.churn.features.features import Options
 from crmlib.churn.features.visits import Visits
 from crmlib.churn.judge import backtest
-from crmlib.churn.last_test import Health
+from crmlib.churn.last_test import Health, Reserve
 from crmlib.churn.league import Trial
 from crmlib.churn.risk import RiskFit
 from crmlib.customers.members import periods
-from crmlib.kit.finding import Finding
+from crmlib.kit.finding import Finding, Status
 from crmlib.pages.shared import churn_checks
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.scoring import pyramid
@@ -88,7 +90,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def horizon(self) -> int:
         """Days within which no visit is risked: as asked for, else what the gaps say, at least 91."""
-        asked: int = self.page.params.horizon
+        asked: int = getattr(self.page.params, "horizon", 0)
         return asked or labels.default_horizon(self.seen, t0=self.page.as_of)
 
     @cached_property
@@ -103,11 +105,12 @@ class ChurnStudy(MemberStudy):
 
     @cached_property
     def history(self) -> dict[str, Any]:
-        """What every trial is given: as_of, horizon, first, rng, options."""
-        return {
-            "as_of": self.page.as_of, "horizon": self.horizon, "first": self.first, "rng": self.page.rng,
-            "options": self.options,
-        }  # fmt: skip
+        """What every trial is given: as_of, horizon, first, options."""
+        return {"as_of": self.page.as_of, "horizon": self.horizon, "first": self.first, "options": self.options}
+
+    def chance(self, step: str) -> np.random.Generator:
+        """Chance of a step's own: the same on every page, whatever was drawn before."""
+        return np.random.default_rng([self.page.context.seed, crc32(step.encode())])
 
     @cached_property
     def trial(self) -> Trial:
@@ -116,7 +119,9 @@ class ChurnStudy(MemberStudy):
         if self.tests:
             past = self.members(panels.purchase_history(self.lines, period_end=min(self.tests)))
             purchases = clv.bg_nbd.fit(past).params
-        return self.page.remember(league.trial, self.seen, tests=self.tests, purchases=purchases, **self.history)
+        return self.page.remember(
+            league.trial, self.seen, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
+        )
 
     @cached_property
     def chosen(self) -> dict[str, Any]:
@@ -128,8 +133,8 @@ class ChurnStudy(MemberStudy):
         """Risk of no visit within the horizon, recalibrated."""
         chosen = self.chosen
         return self.page.remember(
-            risk.train, self.seen, t0=self.page.as_of, horizon=self.horizon, origins=self.origins, rng=self.page.rng,
-            options=self.options, **chosen,
+            risk.train, self.seen, t0=self.page.as_of, horizon=self.horizon, origins=self.origins,
+            rng=self.chance("risk"), options=self.options, **chosen,
         )  # fmt: skip
 
     @cached_property
@@ -145,12 +150,15 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def health(self) -> Health:
         """The risk at the last closed window that it had not learned from."""
-        self.drawn_before_health()
-        return self.page.remember(last_test.last_test, self.seen, **self.history, **self.chosen)
+        return self.page.remember(
+            last_test.last_test, self.seen, rng=self.chance("health"), **self.history, **self.chosen
+        )
 
-    def drawn_before_health(self) -> None:
-        """Steps that draw before it on the page: chance is drawn in one order, whatever an analyst asks first."""
-        _ = self.risk
+    def reserve(self, listed: pl.DataFrame) -> tuple[Reserve | None, Status]:
+        """Money at risk of `listed` by the last test, and the calibration's status; none where no test has closed."""
+        if not self.tests:
+            return None, "none"
+        return self.health.reserve(listed), churn_checks.calibration_kind(self.health.calibration)[1]
 
     def day(self, of: date) -> str:
         """A day in words."""

@@ -78,3 +78,10 @@ class MemberStudy(report.Study):
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""
         return cards.only_members(frame, self.apart)
+
+    def names(self, table: str, key: str) -> dict[str, str]:
+        """What staff (`staff`, `staff_id`) or stores (`stores`, `store_id`) are called; empty where not connected."""
+        found = self.page.optional(table)
+        if found is None or "name" not in found.collect_schema().names():
+            return {}
+        return dict(found.select(key, "name").drop_nulls().collect().rows())

@@ -145,7 +145,7 @@ def test_the_list_holds_new_entries_of_the_tiers_by_value_at_risk():
     made = watchlist(CUSTOMERS, as_of=SENT, capacity=5)
     assert made["customer_id"].to_list() == ["a", "f", "b"]
     assert made["at_risk_minor"].to_list() == [5000, 3200, 1800]
-    assert made["action"].to_list() == ["manager_call", "other_store", "offer"]
+    assert made["action"].to_list() == ["taste", "other_store", "offer"]
     assert made["due_on"].to_list() == [SENT + timedelta(days=d) for d in (2, 4, 4)]
 
 

@@ -10,20 +10,23 @@ from tests.pages.wording import says
 def test_one_customers_page_says_late_in_rhythm_or_absent(words: Words) -> None:
     value = {"net_minor": 100, "purchase_days": 5, "tier": "A", "share_below": 0.9}
     rhythm = {
-        "gap_days": 7.0,
-        "days_since": 70,
-        "times": 10.0,
-        "band": "long_overdue",
-        "stay_away": 0.8,
+        "usual_gap": 7.0,
+        "recency": 70,
+        "late": True,
+        "state": "silent",
+        "risk": 0.8,
         "at_risk_minor": 9,
+        "means": "sms",
     }
     cases = {
         "late": (value, rhythm),
-        "in_rhythm": (value, rhythm | {"days_since": 3, "times": 0.4, "band": "in_rhythm"}),
+        "in_rhythm": (value, rhythm | {"recency": 3, "late": False, "state": "on_rhythm"}),
         "no_rhythm": (value, None),
         "absent": (None, None),
     }
     for kind, (worth, beat) in cases.items():
         person = person_findings.Person(pseudonym="P1", value=worth, rhythm=beat, grade=None, traits={}, next_on=None)
         assert says(words, f"customer_360.answer.{kind}", person_findings.person_answer(person, words=words).sentence)
-        assert person_findings.standing(person, words=words).status == ("warn" if kind == "late" else "none")
+        standing = person_findings.standing(person, words=words)
+        assert standing.status == ("warn" if kind == "late" else "none")
+        assert (words("churn.means.sms") in standing.note_do) == (kind == "late")

@@ -115,6 +115,12 @@ CURVE = pl.DataFrame(
 )
 
 
+def reach(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.select(
+        "customer_id", past_tier=pl.lit("B"), owner=pl.lit("Li"), means=pl.lit("sms"), due_on=pl.lit(date(2026, 1, 5))
+    )
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
     words = Words(language)
@@ -144,8 +150,9 @@ def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
             assert finding.alt
     actions = keep.keep_list(
         listed,
+        test,
         words=words,
-        as_of=date(2026, 1, 1),
+        reach=reach(listed),
         pseudonyms=pl.Series([f"P{i}" for i in range(listed.height)]),
         last={"contact": 20, "contact_back": 5, "control": 2, "control_back": 0},
     )
@@ -225,7 +232,11 @@ def test_stores_that_are_not_connected_are_said_to_be_so(whole, test):
 
 def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
     listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
-    off = dataclasses.replace(test, trips=[contest("bg_nbd", bias=0.3), contest("last_trips", better=None)])
+    off = dataclasses.replace(
+        test,
+        trips=[contest("bg_nbd", bias=0.3), contest("last_trips", better=None)],
+        money=[contest("bg_nbd", bias=0.3), contest("last_spend", better=None)],
+    )
     plain = value.answer(whole, test, listed=listed, newcomer=CURVE, words=ZH).sentence
     said = value.answer(whole, off, listed=listed, newcomer=CURVE, words=ZH)
     assert "偏高" not in plain
@@ -233,6 +244,68 @@ def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
     assert said.figures[3].tone == "bad"
     assert checks.tracking(off, words=ZH).status == "fail"
     assert checks.tracking(test, words=ZH).status == "ok"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tile_beside_money_is_the_error_of_money_and_not_of_purchases(whole, test, language):
+    """Counts were off by 1.9 % and spend by 5.6 %: beside a total of money stands the error of money."""
+    words = Words(language)
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    off = dataclasses.replace(
+        test,
+        trips=[contest("bg_nbd", bias=0.019), contest("last_trips", better=None)],
+        money=[contest("bg_nbd", bias=0.056), contest("last_spend", better=None)],
+    )
+    tile = value.answer(whole, off, listed=listed, newcomer=CURVE, words=words).figures[3]
+    assert (tile.amount, tile.tone) == (0.056, "neutral")
+    assert words("customer_lifetime.measure.spend") in tile.label
+    assert words.format.share(0.056) in value.tiers(whole, off, words=words).note_sure
+    assert words.format.share(0.019) in checks.tracking(off, words=words).note_sure  # which is about purchases
+    unknown = value.answer(whole, dataclasses.replace(off, money=[]), listed=listed, newcomer=CURVE, words=words)
+    assert unknown.figures[3].amount == 0.019
+    assert words("customer_lifetime.measure.trips") in unknown.figures[3].label
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("off", "status"), [(1, "ok"), (6, "warn"), (9, "fail")])
+def test_a_list_ranked_by_probabilities_that_are_off_says_so_wherever_it_is_named(whole, test, language, off, status):
+    words = Words(language)
+    rows = [(0.2, 0.1, 0.3)] * (10 - off) + [(0.5, 0.1, 0.3)] * off
+    tenths = pl.DataFrame(
+        {"p_buy": [p for p, *_ in rows], "rate": [0.2] * 10, "low": [r[1] for r in rows], "high": [r[2] for r in rows],
+         "customers": [9] * 10}
+    )  # fmt: skip
+    tried = dataclasses.replace(test, calibration=tenths)
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    pseudonyms = pl.Series([f"P{i}" for i in range(listed.height)])
+    actions = keep.keep_list(listed, tried, words=words, reach=reach(listed), pseudonyms=pseudonyms, last=None)
+    said = [
+        value.answer(whole, tried, listed=listed, newcomer=CURVE, words=words).sentence,
+        keep.undecided(whole, tried, words=words).note_sure,
+        actions.note,
+    ]
+    assert checks.calibration(tried, words=words).status == status
+    told = "" if status == "ok" else words(f"customer_lifetime.chance.{status}", off=str(off), tenths="10")
+    assert all(told in one for one in said)
+    assert all(words("customer_lifetime.chance.warn", off=str(off), tenths="10") not in one for one in said) or told
+
+
+def test_the_advice_follows_the_order_of_the_list(whole, test):
+    """It said to begin with the likely while the first 23 rows were below one half."""
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    pseudonyms = pl.Series([f"P{i}" for i in range(listed.height)])
+    actions = keep.keep_list(listed, test, words=ZH, reach=reach(listed), pseudonyms=pseudonyms, last=None)
+    assert actions.table["at_stake_minor"].is_sorted(descending=True)
+    for said in (keep.undecided(whole, test, words=ZH).note_do, actions.note):
+        assert "系于去留的价值从高到低" in said
+        assert "五成以上" not in said
+
+
+def test_a_cap_on_what_a_new_member_may_cost_is_the_lower_bound(whole, test):
+    made = value.newcomers(CURVE, whole, test, words=ZH)
+    assert "28 元" in made.note_do
+    assert "28 元 至 32 元" in made.note_sure
+    assert "误差" in made.note_sure
 
 
 def test_a_model_that_loses_to_last_year_is_said_to_lose(test):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 
+from crmlib.churn.lists import watchlist
 from crmlib.customers.groups.segments import by_rule
 from crmlib.customers.loyalty.contact_list import Result, choose
-from crmlib.customers.loyalty.overdue import Overdue, overdue, with_tiers
 from crmlib.customers.members import cards as card_model
 from crmlib.kit.words import Words
 from crmlib.pages.customer_value.findings import groups as group_findings
@@ -123,67 +123,71 @@ def test_movers_weigh_those_who_left_against_those_who_came(words: Words) -> Non
         assert says(words, f"customer_value.movers.headline.{kind}", found.headline), kind
 
 
-def rhythms(late: int, calm: int) -> Overdue:
-    rows = [(f"{i:03d}", d) for i in range(late + calm) for d in range(0, 300 if i < late else 390, 10)]
-    days = pl.DataFrame(rows, schema=["customer_id", "day_n"], orient="row").with_columns(
-        is_purchase=pl.lit(value=True)
+def judged(late: int, calm: int, tier: str = "A") -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Members by state, as the study judges them, and the late ones with their money at risk."""
+    n = late + calm
+    table = pl.DataFrame(
+        {
+            "customer_id": [f"{i:03d}" for i in range(n)],
+            "tier": [tier] * n,
+            "state": ["silent"] * late + ["on_rhythm"] * calm,
+            "state_before": ["due"] * n,
+            "waiting": [False] * n,
+            "risk": [0.5] * n,
+            "stake_minor": [10_000] * n,
+            "margin_minor": [40_000] * n,
+            "usual_gap": [10.0] * n,
+            "recency": [95] * late + [5] * calm,
+            "owner": pl.Series(["Li"] + [None] * (n - 1), dtype=pl.String),
+            "means": ["call"] * n,
+            "due_on": [EPOCH] * n,
+        }
     )
-    ids = [f"{i:03d}" for i in range(late + calm)]
-    values = pl.DataFrame({"customer_id": ids, "net_minor": [900] * len(ids), "margin_minor": [300] * len(ids)})
-    return overdue(days, values, as_of=EPOCH + timedelta(days=395))
+    return table, watchlist.late(table)
+
+
+REST = {"upper": ("A", "B"), "basis": "margin", "horizon": 91}
 
 
 def test_overdue_names_the_number_and_is_silent_when_all_are_in_rhythm(words: Words) -> None:
-    for late, kind, status in ((8, "late", "fail"), (0, "none", "ok")):
-        model = rhythms(late, 12)
-        upper = pl.DataFrame({"customer_id": [f"{i:03d}" for i in range(late + 12)], "tier": ["A"] * (late + 12)})
-        found = overdue_findings.overdue_upper(model, upper, words=words)
+    for count, kind, status in ((8, "late", "fail"), (0, "none", "ok")):
+        table, late = judged(count, 12)
+        found = overdue_findings.overdue_upper(table, late, words=words, reserve=("!", "high"), **REST)
         assert says(words, f"customer_value.overdue.headline.{kind}", found.headline)
         assert found.status == status
-    nobody_known = overdue_findings.overdue_upper(rhythms(1, 3), upper.clear(), words=words)
+        assert found.note_sure.endswith("!")
+        assert found.table.filter(pl.col("lateness") == "silent")["customers"][0] == count
+        assert found.value_minor == count * 5_000
+    table, late = judged(1, 3, tier="D")
+    nobody_known = overdue_findings.overdue_upper(table, late.clear(), words=words, reserve=("", "good"), **REST)
     assert says(words, "customer_value.overdue.headline.no_rhythm", nobody_known.headline)
 
 
-def test_the_check_of_the_rule_says_so_when_it_does_not_work(words: Words) -> None:
-    def test_of(late_away: int, calm_away: int, n: int = 50) -> Overdue:
-        bands = ["in_rhythm", "late", "overdue", "long_overdue", "silent"]
-        away, size = [calm_away, 0, late_away, 0, 0], [n, 0, n, 0, 0]
-        table = pl.DataFrame({"band": bands, "customers": size, "stayed_away": away}).with_columns(
-            rate=pl.when(pl.col("customers") > 0).then(pl.col("stayed_away") / pl.col("customers")),
-            low=pl.lit(0.1),
-            high=pl.lit(0.9),
-        )
-        return Overdue(customers=pl.DataFrame(), back_test=table, with_margin=True)
-
-    for model, kind, status in (
-        (test_of(40, 5), "proven", "ok"),
-        (test_of(5, 5), "unproven", "fail"),
-        (test_of(5, 1, 8), "small", "none"),
-    ):
-        found = overdue_findings.back_test(model, words=words)
-        assert says(words, f"customer_value.back_test.headline.{kind}", found.headline)
-        assert (found.status, found.role) == (status, "check")
+def test_whoever_waits_for_a_festival_is_named_beside_and_not_late(words: Words) -> None:
+    table, _ = judged(8, 12)
+    waits = table.with_columns(waiting=pl.col("state") == "silent")
+    late = watchlist.late(waits, festival_buyers=waits.filter("waiting"))
+    found = overdue_findings.overdue_upper(waits, late, words=words, reserve=("", "good"), **REST)
+    assert found.status == "ok"
+    assert words("customer_value.overdue.waiting", waiting="8") in found.note_seen
+    assert found.table.filter(pl.col("lateness") == "silent")["customers"][0] == 0
 
 
 def test_the_list_gives_each_person_the_own_reason_and_says_what_came_of_the_last(words: Words) -> None:
-    model = rhythms(8, 12)
-    upper = pl.DataFrame({"customer_id": [f"{i:03d}" for i in range(20)], "tier": ["A"] * 20})
-    chosen = choose(with_tiers(model, upper), capacity=5, rng=np.random.default_rng(1))
-    owners = pl.Series(["G1", None, None, None, None], dtype=pl.String)
+    chosen = choose(judged(8, 12)[1], capacity=5, rng=np.random.default_rng(1))
     names = pl.Series([f"P{i}" for i in range(5)])
     last = Result(listed=10, came=4, control=0, control_came=0, rate=0.4, control_rate=float("nan"), low=0.2, high=0.7)
-    found = overdue_findings.contact_list(chosen, words=words, pseudonyms=names, owners=owners, as_of=EPOCH, last=last)
+    found = overdue_findings.contact_list(chosen, words=words, pseudonyms=names, last=last)
     assert found.table["customer_id"].to_list() == names.to_list()
-    assert found.table["owner"][1] == words("customer_value.actions.no_owner")
+    assert found.table["owner"].to_list()[:2] == ["Li", words("churn.no_owner")]
+    assert found.table["means"].unique().to_list() == [words("churn.means.call")]
     assert "10" in found.table["reason"][0]  # the own gap of ten days
     assert (
         says(words, "customer_value.actions.last.alone", found.note[found.note.index(" ") + 1 :])
         or "40.0%" in found.note
     )
-    empty = overdue_findings.contact_list(
-        choose(with_tiers(rhythms(0, 5), upper), capacity=5, rng=np.random.default_rng(1)),
-        words=words, pseudonyms=names.clear(), owners=owners.clear(), as_of=EPOCH,
-    )  # fmt: skip
+    nobody = choose(judged(0, 5)[1], capacity=5, rng=np.random.default_rng(1))
+    empty = overdue_findings.contact_list(nobody, words=words, pseudonyms=names.clear())
     assert says(words, "customer_value.actions.headline.nobody", empty.headline)
 
 

@@ -7,11 +7,15 @@ from datetime import date
 import polars as pl
 import pytest
 
+from crmlib.churn.last_test import Reserve
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.pages.early_warning.findings import lists, warning
 from crmlib.pages.early_warning.findings.reasons import why
+from crmlib.pages.shared.churn_wording import reserve
+from tests.pages.wording import says
 
 ZH, EN = Words("zh"), Words("en")
+GOOD = ("", "good")
 DAY = date(2024, 3, 1)
 
 
@@ -38,7 +42,8 @@ def night(states=("overdue", "on_rhythm", "silent"), reasons=("store", None, "pr
             "store_idle": [30] * n,
             "complaints_open": [0] * n,
             "owner": ["Li"] * n,
-            "action": ["call"] * n,
+            "action": ["ask"] * n,
+            "means": ["call"] * n,
             "due_on": [DAY] * n,
         },
         schema_overrides={"reason_1": pl.String},
@@ -48,14 +53,62 @@ def night(states=("overdue", "on_rhythm", "silent"), reasons=("store", None, "pr
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_counts_those_on_the_list_and_turns_when_there_are_none(language):
     words = Words(language)
-    rest = {"words": words, "tiers": ("A", "B"), "rhythm": "weekly", "basis": "margin", "horizon": 91}
-    some = warning.answer(night(), night(), **rest)
+    rest = {
+        "words": words, "tiers": ("A", "B"), "rhythm": "weekly", "basis": "margin", "horizon": 91, "reserve": GOOD,
+    }  # fmt: skip
+    some = warning.answer(night(), night().head(2), night(), **rest)
     assert "3" in some.sentence
-    still = warning.answer(night().head(0), night(), **rest)
+    still = warning.answer(night().head(0), night().head(2), night(), **rest)
     assert "2" in still.sentence
-    none = warning.answer(night().head(0), night(states=("due", "due", "due")), **rest)
+    none = warning.answer(night().head(0), night().head(0), night(states=("due", "due", "due")), **rest)
     assert len({some.sentence, still.sentence, none.sentence}) == 3
     assert all(len(a.figures) == 4 for a in (some, still, none))
+    assert [a.figures[2].tone for a in (some, none)] == ["bad", "good"]
+    assert some.figures[2].amount == 2.0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("written", "seen", "status", "kind"),
+    [
+        (100_00, 50_00, "warn", "high"), (100_00, 150_00, "warn", "low"), (100_00, 95_00, "warn", "slight"),
+        (100_00, 95_00, "ok", "good"), (100_00, 50_00, "ok", "high"),
+    ],
+)  # fmt: skip
+def test_money_that_rests_on_risks_is_never_said_without_what_their_check_says(language, written, seen, status, kind):
+    words = Words(language)
+    made = reserve(Reserve(written, seen), status, words=words)
+    assert made[1] == kind
+    rest = {"words": words, "tiers": ("A", "B"), "rhythm": "weekly", "basis": "margin", "horizon": 91}
+    sentence = warning.answer(night(), night(), night(), reserve=made, **rest).sentence
+    assert (words.format.money(seen) in sentence) == (kind != "good")
+    nobody = warning.answer(night().head(0), night(), night(), reserve=made, **rest).sentence
+    assert made[0] not in nobody  # no money is named there
+    assert made[0] in warning.value_at_risk(night(), words=words, horizon=91, basis="margin", reserve=made).note_sure
+    assert reserve(None, "none", words=words)[1] == "untested"
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+@pytest.mark.parametrize(
+    "gone", [[0.1, 0.484, 0.507, 0.6], [0.2, 0.6, 0.45, 0.9], [0.1, 0.2, 0.3, 0.4], [0.6, 0.7, 0.8, 0.9]]
+)
+def test_the_week_that_is_named_is_the_one_of_the_table_and_of_the_advice(words, gone):
+    table = pl.DataFrame({"week": [0, 1, 2, 3], "at_risk": [9] * 4, "gone": gone})
+    made = warning.silence(table, words=words, horizon_weeks=13)
+    late = [w for w in range(4) if all(g > 0.5 for g in gone[w:])]
+    kind = "never" if not late else "week" if late[0] else "none"
+    assert says(words, f"early_warning.silence.headline.{kind}", made.headline)
+    if kind == "week":
+        assert words.format.share(gone[late[0]]) in made.headline
+        assert str(7 * late[0]) in made.note_do
+        marked = [row for row in made.chart.to_dict()["datasets"].values() if len(row) == 4]
+        assert [row["week"] for row in marked[0] if row["label"]] == [late[0]]
+
+
+def test_one_who_has_not_come_is_one_in_english_too():
+    result = night().with_columns(state_now=pl.Series(["came", "came", "not_yet"]), came_on=pl.lit(DAY))
+    made = warning.last_list(result, words=EN, listed_on=DAY, rebuilt=False, basis="margin")
+    assert "2 have come by now, 1 has not" in made.note_seen
 
 
 def test_most_is_said_only_when_the_lower_bound_is_above_half():
@@ -67,16 +120,16 @@ def test_most_is_said_only_when_the_lower_bound_is_above_half():
     assert "没有突出" in warning.entries(unclear, words=ZH, rhythm="weekly", basis="margin").headline
     own = warning.entries(ten, words=ZH, rhythm="weekly", basis="margin")
     borrowed = warning.entries(ten, words=ZH, rhythm="weekly", basis="margin", ranked_by="boosted")
-    assert "逻辑回归" in borrowed.note_sure
-    assert "逻辑回归" not in own.note_sure
+    assert "基本算法" in borrowed.note_sure
+    assert "基本算法" not in own.note_sure
 
 
 def test_who_holds_the_value_at_risk_decides_what_to_do():
-    upper = warning.value_at_risk(night(), words=ZH, horizon=91, basis="margin")
+    upper = warning.value_at_risk(night(), words=ZH, horizon=91, basis="margin", reserve=GOOD)
     assert "B类" in upper.headline
     assert "先保" in upper.note_do
     many = pl.concat([night(), *[night().with_columns(tier=pl.lit("D"))] * 5])
-    assert "短信" in warning.value_at_risk(many, words=ZH, horizon=91, basis="margin").note_do
+    assert "短信" in warning.value_at_risk(many, words=ZH, horizon=91, basis="margin", reserve=GOOD).note_do
 
 
 def test_more_entries_than_owners_can_call_is_a_warning():
@@ -87,7 +140,7 @@ def test_more_entries_than_owners_can_call_is_a_warning():
 
 
 def test_sales_at_risk_are_not_called_margin():
-    made = warning.value_at_risk(night(), words=EN, horizon=91, basis="sales")
+    made = warning.value_at_risk(night(), words=EN, horizon=91, basis="sales", reserve=GOOD)
     assert "margin" not in made.headline + made.note_seen
     assert "Sales at risk" in made.view.as_raw_html()
 
@@ -109,7 +162,10 @@ def test_a_reason_needs_a_fact_of_the_customer():
 
 
 def test_the_action_list_shows_pseudonyms_reasons_and_whether_it_was_capped():
-    rest = {"words": ZH, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin", "horizon": 91}
+    rest = {
+        "words": ZH, "pseudonyms": pl.Series(["P1", "P2", "P3"]), "as_of": DAY, "basis": "margin", "horizon": 91,
+        "reserve": GOOD,
+    }  # fmt: skip
     everybody = lists.watch_list(night(), found=3, **rest)
     assert everybody.table["customer"].to_list() == ["P1", "P2", "P3"]
     assert not any("c0" in str(v) for v in everybody.table.row(0))
@@ -131,6 +187,7 @@ def test_the_download_asks_for_the_reason_and_says_where_a_margin_is_estimated(w
         "basis": "margin",
         "found": 3,
         "horizon": 91,
+        "reserve": GOOD,
     }
     made = lists.watch_list(night(), **rest)
     assert made.table["listed_on"].unique().to_list() == [DAY]
@@ -143,6 +200,13 @@ def test_the_download_asks_for_the_reason_and_says_where_a_margin_is_estimated(w
 def test_what_others_wrote_is_text_and_not_markup():
     nasty = night().with_columns(owner=pl.lit("<script>alert(1)</script>"))
     made = lists.watch_list(
-        nasty, words=ZH, pseudonyms=pl.Series(["a", "b", "c"]), found=3, as_of=DAY, basis="margin", horizon=91
+        nasty,
+        words=ZH,
+        pseudonyms=pl.Series(["a", "b", "c"]),
+        found=3,
+        as_of=DAY,
+        basis="margin",
+        horizon=91,
+        reserve=GOOD,
     )
     assert "<script>" not in made.view.as_raw_html()

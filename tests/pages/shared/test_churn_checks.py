@@ -40,6 +40,21 @@ def test_a_risk_that_ranks_no_better_than_the_rule_says_so(mine, rule, status):
 
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+@pytest.mark.parametrize(("auc", "kind"), [(0.506, "chance"), (0.7, "some"), (0.4, "wrong")])
+def test_a_rule_no_better_than_guessing_is_said_to_be_so(words, auc, kind):
+    board = league(0.8, 0.7)
+    own = board.head(1).with_columns(
+        contestant=pl.lit("overdue"), auc=pl.lit(auc), auc_low=pl.lit(auc - 0.02), auc_high=pl.lit(auc + 0.02)
+    )
+    made = checks.league_check(pl.concat([board, own]), words=words)
+    said = words(
+        f"churn.league.own.{kind}", auc=words.format.number(auc, digits=3), population=words("churn.population.active")
+    )
+    assert made.note_seen.endswith(said)
+    assert not checks.league_check(board, words=words).note_seen.endswith(said)  # it took no part
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
 def test_a_challenger_that_took_over_the_list_is_named_with_its_gain(words):
     board = league(0.8, 0.7)
     won = board.head(1).with_columns(contestant=pl.lit("p_zero"), gain=pl.lit(0.021), gain_low=pl.lit(0.004))

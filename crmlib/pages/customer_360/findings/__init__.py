@@ -14,6 +14,8 @@ def _person(study: Study) -> person.Person:
         grade=study.grade,
         traits=study.habits,
         next_on=study.next_on,
+        basis=study.watch.basis if study.rhythm else "margin",
+        horizon=study.watch.horizon,
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from crmlib.customers.loyalty.overdue import LATE
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled, lines
 from crmlib.kit.finding import Answer, Figure, Finding, Status
@@ -32,7 +31,8 @@ class Person:
     ----------
     pseudonym : what the page shows instead of an id.
     value : net_minor, margin_minor, purchase_days, tier, share_below (of members who buy less).
-    rhythm : gap_days, days_since, times, band, stay_away, at_risk_minor.
+    rhythm : usual_gap, recency [days], state, late, risk, at_risk_minor, means; none where nobody can tell.
+    basis, horizon : what is at risk (margin or sales), within how many days.
     grade : grade, value_rank, safety_rank, engagement_rank, engagement.
     traits : personal traits and habits by name.
     next_on : the day the next visit is due.
@@ -44,6 +44,13 @@ class Person:
     grade: dict[str, Any] | None
     traits: dict[str, str | None]
     next_on: date | None
+    basis: str = "margin"
+    horizon: int = 91
+
+    @property
+    def late(self) -> bool:
+        """Whether the member is late by now."""
+        return bool(self.rhythm and self.rhythm["late"])
 
 
 def person_answer(person: Person, *, words: Words) -> Answer:
@@ -51,14 +58,14 @@ def person_answer(person: Person, *, words: Words) -> Answer:
     form = words.format
     value, rhythm = person.value, person.rhythm
     kind = "absent" if value is None else "no_rhythm" if rhythm is None else (
-        "late" if rhythm["times"] > LATE else "in_rhythm"
+        "late" if person.late else "in_rhythm"
     )  # fmt: skip
     values = {
         "customer": person.pseudonym,
         "tier": value["tier"] if value else "",
         "net": form.money(value["net_minor"] if value else None),
-        "gap": form.number(rhythm["gap_days"] if rhythm else None),
-        "days": form.count(rhythm["days_since"] if rhythm else None),
+        "gap": form.number(max(rhythm["usual_gap"], 1.0) if rhythm else None),
+        "days": form.count(rhythm["recency"] if rhythm else None),
         "next": form.day(person.next_on),
     }
     figures = (
@@ -82,7 +89,7 @@ def person_answer(person: Person, *, words: Words) -> Answer:
         ),
         Figure(
             label=words("customer_360.figure.grade"),
-            value=words("customer_360.figure.grade_value", tier=values["tier"] or "—", grade=_grade(person)),
+            value=words("customer_360.figure.grade_value", tier=values["tier"] or "—", grade=_grade(person, words)),
         ),
     )
     return Answer(sentence=words(f"customer_360.answer.{kind}", **values), figures=figures)
@@ -165,43 +172,18 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
 
 def standing(person: Person, *, words: Words) -> Finding:
     """Show the scores with their parts: tier, grade, rhythm, risk, each beside what it is made of."""
-    form = words.format
-    rows: list[tuple[str, str, str]] = []
-    if person.value:
-        rows.append(
-            (
-                "tier",
-                person.value["tier"] or "—",
-                words("customer_360.standing.tier", net=form.money(person.value["net_minor"])),
-            )
-        )
-    if person.grade:
-        parts = words(
-            "customer_360.standing.grade",
-            value=_above(words, person.grade["value_rank"]),
-            safety=_above(words, person.grade["safety_rank"]),
-            engagement=_above(words, person.grade["engagement_rank"]),
-        )
-        rows.append(("grade", str(person.grade["grade"]), parts))
-    if person.rhythm:
-        rows.append(
-            (
-                "band",
-                words(f"scoring.band.{person.rhythm['band']}"),
-                words(
-                    "customer_360.standing.risk",
-                    risk=form.share(person.rhythm["stay_away"]),
-                    money=form.money(person.rhythm["at_risk_minor"]),
-                ),
-            )
-        )
+    rows = _scores(person, words)
     rows += [(name, _value(words, name, value), "") for name, value in person.traits.items() if value]
     table = pl.DataFrame(rows, schema={"trait": pl.String, "value": pl.String, "reason": pl.String}, orient="row")
     view = table.with_columns(trait=told(table, "trait", by=words.column))
-    late = bool(person.rhythm and person.rhythm["times"] > LATE)
+    late = person.late
     ranks = _ranks(person, words)
     kind = "late" if late else "calm" if person.rhythm else "short"
-    values = {"tier": person.value["tier"] if person.value else "—", "grade": _grade(person)}
+    values = {
+        "tier": person.value["tier"] if person.value else "—",
+        "grade": _grade(person, words),
+        "means": words(f"churn.means.{person.rhythm['means']}") if person.rhythm else "",
+    }
     return _finding(
         "standing",
         kind,
@@ -284,6 +266,43 @@ def _finding(
     )
 
 
+def _scores(person: Person, words: Words) -> list[tuple[str, str, str]]:
+    """Tier, grade and rhythm, each beside what it is made of: trait, value, reason."""
+    form = words.format
+    rows: list[tuple[str, str, str]] = []
+    if person.value:
+        rows.append(
+            (
+                "tier",
+                person.value["tier"] or "—",
+                words("customer_360.standing.tier", net=form.money(person.value["net_minor"])),
+            )
+        )
+    if person.grade:
+        parts = words(
+            "customer_360.standing.grade",
+            value=_above(words, person.grade["value_rank"]),
+            safety=_above(words, person.grade["safety_rank"]),
+            engagement=_above(words, person.grade["engagement_rank"]),
+        )
+        rows.append(("grade", _grade(person, words), parts))
+    if person.rhythm:
+        rows.append(
+            (
+                "lateness",
+                words(f"churn.state.{person.rhythm['state']}"),
+                words(
+                    "customer_360.standing.risk",
+                    risk=form.share(person.rhythm["risk"]),
+                    money=form.money(person.rhythm["at_risk_minor"]),
+                    basis=words(f"customer_360.basis.{person.basis}"),
+                    days=person.horizon,
+                ),
+            )
+        )
+    return rows
+
+
 def _ranks(person: Person, words: Words) -> pl.DataFrame:
     """The three parts of the grade as places among all members: name, share, label."""
     rows = [
@@ -303,8 +322,8 @@ def _above(words: Words, share: float) -> str:
     return words.format.share(math.floor(100 * share) / 100, digits=0)
 
 
-def _grade(person: Person) -> str:
-    return str(person.grade["grade"]) if person.grade else "—"
+def _grade(person: Person, words: Words) -> str:
+    return words(f"scoring.grade.{person.grade['grade']}") if person.grade else "—"
 
 
 def _value(words: Words, trait: str, value: str) -> str:

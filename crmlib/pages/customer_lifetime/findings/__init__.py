@@ -33,7 +33,7 @@ def cohorts(study: Study) -> Finding:
 @section("customer_lifetime.stores", key="clv.stores")
 def stores(study: Study) -> Finding:
     """Where the members shop who hold the future value."""
-    return value.stores(study.forecast.whole, study.test, words=study.words)
+    return value.stores(study.forecast.whole, study.test, words=study.words, titles=study.names("stores", "store_id"))
 
 
 @section("customer_lifetime.newcomers", key="clv.newcomers")
@@ -48,8 +48,9 @@ def keep_list(study: Study) -> ActionList:
     listed = study.forecast.listed
     return keep.keep_list(
         listed,
+        study.test,
         words=study.words,
-        as_of=study.page.as_of,
+        reach=study.watch.reach(listed["customer_id"]),
         pseudonyms=study.page.pseudonyms(listed["customer_id"]),
         last=study.last_list,
     )

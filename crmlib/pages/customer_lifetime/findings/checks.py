@@ -14,14 +14,12 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.value import BIAS_FAIL, BIAS_WARN
-from crmlib.pages.customer_lifetime.findings.wording import bias_words, chosen, money
+from crmlib.pages.customer_lifetime.findings.wording import bias_words, chosen, money, off_tenths
 
 MISPLACED_WARN, MISPLACED_FAIL = 0.03, 0.08
 """Share of customers in the wrong bar of the frequency histogram."""
 EACH_WARN, EACH_FAIL = 0.15, 0.30
 """Mean relative error of the conditional expectation, weighted by purchases."""
-OFF_WARN, OFF_FAIL = 4, 7
-"""Tenths of customers (of ten) whose interval misses the predicted probability; one is expected by chance."""
 TENTH_WARN, TENTH_FAIL = 0.03, 0.06
 """Largest distance of a tenth of the PIT from 10 %."""
 LINKED_WARN, LINKED_FAIL = 0.10, 0.30
@@ -111,7 +109,7 @@ def tracking(test: Backtest, *, words: Words) -> Finding:
             "bias": form.share(abs(contest.bias)),
             "predicted": form.number(contest.predicted),
             "actual": form.number(contest.actual),
-            "sentence": bias_words(test, words),
+            "sentence": bias_words(test, words, of="trips"),
             "who": _who(test, words),
             "cut": form.day(test.cut),
             "end": form.day(test.end),
@@ -123,11 +121,11 @@ def tracking(test: Backtest, *, words: Words) -> Finding:
 def calibration(test: Backtest, *, words: Words) -> Finding:
     """Compare the probability of buying in the holdout with the share that did, in tenths of customers."""
     frame, form = test.calibration, words.format
-    off = frame.filter((pl.col("p_buy") < pl.col("low")) | (pl.col("p_buy") > pl.col("high"))).height
+    off, status = off_tenths(test)
     chart = frame.with_columns(label=pl.Series([form.share(r) for r in frame["rate"]], dtype=pl.String))
     return _check(
         "calibration",
-        _status(off, OFF_WARN, OFF_FAIL),
+        status,
         frame,
         chart=checks.calibration(
             chart.rename({"p_buy": "expected", "rate": "observed"}),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import polars as pl
 
 from crmlib.clv.forecast.portfolio import HERE_HIGH, HERE_LOW, Portfolio
@@ -12,7 +10,17 @@ from crmlib.kit import table as style
 from crmlib.kit.charts import labelled
 from crmlib.kit.finding import ActionList, Finding, Status
 from crmlib.kit.words import Words
-from crmlib.pages.customer_lifetime.findings.wording import as_minor, axis, bias_words, minor_of, money, what
+from crmlib.pages.customer_lifetime.findings.wording import (
+    as_minor,
+    axis,
+    bias_words,
+    chance_words,
+    minor_of,
+    money,
+    what,
+)
+from crmlib.pages.shared.churn_watch import UPPER
+from crmlib.pages.shared.churn_wording import means_in_words
 
 BANDS = (("gone", 0.0, HERE_LOW), ("unlikely", HERE_LOW, 0.5), ("likely", 0.5, HERE_HIGH), ("here", HERE_HIGH, 1.01))
 """Bands of the probability of still being a customer: from, below."""
@@ -20,7 +28,6 @@ MUCH = 0.10
 """From this share of the future value at stake on, amber."""
 LATE = 3.0
 """Absent for so many of the own usual gaps: a reason of its own."""
-DUE_DAYS = 14
 
 
 def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
@@ -60,42 +67,55 @@ def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         table=table,
         view=style.readable(table.with_columns(chance=pl.Series(names)), words=words),
         chart=labelled.bars(chart, words=words, title=words("customer_lifetime.chart.at_stake", unit=unit)),
-        sure=words("customer_lifetime.undecided.sure", bias=bias_words(test, words)),
+        sure=words("customer_lifetime.undecided.sure", bias=bias_words(test, words)) + chance_words(test, words),
         value_minor=at_stake,
         row_key=("chance",),
     )
 
 
 def keep_list(
-    listed: pl.DataFrame, *, words: Words, as_of: date, pseudonyms: pl.Series, last: dict[str, int] | None
+    listed: pl.DataFrame,
+    test: Backtest,
+    *,
+    words: Words,
+    reach: pl.DataFrame,
+    pseudonyms: pl.Series,
+    last: dict[str, int] | None,
 ) -> ActionList:
     """The customers to contact, in order of the value at stake, each with its own reason.
 
     Parameters
     ----------
     listed : `portfolio.keep_list`.
+    test : whether the probabilities behind it held.
+    reach : class of past spend, owner, means and due day of its customers, in its order (`shared.churn_watch`).
     pseudonyms : of its customers, in its order.
     last : what came of the last list (`portfolio.outcome_of_last`).
     """
     form = words.format
-    marked = listed.with_columns(customer_id=pseudonyms)
+    known = reach.select("past_tier", "owner", "means", "due_on")
+    marked = listed.with_columns(customer_id=pseudonyms).hstack(known)
     contacts = marked.filter(pl.col("group") == "contact")
     controls = marked.height - contacts.height
     reasons = [_reason(row, words) for row in contacts.iter_rows(named=True)]
     advice = [_suggestion(row, words) for row in contacts.iter_rows(named=True)]
     table = contacts.select(
         "customer_id",
-        "tier",
+        tier="past_tier",
         reason=pl.Series(reasons, dtype=pl.String),
         p_alive="p_alive",
         at_stake_minor=minor_of(pl.col("at_stake"), words),
+        means=means_in_words(contacts["means"], words),
         suggestion=pl.Series(advice, dtype=pl.String),
-        due_on=pl.lit(as_of + timedelta(days=DUE_DAYS)),
+        owner=pl.col("owner").fill_null(words("churn.no_owner")),
+        due_on="due_on",
     )
     note = words(
         "customer_lifetime.list.control" if controls else "customer_lifetime.list.no_control",
         controls=form.count(controls),
     )
+    if contacts.height:
+        note += words("customer_lifetime.list.order") + chance_words(test, words)
     if last is not None:
         note += words(
             "customer_lifetime.list.last",
@@ -145,6 +165,6 @@ def _reason(row: dict[str, float], words: Words) -> str:
 
 
 def _suggestion(row: dict[str, float | str], words: Words) -> str:
-    upper = row["tier"] in {"A", "B"}
+    upper = row["past_tier"] in UPPER
     likely = float(row["p_alive"]) >= 0.5
-    return words(f"customer_lifetime.list.suggestion.{'call' if upper else 'remind' if likely else 'coupon'}")
+    return words(f"customer_lifetime.list.suggestion.{'ask' if upper else 'remind' if likely else 'coupon'}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from crmlib.clv.forecast.equal_age import LEAST, EqualAge
@@ -18,7 +20,8 @@ from crmlib.pages.customer_lifetime.findings.wording import (
     axis,
     between,
     bias_words,
-    chosen,
+    chance_words,
+    in_money,
     margin_words,
     minor_of,
     money,
@@ -43,7 +46,8 @@ def answer(
     portfolio: Portfolio, test: Backtest, *, listed: pl.DataFrame, newcomer: pl.DataFrame, words: Words
 ) -> Answer:
     """What the customers of today will bring, how much of it is open, and how far last year's forecast was off."""
-    form, total, contest = words.format, portfolio.total, chosen(test)
+    form, total = words.format, portfolio.total
+    contest, measure = in_money(test)
     contacts = listed.filter(pl.col("group") == "contact")
     at_stake = float(contacts["at_stake"].sum())
     off = abs(contest.bias) >= BIAS_FAIL
@@ -62,6 +66,8 @@ def answer(
             bias=form.share(abs(contest.bias)),
             money=money(as_tested(total["expected"], test), words),
         )
+    if contacts.height:
+        sentence += chance_words(test, words)
     year = newcomer.filter(pl.col("months") == 12).row(0, named=True)
     figures = (
         Figure(
@@ -90,10 +96,10 @@ def answer(
             money=True,
         ),
         Figure(
-            label=words("customer_lifetime.figure.bias"),
+            label=words("customer_lifetime.figure.bias", measure=words(f"customer_lifetime.measure.{measure}")),
             value=form.change(contest.bias),
             comparison=words("customer_lifetime.figure.tested", cut=form.day(test.cut)),
-            tone="bad" if abs(contest.bias) >= BIAS_WARN else "good",
+            tone="bad" if abs(contest.bias) >= BIAS_WARN else "neutral",
             key="bias",
             amount=contest.bias,
         ),
@@ -124,8 +130,8 @@ def tiers(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         part="tiers",
         kind=kind,
         values=values,
-        names=[words("customer_lifetime.tiers.name", tier=s) for s in frame["segment"]],
-        column="tier",
+        names=[words(f"customer_lifetime.place.{s}") for s in frame["segment"]],
+        column="place",
         words=words,
     )
 
@@ -179,8 +185,13 @@ def cohorts(lives: EqualAge, *, words: Words) -> Finding:
     )
 
 
-def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
-    """Say in which stores the customers shop who hold the future value; or that stores are not connected."""
+def stores(portfolio: Portfolio, test: Backtest, *, words: Words, titles: Mapping[str, str] | None = None) -> Finding:
+    """Say in which stores the customers shop who hold the future value; or that stores are not connected.
+
+    Parameters
+    ----------
+    titles : what stores are called, by their number.
+    """
     frame = portfolio.stores
     known = frame.filter(pl.col("segment") != "") if frame is not None else None
     if known is None or known.is_empty():
@@ -197,6 +208,8 @@ def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
             sure="—",
         )
     ranked = known.sort("expected", "segment", descending=[True, False])
+    if titles:
+        ranked = ranked.with_columns(pl.col("segment").replace(dict(titles)))
     half = _to_half(ranked["expected"].to_list())
     loses = float(ranked["expected"].sum()) <= 0
     kind = "loss" if loses else "few" if half / ranked.height <= FEW_STORES else "spread"
@@ -217,7 +230,7 @@ def stores(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
         kind=kind,
         values=values,
         names=top["segment"].to_list(),
-        column="store_id",
+        column="store",
         words=words,
         table_of=ranked,
     )
@@ -232,6 +245,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
     form = words.format
     values = {
         "money": money(year["value"], words),
+        "cap": money(max(year["value_low"], 0.0), words),
         "range": between(year["value_low"], year["value_high"], words),
         "three": money(three["value"], words),
         "share": form.share(share),
@@ -271,6 +285,7 @@ def newcomers(curve: pl.DataFrame, portfolio: Portfolio, test: Backtest, *, word
             margin=margin_words(portfolio, words),
             rate=form.share(portfolio.annual_rate),
             bias=bias_words(test, words),
+            error=form.share(test.error.scale),
         ),
         row_key=("months_ahead",),
     )
@@ -302,10 +317,11 @@ def _summed(
         key=f"clv.{part}",
         status="none",
         table=table,
-        view=style.readable(table, words=words),
+        view=style.readable(table, words=words, names={"place": "customer_lifetime.place"}),
         chart=labelled.bars(_chart_frame(shown, names=names, divisor=divisor, words=words), words=words, title=title),
         sure=_sure(portfolio, test, words=words),
         row_key=(column,),
+        names={"place": "customer_lifetime.place"},
     )
 
 

@@ -10,8 +10,11 @@ from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.seasonal.lifetime_calendar import CalendarTrial
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 from crmlib.customers.members.cards import Cards
-from crmlib.kit.finding import Limits
+from crmlib.kit.finding import Limits, Status
 from crmlib.kit.words import Words
+
+OFF_WARN, OFF_FAIL = 4, 7
+"""Tenths of customers (of ten) whose interval misses the predicted probability; one is expected by chance."""
 
 
 def minor_of(values: pl.Expr, words: Words) -> pl.Expr:
@@ -69,19 +72,41 @@ def chosen(test: Backtest) -> Contest:
     return next(c for c in test.trips if c.name == test.chosen)
 
 
+def in_money(test: Backtest) -> tuple[Contest, str]:
+    """The contest that judges money, and what it is of: money where spend could be tested, else purchases."""
+    own = next((c for c in test.money if c.name == test.chosen), None)
+    return (chosen(test), "trips") if own is None else (own, "spend")
+
+
 def as_tested(value: float, test: Backtest) -> float:
-    """A forecast corrected by the error of the same forecast a year ago."""
-    return value / max(1.0 + chosen(test).bias, 0.05)
+    """A forecast of money corrected by the error of the same forecast a year ago."""
+    return value / max(1.0 + in_money(test)[0].bias, 0.05)
 
 
-def bias_words(test: Backtest, words: Words) -> str:
-    """What the back-test says of the total, with its interval."""
-    contest = chosen(test)
+def off_tenths(test: Backtest) -> tuple[int, Status]:
+    """In how many tenths of customers the probability of buying was off, and the status of that check."""
+    frame = test.calibration
+    off = frame.filter((pl.col("p_buy") < pl.col("low")) | (pl.col("p_buy") > pl.col("high"))).height
+    return off, "fail" if off >= OFF_FAIL else "warn" if off >= OFF_WARN else "ok"
+
+
+def chance_words(test: Backtest, words: Words) -> str:
+    """What must be said beside whatever rests on probabilities; empty where their check is green."""
+    off, status = off_tenths(test)
+    if status == "ok":
+        return ""
+    return words(f"customer_lifetime.chance.{status}", off=str(off), tenths=str(test.calibration.height))
+
+
+def bias_words(test: Backtest, words: Words, *, of: str = "spend") -> str:
+    """What the back-test says of the total of money (`spend`) or purchases (`trips`), with its interval."""
+    contest, measure = in_money(test) if of == "spend" else (chosen(test), "trips")
     form = words.format
     low, high = contest.bias_interval
     kind = "high" if low > 0 else "low" if high < 0 else "even"
     return words(
         f"customer_lifetime.bias.{kind}",
+        measure=words(f"customer_lifetime.measure.{measure}"),
         bias=form.share(abs(contest.bias)),
         range=words("page.range", low=form.change(low), high=form.change(high)),
         cut=form.day(test.cut),

@@ -32,15 +32,7 @@ def grades(
     prospects : graded prospects, if contacts are connected.
     """
     form = words.format
-    table = found.by_grade
-    if prospects is not None and prospects.height:
-        warm = prospects.group_by(pl.col("grade").cast(pl.String)).agg(prospects=pl.len().cast(pl.Int64))
-        table = table.join(warm, on="grade", how="left", maintain_order="left").with_columns(
-            pl.col("prospects").fill_null(0)
-        )
-    if proof is not None:
-        since = proof.by_grade.select("grade", "realised_minor", "realised_per_customer_minor")
-        table = table.drop("realised_minor", "realised_per_customer_minor").join(since, on="grade", how="left")
+    table = _with_proof(found, proof, prospects)
     best, last = table.row(0, named=True), table.filter(pl.col("customers") > 0).row(-1, named=True)
     known = table["realised_minor"].null_count() < table.height
     ordered = known and _falls(table["realised_per_customer_minor"].drop_nulls().to_list())
@@ -52,7 +44,7 @@ def grades(
         "last_value": form.money(_per(last, "value_minor")),
         "best_realised": form.money(best["realised_per_customer_minor"]),
         "last_realised": form.money(last["realised_per_customer_minor"]),
-        "last": last["grade"],
+        "last": words(f"scoring.grade.{last['grade']}"),
         "weights": " / ".join(str(w) for w in WEIGHTS),
     }
     shown = table.with_columns(
@@ -64,6 +56,7 @@ def grades(
                 "customer_profile.grades.label", customers=form.count(n), money=form.money(v // n if n else None)
             ),
         ).alias("label"),
+        called=told(table, "grade", by=lambda g: words(f"scoring.grade.{g}")),
         per=pl.Series([_per(row, "value_minor") for row in table.iter_rows(named=True)], dtype=pl.Float64) / 100,
     )
     view = table.rename({"value_minor": "yearly_margin_minor"}).with_columns(
@@ -81,7 +74,9 @@ def grades(
         table=table,
         view=views.readable(view, words=words),
         chart=labelled.bars(
-            shown.select(name="grade", value="per", label="label"),
+            shown.select(
+                name=told(table, "grade", by=lambda g: words(f"scoring.grade.{g}")), value="per", label="label"
+            ),
             words=words,
             title=words("customer_profile.grades.axis"),
         ),
@@ -90,6 +85,20 @@ def grades(
         ),
         row_key=("grade",),
     )
+
+
+def _with_proof(found: Grades, proof: Grades | None, prospects: pl.DataFrame | None) -> pl.DataFrame:
+    """Grades with their prospects, and with what those of the last period brought since."""
+    table = found.by_grade
+    if prospects is not None and prospects.height:
+        warm = prospects.group_by(pl.col("grade").cast(pl.String)).agg(prospects=pl.len().cast(pl.Int64))
+        table = table.join(warm, on="grade", how="left", maintain_order="left").with_columns(
+            pl.col("prospects").fill_null(0)
+        )
+    if proof is not None:
+        since = proof.by_grade.select("grade", "realised_minor", "realised_per_customer_minor")
+        table = table.drop("realised_minor", "realised_per_customer_minor").join(since, on="grade", how="left")
+    return table
 
 
 def rfm_classes(found: Rfm, *, words: Words, frozen: bool) -> Finding:

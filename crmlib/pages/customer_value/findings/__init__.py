@@ -1,15 +1,24 @@
 """The customer value page, card by card."""
 
-from crmlib.customers.loyalty import contact_list as lists
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.customer_value.findings import groups, matrix, overdue, tiers
 from crmlib.pages.customer_value.study import Study
+from crmlib.pages.shared import churn_ground
+from crmlib.pages.shared.churn_wording import reserve
 from crmlib.report import section
 
 
 def answer(study: Study) -> Answer:
     """Whom to look after first, and the four figures that matter."""
-    return tiers.answer(study.tiers, study.moves, words=study.words, overdue=study.late, full=study.span.previous_full)
+    return tiers.answer(
+        study.tiers,
+        study.moves,
+        words=study.words,
+        late=study.late,
+        basis="margin" if study.late is None else study.watch.basis,
+        reserve=("", "good") if study.late is None else reserve(*study.watch.reserve(study.late), words=study.words),
+        full=study.span.previous_full,
+    )
 
 
 @section("customer_value.concentration", key="scoring.pyramid")
@@ -41,13 +50,29 @@ def movers(study: Study) -> Finding:
 @section("customer_value.overdue", key="scoring.overdue")
 def overdue_upper(study: Study) -> Finding:
     """Upper members overdue against their own rhythm, and what is at risk with them."""
-    return overdue.overdue_upper(study.late, study.held, words=study.words)
+    if study.rhythm is None or study.late is None:
+        return Finding.unavailable("customer_value.overdue", "data", words=study.words, key="scoring.overdue")
+    return overdue.overdue_upper(
+        study.rhythm,
+        study.late,
+        words=study.words,
+        upper=study.upper,
+        basis=study.watch.basis,
+        horizon=study.watch.horizon,
+        reserve=reserve(*study.watch.reserve(study.late), words=study.words),
+    )
 
 
-@section("customer_value.back_test", key="scoring.overdue_test")
-def back_test(study: Study) -> Finding:
-    """Whether those whom the rule called overdue did stay away."""
-    return overdue.back_test(study.late, words=study.words)
+@section("churn.league")
+def league_check(study: Study) -> Finding:
+    """Whether the risk behind the overdue members ranks better than a rule of thumb."""
+    return churn_ground.league_check(study.watch)
+
+
+@section("churn.calibration")
+def calibration_check(study: Study) -> Finding:
+    """Whether of those told 30 % about 30 % did not come."""
+    return churn_ground.calibration_check(study.watch)
 
 
 @section("customer_value.segments", key="scoring.segments")
@@ -68,11 +93,9 @@ def contact_list(study: Study) -> ActionList:
     return overdue.contact_list(
         study.chosen,
         words=study.words,
-        as_of=study.page.as_of,
         last=study.last_list,
-        with_margin=study.late.with_margin,
+        basis=study.watch.basis,
         pseudonyms=study.page.pseudonyms(study.chosen.chosen["customer_id"]),
-        owners=lists.owners(study.chosen, study.people),
     )
 
 

@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.customers.loyalty.overdue import Overdue
 from crmlib.kit.finding import Answer, Figure, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.customer_value import charts
@@ -128,34 +127,41 @@ def migration(moves: Migration, *, words: Words, start: date, end: date, full: b
 
 
 def answer(
-    pyramid: Pyramid, moves: Migration, *, words: Words, overdue: Overdue | None = None, full: bool = True
+    pyramid: Pyramid,
+    moves: Migration,
+    *,
+    words: Words,
+    late: pl.DataFrame | None = None,
+    basis: str = "margin",
+    reserve: tuple[str, str] = ("", "good"),
+    full: bool = True,
 ) -> Answer:
     """The upper customers whom to look after first, and the four figures that matter.
 
     Parameters
     ----------
     pyramid, moves : this period's tiers, and the movement from the previous period into it.
-    overdue : members against their own rhythm; with it the sentence speaks of those on the action list.
+    late : upper members who are late, with at_risk_minor; with it the sentence speaks of those on the action list.
+    basis : what is at risk: margin, or sales where no cost is known.
+    reserve : what must be said beside that money (`churn_wording.reserve`).
     full : the data cover the whole previous period; else figures are not compared with it.
     """
     form = words.format
     upper = _upper(pyramid)
     lost = moves.customers.filter(pl.col("tier_before").is_in(upper), pl.col("tier_now") == NONE)
     count, money, kind = lost.height, int(lost["net_before_minor"].sum()), "lost" if lost.height else "held"
-    if overdue is not None:
-        late = overdue.late.join(pyramid.customers.filter(pl.col("tier").is_in(upper)), on="customer_id", how="semi")
-        count, money = late.height, int(late["at_risk_minor"].fill_null(0).sum())
+    if late is not None:
+        count, money = late.height, int(late["at_risk_minor"].sum())
         kind = "overdue" if count else "held"
     net, before = int(pyramid.customers["net_minor"].sum()), int(moves.customers["net_before_minor"].sum())
     tiers = words("scoring.join").join(upper)
     first = pyramid.tiers.row(0, named=True)
-    label = "overdue" if overdue is not None else "lost"
-    margin = overdue is None or overdue.with_margin
-    what = words(f"customer_value.overdue.what.{'margin' if margin else 'net'}")
+    what = words(f"customer_value.overdue.what.{basis}")
+    sentence = words(
+        f"customer_value.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
+    )
     return Answer(
-        sentence=words(
-            f"customer_value.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
-        ),
+        sentence=sentence + (reserve[0] if kind == "overdue" and reserve[1] != "good" else ""),
         figures=(
             _against(
                 words("customer_value.figure.net"),
@@ -181,11 +187,13 @@ def answer(
                 amount=first["share_net"],
             ),
             Figure(
-                label=words(f"customer_value.figure.{label}", tiers=tiers),
+                label=words("customer_value.figure.lost" if late is None else "churn.late.figure", tiers=tiers),
                 value=words("scoring.persons", count=form.count(count)),
-                comparison=words(f"customer_value.figure.{label}_money", money=form.money(money), what=what),
+                comparison=words("customer_value.figure.lost_money", money=form.money(money), what=what)
+                if late is None
+                else words("churn.late.money", money=form.money(money), basis=what),
                 tone="bad" if count else "good",
-                key=label,
+                key="lost" if late is None else "late",
                 amount=float(count),
             ),
         ),

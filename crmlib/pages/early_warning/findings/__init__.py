@@ -4,6 +4,7 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.early_warning.findings import lists, warning
 from crmlib.pages.early_warning.study import Study
 from crmlib.pages.shared import churn_ground
+from crmlib.pages.shared.churn_wording import reserve
 from crmlib.pages.shared.limits import limits as sentences
 from crmlib.report import section
 
@@ -12,12 +13,15 @@ def answer(study: Study) -> Answer:
     """How many good members turned late, and what is at stake."""
     return warning.answer(
         study.found,
+        study.late.filter(study.late["tier"].is_in(study.params.watched)),
         study.table,
         words=study.words,
         tiers=study.params.watched,
         rhythm=study.params.rhythm,
         basis=study.basis,
         horizon=study.horizon,
+        reserve=reserve(*study.reserve(study.found), words=study.words),
+        returns=study.returns,
     )
 
 
@@ -44,7 +48,12 @@ def capacity(study: Study) -> Finding:
 def value_at_risk(study: Study) -> Finding:
     """Who will not come within the horizon, and what is at risk by it."""
     return warning.value_at_risk(
-        study.table, words=study.words, horizon=study.horizon, basis=study.basis, returns=study.returns
+        study.table,
+        words=study.words,
+        horizon=study.horizon,
+        basis=study.basis,
+        reserve=reserve(*study.reserve(study.table), words=study.words),
+        returns=study.returns,
     )
 
 
@@ -73,6 +82,7 @@ def watch_list(study: Study) -> ActionList:
         basis=study.basis,
         goods=study.last_goods,
         horizon=study.horizon,
+        reserve=reserve(*study.reserve(study.listed), words=study.words),
     )
 
 

@@ -11,7 +11,7 @@ from crmlib.kit.finding import ActionList
 from crmlib.kit.words import Words
 from crmlib.pages.early_warning.findings.reasons import joined
 from crmlib.pages.shared import churn_tables as views
-from crmlib.pages.shared.churn_wording import questions
+from crmlib.pages.shared.churn_wording import means_in_words, questions
 
 TOP_GOODS = 2
 
@@ -25,6 +25,7 @@ def watch_list(
     as_of: date,
     basis: str,
     horizon: int,
+    reserve: tuple[str, str],
     goods: pl.DataFrame | None = None,
 ) -> ActionList:
     """One row per customer to call: reason in the customer's own numbers, value at risk, what to do, owner, due date.
@@ -35,6 +36,7 @@ def watch_list(
     pseudonyms : in the order of `listed`.
     found : candidates before the cap.
     horizon : days within which no visit is risked.
+    reserve : what must be said beside the money at risk.
     goods : customer_id, last_goods (list of kinds), or none where no products are connected.
     """
     form = words.format
@@ -45,9 +47,8 @@ def watch_list(
             "reason": pl.Series(joined(words, listed), dtype=pl.String),
             "churn_risk": listed["risk"],
             "at_risk_minor": listed["at_risk_minor"],
-            "suggestion": pl.Series(
-                [words.label(f"early_warning.action.{a}") or a for a in listed["action"]], dtype=pl.String
-            ),
+            "means": means_in_words(listed["means"], words),
+            "suggestion": pl.Series([words(f"churn.action.{a}") for a in listed["action"]], dtype=pl.String),
             "owner": listed["owner"].fill_null(words("churn.no_owner")),
             "due_on": listed["due_on"],
         }
@@ -67,6 +68,7 @@ def watch_list(
         ask=questions([codes_of_tier(tier) for tier in listed["tier"]], words),
         view=views.show(table, words=words, sales=basis == "sales"),
         note=words("early_warning.actions.note", basis=words(f"early_warning.basis.{basis}"), days=horizon, **values)
+        + (reserve[0] if listed.height and reserve[1] != "good" else "")
         + (words("early_warning.actions.estimated", guessed=form.count(guessed)) if guessed else ""),
         key="churn.watch_list",
         row_key=("customer",),

@@ -7,9 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.churn.lists.watchlist import LATE
 from crmlib.churn.metrics import wilson
-from crmlib.churn.models.hazard import last_good_week
+from crmlib.churn.models.hazard import first_late_week
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit.charts import labelled
 from crmlib.kit.charts.rows import toned
@@ -32,6 +31,7 @@ CAME_OK, CAME_LOW = 0.3, 0.1
 
 def answer(
     found: pl.DataFrame,
+    late: pl.DataFrame,
     table: pl.DataFrame,
     *,
     words: Words,
@@ -39,20 +39,23 @@ def answer(
     rhythm: str,
     basis: str,
     horizon: int,
+    reserve: tuple[str, str],
+    returns: float | None = None,
 ) -> Answer:
     """How many good customers turned late since the last list, and what is at stake.
 
     Parameters
     ----------
     found : candidates of the list before the cap (`crmlib.churn.lists.watchlist.candidates`).
+    late : everybody of these tiers who is late, with at_risk_minor (`Watch.late`).
     table : everybody (`crmlib.churn.lists.snapshot.night` with tier and stake_minor).
     basis : `margin` where cost is known, else `sales`.
+    reserve : what must be said beside the money of `found` (`churn_wording.reserve`).
+    returns : share of earlier absentees who came again later; none where not known.
     """
     form = words.format
     upper = words("page.join").join(tiers)
-    late = table.filter(pl.col("tier").is_in(list(tiers)) & pl.col("state").is_in(LATE))
     money = int(found["at_risk_minor"].sum())
-    at_stake = int((late["risk"] * late["stake_minor"].clip(0)).sum())
     kind = "entries" if found.height else "still" if late.height else "none"
     values = {
         "since": words(f"early_warning.since.{rhythm}"),
@@ -63,8 +66,9 @@ def answer(
         "basis": words(f"early_warning.basis.{basis}"),
     }
     expected = float(table["risk"].sum())
+    beside = reserve[0] if found.height and reserve[1] != "good" else ""
     return Answer(
-        sentence=words(f"early_warning.answer.{kind}", **values),
+        sentence=words(f"early_warning.answer.{kind}", **values) + beside,
         figures=(
             Figure(
                 label=words("early_warning.figure.entries", tiers=upper),
@@ -82,9 +86,13 @@ def answer(
                 money=True,
             ),
             Figure(
-                label=words("early_warning.figure.late", tiers=upper),
+                label=words("churn.late.figure", tiers=upper),
                 value=words("churn.people", count=form.count(late.height)),
-                comparison=words("early_warning.figure.late_money", money=form.money(at_stake)),
+                comparison=words(
+                    "churn.late.money",
+                    money=form.money(int(late["at_risk_minor"].sum())),
+                    basis=words(f"early_warning.basis.{basis}"),
+                ),
                 tone="bad" if late.height else "good",
                 key="late",
                 amount=float(late.height),
@@ -92,7 +100,11 @@ def answer(
             Figure(
                 label=words("early_warning.figure.expected", days=horizon),
                 value=words("churn.people", count=form.count(round(expected))),
-                comparison=words("early_warning.figure.expected_of", count=form.count(table.height)),
+                comparison=words(
+                    f"early_warning.figure.expected_{'of' if returns is None else 'return'}",
+                    count=form.count(table.height),
+                    returns=form.share(returns),
+                ),
                 key="expected_away",
                 amount=expected,
             ),
@@ -162,12 +174,19 @@ def entries(found: pl.DataFrame, *, words: Words, rhythm: str, basis: str, ranke
 
 
 def value_at_risk(
-    table: pl.DataFrame, *, words: Words, horizon: int, basis: str, returns: float | None = None
+    table: pl.DataFrame,
+    *,
+    words: Words,
+    horizon: int,
+    basis: str,
+    reserve: tuple[str, str],
+    returns: float | None = None,
 ) -> Finding:
     """Who will not come within the horizon, and what is at risk by it, by tier: Σ risk and Σ risk × stake.
 
     Parameters
     ----------
+    reserve : what must be said beside the money of all (`churn_wording.reserve`).
     returns : share of earlier absentees who came again later, already taken off the stakes; none where not known.
     """
     form = words.format
@@ -199,6 +218,7 @@ def value_at_risk(
         words("early_warning.at_risk.label", money=form.money(m), away=form.count(round(e)), count=form.count(c))
         for m, e, c in by.select("at_risk_minor", "expected_away", "customers").rows()
     ]
+    sure = words(f"early_warning.at_risk.sure.{'known' if returns is not None else 'unknown'}", **values)
     bars = by.select(
         pl.col("tier").alias("name"),
         (pl.col("at_risk_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
@@ -214,7 +234,7 @@ def value_at_risk(
         table=by,
         view=views.show(by, words=words, sales=basis == "sales"),
         chart=labelled.bars(bars, words=words, title=words(f"early_warning.chart.money_{basis}")),
-        sure=words(f"early_warning.at_risk.sure.{'known' if returns is not None else 'unknown'}", **values),
+        sure=sure + reserve[0],
         do=words(f"early_warning.at_risk.do.{'upper' if top['tier'] in UPPER else 'broad'}", **values),
         value_minor=total,
         row_key=("tier",),
@@ -314,14 +334,19 @@ def last_list(result: pl.DataFrame, *, words: Words, listed_on: date, rebuilt: b
 
 
 def silence(hazard: pl.DataFrame, *, words: Words, horizon_weeks: int) -> Finding:
-    """Until which week of silence coming back unasked is still more likely than not."""
+    """From how many weeks of silence on coming back unasked is less likely than not."""
     form = words.format
-    week = last_good_week(hazard)
-    kind = "none" if week is None else "week"
-    values = {"week": form.count(week or 0), "days": form.count(7 * ((week or 0) + 1)), "horizon": horizon_weeks}
-    early = hazard.filter(pl.col("week") == 0)["gone"]
-    values["fresh"] = form.share(early[0] if len(early) else None)
-    label = pl.when(pl.col("week") == week).then(pl.lit(words("early_warning.silence.label", **values)))
+    week = first_late_week(hazard)
+    kind = "never" if week is None else "week" if week else "none"
+    gone = dict(hazard.select("week", "gone").rows())
+    values = {
+        "week": form.count(week or 0),
+        "days": form.count(7 * (week or 0)),
+        "horizon": horizon_weeks,
+        "fresh": form.share(gone.get(0)),
+        "gone": form.share(gone.get(week)),
+    }
+    label = pl.when(pl.col("week").eq_missing(week)).then(pl.lit(words("early_warning.silence.label", **values)))
     return Finding.worded(
         "early_warning.silence",
         kind,

@@ -1,0 +1,106 @@
+"""Who is late, what is at stake with them, and how to reach them: one step for every page that says so."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import clv
+from crmlib.churn.features import labels
+from crmlib.churn.lists import snapshot, watchlist
+from crmlib.core.errors import ModelError
+from crmlib.outreach.means import means
+from crmlib.pages.shared.churn_ground import ChurnStudy
+from crmlib.panels import traits
+
+UPPER = ("A", "B")
+"""Classes of past spend whose members are worth a call."""
+YEAR = timedelta(days=364)
+
+
+class Watch(ChurnStudy):
+    """Everybody's state on the page's day, with risk, class, money at stake, owner and means."""
+
+    @cached_property
+    def before(self) -> date:
+        """The day of the last list."""
+        return watchlist.previous_day(self.page.as_of, rhythm=getattr(self.page.params, "rhythm", "weekly"))
+
+    @cached_property
+    def returns(self) -> float | None:
+        """Share of earlier absentees who came again later; none where not known."""
+        return labels.came_again(self.seen, t0=self.page.as_of, horizon=self.horizon, options=self.options)
+
+    @cached_property
+    def valued(self) -> tuple[pl.DataFrame, str]:
+        """`table` and `basis`."""
+        made, basis = snapshot.with_value(
+            self.night(self.page.as_of, before=self.before), year=self.year, tiers=self.tiers, horizon=self.horizon,
+            returns=self.returns or 0.0,
+        )  # fmt: skip
+        return made.join(self.reach(made["customer_id"]), on="customer_id", how="left"), basis
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Every member who can be judged: state, risk with reasons, tier, stake_minor, owner, means, due_on."""
+        return self.valued[0]
+
+    @property
+    def basis(self) -> str:
+        """What is at stake: margin where cost is known, else sales."""
+        return self.valued[1]
+
+    @cached_property
+    def judged(self) -> pl.DataFrame | None:
+        """`table` with at_risk_minor and late (and waiting for no festival); none where no risk can be learned."""
+        try:
+            table = self.table
+        except ModelError:
+            return None
+        at_risk = (pl.col("risk") * pl.col("stake_minor").clip(0)).round().cast(pl.Int64)
+        late = pl.col("state").is_in(watchlist.LATE) & ~pl.col("waiting")
+        return table.with_columns(at_risk_minor=at_risk, late=late)
+
+    @cached_property
+    def late(self) -> pl.DataFrame:
+        """Everybody late against the own rhythm and not waiting for a festival, with at_risk_minor, largest first."""
+        return watchlist.late(self.table, festival_buyers=self.table.filter("waiting"))
+
+    def reach(self, ids: pl.Series) -> pl.DataFrame:
+        """How to reach each of `ids`, in order: customer_id, past_tier, owner (by name, may be null), means, due_on."""
+        lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
+        known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
+        asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
+        asked = asked.with_columns(pl.col("past_tier").fill_null(lowest))
+        worth = asked.with_columns(upper=pl.col("past_tier").is_in(UPPER))
+        by = means(worth, consents=self.file, made=self.contacts, on=self.page.as_of)
+        made = asked.join(by, on="customer_id", how="left", maintain_order="left")
+        owned = self.owned_by.rename({"customer_id": "_id"})
+        made = made.join(owned, left_on="customer_id", right_on="_id", how="left", maintain_order="left")
+        return made.with_columns(due_on=watchlist.due_on(pl.col("past_tier"), as_of=self.page.as_of))
+
+    @cached_property
+    def owned_by(self) -> pl.DataFrame:
+        """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's)."""
+        homes = clv.portfolio.home_store(
+            traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
+        )
+        made = homes.select("customer_id", owner=_called("store_id", self.names("stores", "store_id")))
+        if self.file is None:
+            return made
+        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.names("staff", "staff_id")))
+        both = advised.join(made, on="customer_id", how="full", coalesce=True)
+        return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
+
+    def night(self, day: date, *, before: date) -> pl.DataFrame:
+        """Everybody's state on `day`, and at the list before it."""
+        return snapshot.night(
+            self.seen, as_of=day, before=before, risk=self.risk, rng=self.chance("night"), options=self.options
+        )
+
+
+def _called(column: str, names: dict[str, str]) -> pl.Expr:
+    """The name behind a code, or the code where it has none."""
+    return pl.col(column).replace(names) if names else pl.col(column)
