@@ -167,3 +167,8 @@ def test_a_longer_horizon_never_makes_no_purchase_more_likely(x, share, T, h):
     one = {"x": np.array([float(x)]), "t_x": np.array([share * T if x else 0.0]), "T": np.array([T])}
     near, far = rules.p_zero(h=h, **one, **paper)[0], rules.p_zero(h=2 * h, **one, **paper)[0]
     assert 0 <= far <= near <= 1
+
+
+def test_a_risk_that_parts_few_rows_completely_is_left_as_it_is():
+    y = np.array([0.0] * 30 + [1.0] * 30)
+    assert recalibrate(y, np.where(y > 0, 0.9, 0.1)).kind == "none"

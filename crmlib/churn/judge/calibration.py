@@ -7,16 +7,19 @@ Brier = reliability − resolution + uncertainty (on the bins, plus what varies 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 import statsmodels.api as sm
 from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from crmlib.churn.metrics import Array, brier, refuse_one_class
+from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.shapes import shaped
 
@@ -175,7 +178,10 @@ def recalibrate(y: Array, p: Array, *, slope: bool = True) -> Recalibration:
     ----------
     slope : whether it may be moved: not where `p` comes from a model that memorised these rows.
     """
-    tilt, intercept = _regress(y, p)
+    try:
+        tilt, intercept = _regress(y, p)
+    except ModelError:  # too few rows tell the two apart completely: nothing to learn a slope from
+        return Recalibration("none")
     if slope and abs(tilt[0] - 1) > SLOPE_EFFECT and not tilt[1] <= 1 <= tilt[2]:
         a, b = _free(y, p)
         return Recalibration("slope", a, b)
@@ -192,6 +198,16 @@ def _moved(p: Array, intercept: float, slope: float) -> Array:
     return np.asarray(expit(intercept + slope * _log_odds(p)))
 
 
+def _fitted(model: Any) -> Any:
+    """The fit of a GLM; where the risk parts the two groups completely there is none, and that is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        try:
+            return model.fit()
+        except PerfectSeparationWarning:
+            raise ModelError("churn.separation", values={"rows": len(model.endog)}) from None
+
+
 def _free(y: Array, p: Array) -> tuple[float, float]:
     x = sm.add_constant(_log_odds(p), has_constant="add")
     a, b = sm.GLM(y, x, family=sm.families.Binomial()).fit().params
@@ -202,10 +218,10 @@ def _regress(y: Array, p: Array) -> tuple[tuple[float, float, float], tuple[floa
     """Slope (free intercept) and intercept (slope fixed at 1), each with its 95 % interval."""
     odds, binomial = _log_odds(p), sm.families.Binomial()
     ones = np.ones((len(y), 1))
-    shift = sm.GLM(y, ones, family=binomial, offset=odds).fit()
+    shift = _fitted(sm.GLM(y, ones, family=binomial, offset=odds))
     a = (float(shift.params[0]), *(float(v) for v in shift.conf_int()[0]))
     if np.ptp(odds) < EDGE:
         return (1.0, float("-inf"), float("inf")), (a[0], a[1], a[2])
-    free = sm.GLM(y, sm.add_constant(odds, has_constant="add"), family=binomial).fit()
+    free = _fitted(sm.GLM(y, sm.add_constant(odds, has_constant="add"), family=binomial))
     b = (float(free.params[1]), *(float(v) for v in free.conf_int()[1]))
     return (b[0], b[1], b[2]), (a[0], a[1], a[2])
