@@ -17,11 +17,6 @@ from crmlib.data.sources import FILE, SHEET, Condition, Expression, KnownAt, Loo
 
 MADE = frozenset({"src_name", "src_file", "src_line", "known_at", "day", "day_n"})
 """Columns that ingest makes itself."""
-TOLD = frozenset({
-    "delimiter", "zone", "variable", "pattern", "groups", "origin", "other", "known_at", "lag", "quotient", "duration",
-    "lookup",
-})  # fmt: skip
-"""Mistakes that the model names itself; the others are told by what was given."""
 
 
 def load(path: str | Path) -> dict[str, Source]:
@@ -40,19 +35,19 @@ def load(path: str | Path) -> dict[str, Source]:
             "sources.unreadable", values={"path": str(path), "reason": str(error.strerror or error)}
         ) from error
     except UnicodeDecodeError as error:
-        raise _refused("encoding", str(path)) from error
+        raise _refused("sources.encoding", str(path)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _refused(
-            "twice" if isinstance(error, _TwiceError) else "yaml",
+            "sources.twice" if isinstance(error, _TwiceError) else "sources.yaml",
             str(path),
             line=mark.line + 1 if mark else 1,
             reason=error.problem or "",
         ) from error
     except yaml.YAMLError as error:
-        raise _refused("yaml", str(path), line=1, reason=" ".join(str(error).split())) from error
+        raise _refused("sources.yaml", str(path), line=1, reason=" ".join(str(error).split())) from error
     if not isinstance(entries, dict) or not entries:
-        raise _refused("no_entries", str(path))
+        raise _refused("sources.no_entries", str(path))
     found = {name: _checked(path, name, entry) for name, entry in entries.items()}
     for name, source in found.items():
         _check_lookups(f"{path}, {name}", source, found)
@@ -86,7 +81,7 @@ def _checked(path: Path, name: str, entry: object) -> Source:
         raise _told(place, dict(first)) from error
     if source.table not in CONTRACTS:
         near = nearest(source.table, CONTRACTS)
-        raise _refused("no_table", f"{place}.table", table=source.table, near=near, known=", ".join(CONTRACTS))
+        raise _refused("sources.no_table", f"{place}.table", table=source.table, near=near, known=", ".join(CONTRACTS))
     _check_columns(place, source)
     _check_origin(place, source)
     return source
@@ -98,25 +93,27 @@ def _told(place: str, problem: dict[str, Any]) -> SourceError:
     place = ".".join([place, *where])
     if kind == "extra_forbidden":
         key = where[-1]
-        return _refused("unknown_key", place, name=key, near=nearest(key, _keys(where)), known=", ".join(_keys(where)))
+        return _refused(
+            "sources.unknown_key", place, name=key, near=nearest(key, _keys(where)), known=", ".join(_keys(where))
+        )
     if kind == "missing":
-        return _refused("missing_key", place, name=where[-1])
-    if kind in TOLD:
+        return _refused("sources.missing_key", place, name=where[-1])
+    if kind.startswith("sources."):  # the model tells it itself
         return _refused(kind, place, **problem.get("ctx", {}))
     shown = str(problem.get("input"))[:40]
     expected = problem.get("ctx", {}).get("expected")
     if expected:
-        return _refused("choice", place, value=shown, known=str(expected).replace("' or '", "', '"))
+        return _refused("sources.choice", place, value=shown, known=str(expected).replace("' or '", "', '"))
     return _refused(_kind_of(kind), place, value=shown)
 
 
 def _kind_of(kind: str) -> str:
     """Which kind of value was expected: a number, a date, a list or an entry with keys."""
     if kind.startswith(("decimal", "float", "int", "greater", "less", "finite")):
-        return "number"
+        return "sources.number"
     if kind.startswith(("date", "time")):
-        return "date"
-    return "entry" if kind.startswith(("model", "dict")) else "value"
+        return "sources.date"
+    return "sources.entry" if kind.startswith(("model", "dict")) else "sources.value"
 
 
 def _keys(where: list[str]) -> list[str]:
@@ -141,7 +138,7 @@ def _check_columns(place: str, source: Source) -> None:
     for column in source.columns:
         if column not in allowed:
             raise _refused(
-                "no_column",
+                "sources.no_column",
                 f"{place}.columns.{column}",
                 table=source.table,
                 near=nearest(column, allowed),
@@ -150,28 +147,28 @@ def _check_columns(place: str, source: Source) -> None:
     given = {*source.columns, *dict(contract.defaults), *MADE, "line_id"}
     missing = [c for c in contract.required if c not in given]
     if missing:
-        raise _refused("not_mapped", f"{place}.columns", missing=", ".join(missing), table=source.table)
+        raise _refused("sources.not_mapped", f"{place}.columns", missing=", ".join(missing), table=source.table)
     if source.currency is not None and source.currency not in MINOR_PER_UNIT:
         near = nearest(source.currency, MINOR_PER_UNIT)
-        raise _refused("currency", f"{place}.currency", currency=source.currency, near=near)
+        raise _refused("sources.currency", f"{place}.currency", currency=source.currency, near=near)
     if source.known_at and source.known_at.lag_days is not None and contract.event is None:
-        raise _refused("no_event", f"{place}.known_at", table=source.table)
+        raise _refused("sources.no_event", f"{place}.known_at", table=source.table)
 
 
 def _check_origin(place: str, source: Source) -> None:
     if (source.database is None) != (source.query is None):
-        raise _refused("query_alone", f"{place}.query")
+        raise _refused("sources.query_alone", f"{place}.query")
     if sum(map(bool, (source.files, source.reader, source.database))) != 1:
-        raise _refused("no_files", f"{place}.files")
+        raise _refused("sources.no_files", f"{place}.files")
     if source.query is None:
         return
     if source.fill_down:
-        raise _refused("query_fill_down", f"{place}.fill_down")
+        raise _refused("sources.query_fill_down", f"{place}.fill_down")
     if {FILE, SHEET} & set(source.source_columns()):
-        raise _refused("query_file", f"{place}.columns")
+        raise _refused("sources.query_file", f"{place}.columns")
     numbered = source.table != "receipt_lines" or "line_id" in source.columns
     if not numbered and "order by" not in " ".join(source.query.lower().split()):
-        raise _refused("query_order", f"{place}.query")
+        raise _refused("sources.query_order", f"{place}.query")
 
 
 def _check_lookups(place: str, source: Source, every: Mapping[str, Source]) -> None:
@@ -180,13 +177,13 @@ def _check_lookups(place: str, source: Source, every: Mapping[str, Source]) -> N
         where = f"{place}.columns.{column}.lookup"
         if other is None:
             near = nearest(lookup.source, every)
-            raise _refused("lookup_source", where, source=lookup.source, near=near, known=", ".join(every))
+            raise _refused("sources.lookup_source", where, source=lookup.source, near=near, known=", ".join(every))
         if other.database or other.reader:
-            raise _refused("lookup_files", where, source=lookup.source)
+            raise _refused("sources.lookup_files", where, source=lookup.source)
 
 
 def _refused(code: str, place: str, **values: object) -> SourceError:
-    return SourceError(f"sources.{code}", values={"place": place, **values})
+    return SourceError(code, values={"place": place, **values})
 
 
 class _TwiceError(yaml.constructor.ConstructorError):

@@ -47,14 +47,14 @@ def _mistake(code: str, **values: object) -> PydanticCustomError:
 
 def _one_character(delimiter: str) -> str:
     if len(delimiter) != 1 and delimiter not in {"auto", "spaces"}:
-        raise _mistake("delimiter", value=delimiter[:20])
+        raise _mistake("sources.delimiter", value=delimiter[:20])
     return delimiter
 
 
 def _known_zone(zone: str) -> str:
     if zone not in available_timezones():
         near = difflib.get_close_matches(zone, available_timezones(), n=1, cutoff=0.5)
-        raise _mistake("zone", zone=zone[:40], near="".join(near))
+        raise _mistake("sources.zone", zone=zone[:40], near="".join(near))
     return zone
 
 
@@ -71,9 +71,9 @@ def _one_group(pattern: str) -> str:
         groups = re.compile(pattern).groups
         pl.Series([""]).str.extract(pattern, 1)
     except (re.error, pl.exceptions.PolarsError) as error:
-        raise _mistake("pattern", pattern=pattern[:60]) from error
+        raise _mistake("sources.pattern", pattern=pattern[:60]) from error
     if groups != 1:
-        raise _mistake("groups", pattern=pattern[:60], groups=groups)
+        raise _mistake("sources.groups", pattern=pattern[:60], groups=groups)
     return pattern
 
 
@@ -135,16 +135,16 @@ class Expression(Strict):
     def _one_origin(self) -> Expression:
         ways = ("from_", "product", "sum", "quotient", *PARTS, "constant")
         if sum(getattr(self, way) is not None for way in ways) != 1:
-            raise _mistake("origin", known=", ".join(way.strip("_") for way in ways))
+            raise _mistake("sources.origin", known=", ".join(way.strip("_") for way in ways))
         if self.other is not None and self.map is None and self.lookup is None:
-            raise _mistake("other")
+            raise _mistake("sources.other")
         if self.quotient is not None and len(self.quotient) != 2:
-            raise _mistake("quotient", count=len(self.quotient))
+            raise _mistake("sources.quotient", count=len(self.quotient))
         by_text = (self.map, self.extract, self.lookup)
         if self.duration and (self.from_ is None or len(self.from_) != 1 or any(v is not None for v in by_text)):
-            raise _mistake("duration")
+            raise _mistake("sources.duration")
         if self.lookup and (self.from_ is None or self.map is not None):
-            raise _mistake("lookup")
+            raise _mistake("sources.lookup")
         return self
 
     @property
@@ -201,9 +201,9 @@ class KnownAt(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> KnownAt:
         if sum(v is not None for v in (self.column, self.lag_days, self.on)) != 1:
-            raise _mistake("known_at")
+            raise _mistake("sources.known_at")
         if self.lag_days is not None and self.lag_days < 0:
-            raise _mistake("lag")
+            raise _mistake("sources.lag")
         return self
 
 
@@ -222,7 +222,7 @@ def _share(value: object) -> object:
 
 def _variable_name(text: str) -> str:
     if not text.isidentifier():
-        raise _mistake("variable")
+        raise _mistake("sources.variable")
     return text
 
 

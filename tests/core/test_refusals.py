@@ -18,7 +18,7 @@ from crmlib.core.errors import ContractError, CrmError, ParameterError
 PACKAGE = Path(refusals.__file__).parents[2]
 CODE = re.compile(r"[a-z]\w*\.[a-z]\w*")
 
-PASSED_ON = {
+PASSED_ON: dict[str, set[str]] = {
     "balances.": {"rows", "table", "key", "amount"},
     "promotion.r": {"count"},
     "promotion.offer_": {"count", "offers"},
@@ -28,9 +28,17 @@ PASSED_ON = {
     "promotion.budget_": {"promotion_id", "asked", "have", "source"},
     "clv.no_": {"q", "least"},
     "lake.": {"name", "path", "reason"},
+    "ingest.is_": {"file", "kind"},
+    "ingest.protected": {"file", "kind"},
+    "ingest.broken_workbook": {"file", "kind"},
+    "ingest.missing_column": {"file", "missing", "near", "present"},
+    "sources.": {
+        "place", "line", "reason", "name", "near", "known", "table", "missing", "currency", "source", "value", "zone",
+        "pattern", "groups", "count",
+    },
     "report.": {"region", "known", "issues", "where", "problem", "text"},
     "run.unknown_": {"name", "known", "near"},
-}
+}  # fmt: skip
 """Codes handed to a function that raises them, by their beginnings, and the values that it gives."""
 
 NOT_SHOWN = {

@@ -95,8 +95,8 @@ def _of_folder(folder: Path, pattern: str) -> list[Path]:
     if len(read_as) > 1:
         shown = ", ".join(f"{kind or '-'} ({count})" for kind, count in kinds.most_common(8))
         usual = next((k for k, _ in kinds.most_common() if readers.kind_of(Path(f"x{k}"))), ".csv")
-        values = {"folder": pattern, "kinds": shown, "example": f"{pattern.rstrip('/')}/*{usual}"}
-        raise SourceError("ingest.mixed_folder", values=values)
+        example = f"{pattern.rstrip('/')}/*{usual}"
+        raise SourceError("ingest.mixed_folder", values={"folder": pattern, "kinds": shown, "example": example})
     return present if read_as != {""} else []
 
 

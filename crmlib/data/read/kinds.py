@@ -55,7 +55,7 @@ def check(path: Path, name: str) -> None:
             return  # what is no archive is told when it is read
     code = _code(path, head, suffix)
     if code:
-        raise SourceError(f"ingest.{code[0]}", values={"file": name, "kind": code[1]})
+        raise SourceError(code[0], values={"file": name, "kind": code[1]})
 
 
 def _code(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
@@ -63,10 +63,10 @@ def _code(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
     if head.startswith((OLE, ZIP)):
         return _of_office(path, head, suffix)
     if head.startswith(PARQUET):
-        return ("is_parquet", "Parquet") if suffix in TEXTS | BOOKS else None
+        return ("ingest.is_parquet", "Parquet") if suffix in TEXTS | BOOKS else None
     kind = next((k for sign, k in SIGNATURES.items() if head.startswith(sign) and _counts(sign, head)), "")
     if kind or head[257:262] == b"ustar":
-        return ("is_packed", kind or "tar") if kind in PACKED | {""} else ("is_other", kind)
+        return ("ingest.is_packed", kind or "tar") if kind in PACKED | {""} else ("ingest.is_other", kind)
     if suffix not in TEXTS | BOOKS or not head.strip():
         return None
     return _of_text(head, suffix)
@@ -80,20 +80,20 @@ def _of_office(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
     """Office files and archives, which share a container."""
     if head.startswith(OLE):
         if LOCKED in path.read_bytes():
-            return "protected", "Excel"
-        return None if suffix in BOOKS else ("is_workbook", ".xls")
+            return "ingest.protected", "Excel"
+        return None if suffix in BOOKS else ("ingest.is_workbook", ".xls")
     if suffix in BOOKS:
         try:
             with zipfile.ZipFile(path) as book:
                 names = book.namelist()
         except (zipfile.BadZipFile, OSError):
-            return "broken_workbook", "zip"
-        return None if _book(names) else ("is_packed", "ZIP")
+            return "ingest.broken_workbook", "zip"
+        return None if _book(names) else ("ingest.is_packed", "ZIP")
     try:
         with zipfile.ZipFile(path) as archive:
-            return ("is_workbook", ".xlsx") if _book(archive.namelist()) else ("is_packed", "ZIP")
+            return ("ingest.is_workbook", ".xlsx") if _book(archive.namelist()) else ("ingest.is_packed", "ZIP")
     except (zipfile.BadZipFile, OSError):
-        return "is_packed", "ZIP"
+        return "ingest.is_packed", "ZIP"
 
 
 def _book(names: list[str]) -> bool:
@@ -103,14 +103,14 @@ def _book(names: list[str]) -> bool:
 def _of_text(head: bytes, suffix: str) -> tuple[str, str] | None:
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0.2 < head[:4096].count(0) / len(head[:4096]) < 0.6
     if not wide and len(CONTROL.findall(head)) > BINARY * len(head):
-        return None if not head.strip(b"\x00") else ("is_other", "binary")
+        return None if not head.strip(b"\x00") else ("ingest.is_other", "binary")
     text = head.decode("utf-16" if wide else "utf-8", errors="replace").lstrip("\ufeff")
     if JSON.match(text):
-        return "is_json", "JSON"
+        return "ingest.is_json", "JSON"
     if PAGE.match(text):
-        return "is_page", "HTML"
+        return "ingest.is_page", "HTML"
     if XML.match(text):
-        return "is_xml", "XML"
+        return "ingest.is_xml", "XML"
     if SQL.match(text):
-        return "is_other", "SQL"
-    return ("is_text", "text") if suffix in BOOKS else None
+        return "ingest.is_other", "SQL"
+    return ("ingest.is_text", "text") if suffix in BOOKS else None

@@ -88,9 +88,7 @@ def _of_book(file: InputFile, source: Source, wanted: set[str], *, sheet: str) -
         return _header(f"{file.name}#{sheet}" if sheet else file.name, found.get(sheet, min(found.values())))
     lines = set(found.values())
     header = f", header: {min(lines)}" if lines != {1} else ""
-    return SourceError(
-        "ingest.other_sheet", values={"file": file.name, "sheets": ", ".join(found), "header": header, "sheet": sheet}
-    )
+    return SourceError("ingest.other_sheet", values={"file": file.name, "sheets": ", ".join(found), "header": header})
 
 
 def _text_lines(path: Path, source: Source) -> Iterator[tuple[int, list[str]]]:

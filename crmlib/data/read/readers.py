@@ -87,7 +87,7 @@ def unreadable(name: str, error: Exception) -> SourceError:
     """The error for a file that cannot be opened or is not what its name says."""
     if isinstance(error, fastexcel.FastExcelError):
         locked = "password" in str(error).lower()
-        return SourceError(f"ingest.{'protected' if locked else 'broken_workbook'}", values={"file": name})
+        return SourceError("ingest.protected" if locked else "ingest.broken_workbook", values={"file": name})
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
     return SourceError("ingest.unreadable", values={"file": name, "reason": reason})
 
