@@ -52,7 +52,8 @@ def by_half(at: pl.Expr, text: pl.Expr) -> pl.Expr:
     """A time by the half of the day that its text names; no time where the two contradict each other."""
     hour = at.dt.hour()
     early, late = text.str.contains(rf"(?i){FORENOON}"), text.str.contains(rf"(?i){AFTERNOON}")
-    later = pl.when(late & (hour < 12)).then(at.dt.offset_by("12h"))
+    clock = text.str.contains(r"\d\s*[:\x{ff1a}\x{65f6}\x{70b9}]|\.\d")
+    later = pl.when((early | late) & ~clock).then(None).when(late & (hour < 12)).then(at.dt.offset_by("12h"))
     return later.when(early & (hour == 12)).then(at.dt.offset_by("-12h")).when(~(early & (hour > 12))).then(at)
 
 
