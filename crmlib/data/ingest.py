@@ -227,7 +227,7 @@ def _silent(step: str, done: int, total: int) -> None:
 def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
     """Find the files, leave out those whose content is stored already, and settle the currency."""
     found = _inputs(name, source, root, now)
-    digest = hashlib.sha256(f"{name}\n{source.model_dump_json(exclude_defaults=True)}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{name}\n{source.fingerprint()}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
     records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]
     last = {name: content for r in records for name, content in r["files"].items()}  # oldest first: the newest stays

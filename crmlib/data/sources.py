@@ -152,6 +152,10 @@ class Expression(Strict):
         """Whether what cannot be read is a null (`other: null`)."""
         return "other" in self.model_fields_set and self.other is None
 
+    def has_forgiving(self) -> bool:
+        """Whether it, or a part of it, says `other: null`."""
+        return self.forgives or any(part.has_forgiving() for part in self.inner)
+
     @property
     def part_of_time(self) -> bool:
         """Whether it is a part of a time: month, day, or minute of the day."""
@@ -264,6 +268,11 @@ class Source(Strict):
     def contract(self) -> Contract:
         """The table's contract."""
         return CONTRACTS[self.table]
+
+    def fingerprint(self) -> str:
+        """All that the entry says, as a text; `other: null` says something though it is the default."""
+        forgiving = [column for column, expression in self.columns.items() if expression.has_forgiving()]
+        return self.model_dump_json(exclude_defaults=True) + "".join(f"\n{column}" for column in forgiving)
 
     def source_columns(self) -> tuple[str, ...]:
         """Every column of the files that the entry needs, in order, each once."""
