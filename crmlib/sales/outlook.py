@@ -36,7 +36,8 @@ class Completion:
     Parameters
     ----------
     units : unit_id ("" the company), actual_minor, forecast_minor, low_minor, high_minor (null without interval),
-        usual_day_minor (mean of the last 28 days); with targets also target_minor, verdict (will_reach, will_miss,
+        usual_day_minor (mean of the last 28 days), coming_day_minor (mean forecast of the days left, null without
+        any); with targets also target_minor, verdict (will_reach, will_miss,
         open; null without interval or target), gap_minor (target less actual), day_needs_minor (gap ÷ days left).
     candidates : level (company, units), name, dates, error (mean of |forecast − true| ÷ true of whole periods), chosen.
     coverage : level, dates, held (share of past dates whose interval, made from the other dates, held the truth),
@@ -216,6 +217,7 @@ def _ends(sales: Sales, name: str, *, now: tuple[int, int, int], factors: tuple[
             "low_minor": low,
             "high_minor": high,
             "usual_day_minor": sales.values[:, -28:].mean(axis=1),
+            "coming_day_minor": coming / (last - as_of) if last > as_of else None,
         }
     )
     return frame.with_columns(pl.col(r"^.*_minor$").cast(pl.Float64).round().cast(pl.Int64))

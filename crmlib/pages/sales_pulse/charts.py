@@ -29,7 +29,7 @@ def course(
             y=alt.Y("value:Q", title=title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5, format=",.3~f")),
             color=alt.Color("series:N", title=None, scale=scale, sort=order),
             strokeDash=alt.StrokeDash(
-                "series:N", sort=order, scale=alt.Scale(domain=order, range=[[1, 0], [5, 3]]), legend=None
+                "series:N", sort=order, scale=alt.Scale(domain=order, range=[[1, 0], [5, 3]]), title=None
             ),
             tooltip=[alt.Tooltip("ends:T", format="%Y-%m-%d"), alt.Tooltip("series:N"), alt.Tooltip("label:N")],
         )

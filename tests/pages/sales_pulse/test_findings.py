@@ -235,7 +235,7 @@ def test_a_target_is_reached_or_missed_only_as_the_interval_says(
     units = pl.DataFrame(
         {
             "unit_id": ["", "S1"], "actual_minor": [actual] * 2, "forecast_minor": [actual if not left else 100] * 2,
-            "low_minor": [low] * 2, "high_minor": [high] * 2, "usual_day_minor": [5] * 2, "target_minor": [100] * 2,
+            "low_minor": [low] * 2, "high_minor": [high] * 2, "coming_day_minor": [5] * 2, "target_minor": [100] * 2,
             "verdict": [verdict] * 2, "gap_minor": [100 - actual] * 2, "day_needs_minor": [4] * 2,
         },
         schema_overrides={"low_minor": pl.Int64, "high_minor": pl.Int64, "verdict": pl.String},

@@ -56,7 +56,7 @@ def target(outlook: Completion, *, words: Words, as_of: date, name: Named) -> Fi
         "high": form.money(whole["high_minor"]),
         "short": form.money(abs(asked - whole["forecast_minor"])),
         "needs": form.money(whole["day_needs_minor"]),
-        "usual": form.money(whole["usual_day_minor"]),
+        "usual": form.money(whole["coming_day_minor"]),
         "behind": form.count(behind.height),
         "stores": form.count(stores.height),
         "days": form.count(outlook.days_left),

@@ -1,0 +1,1 @@
+"""Targets: shall we make it, who is behind, what must a day bring."""

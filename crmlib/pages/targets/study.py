@@ -1,0 +1,116 @@
+"""The steps of the targets page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib.core.errors import LakeError, ModelError
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.pages.shared.sales_ground import SalesStudy
+from crmlib.pages.targets.parameters import MINOR_PER_TOTAL, Targets
+from crmlib.sales import outlook, people, plans, targets
+
+USUAL = 28
+"""Days behind the usual day of a person."""
+
+
+class Study(SalesStudy):
+    """From targets in force to the month's end, the year, stores, people, changes and next year's split."""
+
+    @property
+    def params(self) -> Targets:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def expected(self) -> outlook.Completion:
+        """Where the month will end, judged by the targets in force; without any, where it will end."""
+        try:
+            return self.outlook
+        except LakeError as refused:
+            if refused.code != "report.not_connected":
+                raise
+        except ModelError as refused:
+            if refused.code != "sales.no_target":
+                raise
+        first, last = self.month
+        return outlook.completion(self.days, first=first, last=last, as_of=self.page.as_of)
+
+    @cached_property
+    def asked_of_all(self) -> int:
+        """The target of all stores of the page for this month [minor units]."""
+        whole = targets.of_stores(self.asked).filter(pl.col("unit_id").is_null())
+        return int(whole["amount_minor"].sum())
+
+    @cached_property
+    def path(self) -> pl.DataFrame:
+        """The month's target by day in last year's shape, and what was sold: day, target_minor, net_minor."""
+        first, last = self.month
+        path = plans.path(self.days, first=first, last=last, amount_minor=self.asked_of_all)
+        sold = self.days.group_by("day").agg(pl.col("net_minor").sum())
+        return path.join(sold, on="day", how="left", maintain_order="left")
+
+    @cached_property
+    def months(self) -> pl.DataFrame:
+        """The year's months: month, target_minor, actual_minor (null: ahead)."""
+        return plans.by_month(self.page.table("targets"), self.days, year=self.page.as_of.year, as_of=self.page.as_of)
+
+    @cached_property
+    def changed(self) -> pl.DataFrame:
+        """How the company's targets of this year were changed."""
+        return plans.changes(self.page.table("targets"), year=self.page.as_of.year)
+
+    @cached_property
+    def broken(self) -> pl.DataFrame:
+        """Targets in force whose parts do not add up to them."""
+        tree = [] if self.shops is None else [self.shops.select(unit_id="store_id", parent_id="region")]
+        if self.shops is not None:
+            regions = self.shops.select(unit_id=pl.col("region")).drop_nulls().unique().sort("unit_id")
+            tree.append(regions.with_columns(parent_id=pl.lit(None, dtype=pl.String)))
+        if self.page.has("staff"):
+            staff = self.page.table("staff").select("staff_id", "store_id").collect()
+            tree.append(staff.drop_nulls("store_id").select(unit_id="staff_id", parent_id="store_id"))
+        held = targets.in_force(self.page.table("targets"), on=self.page.as_of)
+        return targets.unbalanced(held, pl.concat(tree)) if tree else held.head(0)
+
+    @cached_property
+    def sellers(self) -> pl.DataFrame:
+        """The sheet of everybody with a target: sold, calls, gap, what a day must bring beside the usual day."""
+        first, last = self.month
+        asked = self.asked.filter(pl.col("level") == "staff").rename({"unit_id": "staff_id"})
+        if asked.is_empty():
+            raise ModelError("sales.no_target", values={"month": f"{first:%Y-%m}", "day": str(self.page.as_of)})
+        now = pl.col("day") >= first
+        recent = pl.col("day") > self.page.as_of - timedelta(days=USUAL)
+        facts = self.cube.drop_nulls("staff_id").group_by("staff_id").agg(
+            sold_minor=pl.col("net_minor").filter(now).sum(),
+            usual_day_minor=(pl.col("net_minor").filter(recent).sum() / USUAL).round().cast(pl.Int64),
+            lines=pl.col("lines").filter(now | recent).sum(),
+        )  # fmt: skip
+        facts = facts.filter(pl.col("lines") > 0).drop("lines")
+        if self.page.has("contacts"):
+            made = self.page.table("contacts").filter(pl.col("at").dt.date() >= first).drop_nulls("staff_id")
+            facts = facts.join(
+                made.group_by("staff_id").agg(calls=pl.len().cast(pl.Int64)).collect(), on="staff_id", how="left"
+            )
+        staff = asked.select("staff_id")
+        if self.page.has("staff"):
+            known = self.page.table("staff").select("staff_id", "store_id", "left_on").collect()
+            gone = (pl.col("left_on") < first).fill_null(value=False)
+            staff = staff.join(known.filter(~gone).drop("left_on"), on="staff_id")
+        return people.sheet(staff, targets=asked, facts=facts, as_of=self.page.as_of, last=last)
+
+    @cached_property
+    def total(self) -> int:
+        """What is split for next year [minor units]: as asked, else this year's target."""
+        given = round(self.params.total * MINOR_PER_TOTAL)
+        return given or int(self.months["target_minor"].sum())
+
+    @cached_property
+    def proposed(self) -> pl.DataFrame:
+        """Next year's split: region, store_id, month, amount_minor; exact in steps."""
+        step = self.params.step * MINOR_PER_UNIT[self.words.format.currency]
+        return plans.proposal(self.cube, year=self.page.as_of.year + 1, total_minor=self.total, step_minor=step)
