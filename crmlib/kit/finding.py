@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from crmlib.core.errors import CrmError
 from crmlib.kit import rich
 from crmlib.kit.words import Words
 
@@ -148,23 +149,31 @@ class Finding:
 
     @classmethod
     def unavailable(
-        cls, section: str, why: Unavailable, *, words: Words, key: str = "", tables: tuple[str, ...] = ()
+        cls,
+        section: str,
+        why: Unavailable,
+        *,
+        words: Words,
+        key: str = "",
+        tables: tuple[str, ...] = (),
+        refused: CrmError | None = None,
     ) -> Finding:
         """The finding in place of a section that cannot be made: which one, why, and what to do about it.
 
-        It is called by ``<section>.title``; a section's own sentences ``<section>.unavailable.<why>.seen`` and
-        ``.do`` go before the common ones. The key is that of the section's finding, so that the next run compares.
+        It is called by ``<section>.title``. A section's own sentences ``<section>.unavailable.<why>.seen`` and
+        ``.do`` go before those that a planner is told of `refused`, and these before the common ones. The key is that
+        of the section's finding, so that the next run compares.
 
         Parameters
         ----------
         why : ``table`` where `tables` are not connected, ``data`` where the data do not suffice.
+        refused : a model's refusal.
         """
-        named = [words.label(f"page.source.{table}") or table for table in tables]
-        values = {"title": words(f"{section}.title"), "tables": words("page.join").join(named)}
+        values = {"title": words(f"{section}.title"), "tables": named(tables, words=words)}
 
         def own(name: str) -> str | None:
             at = f"{section}.unavailable.{why}.{name}"
-            return words(at, **values) if words.has(at) else None
+            return words(at, **values) if words.has(at) else told(refused, name, words=words)
 
         return cls.worded(
             "page.unavailable",
@@ -177,6 +186,17 @@ class Finding:
             seen=own("seen"),
             do=own("do"),
         )
+
+
+def named(tables: tuple[str, ...], *, words: Words) -> str:
+    """What `tables` of the lake are called, joined."""
+    return words("page.join").join(words.label(f"page.source.{table}") or table for table in tables)
+
+
+def told(refused: CrmError | None, name: str, *, words: Words) -> str | None:
+    """What a planner is told of a model's refusal, ``seen`` or ``do``; none where the common sentence must do."""
+    at = "" if refused is None else f"page.unavailable.why.{refused.code}.{name}"
+    return words(at, **refused.values) if refused is not None and words.has(at) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +221,22 @@ class Answer:
 
     sentence: str
     figures: tuple[Figure, ...] = ()
+
+    @classmethod
+    def unavailable(
+        cls, why: Unavailable, *, words: Words, tables: tuple[str, ...] = (), refused: CrmError | None = None
+    ) -> Answer:
+        """The answer of a page that has none yet: what is missing, and what would bring it; as `Finding.unavailable`.
+
+        Examples
+        --------
+        >>> Answer.unavailable("table", words=Words("en"), tables=("stores",)).sentence
+        'No answer yet: stores not connected. Once ingested, the answer comes by itself.'
+        """
+        seen, do = (
+            told(refused, name, words=words) or words(f"page.unavailable.{name}.data") for name in ("seen", "do")
+        )
+        return cls(words(f"page.unavailable.answer.{why}", tables=named(tables, words=words), seen=seen, do=do))
 
 
 @dataclass(frozen=True, slots=True)

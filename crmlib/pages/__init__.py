@@ -13,8 +13,9 @@ The anatomy of ``pages/<report>/``, the same in every room:
 ``findings/__init__.py``
     The page's table of contents: one function per card, ``(study) -> Finding | ActionList | …``, marked
     ``@section(words, key=…, needs=…)``. It passes steps to a worded function and decides nothing. What cannot be made
-    (a table not connected, a model that refuses) is a finding in its place that says what to do. Only ``answer`` is no
-    section: where the first sentence cannot be said there is no page.
+    (a table not connected, a model that refuses) is a finding in its place that says what to do. ``answer`` is marked
+    ``@answered(needs…)``: where the first sentence cannot be said, it says what is missing, and the page comes all the
+    same.
 ``findings/<part>.py``
     The worded functions: results in, `Finding.worded` out, with a rule that chooses the headline from the data. They
     take explicit arguments, so a test can flip the data. (One ``findings.py`` where all of it is short.)

@@ -16,7 +16,7 @@ from crmlib.promotion.audit.sensitivity import sensitivity
 from crmlib.promotion.books.ledger import COSTS, ledger, returns
 from crmlib.promotion.books.slots import partners
 from crmlib.promotion.lift.baseline import past_bases, untreated
-from crmlib.promotion.lift.calendar import MONDAY, event_cells, festival_weeks, frozen_versions
+from crmlib.promotion.lift.calendar import MONDAY, event_cells, festival_weeks, frozen_versions, in_full
 from crmlib.promotion.lift.everywhere import Everywhere, everywhere
 from crmlib.promotion.lift.footprint import Treated, treated
 from crmlib.promotion.lift.lift import MIN_CLEAN_WEEKS, MIN_CONTROLS, Lift, lift
@@ -114,7 +114,8 @@ def review(
     tipping = sensitivity(whole, rows, base=found.base, clean=found.clean, parts=found.parts)
     priced = pl.concat([found.parts, _as_parts(engines)])
     book = ledger(priced.join(money.select("event_id"), on="event_id", how="semi"), money)
-    facts = plans.select([c for c in _FACTS if c in plans.columns])
+    named = in_full(plans, stores=shops["store_id"], products=goods["product_id"])
+    facts = named.select([c for c in _FACTS if c in named.columns])
     filled = found if weak is None else replace(found, base=np.where(np.isfinite(found.base), found.base, weak.base))
     draft = Review(pl.DataFrame(), whole, filled, engines, tipping, book, partners(plans), weak)
     return replace(

@@ -8,6 +8,6 @@ from crmlib.report.form.cell import Choice, Range
 from crmlib.report.opening import open_page
 from crmlib.report.opening import open_page as open
 from crmlib.report.page import Page
-from crmlib.report.study import Study, section
+from crmlib.report.study import Study, answered, otherwise, section
 
-__all__ = ["Choice", "Page", "Range", "Study", "open", "open_page", "section"]
+__all__ = ["Choice", "Page", "Range", "Study", "answered", "open", "open_page", "otherwise", "section"]

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
-from crmlib.core.errors import ContractError, LakeError, ModelError
+from crmlib.core.errors import ContractError, CrmError, LakeError, ModelError
 from crmlib.kit import rich
-from crmlib.kit.finding import Finding
+from crmlib.kit.finding import Answer, Finding
 from crmlib.kit.words import Words
 from crmlib.report.page import Page
 
 S = TypeVar("S", bound="Study")
 T = TypeVar("T")
+U = TypeVar("U")
 LOG = logging.getLogger(__name__)
 
 
@@ -57,22 +58,67 @@ def section(
     """
 
     def made(make: Callable[[S], T]) -> Callable[[S], T | Finding]:
-        @wraps(make)
-        def shown(study: S) -> T | Finding:
-            missing = tuple(study.page.missing(*needs))
-            if missing:
-                return Finding.unavailable(name, "table", words=study.words, key=key, tables=missing)
-            try:
-                return make(study)
-            except LakeError as refused:
-                if refused.code != "report.not_connected":
-                    raise
-                table = str(refused.values["table"])
-                return Finding.unavailable(name, "table", words=study.words, key=key, tables=(table,))
-            except (ModelError, ContractError) as refused:
-                LOG.warning("section %s could not be made: %s", name, refused)
-                return Finding.unavailable(name, "data", words=study.words, key=key)
+        def missing(study: S, tables: tuple[str, ...]) -> Finding:
+            return Finding.unavailable(name, "table", words=study.words, key=key, tables=tables)
 
-        return shown
+        def refused(study: S, error: CrmError) -> Finding:
+            return Finding.unavailable(name, "data", words=study.words, key=key, refused=error)
+
+        return _guarded(make, needs, missing, refused)
 
     return made
+
+
+def answered(*needs: str) -> Callable[[Callable[[S], Answer]], Callable[[S], Answer]]:
+    """Make a function the answer of a page: where it cannot be said, the page comes all the same and says why.
+
+    Parameters
+    ----------
+    needs : tables without which it cannot be said; all that are missing are named together.
+    """
+
+    def made(make: Callable[[S], Answer]) -> Callable[[S], Answer]:
+        def missing(study: S, tables: tuple[str, ...]) -> Answer:
+            return Answer.unavailable("table", words=study.words, tables=tables)
+
+        def refused(study: S, error: CrmError) -> Answer:
+            return Answer.unavailable("data", words=study.words, refused=error)
+
+        return _guarded(make, needs, missing, refused)
+
+    return made
+
+
+def otherwise(instead: U) -> Callable[[Callable[[S], T]], Callable[[S], T | U]]:
+    """Make a function come to `instead` where its tables or models fail it: what is kept for the next run, the limits."""
+
+    def made(make: Callable[[S], T]) -> Callable[[S], T | U]:
+        return _guarded(make, (), lambda _, __: instead, lambda _, __: instead)
+
+    return made
+
+
+def _guarded(
+    make: Callable[[S], T],
+    needs: tuple[str, ...],
+    missing: Callable[[S, tuple[str, ...]], U],
+    refused: Callable[[S, CrmError], U],
+) -> Callable[[S], T | U]:
+    """`make`, or what stands in its place."""
+
+    @wraps(make)
+    def shown(study: S) -> T | U:
+        absent = tuple(study.page.missing(*needs))
+        if absent:
+            return missing(study, absent)
+        try:
+            return make(study)
+        except LakeError as error:
+            if error.code != "report.not_connected":
+                raise
+            return missing(study, (str(error.values["table"]),))
+        except (ModelError, ContractError) as error:
+            LOG.warning("%s could not be made: %s", make.__name__, error)
+            return refused(study, error)
+
+    return shown

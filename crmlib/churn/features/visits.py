@@ -16,6 +16,7 @@ import polars as pl
 
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.frames import AnyFrame
+from crmlib.core.members import nobody
 from crmlib.panels.visits import visit_days
 
 
@@ -58,7 +59,15 @@ def without(seen: Visits, customers: pl.Series) -> Visits:
 
 
 def first_day(seen: Visits) -> date:
-    """The first day with a line of a customer."""
+    """The first day with a line of a customer.
+
+    Raises
+    ------
+    ModelError
+        `scoring.empty`: nobody came.
+    """
+    if seen.days.is_empty():
+        raise nobody("visits")
     return day_of(int(seen.days["day_n"].to_numpy().min()))
 
 

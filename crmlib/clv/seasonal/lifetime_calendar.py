@@ -161,6 +161,14 @@ def _clear(fit: pareto_nbd_calendar.CalendarFit) -> bool:
 
 
 def span(days: pl.DataFrame, *, as_of: date, horizon: Horizon) -> tuple[date, date]:
-    """First and last day that a grid for these purchases and this horizon must cover."""
+    """First and last day that a grid for these purchases and this horizon must cover.
+
+    Raises
+    ------
+    ModelError
+        `clv.no_rows`: nobody bought.
+    """
+    if days.is_empty():
+        raise ModelError("clv.no_rows")
     first = day_of(int(days["day_n"].to_numpy().min()))
     return first, as_of + timedelta(days=round(horizon.days) + 7)

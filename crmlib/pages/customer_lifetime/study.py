@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from crmlib import clv, panels
+from crmlib import clv, panels, report
 from crmlib.clv.estimate import regularity
 from crmlib.clv.estimate.result import ModelFit
 from crmlib.clv.forecast import equal_age
@@ -141,6 +141,7 @@ class Study(MemberStudy):
         """What came of the last run's list."""
         return clv.portfolio.outcome_of_last(self.page.state("keep_list"), self.member_days, until=self.page.as_of)
 
+    @report.otherwise(None)
     def keep(self) -> None:
         """Keep the list for the next run."""
         self.page.save_state("keep_list", clv.portfolio.as_state(self.forecast.listed, as_of=self.page.as_of))

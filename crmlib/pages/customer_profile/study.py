@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import panels
+from crmlib import panels, report
 from crmlib.customers import grades
 from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
@@ -138,6 +138,7 @@ class Study(MemberStudy):
         """Referred members beside others of the same quarter; needs the table of members."""
         return referrals.referrals(self.page.table("customers"), self.now, rng=self.page.rng)
 
+    @report.otherwise(None)
     def keep(self) -> None:
         """Keep the cuts for the next run."""
         self.page.save_state("score_state", state.freeze_cuts(self.classes.cuts))

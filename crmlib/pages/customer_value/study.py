@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import panels
+from crmlib import panels, report
 from crmlib.churn.lists import watchlist
 from crmlib.churn.models.overdue import MIN_GAPS
 from crmlib.core.errors import ModelError
@@ -171,6 +171,7 @@ class Study(MemberStudy):
         """What came of the last run's list."""
         return contact_list.result(self.page.state("contact_list"), self.days, until=self.page.as_of)
 
+    @report.otherwise(None)
     def keep(self) -> None:
         """Keep tiers and list for the next run."""
         frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from crmlib import report
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.churn.models import hazard
 from crmlib.pages.early_warning.parameters import EarlyWarning
@@ -73,6 +74,7 @@ class Study(Watch):
             return None
         return snapshot.last_goods(self.lines, self.goods, self.listed["customer_id"])
 
+    @report.otherwise(None)
     def keep(self) -> None:
         """Keep the list for the next run."""
         self.page.save_state("watch_list", watchlist.as_state(self.listed, as_of=self.page.as_of))

@@ -53,8 +53,9 @@ class PromotionStudy(report.Study):
 
     @cached_property
     def plans(self) -> pl.DataFrame:
-        """Promotions in the version by which each is judged."""
-        return calendar.frozen_versions(self.page.table("promotions"))
+        """Promotions in the version by which each is judged, each with its stores and goods by name."""
+        plans = calendar.frozen_versions(self.page.table("promotions"))
+        return calendar.in_full(plans, stores=self.stores["store_id"], products=self.products["product_id"])
 
     @cached_property
     def large(self) -> pl.Series:

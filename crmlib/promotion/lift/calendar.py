@@ -73,6 +73,25 @@ def festival_weeks(first: date, last: date) -> frozenset[int]:
     return frozenset(w for low, high in spans for w in range(low, high + 1))
 
 
+def in_full(promotions: pl.DataFrame, *, stores: pl.Series, products: pl.Series) -> pl.DataFrame:
+    """`promotions` with every id named where an empty list means all.
+
+    Examples
+    --------
+    >>> offer = pl.DataFrame({"stores": [[], ["b"]], "products": [["x"], []]}, schema=dict.fromkeys(["stores", "products"], pl.List(pl.String)))
+    >>> in_full(offer, stores=pl.Series(["b", "a"]), products=pl.Series(["x"]))["stores"].to_list()
+    [['a', 'b'], ['b']]
+    """
+    given = {"stores": stores, "products": products}
+    return promotions.with_columns(
+        pl.when(pl.col(name).list.len() == 0)
+        .then(pl.lit(ids.cast(pl.String).unique().sort()).implode())
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, ids in given.items()
+    )
+
+
 def event_cells(promotions: pl.DataFrame, *, panel: pl.DataFrame, last_day: date) -> pl.DataFrame:
     """Events of the lift engine: event_id, store_id, product_id, first_week_n, last_week_n.
 

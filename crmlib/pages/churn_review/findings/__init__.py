@@ -5,11 +5,12 @@ from crmlib.pages.churn_review.findings import effects, lists, losses, movement
 from crmlib.pages.churn_review.study import Study
 from crmlib.pages.shared import churn_checks, churn_ground
 from crmlib.pages.shared.limits import limits as sentences
-from crmlib.report import section
+from crmlib.report import answered, otherwise, section
 
 NONE: tuple[Finding, ...] = ()
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Net change of the last period, the largest known cause, whom to ask."""
     return movement.answer(
@@ -132,6 +133,7 @@ def drift_check(study: Study) -> Finding | tuple[Finding, ...]:
     return churn_checks.drift_check(study.drift, words=study.words, now=now, then=then)
 
 
+@otherwise(Limits())
 def limits(study: Study) -> Limits:
     """What the page cannot tell, always and for want of a table."""
     missing = {

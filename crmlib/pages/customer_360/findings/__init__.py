@@ -3,7 +3,7 @@
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.customer_360.findings import person
 from crmlib.pages.customer_360.study import FILED, Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
 def _person(study: Study) -> person.Person:
@@ -19,6 +19,7 @@ def _person(study: Study) -> person.Person:
     )
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Who this is for us, and what is due."""
     return person.person_answer(_person(study), words=study.words)

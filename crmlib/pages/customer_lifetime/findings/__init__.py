@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.customer_lifetime.findings import checks, keep, value, wording
 from crmlib.pages.customer_lifetime.study import Study
-from crmlib.report import section
+from crmlib.report import answered, otherwise, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """What the members of today will bring, and whom to call first."""
     made = study.forecast
@@ -98,6 +99,7 @@ def spend(study: Study) -> Finding:
     return checks.spend(study.linked, study.test, words=study.words)
 
 
+@otherwise(Limits())
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
     return wording.limits(study.season, study.apart, words=study.words)

@@ -3,13 +3,14 @@
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.customer_profile.findings import group, needs, scores, spend
 from crmlib.pages.customer_profile.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
 def _name(study: Study) -> str:
     return group.group_name(study.words, study.params.group_by, study.params.group)
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """The group in one sentence."""
     members = study.traits

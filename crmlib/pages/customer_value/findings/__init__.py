@@ -5,9 +5,10 @@ from crmlib.pages.customer_value.findings import groups, matrix, overdue, tiers
 from crmlib.pages.customer_value.study import Study
 from crmlib.pages.shared import churn_ground
 from crmlib.pages.shared.churn_wording import reserve
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Whom to look after first, and the four figures that matter."""
     return tiers.answer(

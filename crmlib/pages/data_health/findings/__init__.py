@@ -3,7 +3,7 @@
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.data_health.findings import fields, health
 from crmlib.pages.data_health.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
 @section("data_health.freshness", key="health.freshness")
@@ -50,6 +50,7 @@ def gaps(study: Study) -> Finding:
     return fields.gaps(study.gaps, words=study.words)
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Whether the data can be relied on, by the worst of the checks shown so far."""
     checks = study.page.shown.findings

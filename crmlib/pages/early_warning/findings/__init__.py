@@ -6,9 +6,10 @@ from crmlib.pages.early_warning.study import Study
 from crmlib.pages.shared import churn_ground
 from crmlib.pages.shared.churn_wording import reserve
 from crmlib.pages.shared.limits import limits as sentences
-from crmlib.report import section
+from crmlib.report import answered, otherwise, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """How many good members turned late, and what is at stake."""
     return warning.answer(
@@ -98,6 +99,7 @@ def calibration_check(study: Study) -> Finding:
     return churn_ground.calibration_check(study)
 
 
+@otherwise(Limits())
 def limits(study: Study) -> Limits:
     """What the page cannot tell, always and for want of a table."""
     missing = {

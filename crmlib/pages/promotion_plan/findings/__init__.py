@@ -4,9 +4,10 @@ from crmlib.core.errors import ModelError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_plan.findings import expenses, misses, plan, refusal, stores, what_if
 from crmlib.pages.promotion_plan.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("stores", "products", "promotions")
 def answer(study: Study) -> Answer:
     """Which draft earns most, and what the one asked for brings; or why neither can be said."""
     try:

@@ -6,12 +6,14 @@ from typing import Any
 
 import polars as pl
 
+from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
 from crmlib.kit.finding import Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.pages.promotion_plan import charts
 from crmlib.pages.shared.promotion_wording import depth_text, in_words, named, units
+from crmlib.promotion.plan.forecast import MIN_EVENTS
 from crmlib.promotion.plan.planning import Plan
 
 
@@ -195,6 +197,8 @@ def response(table: pl.DataFrame, *, words: Words) -> Finding:
     """Response by mechanic and depth; table: `response.response_table`."""
     form = words.format
     known = table.filter(pl.col("base_milli") > 0).sort("depth_bp", "mechanic")
+    if known.is_empty():
+        raise ModelError("promotion.few_events", values={"count": 0, "limit": MIN_EVENTS})
     shown = known.select(
         mechanic=pl.Series([words(f"promotion.mechanic.{m}") for m in known["mechanic"]], dtype=pl.String),
         depth=pl.Series(

@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_review.findings import books, next_time, placebos, review, shop_floor
 from crmlib.pages.promotion_review.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("stores", "products", "promotions")
 def answer(study: Study) -> Answer:
     """What the promotion brought, and whether to repeat it."""
     return review.answer(study.event, missing=study.missing, words=study.words)

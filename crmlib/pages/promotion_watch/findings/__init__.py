@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_watch.findings import watch
 from crmlib.pages.promotion_watch.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("stores", "products", "promotions")
 def answer(study: Study) -> Answer:
     """Where the promotion stands and where it will end."""
     return watch.answer(study.run, words=study.words)

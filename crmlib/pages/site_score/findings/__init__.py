@@ -3,9 +3,10 @@
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.site_score.findings import score
 from crmlib.pages.site_score.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("cells", "sites", "competitors")
 def answer(study: Study) -> Answer:
     """Which sites to look at first."""
     return score.answer(study.scored, words=study.words)

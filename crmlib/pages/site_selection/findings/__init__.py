@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.site_selection.findings import checks, money, recommend, where
 from crmlib.pages.site_selection.study import Study
-from crmlib.report import section
+from crmlib.report import answered, otherwise, section
 
 
+@answered("cells", "sites", "openings", "card_flows")
 def answer(study: Study) -> Answer:
     """Which sites to open, and what they bring."""
     return recommend.answer(study.planned, study.town, words=study.words)
@@ -77,6 +78,7 @@ def actions(study: Study) -> ActionList:
     return recommend.actions(study.planned, study.town, words=study.words)
 
 
+@otherwise(Limits())
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
     return recommend.limits(study.planned, study.town, words=study.words)
