@@ -90,7 +90,7 @@ def answered(*needs: str) -> Callable[[Callable[[S], Answer]], Callable[[S], Ans
 
 
 def otherwise(instead: U) -> Callable[[Callable[[S], T]], Callable[[S], T | U]]:
-    """Make a function come to `instead` where its tables or models fail it: what is kept for the next run, the limits."""
+    """Make a function come to `instead` where its tables or models fail it: what is kept for later, the limits."""
 
     def made(make: Callable[[S], T]) -> Callable[[S], T | U]:
         return _guarded(make, (), lambda _, __: instead, lambda _, __: instead)

@@ -12,8 +12,8 @@ import pytest
 
 from crmlib.core.errors import ModelError, ParameterError
 from crmlib.data.lake.lake import Lake
-from crmlib.kit.finding import Finding
-from crmlib.report import Study, section
+from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.report import Study, answered, otherwise, section
 from tests.report import world
 
 SECTION = "customer_value.segments"  # a section whose words there are
@@ -100,3 +100,32 @@ def test_a_table_that_may_be_missing_is_none(study: Study) -> None:
     stores = study.page.optional("stores")
     assert study.page.optional("points") is None
     assert stores is not None and isinstance(stores, pl.LazyFrame)
+
+
+def test_an_answer_that_cannot_be_said_says_what_is_missing_and_the_page_comes(study: Study) -> None:
+    @answered("stores", "points", "products")
+    def without(study: Study) -> Answer:
+        raise AssertionError
+
+    @answered()
+    def refused(study: Study) -> Answer:
+        raise ModelError("churn.no_rhythm", values={"customers": 28, "needed": 50})
+
+    @otherwise(Limits())
+    def limits(study: Study) -> Limits:
+        raise ModelError("demo.refused", **PARTS)
+
+    words = study.words
+    assert words("page.source.points") in without(study).sentence
+    assert words("page.source.products") in without(study).sentence
+    assert words("page.source.stores") not in without(study).sentence
+    assert "28" in refused(study).sentence and "50" in refused(study).sentence
+    assert limits(study) == Limits()
+
+
+def test_a_section_says_a_known_refusal_in_a_planner_s_words(study: Study) -> None:
+    @section(SECTION)
+    def shown(study: Study) -> Finding:
+        raise ModelError("clv.short_history", values={"days": 90, "end": "2026-06-28"})
+
+    assert "90" in shown(study).note_seen and "120" in shown(study).note_seen

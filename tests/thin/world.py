@@ -20,6 +20,7 @@ LAST = date(2026, 6, 28)
 CLOCK = datetime(2026, 6, 29, 6, 0, tzinfo=UTC)
 DAYS = 730
 STORES, PRODUCTS, MEMBERS = 6, 9, 90
+BROUGHT_BACK = ("quantity_milli", "net_minor", "list_minor", "cost_minor")
 Tables = dict[str, pl.DataFrame]
 
 
@@ -69,7 +70,7 @@ def company(*, seed: int = 3) -> Tables:
             "mechanic": ["rate"] * len(starts),
             "starts_at": [_noon(first + timedelta(days=d), hour=0) for d in starts],
             "ends_at": [_noon(first + timedelta(days=d + 13), hour=23) for d in starts],
-            "stores": [[f"S{j}" for j in range(STORES) if (i + j) % 3]for i in range(len(starts))],
+            "stores": [[f"S{j}" for j in range(STORES) if (i + j) % 3] for i in range(len(starts))],
             "products": [[f"P{(2 * i + j) % PRODUCTS}" for j in range(2)] for i in range(len(starts))],
             "depth_bp": [1000 + 300 * (i % 4) for i in range(len(starts))],
         }
@@ -177,7 +178,7 @@ def always(tables: Tables) -> Tables:
         tables["receipt_lines"].with_columns(promotion_id=pl.format("A{}", day_n.clip(0, n - 1)))
         .drop("depth_bp", strict=False).join(offers.select("promotion_id", "depth_bp"), on="promotion_id")
     )  # fmt: skip
-    grown = (1 + pl.col("depth_bp") / 4000)
+    grown = 1 + pl.col("depth_bp") / 4000
     lines = lines.with_columns(
         quantity_milli=(pl.col("quantity_milli") * grown / 1000).round().cast(pl.Int64) * 1000,
         cost_minor=(pl.col("cost_minor") * grown).round().cast(pl.Int64),
@@ -198,11 +199,11 @@ WORLDS: dict[str, Callable[[Tables], Tables]] = {
     "one_store": lambda t: keep(t, pl.col("store_id") == "S1") | {"stores": t["stores"].filter(store_id="S1")},
     "no_stores_table": lambda t: without(t, "stores"),
     "no_products": lambda t: without(empty(t, receipt_lines=("product_id",)), "products"),
-    "one_category": lambda t: t | {"products": t["products"].with_columns(pl.lit("茶").alias(f"category_{n}") for n in (1, 2, 3))},
+    "one_category": lambda t: t
+    | {"products": t["products"].with_columns(pl.lit("茶").alias(f"category_{n}") for n in (1, 2, 3))},
     "no_promotions": lambda t: without(empty(t, receipt_lines=("promotion_id",)), "promotions"),
     "promotions_always": always,
-    "returns_only": lambda t: t
-    | {"receipt_lines": t["receipt_lines"].with_columns(-pl.col("quantity_milli", "net_minor", "list_minor", "cost_minor"))},
+    "returns_only": lambda t: t | {"receipt_lines": t["receipt_lines"].with_columns(-pl.col(BROUGHT_BACK))},
     "lines_only": lambda t: {"receipt_lines": t["receipt_lines"]},
     "one_receipt": lambda t: {
         "receipt_lines": empty(
@@ -226,7 +227,9 @@ def lake(path: Path, tables: Tables, *, remembered: Path) -> Lake:
             "source": name, "table": name, "at": CLOCK.isoformat(), "currency": "CNY", "files": [],
             "read": whole.height, "kept": whole.height, "rules": [],
         }  # fmt: skip
-        delta.append(made.table_path(name), whole, batch=delta.Batch(f"b-{name}", record), partition=None, description=facts)
+        delta.append(
+            made.table_path(name), whole, batch=delta.Batch(f"b-{name}", record), partition=None, description=facts
+        )
     return made
 
 
@@ -234,7 +237,7 @@ def _contracted(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with all columns of its contract, as ingest stores it."""
     contract = CONTRACTS[name]
     source = {
-        "src_name": pl.lit(name),
+        "src_name": pl.lit("till"),
         "src_file": pl.lit(f"{name}.csv"),
         "src_line": pl.int_range(1, pl.len() + 1),
         "known_at": pl.col("sold_at") if "sold_at" in frame.columns else pl.lit(CLOCK),

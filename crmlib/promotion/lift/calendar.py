@@ -78,7 +78,8 @@ def in_full(promotions: pl.DataFrame, *, stores: pl.Series, products: pl.Series)
 
     Examples
     --------
-    >>> offer = pl.DataFrame({"stores": [[], ["b"]], "products": [["x"], []]}, schema=dict.fromkeys(["stores", "products"], pl.List(pl.String)))
+    >>> kinds = dict.fromkeys(["stores", "products"], pl.List(pl.String))
+    >>> offer = pl.DataFrame({"stores": [[], ["b"]], "products": [["x"], []]}, schema=kinds)
     >>> in_full(offer, stores=pl.Series(["b", "a"]), products=pl.Series(["x"]))["stores"].to_list()
     [['a', 'b'], ['b']]
     """

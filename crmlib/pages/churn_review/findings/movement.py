@@ -270,8 +270,8 @@ def _summed(table: pl.DataFrame, key: str) -> pl.DataFrame:
     first, last = table["starts_on"].min(), table["ends_on"].max()
     return table.group_by(key).agg(
         pl.col("new", "won_back", "lost", "moved_in", "moved_out").sum(),
-        pl.col("active_start").filter(pl.col("starts_on") == first).sum(),
-        pl.col("active_end").filter(pl.col("ends_on") == last).sum(),
+        pl.col("active_start").filter(pl.col("starts_on") == pl.lit(first, dtype=pl.Date)).sum(),
+        pl.col("active_end").filter(pl.col("ends_on") == pl.lit(last, dtype=pl.Date)).sum(),
     )
 
 

@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.home.findings import first, pages
 from crmlib.pages.home.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """The most expensive thing to do, and the figures of sales as their own page says them."""
     return first.answer(study.costly, study.lights, sales=study.sales, words=study.words)

@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.sales_pulse.findings import growth, where, why
 from crmlib.pages.sales_pulse.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """How much was sold, whether that is more than before, the largest reason, and where to look."""
     return growth.answer(
