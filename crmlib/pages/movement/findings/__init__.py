@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.movement.findings import change, members, shelf
 from crmlib.pages.movement.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """The largest part of the change, and whether anybody went anywhere."""
     if not study.comparable:

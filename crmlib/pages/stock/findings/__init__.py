@@ -4,9 +4,10 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.shared.limits import limits as sentences
 from crmlib.pages.stock.findings import actions, books, shelves
 from crmlib.pages.stock.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("stock", "products")
 def answer(study: Study) -> Answer:
     """What costs most: a break of the books first, else what expires, runs out or lies."""
     return books.answer(
