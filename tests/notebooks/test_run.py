@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from datetime import UTC, datetime
 from html import unescape
@@ -16,7 +15,6 @@ import nbformat
 import polars as pl
 import pytest
 
-from crmlib import data
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.data import Lake
 from crmlib.kit import columns
@@ -32,19 +30,6 @@ MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 """What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """The sample company as its ingest leaves it."""
-    lake = Lake(tmp_path_factory.mktemp("sample") / "lake")
-    before = Path.cwd()
-    os.chdir(ROOT)
-    try:
-        data.ingest_all(Path("data_samples/sources.yml"), lake=lake, now=CLOCK)
-    finally:
-        os.chdir(before)
-    return lake
 
 
 def execute(path: Path, *, language: str, lake: Lake, out: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -72,9 +57,9 @@ def texts(html: str, pattern: str) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_it_runs_and_its_page_keeps_the_rules(
-    path: Path, language: str, sample: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, language: str, sample_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    html = execute(path, language=language, lake=sample, out=tmp_path / "out", monkeypatch=monkeypatch)
+    html = execute(path, language=language, lake=sample_lake, out=tmp_path / "out", monkeypatch=monkeypatch)
     record = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     findings = [f for f in record["findings"] if f["role"] == "finding"]
     assert 1 <= len(findings) <= MOST_FINDINGS

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -13,7 +11,6 @@ import pytest
 from crmlib import panels
 from crmlib.core.calendar.festivals import festival_day
 from crmlib.core.errors import ModelError
-from crmlib.data import Lake, ingest_all
 from crmlib.outreach import festival
 from crmlib.promotion import review
 from crmlib.promotion.books import anyway
@@ -22,15 +19,8 @@ from crmlib.promotion.plan import planning
 
 
 @pytest.fixture(scope="module")
-def lake(root, tmp_path_factory):
-    lake = Lake(tmp_path_factory.mktemp("promotions") / "lake")
-    before = Path.cwd()
-    os.chdir(root)
-    try:
-        ingest_all(Path("data_samples/sources.yml"), lake=lake, now=datetime(2026, 11, 22, tzinfo=UTC))
-    finally:
-        os.chdir(before)
-    return lake
+def lake(sample_lake):
+    return sample_lake
 
 
 def _judge(lake, *, region=None):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from crmlib.data.lake.lake import Lake
-from crmlib.report import page
-from crmlib.report.drawing import Drawer
 from tests.report import world
 
 
@@ -27,22 +24,6 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def drawer() -> Iterator[Drawer]:
-    """One drawing engine for all tests: each costs a second."""
-    shared = Drawer()
-    yield shared
-    shared.close()
-
-
 @pytest.fixture(autouse=True)
-def shared_drawer(drawer: Drawer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Pages of tests draw with the shared engine; `test_drawing` starts and kills its own."""
-    if request.module.__name__.rsplit(".", 1)[-1] == "test_drawing":
-        return
-
-    class Shared:
-        start = close = lambda _: None
-        order = drawer.order
-
-    monkeypatch.setattr(page, "Drawer", Shared)
+def drawn(engine: None) -> None:
+    """Pages of tests draw with the kept engine; `test_drawing` starts and kills its own."""

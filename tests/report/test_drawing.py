@@ -23,6 +23,12 @@ from crmlib.report.drawing import Drawer, Drawing, DrawingError, bundle, stable_
 from tests.report import world
 
 
+@pytest.fixture(autouse=True)
+def alone(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page here has its own engine, unless the test says otherwise."""
+    monkeypatch.delenv(VARIABLE)
+
+
 def draw(chart: object, *, language: str = "zh") -> Drawing:
     drawer = Drawer()
     try:
