@@ -33,7 +33,7 @@ NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").rglob("*.ipynb")) if p
 MORNINGS = (date(2026, 9, 30), date(2026, 10, 31))
 FIRST, GAP = date(2025, 8, 1), (date(2026, 8, 10), date(2026, 8, 20))
 OPENED, CLOSED = date(2026, 9, 7), date(2026, 9, 20)
-MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b|\{\w*\}|\bnan\b|\bNone\b|\binf\b")
+MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b|\{\w*\}|\bnan\b|\bNone\b(?! of )|\binf\b")
 CHINESE = re.compile(r"[\u4e00-\u9fff\uff00-\uffef]")
 """Its words or, beside a name such as ROI, its punctuation."""
 
