@@ -17,7 +17,7 @@ NOTES = r"(title|headline|seen|sure|do|unavailable)(\..+)?"
 """What `Finding.worded` and `Finding.unavailable` look up under a section."""
 ASKED_BY_NAME = r"(parameter\..+|title|question|error\..+|limits\..+)"
 """Asked by the form, the head, the refusals and the pages' limits under names that the code makes up."""
-WAITING = {"baskets", "balances", "calendar", "cases", "festival", "outreach"}
+WAITING = {"balances", "calendar", "cases", "festival", "outreach"}
 """Questions whose pages are still to come."""
 HOLE = r"[\w.]+"
 

@@ -1,0 +1,1 @@
+"""Bundles: which goods go together for the same member, and what a bundle must bring."""

@@ -1,0 +1,30 @@
+"""The study of bundles on a shop whose members' goods are drawn independently: no bundle is made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmlib.data.lake.lake import Lake
+from crmlib.pages.bundles import findings
+from crmlib.pages.bundles.study import Study
+from tests.report import world
+
+
+@pytest.fixture(scope="module")
+def study(lake: Lake) -> Study:
+    return Study(world.opened(lake, report="bundles"))
+
+
+def test_independent_goods_make_no_bundle(study: Study) -> None:
+    assert study.testable and study.by_member
+    assert study.tested.together().is_empty()
+    assert findings.answer(study).sentence == study.words("bundles.answer.none")
+    assert findings.tries(study).table.is_empty()
+
+
+def test_every_card_is_made_without_products_and_stock(study: Study) -> None:
+    study.page.show(
+        findings.answer(study), findings.pays(study), findings.uptake(study), findings.pairs(study),
+        findings.artefacts(study), findings.tries(study), findings.limits(study),
+    )  # fmt: skip
+    assert len(study.page.shown.findings) == 4 and len(study.page.shown.actions) == 1

@@ -1,0 +1,44 @@
+"""Receipts as baskets: a good once a receipt, returns left out, the same on DuckDB."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import polars as pl
+import pytest
+
+from crmlib.panels import receipts
+
+LINES = pl.DataFrame(
+    {
+        "receipt_id": ["r1", "r1", "r1", "r2", "r3"],
+        "customer_id": ["a", "a", "a", None, "b"],
+        "store_id": ["s"] * 5,
+        "product_id": ["x", "x", "y", "x", "x"],
+        "day_n": pl.Series([10, 10, 10, 11, 40], dtype=pl.Int32),
+        "quantity_milli": [1000, 2000, -1000, 1000, 1000],
+        "unit": ["piece"] * 5,
+        "net_minor": [100, 180, -50, 90, 100],
+        "cost_minor": [60, None, -30, 50, 60],
+        "promotion_id": [None, "p", None, None, None],
+    }
+)
+START, END = date(1970, 1, 11), date(1970, 1, 31)
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_good_is_counted_once_a_receipt_and_a_return_is_no_basket(engine: str) -> None:
+    lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
+    found = receipts.basket_goods(lines, start=START, end=END)
+    assert found.select("receipt_id", "customer_id", "product_id", "offered").rows() == [
+        ("r1", "a", "x", True),
+        ("r2", None, "x", False),
+    ]
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_prices_are_those_without_an_offer_and_costs_of_what_has_one(engine: str) -> None:
+    lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
+    found = receipts.goods_price(lines, start=START, end=END)
+    assert found.rows() == [("x", "piece", 2, 2000, 190, 2000, 110)]
