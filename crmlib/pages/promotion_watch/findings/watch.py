@@ -121,7 +121,8 @@ def band(run: Running, *, words: Words) -> Finding:
         "low": units(last["low_milli"] if last else None, words),
         "high": units(last["high_milli"] if last else None, words),
     }
-    series = {"plan": "plan_milli", "actual": "actual_milli", "projected": "projected_milli"}
+    ahead = {} if run.over else {"projected": "projected_milli"}
+    series = {"plan": "plan_milli", "actual": "actual_milli", **ahead}
     start = seen["day"][-1] if seen.height else run.daily["day"][0]
     rows = [
         run.daily.select(
