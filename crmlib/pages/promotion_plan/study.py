@@ -70,12 +70,6 @@ class Study(PromotionStudy):
         return execution.lessons(judged, mechanic=self.draft.mechanic, category=self.draft.category, slot=None)
 
     @cached_property
-    def accounts(self) -> pl.DataFrame:
-        """One row per promotion: approved, paid, claimed and released [minor units]."""
-        table = self.page.table
-        return books.books(table("promotion_steps"), table("promotion_costs"), table("promotion_claims"))
-
-    @cached_property
     def spent(self) -> pl.DataFrame:
         """The year's budget by activity, paid and reserved [minor units]."""
         budgets, vouchers = self.page.table("budgets"), self.page.table("promotion_costs")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import polars as pl
-
 from crmlib.pages.promotion_watch.parameters import PromotionWatch
 from crmlib.pages.shared.promotion_ground import PromotionStudy
-from crmlib.promotion.plan import forecast, planning
 from crmlib.promotion.watch import running
 
 
@@ -27,27 +24,6 @@ class Study(PromotionStudy):
         return running.pick(self.plans, as_of=self.page.as_of, promotion_id=self.params.promotion)
 
     @cached_property
-    def before(self) -> pl.DataFrame:
-        """Promotions that had ended before it began: its plan learns from these only."""
-        return self.past.events.filter(pl.col("last_day") < self.chosen["first_day"])
-
-    @cached_property
-    def learnt(self) -> forecast.Response:
-        """Response to mechanic and depth, as known before it began."""
-        return forecast.learn(planning.past_events(self.before))
-
-    @cached_property
     def run(self) -> running.Running:
         """The promotion by day and store against its plan [thousandths], money [minor units], alarms."""
-        return running.running(
-            self.lines,
-            promotion=self.chosen,
-            products=self.products,
-            response=self.learnt,
-            panel=self.past.panel,
-            lift=self.past.lift,
-            as_of=self.page.as_of,
-            promotions=self.plans,
-            bulk=self.large,
-            stock=self.stock,
-        )
+        return self.watched(self.chosen)

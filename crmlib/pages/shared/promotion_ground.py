@@ -1,14 +1,20 @@
-"""What the three promotion pages stand on: the same lines, the same weeks, the same review of the past."""
+"""What the promotion pages stand on: the same lines, the same weeks, the same review of the past."""
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from crmlib import panels, report
 from crmlib.promotion import review
+from crmlib.promotion.books import books
 from crmlib.promotion.lift import bulk, calendar
+from crmlib.promotion.plan import forecast, planning
+from crmlib.promotion.watch import running
+from crmlib.report import addresses
 
 ROUNDS = 4
 """Placebo rounds of the review where a page is not asked for another number."""
@@ -89,6 +95,39 @@ class PromotionStudy(report.Study):
             stock=self.stock,
             rounds=self.rounds,
         )
+
+    def learnt_before(self, first_day: date) -> forecast.Response:
+        """Response to mechanic and depth as it was known before a day: a plan learns from what had ended by then."""
+        return forecast.learn(planning.past_events(self.past.events.filter(pl.col("last_day") < first_day)))
+
+    def watched(self, promotion: dict[str, Any]) -> running.Running:
+        """One promotion by day and store against its plan [thousandths], money [minor units], alarms."""
+        return running.running(
+            self.lines,
+            promotion=promotion,
+            products=self.products,
+            response=self.learnt_before(promotion["first_day"]),
+            panel=self.past.panel,
+            lift=self.past.lift,
+            as_of=self.page.as_of,
+            promotions=self.plans,
+            bulk=self.large,
+            stock=self.stock,
+        )
+
+    @cached_property
+    def accounts(self) -> pl.DataFrame:
+        """One row per promotion: approved, paid, claimed and released [minor units]."""
+        table = self.page.table
+        return books.books(table("promotion_steps"), table("promotion_costs"), table("promotion_claims"))
+
+    def leads(self, report: str, promotion_id: str = "") -> str:
+        """The address of a report: of this promotion as an app, else its newest page; empty where there is neither."""
+        asked = {"promotion": promotion_id} if promotion_id else {}
+        found = addresses.app(self.page.context.face, report, language=self.page.words.language, **asked)
+        mine = (p.output for p in self.page.pages if p.record.report == report)
+        newest = next(mine, None)
+        return found or ("" if newest is None else self.page.leads_to(newest))
 
     def optional(self, table: str) -> pl.DataFrame | None:
         """`table`, or none where it is not connected."""

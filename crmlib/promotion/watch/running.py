@@ -32,6 +32,7 @@ Z_90 = 1.645
 
 
 Against = Literal["stores", "goods", "before"]
+Standing = Literal["unplanned", "behind", "on_plan", "ahead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,15 @@ class Running:
     def planned(self) -> bool:
         """Whether there is a plan: goods without a season to go by have none."""
         return bool(self.daily["plan_milli"][-1] > 0)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it will end, or ended, against the band of its plan."""
+        last = self.daily.row(-1, named=True)
+        end = last["projected_milli"]
+        if not self.planned:
+            return "unplanned"
+        return "behind" if end < last["low_milli"] else "ahead" if end > last["high_milli"] else "on_plan"
 
 
 def pick(plans: pl.DataFrame, *, as_of: date, promotion_id: str | None) -> dict[str, object]:

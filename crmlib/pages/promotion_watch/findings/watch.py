@@ -26,8 +26,7 @@ def answer(run: Running, *, words: Words) -> Answer:
     end = projection(run.daily)
     seen = run.daily.drop_nulls("actual_milli")
     done = int(seen["actual_milli"][-1]) if seen.height else 0
-    where = _ends(run)
-    kind = ("over" if run.over else where) if run.planned else f"unplanned.{_stage(run)}"
+    kind = f"unplanned.{_stage(run)}" if not run.planned else "over" if run.over else run.standing
     values = {
         "name": named(run.promotion, words),
         "day": form.count(seen.height),
@@ -35,20 +34,13 @@ def answer(run: Running, *, words: Words) -> Answer:
         "done": units(done, words),
         "end": units(end["projected_milli"], words),
         "share": form.share(end["share"] if run.planned else None, digits=0),
-        "place": words(f"promotion_watch.place.{where}") if run.planned else "",
+        "place": words(f"promotion_watch.place.{run.standing}") if run.planned else "",
     }
     return Answer(sentence=words(f"promotion_watch.answer.{kind}", **values), figures=_figures(run, values, words))
 
 
 def _stage(run: Running) -> str:
     return "over" if run.over else "running"
-
-
-def _ends(run: Running) -> str:
-    """Where it will end, or ended: within the plan's band (on_plan), below it (behind) or above (ahead)."""
-    last = run.daily.row(-1, named=True)
-    at = last["projected_milli"]
-    return "behind" if at < last["low_milli"] else "ahead" if at > last["high_milli"] else "on_plan"
 
 
 def _figures(run: Running, values: dict[str, str], words: Words) -> tuple[Figure, ...]:
@@ -69,7 +61,7 @@ def _figures(run: Running, values: dict[str, str], words: Words) -> tuple[Figure
             label=words(f"promotion_watch.figure.end.{stage}"),
             value=values["share"],
             comparison=values["place"] or words("promotion_watch.figure.no_plan"),
-            tone=tones.get(_ends(run), "neutral") if run.planned else "neutral",
+            tone=tones.get(run.standing, "neutral"),
             key=f"end.{own}",
             amount=end["share"] if run.planned else None,
         ),

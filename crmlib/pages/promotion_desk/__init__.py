@@ -1,0 +1,1 @@
+"""Promotion desk: every promotion from draft to books, and what they earned together."""

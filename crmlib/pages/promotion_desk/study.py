@@ -1,0 +1,112 @@
+"""The steps of the promotion desk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from crmlib.pages.promotion_desk.parameters import PromotionDesk
+from crmlib.pages.shared.promotion_ground import PromotionStudy
+from crmlib.promotion.books import board, portfolio
+from crmlib.promotion.offers import tried
+from crmlib.promotion.plan import forecast
+from crmlib.promotion.watch import running
+
+LEADS = {
+    "draft": "promotion_plan",
+    "submitted": "promotion_plan",
+    "approved": "promotion_plan",
+    "running": "promotion_watch",
+    "unapproved": "promotion_watch",
+}
+"""Where a promotion of a stage is looked at; all others at the review."""
+AHEAD = ("approved", "submitted", "draft")
+LIVE = ("running", "unapproved")
+
+
+class Study(PromotionStudy):
+    """From the board of all promotions to those that run, their kinds, and the next ones on real baskets."""
+
+    @property
+    def params(self) -> PromotionDesk:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def connected(self) -> bool:
+        """Whether the books of promotions are there: steps, vouchers and claims."""
+        return not self.page.missing("promotion_steps", "promotion_costs", "promotion_claims")
+
+    @cached_property
+    def board(self) -> pl.DataFrame:
+        """Every promotion that was not dropped: stage, days to go, money it still holds [minor units]."""
+        steps = self.optional("promotion_steps")
+        accounts = self.accounts if self.connected else None
+        return board.board(self.plans, as_of=self.page.as_of, steps=steps, accounts=accounts)
+
+    @cached_property
+    def calendar(self) -> pl.DataFrame:
+        """The board within the days looked at."""
+        first = self.page.as_of - timedelta(days=self.params.past_days)
+        last = self.page.as_of + timedelta(days=self.params.ahead_days)
+        return self.board.filter(pl.col("last_day") >= first, pl.col("first_day") <= last)
+
+    @cached_property
+    def meetings(self) -> pl.DataFrame:
+        """Pairs of promotions that are not over and meet on the same goods, stores and days."""
+        return board.meetings(self.board)
+
+    @cached_property
+    def live(self) -> list[running.Running]:
+        """Promotions whose days have come, the largest budget first."""
+        ids = self.board.filter(pl.col("stage").is_in(LIVE))
+        ids = ids.sort("budget_minor", "promotion_id", descending=[True, False], nulls_last=True)
+        rows = {r["promotion_id"]: r for r in self.plans.iter_rows(named=True)}
+        return [self.watched(rows[i]) for i in ids["promotion_id"]]
+
+    @cached_property
+    def kinds(self) -> pl.DataFrame:
+        """What past promotions earned together by mechanic and depth [minor units]."""
+        return portfolio.portfolio(self.past.events)
+
+    @cached_property
+    def cells(self) -> pl.DataFrame:
+        """The same by category too."""
+        return portfolio.portfolio(self.past.events, by=(*portfolio.BY, "category"))
+
+    @cached_property
+    def whole(self) -> dict[str, Any]:
+        """The same of all together."""
+        return portfolio.portfolio(self.past.events, by=()).row(0, named=True)
+
+    @cached_property
+    def response(self) -> forecast.Response:
+        """What mechanic and depth brought so far."""
+        return self.learnt_before(self.page.as_of)
+
+    @cached_property
+    def ahead(self) -> list[dict[str, Any]]:
+        """Rows of the calendar that are still ahead, the next first."""
+        return self.calendar.filter(pl.col("stage").is_in(AHEAD)).to_dicts()
+
+    @cached_property
+    def tried(self) -> dict[str, tried.Tried]:
+        """Promotions ahead on the baskets of the last weeks, by id; those whose rule or goods are not there are not."""
+        found = {
+            r["promotion_id"]: tried.try_on(
+                r, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of
+            )
+            for r in self.ahead
+        }
+        return {k: v for k, v in found.items() if v is not None}
+
+    @cached_property
+    def addresses(self) -> dict[str, str]:
+        """Where each promotion of the calendar is looked at, by its id; empty where nowhere."""
+        return {
+            i: self.leads(LEADS.get(stage, "promotion_review"), "" if stage in AHEAD else i)
+            for i, stage in self.calendar.select("promotion_id", "stage").iter_rows()
+        }
