@@ -81,6 +81,7 @@ class Sight:
             "named": self._named,
             "promotion": self._promotions,
             "site": self._sites,
+            "party": self._of_parties,
             "unit": lambda table: table.filter(pl.col("unit_id").is_in([*own, *self.shops()])),
         }
         return ways[way]
@@ -125,6 +126,17 @@ class Sight:
         if members is None:
             return table.filter(pl.lit(value=False))
         return table.join(members, on="customer_id", how="semi", maintain_order="left")
+
+    def _of_parties(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows of the regions' partners, and of their members."""
+        partners, members = self.find("partners"), self.members()
+        own = pl.lit(value=False)
+        if partners is not None:
+            ids = self.rows("partners", partners).select("partner_id").collect()["partner_id"]
+            own = own | pl.col("partner_id").is_in(ids.implode())
+        if members is not None:
+            own = own | pl.col("customer_id").is_in(members.collect()["customer_id"].implode())
+        return table.filter(own.fill_null(value=False))
 
     def _like_parent(self, table: pl.LazyFrame, by: By) -> pl.LazyFrame:
         parent = self.find(by.table)

@@ -9,9 +9,9 @@ from crmlib.simulate import exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
-LISTS = ("lots",)
+LISTS = ("lots", "partners", "allocations")
 """Lists without a date of their own."""
-MONEY, QUANTITY = ("cost", "amount", "paid", "value", "face", "sold"), ("quantity",)
+MONEY, QUANTITY = ("cost", "amount", "credit_limit", "paid", "value", "face", "sold"), ("quantity",)
 """Headers that become columns in fixed units: yuan to fen, pieces or kilograms to thousandths."""
 
 
@@ -22,13 +22,19 @@ def mapping() -> Node:
     return {
         "stock_moves": _book("stock_moves", kind=_back(words["stock_kind"]), unit=units),
         "lots": _book("lots"),
+        "partners": _book("partners", kind=_back(words["partner"]["type"])),
+        "invoices": _book("invoices", disputed={words["flag"]["yes"]: True, words["flag"]["no"]: False}),
+        "payments": _book("payments", tender=_back(words["payment_tender"])),
+        **{name: _book(name) for name in ("allocations", "promises", "write_offs")},
     }
 
 
 def _book(name: str, *, ending: str = "csv.gz", **coded: Mapping[str, Any]) -> Node:
     columns: Node = {}
     for column, header in exports.headers(name).items():
-        if column in MONEY:
+        if column == "terms":
+            columns["terms_days"] = header
+        elif column in MONEY:
             columns[f"{column}_minor"] = {"from": header, "times": 100}
         elif column in QUANTITY:
             columns[f"{column}_milli"] = {"from": header, "times": 1000}

@@ -17,6 +17,7 @@ from crmlib.simulate import (
     masters,
     offices,
     receipts,
+    receivables,
     season,
     service,
     shop_floor,
@@ -35,7 +36,7 @@ from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
-STOCK_BOOK = 200
+STOCK_BOOK, RECEIVABLES = 200, 201
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -85,6 +86,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     shop_floor.write(world, told, folder, rng=stream(seed, FLOOR))
     stock_book.write(world, told, folder, rng=stream(seed, STOCK_BOOK))
     targets.write(world, told, folder)
+    receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

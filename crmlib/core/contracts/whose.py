@@ -11,9 +11,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-Way = Literal["region", "store", "customer", "named", "everybody", "promotion", "site", "unit", "nobody"]
+Way = Literal["region", "store", "customer", "named", "everybody", "promotion", "site", "unit", "party", "nobody"]
 """By an own column; by the pseudonym or number of a member; for everybody; promotions by their list of stores; sites by
-their shop or town; targets by their unit; and by nobody: refused to whoever may not see all regions."""
+their shop or town; targets by their unit; what is owed by its partner or member; and by nobody: refused to whoever may
+not see all regions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ WHOSE: dict[str, Way | By] = {
     "openings": By("sites", "site_id", "site_id"),
     "card_flows": By("sites", "site_id", "site_id"),
     "targets": "unit",
+    "invoices": "party",
+    "payments": "party",
     **dict.fromkeys(("rosters", "person_targets", "score_corrections", "work_reports"), _STAFF),
     "line_credits": By("receipt_lines", "line_id", "line_id"),
     "cash_moves": By("accounts", "account_id", "account_id"),

@@ -1,0 +1,1 @@
+"""Receivables: who owes, will it come, whom to call."""
