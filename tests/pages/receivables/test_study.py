@@ -1,4 +1,4 @@
-"""The study of the receivables page on a lake without invoices: sections say what to connect, and there is no page."""
+"""The study of the receivables page on a lake without invoices: sections say what to connect, the answer too."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import inspect
 
 import pytest
 
-from crmlib.core.errors import LakeError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.receivables import findings
 from crmlib.pages.receivables.study import Study
 from tests.report import world
 
-SECTIONS = [f for _, f in inspect.getmembers(findings, inspect.isfunction) if hasattr(f, "__wrapped__")]
+_SHOWN = inspect.getmembers(findings, inspect.isfunction)
+SECTIONS = [f for name, f in _SHOWN if hasattr(f, "__wrapped__") and name != "answer"]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def test_a_section_without_its_tables_says_so(make: object, study: Study) -> Non
     assert found.note_sure == study.words("page.unavailable.sure")
 
 
-def test_without_invoices_there_is_no_answer_and_so_no_page(study: Study) -> None:
-    with pytest.raises(LakeError) as refused:
-        findings.answer(study)
-    assert refused.value.code == "report.not_connected"
+def test_without_invoices_the_answer_names_what_to_connect(study: Study) -> None:
+    said = findings.answer(study)
+    missing = study.page.missing("invoices", "payments")
+    assert missing and all(study.words(f"page.source.{table}") in said.sentence for table in missing)
+    assert said.figures == ()

@@ -4,9 +4,10 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.receivables.findings import calls, owed, time
 from crmlib.pages.receivables.study import Study
 from crmlib.pages.shared.limits import limits as sentences
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("invoices", "payments")
 def answer(study: Study) -> Answer:
     """What is overdue, what will come, what will not; a break of the books first."""
     return owed.answer(study.open, study.book, study.coming, study.items, words=study.words)
