@@ -108,9 +108,17 @@ def member_inputs(
     Returns
     -------
     customer_id, value_minor, risk, engagement (purchase days and contacts of the last 90 days).
+
+    Raises
+    ------
+    ModelError
+        `scoring.no_cost`: less than half of the sales have a cost.
     """
     table = members(period, needs=("net_minor",))
-    rate = (margin_rate(table).rate or 0.0) if "margin_minor" in table.columns else 1.0
+    costs = margin_rate(table) if "margin_minor" in table.columns else None
+    if costs is not None and not costs.measured:
+        raise ModelError("scoring.no_cost")
+    rate = 1.0 if costs is None else costs.rate or 0.0
     margin = pl.col("margin_minor") if "margin_minor" in table.columns else pl.lit(None, dtype=pl.Int64)
     as_of = a_day(as_of, name="as_of")
     today = day_number(as_of)

@@ -8,7 +8,7 @@ Rows are where a customer was (a tier of the previous period, ``new`` or ``won_b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -43,12 +43,12 @@ class Migration:
     lost: int
 
 
-def migrate(previous: Pyramid, current: Pyramid, *, known_before: AnyFrame | None = None) -> Migration:
+def migrate(previous: Pyramid | None, current: Pyramid, *, known_before: AnyFrame | None = None) -> Migration:
     """Count the customers who rose, fell, came and went between two pyramids, and their spend.
 
     Parameters
     ----------
-    previous, current : pyramids of the same shares.
+    previous, current : pyramids of the same shares; no previous one where nobody bought in that period.
     known_before : a frame with the `customer_id` of everybody who bought before the previous period began; they are
         won back when they return, all other comers are new. Without it nobody counts as won back.
 
@@ -66,6 +66,8 @@ def migrate(previous: Pyramid, current: Pyramid, *, known_before: AnyFrame | Non
     >>> flows.active_start, flows.new, flows.won_back, flows.lost, flows.active_end
     (2, 1, 0, 1, 2)
     """
+    if previous is None:
+        previous = replace(current, customers=current.customers.clear())
     if previous.shares != current.shares:
         raise ModelError(
             "scoring.other_shares", values={"previous": str(previous.shares), "current": str(current.shares)}

@@ -30,6 +30,8 @@ from crmlib.core.frames import AnyFrame, to_polars
 By = Literal["store_id", "owner"]
 EVER = -(2**31)
 """The first day of all time, for an owner whose first day nobody recorded."""
+KNOWN_DAYS = 91
+"""With less of the past every member looks new: so many days of it come before a period."""
 
 
 def periods(*, end: date, days: int, count: int) -> list[tuple[date, date]]:
@@ -45,8 +47,18 @@ def periods(*, end: date, days: int, count: int) -> list[tuple[date, date]]:
 
 
 def since(spans: Sequence[tuple[date, date]], *, first: date) -> list[tuple[date, date]]:
-    """The periods that begin after the first day of data; at least the last one."""
-    return [span for span in spans if span[0] > first] or [spans[-1]]
+    """The periods before which the data tell newcomers from old members.
+
+    Raises
+    ------
+    ModelError
+        `churn.no_before`: not even the last one.
+    """
+    told = [span for span in spans if (span[0] - first).days >= KNOWN_DAYS]
+    if not told:
+        days = max((spans[-1][0] - first).days, 0)
+        raise ModelError("churn.no_before", values={"days": days, "needed": KNOWN_DAYS})
+    return told
 
 
 def flow(

@@ -71,7 +71,7 @@ class Study(MemberStudy):
     def moves(self) -> migration.Migration:
         """Movement of members between tiers, from the previous period into this one."""
         known = panels.customer_summary(self.days, period_end=self.span.day_before)
-        previous = pyramid.pyramid(self.before, shares=self.params.shares_bp)
+        previous = None if self.before.is_empty() else pyramid.pyramid(self.before, shares=self.params.shares_bp)
         return migration.migrate(previous, self.tiers, known_before=known)
 
     @cached_property

@@ -267,3 +267,20 @@ def test_loyalty_says_who_stayed_and_who_buys_widely_only_where_that_is_known(wo
         group_findings.loyalty(months([0.5] * 6), repeat, words=words, cohorts=cohorts.clear()).note_seen
         == plain.note_seen
     )
+
+
+def test_the_answer_without_a_period_before_or_without_sales_says_so(words: Words) -> None:
+    now = tiers([900, 50, 40])
+    first = tier_findings.answer(now, migrate(None, now), words=words, full=False)
+    assert says(words, "customer_value.answer.first", first.sentence)
+    assert first.figures[0].tone == "neutral"
+    back = tiers([-900, -50, -40])
+    none = tier_findings.answer(back, migrate(back, back), words=words)
+    assert says(words, "customer_value.answer.none", none.sentence)
+
+
+def test_that_nobody_is_late_is_not_said_as_everybody_came(words: Words) -> None:
+    before, now = tiers([900, 50, 40, 30]), tiers([0, 50, 40, 30])
+    calm = pl.DataFrame(schema={"customer_id": pl.String, "tier": pl.String, "at_risk_minor": pl.Int64})
+    found = tier_findings.answer(now, migrate(before, now), words=words, late=calm)
+    assert says(words, "customer_value.answer.rhythm", found.sentence)

@@ -34,7 +34,7 @@ def concentration(pyramid: Pyramid, *, words: Words, start: date, end: date) -> 
     """
     upper = _upper(pyramid)
     rows = pyramid.tiers.filter(pl.col("tier").is_in(upper))
-    held = float(rows["share_net"].fill_null(0).sum())
+    held = _held(pyramid, upper)
     few = float(rows["share_customers"].sum())
     kind = "most" if held >= MOST and few < MOST else "some" if held >= max(SOME, few) and few < MOST else "spread"
     form = words.format
@@ -149,17 +149,18 @@ def answer(
     form = words.format
     upper = _upper(pyramid)
     lost = moves.customers.filter(pl.col("tier_before").is_in(upper), pl.col("tier_now") == NONE)
-    count, money, kind = lost.height, int(lost["net_before_minor"].sum()), "lost" if lost.height else "held"
+    count, money = lost.height, int(lost["net_before_minor"].sum())
     if late is not None:
         count, money = late.height, int(late["at_risk_minor"].sum())
-        kind = "overdue" if count else "held"
+    kind = _answer_kind(pyramid, moves, upper=upper, count=count, late=late is not None)
     net, before = int(pyramid.customers["net_minor"].sum()), int(moves.customers["net_before_minor"].sum())
     tiers = words("scoring.join").join(upper)
     first = pyramid.tiers.row(0, named=True)
     what = words(f"customer_value.overdue.what.{basis}")
     sentence = words(
-        f"customer_value.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what
-    )
+        f"customer_value.answer.{kind}", tiers=tiers, lost=form.count(count), money=form.money(money), what=what,
+        customers=form.count(moves.active_end), net=form.money(net), share=form.share(_held(pyramid, upper)),
+    )  # fmt: skip
     return Answer(
         sentence=sentence + (reserve[0] if kind == "overdue" and reserve[1] != "good" else ""),
         figures=(
@@ -198,6 +199,24 @@ def answer(
             ),
         ),
     )
+
+
+def _answer_kind(pyramid: Pyramid, moves: Migration, *, upper: list[str], count: int, late: bool) -> str:
+    """What can be said first: who is overdue or lost, else that all are there, or that nothing can be compared."""
+    if count:
+        return "overdue" if late else "lost"
+    if int(pyramid.customers["net_minor"].sum()) <= 0:
+        return "none"
+    if late:
+        return "rhythm"
+    if moves.customers.filter(pl.col("tier_before").is_in(upper)).is_empty():
+        return "first"
+    return "held"
+
+
+def _held(pyramid: Pyramid, upper: list[str]) -> float:
+    """Share of sales of the upper tiers."""
+    return float(pyramid.tiers.filter(pl.col("tier").is_in(upper))["share_net"].fill_null(0).sum())
 
 
 def _against(label: str, value: str, now: int, before: int, *, key: str, words: Words) -> Figure:
