@@ -63,6 +63,15 @@ def ingest(
 
 
 @app.command()
+def reduce(lake: LakeOption = None) -> None:
+    """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
+    from crmlib import data
+    from crmlib.run import ingest as ingesting
+
+    ingesting.reduce(data.Lake(_lake_folder(lake)), say=_say, words=_words())
+
+
+@app.command()
 def draft(
     files: Annotated[list[Path], typer.Argument(help="Files to look at: text, Excel, Parquet.")],
     *,

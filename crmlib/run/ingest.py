@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from crmlib import data
-from crmlib.core.errors import CrmError
+from crmlib.core.errors import CrmError, LakeError
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
+from crmlib.panels import stored
 from crmlib.run.failures import told
 
 Say = Callable[[str], None]
@@ -40,6 +41,18 @@ def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say,
             data.ingest_all(sources, lake=lake, now=now, progress=hook, tell=tell)
         else:
             tell(source, data.ingest(source, sources=sources, lake=lake, now=now, progress=hook))
+    if lake.has("receipt_lines"):
+        try:
+            reduce(lake, say=say, words=words, quiet=True)
+        except LakeError as refused:  # the rows are stored, and pages read the lines instead
+            say(told(refused, words=words))
+
+
+def reduce(lake: data.Lake, *, say: Say, words: Words, quiet: bool = False) -> None:
+    """Bring the reductions up to the lines, and say how many days were made anew; `quiet` says nothing for none."""
+    _, days = stored.reduce(lake)
+    if days or not quiet:
+        say(words(f"cli.reduce.{'made' if days else 'current'}", days=words.format.count(days), count=days))
 
 
 @contextmanager
@@ -89,5 +102,9 @@ def check_lake(place: Path, *, say: Say, words: Words) -> bool:
     report = data.check_lake(place)
     for row in report.describe().iter_rows(named=True):
         say(words(f"cli.lake.{'ok' if row['ok'] else 'bad'}", **{k: row[k] for k in row if k != "ok"}))
-    say(words("cli.lake.sound" if report.ok else "cli.lake.unsound", path=report.path))
-    return report.ok
+    kept = stored.verify(data.Lake(place))
+    for name, same, found, expected in kept:
+        say(words(f"cli.lake.{'ok' if same else 'bad'}", table=name, check="reduction", found=found, expected=expected))
+    sound = report.ok and all(same for _, same, _, _ in kept)
+    say(words("cli.lake.sound" if sound else "cli.lake.unsound", path=report.path))
+    return sound

@@ -1,0 +1,135 @@
+"""The reductions that a lake keeps beside its lines: what they hold, and how a span of lines becomes them.
+
+Every cell belongs to one day, and to one day on which its lines became known: so what a page of any day, of any region
+may see of the lines is what it may see of the cells, and sums of cells are the sums of the lines, to the bit.
+
+| reduction | one row per | read by |
+|---|---|---|
+| `receipt` | receipt, store, customer, day, hour | card use, the clock, bulk receipts, last receipts |
+| `customer_store_day` | customer, store, day | customer days and periods, histories, visits, store days |
+| `store_product_day` | store, product, day, promotion, unit, sign | weeks of goods, promotions, plans |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import polars as pl
+
+KNOWN = ("known_n", "told")
+"""The day on which the lines became known, and whether they say so themselves (else it is the time of their ingest)."""
+COUNTS = ("lines", "sale_lines", "uncosted_lines", "promoted_lines", "offer_lines")
+SUMS = (
+    *("quantity_milli", "sold_milli", "net_minor", "bought_minor", "returned_minor", "cost_minor", "offer_minor"),
+    *COUNTS,
+)
+RECEIPT_KEYS = ("receipt_id", "store_id", "customer_id", "day_n", "hour", *KNOWN)
+CELL_KEYS = ("customer_id", "store_id", "day_n", *KNOWN)
+GOODS_KEYS = ("store_id", "product_id", "day_n", "promotion_id", "unit", "sold", "listed", "costed", *KNOWN)
+GOODS_SUMS = ("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor")
+TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit"), pl.String),
+    **dict.fromkeys((*SUMS, *GOODS_SUMS, "most_milli", "receipts"), pl.Int64),
+    **dict.fromkeys(("day_n", "known_n"), pl.Int32),
+    **dict.fromkeys(("hour", "sold"), pl.Int8),
+    **dict.fromkeys(("told", "listed", "costed"), pl.Boolean),
+}
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "receipt": (*RECEIPT_KEYS, *SUMS, "most_milli"),
+    "customer_store_day": (*CELL_KEYS, *SUMS, "receipts"),
+    "store_product_day": (*GOODS_KEYS, *GOODS_SUMS),
+}
+KEYS = {"receipt": RECEIPT_KEYS, "customer_store_day": CELL_KEYS, "store_product_day": GOODS_KEYS}
+
+
+def prepared(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> pl.LazyFrame:
+    """Lines with the columns that reductions are keyed by and sum.
+
+    Parameters
+    ----------
+    lines : receipt lines of the contract, in the lake's time zone.
+    stamped : times of the table's ingests: a line known at exactly such a time was stamped, not told.
+    """
+    known = pl.col("known_at")
+    quantity, net = pl.col("quantity_milli"), pl.col("net_minor")
+    sale, offered = quantity > 0, pl.col("promotion_id").is_not_null()
+
+    def of(rows: pl.Expr, value: pl.Expr) -> pl.Expr:
+        return pl.when(rows).then(value).otherwise(0)
+
+    told = ~known.is_in(list(stamped)) if stamped else pl.lit(value=True)
+    return lines.select(
+        *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "day_n"),
+        pl.col("unit").cast(pl.String),
+        pl.col("sold_at").dt.hour().cast(pl.Int8).alias("hour"),
+        known.dt.date().cast(pl.Int32).alias("known_n"),
+        (told & known.is_not_null()).alias("told"),
+        quantity.sign().cast(pl.Int8).alias("sold"),
+        pl.col("list_minor").is_not_null().alias("listed"),
+        pl.col("cost_minor").is_not_null().alias("costed"),
+        *("quantity_milli", "net_minor", "list_minor", "cost_minor"),
+        of(sale, quantity).alias("sold_milli"),
+        of(sale, net).alias("bought_minor"),
+        of(quantity < 0, net).alias("returned_minor"),
+        of(sale & offered, net).alias("offer_minor"),
+        quantity.abs().alias("most_milli"),
+        pl.lit(1, dtype=pl.Int64).alias("lines"),
+        sale.cast(pl.Int64).alias("sale_lines"),
+        pl.col("cost_minor").is_null().cast(pl.Int64).alias("uncosted_lines"),
+        offered.cast(pl.Int64).alias("promoted_lines"),
+        (sale & offered).cast(pl.Int64).alias("offer_lines"),
+    )
+
+
+def receipts(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """`receipt` from prepared lines: sums of each receipt, and its largest line [thousandths]."""
+    return lines.group_by(RECEIPT_KEYS).agg(pl.col(*SUMS).sum(), pl.col("most_milli").max())
+
+
+def customer_store_days(receipt: pl.LazyFrame) -> pl.LazyFrame:
+    """`customer_store_day` from `receipt`.
+
+    `receipts` counts each receipt of a customer's day once, in the cell that is known first; so it may be summed over
+    cells whatever of them a page of an earlier day does not see yet.
+    """
+    first = pl.struct("customer_id", "day_n", "receipt_id").is_first_distinct()
+    return (
+        receipt.sort("told", "known_n", "store_id", "hour")
+        .with_columns(receipts=first.cast(pl.Int64))
+        .group_by(CELL_KEYS)
+        .agg(pl.col(*SUMS, "receipts").sum())
+    )
+
+
+def store_product_days(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """`store_product_day` from prepared lines; list_minor and cost_minor are null where the lines have none."""
+    sums = lines.group_by(GOODS_KEYS).agg(pl.col(*GOODS_SUMS).sum())
+    return sums.with_columns(
+        pl.when(have).then(column).alias(column)
+        for have, column in (("listed", "list_minor"), ("costed", "cost_minor"))
+    )
+
+
+def odd_days(receipt: pl.DataFrame) -> list[int]:
+    """Days with a receipt of several stores or customers: there, receipts cannot be told from cells."""
+    who = pl.struct("store_id", "customer_id").n_unique()
+    found = receipt.group_by("day_n", "receipt_id").agg(who=who).filter(pl.col("who") > 1)
+    return found["day_n"].unique().sort().to_list()
+
+
+def reduced_span(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> dict[str, pl.DataFrame]:
+    """All reductions of some lines, typed and sorted by their keys."""
+    ready = prepared(lines, stamped=stamped)
+    receipt = typed("receipt", receipts(ready).collect(engine="streaming"))
+    return {
+        "receipt": receipt,
+        "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
+        "store_product_day": typed("store_product_day", store_product_days(ready).collect(engine="streaming")),
+    }
+
+
+def typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A reduction in its own columns, types and order: by day first, so that a day or month prunes files."""
+    order = ["day_n", *(k for k in KEYS[name] if k != "day_n")]
+    return frame.select(pl.col(c).cast(TYPES[c]) for c in COLUMNS[name]).sort(order, nulls_last=True)

@@ -1,0 +1,219 @@
+"""Reductions in the lake: made for the days that changed, found by the version of the lines they were made from.
+
+A page finds the reduction of the very version of the lines that it reads, or none, and then reads the lines: the bytes
+are the same. The entry of a version is written last, by one rename: what a killed run leaves behind is never read, and
+taken back by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable
+
+from crmlib.core.contracts import CONTRACTS
+from crmlib.core.errors import LakeError
+from crmlib.data.lake import delta
+from crmlib.data.lake.lake import MONTH, Lake
+from crmlib.panels import reductions
+from crmlib.panels.reductions import COLUMNS
+
+LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
+KEEP = 400
+"""So many versions are remembered: those of a year of nights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was made from one version of the lines.
+
+    Parameters
+    ----------
+    lines : version of the lines. form : of the definitions and contract. versions : of each reduction.
+    odd : days whose receipts are not told from cells (see `reductions.odd_days`).
+    """
+
+    lines: int
+    form: str
+    versions: dict[str, int] = field(default_factory=dict)
+    odd: list[int] = field(default_factory=list)
+
+
+def form(lake: Lake) -> str:
+    """What a reduction depends on besides the lines: their contract, the definitions, the time zone."""
+    fields = {name: str(column.dtype) for name, column in CONTRACTS[LINES].schema.columns().items()}
+    definitions = Path(reductions.__file__).read_bytes()
+    told = json.dumps([fields, lake.time_zone, pl.__version__.split(".")[0]], sort_keys=True).encode()
+    return hashlib.sha256(definitions + told).hexdigest()[:16]
+
+
+def entries(lake: Lake) -> list[Built]:
+    """What was made, oldest first; nothing where nothing was, or the file cannot be read: it can be made again."""
+    try:
+        found = json.loads((lake.path / FOLDER / BUILT).read_text(encoding="utf-8"))
+        return [Built(**one) for one in found]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def of_version(lake: Lake, version: int) -> Built | None:
+    """What was made from this version of the lines by these definitions; none where it is behind or older."""
+    now = form(lake)
+    return next((b for b in reversed(entries(lake)) if b.lines == version and b.form == now), None)
+
+
+def scan(lake: Lake, built: Built, name: str) -> pl.LazyFrame:
+    """A reduction as it was made then."""
+    return delta.scan(lake.path / FOLDER / name, at=built.versions[name]).select(COLUMNS[name])
+
+
+def reduce(lake: Lake) -> tuple[Built, int]:
+    """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
+
+    Only days in files that came or went since are made again. Months are made one after the other: memory is that of
+    the largest month.
+
+    Raises
+    ------
+    LakeError
+        `lake.no_table` without lines; `lake.locked` while another process makes them.
+    """
+    if not lake.has(LINES):
+        raise delta.no_table(LINES, lake.tables())
+    with _pen(lake):
+        version, now = delta.version(lake.table_path(LINES)), form(lake)
+        known = [b for b in entries(lake) if b.form == now]
+        last = known[-1] if known else None
+        if last is not None and last.lines == version:
+            return last, 0
+        return _made(lake, last, version=version, form_=now)
+
+
+def _made(lake: Lake, last: Built | None, *, version: int, form_: str) -> tuple[Built, int]:
+    _take_back(lake, last)
+    days = touched(lake, None if last is None else last.lines, version)
+    stamped = lake.ingests(LINES)["at"].to_list()
+    lines = lake.table(LINES, version=version)
+    odd = set(last.odd if last else []) - {(d - date(1970, 1, 1)).days for d in days}
+    for _, month in groupby(days, key=lambda d: (d.year, d.month)):
+        span = list(month)
+        inside = lines.filter(pl.col("day") >= span[0], pl.col("day") <= span[-1], pl.col("day").is_in(span))
+        made = reductions.reduced_span(inside, stamped=stamped)
+        odd |= set(reductions.odd_days(made["receipt"]))
+        for name, frame in made.items():
+            _write(lake.path / FOLDER / name, frame, days=span)
+    versions = {name: delta.version(lake.path / FOLDER / name) for name in COLUMNS}
+    built = Built(version, form_, versions, sorted(odd))
+    _remember(lake, built)
+    return built, len(days)
+
+
+def touched(lake: Lake, before: int | None, after: int) -> list[date]:
+    """Days with lines in files that came or went between two versions of the lines, from the log alone; sorted."""
+    new = _files(lake, after)
+    old = {} if before is None else _files(lake, before)
+    spans = {span for path, span in (new.items() ^ old.items())}
+    return sorted({first + timedelta(days=d) for first, last in spans for d in range((last - first).days + 1)})
+
+
+def verify(lake: Lake, *, most: int = 3) -> list[tuple[str, bool, str, str]]:
+    """Compare the newest reductions with the lines on a few days: name, whether equal, found, expected.
+
+    The first, the last and the largest days are looked at, and the sums of all.
+    """
+    known = entries(lake)
+    if not known:
+        return []
+    built = known[-1]
+    if built.form != form(lake):
+        return [(name, True, "of another form: made anew before it is read", "-") for name in COLUMNS]
+    try:
+        return [row for name in COLUMNS for row in [_verified(lake, built, name, most=most)]]
+    except (LakeError, OSError, pl.exceptions.PolarsError, KeyError) as error:
+        return [("reductions", False, str(error).splitlines()[0][:120], "reductions that can be read")]
+
+
+def _verified(lake: Lake, built: Built, name: str, *, most: int) -> tuple[str, bool, str, str]:
+    lines = lake.table(LINES, version=built.lines)
+    whole = lines.select(pl.len().cast(pl.Int64).alias("n"), pl.col("net_minor").sum()).collect(engine="streaming")
+    sums = scan(lake, built, name).select(pl.col("lines").sum().alias("n"), pl.col("net_minor").sum())
+    found, expected = sums.collect(engine="streaming").row(0), whole.row(0)
+    counts = lines.group_by("day").agg(pl.len().alias("n")).collect(engine="streaming").sort("n", "day")
+    days = {*counts.tail(most - 2)["day"], *(counts.sort("day")["day"][[0, -1]] if counts.height else [])}
+    inside = lines.filter(pl.col("day").is_in(sorted(days)))
+    made = reductions.reduced_span(inside, stamped=lake.ingests(LINES)["at"].to_list())[name]
+    number = [(d - date(1970, 1, 1)).days for d in days]
+    kept = reductions.typed(name, scan(lake, built, name).filter(pl.col("day_n").is_in(number)).collect())
+    same = found == expected and kept.equals(made)
+    return (name, same, f"{found[0]} lines, {kept.height} cells of {len(days)} days", f"{expected[0]}, {made.height}")
+
+
+def _files(lake: Lake, version: int) -> dict[str, tuple[date, date]]:
+    """First and last day of every file of a version of the lines."""
+    adds = pl.DataFrame(DeltaTable(str(lake.table_path(LINES)), version=version).get_add_actions(flatten=True))
+    if adds.is_empty():
+        return {}
+    if not {"min.day", "max.day"} <= set(adds.columns):
+        first, last = (
+            lake.table(LINES, version=version).select(a=pl.col("day").min(), b=pl.col("day").max()).collect().row(0)
+        )
+        return dict.fromkeys(adds["path"].to_list(), (first, last))
+    return {path: (first, last) for path, first, last in adds.select("path", "min.day", "max.day").iter_rows()}
+
+
+def _take_back(lake: Lake, last: Built | None) -> None:
+    """Undo what an unfinished run wrote: each reduction as it was when it was last whole."""
+    for name in COLUMNS:
+        path = lake.path / FOLDER / name
+        if not delta.exists(path):
+            continue
+        if last is None:
+            DeltaTable(str(path)).delete()
+        elif delta.version(path) != last.versions[name]:
+            DeltaTable(str(path)).restore(last.versions[name])
+
+
+def _write(path: Path, frame: pl.DataFrame, *, days: list[date]) -> None:
+    day = pl.col("day_n").cast(pl.Date)
+    rows = frame.with_columns(day.alias("day"), day.dt.strftime("%Y-%m").alias(MONTH))
+    if delta.exists(path):
+        delta.overwrite(path, rows, batch=delta.Batch(""), description="{}", days=days)
+    else:
+        delta.append(path, rows, batch=delta.Batch(""), partition=MONTH, description="{}")
+
+
+def _remember(lake: Lake, built: Built) -> None:
+    path = lake.path / FOLDER / BUILT
+    kept = [asdict(b) for b in [*entries(lake), built][-KEEP:]]
+    draft = path.with_name(f".{BUILT}.{os.getpid()}")
+    with delta.lake_errors(path):
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+
+
+@contextmanager
+def _pen(lake: Lake) -> Iterator[None]:
+    """The pen for reductions: an ingest need not wait for it."""
+    folder = lake.path / FOLDER
+    with delta.lake_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        pen = (folder / ".lock").open("w", encoding="ascii")
+    with pen:
+        try:
+            fcntl.flock(pen, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LakeError("lake.locked", values={"path": str(folder)}) from None
+        yield
