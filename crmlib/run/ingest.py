@@ -36,16 +36,23 @@ def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say,
         for line in lines_of(found, words=words):
             say(line)
 
-    with _progress(words) as hook:
-        if source == "all":
-            data.ingest_all(sources, lake=lake, now=now, progress=hook, tell=tell)
-        else:
-            tell(source, data.ingest(source, sources=sources, lake=lake, now=now, progress=hook))
-    if lake.has("receipt_lines"):
-        try:
-            reduce(lake, say=say, words=words, quiet=True)
-        except LakeError as refused:  # the rows are stored, and pages read the lines instead
-            say(told(refused, words=words))
+    try:
+        with _progress(words) as hook:
+            if source == "all":
+                data.ingest_all(sources, lake=lake, now=now, progress=hook, tell=tell)
+            else:
+                tell(source, data.ingest(source, sources=sources, lake=lake, now=now, progress=hook))
+    finally:
+        _reduce_quietly(lake, say=say, words=words)
+
+
+def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:
+    if not lake.has("receipt_lines"):
+        return
+    try:
+        reduce(lake, say=say, words=words, quiet=True)
+    except LakeError as refused:  # the rows are stored; pages read the lines until the reductions are made
+        say(told(refused, words=words))
 
 
 def reduce(lake: data.Lake, *, say: Say, words: Words, quiet: bool = False) -> None:
