@@ -65,10 +65,9 @@ def ingest(
 @app.command()
 def reduce(lake: LakeOption = None) -> None:
     """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
-    from crmlib import data
     from crmlib.run import ingest as ingesting
 
-    ingesting.reduce(data.Lake(_lake_folder(lake)), say=_say, words=_words())
+    ingesting.reduce(ingesting.data.Lake(_lake_folder(lake)), say=_say, words=_words())
 
 
 @app.command()
@@ -159,8 +158,8 @@ def check(
 
     place = _lake_folder(folder)
     if whole_lake:
-        sound = ingesting.check_lake(place, say=_say, words=_words())
-        raise typer.Exit(0 if sound else 1)
+        raise typer.Exit(0 if ingesting.check_lake(place, say=_say, words=_words()) else 1)
+    from crmlib.report import registry
     from crmlib.run import plan
 
     paths = plan.files(files or [Path("params")])
@@ -168,7 +167,7 @@ def check(
     jobs, broken = plan.collected(paths, latest=latest, overrides={})
     for job in jobs:
         _say(job.output)
-    told = _own_problems({path.parent.name for path in paths}, every=not files)
+    told = registry.own_problems({path.parent.name for path in paths}, every=not files)
     named = {path.stem for path, _ in told}
     _tell_broken([*told, *((path, problem) for path, problem in broken if path.parent.name not in named)])
     _say(_words()("cli.checked", count=len(jobs)))
@@ -360,14 +359,6 @@ def _lake_folder(lake: Path | None) -> Path:
     from crmlib.run.workspace import LAKE_VARIABLE
 
     return lake or Path(os.environ.get(LAKE_VARIABLE, ".crmlib"))
-
-
-def _own_problems(names: set[str], *, every: bool) -> list[tuple[Path, CrmError]]:
-    """All that is wrong with own reports: those named, or every one of the project."""
-    from crmlib.report import registry
-
-    reports = [registry.find(name) for name in registry.own_names() if every or name in names]
-    return [(report.notebook, problem) for report in reports for problem in report.problems()]
 
 
 def _tell_failures(outcomes: list[Outcome], broken: list[tuple[Path, CrmError]]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -109,6 +110,11 @@ def store_product_days(lines: pl.LazyFrame) -> pl.LazyFrame:
         pl.when(have).then(column).alias(column)
         for have, column in (("listed", "list_minor"), ("costed", "cost_minor"))
     )
+
+
+def definitions() -> bytes:
+    """The text of this module: what was made by another one is made anew."""
+    return Path(__file__).read_bytes()
 
 
 def odd_days(receipt: pl.DataFrame) -> list[int]:

@@ -140,6 +140,12 @@ def own_names(*, project: Path | None = None) -> list[str]:
     return [name for name in places.own_rooms(project=project) if name not in common()]
 
 
+def own_problems(names: set[str], *, every: bool) -> list[tuple[Path, CrmError]]:
+    """All that is wrong with own reports: those named, or every one of the project."""
+    reports = [find(name) for name in own_names() if every or name in names]
+    return [(report.notebook, problem) for report in reports for problem in report.problems()]
+
+
 def model(report: str) -> type[ReportParameters]:
     """The parameters of `report`.
 

@@ -13,10 +13,11 @@ from rich.progress import Progress
 
 from crmlib import data
 from crmlib.core.errors import CrmError, LakeError
+from crmlib.data.lake import reduced
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
-from crmlib.panels import stored
+from crmlib.panels import reductions
 from crmlib.run.failures import told
 
 Say = Callable[[str], None]
@@ -57,7 +58,7 @@ def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:
 
 def reduce(lake: data.Lake, *, say: Say, words: Words, quiet: bool = False) -> None:
     """Bring the reductions up to the lines, and say how many days were made anew; `quiet` says nothing for none."""
-    _, days = stored.reduce(lake)
+    _, days = reduced.reduce(lake, by=reductions)
     if days or not quiet:
         say(words(f"cli.reduce.{'made' if days else 'current'}", days=words.format.count(days), count=days))
 
@@ -109,7 +110,7 @@ def check_lake(place: Path, *, say: Say, words: Words) -> bool:
     report = data.check_lake(place)
     for row in report.describe().iter_rows(named=True):
         say(words(f"cli.lake.{'ok' if row['ok'] else 'bad'}", **{k: row[k] for k in row if k != "ok"}))
-    kept = stored.verify(data.Lake(place))
+    kept = reduced.verify(data.Lake(place), by=reductions)
     for name, same, found, expected in kept:
         say(words(f"cli.lake.{'ok' if same else 'bad'}", table=name, check="reduction", found=found, expected=expected))
     sound = report.ok and all(same for _, same, _, _ in kept)

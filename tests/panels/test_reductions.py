@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.core.errors import LakeError
+from crmlib.data.lake import reduced
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import Words
-from crmlib.panels import reductions, stored
+from crmlib.panels import reductions
 from crmlib.run import ingest as ingesting
 from tests.panels import histories
 
@@ -30,8 +31,8 @@ def whole(lake: Lake, version: int | None = None) -> dict[str, pl.DataFrame]:
     return reductions.reduced_span(lines, stamped=lake.ingests("receipt_lines")["at"].to_list())
 
 
-def kept(lake: Lake, built: stored.Built) -> dict[str, pl.DataFrame]:
-    return {name: reductions.typed(name, stored.scan(lake, built, name).collect()) for name in reductions.COLUMNS}
+def kept(lake: Lake, built: reduced.Built) -> dict[str, pl.DataFrame]:
+    return {name: reductions.typed(name, reduced.scan(lake, built, name).collect()) for name in reductions.COLUMNS}
 
 
 def equal(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> bool:
@@ -47,10 +48,10 @@ def test_after_any_nights_the_reductions_are_those_of_all_lines(
     for number in range(4):
         histories.night(lake, rng, number)
         if number % 3 >= skipped:
-            built, _ = stored.reduce(lake)
+            built, _ = reduced.reduce(lake, by=reductions)
             assert equal(kept(lake, built), whole(lake))
             assert built.odd == reductions.odd_days(whole(lake)["receipt"])
-    assert all(same for _, same, _, _ in stored.verify(lake))
+    assert all(same for _, same, _, _ in reduced.verify(lake, by=reductions))
 
 
 @pytest.fixture(scope="module")
@@ -59,77 +60,80 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 def test_only_touched_days_are_made_anew_and_nothing_where_nothing_came(lake: Lake) -> None:
-    _, first = stored.reduce(lake)
-    assert first > 20 and stored.reduce(lake)[1] == 0
+    _, first = reduced.reduce(lake, by=reductions)
+    assert first > 20 and reduced.reduce(lake, by=reductions)[1] == 0
     histories.night(lake, np.random.default_rng(8), 3)
-    built, days = stored.reduce(lake)
+    built, days = reduced.reduce(lake, by=reductions)
     assert 0 < days < first + 1 and equal(kept(lake, built), whole(lake))
 
 
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:
-    earlier = stored.entries(lake)[0]
+    earlier = reduced.entries(lake)[0]
     assert equal(kept(lake, earlier), whole(lake, earlier.lines))
-    newest = stored.entries(lake)[-1].lines
-    assert stored.of_version(lake, newest + 1) is None and stored.of_version(lake, earlier.lines) == earlier
+    newest = reduced.entries(lake)[-1].lines
+    assert (
+        reduced.of_version(lake, newest + 1, by=reductions) is None
+        and reduced.of_version(lake, earlier.lines, by=reductions) == earlier
+    )
 
 
 def test_reductions_of_another_form_are_never_read_and_made_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    newest = stored.entries(lake)[-1].lines
-    monkeypatch.setattr(stored, "form", lambda _: "another")
-    assert stored.of_version(lake, newest) is None
-    built, days = stored.reduce(lake)
+    newest = reduced.entries(lake)[-1].lines
+    monkeypatch.setattr(reduced, "form", lambda *_, **__: "another")
+    assert reduced.of_version(lake, newest, by=reductions) is None
+    built, days = reduced.reduce(lake, by=reductions)
     assert days > 20 and built.form == "another" and equal(kept(lake, built), whole(lake))
 
 
 def test_a_reduction_that_is_wrong_is_found(tmp_path: Path) -> None:
     lake = histories.made(tmp_path, 4, 2)
-    built, _ = stored.reduce(lake)
-    assert [same for _, same, _, _ in stored.verify(lake)] == [True] * 3
-    frame = stored.scan(lake, built, "store_product_day").collect()
-    stored._write(
-        lake.path / stored.FOLDER / "store_product_day",
+    built, _ = reduced.reduce(lake, by=reductions)
+    assert [same for _, same, _, _ in reduced.verify(lake, by=reductions)] == [True] * 3
+    frame = reduced.scan(lake, built, "store_product_day").collect()
+    reduced._write(
+        lake.path / reduced.FOLDER / "store_product_day",
         frame.with_columns(pl.col("net_minor") + 1),
         days=[d for d in frame["day_n"].cast(pl.Date).unique()],
     )
-    place = lake.path / stored.FOLDER / stored.BUILT
+    place = lake.path / reduced.FOLDER / reduced.BUILT
     entry = json.loads(place.read_text())
     entry[-1]["versions"]["store_product_day"] += 1
     place.write_text(json.dumps(entry))
-    assert {name: same for name, same, _, _ in stored.verify(lake)}["store_product_day"] is False
+    assert {name: same for name, same, _, _ in reduced.verify(lake, by=reductions)}["store_product_day"] is False
 
 
 def test_a_file_of_entries_that_is_torn_is_made_again(tmp_path: Path) -> None:
     lake = histories.made(tmp_path, 5, 2)
-    stored.reduce(lake)
-    (tmp_path / stored.FOLDER / stored.BUILT).write_text('[{"lines": 1, "fo')
-    assert stored.of_version(lake, 1) is None and stored.verify(lake) == []
-    built, days = stored.reduce(lake)
+    reduced.reduce(lake, by=reductions)
+    (tmp_path / reduced.FOLDER / reduced.BUILT).write_text('[{"lines": 1, "fo')
+    assert reduced.of_version(lake, 1, by=reductions) is None and reduced.verify(lake, by=reductions) == []
+    built, days = reduced.reduce(lake, by=reductions)
     assert days > 0 and equal(kept(lake, built), whole(lake))
 
 
 def test_two_at_a_time_are_refused_and_a_lake_without_lines_says_so(tmp_path: Path) -> None:
     lake = histories.made(tmp_path / "lake", 6, 1)
-    with stored._pen(lake), pytest.raises(LakeError) as held:
-        stored.reduce(lake)
+    with reduced._pen(lake), pytest.raises(LakeError) as held:
+        reduced.reduce(lake, by=reductions)
     assert held.value.code == "lake.locked"
     with pytest.raises(LakeError) as empty:
-        stored.reduce(Lake(tmp_path / "none"))
+        reduced.reduce(Lake(tmp_path / "none"), by=reductions)
     assert empty.value.code == "lake.no_table"
 
 
 PROGRAM = (
-    "import sys; from crmlib.data.lake.lake import Lake; from crmlib.panels import stored;"
-    "stored.reduce(Lake(sys.argv[1]))"
+    "import sys; from crmlib.data.lake import lake, reduced; from crmlib.panels import reductions;"
+    "reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
 )
 
 
 def test_a_run_that_is_killed_leaves_the_last_whole_reductions_and_the_next_makes_them(tmp_path: Path) -> None:
     lake = histories.made(tmp_path, 7, 2)
-    before, _ = stored.reduce(lake)
+    before, _ = reduced.reduce(lake, by=reductions)
     made = kept(lake, before)
     for number, wait in ((2, 0.0), (3, 0.25)):
         histories.night(lake, np.random.default_rng(number), number)
-        writes = lake.path / stored.FOLDER / "receipt" / "_delta_log"
+        writes = lake.path / reduced.FOLDER / "receipt" / "_delta_log"
         commits = len(list(writes.glob("*.json")))
         child = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)])
         while child.poll() is None and len(list(writes.glob("*.json"))) == commits:
@@ -138,7 +142,7 @@ def test_a_run_that_is_killed_leaves_the_last_whole_reductions_and_the_next_make
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         assert equal(kept(lake, before), made)
-    built, _ = stored.reduce(lake)
+    built, _ = reduced.reduce(lake, by=reductions)
     assert equal(kept(lake, built), whole(lake))
 
 

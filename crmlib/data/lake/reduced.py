@@ -11,12 +11,13 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 from deltalake import DeltaTable
@@ -25,8 +26,6 @@ from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.data.lake import delta
 from crmlib.data.lake.lake import MONTH, Lake
-from crmlib.panels import reductions
-from crmlib.panels.reductions import COLUMNS
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
 KEEP = 400
@@ -49,12 +48,30 @@ class Built:
     odd: list[int] = field(default_factory=list)
 
 
-def form(lake: Lake) -> str:
+class Reducer(Protocol):
+    """Who makes reductions of lines; `crmlib.panels.reductions` is the one there is.
+
+    Columns of each reduction by its name, the text of the definitions, a span of lines reduced, days whose receipts are
+    not told from cells, and a reduction in its own types and order.
+    """
+
+    @property
+    def COLUMNS(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: D102, N802
+
+    def definitions(self) -> bytes: ...  # noqa: D102
+
+    def reduced_span(self, lines: pl.LazyFrame, *, stamped: Collection[datetime]) -> dict[str, pl.DataFrame]: ...  # noqa: D102
+
+    def odd_days(self, receipt: pl.DataFrame) -> list[int]: ...  # noqa: D102
+
+    def typed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame: ...  # noqa: D102
+
+
+def form(lake: Lake, *, by: Reducer) -> str:
     """What a reduction depends on besides the lines: their contract, the definitions, the time zone."""
     fields = {name: str(column.dtype) for name, column in CONTRACTS[LINES].schema.columns().items()}
-    definitions = Path(reductions.__file__).read_bytes()
-    told = json.dumps([fields, lake.time_zone, pl.__version__.split(".")[0]], sort_keys=True).encode()
-    return hashlib.sha256(definitions + told).hexdigest()[:16]
+    told = json.dumps([fields, lake.time_zone], sort_keys=True).encode()
+    return hashlib.sha256(by.definitions() + told).hexdigest()[:16]
 
 
 def entries(lake: Lake) -> list[Built]:
@@ -66,18 +83,18 @@ def entries(lake: Lake) -> list[Built]:
         return []
 
 
-def of_version(lake: Lake, version: int) -> Built | None:
+def of_version(lake: Lake, version: int, *, by: Reducer) -> Built | None:
     """What was made from this version of the lines by these definitions; none where it is behind or older."""
-    now = form(lake)
+    now = form(lake, by=by)
     return next((b for b in reversed(entries(lake)) if b.lines == version and b.form == now), None)
 
 
 def scan(lake: Lake, built: Built, name: str) -> pl.LazyFrame:
     """A reduction as it was made then."""
-    return delta.scan(lake.path / FOLDER / name, at=built.versions[name]).select(COLUMNS[name])
+    return delta.scan(lake.path / FOLDER / name, at=built.versions[name]).drop("day", MONTH)
 
 
-def reduce(lake: Lake) -> tuple[Built, int]:
+def reduce(lake: Lake, *, by: Reducer) -> tuple[Built, int]:
     """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
 
     Only days in files that came or went since are made again. Months are made one after the other: memory is that of
@@ -91,16 +108,16 @@ def reduce(lake: Lake) -> tuple[Built, int]:
     if not lake.has(LINES):
         raise delta.no_table(LINES, lake.tables())
     with _pen(lake):
-        version, now = delta.version(lake.table_path(LINES)), form(lake)
+        version, now = delta.version(lake.table_path(LINES)), form(lake, by=by)
         known = [b for b in entries(lake) if b.form == now]
         last = known[-1] if known else None
         if last is not None and last.lines == version:
             return last, 0
-        return _made(lake, last, version=version, form_=now)
+        return _made(lake, last, version=version, form_=now, by=by)
 
 
-def _made(lake: Lake, last: Built | None, *, version: int, form_: str) -> tuple[Built, int]:
-    _take_back(lake, last)
+def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reducer) -> tuple[Built, int]:
+    _take_back(lake, last, by=by)
     days = touched(lake, None if last is None else last.lines, version)
     stamped = lake.ingests(LINES)["at"].to_list()
     lines = lake.table(LINES, version=version)
@@ -108,11 +125,11 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str) -> tuple[
     for _, month in groupby(days, key=lambda d: (d.year, d.month)):
         span = list(month)
         inside = lines.filter(pl.col("day") >= span[0], pl.col("day") <= span[-1], pl.col("day").is_in(span))
-        made = reductions.reduced_span(inside, stamped=stamped)
-        odd |= set(reductions.odd_days(made["receipt"]))
+        made = by.reduced_span(inside, stamped=stamped)
+        odd |= set(by.odd_days(made["receipt"]))
         for name, frame in made.items():
             _write(lake.path / FOLDER / name, frame, days=span)
-    versions = {name: delta.version(lake.path / FOLDER / name) for name in COLUMNS}
+    versions = {name: delta.version(lake.path / FOLDER / name) for name in by.COLUMNS}
     built = Built(version, form_, versions, sorted(odd))
     _remember(lake, built)
     return built, len(days)
@@ -126,7 +143,7 @@ def touched(lake: Lake, before: int | None, after: int) -> list[date]:
     return sorted({first + timedelta(days=d) for first, last in spans for d in range((last - first).days + 1)})
 
 
-def verify(lake: Lake, *, most: int = 3) -> list[tuple[str, bool, str, str]]:
+def verify(lake: Lake, *, by: Reducer, most: int = 3) -> list[tuple[str, bool, str, str]]:
     """Compare the newest reductions with the lines on a few days: name, whether equal, found, expected.
 
     The first, the last and the largest days are looked at, and the sums of all.
@@ -135,15 +152,15 @@ def verify(lake: Lake, *, most: int = 3) -> list[tuple[str, bool, str, str]]:
     if not known:
         return []
     built = known[-1]
-    if built.form != form(lake):
-        return [(name, True, "of another form: made anew before it is read", "-") for name in COLUMNS]
+    if built.form != form(lake, by=by):
+        return [(name, True, "of another form: made anew before it is read", "-") for name in by.COLUMNS]
     try:
-        return [row for name in COLUMNS for row in [_verified(lake, built, name, most=most)]]
+        return [_verified(lake, built, name, by=by, most=most) for name in by.COLUMNS]
     except (LakeError, OSError, pl.exceptions.PolarsError, KeyError) as error:
         return [("reductions", False, str(error).splitlines()[0][:120], "reductions that can be read")]
 
 
-def _verified(lake: Lake, built: Built, name: str, *, most: int) -> tuple[str, bool, str, str]:
+def _verified(lake: Lake, built: Built, name: str, *, by: Reducer, most: int) -> tuple[str, bool, str, str]:
     lines = lake.table(LINES, version=built.lines)
     whole = lines.select(pl.len().cast(pl.Int64).alias("n"), pl.col("net_minor").sum()).collect(engine="streaming")
     sums = scan(lake, built, name).select(pl.col("lines").sum().alias("n"), pl.col("net_minor").sum())
@@ -151,9 +168,9 @@ def _verified(lake: Lake, built: Built, name: str, *, most: int) -> tuple[str, b
     counts = lines.group_by("day").agg(pl.len().alias("n")).collect(engine="streaming").sort("n", "day")
     days = {*counts.tail(most - 2)["day"], *(counts.sort("day")["day"][[0, -1]] if counts.height else [])}
     inside = lines.filter(pl.col("day").is_in(sorted(days)))
-    made = reductions.reduced_span(inside, stamped=lake.ingests(LINES)["at"].to_list())[name]
+    made = by.reduced_span(inside, stamped=lake.ingests(LINES)["at"].to_list())[name]
     number = [(d - date(1970, 1, 1)).days for d in days]
-    kept = reductions.typed(name, scan(lake, built, name).filter(pl.col("day_n").is_in(number)).collect())
+    kept = by.typed(name, scan(lake, built, name).filter(pl.col("day_n").is_in(number)).collect())
     same = found == expected and kept.equals(made)
     return (name, same, f"{found[0]} lines, {kept.height} cells of {len(days)} days", f"{expected[0]}, {made.height}")
 
@@ -171,9 +188,9 @@ def _files(lake: Lake, version: int) -> dict[str, tuple[date, date]]:
     return {path: (first, last) for path, first, last in adds.select("path", "min.day", "max.day").iter_rows()}
 
 
-def _take_back(lake: Lake, last: Built | None) -> None:
+def _take_back(lake: Lake, last: Built | None, *, by: Reducer) -> None:
     """Undo what an unfinished run wrote: each reduction as it was when it was last whole."""
-    for name in COLUMNS:
+    for name in by.COLUMNS:
         path = lake.path / FOLDER / name
         if not delta.exists(path):
             continue
