@@ -67,7 +67,7 @@ def reduce(lake: LakeOption = None) -> None:
     """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
     from crmlib.run import ingest as ingesting
 
-    ingesting.reduce(ingesting.data.Lake(_lake_folder(lake)), say=_say, words=_words())
+    ingesting.reduce(_lake_folder(lake), say=_say, words=_words())
 
 
 @app.command()

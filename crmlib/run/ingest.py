@@ -51,14 +51,14 @@ def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:
     if not lake.has("receipt_lines"):
         return
     try:
-        reduce(lake, say=say, words=words, quiet=True)
+        reduce(lake.path, say=say, words=words, quiet=True)
     except LakeError as refused:  # the rows are stored; pages read the lines until the reductions are made
         say(told(refused, words=words))
 
 
-def reduce(lake: data.Lake, *, say: Say, words: Words, quiet: bool = False) -> None:
+def reduce(place: Path, *, say: Say, words: Words, quiet: bool = False) -> None:
     """Bring the reductions up to the lines, and say how many days were made anew; `quiet` says nothing for none."""
-    _, days = reduced.reduce(lake, by=reductions)
+    _, days = reduced.reduce(data.Lake(place), by=reductions)
     if days or not quiet:
         say(words(f"cli.reduce.{'made' if days else 'current'}", days=words.format.count(days), count=days))
 

@@ -149,7 +149,7 @@ def test_a_run_that_is_killed_leaves_the_last_whole_reductions_and_the_next_make
 def test_the_command_makes_them_and_the_check_of_the_lake_compares_them(tmp_path: Path) -> None:
     lake, said = histories.made(tmp_path, 8, 2), list[str]()
     for _ in range(2):
-        ingesting.reduce(lake, say=said.append, words=Words("en"))
+        ingesting.reduce(lake.path, say=said.append, words=Words("en"))
     assert said[0].startswith("Reductions: ") and said[0].endswith("made anew")
     assert said[1] == "Reductions: nothing to do"
     said.clear()
