@@ -81,10 +81,8 @@ def draft(
     """Look at files and write a sources file for them, with a comment per line that says why."""
     from crmlib.run import draft as drafting
 
-    def agreed(text: str) -> bool:
-        return yes or not sys.stdin.isatty() or typer.confirm(text)
-
-    ready = drafting.write(files, table=table, out=out, agreed=agreed, say=_say, words=_words())
+    ask = None if yes or not sys.stdin.isatty() else drafting.asking(_words())
+    ready = drafting.write(files, table=table, out=out, ask=ask, say=_say, words=_words())
     raise typer.Exit(0 if ready else 1)
 
 

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.prompt import Prompt
+from rich.table import Table
+from rich.text import Text
+
+from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import SourceError, check_choice
 from crmlib.data import draft as drafts
 from crmlib.data.draft import Draft
 from crmlib.data.draft.columns import TABLES
+from crmlib.data.draft.times import orders
 from crmlib.kit.words import Words
 
 Say = Callable[[str], None]
+Ask = Callable[[str, Sequence[str]], str | None]
+"""A question and its choices; the choice taken, or nothing."""
 PLAIN = re.compile(r"^[^\W\d][\w. ]*$")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 RESERVED = frozenset({"null", "~", "true", "false", "yes", "no", "on", "off"})
 
 
-def write(
-    files: Sequence[Path], *, table: str | None, out: Path, agreed: Callable[[str], bool], say: Say, words: Words
-) -> bool:
-    """Draft the files' entries, show them, and write them to `out` if that is agreed; whether all are ready to run.
+def write(files: Sequence[Path], *, table: str | None, out: Path, ask: Ask | None, say: Say, words: Words) -> bool:
+    """Draft the files' entries, ask what is open, show them, and write them to `out`; whether all are ready to run.
+
+    Parameters
+    ----------
+    ask : puts a question with its choices and gives the one taken, or nothing; None asks nothing and writes.
 
     Raises
     ------
@@ -36,15 +48,53 @@ def write(
     if out.exists():
         raise SourceError("draft.exists", values={"path": out})
     found = drafts.draft(files, table=table)
+    if ask is not None:
+        found = [_asked(one, ask, words) for one in found]
     made = text(found, folder=out.resolve().parent, words=words)
     say(made.rstrip())
-    if agreed(words("draft.ask")):
+    if ask is None or ask(words("draft.ask"), (words("draft.yes"), words("draft.no"))) == words("draft.yes"):
         out.write_text(made, encoding="utf-8")
         say(words("draft.written", path=out))
     for one in found:
         if not one.ready:
             say(words("draft.unready", name=one.name, count=len(one.mapped.missing)))
     return all(one.ready for one in found)
+
+
+def _asked(one: Draft, ask: Ask, words: Words) -> Draft:
+    """The draft with the answers of a person: which column holds what is missing, and whether day or month is first."""
+    given, dates = dict[str, str](), dict[str, str]()
+    taken = {head for line in one.mapped.lines for head in ([line.made] if isinstance(line.made, str) else [])}
+    doubtful = [head for reason, head in one.mapped.open_ if reason == "day_or_month"]
+    for column in one.mapped.missing:
+        free = [c for c in one.seen.rows.columns if c not in taken]
+        timed = CONTRACTS[one.mapped.table].schema.columns()[column].dtype.is_temporal()
+        asked = words("draft.which", file=one.seen.path.name, column=words.column(column))
+        head = doubtful[0] if timed and doubtful else ask(asked, free)
+        if head is None or head not in one.seen.rows.columns:
+            continue
+        given[column] = head
+        fit = orders(one.seen.rows[head]) if timed else {}
+        if len(fit) > 1:
+            example = str(one.seen.rows[head].drop_nulls()[0])
+            if (order := ask(words("draft.order", head=head, example=example), tuple(fit.values()))) is not None:
+                dates[column] = order
+    return drafts.answered(one, given, dates=dates) if given else one
+
+
+def asking(words: Words) -> Ask:
+    """Questions on a terminal: the choices numbered, answered by a number or by nothing."""
+    console = Console()
+
+    def ask(question: str, choices: Sequence[str]) -> str | None:
+        table = Table(show_header=False, box=None)
+        for number, choice in enumerate(choices, 1):
+            table.add_row(str(number), choice)
+        console.print(Text(question, style="bold"), table)
+        answer = Prompt.ask(words("draft.choose"), default="", show_default=False, console=console)
+        return choices[int(answer) - 1] if answer.isdecimal() and 0 < int(answer) <= len(choices) else None
+
+    return ask
 
 
 def text(found: Sequence[Draft], *, folder: Path, words: Words) -> str:
@@ -59,44 +109,75 @@ def text(found: Sequence[Draft], *, folder: Path, words: Words) -> str:
 
 
 def _entry(one: Draft, folder: Path, words: Words) -> list[str]:
-    seen = one.seen
-    path = seen.path.resolve()
-    shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
-    lines = [f"{one.name}:", f"  table: {one.mapped.table}", f"  files: {_yaml(shown)}"]
-
-    def say(setting: str, why: str, **values: object) -> None:
-        lines.append(f"  {setting}  # {words(f'draft.why.{why}', **values)}")
-
-    if seen.encoding not in {"", "utf-8"}:
-        share = f"{seen.common:.0%}" if seen.common is not None else "100%"
-        say(f"encoding: {'utf-16' if seen.encoding.startswith('utf-16') else seen.encoding}", "encoding", share=share)
-    if seen.delimiter:
-        say(f"delimiter: {json.dumps(seen.delimiter)}", "delimiter")
-    if seen.header > 1:
-        say(f"header: {seen.header}", "header", lines=seen.header - 1)
-    elif seen.header < 0:
-        say("header: none", "no_header")
-    if seen.sheets > 1:
-        say(f"sheets: [{_yaml(seen.sheet)}]", "sheet", sheets=seen.sheets)
-    if one.mapped.decimal != ".":
-        say('decimal: ","', "decimal")
-    if one.mapped.table == "receipt_lines":
-        say("known_at: {lag_days: 0}", "known_at")
-    lines.append("  columns:" if one.mapped.lines else "  columns: {}")
-    for line in one.mapped.lines:
+    seen, found = one.seen, one.mapped
+    paths = [_relative(path, folder) for path in one.files]
+    lines = [f"{one.name}:", f"  table: {found.table}", f"  files: {_yaml(paths if one.others else paths[0])}"]
+    for setting, why in [*_layout(seen, found, words), *_rules(found, words)]:
+        lines.append(f"  {setting}  # {why}")
+    if found.table == "receipt_lines" and not found.currency and not any(map(CHINESE.search, seen.rows.columns)):
+        lines.append(f"  # {words('draft.no_currency')}")
+    lines.append("  columns:" if found.lines else "  columns: {}")
+    for line in found.lines:
         why = words(f"draft.why.{line.why}", **line.values)
         lines.append(f"    {line.column}: {_yaml(line.made)}  # {why}")
-    lines += [f"    # {words('draft.missing', column=words.column(c))}: {c}" for c in one.mapped.missing]
-    lines += [f"    # {words(f'draft.open.{reason}', head=head)}" for reason, head in one.mapped.open_]
+    lines += [f"    # {words('draft.missing', column=words.column(c))}: {c}" for c in found.missing]
+    lines += [f"    # {words(f'draft.open.{reason}', head=head)}" for reason, head in found.open_]
     if not seen.whole:
         lines.append(f"  # {words('draft.sampled', rows=seen.rows.height)}")
     return lines
 
 
+def _relative(path: Path, folder: Path) -> str:
+    whole = path.resolve()
+    return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else whole.as_posix()
+
+
+def _layout(seen: drafts.Look, found: drafts.Mapped, words: Words) -> Iterator[tuple[str, str]]:
+    """How the file is laid out: setting and why."""
+
+    def why(key: str, **values: object) -> str:
+        return words(f"draft.why.{key}", **values)
+
+    if seen.encoding not in {"", "utf-8"}:
+        share = f"{seen.common:.0%}" if seen.common is not None else "100%"
+        encoding = "utf-16" if seen.encoding.startswith("utf-16") else seen.encoding
+        yield f"encoding: {encoding}", why("encoding", share=share)
+    if seen.delimiter:
+        yield f"delimiter: {json.dumps(seen.delimiter)}", why("delimiter")
+    if seen.header > 1:
+        yield f"header: {seen.header}", why("header", lines=seen.header - 1)
+    elif seen.header < 0:
+        yield "header: none", why("no_header")
+    if seen.sheet and seen.sheets > len(seen.alike):
+        key = "sheet" if len(seen.alike) == 1 else "alike"
+        yield f"sheets: {_yaml(list(seen.alike))}", why(key, sheets=seen.sheets, count=len(seen.alike))
+    if found.decimal != ".":
+        yield 'decimal: ","', why("decimal")
+
+
+def _rules(found: drafts.Mapped, words: Words) -> Iterator[tuple[str, str]]:
+    """What holds for all rows: setting and why."""
+
+    def why(key: str, **values: object) -> str:
+        return words(f"draft.why.{key}", **values)
+
+    if found.currency:
+        yield f"currency: {found.currency}", why("currency")
+    if found.clock:
+        yield f"clock: {found.clock}", why("clock", system=found.title)
+    if found.fill_down:
+        yield f"fill_down: {_yaml(list(found.fill_down))}", why("fill_down")
+    if found.table == "receipt_lines":
+        yield "known_at: {lag_days: 0}", why("known_at")
+    if found.exclude:
+        rules = {name: {c: list(w) for c, w in rule.items()} for name, rule in found.exclude.items()}
+        yield f"exclude: {_yaml(rules)}", why("exclude")
+
+
 def _yaml(value: Any) -> str:
     """A value in flow style; texts that are more than a word stand in quotes."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_yaml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_yaml, value)) + "]"
     if isinstance(value, int):

@@ -1,33 +1,41 @@
 """A first draft of a sources file: look at the file, map its columns, say what is still open.
 
 `look` samples head, middle and tail and finds encoding, delimiter, sheet and header; `columns` finds the contract's
-columns by words (`words.toml`, Chinese and English) and by content. `run.draft` writes it down in words.
+columns by words (`words.toml`, Chinese and English; `presets.toml`, exports of shop systems) and by content, `times`
+how times are written, `orders` how the lines of an order lie. `run.draft` writes it down in words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crmlib.core.errors import SourceError
-from crmlib.data.draft.columns import Line, Mapped, best_table, mapped, words
+from crmlib.data.draft.columns import best_table, mapped, words
+from crmlib.data.draft.line import Line, Mapped
 from crmlib.data.draft.look import Look, look
 
 MOST_TORN = 0.2
 """Share of torn lines above which a file without a column that is known is no table."""
 
-__all__ = ["Draft", "Line", "Look", "Mapped", "draft"]
+__all__ = ["Draft", "Line", "Look", "Mapped", "answered", "draft", "lacking"]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One source's entry: its name, what was seen of the file, and its columns."""
+    """One source's entry: its name, what was seen of its first file, its columns, and its other files."""
 
     name: str
     seen: Look
     mapped: Mapped
+    others: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files of the source."""
+        return (self.seen.path, *self.others)
 
     @property
     def ready(self) -> bool:
@@ -36,7 +44,7 @@ class Draft:
 
 
 def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
-    """Look at each file and draft its entry.
+    """Look at each file and draft its entry; files laid out alike, with the same columns, are one source.
 
     Parameters
     ----------
@@ -45,13 +53,17 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
     Raises
     ------
     SourceError
-        `draft.no_table` where a file shows no columns at all, and what reading it raises.
+        `draft.no_table` where a file shows no columns at all, `draft.folder`, and what reading it raises.
     """
     made: list[Draft] = []
     for file in files:
         seen = look(file)
         if seen.rows.is_empty() or seen.rows.width < 2:
             raise SourceError("draft.no_table", values={"file": file.name})
+        alike = next((n for n, one in enumerate(made) if _alike(one.seen, seen)), None)
+        if alike is not None:
+            made[alike] = replace(made[alike], others=(*made[alike].others, file))
+            continue
         chosen = table or best_table(seen.rows)
         found = mapped(seen.rows, chosen)
         if seen.torn > MOST_TORN and not found.lines:  # lines of a letter
@@ -60,6 +72,27 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
         taken = {d.name for d in made}
         made.append(Draft(name if name not in taken else f"{name}_{len(made) + 1}", seen, found))
     return made
+
+
+def _alike(one: Look, other: Look) -> bool:
+    """Whether two files are laid out alike, with the same names."""
+    same = ("encoding", "delimiter", "header", "sheet")
+    named = one.header >= 0 and one.path.suffix.lower() == other.path.suffix.lower()
+    return named and one.rows.columns == other.rows.columns and all(getattr(one, s) == getattr(other, s) for s in same)
+
+
+def answered(one: Draft, given: Mapping[str, str], *, dates: Mapping[str, str] | None = None) -> Draft:
+    """The draft with what a person said: heads by contract column, and formats of dates."""
+    found = mapped(one.seen.rows, one.mapped.table, given=given)
+    lines = {line.column: line for line in found.lines}
+    open_ = list(found.open_)
+    for column, form in (dates or {}).items():
+        head = given[column]
+        key = "month_of" if column == "birth_month" else "from"
+        lines[column] = Line(column, {key: head, "date": form}, "said", {"head": head})
+        open_ = [(reason, name) for reason, name in open_ if name != head]
+    missing = tuple(c for c in found.missing if c not in lines)
+    return replace(one, mapped=replace(found, lines=tuple(lines.values()), missing=missing, open_=tuple(open_)))
 
 
 def lacking(drafts: Sequence[Draft]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,47 +13,42 @@ from typing import Any
 import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
+from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.data.draft import orders
+from crmlib.data.draft.line import Line, Mapped
+from crmlib.data.draft.times import READABLE, first_time
 from crmlib.data.read import values
 
-READABLE = 0.98
-"""Share of a sample's cells that must be readable for a column to be one of numbers or times."""
-MOSTLY = 0.6
-"""Birthdays may be odd: so many readable ones are a column of birthdays, the others are nothing."""
 TABLES = ("receipt_lines", "customers", "products", "stores")
-CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-ORDERS = {"dmy": "%d{s}%m{s}%Y", "mdy": "%m{s}%d{s}%Y"}
-SEPARATORS = ("/", "-", ".")
-SMOOTH = 3.0
-"""A file lies in the order of its days: the order of day and month that makes so much smaller steps is right."""
 UNIT = re.compile(r"[(\uff08\[].*?[)\uff09\]]")
-CLOCK = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
+FILLED = 0.9
+"""Share of lines that must have an id for it to be the product's or the receipt's; else the next name is tried."""
+TEN_THOUSANDS = "\u4e07\u5143"
+LINE = ("product_id", "quantity_milli")
+"""What every line of an order has, whatever stands on its first line only."""
+OF_ORDER = ("customer_id", "store_id", "sold_at", "promotion_id", "staff_id", "tender", "channel")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the draft: contract column, its expression, why, and what the sentence names."""
-
-    column: str
-    made: str | dict[str, Any]
-    why: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """A table's columns.
+class Heads:
+    """The heads of a file by what they may mean.
 
     Parameters
     ----------
-    missing : required columns for which nothing was found; `open_` : why a found column cannot be used without a word
-    of a person, as (reason, column of the file).
+    rows : the sample; plain : its heads without blanks and signs; known : contract column → words, the best first.
+    decimal, currency : how amounts are written.
     """
 
-    table: str
-    lines: tuple[Line, ...]
-    missing: tuple[str, ...]
-    open_: tuple[tuple[str, str], ...] = ()
-    decimal: str = "."
+    rows: pl.DataFrame
+    plain: Mapping[str, str]
+    known: Mapping[str, Sequence[str]]
+    decimal: str
+    currency: str
+
+    def of(self, column: str) -> list[str]:
+        """Heads that may be `column`, the best first; columns without any cell are none."""
+        names = dict.fromkeys(self.plain[p] for w in self.known.get(column, ()) if (p := plain(w)) in self.plain)
+        return [n for n in names if self.rows[n].null_count() < self.rows.height]
 
 
 @cache
@@ -62,15 +57,33 @@ def words() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def systems() -> dict[str, Any]:
+    """Exports of shop systems, by the heads that only they have."""
+    return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
+
+
 def plain(head: str) -> str:
     """A head in lower case, without unit, blanks and signs.
 
     Examples
     --------
-    >>> plain("Line Total (USD)"), plain("customer_id")
-    ('linetotal', 'customerid')
+    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)")
+    ('linetotal', 'customerid', 'code')
     """
-    return re.sub(r"[\s_\-./#:\uff1a*]+", "", UNIT.sub("", head)).lower()
+    without = UNIT.sub("", head)
+    return re.sub(r"[\s_\-./#:\uff1a*'\"()\uff08\uff09]+", "", without if without.strip() else head).lower()
+
+
+def system_of(heads: Sequence[str]) -> str:
+    """The shop system whose export it is: the one of which most heads are there."""
+    present = {plain(h) for h in heads}
+    fit = {
+        name: sum(plain(w) in present for known in one["columns"].values() for w in known)
+        for name, one in systems().items()
+        if all(any(plain(w) in present for w in either) for either in one["heads"])
+    }
+    return max(fit, key=lambda name: fit[name]) if fit else ""
 
 
 def best_table(rows: pl.DataFrame) -> str:
@@ -83,42 +96,81 @@ def best_table(rows: pl.DataFrame) -> str:
     return max(TABLES, key=points)
 
 
-def mapped(rows: pl.DataFrame, table: str) -> Mapped:
-    """Map the columns of a sample to those of `table`."""
-    heads = {plain(name): name for name in reversed(rows.columns)}
-    decimal = _decimal(rows)
+def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = None) -> Mapped:
+    """Map the columns of a sample to those of `table`; `given` names heads that a person chose, by contract column."""
+    system = system_of(rows.columns) if table == "receipt_lines" else ""
+    one = systems().get(system, {"columns": {}, "exclude": {}})
+    heads = _heads(rows, table, one["columns"], given or {})
     lines: list[Line] = []
     asked: list[tuple[str, str]] = []
-    fields = CONTRACTS[table].schema.columns()
-    for column, known in words()[table].items():
-        names = [heads[w] for w in known if w in heads]
-        if column == "unit":
-            continue
-        if column in {"net_minor", "cost_minor"} and table == "receipt_lines":
-            made = _money(rows, column, names[0] if names else None, heads, decimal)
-        elif not names:
-            continue
-        elif fields[column].dtype.is_temporal() or column == "birth_month":
-            made = _first_time(rows, column, names, asked)
-        else:
-            made = _plain(rows, column, names[0], decimal)
+    for column in (c for c in words()[table] if c != "parts"):
+        made = _column(heads, table, column, asked)
         if made is not None:
             lines.append(made)
-    found = {line.column for line in lines}
-    missing = tuple(c for c in _needed(table) if c not in found)
-    return Mapped(table, tuple(lines), missing, tuple(asked), decimal)
+    found = {line.column: line for line in lines}
+    fill = _filled(heads, found) if table == "receipt_lines" else ()
+    rules = orders.excluded(rows, one.get("exclude", {}))
+    if total := orders.totals(rows, words()["totals"]["words"]):
+        rules["totals"] = total
+    return Mapped(
+        table,
+        tuple(lines),
+        tuple(c for c in _needed(table) if c not in found),
+        tuple(asked),
+        heads.decimal,
+        system,
+        str(one.get("title", "")),
+        str(one.get("zone", "")),
+        heads.currency,
+        fill,
+        rules,
+    )
 
 
-def _plain(rows: pl.DataFrame, column: str, name: str, decimal: str) -> Line | None:
-    """A column that is neither a time nor the amount of a line."""
-    if column == "quantity_milli":
-        readable = _numeric(rows[name], decimal)
-        return Line(column, {"from": name, "times": 1000}, "quantity", {"head": name}) if readable else None
-    if column.endswith("_minor"):
-        return _amount(rows, column, name, decimal)
-    if column in words()["values"]:
-        return _choice(rows, column, name)
+def _heads(rows: pl.DataFrame, table: str, of_system: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> Heads:
+    known = {c: list(w) for c, w in words()[table].items() if isinstance(w, list)}
+    known |= {c: list(w) for c, w in words()[table].get("parts", {}).items()}
+    for column, first in of_system.items():
+        known[column] = [*first, *known.get(column, ())]
+    known |= {column: [head] for column, head in given.items()}
+    by_plain = {plain(name): name for name in reversed(rows.columns)}
+    named = [by_plain[p] for p in map(plain, words()["currency"]["heads"]) if p in by_plain]
+    currency = orders.currency(rows, named, words()["currency"]["signs"], MINOR_PER_UNIT)
+    return Heads(rows, by_plain, known, _decimal(rows), currency)
+
+
+def _column(heads: Heads, table: str, column: str, asked: list[tuple[str, str]]) -> Line | None:
+    """One contract column, if the file has it."""
+    if table == "receipt_lines" and column in {"net_minor", "cost_minor"}:
+        return _net(heads) if column == "net_minor" else _cost(heads)
+    names = heads.of(column)
+    if not names:
+        return None
+    if CONTRACTS[table].schema.columns()[column].dtype.is_temporal() or column == "birth_month":
+        return first_time(heads.rows, column, names, asked)
+    if column.endswith(("_minor", "_milli")) or column == "area_m2":
+        return next((line for name in names if (line := _number(heads, column, name)) is not None), None)
+    return _choice(heads.rows, column, names[0]) if column in words()["values"] else _named(heads, column, names)
+
+
+def _named(heads: Heads, column: str, names: list[str]) -> Line:
+    """A column as it is; an id is the first one that nearly every line has."""
+    full = [n for n in names if 1 - heads.rows[n].null_count() / heads.rows.height >= FILLED]
+    name = full[0] if full and column in {"receipt_id", "product_id"} else names[0]
     return Line(column, name, "head", {"head": name})
+
+
+def _number(heads: Heads, column: str, name: str) -> Line | None:
+    """A quantity, an amount or a measure; none where it is not of numbers."""
+    if not _numeric(heads, name):
+        return None
+    if column == "quantity_milli":
+        return Line(column, {"from": name, "times": 1000}, "quantity", {"head": name})
+    if not column.endswith("_minor"):
+        return Line(column, name, "head", {"head": name})
+    factor = _factor(heads, name)
+    why = "money_minor" if factor == 1 and _in_minor(name) else "money"
+    return Line(column, {"from": name, "times": factor}, why, {"head": name})
 
 
 def _choice(rows: pl.DataFrame, column: str, name: str) -> Line | None:
@@ -127,6 +179,76 @@ def _choice(rows: pl.DataFrame, column: str, name: str) -> Line | None:
     present = values.clean_series(rows[name]).drop_nulls().unique(maintain_order=True)
     table = {word: meant[word.lower()] for word in present.head(50) if word.lower() in meant}
     return Line(column, {"from": name, "map": table, "other": "null"}, "choice", {"head": name}) if table else None
+
+
+def _net(heads: Heads) -> Line | None:
+    """The amount of a line: by its head, unless it is the whole order's; else price times quantity, less a discount."""
+    lead = next(iter(heads.of("receipt_id")), None)
+    for name in heads.of("net_minor"):
+        line = None if orders.of_whole_order(heads.rows, name, lead) else _number(heads, "net_minor", name)
+        if line is not None:
+            return _times_quantity(heads, "net_minor", name) or line
+    each, count = (next((n for n in heads.of(c) if _numeric(heads, n)), None) for c in ("price", "quantity_milli"))
+    if each is None or count is None:
+        return None
+    factor = _factor(heads, each)
+    less = next((n for n in heads.of("discount") if _numeric(heads, n)), None)
+    if less is None:
+        made: dict[str, Any] = {"product": [each, count], "times": factor}
+        return Line("net_minor", made, "price", {"price": each, "quantity": count})
+    made = {"sum": [{"product": [each, count]}, {"product": [less, {"constant": "-1"}]}], "times": factor}
+    return Line("net_minor", made, "price_less", {"price": each, "quantity": count, "discount": less})
+
+
+def _cost(heads: Heads) -> Line | None:
+    """The cost of a line: its own, cost of a piece times quantity, or what the profit leaves of the amount."""
+    net = _net(heads)
+    paid = _read_by(net.made) if net is not None else set()
+    for name in (n for n in heads.of("cost_minor") if n not in paid):
+        if (line := _number(heads, "cost_minor", name)) is not None:
+            return _times_quantity(heads, "cost_minor", name) or line
+    each, count, profit = (
+        next((n for n in heads.of(c) if _numeric(heads, n)), None) for c in ("cost", "quantity_milli", "profit")
+    )
+    if each is not None and count is not None and each not in paid:
+        made: dict[str, Any] = {"product": [each, count], "times": _factor(heads, each)}
+        return Line("cost_minor", made, "price", {"price": each, "quantity": count})
+    if profit is None or net is None or net.why not in {"money", "money_minor"}:
+        return None
+    amount = str(net.values["head"])
+    made = {"sum": [amount, {"product": [profit, {"constant": "-1"}]}], "times": _factor(heads, amount)}
+    return Line("cost_minor", made, "profit", {"amount": amount, "profit": profit})
+
+
+def _times_quantity(heads: Heads, column: str, name: str) -> Line | None:
+    """The amount of a piece times the quantity, where the column does not follow the quantity of the same product."""
+    count = next((n for n in heads.of("quantity_milli") if _numeric(heads, n)), None)
+    product = next(iter(heads.of("product_id")), None)
+    if count is None or product is None or not orders.per_piece(heads.rows, name, product, count):
+        return None
+    made = {"product": [name, count], "times": _factor(heads, name)}
+    return Line(column, made, "per_piece", {"price": name, "quantity": count})
+
+
+def _filled(heads: Heads, found: Mapping[str, Line]) -> tuple[str, ...]:
+    """Columns that stand on the first line of an order only."""
+    lead = found["receipt_id"].made if "receipt_id" in found else None
+    if not isinstance(lead, str):
+        return ()
+    of_order = [n for c in OF_ORDER if c in found for n in sorted(_read_by(found[c].made))]
+    status = [n for n in heads.of("status") if n not in of_order]
+    of_line = [n for c in LINE if c in found for n in _read_by(found[c].made)]
+    return orders.filled_down(heads.rows, lead, dict.fromkeys([*of_order, *status]), dict.fromkeys(of_line))
+
+
+def _read_by(made: object) -> set[str]:
+    """Columns of the file that an expression reads, wherever in it they stand."""
+    if isinstance(made, str):
+        return {made}
+    if isinstance(made, list):
+        return {name for part in made for name in _read_by(part)}
+    verbs = ("from", "product", "sum", "month_of")
+    return {n for verb in verbs for n in _read_by(made.get(verb, []))} if isinstance(made, dict) else set()
 
 
 def _needed(table: str) -> list[str]:
@@ -143,111 +265,24 @@ def _decimal(rows: pl.DataFrame) -> str:
     return "," if commas > 20 * max(points, 1) else "."
 
 
-def _numeric(cells: pl.Series, decimal: str) -> bool:
-    known = values.clean_series(cells).drop_nulls()
+def _numeric(heads: Heads, name: str) -> bool:
+    known = values.clean_series(heads.rows[name]).drop_nulls()
     if known.is_empty():
         return False
-    read = values.numbers(known, decimal=decimal)
+    read = values.numbers(known, decimal=heads.decimal)
     return 1 - read.null_count() / len(known) >= READABLE
 
 
-def _factor(rows: pl.DataFrame, name: str) -> int:
-    """100 where the column is in whole units, 1 where its head says that it is in minor ones."""
+def _in_minor(name: str) -> bool:
+    """Whether the head says that amounts are in minor units."""
     marks = words()["minor"]["signs"]
     remark = "".join(UNIT.findall(name)).strip("()[]\uff08\uff09").lower()
-    return 1 if remark in marks or any(plain(name).endswith(m) for m in marks if len(m) > 3) else 100
+    return remark in marks or any(plain(name).endswith(m) for m in marks if len(m) > 3)
 
 
-def _amount(rows: pl.DataFrame, column: str, name: str, decimal: str) -> Line | None:
-    if not _numeric(rows[name], decimal):
-        return None
-    factor = _factor(rows, name)
-    made = {"from": name, "times": factor}
-    return Line(column, made, "money" if factor > 1 else "money_minor", {"head": name})
-
-
-def _money(rows: pl.DataFrame, column: str, name: str | None, heads: dict[str, str], decimal: str) -> Line | None:
-    """The amount of a line; else its price times its quantity."""
-    if name is not None:
-        return _amount(rows, column, name, decimal)
-    unit = words()["receipt_lines"]["unit"]["price" if column == "net_minor" else "cost"]
-    each = next((heads[w] for w in unit if w in heads), None)
-    count = next((heads[w] for w in words()["receipt_lines"]["quantity_milli"] if w in heads), None)
-    if each is None or count is None or not _numeric(rows[each], decimal):
-        return None
-    return Line(
-        column, {"product": [each, count], "times": _factor(rows, each)}, "price", {"price": each, "quantity": count}
-    )
-
-
-def _first_time(rows: pl.DataFrame, column: str, names: Sequence[str], asked: list[tuple[str, str]]) -> Line | None:
-    """The first of the columns that holds times; what is open is told of the first one only."""
-    opened: list[tuple[str, str]] = []
-    for name in names:
-        made = _time(rows, column, name, opened)
-        if made is not None:
-            return made
-    asked += opened[:1]
-    return None
-
-
-def _time(rows: pl.DataFrame, column: str, name: str, asked: list[tuple[str, str]]) -> Line | None:
-    """A time by all of its values; a day and a clock in two columns are joined."""
-    known = values.no_zero_dates(rows[name]).drop_nulls()
-    if known.is_empty():
-        return None
-    key = "month_of" if column == "birth_month" else "from"
-    read = _read(known)
-    if key == "month_of" and MOSTLY <= read < READABLE:
-        return Line(column, {key: name, "other": "null"}, "forgiving", {"head": name})
-    if read >= READABLE:
-        clock = _clock(rows, name) if column == "sold_at" else None
-        if clock is not None and known.str.contains(r"^\S+([ T]00:00(:00)?)?$").all():
-            return Line(column, {"from": [name, clock]}, "two_cells", {"day": name, "clock": clock})
-        made: str | dict[str, Any] = name if key == "from" else {key: name}
-        return Line(column, made, "time", {"head": name})
-    return _ordered(known, column, key, name, asked)
-
-
-def _ordered(known: pl.Series, column: str, key: str, name: str, asked: list[tuple[str, str]]) -> Line | None:
-    """A time whose year comes last: day and month as all values allow, or as the lines lie in order."""
-    fit = {o: f for o in ORDERS if (f := _format(known, ORDERS[o])) is not None}
-    if not fit:
-        asked.append(("no_time", name))
-        return None
-    if len(fit) > 1:
-        steps = {o: _steps(known, f) for o, f in fit.items()}
-        order, other = sorted(steps, key=lambda o: steps[o])
-        if steps[order] * SMOOTH > steps[other]:
-            asked.append(("day_or_month", name))
-            return None
-        return Line(column, {key: name, "date": fit[order]}, "by_order", {"head": name, "form": fit[order]})
-    form = next(iter(fit.values()))
-    return Line(column, {key: name, "date": form}, "by_values", {"head": name, "form": form})
-
-
-def _read(known: pl.Series, formats: Sequence[str] = ()) -> float:
-    return 1 - values.times(known, zone="UTC", formats=formats).null_count() / len(known)
-
-
-def _format(known: pl.Series, order: str) -> str | None:
-    """The format of day, month and year in that order that reads every value."""
-    forms = [
-        order.format(s=s) + clock for s in SEPARATORS if known.str.contains(s, literal=True).all() for clock in CLOCKS
-    ]
-    return next((form for form in forms if _read(known, [form]) == 1.0), None)
-
-
-def _steps(known: pl.Series, form: str) -> float:
-    """How far the days of neighbouring lines lie apart, in sum."""
-    at = values.times(known, zone="UTC", formats=[form]).dt.epoch("s")
-    return float(at.diff().abs().sum() or 0)
-
-
-def _clock(rows: pl.DataFrame, day: str) -> str | None:
-    """The column of times of day, where there is one."""
-    for name in rows.columns:
-        known = rows[name].drop_nulls()
-        if name != day and len(known) and known.str.contains(CLOCK).all():
-            return name
-    return None
+def _factor(heads: Heads, name: str) -> int:
+    """Minor units in the unit of a column: 1 where its head says so, else those of the currency."""
+    if _in_minor(name):
+        return 1
+    per_unit = MINOR_PER_UNIT.get(heads.currency, 100)
+    return per_unit * 10_000 if TEN_THOUSANDS in name else per_unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import fastexcel
@@ -31,6 +31,7 @@ class Look:
     ----------
     rows : sample, all cells text, in the file's order.
     header : line of the names; 0 where the file has typed columns, -1 where it has no names.
+    sheet : the fullest one; alike : those with the same names on the same line, itself among them.
     whole : the sample is all there is.
     torn : share of its lines that have more or fewer fields than the others.
     """
@@ -42,6 +43,7 @@ class Look:
     delimiter: str = ""
     header: int = 0
     sheet: str = ""
+    alike: tuple[str, ...] = ()
     sheets: int = 1
     whole: bool = True
     torn: float = 0.0
@@ -79,25 +81,30 @@ def _parquet(path: Path) -> Look:
 
 def _workbook(path: Path) -> Look:
     book = fastexcel.read_excel(str(path))
-    found: Look | None = None
+    seen: list[Look] = []
     for sheet in book.sheet_names:
         cells = book.load_sheet(sheet, header_row=None, dtypes="string", n_rows=ROWS).to_polars()
         cells = cells.with_columns(pl.all().str.replace(values.CELL_TIME, "$1"))
-        if cells.width < 2 or (found and cells.height <= found.rows.height):
-            continue
-        lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
-        at = _header(lines)
-        names = _distinct(lines[at]) if at >= 0 else [str(n + 1) for n in range(cells.width)]
-        rows = cells[at + 1 :].rename(
-            dict(zip(cells.columns, [*names, *(str(n + 1) for n in range(len(names), cells.width))], strict=True))
-        )
-        found = Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
-    if found is None:
+        if cells.width > 1:
+            seen.append(_sheet(path, sheet, cells))
+    if not seen:
         return Look(path, pl.DataFrame())
-    check_width(path.name, found.rows.columns)
-    numbered = found.rows.with_row_index(records.LINE, offset=max(found.header, 0) + 1)
-    check_one_table(numbered, f"{path.name}#{found.sheet}")
-    return Look(path, found.rows, header=found.header, sheet=found.sheet, sheets=len(book.sheet_names))
+    best = max(seen, key=lambda one: one.rows.height)
+    check_width(path.name, best.rows.columns)
+    numbered = best.rows.with_row_index(records.LINE, offset=max(best.header, 0) + 1)
+    check_one_table(numbered, f"{path.name}#{best.sheet}")
+    same = tuple(o.sheet for o in seen if (o.header, o.rows.columns) == (best.header, best.rows.columns))
+    rows = best.rows.with_columns(values.clean(pl.all())).filter(pl.any_horizontal(pl.all().is_not_null()))
+    return replace(best, rows=rows, alike=same, sheets=len(book.sheet_names))
+
+
+def _sheet(path: Path, sheet: str, cells: pl.DataFrame) -> Look:
+    lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
+    at = _header(lines)
+    names = _distinct(lines[at]) if at >= 0 else []
+    names += [str(n + 1) for n in range(len(names), cells.width)]
+    rows = cells[at + 1 :].rename(dict(zip(cells.columns, names, strict=True)))
+    return Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
 
 
 def _text(path: Path) -> Look:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -139,7 +140,11 @@ def test_the_command_writes_nothing_over_a_file_and_asks_before_it_writes(desk):
 
     def write(*, yes: bool, out: Path, table: str | None = None) -> bool:
         words = Words("en")
-        return drafting.write([file], table=table, out=out, agreed=lambda _: yes, say=said.append, words=words)
+
+        def ask(_: str, choices: Sequence[str]) -> str | None:
+            return choices[0 if yes else 1]
+
+        return drafting.write([file], table=table, out=out, ask=ask, say=said.append, words=words)
 
     assert write(yes=False, out=desk.folder / "new.yml")
     assert not (desk.folder / "new.yml").exists()

@@ -1,0 +1,47 @@
+"""One line of a draft, and what is drafted of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the draft: contract column, its expression, why, and what the sentence names."""
+
+    column: str
+    made: str | dict[str, Any]
+    why: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A table's columns, and what else the entry of the source says.
+
+    Parameters
+    ----------
+    missing : required columns for which nothing was found; `open_` : why a found column cannot be used without a word
+    of a person, as (reason, column of the file).
+    system : key of the shop system that the heads are known by; `clock` : zone of the clock in the file.
+    currency : where the file says it; `fill_down`, `exclude` : as in the sources file.
+    """
+
+    table: str
+    lines: tuple[Line, ...]
+    missing: tuple[str, ...]
+    open_: tuple[tuple[str, str], ...] = ()
+    decimal: str = "."
+    system: str = ""
+    title: str = ""
+    clock: str = ""
+    currency: str = ""
+    fill_down: tuple[str, ...] = ()
+    exclude: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str | dict[str, Any]]:
+        """Contract column → its expression."""
+        return {line.column: line.made for line in self.lines}

@@ -1,0 +1,111 @@
+"""How the lines of one order lie in a file: fields on its first line only, amounts of the whole order, totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from crmlib.data.read import values
+
+ENOUGH = 5
+"""Orders of several lines that tell how their fields stand."""
+NEARLY_ALL = 0.9
+OPEN_SHARE = 0.02
+"""Share of rows without the order's number from which merged cells are taken for the reason."""
+LEAST = 3
+TOTALS_AT = 3
+"""Columns from the left in which the word for a total may stand."""
+
+
+def filled_down(rows: pl.DataFrame, lead: str | None, others: Iterable[str], every: Iterable[str]) -> tuple[str, ...]:
+    """The order's number and its fields, where they stand on its first line only; nothing where all lines have them.
+
+    Parameters
+    ----------
+    lead : column of the order's number; others : columns of its fields; every : columns each line must have a value in.
+    """
+    if lead is None:
+        return ()
+    others = list(others)
+    lined = [c for c in every if c not in {lead, *others}]
+    body = rows.filter(pl.all_horizontal([pl.col(c).is_not_null() for c in lined])) if lined else rows
+    open_ = body[lead].null_count()
+    merged = body.height > 0 and body[lead][0] is not None and open_ >= max(LEAST, OPEN_SHARE * body.height)
+    runs = body.with_columns(pl.col(lead).forward_fill()).with_columns(pl.col(lead).rle_id().alias("__run"))
+    later = runs.filter(pl.int_range(pl.len()).over("__run") > 0)
+    firsts = runs.group_by("__run", maintain_order=True).first()
+    found = []
+    for column in others:
+        first = later.join(firsts.select("__run", pl.col(column).alias("__first")), on="__run", how="left")
+        told = first.filter(pl.col("__first").is_not_null())
+        if told.height >= LEAST and told[column].null_count() >= NEARLY_ALL * told.height:
+            found.append(column)
+    return (lead, *found) if merged or found else ()
+
+
+def of_whole_order(rows: pl.DataFrame, amount: str, lead: str | None) -> bool:
+    """Whether an amount is the order's and not the line's: alike in all lines of an order, or on its first one only."""
+    if lead is None or lead == amount:
+        return False
+    runs = rows.select(pl.col(lead).forward_fill().alias("__order"), pl.col(amount).alias("__amount"))
+    sums = (
+        runs.drop_nulls("__order")
+        .group_by("__order")
+        .agg(
+            pl.len().alias("lines"),
+            pl.col("__amount").n_unique().alias("kinds"),
+            pl.col("__amount").count().alias("told"),
+        )
+    )
+    several = sums.filter(pl.col("lines") > 1)
+    if several.height < ENOUGH:
+        return False
+    once = several.filter((pl.col("kinds") == 1) | (pl.col("told") == 1)).height
+    return once >= NEARLY_ALL * several.height
+
+
+def per_piece(rows: pl.DataFrame, amount: str, product: str, quantity: str) -> bool:
+    """Whether an amount is that of a piece: alike for one product, in whatever quantity it is bought."""
+    sold = rows.select(product, quantity, amount).drop_nulls()
+    if amount in {product, quantity} or sold.is_empty():
+        return False
+    kinds = sold.group_by(product).agg(
+        pl.col(quantity).n_unique().alias("counts"), pl.col(amount).n_unique().alias("kinds")
+    )
+    several = kinds.filter(pl.col("counts") > 1)
+    return several.height >= ENOUGH and several.filter(pl.col("kinds") == 1).height >= NEARLY_ALL * several.height
+
+
+def totals(rows: pl.DataFrame, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Column → words of totals that stand in it, of the first columns."""
+    known = {w.lower() for w in words}
+    found: dict[str, tuple[str, ...]] = {}
+    for column in rows.columns[:TOTALS_AT]:
+        cells = values.clean_series(rows[column]).drop_nulls().unique(maintain_order=True)
+        hits = tuple(c for c in cells.to_list() if c.rstrip(":\uff1a").strip().lower() in known)
+        if hits:
+            return {column: hits}
+    return found
+
+
+def excluded(
+    rows: pl.DataFrame, rules: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The rules of a system whose columns the file has."""
+    return {
+        name: {column: tuple(words) for column, words in rule.items()}
+        for name, rule in rules.items()
+        if all(column in rows.columns for column in rule)
+    }
+
+
+def currency(rows: pl.DataFrame, heads: Iterable[str], signs: Mapping[str, str], known: Iterable[str]) -> str:
+    """The one currency that a column of it names, or the sign before the amounts; else nothing."""
+    for head in heads:
+        named = values.clean_series(rows[head]).drop_nulls().str.to_uppercase().unique()
+        if len(named) == 1 and named[0] in set(known):
+            return str(named[0])
+    cells = pl.concat([rows[c].drop_nulls().head(50) for c in rows.columns]) if rows.width else pl.Series("c", [""])
+    seen = {code for sign, code in signs.items() if cells.str.contains(rf"^\(?-?\s*{sign}\s*\d").sum() > LEAST}
+    return seen.pop() if len(seen) == 1 else ""
