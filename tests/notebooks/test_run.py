@@ -29,6 +29,8 @@ PAGE_BYTES = 450_000
 MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 """What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
+MADE: dict[tuple[str, str], Path] = {}
+"""The pages made so far: report and language → their folder."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -60,6 +62,7 @@ def test_it_runs_and_its_page_keeps_the_rules(
     path: Path, language: str, sample_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     html = execute(path, language=language, lake=sample_lake, out=tmp_path / "out", monkeypatch=monkeypatch)
+    MADE[path.stem, language] = tmp_path / "out"
     record = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     findings = [f for f in record["findings"] if f["role"] == "finding"]
     assert 1 <= len(findings) <= MOST_FINDINGS
@@ -111,3 +114,29 @@ def check_cells(stored: pl.Series, cells: list[Any], *, words: Words) -> None:
         code = CODE if words.language == "zh" else MACHINE
         machine = [c for c in cells if isinstance(c, str) and code.match(c)]
         assert machine == [], (stored.name, words.language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_two_pages_say_of_one_thing_is_the_same(language: str) -> None:
+    """One label has one number, one check one verdict, and one member one owner, means and due day on every list."""
+    made = {page: out for (page, spoken), out in MADE.items() if spoken == language}
+    if len(made) < len(NOTEBOOKS):
+        pytest.skip("compares the pages that the tests above have made")
+    said: dict[tuple[str, str], set[object]] = {}
+    reached: dict[str, set[tuple[object, ...]]] = {}
+    for out in made.values():
+        record = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        for figure in record["figures"]:
+            said.setdefault(("figure", figure["label"]), set()).add((figure["value"], figure["comparison"]))
+        for found in record["findings"]:
+            if found["role"] == "check":
+                said.setdefault(("check", found["key"]), set()).add((found["status"], found["headline"]))
+            table = pl.read_parquet(out / found["table"])
+            if "means" in table.columns:
+                who = next(name for name in ("customer", "customer_id") if name in table.columns)
+                for customer, *how in table.select(who, "tier", "means", "owner", "due_on").iter_rows():
+                    reached.setdefault(customer, set()).add(tuple(how))
+    assert {key: values for key, values in said.items() if len(values) > 1} == {}
+    assert {customer: ways for customer, ways in reached.items() if len(ways) > 1} == {}
+    assert {"churn.calibration", "churn.league"} <= {key for kind, key in said if kind == "check"}
+    assert len(reached) > 50
