@@ -68,7 +68,9 @@ def grade(**changes: list[object]) -> grades.Grades:
         ("frame.repeated_key", lambda: overdue.overdue(DAYS, TWICE, as_of=TODAY)),
         (
             "frame.repeated_key",
-            lambda: contact_list.choose(TWICE.rename({"net_minor": "at_risk_minor"}), capacity=5, rng=RNG),
+            lambda: contact_list.choose(
+                TWICE.rename({"net_minor": "at_risk_minor"}).with_columns(held=pl.lit(value=False)), capacity=5
+            ),
         ),
         (
             "frame.repeated_key",

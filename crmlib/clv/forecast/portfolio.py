@@ -23,9 +23,6 @@ TIERS = (("A", 0.01), ("B", 0.05), ("C", 0.20), ("D", 1.0))
 """Tiers of future value: cumulative share of customers from the top."""
 HERE_LOW, HERE_HIGH = 0.10, 0.90
 """Below, a customer is as good as gone; above, as good as here: a call changes little."""
-CONTROL_FROM = 30
-"""From this many candidates on a tenth is left alone, so that the next report can tell what the calls brought."""
-CONTROL_SHARE = 0.1
 SHARE, FIRST = "_share", "_first_day_n"
 
 
@@ -237,11 +234,15 @@ def newcomer_curve(
     return curve.rename({"expected": "value", "low": "value_low", "high": "value_high"})
 
 
-def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Whom to contact, and a random control group that is left alone.
+def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, held: pl.Series) -> pl.DataFrame:
+    """Whom to contact, and those whom every list leaves alone.
 
     The value at stake is what a customer would be worth if we knew they are still here, minus what they are worth
     as it is: value · (1 − P(alive)) / P(alive). Only those are listed whose staying is open and worth something.
+
+    Parameters
+    ----------
+    held : ids of those left alone; they take no place of the list.
 
     Returns
     -------
@@ -252,19 +253,20 @@ def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, rng: np
         pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0, pl.col("value") > 0
     )
     ranked = open_ones.with_columns(
-        at_stake=pl.col("value") * (1.0 - pl.col("p_alive")) / pl.col("p_alive"),
+        at_stake=at_stake(),
         gap_days=pl.col("t_x") / pl.col("x") * unit_days,
         days_since=(pl.col("T") - pl.col("t_x")) * unit_days,
     ).sort("at_stake", "customer_id", descending=[True, False])
-    top = ranked.head(round(capacity / (1.0 - CONTROL_SHARE)))
-    if top.height < CONTROL_FROM:
-        top = ranked.head(capacity)
-    controls = round(top.height * CONTROL_SHARE) if top.height >= CONTROL_FROM else 0
-    left_alone = set(rng.permutation(top.height)[:controls].tolist())
-    groups = ["control" if i in left_alone else "contact" for i in range(top.height)]
-    return top.with_columns(group=pl.Series(groups, dtype=pl.String)).select(
-        "customer_id", "tier", "p_alive", "gap_days", "days_since", "value", "at_stake", "group"
-    )
+    control = pl.col("customer_id").is_in(held.implode())
+    grouped = ranked.with_columns(group=pl.when(control).then(pl.lit("control")).otherwise(pl.lit("contact")))
+    top = grouped.filter((pl.col("group") == "contact").cum_sum() <= capacity)  # the controls among the places reached
+    return top.select("customer_id", "tier", "p_alive", "gap_days", "days_since", "value", "at_stake", "group")
+
+
+def at_stake() -> pl.Expr:
+    """What a member would be worth if known to be still here, less what they are worth as it is: of value, p_alive."""
+    alive = pl.col("p_alive").clip(lower_bound=1e-6)
+    return pl.col("value") * (1.0 - alive) / alive
 
 
 def as_state(listed: pl.DataFrame, *, as_of: date) -> pl.DataFrame:

@@ -13,9 +13,6 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.members import purchases
 from crmlib.customers.loyalty.loyalty import wilson
 
-CONTROL_SHARE = 0.1
-LEAST_FOR_CONTROL = 100
-"""With fewer people an effect cannot be measured, and holding some back only costs."""
 LIST, CONTROL = "list", "control"
 
 
@@ -55,32 +52,26 @@ class Result:
     high: float
 
 
-def choose(candidates: AnyFrame, *, capacity: int, rng: np.random.Generator) -> ContactList:
-    """Take the most valuable candidates, after holding a random tenth back where there are enough.
+def choose(candidates: AnyFrame, *, capacity: int) -> ContactList:
+    """Take the most valuable candidates, those aside whom every list leaves alone.
 
     Parameters
     ----------
-    candidates : customer_id and at_risk_minor.
+    candidates : customer_id, at_risk_minor and held (whether left alone).
     capacity : most people the team can contact.
 
     Examples
     --------
-    >>> few = pl.DataFrame({"customer_id": ["a", "b", "c"], "at_risk_minor": [5, 9, 7]})
-    >>> choose(few, capacity=2, rng=np.random.default_rng(1)).chosen["customer_id"].to_list()
-    ['b', 'c']
+    >>> few = pl.DataFrame({"customer_id": ["a", "b", "c"], "at_risk_minor": [5, 9, 7], "held": [False, True, False]})
+    >>> choose(few, capacity=2).chosen["customer_id"].to_list()
+    ['c', 'a']
     """
-    table = to_polars(candidates, needs=("at_risk_minor",), name="candidates", key="customer_id").sort(
+    needs = ("at_risk_minor", "held")
+    table = to_polars(candidates, needs=needs, name="candidates", key="customer_id").sort(
         "at_risk_minor", "customer_id", descending=[True, False], nulls_last=True
     )
-    reached = table.head(round(capacity / (1 - CONTROL_SHARE)) if table.height >= LEAST_FOR_CONTROL else capacity)
-    held = np.zeros(reached.height, dtype=bool)
-    if reached.height >= LEAST_FOR_CONTROL:
-        held[rng.choice(reached.height, round(CONTROL_SHARE * reached.height), replace=False)] = True
-    return ContactList(
-        chosen=reached.filter(pl.Series(~held)).head(capacity),
-        held_back=reached.filter(pl.Series(held)),
-        found=table.height,
-    )
+    reached = table.filter((~pl.col("held")).cum_sum() <= capacity)
+    return ContactList(chosen=reached.filter(~pl.col("held")), held_back=reached.filter("held"), found=table.height)
 
 
 def as_state(listed: ContactList, *, as_of: date) -> pl.DataFrame:
@@ -91,22 +82,6 @@ def as_state(listed: ContactList, *, as_of: date) -> pl.DataFrame:
             listed.held_back.select("customer_id", group=pl.lit(CONTROL)),
         ]
     ).with_columns(listed_day_n=pl.lit(day_number(as_of, name="as_of"), dtype=pl.Int64))
-
-
-def owners(listed: ContactList, customers: AnyFrame | None) -> pl.Series:
-    """Who looks after each chosen member, in the list's order; null where nobody is known.
-
-    Parameters
-    ----------
-    customers : customer_id, owner_staff; without it no owner is known.
-    """
-    if customers is None:
-        return pl.Series("owner_staff", [None] * listed.chosen.height, dtype=pl.String)
-    known = to_polars(customers, needs=("owner_staff",), name="customers", key="customer_id")
-    joined = listed.chosen.select("customer_id").join(
-        known.select("customer_id", "owner_staff"), on="customer_id", how="left", maintain_order="left"
-    )
-    return joined["owner_staff"]
 
 
 def result(state: AnyFrame | None, customer_day: AnyFrame, *, until: date) -> Result | None:

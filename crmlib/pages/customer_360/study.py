@@ -133,6 +133,6 @@ class Study(MemberStudy):
     @cached_property
     def receipts(self) -> pl.DataFrame:
         """The customer's last receipts."""
-        titles = self.names("stores", "store_id")
+        titles = self.called("stores", "store_id")
         found = panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
         return found.with_columns(pl.col("store_id").replace(titles)) if titles else found

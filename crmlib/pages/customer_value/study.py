@@ -164,7 +164,7 @@ class Study(MemberStudy):
         """Overdue upper members to contact, and those held back by chance."""
         if self.late is None:
             raise ModelError("churn.no_rhythm", values={"customers": 0, "needed": MIN_GAPS})
-        return contact_list.choose(self.late, capacity=self.params.capacity, rng=self.page.rng)
+        return contact_list.choose(self.late, capacity=self.params.capacity)
 
     @cached_property
     def last_list(self) -> contact_list.Result | None:

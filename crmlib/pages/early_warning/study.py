@@ -36,12 +36,17 @@ class Study(Watch):
         """Those who turned late since the last list, of the watched tiers."""
         return watchlist.candidates(self.table, tiers=self.params.watched, festival_buyers=self.table.filter("waiting"))
 
+    @property
+    def reachable(self) -> pl.DataFrame:
+        """Those of them whom no draw of this month leaves alone."""
+        return self.found.filter(~pl.col("held"))
+
     @cached_property
     def listed(self) -> pl.DataFrame:
         """Those of them whom the owners can call, with what to do until when."""
         return watchlist.watchlist(
-            self.table, as_of=self.page.as_of, capacity=self.params.capacity, tiers=self.params.watched,
-            festival_buyers=self.table.filter("waiting"),
+            self.table.filter(~pl.col("held")), as_of=self.page.as_of, capacity=self.params.capacity,
+            tiers=self.params.watched, festival_buyers=self.table.filter("waiting"),
         )  # fmt: skip
 
     @cached_property

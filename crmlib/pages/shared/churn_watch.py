@@ -69,7 +69,7 @@ class Watch(ChurnStudy):
         return watchlist.late(self.table, festival_buyers=self.table.filter("waiting"))
 
     def reach(self, ids: pl.Series) -> pl.DataFrame:
-        """How to reach each of `ids`, in order: customer_id, past_tier, owner (by name, may be null), means, due_on."""
+        """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held."""
         lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
         known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
@@ -79,7 +79,8 @@ class Watch(ChurnStudy):
         made = asked.join(by, on="customer_id", how="left", maintain_order="left")
         owned = self.owned_by.rename({"customer_id": "_id"})
         made = made.join(owned, left_on="customer_id", right_on="_id", how="left", maintain_order="left")
-        return made.with_columns(due_on=watchlist.due_on(pl.col("past_tier"), as_of=self.page.as_of))
+        due = watchlist.due_on(pl.col("past_tier"), as_of=self.page.as_of)
+        return made.with_columns(due_on=due, held=self.left_alone(ids))
 
     @cached_property
     def owned_by(self) -> pl.DataFrame:
@@ -87,10 +88,10 @@ class Watch(ChurnStudy):
         homes = clv.portfolio.home_store(
             traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
         )
-        made = homes.select("customer_id", owner=_called("store_id", self.names("stores", "store_id")))
+        made = homes.select("customer_id", owner=_called("store_id", self.called("stores", "store_id")))
         if self.file is None:
             return made
-        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.names("staff", "staff_id")))
+        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.called("staff", "staff_id")))
         both = advised.join(made, on="customer_id", how="full", coalesce=True)
         return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
 

@@ -11,9 +11,12 @@ from crmlib import panels, report
 from crmlib.customers.members import cards
 from crmlib.customers.members.periods import months_before
 from crmlib.kit.words import Words
+from crmlib.outreach import draw
 from crmlib.panels import traits
 from crmlib.report import Page
 
+CONTROL_BP = 1000
+"""Share of members whom the lists of a month leave alone [basis points]."""
 MONTHS = 24
 """Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
 
@@ -79,7 +82,22 @@ class MemberStudy(report.Study):
         """Rows of `frame` (customer_id, …) that are members'."""
         return cards.only_members(frame, self.apart)
 
-    def names(self, table: str, key: str) -> dict[str, str]:
+    def left_alone(self, ids: pl.Series) -> pl.Series:
+        """Whether each of `ids` is left alone this month by every list, so that the effect of all can be seen.
+
+        One draw for all lists, by a keyed hash of the member and the month; whoever waits for an answer to a complaint
+        is never left alone.
+        """
+        month = f"contacts-{self.page.as_of:%Y-%m}"
+        drawn = draw.season(self.page.pseudonyms(ids), season_id=month, key=b"contacts", holdout_bp=CONTROL_BP)
+        contacts = self.page.optional("contacts")
+        if contacts is None:
+            return drawn
+        open_ones = contacts.filter(pl.col("purpose").cast(pl.String) == "complaint", pl.col("solved_at").is_null())
+        waiting = open_ones.select("customer_id").collect()["customer_id"]
+        return drawn & ~ids.is_in(waiting.implode())
+
+    def called(self, table: str, key: str) -> dict[str, str]:
         """What staff (`staff`, `staff_id`) or stores (`stores`, `store_id`) are called; empty where not connected."""
         found = self.page.optional(table)
         if found is None or "name" not in found.collect_schema().names():

@@ -171,16 +171,21 @@ def test_the_list_leaves_a_control_group_and_reports_on_the_last_one():
             "tier": ["D"] * n,
         }
     )
-    listed = portfolio.keep_list(customers, capacity=50, unit_days=7, rng=rng)
-    groups = dict(listed["group"].value_counts().iter_rows())
-    assert groups == {"contact": 50, "control": 6}
+    held = customers["customer_id"].gather_every(10)
+    listed = portfolio.keep_list(customers, capacity=50, unit_days=7, held=held)
+    groups = listed.filter(pl.col("group") == "control")["customer_id"]
+    assert listed.height - groups.len() == 50
+    assert set(groups) == set(listed["customer_id"]) & set(held)  # left alone, and they take nobody's place
+    assert groups.len() > 2
+    far = customers.filter(pl.col("customer_id").is_in(listed["customer_id"].implode()))
+    assert far.select(portfolio.at_stake().sum()).item() == pytest.approx(listed["at_stake"].sum())
     assert listed["at_stake"].is_sorted(descending=True)
     assert listed["p_alive"].is_between(0.1, 0.9).all()
     kept = portfolio.as_state(listed, as_of=date(2026, 1, 1))
     came = pl.DataFrame({"customer_id": ["c0", "c1"], "day_n": [20_500, 20_000], "is_purchase": [True, True]})
     outcome = portfolio.outcome_of_last(kept, came, until=date(2026, 3, 1))
     assert outcome is not None
-    assert outcome["contact"] + outcome["control"] == 56
+    assert outcome["contact"] + outcome["control"] == listed.height
     assert outcome["contact_back"] + outcome["control_back"] <= 1
     assert portfolio.outcome_of_last(None, came, until=date(2026, 3, 1)) is None
 

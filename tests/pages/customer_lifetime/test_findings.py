@@ -104,6 +104,7 @@ def whole() -> portfolio.Portfolio:
     )
 
 
+NOBODY = pl.Series("customer_id", [], dtype=pl.String)
 CURVE = pl.DataFrame(
     {
         "months": [3, 12, 36],
@@ -124,7 +125,7 @@ def reach(listed: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_speaks_both_languages_and_draws(whole, test, language):
     words = Words(language)
-    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
     made = [
         value.tiers(whole, test, words=words),
         value.cohorts(lives({"2025-Q1": 9000.0, "2025-Q2": 1000.0}, chance=0.001), words=words),
@@ -203,7 +204,7 @@ def test_a_company_that_sells_below_cost_is_told_so_and_not_whom_to_look_after(w
         customers=whole.customers.with_columns(value=-pl.col("value")),
     )
     down = CURVE.with_columns(-pl.col("value"), value_low=-pl.col("value_high"), value_high=-pl.col("value_low"))
-    listed = portfolio.keep_list(loss.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(loss.customers, capacity=20, unit_days=7, held=NOBODY)
     assert listed.is_empty()
     said = [
         (value.tiers(loss, test, words=words).headline, "customer_lifetime.tiers.headline.loss"),
@@ -231,7 +232,7 @@ def test_stores_that_are_not_connected_are_said_to_be_so(whole, test):
 
 
 def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
-    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
     off = dataclasses.replace(
         test,
         trips=[contest("bg_nbd", bias=0.3), contest("last_trips", better=None)],
@@ -250,7 +251,7 @@ def test_a_biased_back_test_is_in_the_answer_and_red(whole, test):
 def test_the_tile_beside_money_is_the_error_of_money_and_not_of_purchases(whole, test, language):
     """Counts were off by 1.9 % and spend by 5.6 %: beside a total of money stands the error of money."""
     words = Words(language)
-    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
     off = dataclasses.replace(
         test,
         trips=[contest("bg_nbd", bias=0.019), contest("last_trips", better=None)],
@@ -276,7 +277,7 @@ def test_a_list_ranked_by_probabilities_that_are_off_says_so_wherever_it_is_name
          "customers": [9] * 10}
     )  # fmt: skip
     tried = dataclasses.replace(test, calibration=tenths)
-    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
     pseudonyms = pl.Series([f"P{i}" for i in range(listed.height)])
     actions = keep.keep_list(listed, tried, words=words, reach=reach(listed), pseudonyms=pseudonyms, last=None)
     said = [
@@ -292,7 +293,7 @@ def test_a_list_ranked_by_probabilities_that_are_off_says_so_wherever_it_is_name
 
 def test_the_advice_follows_the_order_of_the_list(whole, test):
     """It said to begin with the likely while the first 23 rows were below one half."""
-    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, rng=np.random.default_rng(3))
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
     pseudonyms = pl.Series([f"P{i}" for i in range(listed.height)])
     actions = keep.keep_list(listed, test, words=ZH, reach=reach(listed), pseudonyms=pseudonyms, last=None)
     assert actions.table["at_stake_minor"].is_sorted(descending=True)

@@ -50,3 +50,16 @@ def test_a_study_of_members_leaves_them_out_and_reads_once(till: Lake) -> None:
     assert set(everybody["customer_id"]) - set(study.members(everybody)["customer_id"]) == {"TILL"}
     assert study.days is study.days
     assert (study.people, study.goods) == (None, None)
+
+
+def test_whom_the_lists_of_a_month_leave_alone_is_one_draw_for_all_pages(lake: Lake) -> None:
+    ids = pl.Series("customer_id", [f"C{i:04d}" for i in range(2_000)])
+    drawn = [
+        MemberStudy(world.opened(lake, report=report)).left_alone(ids) for report in ("early_warning", "customer_value")
+    ]
+    assert drawn[0].equals(drawn[1])
+    assert 150 < int(drawn[0].sum()) < 250  # a tenth
+    some = MemberStudy(world.opened(lake, report="early_warning")).left_alone(ids.reverse())
+    assert some.reverse().equals(drawn[0]), "a member's lot does not hang on who else is asked about"
+    before = MemberStudy(world.opened(lake, report="early_warning", variables={"as_of": "2026-05-31"})).left_alone(ids)
+    assert not before.equals(drawn[0]), "another month, another draw"

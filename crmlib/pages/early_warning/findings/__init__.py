@@ -42,7 +42,7 @@ def entries(study: Study) -> Finding:
 def capacity(study: Study) -> Finding:
     """Whether the owners can call all of them."""
     each = study.params.capacity
-    return warning.capacity(study.found, study.listed, words=study.words, each=each, basis=study.basis)
+    return warning.capacity(study.reachable, study.listed, words=study.words, each=each, basis=study.basis)
 
 
 @section("early_warning.at_risk", key="churn.at_risk")
@@ -78,7 +78,7 @@ def watch_list(study: Study) -> ActionList:
         study.listed,
         words=study.words,
         pseudonyms=study.page.pseudonyms(study.listed["customer_id"]),
-        found=study.found.height,
+        found=study.reachable.height,
         as_of=study.page.as_of,
         basis=study.basis,
         goods=study.last_goods,
