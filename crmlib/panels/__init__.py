@@ -24,6 +24,7 @@ from crmlib.panels.promotions import (
     stores_of,
     taken_receipts,
     traffic,
+    whole_baskets,
 )
 from crmlib.panels.rfm import rfm_cuts
 from crmlib.panels.sales import product_period, store_day_cube
@@ -70,4 +71,5 @@ __all__ = [
     "traffic",
     "values_of",
     "visit_days",
+    "whole_baskets",
 ]

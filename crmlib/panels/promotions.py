@@ -36,6 +36,10 @@ CELL = {
     "list_minor": pl.Int64,
     "cost_minor": pl.Int64,
 }
+BASKET = {
+    **dict.fromkeys(("receipt_id", "store_id", "product_id", "promotion_id"), pl.String),
+    **dict.fromkeys(("quantity_milli", "list_minor", "cost_minor"), pl.Int64),
+}
 _KINDS = ("sold", "listed", "costed")
 _OFF = nw.when(~nw.col("list_minor").is_null()).then(nw.col("list_minor") - nw.col("net_minor")).otherwise(0)
 
@@ -118,6 +122,33 @@ def taken_receipts(lines: AnyFrame, *, promotion_id: str | None = None) -> pl.Da
         .agg(nw.col("quantity_milli", "net_minor", "discount_minor").sum())
     )
     return _dated(reduced(made, schema=RECEIPT, sort=("receipt_id", "customer_id", "day_n")))
+
+
+def whole_baskets(lines: AnyFrame, *, products: pl.Series | None = None) -> pl.DataFrame:
+    """Sales of receipts that hold any of `products` (all receipts without it), by product and promotion.
+
+    Lines without a list price are left out.
+
+    Returns
+    -------
+    receipt_id, store_id, product_id, promotion_id, quantity_milli, list_minor, cost_minor (null where any line of it
+    has none).
+    """
+    read = lines_of(lines, needs=tuple(BASKET), name="receipt_lines").select(*BASKET)
+    sold = read.filter(nw.col("quantity_milli") > 0, ~nw.col("list_minor").is_null())
+    if products is not None:
+        held = among(sold, "product_id", products).select("receipt_id").unique()
+        chosen = reduced(held, schema={"receipt_id": pl.String}, sort=("receipt_id",))["receipt_id"]
+        sold = among(sold, "receipt_id", chosen)
+    key = ("receipt_id", "store_id", "product_id", "promotion_id")
+    made = (
+        sold.with_columns(unknown=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0))
+        .group_by(*key)
+        .agg(nw.col("quantity_milli", "list_minor", "cost_minor", "unknown").sum())
+        .with_columns(cost_minor=nw.when(nw.col("unknown") == 0).then(nw.col("cost_minor")))
+        .select(*BASKET)
+    )
+    return reduced(made, schema=BASKET, sort=key)
 
 
 def promotion_goods(lines: AnyFrame, *, promotion_id: str) -> pl.Series:

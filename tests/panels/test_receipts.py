@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from crmlib import panels
 from crmlib.panels import receipts
 
 LINES = pl.DataFrame(
@@ -42,3 +43,17 @@ def test_prices_are_those_without_an_offer_and_costs_of_what_has_one(engine: str
     lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
     found = receipts.goods_price(lines, start=START, end=END)
     assert found.rows() == [("x", "piece", 2, 2000, 190, 2000, 110)]
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_whole_baskets_are_those_that_hold_a_good_with_all_that_was_in_them(engine: str) -> None:
+    held = LINES.with_columns(list_minor=pl.when(pl.col("net_minor") != 90).then(pl.col("net_minor") + 10))
+    lines = held if engine == "polars" else duckdb.sql("select * from held")
+    found = panels.whole_baskets(lines, products=pl.Series(["x"]))
+    assert found.drop("store_id").rows() == [
+        ("r1", "x", "p", 2000, 190, None),
+        ("r1", "x", None, 1000, 110, 60),
+        ("r3", "x", None, 1000, 110, 60),
+    ]
+    assert panels.whole_baskets(lines, products=pl.Series(["y"], dtype=pl.String)).is_empty()
+    assert panels.whole_baskets(lines).height == found.height

@@ -8,15 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.promotion.offers.offer import Offer
 from crmlib.promotion.offers.pricing import price
 
 DAYS = 28
 WHOLE_BP = 10_000
-_LINES = (
-    *("receipt_id", "store_id", "product_id", "day", "quantity_milli", "list_minor", "cost_minor", "promotion_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def try_on(
 
     Parameters
     ----------
-    promotion : a row of `promotions` (`board`). lines : receipt lines up to `as_of`, without bulk orders.
+    promotion : a row of `promotions` (`board`). lines : receipt lines (or a handle on them) without bulk orders.
 
     Returns
     -------
@@ -90,10 +88,9 @@ def try_on(
     offer = as_offer(promotion)
     if offer is None:
         return None
-    table = to_polars(lines, needs=_LINES, name="lines").select(_LINES).filter(
-        pl.col("day") > as_of - timedelta(days=days), pl.col("day") <= as_of, pl.col("quantity_milli") > 0,
-        pl.col("list_minor").is_not_null(),
-    )  # fmt: skip
+    span = panels.part(lines, start=as_of - timedelta(days=days - 1), end=as_of)
+    products_of = pl.Series(offer.products, dtype=pl.String) if offer.products else None
+    table = panels.whole_baskets(span, products=products_of)
     mine = pl.lit(value=True) if not offer.products else pl.col("product_id").is_in(offer.products)
     here = pl.lit(value=True) if not offer.stores else pl.col("store_id").is_in(offer.stores)
     table = table.with_columns(mine=mine & here)
@@ -108,7 +105,7 @@ def try_on(
         return None
     noon = offer.starts_at + timedelta(hours=12)
     priced = price(
-        whole.drop("day", "promotion_id").with_columns(sold_at=pl.lit(noon, dtype=pl.Datetime("us"))),
+        whole.drop("promotion_id").with_columns(sold_at=pl.lit(noon, dtype=pl.Datetime("us"))),
         offers=[offer], products=goods, stores=stores,
     ).lines  # fmt: skip
     by = priced.group_by("receipt_id").agg(pl.col("discount_minor").sum()).filter(pl.col("discount_minor") > 0)

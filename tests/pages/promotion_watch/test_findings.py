@@ -179,3 +179,12 @@ def test_stock_on_hand_is_called_that_and_a_slow_seller_is_not_said_to_sell_noth
     html = found.view.as_raw_html()
     assert words.column("on_hand_milli") in html and words.column("stock_milli") not in html
     assert ">0.4<" in html and ">16.3<" in html
+
+
+def test_the_share_of_the_budget_is_of_the_sum_it_stands_beside_or_says_which(words):
+    cases = ((6, 10_000), (10, 10_000), (6, None))
+    going, over, none = (watch_findings.answer(run(10_000, days=d, budget=b), words=words) for d, b in cases)
+    share = {k: words.format.share(v / 10_000, digits=0) for k, v in (("now", 5000), ("end", 9000))}
+    assert share["end"] in going.figures[2].comparison and going.figures[2].comparison[:2] != share["end"][:2]
+    assert share["now"] in over.figures[2].comparison
+    assert words.format.money(9000) in none.figures[2].comparison

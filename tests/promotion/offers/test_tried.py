@@ -37,7 +37,7 @@ def lines(**first: Any) -> pl.DataFrame:
             for r, s, p, n, ago in made
         ]
     )  # fmt: skip
-    return table.with_columns(**{k: pl.lit(v) for k, v in first.items()})
+    return table.with_columns(day_n=pl.col("day").cast(pl.Int32), **{k: pl.lit(v) for k, v in first.items()})
 
 
 def tried(promotion: dict[str, Any], table: pl.DataFrame | None = None) -> Any:
@@ -78,3 +78,8 @@ def test_a_rule_that_is_not_on_record_is_not_guessed(changes: dict[str, Any]) ->
 def test_goods_that_were_not_sold_lately_cannot_be_tried() -> None:
     assert tried(row(products=["moon"])) is None or tried(row(products=["moon"])).touched == 0
     assert tried(row(products=["tea"]), lines().filter(pl.col("product_id") == "nut")) is None
+
+
+def test_a_line_without_cost_leaves_its_goods_out_of_the_margin_only() -> None:
+    found = tried(row(), lines().with_columns(cost_minor=pl.when(pl.col("receipt_id") != "r1").then("cost_minor")))
+    assert (found.discount_minor, found.margin_minor) == (800, 1_200)

@@ -72,7 +72,7 @@ def tried_on(
         if chart.height
         else None,
         seen="".join(seen),
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
         value_minor=int(short["discount_minor"].sum()) if short.height else None,
     )
 

@@ -107,7 +107,7 @@ def calendar(found: pl.DataFrame, addresses: dict[str, str], *, as_of: date, soo
         table=table,
         view=views.readable(view.select(*order, "reserved_minor", "address"), words=words, links={"name": "address"}),
         chart=charts.calendar(bars, today=as_of, words=words) if bars.height else None,
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
     )
 
 
@@ -129,5 +129,4 @@ def meetings(found: pl.DataFrame, board: pl.DataFrame, *, words: Words) -> Findi
         status="warn" if found.height else "ok",
         table=found,
         view=views.readable(found.with_columns(**said, **counts), words=words) if found.height else None,
-        row_key=("one", "other"),
     )

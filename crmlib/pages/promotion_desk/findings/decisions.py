@@ -44,7 +44,7 @@ def actions(
         table=shown,
         view=views.readable(view, words=words, links={"name": "address"}) if shown.height else None,
         note=words("promotion_desk.action.note"),
-        row_key=("promotion_id", "advice"),
+        row_key=("name", "advice"),
     )  # fmt: skip
 
 

@@ -67,5 +67,4 @@ def portfolio(kinds: pl.DataFrame, cells: pl.DataFrame, whole: dict[str, Any], *
         view=views.readable(view, words=words),
         chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
         value_minor=int(stop["net_margin_minor"].abs().sum()) if stop.height else None,
-        row_key=("mechanic", "depth_bp", "category"),
     )

@@ -66,5 +66,5 @@ def running(live: list[Running], ahead: list[dict[str, Any]], addresses: dict[st
         if bars.height
         else None,
         value_minor=int((over["discount_end_minor"] - over["event_budget_minor"]).sum()) if over.height else None,
-        row_key=("promotion_id",),
+        row_key=("name",),
     )

@@ -289,7 +289,7 @@ def lessons(past: pl.DataFrame, *, words: Words) -> Finding:
         chart=intervals.intervals(shown, words=words, title=words("promotion.axis.lift"), percent=True)
         if shown.height
         else None,
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
     )
 
 
@@ -308,5 +308,5 @@ def clashes(plan: Plan, *, words: Words) -> Finding:
         status="warn" if table.height else "ok",
         table=table,
         view=views.readable(view, words=words) if table.height else None,
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
     )

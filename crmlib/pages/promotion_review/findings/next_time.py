@@ -52,5 +52,5 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
         table=table,
         view=views.readable(table.drop("promotion_id"), words=words),
         note=words("promotion_review.action.note"),
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
     )

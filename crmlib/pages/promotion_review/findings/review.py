@@ -310,7 +310,7 @@ def overview(events: pl.DataFrame, *, words: Words) -> Finding:
         table=table,
         view=views.readable(view, words=words),
         chart=_lifts(last, words) if last.height else None,
-        row_key=("promotion_id",),
+        row_key=("name", "first_day"),
     )
 
 

@@ -68,7 +68,7 @@ def _figures(run: Running, values: dict[str, str], words: Words) -> tuple[Figure
         Figure(
             label=words(f"promotion_watch.figure.discount.{stage}"),
             value=words.format.money(run.discount_minor),
-            comparison=against_budget(run.projected_discount_minor, run.budget_minor, words),
+            comparison=_budgeted(run, words),
             tone="bad" if over else "neutral",
             key=f"discount.{own}",
             amount=run.discount_minor,
@@ -83,6 +83,16 @@ def _figures(run: Running, values: dict[str, str], words: Words) -> tuple[Figure
             amount=alarms,
         ),
     )
+
+
+def _budgeted(run: Running, words: Words) -> str:
+    """The discount against the budget: while it runs that of its end, and it is said so."""
+    if run.over:
+        return against_budget(run.discount_minor, run.budget_minor, words)
+    if not run.budget_minor:
+        return words("promotion_watch.figure.end_money", end=words.format.money(run.projected_discount_minor))
+    against = against_budget(run.projected_discount_minor, run.budget_minor, words)
+    return words("promotion_watch.figure.end_budget", against=against)
 
 
 def _alarmed(run: Running, words: Words) -> str:
