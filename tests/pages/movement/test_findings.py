@@ -53,7 +53,12 @@ def test_amber_only_if_more_is_lost_than_idle_weeks_show(words: Words) -> None:
         found, idle = moved(world(stay=20, leave=leave, come=0))
         card = change.parts(found, idle, span=SPAN, names={}, words=words)
         assert card.status == status
-        assert (card.value_minor is not None) == (status == "warn")
+        before, after = (
+            c.groups.select(pl.col("lost_minor", "less_minor").sum()).sum_horizontal().item() for c in (found, idle)
+        )
+        sold = [c.groups["net_1_minor"].sum() for c in (found, idle)]
+        excess = round((before / sold[0] - after / sold[1]) * sold[0])
+        assert card.value_minor == (excess if status == "warn" else None)
         assert card.table["moved_delta_minor"].sum() == found.groups["delta_minor"].sum()
 
 

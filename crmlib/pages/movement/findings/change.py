@@ -91,6 +91,7 @@ def parts(change: GainLoss, noise: GainLoss, *, span: Span, names: Mapping[str, 
         "drained": form.share(drained),
         "usual": form.share(usual),
         "money": form.money(abs(whole["lost"] + whole["less"])),
+        "excess": form.money(max(drained - usual, 0.0) * whole["before"]),
         "delta": _signed(whole["delta"], words),
         "span": _span(span, words),
     }
@@ -103,7 +104,7 @@ def parts(change: GainLoss, noise: GainLoss, *, span: Span, names: Mapping[str, 
         table=table,
         view=readable(table, words=words),
         chart=bars(drawn, words=words, title=words("movement.axis")),
-        value_minor=whole["lost"] + whole["less"] if kind == "drain" else None,
+        value_minor=-round((drained - usual) * whole["before"]) if kind == "drain" else None,
         row_key=("moved_group",),
     )
 

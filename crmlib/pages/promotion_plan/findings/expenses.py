@@ -20,6 +20,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
     form = words.format
     whole, used = int(table["budget_minor"].sum()), int((table["spent_minor"] + table["reserved_minor"]).sum())
     over = table.filter("over")
+    beyond = int((over["spent_minor"] + over["reserved_minor"] - over["budget_minor"]).sum())
     share = used / whole if whole else None
     claims = accounts.filter(pl.col("over_cap_minor") > 0)
     close = table.filter(
@@ -67,7 +68,7 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
         chart=_bars(table, words),
         seen=words("promotion_plan.budget.seen", **values)
         + (words("promotion_plan.budget.over_cap", **values) if claims.height and kind != "claims" else ""),
-        value_minor=used,
+        value_minor={"over": beyond, "claims": int(claims["over_cap_minor"].sum())}.get(kind),
     )
 
 
