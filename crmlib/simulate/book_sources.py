@@ -22,6 +22,7 @@ def mapping() -> Node:
     return {
         "stock_moves": _book("stock_moves", kind=_back(words["stock_kind"]), unit=units),
         "lots": _book("lots"),
+        "opening_points": _book("points", files="opening_points", kind=_back(words["points_open"])),
         "partners": _book("partners", kind=_back(words["partner"]["type"])),
         "invoices": _book("invoices", disputed={words["flag"]["yes"]: True, words["flag"]["no"]: False}),
         "payments": _book("payments", tender=_back(words["payment_tender"])),
@@ -29,7 +30,7 @@ def mapping() -> Node:
     }
 
 
-def _book(name: str, *, ending: str = "csv.gz", **coded: Mapping[str, Any]) -> Node:
+def _book(name: str, *, files: str = "", ending: str = "csv.gz", **coded: Mapping[str, Any]) -> Node:
     columns: Node = {}
     for column, header in exports.headers(name).items():
         if column == "terms":
@@ -42,7 +43,7 @@ def _book(name: str, *, ending: str = "csv.gz", **coded: Mapping[str, Any]) -> N
             columns[column] = {"from": header, "map": dict(coded[column])} if column in coded else header
     encoding = {} if ending == "xlsx" else {"encoding": "utf-8"}
     return {
-        "table": name, "files": f"{name}.{ending}", **encoding, "currency": "CNY", "known_at": {"lag_days": 0},
+        "table": name, "files": f"{files or name}.{ending}", **encoding, "currency": "CNY", "known_at": {"lag_days": 0},
         "columns": columns,
     }  # fmt: skip
 

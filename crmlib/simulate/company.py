@@ -16,6 +16,7 @@ from crmlib.simulate import (
     marketing,
     masters,
     offices,
+    opening_points,
     receipts,
     receivables,
     season,
@@ -86,6 +87,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     shop_floor.write(world, told, folder, rng=stream(seed, FLOOR))
     stock_book.write(world, told, folder, rng=stream(seed, STOCK_BOOK))
     targets.write(world, told, folder)
+    opening_points.write(folder, first_day=world.first_day)
     receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))

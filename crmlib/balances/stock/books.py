@@ -189,3 +189,15 @@ def latest(counts: AnyFrame, *, as_of: date, without: Iterable[str] = ()) -> pl.
     rows = rows.filter(pl.col("counted_on") <= as_of, ~pl.col("product_id").is_in(list(without)))
     last = pl.col("counted_on") == pl.col("counted_on").max().over(PAIR)
     return rows.filter(last).group_by(PAIR).agg(pl.col("on_hand_milli").sum()).sort(PAIR)
+
+
+def given(moves: pl.DataFrame, products: AnyFrame, lots: AnyFrame | None = None) -> pl.DataFrame:
+    """What was given away of each product, as positive amounts: product_id, quantity_milli, cost_minor, dearest first.
+
+    Parameters
+    ----------
+    moves : gift moves, products, lots : as `valued`.
+    """
+    rows = valued(moves, products, lots).group_by("product_id")
+    sums = rows.agg(-pl.col("quantity_milli").sum(), -pl.col("cost_minor").sum())
+    return sums.sort("cost_minor", "product_id", descending=[True, False])

@@ -1,0 +1,97 @@
+"""The steps of the points report."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels, report
+from crmlib.balances.ledgers import roll
+from crmlib.balances.liability import points as accounts
+from crmlib.balances.roll_forward import Statement
+from crmlib.balances.stock import books
+from crmlib.balances.ties import tie
+from crmlib.pages.points.parameters import Points
+
+
+class Study(report.Study):
+    """From entries of the points account to what is owed, what it will cost, and where books disagree."""
+
+    @property
+    def params(self) -> Points:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @property
+    def first(self) -> date:
+        """First day of the month of the page."""
+        return self.page.as_of.replace(day=1)
+
+    @cached_property
+    def points(self) -> pl.DataFrame:
+        """The entries of the account."""
+        return self.page.table("points").collect()
+
+    @cached_property
+    def book(self) -> Statement:
+        """The month of the account, by member."""
+        return roll("points", self.points, first=self.first, last=self.page.as_of)
+
+    @cached_property
+    def offences(self) -> pl.DataFrame:
+        """Members whose balance falls below zero at some entry."""
+        return accounts.offences(self.points)
+
+    @cached_property
+    def account(self) -> accounts.Account:
+        """What is outstanding, and what of it will be used."""
+        return accounts.account(self.points, as_of=self.page.as_of, life_months=self.params.life)
+
+    @cached_property
+    def months(self) -> pl.DataFrame:
+        """Points issued, used and expired by month."""
+        return accounts.by_month(self.points, as_of=self.page.as_of)
+
+    @cached_property
+    def put_aside(self) -> int | None:
+        """Part of the month's sales on cards that belongs to its points [minor units]."""
+        day = panels.store_day(self.page.lines)
+        start = (self.first - date(1970, 1, 1)).days
+        sales = int(day.filter(pl.col("day_n") >= start)["member_net_minor"].sum())
+        return accounts.put_aside(sales, self.book.totals["earn"], self.account)
+
+    @cached_property
+    def ties(self) -> pl.DataFrame:
+        """Tills against the account, by store and day: left (tills), right (account), unexplained [minor units]."""
+        day = pl.col("at").dt.date().alias("day")
+        paid = self.page.table("tenders").filter(pl.col("tender").cast(pl.String) == "points").with_columns(day)
+        used = self.points.filter(pl.col("kind").cast(pl.String) == "redeem").with_columns(
+            day, pl.col("cost_minor").fill_null(0)
+        )
+        return tie(paid.collect(), used, on=["store_id", "day"], amount="amount_minor", right_amount="cost_minor")
+
+    @cached_property
+    def gifts(self) -> pl.DataFrame:
+        """Goods given as gifts this month at cost: product_id, quantity_milli, cost_minor."""
+        products = self.page.table("products").collect()
+        lots = self.page.optional("lots")
+        moves = self.page.table("stock_moves").filter(pl.col("kind").cast(pl.String) == "gift_out")
+        rows = moves.filter(pl.col("at").dt.date() >= self.first).collect()
+        return books.given(rows, products, None if lots is None else lots.collect())
+
+    @cached_property
+    def quiet(self) -> pl.DataFrame:
+        """Members with points who have not come for three months."""
+        return accounts.holders(self.points, as_of=self.page.as_of)
+
+    @cached_property
+    def homes(self) -> pl.DataFrame:
+        """customer_id, store (name of the home shop; null: not known)."""
+        people, stores = (self.page.optional(name) for name in ("customers", "stores"))
+        none = pl.DataFrame(schema={"customer_id": pl.String, "store": pl.String})
+        if people is None or stores is None:
+            return none
+        named = stores.select(home_store="store_id", store=pl.coalesce("name", "store_id"))
+        return people.select("customer_id", "home_store").join(named, on="home_store").drop("home_store").collect()
