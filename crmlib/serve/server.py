@@ -63,6 +63,7 @@ def serve(
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended politely, nothing is left behind
         try:
             say(words("cli.serving", address=f"http://{voila_app.LOOPBACK}:{port}/"))
+            say(who_may_enter(serving.guard, words))
             app.start()
         finally:
             kept.end()
@@ -93,6 +94,15 @@ def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
         proxy=Proxy(header, secret) if header else None,
         secure=os.environ.get("CRMLIB_HTTPS") == "1",
     )
+
+
+def who_may_enter(front: Guard, words: Words) -> str:
+    """Whether anybody may enter, in words for whoever starts the server."""
+    if front.proxy is not None:
+        return words("cli.enter_proxy", header=front.proxy.header)
+    if front.door.open():
+        return words("cli.enter_all")
+    return words("cli.enter_users", count=words.format.count(len(front.door.users())))
 
 
 def _refuse_taken(port: int) -> None:

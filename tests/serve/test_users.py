@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crmlib.core.errors import RunError
-from crmlib.kit.words import LANGUAGES
+from crmlib.kit.words import LANGUAGES, Words
 from crmlib.run import failures
 from crmlib.serve import limits, users
+from crmlib.serve.login import Guard, Proxy
+from crmlib.serve.server import who_may_enter
 from crmlib.serve.sessions import Sessions
 
 WORD = "correct horse battery"
@@ -167,3 +170,15 @@ def test_guesses_through_this_machines_proxy_hold_up_the_name_but_not_everybody(
         door.enter("li.na", "wrong", address="127.0.0.1")
     assert door.enter("li.na", WORD, address="127.0.0.1") is None
     assert door.enter("boss", WORD, address="127.0.0.1") is not None
+
+
+def test_whoever_starts_the_server_is_told_whether_anybody_may_enter(tmp_path: Path) -> None:
+    def told(proxy: Proxy | None = None) -> str:
+        door = users.Door(tmp_path / "users.toml", lambda: 0.0)
+        front = Guard(door, Sessions(lambda: 0.0), tmp_path / "audit", lambda: datetime.now(UTC), proxy=proxy)
+        return who_may_enter(front, Words("en"))
+
+    assert told() == Words("en")("cli.enter_all")
+    users.add(tmp_path / "users.toml", "li.na", password=WORD, regions=(), reports=())
+    assert told() == Words("en")("cli.enter_users", count="1")
+    assert "X-User" in told(Proxy("X-User", "s"))
