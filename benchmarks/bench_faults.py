@@ -263,9 +263,10 @@ def peak(trials: int, rng: random.Random, work: Path) -> None:
 
 
 class _Hook(BaseHTTPRequestHandler):
-    """A message hook that is slow now and then, and away now and then."""
+    """A message hook that is slow now and then, and away now and then; it keeps the keys of what it took."""
 
     texts: ClassVar[list[str]] = []
+    keys: ClassVar[list[str]] = []
     rng: ClassVar[random.Random] = random.Random(1)
 
     def do_POST(self) -> None:
@@ -274,6 +275,7 @@ class _Hook(BaseHTTPRequestHandler):
         time.sleep(self.rng.uniform(0, 0.05))
         if not away:
             self.texts.append(body["content"]["text"].splitlines()[-1])
+            self.keys.append(self.headers["Idempotency-Key"])
         self.send_response(503 if away else 200)
         self.end_headers()
         with suppress(OSError):
@@ -300,7 +302,7 @@ except deliver.RunError:
 
 
 def outbox(trials: int, rng: random.Random, work: Path) -> None:
-    """Kill senders of a queue whose hook comes and goes; every message must arrive, and none twice."""
+    """Kill senders of a queue whose hook comes and goes; every message must arrive, and none twice with a new key."""
     web = ThreadingHTTPServer(("127.0.0.1", 0), _Hook)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     env = os.environ | {"HOOK": f"http://127.0.0.1:{web.server_port}/x"}
@@ -319,7 +321,9 @@ def outbox(trials: int, rng: random.Random, work: Path) -> None:
         subprocess.run([*command, str(turn), "0"], env=env, check=False)
     web.shutdown()
     lost, twice = messages - len(set(_Hook.texts)), len(_Hook.texts) - len(set(_Hook.texts))
-    print(f"| outbox | {trials} ({hits} in mid-work) | - | {lost} of {messages} | twice: {twice} | - | {turn} looks |")
+    new = len(set(_Hook.keys)) - messages + lost
+    said = f"twice: {twice}, of them with another key: {new}"
+    print(f"| outbox | {trials} ({hits} in mid-work) | - | {lost} of {messages} | {said} | - | {turn} looks |")
 
 
 CLAIMER = """

@@ -131,8 +131,11 @@ def message(thing: Announcement, *, reader: Reader, plan: Delivery) -> EmailMess
 
 def _message_id(thing: Announcement, reader: Reader) -> str:
     """The same for the same message: a copy sent again after a crash is known as one."""
-    told = "\n".join((thing.output, thing.fingerprint, *reader.mail))
-    return f"<{hashlib.sha256(told.encode()).hexdigest()[:32]}@crmlib.invalid>"
+    return f"<{_key(thing, *reader.mail)}@crmlib.invalid>"
+
+
+def _key(thing: Announcement, *to: str) -> str:
+    return hashlib.sha256("\n".join((thing.output, thing.fingerprint, *to)).encode()).hexdigest()[:32]
 
 
 def hook_body(kind: Hook, text: str) -> dict[str, object]:
@@ -173,8 +176,9 @@ def messages(thing: Announcement, *, plan: Delivery) -> Iterator[Message]:
             mail = partial(_again, partial(_mail, thing, reader=reader, plan=plan, server=plan.smtp))
             yield Message(f"{name}:mail", "mail", mail, _refused)
         for hook in reader.hooks:
-            post = partial(_again, partial(_post_about, thing, reader=reader, plan=plan, hook=hook))
             server = f"{hook.kind}:{hook.address_from}"
+            key = _key(thing, name, server)
+            post = partial(_again, partial(_post_about, thing, reader=reader, plan=plan, hook=hook, key=key))
             yield Message(f"{name}:{server}", server, post, _refused)
 
 
@@ -187,9 +191,9 @@ def _mail(thing: Announcement, *, reader: Reader, plan: Delivery, server: Smtp) 
     _send_mail(server, message(thing, reader=reader, plan=plan))
 
 
-def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook) -> None:
+def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook, key: str) -> None:
     text = f"{_title(thing, Words(reader.language))}\n{thing.sentence}\n{link(thing, plan)}"
-    _post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text))
+    _post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text), key=key)
 
 
 def _send_mail(server: Smtp, mail: EmailMessage) -> None:
@@ -210,11 +214,14 @@ def _send_mail(server: Smtp, mail: EmailMessage) -> None:
         connection.close()
 
 
-def _post(address: str, body: Mapping[str, object]) -> None:
+def _post(address: str, body: Mapping[str, object], *, key: str) -> None:
+    """Post `body`; `key` is the same for the same message, so a receiver can drop a copy sent again after a crash."""
     if not address.startswith(("https://", "http://127.0.0.1:")):
         raise OSError("a hook's address must be https")
     request = urllib.request.Request(  # the scheme is checked above
-        address, data=json.dumps(body, ensure_ascii=False).encode(), headers={"Content-Type": "application/json"}
+        address,
+        data=json.dumps(body, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/json", "Idempotency-Key": key},
     )
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:

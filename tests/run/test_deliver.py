@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -108,10 +109,12 @@ def test_a_line_break_in_a_name_adds_no_header() -> None:
 
 class Hook(BaseHTTPRequestHandler):
     bodies: list[Any]
+    keys: list[str]
     answer: bytes = b'{"errcode": 0}'
 
     def do_POST(self) -> None:
         self.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.keys.append(self.headers["Idempotency-Key"])
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.answer)
@@ -122,7 +125,7 @@ class Hook(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hook]]:
-    kind = type("Kind", (Hook,), {"bodies": []})
+    kind = type("Kind", (Hook,), {"bodies": [], "keys": []})
     web = HTTPServer(("127.0.0.1", 0), kind)
     thread = threading.Thread(target=web.serve_forever)
     thread.start()
@@ -140,6 +143,17 @@ def test_hooks_get_the_shape_they_expect(hook: type[Hook], tmp_path: Path, kind:
     (body,) = hook.bodies
     text = body["content"]["text"] if kind == "feishu" else body["text"]["content"]
     assert "先找回 7 位 A 类会员。" in text
+
+
+def test_a_message_sent_again_after_a_kill_carries_the_key_of_the_first_and_no_other_message_does(
+    hook: type[Hook], tmp_path: Path
+) -> None:
+    """A sender killed between the hook's answer and its note knows nothing of it, as one with an empty ledger."""
+    one = {"kind": "wecom", "address_from": "HOOK"}
+    sent = plan(readers={"group": {"hooks": [one, {**one, "kind": "feishu"}]}, "chiefs": {"hooks": [one]}})
+    for ledger in ("killed", "next"):
+        deliver.deliver([PAGE, replace(PAGE, fingerprint="f2")], plan=sent, noted=tmp_path / ledger, now=NOW)
+    assert len(hook.keys) == 12 and hook.keys[:6] == hook.keys[6:] and len(set(hook.keys)) == 6
 
 
 def test_a_hook_that_refuses_is_told_without_its_address(hook: type[Hook], tmp_path: Path) -> None:

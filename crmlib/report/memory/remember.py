@@ -5,7 +5,8 @@ to whoever asks with the same arguments, and to nobody else: a reader who may se
 finds, or makes, another entry. New data, other parameters, other code: another name. Nothing has to be declared.
 
 A random generator among the arguments counts with its state, and is left in the state in which the work left it: a page
-made from entries has the same bytes as one that computed everything.
+made from entries has the same bytes as one that computed everything. A result is given out as it is read from its
+entry, computed or found: what a next step makes of it is found under the same name.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P
         return found["result"]  # type: ignore[no-any-return]
     result = compute(*args, **kwargs)
     states = [generator.bit_generator.state for generator in generators]
-    _keep(path, packed.pack({"result": result, "states": states}))
-    return result
+    content = packed.pack({"result": result, "states": states})
+    _keep(path, content)
+    return packed.unpack(content)["result"]  # type: ignore[no-any-return]  # whoever finds it gets no other bytes
 
 
 @cache

@@ -37,10 +37,16 @@ def others(table: pl.DataFrame, *, times: int = 1) -> str:
     return f"{table.height * times}"
 
 
+def filled(table: pl.DataFrame) -> pl.DataFrame:
+    """Work that leaves no value missing."""
+    calls.append("filled")
+    return table.with_columns(pl.col("net_minor").fill_null(0))
+
+
 @pytest.fixture(autouse=True)
 def of_the_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only functions of the package are remembered; here those of this module pass for such."""
-    for one in (sums, others):
+    for one in (sums, others, filled):
         monkeypatch.setattr(one, "__module__", "crmlib.tests")
     calls.clear()
     yield
@@ -205,3 +211,12 @@ def test_pages_remember_what_takes_long(notebook: Path) -> None:
     tree = ast.parse("\n".join("".join(source) for source in cells))
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert not [name for name in called for slow in SLOW if name.endswith(slow)], "call it through page.remember"
+
+
+def test_what_a_next_step_makes_of_a_result_is_found_whether_that_was_computed_or_found(tmp_path: Path) -> None:
+    """A filled column keeps a mask of what was missing, which a column that was read does not have."""
+    table = TABLE.vstack(TABLE.with_columns(net_minor=pl.lit(None, pl.Int64)))
+    for _ in range(2):
+        first = remembered(tmp_path, filled, table)
+        remembered(tmp_path, sums, first)
+    assert calls == ["filled", "sums"]
