@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crmlib.core.errors import CrmError, ParameterError
+from crmlib.core.errors import CrmError
 from crmlib.kit.words import Language, Words
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ app = typer.Typer(
     help="From raw retail exports to findings that a planner can act on.",
 )
 
-LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="Folder of the lake (default: CRMLIB_LAKE or .crmlib).")
-]
+LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder (else CRMLIB_LAKE or .crmlib).")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="name=value, overrides the file; repeatable.")]
 
 
@@ -42,9 +40,7 @@ class Export(StrEnum):
     airflow = "airflow"
 
 
-Files = Annotated[
-    list[Path], typer.Argument(help="Parameter files (params/<report>/<variant>.yml) or folders of them.")
-]
+Files = Annotated[list[Path], typer.Argument(help="Parameter files (params/<report>/<variant>.yml) or folders.")]
 
 
 @app.command()
@@ -57,9 +53,8 @@ def ingest(
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
-    space = _lake_folder(lake)
-    chosen = sources or Path("params/sources.yml")
-    ingesting.run(source, sources=chosen, lake=data.Lake(space), now=_now(), say=_say, words=_words())
+    chosen, store = sources or Path("params/sources.yml"), data.Lake(_lake_folder(lake))
+    ingesting.run(source, sources=chosen, lake=store, now=_now(), say=_say, words=_words())
 
 
 @app.command()
@@ -147,22 +142,20 @@ def schedule(
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Parameter files or folders of them.")] = None,
     *,
-    whole_lake: Annotated[bool, typer.Option("--lake", help="Verify the lake instead.")] = False,
-    folder: Annotated[Path | None, typer.Option("--lake-folder", help="Where the lake is.")] = None,
+    lake: LakeOption = None,
 ) -> None:
-    """Check parameter files and own reports, or (--lake) tables, versions and sums of the lake; changes nothing."""
+    """Check parameter files and own reports; with --lake and no files the tables, versions and sums of that lake."""
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
-    place = _lake_folder(folder)
-    if whole_lake:
+    place = _lake_folder(lake)
+    if lake and not files:
         raise typer.Exit(0 if ingesting.check_lake(place, say=_say, words=_words()) else 1)
     from crmlib.report import registry
     from crmlib.run import plan
 
     paths = plan.files(files or [Path("params")])
-    latest = plan.latest_day(data.Lake(place))
-    jobs, broken = plan.collected(paths, latest=latest, overrides={})
+    jobs, broken = plan.collected(paths, latest=plan.latest_day(data.Lake(place)), overrides={})
     for job in jobs:
         _say(job.output)
     told = registry.own_problems({path.parent.name for path in paths}, every=not files)
@@ -170,6 +163,21 @@ def check(
     _tell_broken([*told, *((path, problem) for path, problem in broken if path.parent.name not in named)])
     _say(_words()("cli.checked", count=len(jobs)))
     raise typer.Exit(1 if broken or told else 0)
+
+
+@app.command("set-apart")
+def set_apart(
+    source: Annotated[str | None, typer.Argument(help="Only rows of this source.")] = None,
+    *,
+    kind: Annotated[str | None, typer.Option(help="quarantined, conflict, duplicate, excluded.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Whole values and lines, for those with the right.")] = False,
+    last: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many at most, newest first.")] = 50,
+    lake: LakeOption = None,
+) -> None:
+    """List rows that were read and not stored: where they stand, the rule, and the value that breaks it."""
+    from crmlib.run import set_apart as rows
+
+    rows.show(_lake_folder(lake), source=source, kind=kind, raw=raw, last=last, say=_say, words=_words())
 
 
 @app.command()
@@ -337,20 +345,13 @@ def _jobs(
     from crmlib.run import plan
 
     assert isinstance(store, Lake)
-    paths = plan.files(files)
-    latest = plan.latest_day(store)
-    jobs, broken = plan.collected(paths, latest=latest, overrides=_pairs(overrides or []))
+    jobs, broken = plan.collected(
+        plan.files(files), latest=plan.latest_day(store), overrides=plan.pairs(overrides or [])
+    )
     if broken and not jobs:
         _tell_broken(broken[1:])
         raise broken[0][1]
     return jobs, broken
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    wrong = [text for text in texts if "=" not in text]
-    if wrong:
-        raise ParameterError("cli.set", values={"text": wrong[0]})
-    return dict(text.split("=", 1) for text in texts)
 
 
 def _lake_folder(lake: Path | None) -> Path:

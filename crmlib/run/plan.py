@@ -277,3 +277,11 @@ def reach(lake: Lake) -> LastDay | None:
         return None
     counts = panels.day_sums(lake.table("receipt_lines"))
     return last_ordinary_day(counts) if counts.height else None
+
+
+def pairs(texts: list[str]) -> dict[str, str]:
+    """Overrides of the command line, `name=value` each; `cli.set` (ParameterError) for one that is none."""
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise ParameterError("cli.set", values={"text": wrong[0]})
+    return dict(text.split("=", 1) for text in texts)
