@@ -330,12 +330,6 @@ def _torn(part: RawPart, source: Source, schema: pl.Schema) -> pl.DataFrame:
 
 
 def _result(task: Task, verdict: resolve.Verdict, parts: list[RawPart]) -> IngestResult:
-    money = pl.col("net_minor").sum() if "net_minor" in verdict.apart.columns else pl.lit(None, dtype=pl.Int64)
-    rules = (
-        verdict.apart.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule"))
-        .agg(pl.len().cast(pl.Int64).alias("rows"), money.cast(pl.Int64).alias("net_minor"))
-        .sort("kind", "rows", "rule", descending=[False, True, False])
-    )
     return IngestResult(
         source=task.name,
         table=task.source.table,
@@ -348,7 +342,7 @@ def _result(task: Task, verdict: resolve.Verdict, parts: list[RawPart]) -> Inges
         withdrawn=verdict.withdrawn,
         files=tuple(f.name for f in task.inputs if task.last),
         known_files=tuple(f.name for f in task.known),
-        rules=rules.select(RULES_SCHEMA.names()).cast(RULES_SCHEMA),
+        rules=resolve.rules_of(verdict.apart),
         read_as=tuple((p.file, p.encoding, p.common) for p in parts if p.encoding not in {"", "utf-8"}),
     )
 

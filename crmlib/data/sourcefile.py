@@ -48,9 +48,9 @@ def load(path: str | Path) -> dict[str, Source]:
         raise _refused("sources.yaml", str(path), line=1, reason=" ".join(str(error).split())) from error
     if not isinstance(entries, dict) or not entries:
         raise _refused("sources.no_entries", str(path))
-    found = {name: _checked(path, name, entry) for name, entry in entries.items()}
+    found = {name: checked(f"{path}, {name}", entry) for name, entry in entries.items()}
     for name, source in found.items():
-        _check_lookups(f"{path}, {name}", source, found)
+        check_lookups(f"{path}, {name}", source, found)
     return found
 
 
@@ -70,8 +70,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def _checked(path: Path, name: str, entry: object) -> Source:
-    place = f"{path}, {name}"
+def checked(place: str, entry: object) -> Source:
+    """One entry, checked; `place` is where it stands, for messages."""
     try:
         source = Source.model_validate(entry)
     except ValidationError as error:
@@ -171,7 +171,8 @@ def _check_origin(place: str, source: Source) -> None:
         raise _refused("sources.query_order", f"{place}.query")
 
 
-def _check_lookups(place: str, source: Source, every: Mapping[str, Source]) -> None:
+def check_lookups(place: str, source: Source, every: Mapping[str, Source]) -> None:
+    """Refuse lookups in what is no other source of the file, or has no files."""
     for column, lookup in source.lookups():
         other = every.get(lookup.source)
         where = f"{place}.columns.{column}.lookup"

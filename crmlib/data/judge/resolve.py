@@ -13,6 +13,7 @@ import polars as pl
 
 from crmlib.core.contracts import Contract
 from crmlib.data.judge.mapping import EXCLUDED, REPEAT, RULE, VALUE
+from crmlib.data.result import RULES_SCHEMA
 
 PART = "__part"
 ROUND = "__round"
@@ -181,6 +182,15 @@ def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole
     counts.update(dict(judged.filter(pl.col(KIND) != DUPLICATE).group_by(KIND).len().iter_rows()))
     counts[DUPLICATE] = judged.filter(pl.col(KIND) == DUPLICATE).height
     return Verdict(pending, judged, taken, dict(counts), withdrawn)
+
+
+def rules_of(apart: pl.DataFrame) -> pl.DataFrame:
+    """Kind, rule, rows and money of the rows set apart, the most frequent rules of a kind first."""
+    money = pl.col("net_minor").sum() if "net_minor" in apart.columns else pl.lit(None, dtype=pl.Int64)
+    rules = apart.group_by(pl.col(KIND).alias("kind"), pl.col(RULE).alias("rule")).agg(
+        pl.len().alias("rows"), money.alias("net_minor")
+    )
+    return rules.sort("kind", "rows", "rule", descending=[False, True, False]).cast(RULES_SCHEMA)
 
 
 def _judgement(frame: pl.DataFrame) -> list[str]:
