@@ -7,6 +7,7 @@ from crmlib.outreach import members as members
 from crmlib.outreach import message as message
 from crmlib.outreach import money as money
 from crmlib.outreach import new_to_them as new_to_them
+from crmlib.outreach import one_list as one_list
 from crmlib.outreach import outbox as outbox
 from crmlib.outreach import permission as permission
 from crmlib.outreach import power as power
@@ -24,6 +25,7 @@ __all__ = [
     "message",
     "money",
     "new_to_them",
+    "one_list",
     "outbox",
     "permission",
     "power",

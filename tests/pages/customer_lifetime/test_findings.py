@@ -286,9 +286,9 @@ def test_a_list_ranked_by_probabilities_that_are_off_says_so_wherever_it_is_name
         actions.note,
     ]
     assert checks.calibration(tried, words=words).status == status
-    told = "" if status == "ok" else words(f"customer_lifetime.chance.{status}", off=str(off), tenths="10")
+    told = "" if status == "ok" else words(f"clv.chance.{status}", off=str(off), tenths="10")
     assert all(told in one for one in said)
-    assert all(words("customer_lifetime.chance.warn", off=str(off), tenths="10") not in one for one in said) or told
+    assert all(words("clv.chance.warn", off=str(off), tenths="10") not in one for one in said) or told
 
 
 def test_the_advice_follows_the_order_of_the_list(whole, test):

@@ -14,7 +14,8 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.pages.customer_lifetime import charts
 from crmlib.pages.customer_lifetime.findings.value import BIAS_FAIL, BIAS_WARN
-from crmlib.pages.customer_lifetime.findings.wording import bias_words, chosen, money, off_tenths
+from crmlib.pages.customer_lifetime.findings.wording import bias_words, chosen, money
+from crmlib.pages.shared.lifetime_wording import off_tenths
 
 MISPLACED_WARN, MISPLACED_FAIL = 0.03, 0.08
 """Share of customers in the wrong bar of the frequency histogram."""

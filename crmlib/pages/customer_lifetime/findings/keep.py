@@ -14,13 +14,13 @@ from crmlib.pages.customer_lifetime.findings.wording import (
     as_minor,
     axis,
     bias_words,
-    chance_words,
     minor_of,
     money,
     what,
 )
 from crmlib.pages.shared.churn_watch import UPPER
 from crmlib.pages.shared.churn_wording import means_in_words
+from crmlib.pages.shared.lifetime_wording import chance_words
 
 BANDS = (("gone", 0.0, HERE_LOW), ("unlikely", HERE_LOW, 0.5), ("likely", 0.5, HERE_HIGH), ("here", HERE_HIGH, 1.01))
 """Bands of the probability of still being a customer: from, below."""
@@ -167,4 +167,4 @@ def _reason(row: dict[str, float], words: Words) -> str:
 def _suggestion(row: dict[str, float | str], words: Words) -> str:
     upper = row["past_tier"] in UPPER
     likely = float(row["p_alive"]) >= 0.5
-    return words(f"customer_lifetime.list.suggestion.{'ask' if upper else 'remind' if likely else 'coupon'}")
+    return words(f"churn.action.{'taste' if upper else 'remind' if likely else 'coupon'}")

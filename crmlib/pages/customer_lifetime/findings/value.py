@@ -20,7 +20,6 @@ from crmlib.pages.customer_lifetime.findings.wording import (
     axis,
     between,
     bias_words,
-    chance_words,
     in_money,
     margin_words,
     minor_of,
@@ -28,6 +27,7 @@ from crmlib.pages.customer_lifetime.findings.wording import (
     months_of,
     what,
 )
+from crmlib.pages.shared.lifetime_wording import chance_words
 
 MOST, SOME = 0.5, 0.25
 """The upper tiers hold "most" if even the lower bound of their share is above half; "some" from a quarter on."""

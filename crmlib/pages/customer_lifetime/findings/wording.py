@@ -10,11 +10,8 @@ from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.seasonal.lifetime_calendar import CalendarTrial
 from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 from crmlib.customers.members.cards import Cards
-from crmlib.kit.finding import Limits, Status
+from crmlib.kit.finding import Limits
 from crmlib.kit.words import Words
-
-OFF_WARN, OFF_FAIL = 4, 7
-"""Tenths of customers (of ten) whose interval misses the predicted probability; one is expected by chance."""
 
 
 def minor_of(values: pl.Expr, words: Words) -> pl.Expr:
@@ -81,21 +78,6 @@ def in_money(test: Backtest) -> tuple[Contest, str]:
 def as_tested(value: float, test: Backtest) -> float:
     """A forecast of money corrected by the error of the same forecast a year ago."""
     return value / max(1.0 + in_money(test)[0].bias, 0.05)
-
-
-def off_tenths(test: Backtest) -> tuple[int, Status]:
-    """In how many tenths of customers the probability of buying was off, and the status of that check."""
-    frame = test.calibration
-    off = frame.filter((pl.col("p_buy") < pl.col("low")) | (pl.col("p_buy") > pl.col("high"))).height
-    return off, "fail" if off >= OFF_FAIL else "warn" if off >= OFF_WARN else "ok"
-
-
-def chance_words(test: Backtest, words: Words) -> str:
-    """What must be said beside whatever rests on probabilities; empty where their check is green."""
-    off, status = off_tenths(test)
-    if status == "ok":
-        return ""
-    return words(f"customer_lifetime.chance.{status}", off=str(off), tenths=str(test.calibration.height))
 
 
 def bias_words(test: Backtest, words: Words, *, of: str = "spend") -> str:

@@ -1,0 +1,52 @@
+"""The study of the contact list: each step once, on a lake of receipts and shops alone."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from crmlib.core.errors import ModelError
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.finding import ActionList, Answer, Finding
+from crmlib.pages.contact_list import findings
+from crmlib.pages.contact_list.study import Study
+from crmlib.pages.shared.lifetime_ground import Lifetime
+from tests.report import world
+
+SECTIONS = (findings.owners, findings.by_means, findings.reasons, findings.last_list)
+
+
+@pytest.fixture(scope="module")
+def study(lake: Lake) -> Study:
+    return Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD"}))
+
+
+def test_every_card_is_made_of_receipts_alone(study: Study) -> None:
+    shown = [make(study) for make in SECTIONS]
+    assert all(isinstance(one, Finding) for one in shown)
+    assert not [one.key for one in shown if one.note_sure == study.words("page.unavailable.sure")]
+    assert isinstance(findings.answer(study), Answer)
+    assert isinstance(findings.contacts(study), ActionList)
+    assert study.words("contact_list.limits.no_consent") in findings.limits(study).sentences
+
+
+def test_everybody_stands_once_and_whom_the_draw_leaves_alone_is_not_listed(study: Study) -> None:
+    everybody = study.everybody
+    assert everybody.height and everybody["customer_id"].is_unique().all()
+    assert set(everybody["customer_id"]) == set(study.watched["customer_id"]) | set(study.undecided["customer_id"])
+    assert not study.listed["held"].any()
+    assert set(study.listed["means"]) <= {"ask"}  # no consent is known
+    assert study.listed["stake_minor"].is_sorted(descending=True)
+
+
+def test_without_a_lifetime_model_what_is_at_risk_counts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise ModelError("clv.short_history", values={"days": 1, "needed": 60})
+
+    monkeypatch.setattr(Lifetime, "forecast", property(refuse))
+    alone = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD"}))
+    assert alone.undecided.is_empty()
+    assert alone.everybody["stake_minor"].equals(
+        alone.everybody.select(pl.col("at_risk_minor").clip(0))["at_risk_minor"].rename("stake_minor")
+    )
+    assert alone.words("contact_list.stake.risk") in findings.answer(alone).sentence
