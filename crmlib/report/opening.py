@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+import polars as pl
+
 from crmlib import panels
 from crmlib.core.errors import ParameterError
 from crmlib.report import choices, faces, failure, lab, registry
@@ -53,7 +55,7 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     if LINES not in versions:
         raise not_connected(LINES, report=report)
     first, last = panels.span(lake.table(LINES, version=versions[LINES])) or (date.min, date.min)
-    as_of = params.as_of or last
+    as_of = params.as_of or _ordinary(lake.table(LINES, version=versions[LINES]), last=last)
     _check_day(as_of, first=first, today=context.now.date(), last=last)
     until = seen_by(as_of, now=context.now)
     if as_of < last and context.now - until < timedelta(days=KEEP_DAYS):
@@ -71,6 +73,14 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     choices.check(page)
     failure.opened(page)
     return page
+
+
+def _ordinary(lines: pl.LazyFrame, *, last: date) -> date:
+    """The last day of ordinary volume: a mistyped date ahead of the sales moves no page."""
+    from crmlib.data.lake.last_day import last_ordinary_day  # noqa: PLC0415  (opens Delta Lake)
+
+    days = panels.day_sums(lines)
+    return last_ordinary_day(days).day if days.height else last
 
 
 def _check_day(as_of: date, *, first: date, last: date, today: date) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,7 @@ from crmlib.report.record.newest import Published, newest, of_regions
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
+    from crmlib.data.lake.last_day import LastDay
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -309,9 +311,26 @@ class Page:
         """The address of a published page, at the card of the finding `key`; empty in a lab."""
         return addresses.page(self.context.face, output, anchor=anchor(key) if key else "")
 
+    @cached_property
+    def today(self) -> date:
+        """Today's date in the company's zone."""
+        return self.context.now.astimezone(ZoneInfo(self._lake.time_zone)).date()
+
+    @cached_property
+    def reach(self) -> LastDay:
+        """The last day of ordinary volume that the reader's regions have in the lake, and the stray days behind it."""
+        from crmlib.data.lake.last_day import last_ordinary_day  # noqa: PLC0415  (opens Delta Lake)
+
+        return last_ordinary_day(self._day_sums)
+
+    @cached_property
+    def _day_sums(self) -> pl.DataFrame:
+        """Lines and sums of every day that the reader may see."""
+        return panels.day_sums(self._of_reader.rows(LINES, self._whole(LINES)))
+
     def all_sales(self) -> int:
         """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""
-        return int(panels.day_sums(self._of_reader.rows(LINES, self._whole(LINES)))["net_minor"].sum())
+        return int(self._day_sums["net_minor"].sum())
 
     def ingests(self) -> pl.DataFrame:
         """One row per batch of the lake, with the terms of its sum; money only for readers of all regions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 from crmlib import panels
 from crmlib.customers.loyalty import loyalty
 from crmlib.customers.members import cards, identity, periods
-from crmlib.data.lake import feeds
+from crmlib.data.lake import feeds, volume
 from crmlib.pages.data_health.parameters import DataHealth
 from crmlib.pages.shared.members import MemberStudy, sorted_cards
 
@@ -31,7 +32,29 @@ class Study(MemberStudy):
     @cached_property
     def fresh(self) -> pl.DataFrame:
         """How far each feed of sales reaches, against its own interval [days]."""
-        return feeds.freshness(panels.feed_days(self.lines), as_of=self.page.as_of)
+        return feeds.freshness(panels.feed_days(self.lines), as_of=self.due)
+
+    @cached_property
+    def due(self) -> date:
+        """The day that sales should reach: yesterday in the company's zone, or the day of a page of the past."""
+        newest = self.page.as_of >= self.page.reach.day
+        return max(self.page.as_of, self.page.today - timedelta(days=1)) if newest else self.page.as_of
+
+    @cached_property
+    def store_days(self) -> pl.DataFrame:
+        """Sales of each store on each day, with the part on a card."""
+        return panels.store_day(self.lines)
+
+    @cached_property
+    def volume(self) -> volume.Volume:
+        """Store-days without lines, hardly any or no money, of the last four weeks; months without sales."""
+        shut = self.page.optional("closures")
+        return volume.volume(self.store_days, as_of=self.page.as_of, closures=None if shut is None else shut.collect())
+
+    @cached_property
+    def stray(self) -> pl.DataFrame:
+        """Days ahead of the sales with hardly a line: day, lines."""
+        return self.page.reach.stray
 
     @cached_property
     def sums(self) -> pl.DataFrame:
@@ -47,7 +70,7 @@ class Study(MemberStudy):
     def by_month(self) -> pl.DataFrame:
         """Share of receipts on a card, one row per whole month."""
         start, end = periods.whole_months(self.page.as_of, months=self.params.months)
-        return loyalty.card_share(panels.store_day(self.lines), start=start, end=end)
+        return loyalty.card_share(self.store_days, start=start, end=end)
 
     @cached_property
     def doubles(self) -> identity.Proposals:

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from crmlib.customers.members.identity import nobody, propose
+from crmlib.data.lake.volume import Volume
 from crmlib.kit.words import Words
-from crmlib.pages.data_health.findings import fields, health
+from crmlib.pages.data_health.findings import amount, fields, health
 from tests.pages.wording import months, says
 
 EPOCH = date(1970, 1, 1)
@@ -28,7 +29,10 @@ def test_data_health_turns_red_for_late_feeds_lost_rows_and_many_broken_rows(wor
             "late_days": [0], "late": [False],
         }
     )  # fmt: skip
-    late = fresh.with_columns(late_days=pl.lit(9), late=pl.lit(value=True))
+    late = pl.concat(
+        [fresh.with_columns(late_days=pl.lit(9, dtype=pl.Int64), late=pl.lit(value=True)), fresh],
+        how="vertical_relaxed",
+    )
     terms = {"kept": [90], "replaced": [0], "duplicate": [0], "conflict": [0], "excluded": [0]}
 
     def sums(quarantined: int, lost: int) -> pl.DataFrame:
@@ -72,3 +76,65 @@ def test_doubles_and_cards_that_are_no_persons_are_told_without_names(words: Wor
     assert "Secret" not in shown + str(found.table)
     none = fields.doubles(nobody(), words=words, pseudonyms=(pl.Series([], dtype=pl.String),) * 2)
     assert says(words, "data_health.doubles.headline.none", none.headline)
+
+
+STORE = pl.DataFrame(
+    {
+        "store_id": ["S1"], "usual_lines": [20.0], "empty_days": [3], "thin_days": [0], "unpaid_days": [0],
+        "first_day": [date(2026, 6, 1)], "last_day": [date(2026, 6, 3)],
+    }
+)  # fmt: skip
+NO_STORES, UNPAID = STORE.clear(), STORE.with_columns(empty_days=0, unpaid_days=2)
+NO_DAYS = pl.DataFrame(schema={"day": pl.Date, "lines": pl.Int64})
+NO_MONTHS = pl.DataFrame(schema={"month": pl.Date, "lines": pl.Int64})
+STRAY = pl.DataFrame({"day": [date(2026, 11, 25)], "lines": [1]})
+APRIL = pl.DataFrame({"month": [date(2026, 4, 1)], "lines": [0]})
+
+
+@pytest.mark.parametrize(
+    ("found", "stray", "kind", "status"),
+    [
+        (Volume(NO_STORES, 56, NO_MONTHS), NO_DAYS, "even", "ok"),
+        (Volume(NO_STORES, 0, NO_MONTHS), NO_DAYS, "thin", "none"),
+        (Volume(STORE, 56, NO_MONTHS), NO_DAYS, "stores", "warn"),
+        (Volume(STORE, 20, NO_MONTHS), NO_DAYS, "wide", "fail"),
+        (Volume(UNPAID, 56, NO_MONTHS), NO_DAYS, "unpaid", "fail"),
+        (Volume(STORE, 56, NO_MONTHS), STRAY, "stray", "warn"),
+        (Volume(STORE, 56, APRIL), STRAY, "month", "fail"),
+    ],
+)
+def test_missing_volume_is_told_by_what_is_worst(
+    found: Volume, stray: pl.DataFrame, kind: str, status: str, words: Words
+) -> None:
+    told = amount.volume(found, stray, words=words, names={"S1": "一店"})
+    assert (says(words, f"data_health.volume.headline.{kind}", told.headline), told.status) == (True, status)
+    assert ("一店" in told.headline) == (kind == "stores")
+
+
+def test_all_feeds_that_stop_together_hold_up_to_that_day_one_that_lags_does_not(words: Words) -> None:
+    def feeds(*late: int) -> pl.DataFrame:
+        days = [date(2026, 6, 28 - n) for n in late]
+        rows = {"source": [f"f{n}" for n in range(len(late))], "first_day": [EPOCH] * len(late), "last_day": days}
+        return pl.DataFrame(
+            {**rows, "days": 9, "interval_days": 1.0, "late_days": list(late), "late": [n > 2 for n in late]}
+        )
+
+    assert [health.freshness(feeds(*late), words=words).status for late in ((9, 9), (9, 0), (0, 0))] == [
+        "warn", "fail", "ok"
+    ]  # fmt: skip
+
+
+def test_what_was_never_mapped_is_not_connected_and_not_missing(words: Words) -> None:
+    table = pl.DataFrame(
+        {
+            "table": ["customers"] * 2,
+            "field": ["gender", "region"],
+            "rows": [9, 9],
+            "missing": [9, 0],
+            "share": [1.0, 0.0],
+        }
+    )
+    found = fields.gaps(table, words=words)
+    assert (found.status, says(words, "data_health.gaps.headline.absent", found.headline)) == ("none", True)
+    bare = health.card_share(months([0.0, 0.0, 0.0]), words=words)
+    assert (bare.status, says(words, "data_health.cards.headline.bare", bare.headline)) == ("none", True)

@@ -10,7 +10,7 @@ from crmlib.pages.data_health.study import Study
 from tests.report import world
 
 CHECKS = (
-    findings.freshness, findings.contracts, findings.ingest_sum, findings.card_share, findings.doubles,
+    findings.freshness, findings.volume, findings.contracts, findings.ingest_sum, findings.card_share, findings.doubles,
     findings.no_persons, findings.gaps,
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The data health page, card by card; the answer is made last, of the checks that the page shows."""
 
 from crmlib.kit.finding import Answer, Finding, Limits
-from crmlib.pages.data_health.findings import fields, health
+from crmlib.pages.data_health.findings import amount, fields, health
 from crmlib.pages.data_health.study import Study
 from crmlib.report import answered, section
 
@@ -10,6 +10,12 @@ from crmlib.report import answered, section
 def freshness(study: Study) -> Finding:
     """Whether every feed of sales reaches the page's day."""
     return health.freshness(study.fresh, words=study.words)
+
+
+@section("data_health.volume", key="health.volume")
+def volume(study: Study) -> Finding:
+    """Whether as much came in as usual, by store and day, and on days that have come."""
+    return amount.volume(study.volume, study.stray, words=study.words, names=study.names("stores", "store_id"))
 
 
 @section("data_health.contracts", key="health.contracts")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -27,6 +27,7 @@ def check(
     chart: alt.TopLevelMixin | None = None,
     seen: str = "seen",
     row_key: tuple[str, ...] = (),
+    role: Literal["finding", "check"] = "finding",
 ) -> Finding:
     """A finding of the data health page: headline, notes and advice from ``data_health.<key>``.
 
@@ -50,4 +51,5 @@ def check(
         seen=words(f"data_health.{key}.{seen}", **values),
         row_key=row_key,
         names=named,
+        role=role,
     )

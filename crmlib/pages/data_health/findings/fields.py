@@ -112,21 +112,24 @@ def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = N
 def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
     """Say which fields that reports lean on are missing most."""
     form = words.format
-    holes = table.filter(pl.col("share") > GAP_WARN)
-    kind = "holes" if holes.height else "filled"
-    name, field, share = table.select("table", "field", "share").row(0) if table.height else ("", "", None)
+    absent, mapped = table.filter(pl.col("share") == 1), table.filter(pl.col("share") < 1)
+    holes = mapped.filter(pl.col("share") > GAP_WARN)
+    kind = "holes" if holes.height else "absent" if absent.height else "filled"
+    name, field, share = mapped.select("table", "field", "share").row(0) if mapped.height else ("", "", None)
     values = {
         "field": words.column(field),
         "table": _source(words, name),
         "share": form.share(share),
         "holes": form.count(holes.height),
         "fields": form.count(table.height),
+        "absent": words("page.join").join(words.column(f) for f in absent["field"]),
+        "unmapped": form.count(absent.height),
     }
     view = table.with_columns(
         table=told(table, "table", by=lambda t: _source(words, t)),
         field=told(table, "field", by=words.column),
     )
-    status: Status = "warn" if holes.height else "ok"
+    status: Status = {"holes": "warn", "absent": "none", "filled": "ok"}[kind]  # type: ignore[assignment]
     view_holes = view.filter(pl.col("missing") > 0).head(8)
     shown = view_holes.with_columns(
         name=told(view_holes, "table", "field", by=lambda t, f: words("scoring.trait_value", trait=t, value=f)),
@@ -140,6 +143,7 @@ def gaps(table: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         view=view,
+        seen="seen_absent" if kind == "absent" else "seen",
         chart=labelled.bars(
             shown.select(name="name", value="share", label="label"),
             words=words,

@@ -74,11 +74,16 @@ def health_answer(findings: list[Finding], *, sums: pl.DataFrame, fresh: pl.Data
     )
 
 
+FRESH: dict[str, Status] = {"late": "fail", "stopped": "warn", "fresh": "ok"}
+"""Feeds that end on different days make comparisons wrong; where all end together the data hold up to that day."""
+
+
 def freshness(table: pl.DataFrame, *, words: Words) -> Finding:
     """Say whether every feed of sales reaches the report's day."""
     form = words.format
     late = table.filter(pl.col("late"))
-    kind: str = "late" if late.height else "fresh"
+    together = late.height == table.height and late["late_days"].n_unique() == 1
+    kind = "fresh" if not late.height else "stopped" if together else "late"
     worst = table.row(0, named=True)
     values = {
         "late": form.count(late.height),
@@ -90,7 +95,7 @@ def freshness(table: pl.DataFrame, *, words: Words) -> Finding:
     return check(
         "freshness",
         kind,
-        "fail" if late.height else "ok",
+        FRESH[kind],
         table,
         values,
         words=words,
@@ -116,7 +121,7 @@ def ingest_sum(table: pl.DataFrame, *, words: Words) -> Finding:
         "quarantined": form.count(int(table["quarantined"].sum())),
     }
     status: Status = "fail" if off.height else "ok"
-    return check("sum", kind, status, table, values, words=words, row_key=("source", "table"))
+    return check("sum", kind, status, table, values, words=words, row_key=("source", "table"), role="check")
 
 
 def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Finding:
@@ -184,10 +189,11 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
     before = known["share_receipts"][-2] if known.height > 1 else None
     change = now - before if now is not None and before is not None else None
     move = abs(change) if change is not None else 0.0
-    kind = "none" if now is None or change is None else "jumped" if move >= CARD_MOVE_FAIL else (
+    bare = known.height > 0 and not (known["share_receipts"] > 0).any()
+    kind = "bare" if bare else "none" if now is None or change is None else "jumped" if move >= CARD_MOVE_FAIL else (
         "moved" if move >= CARD_MOVE_WARN else "steady"
     )  # fmt: skip
-    status: Status = {"jumped": "fail", "moved": "warn", "steady": "ok", "none": "none"}[kind]  # type: ignore[assignment]
+    status: Status = {"jumped": "fail", "moved": "warn", "steady": "ok", "none": "none", "bare": "none"}[kind]  # type: ignore[assignment]
     values = {
         "now": form.share(now),
         "before": form.share(before),
@@ -202,6 +208,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
         months,
         values,
         words=words,
+        seen="seen_bare" if bare else "seen",
         chart=lines.share_line(
             shown,
             x="month",
@@ -210,7 +217,7 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
             month_format=words("page.axis.month"),
             title=words("data_health.cards.axis"),
         )
-        if shown.height > 1
+        if shown.height > 1 and not bare
         else None,
         row_key=("month",),
     )
