@@ -15,7 +15,7 @@ def freshness(study: Study) -> Finding:
 @section("data_health.volume", key="health.volume")
 def volume(study: Study) -> Finding:
     """Whether as much came in as usual, by store and day, and on days that have come."""
-    return amount.volume(study.volume, study.stray, words=study.words, names=study.names("stores", "store_id"))
+    return amount.volume(study.volume, study.stray, words=study.words, names=study.called("stores", "store_id"))
 
 
 @section("data_health.contracts", key="health.contracts")
