@@ -21,4 +21,4 @@ class Movement(ReportParameters):
 
     months: int = Field(default=12, ge=1, le=12)
     group: Literal["category", "store", "brand"] = "category"
-    most: int = Field(default=50, ge=1, le=500)
+    most: int = Field(default=25, ge=1, le=500)
