@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -12,9 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from crmlib.core.contracts.base import TIME_ZONE
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.report.addresses import PORTALS
 from crmlib.report.form.fields import parameter_label
@@ -38,7 +42,7 @@ class Entry:
     """One variant of one report in one language: its days, newest first, and the light of the newest.
 
     `failure` is the address of the page of a newer attempt that failed, if there is one; `stake` the most money that a
-    problem on the page is about [minor units].
+    problem on the page is about [minor units]; `made_at` when the newest page was made, empty if it does not say.
     """
 
     report: str
@@ -50,6 +54,7 @@ class Entry:
     parameters: Mapping[str, object]
     failure: str
     stake: int
+    made_at: str
 
 
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
@@ -86,7 +91,16 @@ def page(
     entries = _entries(reports, states or {}, language, allowed)
     rest = [name for name in apps if name not in {e.report for e in entries}]
     rows = "".join([*(_row(e, words=words, apps=apps) for e in entries), *(_app_row(name, words) for name in rest)])
-    return _filled(rows, words=words, now=now, leave=leave)
+    return _filled(rows, words=words, made=_newest(entries, now), leave=leave)
+
+
+def _newest(entries: Sequence[Entry], now: datetime) -> datetime:
+    """When the newest page listed was made, by the company's clock; now where no page says."""
+    times = []
+    for entry in entries:
+        with suppress(ValueError):
+            times.append(datetime.fromisoformat(entry.made_at).astimezone(ZoneInfo(TIME_ZONE)))
+    return max(times, default=now.astimezone(ZoneInfo(TIME_ZONE)))
 
 
 def _entries(
@@ -109,7 +123,8 @@ def _entries(
         parameters = given if isinstance(given, dict) else {}
         answer, failure = str(record.get("answer", "")), _failure(reports / report / variant, days[0], language)
         stake = _stake(reports / report / variant / days[0] / language)
-        entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure, stake))
+        made = str(record.get("made_at", ""))
+        entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure, stake, made))
     return sorted(entries, key=lambda e: (e.report != HOME, -e.stake, _URGENCY.index(e.light)))
 
 
@@ -133,7 +148,7 @@ def manifest(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
+def _filled(rows: str, *, words: Words, made: datetime, leave: str) -> str:
     template = Template(files("crmlib.run").joinpath("portal.html").read_text(encoding="utf-8"))
     other = next(code for code in LANGUAGES if code != words.language)
     button = f"{leave}<button>{escape(words('portal.leave'))}</button></form>" if leave else ""
@@ -147,7 +162,7 @@ def _filled(rows: str, *, words: Words, now: datetime, leave: str) -> str:
         other_lang=locale(other).tag,
         other_name=escape(Words(other)("portal.language")),
         leave=button,
-        made=escape(words("portal.made", at=f"{now:%Y-%m-%d %H:%M} UTC")),
+        made=escape(words("portal.made", at=f"{made:%Y-%m-%d %H:%M}")),
         head="".join(
             f"<th scope=col>{escape(words(f'portal.head.{c}'))}</th>"
             for c in ("light", "report", "answer", "as_of", "history")
@@ -167,8 +182,11 @@ def _app_row(report: str, words: Words) -> str:
     )
 
 
-def _app(report: str, words: Words) -> str:
-    return escape(f"/apps/{report}?language={words.language}")
+def _app(report: str, words: Words, parameters: Mapping[str, object] | None = None) -> str:
+    """The app of a report, with the same parameters as a page of it but its day."""
+    asked = {name: value for name, value in (parameters or {}).items() if name not in {"as_of", "language"}}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return escape(f"/apps/{report}?{urlencode({'language': words.language} | given)}")
 
 
 def _row(entry: Entry, *, words: Words, apps: Sequence[str]) -> str:
@@ -179,7 +197,7 @@ def _row(entry: Entry, *, words: Words, apps: Sequence[str]) -> str:
     older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
     app = ""
     if entry.report in apps:
-        app = f' · <a href="{_app(entry.report, words)}">{escape(words("portal.app"))}</a>'
+        app = f' · <a href="{_app(entry.report, words, entry.parameters)}">{escape(words("portal.app"))}</a>'
     as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
     failed = entry.failure or entry.last_state in {"failed", "interrupted"}
     why = f' <a href="{escape(f"{base}/{entry.failure}")}">{escape(words("portal.why"))}</a>' if entry.failure else ""
