@@ -24,6 +24,7 @@ from crmlib.simulate import (
     shop_floor,
     sources,
     stock_book,
+    stored,
     story,
     targets,
     truth,
@@ -37,7 +38,7 @@ from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
-STOCK_BOOK, RECEIVABLES = 200, 201
+STOCK_BOOK, RECEIVABLES, STORED = 200, 201, 202
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -89,6 +90,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     targets.write(world, told, folder)
     opening_points.write(folder, first_day=world.first_day)
     receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
+    stored.write(world, folder, rng=stream(seed, STORED))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

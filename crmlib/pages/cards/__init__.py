@@ -1,0 +1,1 @@
+"""Cards, vouchers and held goods: what customers have paid for and not drawn."""

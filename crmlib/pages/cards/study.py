@@ -1,0 +1,102 @@
+"""The steps of the report on cards, vouchers and held goods."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import report
+from crmlib.balances.ledgers import offences, roll
+from crmlib.balances.liability import cards as values
+from crmlib.balances.liability import held, stored, vouchers
+from crmlib.balances.roll_forward import Statement
+from crmlib.balances.stock import books
+from crmlib.pages.cards.parameters import Cards
+
+
+class Study(report.Study):
+    """From moves of cards, vouchers and held goods to what is owed and what will be drawn; in this order."""
+
+    @property
+    def params(self) -> Cards:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @property
+    def first(self) -> date:
+        """First day of the month of the page."""
+        return self.page.as_of.replace(day=1)
+
+    @cached_property
+    def moves(self) -> pl.DataFrame:
+        """Moves of cards."""
+        return self.page.table("card_moves").collect()
+
+    @cached_property
+    def book(self) -> Statement:
+        """The month of the cards [minor units]."""
+        return roll("cards", self.moves, first=self.first, last=self.page.as_of)
+
+    @cached_property
+    def offences(self) -> pl.DataFrame:
+        """Cards whose balance falls below zero, or that open twice."""
+        return offences("cards", self.moves)
+
+    @cached_property
+    def by_kind(self) -> pl.DataFrame:
+        """What is owed on named and bearer cards [minor units]."""
+        return values.owed(self.page.table("cards").collect(), self.moves, as_of=self.page.as_of)
+
+    @cached_property
+    def deposit(self) -> int:
+        """Deposit that the kind of issuer asks for [minor units]."""
+        rate = values.DEPOSIT_BP[self.params.issuer]
+        return values.deposit(self.moves, as_of=self.page.as_of, rate_bp=rate)
+
+    @cached_property
+    def vouchers(self) -> pl.DataFrame:
+        """Every voucher that was sold: when, when it went, for which festival."""
+        table, moves = (self.page.table(name).collect() for name in ("vouchers", "voucher_moves"))
+        return stored.lives(table, moves, as_of=self.page.as_of)
+
+    @cached_property
+    def festival(self) -> stored.Festival | None:
+        """The next festival: vouchers open and to be drawn; none where none waits."""
+        return stored.festival(self.vouchers, as_of=self.page.as_of)
+
+    @cached_property
+    def needed(self) -> pl.DataFrame | None:
+        """What each shop lacks for the draws to come; none without counts of stock or a festival."""
+        counts, coming = self.page.optional("stock"), self.festival
+        if counts is None or coming is None:
+            return None
+        have = books.latest(counts.collect(), as_of=self.page.as_of)
+        expected = coming.future.expected
+        ratio = max(coming.future.high / expected, 1.0) if expected else 1.0
+        return vouchers.goods_needed(coming.rows, have, upper_ratio=ratio)
+
+    @cached_property
+    def held(self) -> pl.DataFrame:
+        """Goods paid and not collected, by order [thousandths, minor units]."""
+        lots = self.page.optional("lots")
+        moves = self.page.table("held_moves").collect()
+        return held.owed(moves, as_of=self.page.as_of, lots=None if lots is None else lots.collect())
+
+    @cached_property
+    def owed(self) -> dict[str, int]:
+        """What is owed by kind, of what is connected [minor units]."""
+        found = {}
+        if not self.page.missing("card_moves", "cards"):
+            found["cards"] = int(self.by_kind["owed_minor"].sum())
+        if not self.page.missing("vouchers", "voucher_moves"):
+            found["vouchers"] = int(stored.identity(self.vouchers)["amount_minor"][-1])
+        if not self.page.missing("held_moves"):
+            found["held"] = int(self.held["value_minor"].sum())
+        return found
+
+    def named(self, table: str) -> pl.DataFrame | None:
+        """Shops or products by name; none where not connected."""
+        found = self.page.optional(table)
+        return None if found is None else found.collect()
