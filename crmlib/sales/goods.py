@@ -123,7 +123,7 @@ def growing(goods: AnyFrame, *, k: float) -> pl.DataFrame:
         sales.few_goods: fewer than ten goods sold in both periods.
     """
     table = to_polars(goods, needs=["v0", "v1", "n0", "n1"], key="product_id", name="goods")
-    both = table.filter((pl.min_horizontal("v0", "v1", "n0", "n1") > 0).fill_null(value=False))
+    both = table.filter(*(pl.col(name) > 0 for name in ("v0", "v1", "n0", "n1")))  # nulls (new, gone) fall out
     _check_goods(both.height)
     v0, v1, n0, n1 = (both[c].to_numpy().astype(np.float64) for c in ("v0", "v1", "n0", "n1"))
     g = np.log(v1 / v0)

@@ -1,0 +1,1 @@
+"""Goods: what grows, earns, sells, lies."""

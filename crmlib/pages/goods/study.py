@@ -1,0 +1,76 @@
+"""The steps of the goods page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.core.calendar import lunar_aligned
+from crmlib.pages.goods.parameters import Goods
+from crmlib.pages.shared.sales_ground import SalesStudy
+from crmlib.panels.sales import product_weeks
+from crmlib.sales import comparisons, standing
+
+WEEKS = 52
+"""Weeks behind the steadiness of a good."""
+
+
+class Study(SalesStudy):
+    """From the goods of a period and of another one to where each stands and what to do; in this order."""
+
+    @property
+    def params(self) -> Goods:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def begins(self) -> date:
+        """The first day of sales."""
+        return self.days["day"].min()  # type: ignore[return-value]
+
+    @cached_property
+    def span(self) -> tuple[date, date]:
+        """First and last day of the period; half of the history where that is shorter than two periods."""
+        known = (self.page.as_of - self.begins).days + 1
+        length = min(self.params.days, max(known // 2, 1))
+        return self.page.as_of - timedelta(days=length - 1), self.page.as_of
+
+    @cached_property
+    def ground(self) -> str:
+        """What it is held against: the same slot of last year where that is whole, else the period before."""
+        return "same_slot" if lunar_aligned(self.span[0]) >= self.begins else "last_period"
+
+    @cached_property
+    def now(self) -> pl.DataFrame:
+        """Sales of the period by product and half."""
+        return panels.product_period(self.lines, start=self.span[0], end=self.span[1])
+
+    @cached_property
+    def before(self) -> pl.DataFrame:
+        """Sales by product and half of the period it is held against."""
+        return self.sold(comparisons.partners(*self.span, self.ground)["partner"].drop_nulls().to_list())
+
+    @cached_property
+    def weeks(self) -> pl.DataFrame:
+        """Quantity by product and week of the last year: product_id, week, quantity_milli."""
+        start = self.page.as_of - timedelta(days=7 * WEEKS - 1)
+        return product_weeks(self.lines, start=start, end=self.page.as_of)
+
+    @cached_property
+    def worth(self) -> pl.DataFrame | None:
+        """What lies of each good at cost: product_id, stock_minor; none without counts or costs."""
+        counts = self.page.optional("stock")
+        return None if counts is None or self.goods is None else standing.worth(counts, self.goods)
+
+    @cached_property
+    def stand(self) -> standing.Standing:
+        """Where each good stands."""
+        return standing.standing(self.now, self.before, as_of=self.page.as_of, weeks=self.weeks, stock=self.worth)
+
+    @cached_property
+    def advised(self) -> pl.DataFrame:
+        """Goods to act on: product_id, action, reason, money_minor; most money first."""
+        return standing.advice(self.stand)
