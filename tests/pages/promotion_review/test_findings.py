@@ -189,12 +189,13 @@ def taken(subsidy, **amounts):
 )
 def test_the_discount_that_was_not_needed_is_judged_by_its_interval(ends, kind, status, words):
     subsidy = anyway.Anyway(*(1_000 * e for e in ends)) if ends else None
-    found = books.takers(taken(subsidy, regular=60_000, bulk=40_000), subsidy, words=words)
+    found = books.takers(event(), taken(subsidy, regular=60_000, bulk=40_000), subsidy, words=words)
     assert says(words, f"promotion_review.takers.headline.{kind}", found.headline)
     assert found.status == status
-    assert found.note_do == words(f"promotion_review.takers.do.{kind}")
+    ground = {"ground_do": words("promotion_review.ground_do.r7")} if kind == "unknown" else {}
+    assert found.note_do == words(f"promotion_review.takers.do.{kind}", **ground)
     assert words("promotion_review.taker.regular") in found.note_seen
-    none = books.takers(taken(subsidy), subsidy, words=words)
+    none = books.takers(event(), taken(subsidy), subsidy, words=words)
     assert none.status == "none" and none.headline == words("promotion_review.takers.headline.none")
 
 
@@ -208,7 +209,7 @@ def test_two_cards_give_one_account_of_the_discount(words):
     assert (subsidy.low_minor, subsidy.high_minor) == (26_000, 38_000)
     share = words.format.share(32 / 47, digits=0)
     money = books.money(one, given, subsidy=subsidy, words=words, missing={})
-    who = books.takers(taken(subsidy, regular=40_000, bulk=7_000), subsidy, words=words)
+    who = books.takers(event(), taken(subsidy, regular=40_000, bulk=7_000), subsidy, words=words)
     for card, text in ((money, money.note_seen), (who, who.headline)):
         assert share in text and words.format.money(32_000) in text, card.key
 
@@ -381,3 +382,47 @@ def test_a_gain_told_from_depth_and_time_alone_is_said_to_be_weaker_and_never_si
     assert review.answer(one, missing={}, words=words).sentence != plain
     advice = next_time.actions(pl.DataFrame([one]), words=words).table["advice"].item()
     assert advice == words("promotion_review.action.measure")
+
+
+@pytest.mark.parametrize("status", ["r7", "r8"])
+def test_why_nothing_can_be_compared_is_said_alike_on_every_card_with_what_would_help(status, words):
+    """Stores held out help where all took part, not where goods sell in their season only."""
+    nothing = dict.fromkeys(("lift_milli", "low_milli", "high_milli", "lift", "roi", "own_cost_minor", "base_milli"))
+    nothing |= {f"net_margin{end}_minor": None for end in ("", "_low", "_high")} | {"agrees": None, "fires": None}
+    one = event(status=status, output_per_input=None, **nothing)
+    ground, do = (words(f"promotion_review.{k}.{status}") for k in ("ground", "ground_do"))
+    other = words(f"promotion_review.ground.{'r8' if status == 'r7' else 'r7'}")
+    none = book(700).clear()
+    cards = [
+        review.parts(one, SimpleNamespace(**vars(judged()) | {"parts": judged().parts.clear()}), words=words),
+        books.money(one, none, subsidy=None, words=words, missing={}),
+        books.takers(one, taken(None, regular=100), None, words=words),
+    ]
+    got = review.answer(one, missing={}, words=words)
+    listed = next_time.actions(pl.DataFrame([one], infer_schema_length=None), words=words)
+    assert ground in got.sentence and do in got.sentence and ground in listed.table["reason"].item()
+    for card in cards:
+        assert ground in card.headline and do in card.note_do and card.status == "none"
+        assert other not in " ".join([card.headline, card.note_seen, card.note_do])
+    assert "—" not in got.figures[0].value
+
+
+def test_an_effect_that_may_be_none_is_not_said_to_be_more(words):
+    fewer = {"lift_milli": -2_000, "low_milli": -49_000, "high_milli": 33_000}
+    assert says(words, "promotion_review.answer.unclear", answered(words, **fewer).sentence)
+    seen = trusted(words, **fewer).note_seen
+    assert says(words, "promotion_review.trust.seen.unclear", seen)
+    assert trusted(words).note_seen != seen
+
+
+def test_where_no_discount_was_given_none_is_said_to_be_saved(words):
+    gift = ledger(
+        pl.DataFrame({"event_id": ["X"], "role": ["event"], "effect_milli": [-2_000], "base_milli": [100_000]}),
+        pl.DataFrame(
+            [{"event_id": "X", "price_minor": 1000, "paid_minor": 1000, "cost_minor": 600, "gift_minor": 50_000}]
+        ),
+    )
+    card = earned(words, gift, net_margin_high_minor=5, net_margin_low_minor=-90_000)
+    assert card.note_do == words("promotion_review.money.do.free")
+    none = books.takers(event(), taken(None), None, words=words)
+    assert none.note_seen == words("promotion_review.takers.seen.none")

@@ -33,7 +33,7 @@ def money(study: Study) -> Finding:
 @section("promotion_review.takers", key="promotion.takers")
 def takers(study: Study) -> Finding:
     """Who got the discount, and whether it was needed."""
-    return books.takers(study.taken, study.subsidy, words=study.words)
+    return books.takers(study.event, study.taken, study.subsidy, words=study.words)
 
 
 @section("promotion_review.slot", key="promotion.slot")

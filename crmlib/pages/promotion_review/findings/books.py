@@ -11,6 +11,7 @@ from crmlib.kit.charts import labelled
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
+from crmlib.pages.promotion_review.findings.review import grounds
 from crmlib.pages.shared.promotion_wording import in_words, named
 from crmlib.promotion.books.anyway import Anyway
 from crmlib.promotion.books.ledger import DISCOUNTS, PAID_OUT
@@ -45,6 +46,7 @@ def money(
         "subsidy": form.money(None if subsidy is None else subsidy.minor),
         "share": form.share(subsidy.minor / discount if subsidy and discount > 0 else None, digits=0),
         "spent": form.money(discount),
+        **grounds(event, words),
     }
     shown = table.filter(
         (pl.col("line") != "base_margin") & ((pl.col("amount_minor") != 0) | (pl.col("line") == "net"))
@@ -68,6 +70,7 @@ def money(
         chart=labelled.bars(bars, words=words, title=words("promotion.axis.money")) if bars.height else None,
         seen=_earned(event, amounts, values, words),
         sure=_booked(amounts, words) + (_left_out(amounts, words) if amounts else ""),
+        do=words("promotion_review.money.do.free") if kind in {"lost", "even.loss"} and not discount else None,
         value_minor=None if net is None else abs(net),
     )
 
@@ -75,7 +78,7 @@ def money(
 def _earned(event: dict[str, Any], amounts: dict[str, int | None], values: dict[str, str], words: Words) -> str:
     """Worth of the extra units, the part of the discount that was not needed, and what each unit of money brought."""
     if not amounts:
-        return words("promotion_review.money.seen.unjudged")
+        return words("promotion_review.money.seen.unjudged", **values)
     kind = "given" if any(amounts.get(k) for k in DISCOUNTS) else "free"
     told = [words(f"promotion_review.money.seen.{kind}", **values)]
     form, ratio, roi = words.format, event["output_per_input"], event["roi"]
@@ -99,7 +102,7 @@ def _earned(event: dict[str, Any], amounts: dict[str, int | None], values: dict[
 def _booked(amounts: dict[str, int | None], words: Words) -> str:
     """What is in the ledger, vouchers among it where they are connected."""
     known = any(amounts.get(k) is not None for k in VOUCHERS)
-    return words(f"promotion_review.money.sure.{'vouchers' if known else 'receipts'}")
+    return words(f"promotion_review.money.sure.{'none' if not amounts else 'vouchers' if known else 'receipts'}")
 
 
 def _remarks(amounts: dict[str, int | None], missing: dict[str, str], words: Words) -> dict[str, str]:
@@ -123,7 +126,7 @@ def _left_out(amounts: dict[str, int | None], words: Words) -> str:
     return words("promotion_review.money.left_out", lines=words("promotion.join").join(names)) if names else ""
 
 
-def takers(table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Finding:
+def takers(event: dict[str, Any], table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Finding:
     """Who got the discount, and how much of it went to sales that would have come anyway: the ledger's sum."""
     form = words.format
     total = int(table["discount_minor"].sum())
@@ -141,6 +144,7 @@ def takers(table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Find
         "group": words(f"promotion_review.taker.{top['group']}") if shown.height else "",
         "most": form.money(top["discount_minor"]),
         "most_anyway": form.money(top["anyway_minor"]),
+        **grounds(event, words),
     }
     labels = [
         form.money(d) if a is None else words("promotion_review.takers.label", all=form.money(d), anyway=form.money(a))
@@ -151,6 +155,7 @@ def takers(table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Find
         value=pl.col("discount_minor") / 100,
         label=pl.Series(labels, dtype=pl.String),
     )
+    told = "none" if not total else "unknown" if subsidy is None else "split"
     status: Status = {"anyway": "warn", "extra": "ok"}.get(kind, "none")  # type: ignore[assignment]
     view = in_words(table.filter(pl.col("discount_minor") != 0), words, {"group": "promotion_review.taker"})
     return Finding.worded(
@@ -162,7 +167,10 @@ def takers(table: pl.DataFrame, subsidy: Anyway | None, *, words: Words) -> Find
         status=status,
         table=table,
         view=views.readable(view, words=words, exact=True) if view.height else None,
-        seen=words(f"promotion_review.takers.seen.{'unknown' if subsidy is None else 'split'}", **values),
+        seen=words(
+            f"promotion_review.takers.seen.{'none' if not total else 'unknown' if subsidy is None else 'split'}",
+            **values,
+        ),
         chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.discount")) if bars.height else None,
         value_minor=total,
     )

@@ -7,6 +7,7 @@ import polars as pl
 from crmlib.kit import table as views
 from crmlib.kit.finding import ActionList
 from crmlib.kit.words import Words
+from crmlib.pages.promotion_review.findings.review import grounds
 from crmlib.pages.shared.promotion_wording import mechanic, named, units
 from crmlib.promotion.verdict import ADVICE, doubt, verdict
 
@@ -31,6 +32,7 @@ def actions(events: pl.DataFrame, *, words: Words, capacity: int = CAPACITY) -> 
             high=words.format.money(event["net_margin_high_minor"]),
             discount=words.format.money(event["discount_minor"]),
             why=words(f"promotion_review.doubt.{why}") if why else "",
+            **grounds(event, words),
         )
         rows.append(
             {

@@ -49,15 +49,17 @@ def answer(event: dict[str, Any], *, missing: dict[str, str], words: Words) -> A
         "aside": words("promotion_review.aside", why=words(f"promotion_review.doubt.{why}")) if why else "",
         "own": form.money(own),
         "parts": _listed(missing, words),
+        **grounds(event, words),
     }
+    told = event["lift_milli"] is not None
     tone: dict[str, Tone] = {"earned": "good", "lost": "bad"}
     return Answer(
         sentence=words(f"promotion_review.answer.{kind}", **values),
         figures=(
             Figure(
                 label=words("promotion_review.figure.lift"),
-                value=units(event["lift_milli"], words),
-                comparison=words("promotion_review.figure.range", **values),
+                value=values["units"] if told else words("promotion_review.figure.unknown"),
+                comparison=words(f"promotion_review.figure.{'range' if told else 'range_unknown'}", **values),
                 tone="bad" if kind == "drop" else "neutral" if why or kind in {"unclear", "unjudged"} else "good",
                 key=f"lift.{event['promotion_id']}",
                 amount=None if event["lift_milli"] is None else event["lift_milli"] / 1000,
@@ -90,6 +92,12 @@ def answer(event: dict[str, Any], *, missing: dict[str, str], words: Words) -> A
             ),
         ),
     )
+
+
+def grounds(event: dict[str, Any], words: Words) -> dict[str, str]:
+    """Why an event cannot be compared (no untreated stores, or goods hardly sold otherwise), and what would help."""
+    status = "r8" if event["status"] == "r8" else "r7"
+    return {k: words(f"promotion_review.{k}.{status}") for k in ("ground", "ground_do")}
 
 
 def _range(event: dict[str, Any], words: Words) -> dict[str, str]:
@@ -127,6 +135,7 @@ def parts(event: dict[str, Any], lift: Lift, *, words: Words) -> Finding:
         "coverage": words.format.share(lift.coverage, digits=0),
         "achieved": words.format.share(lift.achieved),
         "placebos": words.format.count(lift.scale.placebos),
+        **grounds(event, words),
     }
     shown = pl.DataFrame(
         [_bar(r, rows.get(r), words) for r in roles if r in rows or r in missing],
@@ -223,7 +232,11 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
     elif event["status"] != "ok":
         kind = f"status_{event['status']}"
     status: Status = "warn" if doubt(event) else "ok"
+    if reason == "none" and verdict(event) == "unclear":
+        reason = "unclear"  # an effect that may be none needs no unseen demand to be overturned
+    advice = "hold" if status == "ok" else "ground" if event["status"] != "ok" else "holdout"
     values = {
+        **grounds(event, words),
         "tipping": form.share(line["tipping"] if line else None, digits=0),
         "low": form.share(
             max(line["tipping_low"], 0.0) if line and line["tipping_low"] is not None else None, digits=0
@@ -253,7 +266,7 @@ def trust(event: dict[str, Any], review: Review, *, words: Words) -> Finding:
         else None,
         seen=words(f"promotion_review.trust.seen.{reason}", **values),
         sure="".join(words(f"promotion_review.trust.sure.{k}", **values) for k in ("controls", *tried)),
-        do=words(f"promotion_review.trust.do.{'hold' if status == 'ok' else 'holdout'}"),
+        do=words(f"promotion_review.trust.do.{advice}", **values),
     )
 
 
