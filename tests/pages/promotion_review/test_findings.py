@@ -416,6 +416,7 @@ def test_an_effect_that_may_be_none_is_not_said_to_be_more(words):
 
 
 def test_where_no_discount_was_given_none_is_said_to_be_saved(words):
+    unit = {"event_id": "X", "price_minor": 1000, "cost_minor": 600}
     gift = ledger(
         pl.DataFrame({"event_id": ["X"], "role": ["event"], "effect_milli": [-2_000], "base_milli": [100_000]}),
         pl.DataFrame(

@@ -167,10 +167,7 @@ def takers(event: dict[str, Any], table: pl.DataFrame, subsidy: Anyway | None, *
         status=status,
         table=table,
         view=views.readable(view, words=words, exact=True) if view.height else None,
-        seen=words(
-            f"promotion_review.takers.seen.{'none' if not total else 'unknown' if subsidy is None else 'split'}",
-            **values,
-        ),
+        seen=words(f"promotion_review.takers.seen.{told}", **values),
         chart=labelled.bars(bars, words=words, title=words("promotion_review.axis.discount")) if bars.height else None,
         value_minor=total,
     )
