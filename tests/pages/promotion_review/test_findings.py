@@ -416,13 +416,9 @@ def test_an_effect_that_may_be_none_is_not_said_to_be_more(words):
 
 
 def test_where_no_discount_was_given_none_is_said_to_be_saved(words):
-    unit = {"event_id": "X", "price_minor": 1000, "cost_minor": 600}
-    gift = ledger(
-        pl.DataFrame({"event_id": ["X"], "role": ["event"], "effect_milli": [-2_000], "base_milli": [100_000]}),
-        pl.DataFrame(
-            [{"event_id": "X", "price_minor": 1000, "paid_minor": 1000, "cost_minor": 600, "gift_minor": 50_000}]
-        ),
-    )
+    parts = pl.DataFrame({"event_id": ["X"], "role": ["event"], "effect_milli": [-2_000], "base_milli": [100_000]})
+    unit = {"event_id": "X", "price_minor": 1000, "paid_minor": 1000, "cost_minor": 600, "gift_minor": 50_000}
+    gift = ledger(parts, pl.DataFrame([unit]))
     card = earned(words, gift, net_margin_high_minor=5, net_margin_low_minor=-90_000)
     assert card.note_do == words("promotion_review.money.do.free")
     none = books.takers(event(), taken(None), None, words=words)
