@@ -21,6 +21,8 @@ from crmlib.panels import reductions
 from crmlib.run.failures import told
 
 Say = Callable[[str], None]
+NO_RECEIPT = "line_id|nullability"
+"""The rule that a line without a receipt's number breaks."""
 
 
 def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say, words: Words) -> None:
@@ -102,6 +104,8 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
                 money=money,
             )
         )
+        if (row["kind"], row["rule"]) == ("quarantined", NO_RECEIPT):
+            lines.append(words("cli.ingest.fill_down"))
     return lines
 
 

@@ -35,6 +35,8 @@ def table(rows: int = 40) -> list[list[object]]:
     return [[*NAMES], *([*row.split(",")[:5], 1, 12.5] for row in ROWS[:rows])]
 
 
+EXTRA: list[list[object]] = [["备用", "备注", "复核"], *([None, *["x" if n % 4 == 0 else None] * 2] for n in range(40))]
+SPARSE = [[*row, *extra] for row, extra in zip(table(), EXTRA, strict=True)]
 MEMBERS: list[list[object]] = [["会员卡号", "姓名", "性别"], *([f"M{n}", "张三", "女"] for n in range(12))]
 
 
@@ -115,6 +117,11 @@ KINDS: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         lambda: book((0, 0, table()), (43, 0, [["会员名单"]]), (44, 0, MEMBERS)),
     ),
     "no line between the two": ("a.xlsx", "two_below", lambda: book((0, 0, table()), (41, 0, MEMBERS))),
+    "two tables in a text": (
+        "a.csv",
+        "two_below",
+        "\n".join([CSV, "会员卡号,姓名,性别", *(f"M{n},张三,女" for n in range(8))]).encode,
+    ),
     "ten thousand columns": (
         "a.csv",
         "too_many_columns",
@@ -197,6 +204,7 @@ def sheet_is_read(desk: Desk, content: bytes) -> int:
         ((0, 0, table()), (0, 9, [["备注", "复核"], *([f"n{n}", "ok"] for n in range(40))])),  # as long as the table
         ((0, 0, [[*row[:3], "", *row[3:]] for row in table()]),),  # an empty column within it
         ((0, 0, table()), (42, 0, [["制表人：张三", "", "审核：李四"]])),  # its foot
+        ((0, 0, SPARSE),),  # columns with names, one of them empty and others hardly filled
     ],
 )
 def test_notes_gaps_and_feet_are_no_second_table(desk, places):

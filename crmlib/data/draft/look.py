@@ -13,7 +13,7 @@ import polars as pl
 
 from crmlib.core.errors import SourceError
 from crmlib.data.read import encoding, kinds, readers, records, values
-from crmlib.data.read.layout import check_one_table, check_width
+from crmlib.data.read.layout import check_one_table, check_torn, check_width
 
 STRETCH = 1 << 18
 """Bytes read at the head, in the middle and at the tail of a text."""
@@ -102,7 +102,7 @@ def _sheet(path: Path, sheet: str, cells: pl.DataFrame) -> Look:
     lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
     at = _header(lines)
     names = _distinct(lines[at]) if at >= 0 else []
-    names += [str(n + 1) for n in range(len(names), cells.width)]
+    names += [f"#{n + 1}" if at >= 0 else str(n + 1) for n in range(len(names), cells.width)]
     rows = cells[at + 1 :].rename(dict(zip(cells.columns, names, strict=True)))
     return Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
 
@@ -121,6 +121,7 @@ def _text(path: Path) -> Look:
     split = records.split(lines[at + 1 :], delimiter=delimiter, names=names)
     rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))
     header = int(lines[records.LINE][at]) if at >= 0 else -1
+    check_torn(split, delimiter, path.name)
     torn = split.torn.height / max(split.torn.height + rows.height, 1)
     return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole, torn=torn)
 

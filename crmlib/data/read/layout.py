@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read.records import LINE
+from crmlib.data.read.records import LINE, RAW, Records, split_one
 
 MOST_COLUMNS = 2_000
 """Names of a file; more of them are a matrix, or lines and columns exchanged."""
@@ -52,16 +52,39 @@ def check_one_table(rows: pl.DataFrame, name: str) -> None:
         raise SourceError("ingest.two_below", values={"file": name, "line": line})
 
 
+def check_torn(split: Records, delimiter: str, name: str) -> None:
+    """Refuse a text of which the torn lines are another table: names, and rows with as many fields right below.
+
+    Parameters
+    ----------
+    split : the rows, and the lines with more or fewer fields than the file's names.
+
+    Raises
+    ------
+    SourceError
+        `ingest.two_below`.
+    """
+    torn, first = split.torn, split.rows[LINE].head(FEW)
+    wordy = (~torn[RAW].str.contains(DIGIT)).arg_true().to_list() if len(delimiter) == 1 else []
+    for at in wordy[:CANDIDATES]:
+        names = split_one(torn[RAW][at], delimiter)
+        below = [split_one(line, delimiter) for line in torn[RAW][at + 1 : at + 1 + FEW]]
+        together = len(below) == FEW and torn[LINE][at + FEW] - torn[LINE][at] <= FEW + 1
+        after = len(first) == FEW and first[-1] < torn[LINE][at]
+        if after and len(names) >= FEW and all(names) and together and all(len(row) == len(names) for row in below):
+            raise SourceError("ingest.two_below", values={"file": name, "line": int(torn[LINE][at])})
+
+
 def _beside(filled: pl.DataFrame) -> str:
-    """The first column of a second block behind an empty column, if the two are not filled alike."""
+    """The first column of a second block behind a column without name and cells, if the two are not filled alike."""
     used = dict(zip(filled.columns, filled.sum().row(0), strict=True))
     blocks: list[list[str]] = [[]]
     for column, cells in used.items():
         if cells:
             blocks[-1].append(column)
-        elif blocks[-1]:
+        elif blocks[-1] and column.startswith("#"):
             blocks.append([])
-    first, *others = [block for block in blocks if block]
+    first, *others = [block for block in blocks if block] or [[]]
     for block in others:
         if len(first) < FEW or len(block) < FEW:
             continue

@@ -17,6 +17,7 @@ def rule_in_words(rule: str, words: Words) -> str:
     if words.has(f"ingest.rule.{kind}"):
         return words(f"ingest.rule.{kind}", column=words.column(column))
     column, bar, broken = rule.partition("|")
+    column = "receipt_id" if column == "line_id" else column  # a line's number is made of its receipt's
     if bar and words.has(f"ingest.rule.{broken}"):
         return words(f"ingest.rule.{broken}", column=words.column(column))
     return words("ingest.rule.contract", rule=f"{words.column(column)} {broken}") if bar else rule
