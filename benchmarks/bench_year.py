@@ -5,7 +5,8 @@ python benchmarks/bench_year.py [--months 13] [--every 1] [--minutes 15] [--work
 The sample company is ingested once; every parameter file of `params/` and one regional variant of each report is
 scheduled as it stands, in both languages. Each morning is one pass. Printed: passes, slots, pages, refusals (each kind
 once), what the rules found, and the ledger's truth. Exit code 1 if a rule was broken. It takes hours at full length:
-`--every 30` looks at one morning of thirty, `--minutes` begins none after so long, and the last line says how far it came.
+`--every 30` looks at one morning of thirty, `--minutes` begins none after so long, and the last line says how far it
+came.
 """
 
 from __future__ import annotations

@@ -13,6 +13,17 @@ SHOWN = "\ufffd"
 _UNSEEN = re.compile(r"[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
+def shown(text: str) -> str:
+    r"""`text` with each direction or zero-width mark as U+FFFD.
+
+    Examples
+    --------
+    >>> shown("a\u202eb") == "a\ufffdb"
+    True
+    """
+    return _UNSEEN.sub(SHOWN, text)
+
+
 def escape(text: str, *, quote: bool = True) -> str:
     r"""`text` for HTML, as `html.escape`, each direction or zero-width mark as U+FFFD.
 
@@ -21,4 +32,4 @@ def escape(text: str, *, quote: bool = True) -> str:
     >>> escape("a<b") == "a&lt;b", escape("a\u202eb") == "a\ufffdb"
     (True, True)
     """
-    return html.escape(_UNSEEN.sub(SHOWN, text), quote=quote)
+    return html.escape(shown(text), quote=quote)

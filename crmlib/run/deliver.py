@@ -27,6 +27,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crmlib.core.errors import ParameterError, RunError
+from crmlib.kit.escape import shown
 from crmlib.kit.words import Language, Words
 from crmlib.run.outbox import Announcement, Message, Outbox
 
@@ -123,7 +124,7 @@ def message(thing: Announcement, *, reader: Reader, plan: Delivery) -> EmailMess
     mail["From"] = plan.smtp.sender if plan.smtp else ""
     mail["To"] = ", ".join(reader.mail)
     mail["Message-ID"] = _message_id(thing, reader)
-    mail.set_content(f"{thing.sentence}\n\n{link(thing, plan)}\n")
+    mail.set_content(f"{shown(thing.sentence)}\n\n{link(thing, plan)}\n")
     if reader.attach and thing.page is not None:
         mail.add_attachment(thing.page.read_bytes(), maintype="text", subtype="html", filename=f"{thing.report}.html")
     return mail
@@ -192,7 +193,7 @@ def _mail(thing: Announcement, *, reader: Reader, plan: Delivery, server: Smtp) 
 
 
 def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook, key: str) -> None:
-    text = f"{_title(thing, Words(reader.language))}\n{thing.sentence}\n{link(thing, plan)}"
+    text = f"{_title(thing, Words(reader.language))}\n{shown(thing.sentence)}\n{link(thing, plan)}"
     _post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text), key=key)
 
 
@@ -253,4 +254,4 @@ def _title(thing: Announcement, words: Words) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(shown(text).split())

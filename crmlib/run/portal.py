@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from crmlib.core.contracts.base import TIME_ZONE
+from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.report.addresses import PORTALS
 from crmlib.report.form.fields import parameter_label

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
@@ -27,6 +26,7 @@ from urllib.parse import urlencode
 
 import tornado.web
 
+from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.run import portal
 from crmlib.serve.closed import Closed

@@ -70,6 +70,11 @@ def test_the_portal_shows_answers_parameters_and_names_as_text(tmp_path: Path) -
         harmless(portal_of(tmp_path / f"f{n}", "x", folder=folder), plain)
 
 
+def test_the_portal_shows_marks_that_nobody_sees(tmp_path: Path) -> None:
+    shown = portal_of(tmp_path, "Li\u202eNa\u200b")
+    assert "Li\ufffdNa\ufffd" in shown and not {"\u202e", "\u200b"} & set(shown)
+
+
 class Asked:
     """As much of a request as an audit line needs."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from crmlib.kit.escape import shown
 from crmlib.kit.words import Words
 from crmlib.report import drawing
 from crmlib.report.html.content import Card, Content
@@ -24,7 +25,7 @@ _POLICY = (
 
 
 def html(content: Content, *, words: Words) -> str:
-    """The page. Everything is escaped, except the pictures and tables that `sanitize` has cleaned.
+    """The page. Everything is escaped, except the pictures and tables that `sanitize` has cleaned; marks are shown.
 
     The security policy allows no request at all, and no script but those whose hashes it names: one sorts and filters
     tables, two draw charts where there are any.
@@ -34,7 +35,7 @@ def html(content: Content, *, words: Words) -> str:
     hashes = [_sha256(tables), *([_sha256(loader), bundle.sha256] if bundle else [])]
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     locale = drawing.time_locale(content.language) if content.charts else ""
-    return (
+    return shown(  # no name in it, wherever it stands, turns a line around or hides a sign
         _environment()
         .get_template("page.html.j2")
         .render(
@@ -61,7 +62,7 @@ def content_fields(content: Content) -> dict[str, object]:
 
 def card(one: Card, *, words: Words) -> str:
     """One card with its style, for a notebook's output cell."""
-    body = _environment().get_template("card.html.j2").render(card=one, words=words)
+    body = shown(_environment().get_template("card.html.j2").render(card=one, words=words))
     scoped = _file("page.css").replace(":root{", ".crmlib{", 1)
     return f"<style>@scope (.crmlib){{{scoped}}}</style><div class='crmlib'>{body}</div>"
 

@@ -15,6 +15,7 @@ import polars as pl
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit import columns
 from crmlib.kit.columns import Column
+from crmlib.kit.escape import shown as visible
 from crmlib.kit.table import worded
 from crmlib.kit.words import Words
 
@@ -113,7 +114,7 @@ def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words, 
             elif isinstance(value, date):
                 sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), look.day)  # noqa: DTZ001
             else:
-                text = str(value)[:_MAX_CELL]
+                text = visible(str(value))[:_MAX_CELL]
                 sheet.write_string(row, at, text, look.quoted if text.startswith(_FORMULA_START) else look.text)
 
 
@@ -151,7 +152,7 @@ def label(name: str, words: Words) -> str:
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
-    base = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip()[:28].strip() or "table"
+    base = _NOT_IN_A_SHEET_NAME.sub(" ", visible(title)).strip()[:28].strip() or "table"
     name, n = base, 2
     while name.lower() in taken:
         name, n = f"{base[:26]} {n}", n + 1
