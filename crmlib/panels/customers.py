@@ -14,6 +14,7 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ParameterError
 from crmlib.core.frames import AnyFrame, wrap
+from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, reduced
 from crmlib.panels.handle import opened
 
@@ -134,26 +135,9 @@ def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     """
     if day_number(end) < day_number(start):
         raise ParameterError("panels.empty_period", values={"start": str(start), "end": str(end)})
-    is_sale = nw.col("quantity_milli") > 0
-    by_day = (
-        _carded(lines_of(lines, needs=_PERIOD_NEEDS, name="receipt_lines"), start=start, end=end)
-        .with_columns(
-            sale=nw.when(is_sale).then(1).otherwise(0),
-            returned=nw.when(nw.col("quantity_milli") < 0).then(nw.col("net_minor")).otherwise(0),
-            uncosted=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0),
-        )
-        .group_by("customer_id", "day_n")
-        .agg(
-            sale=nw.col("sale").max(),
-            receipts=nw.col("receipt_id").n_unique(),
-            lines=nw.len(),
-            quantity_milli=nw.col("quantity_milli").sum(),
-            net_minor=nw.col("net_minor").sum(),
-            cost_minor=nw.col("cost_minor").sum(),
-            returned_minor=nw.col("returned").sum(),
-            uncosted_lines=nw.col("uncosted").sum(),
-        )
-    )
+    first, last = day_number(start), day_number(end)
+    stored = from_cells.period_days(lines, first, last, lambda apart: _period_days(apart, start=start, end=end))
+    by_day = _period_days(lines, start=start, end=end) if stored is None else stored
     bought = nw.col("sale") == 1
     by_customer = (
         by_day.with_columns(
@@ -179,8 +163,35 @@ def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     return reduced(by_customer, schema=CUSTOMER_PERIOD, sort=("customer_id",))
 
 
+def _period_days(lines: AnyFrame, *, start: date, end: date) -> Lines:
+    """What each customer bought on each day, with returns and lines without a cost apart."""
+    is_sale = nw.col("quantity_milli") > 0
+    return (
+        _carded(lines_of(lines, needs=_PERIOD_NEEDS, name="receipt_lines"), start=start, end=end)
+        .with_columns(
+            sale=nw.when(is_sale).then(1).otherwise(0),
+            returned=nw.when(nw.col("quantity_milli") < 0).then(nw.col("net_minor")).otherwise(0),
+            uncosted=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0),
+        )
+        .group_by("customer_id", "day_n")
+        .agg(
+            sale=nw.col("sale").max(),
+            receipts=nw.col("receipt_id").n_unique(),
+            lines=nw.len(),
+            quantity_milli=nw.col("quantity_milli").sum(),
+            net_minor=nw.col("net_minor").sum(),
+            cost_minor=nw.col("cost_minor").sum(),
+            returned_minor=nw.col("returned").sum(),
+            uncosted_lines=nw.col("uncosted").sum(),
+        )
+    )
+
+
 def _days(lines: AnyFrame, *, end: date | None) -> Lines:
     """Lines as customer-days, lazily; a frame that already is one passes through."""
+    stored = from_cells.customer_days(lines)
+    if stored is not None:
+        return _to(stored, end=end).with_columns(is_purchase=nw.col("most") > 0)
     if "is_purchase" in wrap(opened(lines), name="receipt_lines").collect_schema().names():
         frame = lines_of(lines, needs=("customer_id", "day_n", "net_minor"), name="customer_day")
         return frame if end is None else frame.filter(nw.col("day_n") <= day_number(end))
@@ -194,6 +205,10 @@ def _days(lines: AnyFrame, *, end: date | None) -> Lines:
         )
         .with_columns(is_purchase=nw.col("most") > 0)
     )
+
+
+def _to(frame: Lines, *, end: date | None) -> Lines:
+    return frame if end is None else frame.filter(nw.col("day_n") <= day_number(end))
 
 
 def _carded(frame: Lines, *, start: date | None, end: date | None) -> Lines:

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from crmlib.core.frames import AnyFrame
+from crmlib.panels import from_cells
 from crmlib.panels.engine import lines_of, reduced
 
 SPAN = {"first": pl.Int32, "last": pl.Int32}
@@ -26,12 +27,14 @@ def span(lines: AnyFrame) -> tuple[date, date] | None:
 
 def day_sums(lines: AnyFrame) -> pl.DataFrame:
     """Lines and sums of each day: day, lines, quantity_milli, net_minor; lines without a day are left out."""
-    sums = (
-        lines_of(lines, needs=("day_n", "quantity_milli", "net_minor"), name="receipt_lines")
-        .filter(~nw.col("day_n").is_null())
-        .group_by("day_n")
-        .agg(nw.col("quantity_milli", "net_minor").sum(), lines=nw.len())
-    )
+    sums = from_cells.days(lines)
+    if sums is None:
+        sums = (
+            lines_of(lines, needs=("day_n", "quantity_milli", "net_minor"), name="receipt_lines")
+            .filter(~nw.col("day_n").is_null())
+            .group_by("day_n")
+            .agg(nw.col("quantity_milli", "net_minor").sum(), lines=nw.len())
+        )
     found = reduced(sums, schema=COUNTS, sort=("day_n",))
     return found.select(pl.col("day_n").cast(pl.Date).alias("day"), "lines", "quantity_milli", "net_minor")
 
@@ -64,15 +67,17 @@ def missing_fields(lines: AnyFrame, fields: Iterable[str]) -> pl.DataFrame:
 def day_cards(lines: AnyFrame) -> pl.DataFrame:
     """Sales of each day and the part on a card: day, net_minor, card_net_minor, card_lines."""
     carded = ~nw.col("customer_id").is_null()
-    sums = (
-        lines_of(lines, needs=("day_n", "customer_id", "net_minor"), name="receipt_lines")
-        .with_columns(
-            card_net_minor=nw.when(carded).then(nw.col("net_minor")).otherwise(0),
-            card_lines=nw.when(carded).then(1).otherwise(0),
+    sums = from_cells.days(lines, cards=True)
+    if sums is None:
+        sums = (
+            lines_of(lines, needs=("day_n", "customer_id", "net_minor"), name="receipt_lines")
+            .with_columns(
+                card_net_minor=nw.when(carded).then(nw.col("net_minor")).otherwise(0),
+                card_lines=nw.when(carded).then(1).otherwise(0),
+            )
+            .group_by("day_n")
+            .agg(nw.col("net_minor", "card_net_minor", "card_lines").sum())
         )
-        .group_by("day_n")
-        .agg(nw.col("net_minor", "card_net_minor", "card_lines").sum())
-    )
     schema = {"day_n": pl.Int32, "net_minor": pl.Int64, "card_net_minor": pl.Int64, "card_lines": pl.Int64}
     found = reduced(sums, schema=schema, sort=("day_n",))
     return found.select(pl.col("day_n").cast(pl.Date).alias("day"), "net_minor", "card_net_minor", "card_lines")

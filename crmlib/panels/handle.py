@@ -6,6 +6,8 @@ is touched in one room only, and what reads a stored reduction instead of lines 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,10 +16,58 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars, wrap
+from crmlib.panels import reductions
+
+GOODS, RECEIPT = "store_product_day", "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What lines were narrowed to; none of them all. start, end : [days since 1970], both included."""
+
+    start: int | None = None
+    end: int | None = None
+    stores: pl.Series | None = None
+    products: pl.Series | None = None
+    without: pl.Series | None = None
+
+    def and_(self, other: Narrowed) -> Narrowed:
+        """Both, one after the other."""
+        starts, ends = (
+            [d for d in days if d is not None] for days in ((self.start, other.start), (self.end, other.end))
+        )
+        left = [ids for ids in (self.without, other.without) if ids is not None]
+        return Narrowed(
+            max(starts, default=None),
+            min(ends, default=None),
+            _both(self.stores, other.stores),
+            _both(self.products, other.products),
+            pl.concat(left).unique() if left else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The stored reductions of exactly these lines.
+
+    Parameters
+    ----------
+    find : a reduction by its name (see `crmlib.panels.reductions`), with the rows that the lines' reader may see.
+    odd : days whose receipts are not told from cells: panels that count receipts read their lines.
+    by_card : whether the lines are those of some members: sums over all buyers cannot stand for them.
+    """
+
+    find: Callable[[str], pl.LazyFrame]
+    odd: frozenset[int] = frozenset()
+    by_card: bool = False
 
 
 class ReceiptLines:
     """Receipt lines of any engine that only panels can read.
+
+    Parameters
+    ----------
+    frame : the lines. cells : their reductions, where they are stored. narrowed : to what.
 
     Examples
     --------
@@ -25,10 +75,10 @@ class ReceiptLines:
     ReceiptLines()
     """
 
-    __slots__ = ("__frame",)
+    __slots__ = ("__held",)
 
-    def __init__(self, frame: AnyFrame) -> None:
-        self.__frame = frame
+    def __init__(self, frame: AnyFrame, cells: Cells | None = None, narrowed: Narrowed | None = None) -> None:
+        self.__held = (frame, cells, narrowed or Narrowed())
 
     def __repr__(self) -> str:
         return "ReceiptLines()"
@@ -38,8 +88,11 @@ class ReceiptLines:
 
 
 def opened(lines: AnyFrame) -> AnyFrame:
-    """The lines behind a handle; a frame that is none is given back. For panels only."""
-    return getattr(lines, "_ReceiptLines__frame") if isinstance(lines, ReceiptLines) else lines  # noqa: B009
+    """The lines behind a handle, narrowed; a frame that is none is given back. For panels only."""
+    if not isinstance(lines, ReceiptLines):
+        return lines
+    frame, _, narrowed = _held(lines)
+    return frame if _is_whole(narrowed) else _narrow(_narrowable(frame), narrowed).to_native()
 
 
 def part(
@@ -60,16 +113,46 @@ def part(
     stores, products : ids to keep; none keeps all.
     without : receipts to leave out.
     """
-    kept = _narrowable(opened(lines))
-    if start is not None:
-        kept = kept.filter(nw.col("day_n") >= day_number(start))
-    if end is not None:
-        kept = kept.filter(nw.col("day_n") <= day_number(end))
-    for column, ids in (("store_id", stores), ("product_id", products)):
-        kept = kept if ids is None else among(kept, column, ids)
-    if without is not None and len(without):
-        kept = among(kept, "receipt_id", without, others=True)
-    return ReceiptLines(kept.to_native())
+    frame, cells, before = _held(lines) if isinstance(lines, ReceiptLines) else (lines, None, Narrowed())
+    first, last = (None if day is None else day_number(day) for day in (start, end))
+    left = None if without is None or without.is_empty() else without
+    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, left)))
+
+
+def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
+    """The stored reduction `name` of the lines as they were narrowed; none where it cannot stand for them.
+
+    Of `store_product_day` a cell may stand there with its sums and against them, where receipts were left out: whoever
+    reads it sums, and leaves out what has no lines.
+    """
+    if not isinstance(lines, ReceiptLines):
+        return None
+    frame, cells, narrowed = _held(lines)
+    if cells is None or not _stand_for(name, cells, narrowed):
+        return None
+    left = narrowed.without
+    found: pl.LazyFrame = _narrow(nw.from_native(cells.find(name)), replace(narrowed, without=None)).to_native()
+    if left is None:
+        return found
+    if name == RECEIPT:
+        return found.filter(~pl.col("receipt_id").is_in(left.implode()))
+    apart = _narrow(_narrowable(frame), replace(narrowed, without=None)).to_native()
+    off = reductions.store_product_days(reductions.prepared(apart.filter(pl.col("receipt_id").is_in(left.implode()))))
+    against = off.select(*reductions.GOODS_KEYS, *(-pl.col(c) for c in reductions.GOODS_SUMS))
+    return pl.concat([found.select(against.collect_schema().names()), against], how="vertical_relaxed")
+
+
+def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
+    """Whether a reduction knows what its lines were narrowed to."""
+    if name == GOODS:
+        return not cells.by_card
+    return narrowed.products is None and (narrowed.without is None or name == RECEIPT)
+
+
+def odd_days(lines: AnyFrame) -> list[int]:
+    """Days whose receipts are not told from cells."""
+    cells = _held(lines)[1] if isinstance(lines, ReceiptLines) else None
+    return [] if cells is None else sorted(cells.odd)
 
 
 def among(lines: nw.LazyFrame[Any], column: str, ids: pl.Series, *, others: bool = False) -> nw.LazyFrame[Any]:
@@ -82,6 +165,27 @@ def among(lines: nw.LazyFrame[Any], column: str, ids: pl.Series, *, others: bool
     return lines.filter(~found if others else found)
 
 
+def _held(lines: ReceiptLines) -> tuple[AnyFrame, Cells | None, Narrowed]:
+    held: tuple[AnyFrame, Cells | None, Narrowed] = getattr(lines, "_ReceiptLines__held")  # noqa: B009
+    return held
+
+
+def _narrow(kept: nw.LazyFrame[Any], to: Narrowed) -> nw.LazyFrame[Any]:
+    if to.start is not None:
+        kept = kept.filter(nw.col("day_n") >= to.start)
+    if to.end is not None:
+        kept = kept.filter(nw.col("day_n") <= to.end)
+    for column, ids in (("store_id", to.stores), ("product_id", to.products)):
+        kept = kept if ids is None else among(kept, column, ids)
+    return kept if to.without is None else among(kept, "receipt_id", to.without, others=True)
+
+
+def _both(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one.filter(one.is_in(other.implode()))
+
+
 def _narrowable(frame: AnyFrame) -> nw.LazyFrame[Any]:
     wrapped = wrap(frame, name="receipt_lines")
     if isinstance(wrapped, nw.DataFrame):
@@ -92,3 +196,7 @@ def _narrowable(frame: AnyFrame) -> nw.LazyFrame[Any]:
         if isinstance(native, pl.LazyFrame):
             return nw.from_native(native.with_columns(day_n=pl.col("day").cast(pl.Date).cast(pl.Int32)))
     return wrapped
+
+
+def _is_whole(narrowed: Narrowed) -> bool:
+    return all(getattr(narrowed, name) is None for name in Narrowed.__slots__)

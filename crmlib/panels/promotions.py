@@ -8,6 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, reduced
 from crmlib.panels.handle import among
 
@@ -54,7 +55,11 @@ def bulk_receipts(
     lines : receipt lines; needs receipt_id, customer_id, quantity_milli.
     returns : whether lines of goods that came back count.
     """
-    read = lines_of(lines, needs=("receipt_id", "customer_id", "quantity_milli"), name="receipt_lines")
+    stored = from_cells.receipts(lines) if returns else None
+    if stored is None:
+        read = lines_of(lines, needs=("receipt_id", "customer_id", "quantity_milli"), name="receipt_lines")
+    else:
+        read = stored.with_columns(quantity_milli=nw.col("most_milli"))
     read = read.select("receipt_id", "customer_id", "quantity_milli")
     if not returns:
         read = read.filter(nw.col("quantity_milli") > 0)
@@ -85,7 +90,8 @@ def promotion_money(lines: AnyFrame, *, bulk: pl.Series | None = None) -> pl.Dat
         ~nw.col("promotion_id").is_null(), nw.col("quantity_milli") > 0, ~nw.col("list_minor").is_null()
     )
     large = NOBODY if bulk is None else bulk
-    every = _money(sold)
+    goods = from_cells.goods(lines)
+    every = _money(sold) if goods is None else _stored_money(goods)
     of_bulk = _money(among(sold, "receipt_id", large)) if len(large) else every.clear()
     joined = every.join(of_bulk, on="promotion_id", how="left", suffix="_bulk")
     part = {c: pl.col(f"{c}_bulk").fill_null(0) for c in every.columns[1:]}
@@ -169,19 +175,23 @@ def offer_days(lines: AnyFrame, customers: pl.Series | None = None) -> pl.DataFr
     -------
     customer_id, day, any_offer, all_offer; sorted by the first two.
     """
-    needs = ("customer_id", "day_n", "quantity_milli", "promotion_id")
-    sold = lines_of(lines, needs=needs, name="receipt_lines").filter(
-        nw.col("quantity_milli") > 0, ~nw.col("customer_id").is_null()
-    )
+    stored = from_cells.offers(lines)
+    days = _offer_days(lines) if stored is None else stored
     if customers is not None:
-        sold = among(sold, "customer_id", customers)
-    made = (
-        sold.with_columns(offer=nw.when(~nw.col("promotion_id").is_null()).then(1).otherwise(0))
+        days = among(days, "customer_id", customers)
+    made = days.with_columns(any_offer=nw.col("most") == 1, all_offer=nw.col("least") == 1)
+    return _dated(reduced(made, schema=OFFER_DAY, sort=("customer_id", "day_n")))
+
+
+def _offer_days(lines: AnyFrame) -> Lines:
+    needs = ("customer_id", "day_n", "quantity_milli", "promotion_id")
+    return (
+        lines_of(lines, needs=needs, name="receipt_lines")
+        .filter(nw.col("quantity_milli") > 0, ~nw.col("customer_id").is_null())
+        .with_columns(offer=nw.when(~nw.col("promotion_id").is_null()).then(1).otherwise(0))
         .group_by("customer_id", "day_n")
         .agg(most=nw.col("offer").max(), least=nw.col("offer").min())
-        .with_columns(any_offer=nw.col("most") == 1, all_offer=nw.col("least") == 1)
     )
-    return _dated(reduced(made, schema=OFFER_DAY, sort=("customer_id", "day_n")))
 
 
 def sales_cells(lines: AnyFrame) -> pl.DataFrame:
@@ -196,17 +206,12 @@ def sales_cells(lines: AnyFrame) -> pl.DataFrame:
     kind has none).
     """
     keys = ("store_id", "product_id", "day_n", "promotion_id")
-    needs = (*keys, "quantity_milli", "net_minor", "list_minor", "cost_minor")
-    quantity = nw.col("quantity_milli")
+    stored = from_cells.goods(lines)
+    parts = _goods_lines(lines) if stored is None else nw.from_native(stored)
     made = (
-        lines_of(lines, needs=needs, name="receipt_lines")
-        .with_columns(
-            sold=nw.when(quantity > 0).then(1).when(quantity < 0).then(-1).otherwise(0),
-            listed=~nw.col("list_minor").is_null(),
-            costed=~nw.col("cost_minor").is_null(),
-        )
-        .group_by(*keys, *_KINDS)
-        .agg(nw.col("quantity_milli", "net_minor", "list_minor", "cost_minor").sum(), lines=nw.len())
+        parts.group_by(*keys, *_KINDS)
+        .agg(nw.col("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor").sum())
+        .filter(nw.col("lines") > 0)
         .with_columns(
             list_minor=nw.when(nw.col("listed")).then(nw.col("list_minor")),
             cost_minor=nw.when(nw.col("costed")).then(nw.col("cost_minor")),
@@ -216,12 +221,29 @@ def sales_cells(lines: AnyFrame) -> pl.DataFrame:
     return _dated(reduced(made, schema=schema, sort=(*keys, *_KINDS)).drop(_KINDS))
 
 
+def _goods_lines(lines: AnyFrame) -> Lines:
+    keys = ("store_id", "product_id", "day_n", "promotion_id")
+    needs = (*keys, "quantity_milli", "net_minor", "list_minor", "cost_minor")
+    quantity = nw.col("quantity_milli")
+    return lines_of(lines, needs=needs, name="receipt_lines").with_columns(
+        sold=nw.when(quantity > 0).then(1).when(quantity < 0).then(-1).otherwise(0),
+        listed=~nw.col("list_minor").is_null(),
+        costed=~nw.col("cost_minor").is_null(),
+        lines=nw.lit(1),
+    )
+
+
 def product_day(lines: AnyFrame) -> pl.DataFrame:
     """Net sales of each product by day and promotion: product_id, day, promotion_id, net_minor."""
     keys = ("product_id", "day_n", "promotion_id")
-    made = lines_of(lines, needs=(*keys, "net_minor"), name="receipt_lines").group_by(*keys)
+    stored = from_cells.goods(lines)
+    if stored is None:
+        parts = lines_of(lines, needs=(*keys, "net_minor"), name="receipt_lines").with_columns(lines=nw.lit(1))
+    else:
+        parts = nw.from_native(stored)
+    made = parts.group_by(*keys).agg(nw.col("lines", "net_minor").sum()).filter(nw.col("lines") > 0)
     schema = {"product_id": pl.String, "day_n": pl.Int32, "promotion_id": pl.String, "net_minor": pl.Int64}
-    return _dated(reduced(made.agg(nw.col("net_minor").sum()), schema=schema, sort=keys))
+    return _dated(reduced(made, schema=schema, sort=keys))
 
 
 def price_points(lines: AnyFrame) -> pl.DataFrame:
@@ -307,6 +329,21 @@ def _money(sold: Lines) -> pl.DataFrame:
         .agg(nw.col(*names).sum())
     )
     return reduced(made, schema={"promotion_id": pl.String, **dict.fromkeys(names, pl.Int64)}, sort=("promotion_id",))
+
+
+def _stored_money(goods: pl.LazyFrame) -> pl.DataFrame:
+    """`_money` from stored cells."""
+    sold = goods.filter(pl.col("promotion_id").is_not_null(), pl.col("sold") > 0, pl.col("listed"))
+    costed = pl.col("costed")
+    sums = sold.group_by("promotion_id").agg(
+        pl.col("list_minor", "net_minor", "quantity_milli", "cost_minor").sum(),
+        costed_milli=pl.when(costed).then("quantity_milli").otherwise(0).sum(),
+        uncosted=pl.when(costed).then(0).otherwise("lines").sum(),
+        lines=pl.col("lines").sum(),
+    )
+    names = ("list_minor", "net_minor", "quantity_milli", "cost_minor", "costed_milli", "uncosted")
+    schema = {"promotion_id": pl.String, **dict.fromkeys(names, pl.Int64)}
+    return reduced(nw.from_native(sums.filter(pl.col("lines") > 0)), schema=schema, sort=("promotion_id",))
 
 
 def _dated(frame: pl.DataFrame) -> pl.DataFrame:

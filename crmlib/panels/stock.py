@@ -9,6 +9,7 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame
+from crmlib.panels import from_cells
 from crmlib.panels.engine import lines_of, reduced
 
 SOLD = {
@@ -32,10 +33,18 @@ def store_product_day(lines: AnyFrame, *, start: date, end: date) -> pl.DataFram
     -------
     store_id, product_id, day_n, quantity_milli, net_minor; days without a line have no row.
     """
+    needs = ("store_id", "product_id", "day_n", "quantity_milli", "net_minor")
+    stored = from_cells.goods(lines)
+    if stored is None:
+        parts = lines_of(lines, needs=needs, name="receipt_lines").with_columns(lines=nw.lit(1))
+    else:
+        parts = nw.from_native(stored)
     sold = (
-        lines_of(lines, needs=("store_id", "product_id", "day_n", "quantity_milli", "net_minor"), name="receipt_lines")
-        .filter(~nw.col("store_id").is_null(), nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end))
+        parts.filter(
+            ~nw.col("store_id").is_null(), nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
+        )
         .group_by("store_id", "product_id", "day_n")
-        .agg(nw.col("quantity_milli", "net_minor").sum())
+        .agg(nw.col("lines", "quantity_milli", "net_minor").sum())
+        .filter(nw.col("lines") > 0)
     )
     return reduced(sold, schema=SOLD, sort=("store_id", "product_id", "day_n"))

@@ -9,7 +9,8 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.panels.engine import lines_of, reduced
+from crmlib.panels import from_cells
+from crmlib.panels.engine import Lines, lines_of, reduced
 
 STORE_DAY = {
     "store_id": pl.String,
@@ -45,9 +46,16 @@ def store_day(lines: AnyFrame) -> pl.DataFrame:
     store_id (null where the source has none), day_n, receipts, lines, net_minor, cost_minor (of the lines that have
     one), uncosted_lines, member_receipts, member_net_minor.
     """
+    stored = from_cells.store_days(lines, _store_days)
+    by_day = _store_days(lines) if stored is None else stored
+    return reduced(by_day, schema=STORE_DAY, sort=("store_id", "day_n"))
+
+
+def _store_days(lines: AnyFrame) -> Lines:
+    """The days of stores, receipt by receipt."""
     needs = ("store_id", "day_n", "receipt_id", "customer_id", "net_minor", "cost_minor")
     carded = ~nw.col("customer_id").is_null()
-    by_day = (
+    return (
         lines_of(lines, needs=needs, name="receipt_lines")
         .with_columns(
             uncosted=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0),
@@ -71,7 +79,6 @@ def store_day(lines: AnyFrame) -> pl.DataFrame:
             receipts=nw.len(),
         )
     )
-    return reduced(by_day, schema=STORE_DAY, sort=("store_id", "day_n"))
 
 
 def flows(lines: AnyFrame, customers: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, reduced
 
 CUSTOMER_TRAITS = {
@@ -157,9 +158,11 @@ def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     customer_id; hour (0-23); weekday (1 = Monday); receipts; sorted by the three keys.
     """
     needs = ("customer_id", "day_n", "receipt_id", "sold_at", "quantity_milli", "net_minor")
+    sold = _stored_receipts(lines, start=start, end=end)
+    if sold is None:
+        sold = _sold(lines, needs=needs, start=start, end=end).with_columns(hour=nw.col("sold_at").dt.hour())
     panel = (
-        _sold(lines, needs=needs, start=start, end=end)
-        .with_columns(hour=nw.col("sold_at").dt.hour().cast(nw.Int64), day_n=nw.col("day_n").cast(nw.Int64))
+        sold.with_columns(hour=nw.col("hour").cast(nw.Int64), day_n=nw.col("day_n").cast(nw.Int64))
         # 1970-01-01 was a Thursday
         .with_columns(weekday=(nw.col("day_n") + 3) % 7 + 1)
         .group_by("customer_id", "hour", "weekday")
@@ -182,8 +185,9 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     most_receipt_milli (value and quantity of the largest receipt); net_minor of sales lines.
     """
     needs = ("customer_id", "day_n", "receipt_id", "store_id", "quantity_milli", "net_minor")
+    stored = _stored_receipts(lines, start=start, end=end)
     panel = (
-        _sold(lines, needs=needs, start=start, end=end)
+        (_sold(lines, needs=needs, start=start, end=end) if stored is None else stored)
         .group_by("customer_id", "day_n", "store_id", "receipt_id")
         .agg(net_minor=nw.col("net_minor").sum(), milli=nw.col("quantity_milli").sum())
         .group_by("customer_id", "day_n", "store_id")
@@ -213,6 +217,16 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         )
     )
     return reduced(panel, schema=CARD_USE, sort=("customer_id",))
+
+
+def _stored_receipts(lines: AnyFrame, *, start: date, end: date) -> Lines | None:
+    """Receipts of customers with their sales, as they are stored; none where they are not."""
+    stored = from_cells.card_receipts(lines)
+    if stored is None:
+        return None
+    return stored.filter(
+        ~nw.col("customer_id").is_null(), nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
+    )
 
 
 def _goods(products: AnyFrame, column: str) -> Lines:

@@ -10,8 +10,9 @@ import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.panels.engine import lines_of, reduced
-from crmlib.panels.handle import among, opened
+from crmlib.panels import from_cells
+from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.handle import among, cells_of, opened
 
 NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
@@ -40,6 +41,9 @@ def visit_days(lines: AnyFrame) -> VisitDays:
         (quantity > 0), returned_minor (> 0), promoted_minor (bought under a promotion).
     store_days : store_id, day_n, known_n with a sale to anyone, card or no card.
     """
+    cells = cells_of(lines, "customer_store_day")
+    if cells is not None:
+        return _of_cells(cells)
     frame = opened(lines)
     lazy = frame if isinstance(frame, pl.LazyFrame) else to_polars(frame, needs=NEEDS, name="receipt_lines").lazy()
     present = lazy.collect_schema().names()
@@ -64,19 +68,52 @@ def visit_days(lines: AnyFrame) -> VisitDays:
     return VisitDays(reduced_.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
 
 
+def _of_cells(cells: pl.LazyFrame) -> VisitDays:
+    """The same from the stored days of customers and stores."""
+    day = pl.col("day_n")
+    known = cells.with_columns(known_n=pl.max_horizontal(pl.col("known_n").fill_null(day), day))
+    sums = ("net_minor", "bought_minor", "sale_lines", "offer_minor")
+    days = (
+        known.filter(pl.col("customer_id").is_not_null())
+        .group_by("customer_id", "day_n", "known_n", "store_id")
+        .agg(pl.col(*sums).sum())
+        .select(
+            *("customer_id", "day_n", "known_n", "store_id"),
+            (pl.col("sale_lines") > 0).alias("sold"),
+            "net_minor",
+            "bought_minor",
+            (pl.col("bought_minor") - pl.col("net_minor")).alias("returned_minor"),
+            pl.col("offer_minor").alias("promoted_minor"),
+        )
+    )
+    bought = known.filter(pl.col("sale_lines") > 0, pl.col("store_id").is_not_null())
+    stores = bought.select("store_id", "day_n", "known_n").unique()
+    filled = known.select(
+        store_id=pl.col("store_id").is_not_null().any(), promotion_id=(pl.col("promoted_lines") > 0).any()
+    )
+    reduced_, alive, has = pl.collect_all([days, stores, filled], engine="streaming")
+    columns = frozenset(("known_at", *(c for c in has.columns if has[c].item())))
+    order = ["customer_id", "day_n", "store_id", "known_n"]
+    return VisitDays(reduced_.sort(order), alive.sort("store_id", "day_n", "known_n"), columns)
+
+
 def customer_margin(lines: AnyFrame) -> pl.DataFrame:
     """Margin of each customer and day, days with a line without cost left out: customer_id, day_n, margin_minor."""
-    cost = nw.col("cost_minor")
-    made = (
+    stored = from_cells.margins(lines)
+    days = _margin_days(lines) if stored is None else stored
+    known = days.filter(nw.col("uncosted") == 0)
+    made = known.with_columns(margin_minor=nw.col("net_minor") - nw.col("cost_minor"))
+    return reduced(made, schema=MARGINS, sort=("customer_id", "day_n"))
+
+
+def _margin_days(lines: AnyFrame) -> Lines:
+    return (
         lines_of(lines, needs=("customer_id", "day_n", "net_minor", "cost_minor"), name="receipt_lines")
         .filter(~nw.col("customer_id").is_null())
-        .with_columns(uncosted=nw.when(cost.is_null()).then(1).otherwise(0))
+        .with_columns(uncosted=nw.when(nw.col("cost_minor").is_null()).then(1).otherwise(0))
         .group_by("customer_id", "day_n")
         .agg(nw.col("net_minor", "cost_minor", "uncosted").sum())
-        .filter(nw.col("uncosted") == 0)
-        .with_columns(margin_minor=nw.col("net_minor") - cost)
     )
-    return reduced(made, schema=MARGINS, sort=("customer_id", "day_n"))
 
 
 def goods_days(lines: AnyFrame, *, end: date) -> pl.DataFrame:
@@ -108,11 +145,13 @@ def last_goods(lines: AnyFrame, customers: pl.Series) -> pl.DataFrame:
 def last_receipts(lines: AnyFrame, *, customer: str, most: int) -> pl.DataFrame:
     """The last receipts of one customer: day, store_id, lines, net_minor; latest first."""
     needs = ("customer_id", "receipt_id", "store_id", "day_n", "net_minor")
+    stored = from_cells.receipts(lines)
+    if stored is None:
+        stored = lines_of(lines, needs=needs, name="receipt_lines").with_columns(lines=nw.lit(1))
     made = (
-        lines_of(lines, needs=needs, name="receipt_lines")
-        .filter(nw.col("customer_id") == customer)
+        stored.filter(nw.col("customer_id") == customer)
         .group_by("receipt_id", "day_n", "store_id")
-        .agg(lines=nw.len(), net_minor=nw.col("net_minor").sum())
+        .agg(nw.col("lines", "net_minor").sum())
     )
     schema = {
         "receipt_id": pl.String, "day_n": pl.Int32, "store_id": pl.String, "lines": pl.Int64, "net_minor": pl.Int64,

@@ -18,7 +18,8 @@ import polars as pl
 from crmlib.core.dates import a_day, day_number
 from crmlib.core.errors import ContractError, ParameterError, mask
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.panels.engine import lines_of, reduced
+from crmlib.panels import from_cells
+from crmlib.panels.engine import Lines, lines_of, reduced
 
 IntArray: TypeAlias = npt.NDArray[Any]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -178,6 +179,9 @@ def _laid(values: pl.Series, at: IntArray, shape: tuple[int, int]) -> IntArray:
 
 def _sold(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     """The engine's part: sums by store, product and week."""
+    stored = from_cells.goods(lines)
+    if stored is not None:
+        return reduced(_stored_weeks(stored, start=day_number(start), end=day_number(end)), schema=_SOLD, sort=())
     is_sale = nw.col("quantity_milli") > 0
     has_list = is_sale & ~nw.col("list_minor").is_null()
     plan = (
@@ -200,6 +204,32 @@ def _sold(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         .agg(*(nw.col(name).sum() for name in list(_SOLD)[len(_KEYS) :]))
     )
     return reduced(plan, schema=_SOLD, sort=())
+
+
+def _stored_weeks(cells: pl.LazyFrame, *, start: int, end: int) -> Lines:
+    """The same sums from stored cells."""
+    sale = pl.col("sold") > 0
+
+    def of(rows: pl.Expr, column: str) -> pl.Expr:
+        return pl.when(rows).then(column).otherwise(0).sum()
+
+    sums = (
+        cells.filter(
+            pl.col("store_id").is_not_null(), pl.col("product_id").is_not_null(), pl.col("day_n").is_between(start, end)
+        )
+        .group_by("store_id", "product_id", week_n=(pl.col("day_n") + _MONDAY) // 7)
+        .agg(
+            pl.col("lines", "quantity_milli", "net_minor").sum(),
+            sold_milli=of(sale, "quantity_milli"),
+            sold_minor=of(sale, "net_minor"),
+            listed_milli=of(sale & pl.col("listed"), "quantity_milli"),
+            list_minor=of(sale & pl.col("listed"), "list_minor"),
+            promoted_milli=of(pl.col("promotion_id").is_not_null(), "quantity_milli"),
+        )
+        .filter(pl.col("lines") > 0)
+    )
+    made: Lines = nw.from_native(sums)
+    return made
 
 
 def _open_days(shops: pl.DataFrame, closures: AnyFrame | None, *, start: date, end: date) -> pl.DataFrame:

@@ -86,6 +86,13 @@ class Sight:
         }
         return ways[way]
 
+    def cells(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Stored sums of lines, cut as `rows` cuts lines: of own shops, other regions' members without a name."""
+        if self.regions is None:
+            return table
+        kept = table.filter(pl.col("store_id").is_in(self.shops().implode()))
+        return self._nameless(kept) if "customer_id" in kept.collect_schema().names() else kept
+
     def lines_of_members(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """All receipts of the regions' members, in whichever shop; which one is said of the regions' own shops only."""
         if self.regions is None:
@@ -114,12 +121,23 @@ class Sight:
         names, customers = kept.collect_schema().names(), self.find("customers")
         if "customer_id" not in names or customers is None:
             return kept
-        strangers = customers.filter(~pl.col("region").is_in(list(self.regions or ()))).select("customer_id")
-        if "receipt_id" not in names:
-            return kept.join(strangers, on="customer_id", how="anti", maintain_order="left")
-        known = kept.join(strangers.with_columns(__stranger=True), on="customer_id", how="left", maintain_order="left")
+        if "receipt_id" in names:
+            return self._nameless(kept)
+        return kept.join(self._strangers(customers), on="customer_id", how="anti", maintain_order="left")
+
+    def _strangers(self, customers: pl.LazyFrame) -> pl.LazyFrame:
+        """Ids of the members of other regions."""
+        return customers.filter(~pl.col("region").is_in(list(self.regions or ()))).select("customer_id")
+
+    def _nameless(self, kept: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows with other regions' members as nobody: what they bought here is a sale without a card."""
+        customers = self.find("customers")
+        if customers is None:
+            return kept
+        strangers = self._strangers(customers).with_columns(__stranger=True)
+        known = kept.join(strangers, on="customer_id", how="left", maintain_order="left")
         own = pl.when(pl.col("__stranger").is_null()).then("customer_id").alias("customer_id")
-        return known.with_columns(own).select(names)
+        return known.with_columns(own).select(kept.collect_schema().names())
 
     def _of_members(self, table: pl.LazyFrame) -> pl.LazyFrame:
         members = self.members()

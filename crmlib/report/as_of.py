@@ -57,9 +57,19 @@ def known(
         table = table.filter((happened <= as_of).fill_null(value=True))
     if as_of >= newest:
         return table
-    told = ~pl.col("known_at").is_in(list(stamped)) if stamped else pl.lit(value=True)
-    until = as_of + timedelta(days=_delay(table.filter(told), happened))
+    told, until = _told(stamped), known_until(table, contract=contract, as_of=as_of, stamped=stamped)
     return table.filter((~told | (pl.col("known_at").dt.date() <= until)).fill_null(value=True))
+
+
+def known_until(table: pl.LazyFrame, *, contract: Contract, as_of: date, stamped: Collection[datetime] = ()) -> date:
+    """The day up to which rows must have become known for a page of `as_of`: later by the table's ordinary delay."""
+    happened = contract.happened
+    rows = table if happened is None else table.filter((happened <= as_of).fill_null(value=True))
+    return as_of + timedelta(days=_delay(rows.filter(_told(stamped)), happened))
+
+
+def _told(stamped: Collection[datetime]) -> pl.Expr:
+    return ~pl.col("known_at").is_in(list(stamped)) if stamped else pl.lit(value=True)
 
 
 def _delay(told: pl.LazyFrame, happened: pl.Expr | None) -> int:

@@ -1,0 +1,154 @@
+"""What panels read of the stored reductions instead of the lines: the same columns, one step further on.
+
+Each function gives what its panel would have made of the lines up to there, or none where no reduction stands for
+them. Panels that count receipts read the lines of odd days (see `reductions.odd_days`) all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import narwhals as nw
+import polars as pl
+
+from crmlib.core.dates import EPOCH
+from crmlib.core.frames import AnyFrame
+from crmlib.panels.engine import Lines
+from crmlib.panels.handle import cells_of, odd_days, part
+
+DAY, GOODS, RECEIPT = "customer_store_day", "store_product_day", "receipt"
+HAS_CARD = pl.col("customer_id").is_not_null()
+
+
+def customer_days(lines: AnyFrame) -> Lines | None:
+    """customer_id, day_n, most (> 0 where anything was bought), quantity_milli, net_minor; of customers only."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n")
+    return _lazy(days.agg(pl.col("quantity_milli", "net_minor").sum(), most=pl.col("sale_lines").sum()))
+
+
+def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame], Lines]) -> Lines | None:
+    """The days of customers as `customers.customer_period` sums them; `read` makes them of the lines of odd days."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    days = (
+        cells.filter(HAS_CARD, pl.col("day_n") >= start, pl.col("day_n") <= end)
+        .group_by("customer_id", "day_n")
+        .agg(
+            pl.col("sale_lines", "receipts", "lines", "quantity_milli", "net_minor", "cost_minor").sum(),
+            pl.col("returned_minor", "uncosted_lines").sum(),
+        )
+        .with_columns(sale=(pl.col("sale_lines") > 0).cast(pl.Int32))
+        .drop("sale_lines")
+    )
+    return _mixed(days, lines, read, start=start, end=end)
+
+
+def store_days(lines: AnyFrame, read: Callable[[AnyFrame], Lines]) -> Lines | None:
+    """Days of stores as `stores.store_day` gives them; `read` makes them of the lines of odd days."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    member = {f"member_{name}": pl.when(HAS_CARD).then(name).otherwise(0).sum() for name in ("receipts", "net_minor")}
+    days = cells.group_by("store_id", "day_n").agg(
+        pl.col("lines", "net_minor", "cost_minor", "uncosted_lines", "receipts").sum(), **member
+    )
+    return _mixed(days, lines, read)
+
+
+def offers(lines: AnyFrame) -> Lines | None:
+    """Purchase days of customers: customer_id, day_n, most and least (1 where any, where all sales were on offer)."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n").agg(pl.col("sale_lines", "offer_lines").sum())
+    offer = pl.col("offer_lines")
+    bought = days.filter(pl.col("sale_lines") > 0)
+    return _lazy(
+        bought.select(
+            "customer_id",
+            "day_n",
+            most=(offer > 0).cast(pl.Int32),
+            least=(offer == pl.col("sale_lines")).cast(pl.Int32),
+        )
+    )
+
+
+def margins(lines: AnyFrame) -> Lines | None:
+    """customer_id, day_n, net_minor, cost_minor, uncosted (lines); of customers only."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n")
+    return _lazy(days.agg(pl.col("net_minor", "cost_minor").sum(), uncosted=pl.col("uncosted_lines").sum()))
+
+
+def days(lines: AnyFrame, *, cards: bool = False) -> Lines | None:
+    """day_n, lines, quantity_milli, net_minor; with `cards` card_net_minor and card_lines besides."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None if cards else _goods_days(lines)
+    card = {f"card_{name}": pl.when(HAS_CARD).then(name).otherwise(0).sum() for name in ("net_minor", "lines")}
+    return _lazy(cells.group_by("day_n").agg(pl.col("lines", "quantity_milli", "net_minor").sum(), **card))
+
+
+def card_receipts(lines: AnyFrame) -> Lines | None:
+    """Receipts of sales: customer_id, day_n, store_id, receipt_id, hour, quantity_milli, net_minor of what was sold."""
+    cells = cells_of(lines, RECEIPT)
+    if cells is None:
+        return None
+    sold = cells.filter(pl.col("sale_lines") > 0)
+    names = ("customer_id", "day_n", "store_id", "receipt_id", "hour")
+    return _lazy(sold.select(*names, quantity_milli="sold_milli", net_minor="bought_minor"))
+
+
+def receipts(lines: AnyFrame) -> Lines | None:
+    """All receipts: receipt_id, customer_id, store_id, day_n, lines, net_minor, most_milli (of its largest line)."""
+    cells = cells_of(lines, RECEIPT)
+    names = ("receipt_id", "customer_id", "store_id", "day_n", "lines", "net_minor", "most_milli")
+    return None if cells is None else _lazy(cells.select(names))
+
+
+def goods(lines: AnyFrame) -> pl.LazyFrame | None:
+    """`store_product_day` as it is stored, receipts that were left out taken off."""
+    return cells_of(lines, GOODS)
+
+
+def _goods_days(lines: AnyFrame) -> Lines | None:
+    cells = cells_of(lines, GOODS)
+    if cells is None:
+        return None
+    sums = cells.group_by("day_n").agg(pl.col("lines", "quantity_milli", "net_minor").sum())
+    return _lazy(sums.filter(pl.col("lines") > 0))
+
+
+def _mixed(
+    days: pl.LazyFrame,
+    lines: AnyFrame,
+    read: Callable[[AnyFrame], Lines],
+    *,
+    start: int | None = None,
+    end: int | None = None,
+) -> Lines:
+    """Days of cells, but odd ones of the lines."""
+    odd = [d for d in odd_days(lines) if (start is None or d >= start) and (end is None or d <= end)]
+    if not odd:
+        return _lazy(days)
+    even = days.filter(~pl.col("day_n").is_in(odd))
+    apart = part(lines, start=_day(odd[0]), end=_day(odd[-1]))
+    told = read(apart).filter(nw.col("day_n").is_in(odd)).to_native()
+    names = even.collect_schema().names()
+    return _lazy(pl.concat([even, told.select(names)], how="vertical_relaxed"))
+
+
+def _day(number: int) -> date:
+    return EPOCH + timedelta(days=number)
+
+
+def _lazy(frame: pl.LazyFrame) -> Lines:
+    made: Lines = nw.from_native(frame)
+    return made

@@ -1,0 +1,108 @@
+"""A panel gives the same bytes from stored reductions as from the lines: any night, day, region and narrowing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crmlib import panels
+from crmlib.data.lake import reduced
+from crmlib.panels import handle, reductions, traits
+from tests.panels import histories
+from tests.report import world
+
+A, B = histories.START, histories.START + timedelta(days=histories.DAYS)
+STORES = pl.DataFrame({"store_id": ["S0", "S1", "S2"]})
+MONDAY, SUNDAY = date(2026, 3, 23), date(2026, 4, 12)
+LARGE = pl.Series(["R201", "R213", "R294", "R302"])
+
+PANELS: dict[str, Callable[[Any], object]] = {
+    "customer_day": lambda h: panels.customer_day(h, period_end=B),
+    "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
+    "purchase_history": lambda h: panels.purchase_history(h, period_end=B),
+    "store_day": panels.store_day,
+    "visit_days": panels.visit_days,
+    "customer_margin": panels.customer_margin,
+    "card_use": lambda h: traits.card_use(h, start=A, end=B),
+    "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B),
+    "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),
+    "bulk_receipts": lambda h: panels.bulk_receipts(h, least_milli=10_000, customers=pl.Series(["b"])),
+    "offer_days": panels.offer_days,
+    "promotion_money": lambda h: panels.promotion_money(h, bulk=LARGE),
+    "store_product_week": lambda h: panels.store_product_week(h, stores=STORES, start=MONDAY, end=SUNDAY),
+    "sales_cells": panels.sales_cells,
+    "product_day": panels.product_day,
+    "store_product_day": lambda h: panels.store_product_day(h, start=A, end=B),
+    "day_sums": panels.day_sums,
+    "day_cards": panels.day_cards,
+}
+PARTS: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "days": {"start": A + timedelta(days=5), "end": A + timedelta(days=20)},
+    "stores": {"stores": pl.Series(["S0", "S2"])},
+    "products": {"products": pl.Series(["p", "q"])},
+    "without": {"without": LARGE},
+    "all": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "products": pl.Series(["p"]),
+            "without": LARGE},
+}  # fmt: skip
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, pl.DataFrame | pl.Series):
+        return one.equals(other) and (isinstance(one, pl.Series) or one.schema == other.schema)  # type: ignore[arg-type, attr-defined]
+    if isinstance(one, tuple):
+        return all(same(a, b) for a, b in zip(one, other, strict=True))  # type: ignore[call-overload]
+    return one == other
+
+
+def bare(lines: panels.ReceiptLines) -> panels.ReceiptLines:
+    """The same lines without their reductions."""
+    return panels.ReceiptLines(handle.opened(lines))
+
+
+@pytest.mark.parametrize(
+    ("seed", "odd", "regions", "as_of"),
+    [
+        (1, True, None, None),
+        (2, False, ("华东",), date(2026, 4, 8)),
+        (3, True, ("华南",), date(2026, 4, 10)),
+        (4, False, None, date(2026, 4, 12)),
+    ],
+)
+def test_every_panel_reads_the_same_from_cells_as_from_lines(
+    tmp_path: Path, seed: int, odd: bool, regions: tuple[str, ...] | None, as_of: date | None
+) -> None:
+    lake = histories.with_people(histories.made(tmp_path, seed, 4, odd=odd))
+    reduced.reduce(lake, by=reductions)
+    page = world.opened(lake, report="data_health", regions=regions, variables={"as_of": as_of} if as_of else {})
+    for lines in (page.lines, page.lines_of_members()):
+        assert handle.cells_of(lines, "receipt") is not None
+        for kind, narrowed in PARTS.items():
+            stored, read = panels.part(lines, **narrowed), panels.part(bare(lines), **narrowed)
+            for name, panel in PANELS.items():
+                assert same(panel(stored), panel(read)), (name, kind, seed, odd, regions, as_of)
+
+
+def test_reductions_that_are_behind_are_not_read(tmp_path: Path) -> None:
+    lake = histories.with_people(histories.made(tmp_path, 1, 2))
+    assert handle.cells_of(world.opened(lake, report="data_health").lines, "receipt") is None
+    reduced.reduce(lake, by=reductions)
+    assert handle.cells_of(world.opened(lake, report="data_health").lines, "receipt") is not None
+    histories.night(lake, np.random.default_rng(1), 2)
+    assert handle.cells_of(world.opened(lake, report="data_health").lines, "receipt") is None
+
+
+def test_cells_stand_for_lines_only_where_they_know_what_was_narrowed_to(tmp_path: Path) -> None:
+    lake = histories.with_people(histories.made(tmp_path, 2, 2))
+    reduced.reduce(lake, by=reductions)
+    lines = world.opened(lake, report="data_health").lines
+    some = panels.part(lines, products=pl.Series(["p"]))
+    assert handle.cells_of(some, "receipt") is handle.cells_of(some, "customer_store_day") is None
+    assert handle.cells_of(panels.part(lines, without=LARGE), "customer_store_day") is None
+    assert handle.cells_of(some, "store_product_day") is not None
