@@ -16,14 +16,13 @@ import polars as pl
 
 from crmlib import panels
 from crmlib.core.contracts import CONTRACTS
-from crmlib.core.dates import EPOCH
 from crmlib.core.errors import LakeError
 from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
-from crmlib.panels import ReceiptLines, reductions
+from crmlib.panels import ReceiptLines
 from crmlib.panels.handle import Cells
-from crmlib.report import access, addresses, showing
+from crmlib.report import access, addresses, showing, stored
 from crmlib.report.as_of import known, known_until
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
@@ -31,6 +30,7 @@ from crmlib.report.form.parameters import ReportParameters
 from crmlib.report.memory import remember, states
 from crmlib.report.privacy import PERSONAL, check_impersonal, personal
 from crmlib.report.record.newest import Published, newest, of_regions
+from crmlib.report.stored import AsOf
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
@@ -167,28 +167,14 @@ class Page:
         """
         lines = access.dated(self._asked(LINES), as_of=self.as_of)
         return ReceiptLines(
-            self._sight.lines_of_members(lines), self._cells(self._of_members, by_card=self.regions is not None)
+            self._sight.lines_of_members(lines),
+            self._cells(self._sight.lines_of_members, by_card=self.regions is not None),
         )
-
-    def _of_members(self, cells: pl.LazyFrame) -> pl.LazyFrame:
-        return self._sight.lines_of_members(cells)
 
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""
-        from crmlib.data.lake import reduced  # noqa: PLC0415  (opens Delta Lake)
-
-        built = reduced.of_version(self._lake, self.versions[LINES], by=reductions)
-        if built is None:
-            return None
-
-        def find(name: str) -> pl.LazyFrame:
-            cells = reduced.scan(self._lake, built, name).filter(pl.col("day_n") <= (self.as_of - EPOCH).days)
-            if self.as_of < self.newest:
-                seen = ~pl.col("told") | (pl.col("known_n") <= (self._known_until - EPOCH).days)
-                cells = cells.filter(seen.fill_null(value=True))
-            return cut(cells)
-
-        return Cells(find, frozenset(built.odd), by_card=by_card)
+        asked = AsOf(self.as_of, self.newest, lambda: self._known_until)
+        return stored.cells(self._lake, self.versions[LINES], at=asked, cut=cut, by_card=by_card)
 
     @cached_property
     def _known_until(self) -> date:
