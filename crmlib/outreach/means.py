@@ -20,6 +20,8 @@ Means = Literal["call", "sms", "email", "store", "wait", "ask"]
 CONSENTS = ("may_call", "may_sms", "may_email")
 NOT_MADE = ("holdout", "not_done")
 """Outcomes of contacts that were planned and not made."""
+OPTED_OUT = "opted_out"
+"""Outcome of whoever asked not to be contacted again: as good as no consent."""
 
 
 def means(
@@ -53,6 +55,9 @@ def means(
     said = to_polars(consents, needs=CONSENTS, name="consents", key="customer_id").select("customer_id", *CONSENTS)
     joined = table.join(said, on="customer_id", how="left", maintain_order="left")
     joined = joined.with_columns(pl.col(CONSENTS).fill_null(value=False))
+    gone = _opted_out(made, on=on)
+    refused = pl.col("customer_id").is_in(gone.implode())
+    joined = joined.with_columns(pl.when(refused).then(pl.lit(value=False)).otherwise(pl.col(*CONSENTS)).name.keep())
     used = _contacts(made, rules=rules or ContactRules(), on=on)
     full = pl.col("customer_id").is_in(used.implode())
     call, sms, email = (pl.col(name) for name in CONSENTS)
@@ -65,6 +70,14 @@ def means(
         .otherwise(pl.lit("store"))
     )  # fmt: skip
     return joined.select("customer_id", means=chosen)
+
+
+def _opted_out(made: AnyFrame | None, *, on: date) -> pl.Series:
+    """Members who asked, in any contact up to the day, not to be contacted again."""
+    if made is None:
+        return pl.Series("customer_id", [], dtype=pl.String)
+    log = to_polars(made, needs=["customer_id", "at", "outcome"], name="contacts")
+    return log.filter(pl.col("at").dt.date() <= on, pl.col("outcome") == OPTED_OUT)["customer_id"].unique()
 
 
 def _contacts(made: AnyFrame | None, *, rules: ContactRules, on: date) -> pl.Series:

@@ -46,5 +46,16 @@ def app(face: Face, report: str, **asked: str) -> str:
     return f"/apps/{report}{f'?{urlencode(asked)}' if asked else ''}" if face == "voila" else ""
 
 
+def outcome(face: Face, member: str, *, language: str) -> str:
+    """The form for what came of a contact with a member (by pseudonym); only the server keeps it.
+
+    Examples
+    --------
+    >>> outcome("voila", "ABCD2345", language="en"), outcome("html", "ABCD2345", language="en")
+    ('/outcome?member=ABCD2345&language=en', '')
+    """
+    return f"/outcome?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
+
+
 def _from(face: Face, place: str) -> str:
     return {"html": f"{_UP}{place}", "voila": f"/{place}"}.get(face, "")

@@ -41,6 +41,7 @@ from crmlib.serve.handlers import (
 from crmlib.serve.lists import ROUTE
 from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
 from crmlib.serve.making import Made, Makings
+from crmlib.serve.outcomes import OutcomeHandler
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.users import User
 
@@ -243,6 +244,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
         return [
             (r"/login", LoginHandler, {"guard": self.serving.guard}),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
+            (r"/outcome", OutcomeHandler, {"guard": self.serving.guard, "lake": self.serving.lake}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
             (rf"{ROUTE}([0-9a-f]{{32}})/([a-z][a-z0-9_.-]{{0,120}}\.xlsx)", ListHandler, pages),

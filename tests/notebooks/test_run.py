@@ -120,7 +120,7 @@ def check_cells(stored: pl.Series, cells: list[Any], *, words: Words) -> None:
 def test_what_two_pages_say_of_one_thing_is_the_same(language: str) -> None:
     """One label has one number, one check one verdict, and one member one owner, means and due day on every list."""
     made = {page: out for (page, spoken), out in MADE.items() if spoken == language}
-    if len(made) < len(NOTEBOOKS):
+    if not {"contact_list", "customer_lifetime", "customer_value", "early_warning"} <= set(made):
         pytest.skip("compares the pages that the tests above have made")
     said: dict[tuple[str, str], set[object]] = {}
     reached: dict[str, set[tuple[object, ...]]] = {}

@@ -62,6 +62,8 @@ def test_where_consent_is_not_known_it_is_asked_for_first() -> None:
         (contacts(3, days_ago=31), "call"),  # longer ago than the cap counts
         (contacts(3, outcome="holdout"), "call"),  # left alone is not contacted
         (contacts(3, purpose="complaint"), "call"),  # begun by the member
+        (contacts(1, outcome="opted_out", days_ago=400), "store"),  # asked not to be contacted again, however long ago
+        (contacts(1, outcome="opted_out", days_ago=-5), "call"),  # which is not known yet
     ],
 )
 def test_contacts_of_all_lists_count_against_one_cap(made: pl.DataFrame, found: str) -> None:

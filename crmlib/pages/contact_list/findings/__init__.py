@@ -4,7 +4,7 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.contact_list.findings import cards, lines
 from crmlib.pages.contact_list.study import Study
 from crmlib.pages.shared.lifetime_wording import chance_words
-from crmlib.report import answered, otherwise, section
+from crmlib.report import addresses, answered, otherwise, section
 
 
 def _beside(study: Study) -> str:
@@ -47,7 +47,13 @@ def contacts(study: Study) -> ActionList:
     """One line a member."""
     ids = study.page.pseudonyms(study.listed["customer_id"])
     return lines.contacts(
-        study.listed, study.everybody, words=study.words, pseudonyms=ids, stake=_stake(study), beside=_beside(study)
+        study.listed,
+        study.everybody,
+        words=study.words,
+        pseudonyms=ids,
+        stake=_stake(study),
+        beside=_beside(study),
+        forms=[addresses.outcome(study.page.context.face, i, language=study.words.language) for i in ids],
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from crmlib.outreach.permission import ContactRules
 from crmlib.pages.shared.churn_watch import UPPER
 from crmlib.pages.shared.churn_wording import means_in_words
 
+if TYPE_CHECKING:
+    from great_tables import GT
+
 
 def contacts(
     listed: pl.DataFrame,
@@ -22,6 +26,7 @@ def contacts(
     pseudonyms: pl.Series,
     stake: str,
     beside: str,
+    forms: Sequence[str] = (),
     rules: ContactRules | None = None,
 ) -> ActionList:
     """One line a member, in order of what is at stake.
@@ -32,6 +37,7 @@ def contacts(
     pseudonyms : of the listed, in their order.
     stake : what is at stake: `value` or `risk`.
     beside : what must be said beside that money.
+    forms : where the outcome of each line is written down; empty where nothing keeps it.
     rules : hours within which to call; the house's without them.
     """
     form, hours = words.format, rules or ContactRules()
@@ -54,6 +60,8 @@ def contacts(
         start=f"{hours.quiet_to:%H:%M}",
         end=f"{hours.quiet_from:%H:%M}",
     )
+    if any(forms):
+        note += words("contact_list.lines.write_down")
     note += "".join(words(f"contact_list.lines.{g}", count=form.count(n)) for g, n in groups.items() if n)
     return ActionList(
         headline=words(
@@ -62,11 +70,18 @@ def contacts(
             money=form.money(int(listed["stake_minor"].sum())),
         ),
         table=table,
-        view=views.readable(table, words=words) if table.height else None,
+        view=_view(table, forms, words=words) if table.height else None,
         note=note + (beside if table.height else ""),
         key="contacts",
         row_key=("customer_id",),
     )
+
+
+def _view(table: pl.DataFrame, forms: Sequence[str], *, words: Words) -> GT:
+    if not any(forms):
+        return views.readable(table, words=words)
+    shown = table.with_columns(address=pl.Series(forms, dtype=pl.String))
+    return views.readable(shown, words=words, links={"customer_id": "address"})
 
 
 def _reason(row: Mapping[str, object], words: Words) -> str:

@@ -1,0 +1,192 @@
+"""What came of a contact, entered on the server: reached or not, why, when next; kept in the lake with who and when."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import polars as pl
+
+from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS
+from crmlib.core.errors import LakeError
+from crmlib.data import Lake
+from crmlib.data.lake.entered import enter
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.kit.words.locales import locale
+from crmlib.serve.closed import Closed
+from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve.users import User
+
+REPORT = "contact_list"
+"""Whoever may open this report may enter what came of its lines."""
+RESULTS = ("reached", "no_answer", "opted_out", "lost")
+CHANNELS = ("phone", "sms", "store", "online")
+FORM = re.compile(r"[0-9a-f]{32}")
+CODE = re.compile(r"[A-Z2-7]{8,16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What was typed, checked: member's code, channel, result, reason (or none), next day (or none), the form."""
+
+    member: str
+    channel: str
+    result: str
+    reason: str | None
+    next_on: date | None
+    form: str
+
+
+class TypedError(ValueError):
+    """Something typed that cannot be: its argument is the key of the sentence that says so."""
+
+
+def checked(typed: dict[str, str], *, today: date) -> Entered:
+    """What was typed, if it can be.
+
+    Raises
+    ------
+    TypedError
+        `member`, `result`, `next` or `form`: what is wrong.
+
+    Examples
+    --------
+    >>> checked({"member": "abcd2345", "channel": "phone", "result": "reached", "reason": "", "next": "",
+    ...          "form": "0" * 32}, today=date(2026, 11, 2)).member
+    'ABCD2345'
+    """
+    member = typed["member"].strip().upper()
+    if not CODE.fullmatch(member):
+        raise TypedError("member")
+    known = typed["channel"] in CHANNELS and typed["result"] in RESULTS
+    if not known or typed["reason"] not in ("", *LOSS_REASONS):
+        raise TypedError("result")
+    if not FORM.fullmatch(typed["form"]):
+        raise TypedError("form")
+    try:
+        next_on = date.fromisoformat(typed["next"]) if typed["next"] else None
+    except ValueError:
+        raise TypedError("next") from None
+    if next_on is not None and next_on < today:
+        raise TypedError("next")
+    return Entered(member, typed["channel"], typed["result"], typed["reason"] or None, next_on, typed["form"])
+
+
+def member_of(lake: Lake, code: str, *, user: User) -> str:
+    """The member behind a code, if this user may know of them.
+
+    Raises
+    ------
+    TypedError
+        `member` for a code that nobody of the user's regions has: the same answer for both, so that nothing is learnt.
+    """
+    people = lake.table("customers").select("customer_id", "region").collect()
+    seen = people if user.regions is None else people.filter(pl.col("region").is_in(user.regions))
+    found = seen["customer_id"].filter(lake.pseudonyms(seen["customer_id"]) == code)
+    if found.len() != 1:
+        raise TypedError("member")
+    return str(found[0])
+
+
+def keep(folder: Path, typed: Entered, *, user: User, now: datetime) -> bool:
+    """Write the contact into the lake; false if this form was kept before."""
+    lake = Lake(folder)
+    row: dict[str, Any] = {
+        "contact_id": f"P{typed.form}",
+        "customer_id": member_of(lake, typed.member, user=user),
+        "staff_id": user.name or None,
+        "at": now.astimezone(UTC),
+        "channel": typed.channel,
+        "purpose": "win_back",
+        "outcome": typed.result,
+        "reason": typed.reason,
+        "direction": "out",
+        "reached": typed.result not in {"no_answer"},
+        "next_at": None if typed.next_on is None else datetime.combine(typed.next_on, time(1), tzinfo=UTC),
+    }
+    return enter(lake, CONTACTS, row, form=typed.form, by=user.name, now=now)
+
+
+class OutcomeHandler(Closed):
+    """The form, and what is typed into it."""
+
+    def initialize(self, *, guard: Guard, lake: Path) -> None:
+        """Take what the application gives to every request."""
+        self._guard, self._lake = guard, lake
+
+    def get(self) -> None:
+        """The form, for whoever may open the contact list."""
+        user = admitted(self, self._guard, report=REPORT) if self.at_home() else None
+        if user is not None:
+            self._form({"member": self.get_query_argument("member", "")[:16]}, kept=self.get_query_argument("kept", ""))
+
+    async def post(self) -> None:
+        """Keep it, and say so; or say what cannot be, with everything typed still there."""
+        user = admitted(self, self._guard, report=REPORT) if self.at_home() else None
+        if user is None:
+            return
+        self.check_xsrf_cookie()
+        names = ("member", "channel", "result", "reason", "next", "form")
+        typed = {name: self.get_body_argument(name, "")[:64] for name in names}
+        now = self._guard.clock()
+        try:
+            entered = checked(typed, today=now.date())
+            await asyncio.to_thread(keep, self._lake, entered, user=user, now=now)
+        except TypedError as wrong:
+            self._guard.note(self, user, outcome="outcome refused", page=typed["member"])
+            self.set_status(400)
+            self._form(typed, problem=str(wrong))
+            return
+        except LakeError as error:
+            self._guard.note(self, user, outcome="outcome not kept", page=typed["member"])
+            self.set_status(503)
+            self._form(typed, problem="busy" if error.code == "lake.locked" else "lake")
+            return
+        self._guard.note(self, user, outcome="outcome", page=entered.member)
+        self.redirect(f"/outcome?kept={entered.member}&language={self._language()}")
+
+    def _language(self) -> str:
+        asked = self.get_argument("language", "")
+        return asked if asked in LANGUAGES else language_of(self)
+
+    def _form(self, typed: dict[str, str], *, problem: str = "", kept: str = "") -> None:
+        language = self._language()
+        words = Words(language)
+        told = words(f"serve.outcome.wrong.{problem}") if problem else ""
+        done = words("serve.outcome.kept", member=kept) if CODE.fullmatch(kept) else ""
+        fixed = ("title", "member", "channel", "result", "reason", "next", "save", "help", "back")
+        results = {code: words(f"serve.outcome.results.{code}") for code in RESULTS}
+        channels = {code: words(f"serve.outcome.channels.{code}") for code in CHANNELS}
+        reasons = {"": words("serve.outcome.no_reason")} | {c: words(f"churn.cause.{c}") for c in LOSS_REASONS}
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(
+            Template(files("crmlib.serve").joinpath("outcome.html").read_text(encoding="utf-8")).substitute(
+                lang=locale(language).tag,
+                language=escape(language),
+                **{key: escape(words(f"serve.outcome.{key}")) for key in fixed},
+                problem=escape(told),
+                kept=escape(done),
+                typed=escape(typed.get("member", "")),
+                next_typed=escape(typed.get("next", "")),
+                channels=_options(channels, typed.get("channel", "")),
+                results=_options(results, typed.get("result", "")),
+                reasons=_options(reasons, typed.get("reason", "")),
+                form=typed["form"] if FORM.fullmatch(typed.get("form", "")) else uuid.uuid4().hex,
+                token=self.xsrf_form_html(),
+            )
+        )
+
+
+def _options(named: dict[str, str], chosen: str) -> str:
+    mark = {True: " selected", False: ""}
+    return "".join(
+        f'<option value="{escape(code)}"{mark[code == chosen]}>{escape(name)}</option>' for code, name in named.items()
+    )
