@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,8 +41,9 @@ PAGES = PORTALS
 class Entry:
     """One variant of one report in one language: its days, newest first, and the light of the newest.
 
-    `failure` is the address of the page of a newer attempt that failed, if there is one; `stake` the most money that a
-    problem on the page is about [minor units]; `made_at` when the newest page was made, empty if it does not say.
+    A variant that never succeeded has no days. `failure` is the address of the page of a newer attempt that failed, if
+    there is one; `stake` the most money that a problem on the page is about [minor units]; `made_at` when the newest page
+    was made, empty if it does not say.
     """
 
     report: str
@@ -112,7 +113,8 @@ def _entries(
         report, variant, day = file.relative_to(reports).parts[:3]
         if day not in {"latest", RUNS} and allowed(f"{report}/{variant}/{day}/{language}"):
             found.setdefault((report, variant), []).append(day)
-    entries = []
+    never = _never(reports, language, allowed, found)
+    entries = [Entry(name, variant, (), "fail", "", "failed", {}, why, 0, "") for name, variant, why in never]
     for (report, variant), days in sorted(found.items()):
         days.sort(reverse=True)
         record = manifest(reports / report / variant / days[0] / language)
@@ -131,6 +133,18 @@ def _entries(
 def _stake(folder: Path) -> int:
     record = load(folder / "manifest.json")
     return max((abs(f.value_minor or 0) for f in at_stake(record)), default=0) if record else 0
+
+
+def _never(
+    reports: Path, language: Language, allowed: Callable[[str], bool], made: Collection[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """Variants that failed and have no page of any day: report, variant, the address of the newest failure below it."""
+    tried: dict[tuple[str, str], str] = {}
+    for file in sorted(reports.glob(f"*/*/*/{FAILED}/{language}/{ERROR}")):
+        report, variant, day = file.relative_to(reports).parts[:3]
+        if (report, variant) not in made and day != "latest" and allowed(f"{report}/{variant}/{day}/{language}"):
+            tried[report, variant] = file.relative_to(reports / report / variant).as_posix()
+    return [(report, variant, failure) for (report, variant), failure in sorted(tried.items())]
 
 
 def _failure(variant: Path, newest: str, language: Language) -> str:
@@ -194,6 +208,8 @@ def _row(entry: Entry, *, words: Words, apps: Sequence[str]) -> str:
     title = words.label(key) or entry.report
     base = f"{entry.report}/{entry.variant}"
     address = f"{base}/{{day}}/{words.language}/index.html"
+    newest = address.format(day=entry.days[0]) if entry.days else f"{base}/{entry.failure}"
+    day = entry.days[0] if entry.days else words("page.none")
     older = " ".join(f'<a href="{escape(address.format(day=day))}">{escape(day)}</a>' for day in entry.days[1:_HISTORY])
     app = ""
     if entry.report in apps:
@@ -201,12 +217,12 @@ def _row(entry: Entry, *, words: Words, apps: Sequence[str]) -> str:
     as_of, history = (escape(words(f"portal.head.{column}")) for column in ("as_of", "history"))
     failed = entry.failure or entry.last_state in {"failed", "interrupted"}
     why = f' <a href="{escape(f"{base}/{entry.failure}")}">{escape(words("portal.why"))}</a>' if entry.failure else ""
-    note = f"<p class=bad>{escape(words('portal.failed'))}{why}</p>" if failed else ""
+    note = f"<p class=bad>{escape(words('portal.failed' if entry.days else 'portal.never'))}{why}</p>" if failed else ""
     return (
         f'<tr><td><span class="light {entry.light}">{escape(words(f"portal.light.{entry.light}"))}</span></td>'
-        f'<td><a href="{escape(address.format(day=entry.days[0]))}">{escape(title)}</a>'
+        f'<td><a href="{escape(newest)}">{escape(title)}</a>'
         f"<p class=soft>{escape(_variant(entry, words))}{app}</p></td>"
-        f'<td>{escape(entry.answer)}{note}</td><td class=n data-head="{as_of}">{escape(entry.days[0])}</td>'
+        f'<td>{escape(entry.answer)}{note}</td><td class=n data-head="{as_of}">{escape(day)}</td>'
         f'<td class="soft days" data-head="{history}">{older or escape(words("portal.no_history"))}</td></tr>'
     )
 
