@@ -42,8 +42,8 @@ class Entry:
     """One variant of one report in one language: its days, newest first, and the light of the newest.
 
     A variant that never succeeded has no days. `failure` is the address of the page of a newer attempt that failed, if
-    there is one; `stake` the most money that a problem on the page is about [minor units]; `made_at` when the newest page
-    was made, empty if it does not say.
+    there is one; `stake` the most money that a problem on the page is about [minor units]; `made_at` when the newest
+    page was made, empty if it does not say.
     """
 
     report: str
