@@ -26,6 +26,7 @@ Ask = Callable[[str, Sequence[str]], str | None]
 """A question and its choices; the choice taken, or nothing."""
 PLAIN = re.compile(r"^[^\W\d][\w. ]*$")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CURRENCIES = ("CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "SGD", "KRW", "AUD", "CAD", "INR", "BRL", "CHF")
 RESERVED = frozenset({"null", "~", "true", "false", "yes", "no", "on", "off"})
 
 
@@ -79,7 +80,14 @@ def _asked(one: Draft, ask: Ask, words: Words) -> Draft:
             example = str(one.seen.rows[head].drop_nulls()[0])
             if (order := ask(words("draft.order", head=head, example=example), tuple(fit.values()))) is not None:
                 dates[column] = order
-    return drafts.answered(one, given, dates=dates) if given else one
+    currency = ask(words("draft.which_currency"), CURRENCIES) if _no_currency(one) else None
+    return drafts.answered(one, given, dates=dates, currency=currency or "") if given or currency else one
+
+
+def _no_currency(one: Draft) -> bool:
+    """Whether neither the file nor the language of its heads says in which currency it is."""
+    sales = one.mapped.table == "receipt_lines"
+    return sales and not one.mapped.currency and not any(map(CHINESE.search, one.seen.rows.columns))
 
 
 def asking(words: Words) -> Ask:
@@ -114,7 +122,7 @@ def _entry(one: Draft, folder: Path, words: Words) -> list[str]:
     lines = [f"{one.name}:", f"  table: {found.table}", f"  files: {_yaml(paths if one.others else paths[0])}"]
     for setting, why in [*_layout(seen, found, words), *_rules(found, words)]:
         lines.append(f"  {setting}  # {why}")
-    if found.table == "receipt_lines" and not found.currency and not any(map(CHINESE.search, seen.rows.columns)):
+    if _no_currency(one):
         lines.append(f"  # {words('draft.no_currency')}")
     lines.append("  columns:" if found.lines else "  columns: {}")
     for line in found.lines:

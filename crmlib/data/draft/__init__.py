@@ -81,9 +81,11 @@ def _alike(one: Look, other: Look) -> bool:
     return named and one.rows.columns == other.rows.columns and all(getattr(one, s) == getattr(other, s) for s in same)
 
 
-def answered(one: Draft, given: Mapping[str, str], *, dates: Mapping[str, str] | None = None) -> Draft:
-    """The draft with what a person said: heads by contract column, and formats of dates."""
-    found = mapped(one.seen.rows, one.mapped.table, given=given)
+def answered(
+    one: Draft, given: Mapping[str, str], *, dates: Mapping[str, str] | None = None, currency: str = ""
+) -> Draft:
+    """The draft with what a person said: heads by contract column, formats of dates, the currency."""
+    found = mapped(one.seen.rows, one.mapped.table, given=given, currency=currency)
     lines = {line.column: line for line in found.lines}
     open_ = list(found.open_)
     for column, form in (dates or {}).items():

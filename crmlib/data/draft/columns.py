@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,17 @@ def best_table(rows: pl.DataFrame) -> str:
     return max(TABLES, key=points)
 
 
-def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = None) -> Mapped:
-    """Map the columns of a sample to those of `table`; `given` names heads that a person chose, by contract column."""
+def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = None, currency: str = "") -> Mapped:
+    """Map the columns of a sample to those of `table`.
+
+    Parameters
+    ----------
+    given : heads that a person chose, by contract column; currency : the one that a person said.
+    """
     system = system_of(rows.columns) if table == "receipt_lines" else ""
     one = systems().get(system, {"columns": {}, "exclude": {}})
     heads = _heads(rows, table, one["columns"], given or {})
+    heads = replace(heads, currency=currency) if currency else heads
     lines: list[Line] = []
     asked: list[tuple[str, str]] = []
     for column in (c for c in words()[table] if c != "parts"):

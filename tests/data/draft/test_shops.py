@@ -309,7 +309,7 @@ def test_a_person_names_the_column_and_the_order_of_day_and_month_and_what_is_le
 
     def ask(question: str, choices: Sequence[str]) -> str | None:
         asked.append((question, choices))
-        return next((c for c in choices if c in {"Stück", "%d/%m/%Y", "yes"}), None)
+        return next((c for c in choices if c in {"Stück", "%d/%m/%Y", "JPY", "yes"}), None)
 
     out = desk.folder / "new.yml"
     assert not drafting.write(
@@ -317,9 +317,11 @@ def test_a_person_names_the_column_and_the_order_of_day_and_month_and_what_is_le
     )
     assert drafting.write([file], table=None, out=out, ask=ask, say=said.append, words=Words("en"))
     assert [c for _, choices in asked for c in choices if c.startswith("%")] == ["%d/%m/%Y", "%m/%d/%Y"]
+    assert "currency: JPY" in out.read_text("utf-8")
     assert ingest_all(out, lake=desk.lake, now=NOW)[0].kept == 40
     first = desk.lake.table("receipt_lines").collect().sort("src_line").row(0, named=True)
     assert (first["sold_at"], first["quantity_milli"]) == (datetime(2024, 4, 3, tzinfo=SHANGHAI), 1_000)
+    assert first["net_minor"] == 5  # a yen has no smaller unit
 
     def silent(_: str, choices: Sequence[str]) -> str | None:
         return choices[0] if choices[0] == "yes" else None
