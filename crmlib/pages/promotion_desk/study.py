@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,8 @@ import polars as pl
 from crmlib.pages.promotion_desk.parameters import PromotionDesk
 from crmlib.pages.shared.promotion_ground import PromotionStudy
 from crmlib.promotion.books import board, portfolio
-from crmlib.promotion.offers import tried
+from crmlib.promotion.offers.offer import Offer
+from crmlib.promotion.offers.tried import Tried, try_offer, try_on
 from crmlib.promotion.plan import forecast
 from crmlib.promotion.watch import running
 
@@ -93,15 +94,39 @@ class Study(PromotionStudy):
         return self.calendar.filter(pl.col("stage").is_in(AHEAD)).to_dicts()
 
     @cached_property
-    def tried(self) -> dict[str, tried.Tried]:
+    def tried(self) -> dict[str, Tried]:
         """Promotions ahead on the baskets of the last weeks, by id; those whose rule or goods are not there are not."""
         found = {
-            r["promotion_id"]: tried.try_on(
-                r, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of
-            )
+            r["promotion_id"]: try_on(r, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of)
             for r in self.ahead
         }
         return {k: v for k, v in found.items() if v is not None}
+
+    @cached_property
+    def draft(self) -> Offer | None:
+        """The offer of the form, from tomorrow on; none where nothing is drafted."""
+        asked, goods = self.params, self.products
+        if asked.draft == "none":
+            return None
+        first = datetime.combine(self.page.as_of + timedelta(days=1), time())
+        wares = goods.filter(pl.col("category_2") == asked.draft_category) if asked.draft_category else goods
+        spend = asked.draft.startswith("threshold")
+        return Offer(
+            "draft", asked.draft, first, first + timedelta(days=7), promotion_id="draft",
+            products=tuple(wares["product_id"].sort()),
+            rate_bp=None if asked.draft == "threshold_off" else 100 * asked.draft_pay,
+            min_units=asked.draft_units if asked.draft in {"nth_unit", "multi_rate"} else None,
+            threshold_minor=100 * asked.draft_threshold_yuan if spend else 0,
+            off_minor=100 * asked.draft_off_yuan if asked.draft == "threshold_off" else None,
+            per_full=asked.draft_every and asked.draft == "threshold_off",
+        )  # fmt: skip
+
+    @cached_property
+    def drafted(self) -> Tried | None:
+        """The draft on the baskets of the last weeks; none where there is none, or no such basket."""
+        if self.draft is None or not self.draft.products:
+            return None
+        return try_offer(self.draft, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of)
 
     @cached_property
     def addresses(self) -> dict[str, str]:

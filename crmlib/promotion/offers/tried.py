@@ -75,19 +75,32 @@ def as_offer(promotion: dict[str, Any]) -> Offer | None:
 def try_on(
     promotion: dict[str, Any], lines: AnyFrame, *, products: AnyFrame, stores: AnyFrame, as_of: date, days: int = DAYS
 ) -> Tried | None:
-    """Price the baskets of the last weeks with a promotion, as if they came on its first day.
+    """Price the baskets of the last weeks with a promotion: `try_offer` of its rule; None where its row has none.
+
+    promotion : a row of `promotions` (`board`).
+    """
+    offer = as_offer(promotion)
+    return None if offer is None else try_offer(offer, lines, products=products, stores=stores, as_of=as_of, days=days)
+
+
+def try_offer(
+    offer: Offer, lines: AnyFrame, *, products: AnyFrame, stores: AnyFrame, as_of: date, days: int = DAYS
+) -> Tried | None:
+    """Price the baskets of the last weeks with an offer, as if they came at noon of its first day.
 
     Parameters
     ----------
-    promotion : a row of `promotions` (`board`). lines : receipt lines (or a handle on them) without bulk orders.
+    offer : its goods named in `products` (empty: all). lines : receipt lines (or a handle on them) without bulk orders.
 
     Returns
     -------
-    None where the promotion's row does not hold its rule, or no such basket was sold.
+    None where no such basket was sold.
+
+    Raises
+    ------
+    ContractError
+        `promotion.offer_…`: the offer cannot be meant.
     """
-    offer = as_offer(promotion)
-    if offer is None:
-        return None
     span = panels.part(lines, start=as_of - timedelta(days=days - 1), end=as_of)
     products_of = pl.Series(offer.products, dtype=pl.String) if offer.products else None
     table = panels.whole_baskets(span, products=products_of)
@@ -114,7 +127,7 @@ def try_on(
     costed = hit.drop_nulls("cost_minor")
     middle = by["receipt_id"][by.height // 2] if by.height else ""
     return Tried(
-        promotion_id=str(promotion["promotion_id"]),
+        promotion_id=offer.promotion_id,
         baskets=chosen.height,
         touched=by.height,
         list_minor=int(hit["list_minor"].sum()),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import polars as pl
 import pytest
 import vl_convert
 
+from crmlib.core.errors import ContractError
 from crmlib.kit.words import Words
-from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, earned, live
+from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, drafts, earned, live
 from crmlib.promotion.books.portfolio import portfolio
+from crmlib.promotion.offers.offer import Offer
 from crmlib.promotion.offers.tried import Tried
 from crmlib.promotion.plan.forecast import Response
 from tests.pages.promotion_watch.test_findings import run
@@ -177,3 +180,35 @@ def test_decisions_are_ranked_by_money_each_with_its_reason(words):
     assert words("promotion_desk.do.decide") not in late.table["advice"].to_list()
     none = decisions.actions(board("approved"), [], portfolio(whole(5_00)), {}, soon=14, words=words)
     assert none.headline == words("promotion_desk.action.headline.none") and none.view is None
+
+
+SPAN = (datetime.combine(TODAY, time()), datetime.combine(TODAY, time()) + timedelta(days=7))
+SPEND = Offer("draft", "threshold_off", *SPAN, threshold_minor=100_00, off_minor=10_00, per_full=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "status"),
+    [
+        (tried(200), "priced", "none"),
+        (tried(2_000), "never", "fail"),
+        (replace(tried(0), touched=0), "idle", "warn"),
+        (None, "nothing", "none"),
+    ],
+)
+def test_a_draft_is_told_in_its_own_terms_with_what_it_costs(found, kind, status, words):
+    card = drafts.draft(SPEND, found, GOODS, words=words)
+    assert says(words, f"promotion_desk.draft.headline.{kind}", card.headline)
+    assert card.status == status and "None" not in card.note_seen
+    if found is not None:
+        assert words.format.money(100_00) in card.headline and words.format.money(10_00) in card.headline
+        assert card.table["paid_minor"].to_list() == [41_00]
+    none = drafts.draft(None, None, GOODS, words=words)
+    no = drafts.refused(ContractError("promotion.offer_rate"), words=words)
+    assert (none.status, no.status) == ("none", "warn") and none.note_do != no.note_do
+
+
+@pytest.mark.parametrize("mechanic", ["rate", "nth_unit", "multi_rate", "threshold_off", "threshold_rate"])
+def test_every_mechanic_of_the_form_has_terms(mechanic, words):
+    offer = Offer("d", mechanic, *SPAN, rate_bp=8800, min_units=3, off_minor=5_00, threshold_minor=50_00)
+    said = drafts.terms(offer, words)
+    assert "None" not in said and "{" not in said

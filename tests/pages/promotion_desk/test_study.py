@@ -39,11 +39,8 @@ def test_without_promotions_there_is_no_answer_and_so_no_page(study: Study) -> N
 
 
 def test_promotions_ahead_are_tried_on_the_receipts_of_the_page_without_bulk_orders() -> None:
-    goods = world.lines()["product_id"].unique().sort()
-    tables = {
-        "receipt_lines": world.lines(), "stores": world.stores(),
-        "products": pl.DataFrame({"product_id": goods, "category_2": ["坚果"] * len(goods)}),
-    }  # fmt: skip
+    tables = _frames()
+    goods = tables["products"]["product_id"]
     study = Study(FramesPage("promotion_desk", tables))
     row = {
         "promotion_id": "X", "mechanic": "rate", "depth_bp": 1000, "stores": [], "products": goods[:1].to_list(),
@@ -54,3 +51,40 @@ def test_promotions_ahead_are_tried_on_the_receipts_of_the_page_without_bulk_ord
     found = study.tried["X"]
     assert 0 < found.touched <= found.baskets
     assert found.discount_minor == pytest.approx(found.list_minor * 0.1, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("asked", "least"),
+    [
+        ({"draft": "rate", "draft_pay": 90}, 1),
+        ({"draft": "nth_unit", "draft_pay": 50}, 0),
+        ({"draft": "threshold_off", "draft_threshold_yuan": 20, "draft_off_yuan": 1, "draft_every": True}, 1),
+        ({"draft": "threshold_rate", "draft_threshold_yuan": 20, "draft_pay": 95}, 1),
+    ],
+)
+def test_a_draft_of_the_form_is_priced_by_the_rules_of_the_till(asked: dict[str, object], least: int) -> None:
+    study = Study(FramesPage("promotion_desk", _frames(), **asked))
+    found = study.drafted
+    assert found is not None
+    assert found.touched >= least
+    assert found.basket["net_minor"].sum() == found.basket["list_minor"].sum() - found.basket["discount_minor"].sum()
+    assert findings.draft(study).status in {"none", "warn", "fail"}
+
+
+def test_a_draft_that_gives_more_than_it_asks_is_refused_in_words_and_none_is_no_draft() -> None:
+    bad = {"draft": "threshold_off", "draft_threshold_yuan": 10, "draft_off_yuan": 20}
+    words = Study(FramesPage("promotion_desk", _frames())).words
+    refused = findings.draft(Study(FramesPage("promotion_desk", _frames(), **bad)))
+    assert refused.headline == words("promotion_desk.draft.headline.refused")
+    none = findings.draft(Study(FramesPage("promotion_desk", _frames())))
+    assert none.headline == words("promotion_desk.draft.headline.none")
+    unknown = findings.draft(Study(FramesPage("promotion_desk", _frames(), draft="rate", draft_category="x")))
+    assert unknown.headline == words("promotion_desk.draft.headline.nothing")
+
+
+def _frames() -> dict[str, pl.DataFrame]:
+    goods = world.lines()["product_id"].unique().sort()
+    return {
+        "receipt_lines": world.lines(), "stores": world.stores(),
+        "products": pl.DataFrame({"product_id": goods, "category_2": ["坚果"] * len(goods)}),
+    }  # fmt: skip

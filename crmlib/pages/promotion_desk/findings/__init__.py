@@ -1,7 +1,8 @@
 """The promotion desk, card by card."""
 
+from crmlib.core.errors import ContractError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, earned, live
+from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, drafts, earned, live
 from crmlib.pages.promotion_desk.study import Study
 from crmlib.report import section
 
@@ -35,6 +36,15 @@ def running(study: Study) -> Finding:
 def tried_on(study: Study) -> Finding:
     """The next ones on real baskets: what they cost, and what they must bring."""
     return baskets.tried_on(study.ahead, study.tried, study.response, study.products, words=study.words)
+
+
+@section("promotion_desk.draft", key="promotion.draft")
+def draft(study: Study) -> Finding:
+    """The offer of the form on real baskets, before anybody approves it."""
+    try:
+        return drafts.draft(study.draft, study.drafted, study.products, words=study.words)
+    except ContractError as refused:
+        return drafts.refused(refused, words=study.words)
 
 
 @section("promotion_desk.portfolio", key="promotion.portfolio")

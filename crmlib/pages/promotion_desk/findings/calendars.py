@@ -106,6 +106,8 @@ def calendar(found: pl.DataFrame, addresses: dict[str, str], *, as_of: date, soo
         status=status,
         table=table,
         view=views.readable(view.select(*order, "reserved_minor", "address"), words=words, links={"name": "address"}),
+        seen=words("promotion_desk.calendar.seen", **values)
+        + (words("promotion_desk.calendar.leads") if any(addresses.values()) else ""),
         chart=charts.calendar(bars, today=as_of, words=words) if bars.height else None,
         row_key=("name", "first_day"),
     )
