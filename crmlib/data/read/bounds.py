@@ -7,6 +7,8 @@ would take more than about a gigabyte is refused with a way out, before anything
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
 import zlib
 from functools import lru_cache
@@ -15,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from crmlib.core.errors import SourceError
+from crmlib.data.read import weigh
 
 MOST_CELLS = 20_000_000
 """Cells of one sheet, about 50 bytes each."""
@@ -24,20 +27,28 @@ MOST_WHOLE = 250_000_000
 """Bytes of a text that must be seen whole; others are read in pieces."""
 MOST_VALUES = 100_000_000
 """Values of a Parquet file, about 10 bytes each."""
+MOST_MEMORY, MOST_SECONDS = 1_000_000_000, 120
+"""Bytes, and seconds of work, that a workbook of an old kind may take."""
 CHUNK = 1 << 22
 _CELL = re.compile(rb' r="([A-Z]{1,3})([0-9]{1,7})"')
 _ZIPPED = frozenset({".xlsx", ".xlsm"})
+_FITS, _UNREADABLE = 0, 3
 
 
 def check_workbook(path: Path, name: str) -> None:
     """Refuse a workbook whose sheets reach too far, or that unpacks to too much.
 
+    What is no `.xlsx` (`.xls`, `.xlsb`, `.ods`) is read once by a process that may take no more than there may be.
+
     Raises
     ------
     SourceError
-        `ingest.too_wide`, `ingest.too_large`.
+        `ingest.too_wide`, `ingest.too_large`, `ingest.too_heavy`.
     """
     if path.suffix.lower() not in _ZIPPED or not zipfile.is_zipfile(path):
+        stamp = path.stat()
+        if not _fits(path.absolute(), stamp=(stamp.st_size, stamp.st_mtime_ns)):
+            raise SourceError("ingest.too_heavy", values={"file": name, "most": MOST_MEMORY // 1_000_000})
         return
     with zipfile.ZipFile(path) as book:
         total = sum(part.file_size for part in book.infolist())
@@ -46,6 +57,14 @@ def check_workbook(path: Path, name: str) -> None:
         for part in book.infolist():
             if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
                 _check_sheet(book, part, name)
+
+
+@lru_cache(maxsize=256)
+def _fits(path: Path, *, stamp: tuple[int, int]) -> bool:
+    """Whether a process with a bound could read it; `stamp` (size and time of the file) says when to try anew."""
+    command = [sys.executable, "-I", str(weigh.__file__), str(path), str(MOST_MEMORY), str(MOST_SECONDS)]
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return ended.returncode in {_FITS, _UNREADABLE}
 
 
 def _check_sheet(book: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> None:
