@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from crmlib.core.errors import CrmError
-from crmlib.data import lookups, pieces, sourcefile
+from crmlib.data import lookups, pieces, sourcefile, watermark
 from crmlib.data.judge import mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
@@ -156,6 +156,7 @@ def _ingest(
 ) -> IngestResult:
     with lake.writing():
         task = _task(name, source, root, lake, now)
+        task = replace(task, source=watermark.asked(source, name=name, lake=lake))
         if not task.inputs:
             return _nothing_new(task, lake)
         groups = [task.inputs] if source.repeat_of or source.database else files.batches(task.inputs)
@@ -189,6 +190,8 @@ def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
             last = not any(folder.iterdir())
             one = replace(task, piece=f"{len(results)}/{count}", last=last, seen=seen, before=before)
             results.append(_store(one, iter([part]), lake, report))
+    if not results and source.may_be_empty:
+        return [_nothing_new(task, lake)]
     if not results:
         refusals.empty([], [file.name for file in task.inputs])
     return results
@@ -348,12 +351,13 @@ def _result(task: Task, verdict: resolve.Verdict, parts: list[RawPart]) -> Inges
 
 
 def _nothing_new(task: Task, lake: Lake) -> IngestResult:
+    path = lake.table_path(task.source.table)
     return IngestResult(
         source=task.name,
         table=task.source.table,
         batch="",
         at=task.now.astimezone(UTC),
-        version=delta.version(lake.table_path(task.source.table)),
+        version=delta.version(path) if delta.exists(path) else -1,
         currency=task.currency,
         read=0,
         kept=0,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import SourceError
 from crmlib.core.money import MINOR_PER_UNIT
-from crmlib.data.sources import FILE, SHEET, Condition, Expression, KnownAt, Lookup, Source
+from crmlib.data.sources import FILE, LAST_DAY, SHEET, Condition, Expression, KnownAt, Lookup, Source
 
 MADE = frozenset({"src_name", "src_file", "src_line", "known_at", "day", "day_n"})
 """Columns that ingest makes itself."""
@@ -161,7 +161,11 @@ def _check_origin(place: str, source: Source) -> None:
     if sum(map(bool, (source.files, source.reader, source.database))) != 1:
         raise _refused("sources.no_files", f"{place}.files")
     if source.query is None:
+        if source.overlap_days != Source.model_fields["overlap_days"].default or source.may_be_empty:
+            raise _refused("sources.query_only", place)
         return
+    if LAST_DAY in source.query and source.contract.event is None:
+        raise _refused("sources.query_last_day", f"{place}.query", table=source.table)
     if source.fill_down:
         raise _refused("sources.query_fill_down", f"{place}.fill_down")
     if {FILE, SHEET} & set(source.source_columns()):

@@ -230,6 +230,10 @@ def _variable_name(text: str) -> str:
     return text
 
 
+LAST_DAY = "{last_day}"
+"""What a query calls the last day that the lake has of its source, less `overlap_days`."""
+
+
 class Source(Strict):
     """One entry of the sources file."""
 
@@ -237,6 +241,8 @@ class Source(Strict):
     files: Texts = ()
     database: Annotated[str, AfterValidator(_variable_name)] | None = None
     query: str | None = None
+    overlap_days: Annotated[int, Field(ge=0, le=366)] = 7
+    may_be_empty: bool = False
     reader: Literal["cdnow"] | None = None
     encoding: Annotated[Encoding, BeforeValidator(_encoding)] = "auto"
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"
