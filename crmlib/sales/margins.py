@@ -74,6 +74,65 @@ def with_loss(cells: AnyFrame) -> pl.DataFrame:
     return table.with_columns(loss_cost_minor=(2 * WHOLE_BP * pl.col("cost_minor") + kept) // (2 * kept))
 
 
+def rate_split(now: AnyFrame, before: AnyFrame, *, by: str) -> pl.DataFrame:
+    """The change of the margin rate by group: what the groups' own rates did, and what their shares of sales did.
+
+    With shares s and rates r of net sales with a cost, within = (s0 + s1)/2·(r1 − r0) and
+    mix = (s1 − s0)·((r0 + r1)/2 − R), R the mean of both total rates; they add up to the change of the total rate.
+
+    Parameters
+    ----------
+    now, before : the column `by`, net_minor, cost_minor (of costed lines), uncosted_minor (net of the others).
+
+    Returns
+    -------
+    The column `by`, net_minor and then_minor (with a cost), margin_minor, margin_then_minor, margin_rate, rate_then
+    (null where nothing was sold), within, mix (fractions); largest change first.
+
+    Raises
+    ------
+    ModelError
+        sales.no_cost: no sales with a cost in one of the periods.
+    """
+    sums = []
+    for frame in (now, before):
+        table = to_polars(frame, needs=[by, "net_minor", "cost_minor", "uncosted_minor"], name="cells")
+        costed = (pl.col("net_minor") - pl.col("uncosted_minor")).sum()
+        sums.append(table.group_by(by).agg(net=costed, margin=costed - pl.col("cost_minor").sum()))
+    both = sums[0].join(sums[1], on=by, how="full", coalesce=True, nulls_equal=True, suffix="_then")
+    both = both.with_columns(pl.col("net", "margin", "net_then", "margin_then").fill_null(0))
+    whole_now, whole_then = int(both["net"].sum()), int(both["net_then"].sum())
+    if min(whole_now, whole_then) <= 0:
+        raise ModelError("sales.no_cost", values={"rows": both.height, "all": both.height})
+    mean = (int(both["margin"].sum()) / whole_now + int(both["margin_then"].sum()) / whole_then) / 2
+    r1 = pl.when(pl.col("net") > 0).then(pl.col("margin") / pl.col("net"))
+    r0 = pl.when(pl.col("net_then") > 0).then(pl.col("margin_then") / pl.col("net_then"))
+    s1, s0 = pl.col("net") / whole_now, pl.col("net_then") / whole_then
+    now_rate, then_rate = pl.coalesce(r1, r0, pl.lit(mean)), pl.coalesce(r0, r1, pl.lit(mean))
+    found = both.select(
+        by, net_minor="net", then_minor="net_then", margin_minor="margin", margin_then_minor="margin_then",
+        margin_rate=r1, rate_then=r0, within=(s0 + s1) / 2 * (now_rate - then_rate),
+        mix=(s1 - s0) * ((now_rate + then_rate) / 2 - mean),
+    )  # fmt: skip
+    return found.sort((pl.col("within") + pl.col("mix")).abs(), by, descending=[True, False], nulls_last=True)
+
+
+def below(cells: AnyFrame, *, by: str) -> pl.DataFrame:
+    """Groups against the margin rate of all: the column `by`, net_minor (with a cost), margin_minor, margin_rate,
+    short_minor = what they would earn more at the rate of all (below 0: they earn more); largest first.
+
+    cells : the column `by`, net_minor, cost_minor, uncosted_minor.
+    """  # noqa: D205
+    table = to_polars(cells, needs=[by, "net_minor", "cost_minor", "uncosted_minor"], name="cells")
+    costed = (pl.col("net_minor") - pl.col("uncosted_minor")).sum()
+    sums = table.group_by(by).agg(net_minor=costed, margin_minor=costed - pl.col("cost_minor").sum())
+    sums = sums.filter(pl.col("net_minor") > 0)
+    rate = int(sums["margin_minor"].sum()) / max(int(sums["net_minor"].sum()), 1)
+    short = (pl.col("net_minor") * rate - pl.col("margin_minor")).round().cast(pl.Int64)
+    found = sums.with_columns(margin_rate=pl.col("margin_minor") / pl.col("net_minor"), short_minor=short)
+    return found.sort("short_minor", by, descending=[True, False])
+
+
 def purchases(
     lines: AnyFrame, before: AnyFrame, *, by: Sequence[str] = ("supplier_id", "category", "unit")
 ) -> pl.DataFrame:

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 
 import polars as pl
 
 from crmlib import panels
-from crmlib.core.calendar import lunar_aligned
 from crmlib.pages.goods.parameters import Goods
-from crmlib.pages.shared.sales_ground import SalesStudy
+from crmlib.pages.shared.sales_ground import WindowStudy
 from crmlib.panels.sales import product_weeks
-from crmlib.sales import comparisons, standing
+from crmlib.sales import standing
 
 WEEKS = 52
 """Weeks behind the steadiness of a good."""
 
 
-class Study(SalesStudy):
+class Study(WindowStudy):
     """From the goods of a period and of another one to where each stands and what to do; in this order."""
 
     @property
     def params(self) -> Goods:
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
-
-    @cached_property
-    def begins(self) -> date:
-        """The first day of sales."""
-        return self.days["day"].min()  # type: ignore[return-value]
-
-    @cached_property
-    def span(self) -> tuple[date, date]:
-        """First and last day of the period; half of the history where that is shorter than two periods."""
-        known = (self.page.as_of - self.begins).days + 1
-        length = min(self.params.days, max(known // 2, 1))
-        return self.page.as_of - timedelta(days=length - 1), self.page.as_of
-
-    @cached_property
-    def ground(self) -> str:
-        """What it is held against: the same slot of last year where that is whole, else the period before."""
-        return "same_slot" if lunar_aligned(self.span[0]) >= self.begins else "last_period"
 
     @cached_property
     def now(self) -> pl.DataFrame:
@@ -51,7 +33,7 @@ class Study(SalesStudy):
     @cached_property
     def before(self) -> pl.DataFrame:
         """Sales by product and half of the period it is held against."""
-        return self.sold(comparisons.partners(*self.span, self.ground)["partner"].drop_nulls().to_list())
+        return self.sold(self.partners)
 
     @cached_property
     def weeks(self) -> pl.DataFrame:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
 
 from crmlib import panels, report
+from crmlib.core.calendar import lunar_aligned
 from crmlib.core.dates import EPOCH
 from crmlib.panels.sales import only_goods
 from crmlib.sales import comparisons, outlook, targets
@@ -57,10 +58,10 @@ class SalesStudy(report.Study):
         sums = self.cube.group_by("store_id", "day_n", "day").agg(pl.col(*CUBE).sum())
         return sums.join(visits, on=["store_id", "day_n"], nulls_equal=True).sort("store_id", "day")
 
-    def sold(self, days: Sequence[date]) -> pl.DataFrame:
-        """Sales by product and half on `days`, each day as often as it stands there."""
+    def sold(self, days: Sequence[date], *, by: Sequence[str] = ()) -> pl.DataFrame:
+        """Sales by product and half (and store, channel) on `days`, each day as often as it stands there."""
         spans = comparisons.runs(days) or [(EPOCH, EPOCH)]
-        return pl.concat([panels.product_period(self.lines, start=a, end=b) for a, b in spans])
+        return pl.concat([panels.product_period(self.lines, start=a, end=b, by=by) for a, b in spans])
 
     @cached_property
     def month(self) -> tuple[date, date]:
@@ -88,6 +89,33 @@ class SalesStudy(report.Study):
     def product_names(self, ids: pl.Series) -> pl.Series:
         """Names of products by their ids, the id where no name is known."""
         return named(ids, self.names, key="product_id")
+
+
+class WindowStudy(SalesStudy):
+    """A window of so many days that ends with the page's day, and the one it is held against."""
+
+    @cached_property
+    def begins(self) -> date:
+        """The first day of sales."""
+        return self.days["day"].min()  # type: ignore[return-value]
+
+    @cached_property
+    def span(self) -> tuple[date, date]:
+        """First and last day of the period; half of the history where that is shorter than two periods."""
+        known = (self.page.as_of - self.begins).days + 1
+        length = min(self.page.params.days, max(known // 2, 1))
+        return self.page.as_of - timedelta(days=length - 1), self.page.as_of
+
+    @cached_property
+    def ground(self) -> str:
+        """What it is held against: the same slot of last year where that is whole, else the period before."""
+        return "same_slot" if lunar_aligned(self.span[0]) >= self.begins else "last_period"
+
+    @cached_property
+    def partners(self) -> list[date]:
+        """The days it is held against, each as often as it is a partner."""
+        days: list[date] = comparisons.partners(*self.span, self.ground)["partner"].drop_nulls().to_list()
+        return days
 
 
 def named(ids: pl.Series, table: pl.DataFrame | None, *, key: str) -> pl.Series:

@@ -1,0 +1,1 @@
+"""Margin: what is left, where it is lost, what is carried where."""

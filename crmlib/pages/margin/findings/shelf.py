@@ -1,0 +1,169 @@
+"""What is carried where, what a store brings, what was bought, what strayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+
+from crmlib.core.errors import ModelError
+from crmlib.kit import table as views
+from crmlib.kit.charts import labelled
+from crmlib.kit.finding import Finding, Status
+from crmlib.kit.words import Words
+from crmlib.kit.words.rows import told
+from crmlib.pages.shared.sales_wording import axis
+
+Named = Callable[[pl.Series], pl.Series]
+ROWS = 10
+WIDE = 0.8
+"""A good carried by stores with 80 % of its category's sales is carried widely."""
+DEARER = 0.02
+"""Purchases 2 % dearer than a year ago are amber."""
+
+
+def carried(found: pl.DataFrame, *, words: Words, span: tuple[date, date], name: Named) -> Finding:
+    """Say which of the goods that sell best lack most of the category's stores.
+
+    found : of `sales.assortment.distribution`, with net_minor.
+    """
+    form = words.format
+    if found.is_empty() or found["able"][0] < 2:
+        raise ModelError("sales.few_stores", values={"stores": int(found["able"].max() or 0), "least": 2})  # type: ignore[arg-type]
+    best = found.sort("net_minor", "product_id", descending=[True, False])
+    top = best.head(max(found.height // 5, 1))
+    narrow = top.filter(pl.col("weighted") < WIDE).sort("net_minor", "product_id", descending=[True, False])
+    kind = "narrow" if narrow.height else "wide"
+    first = (narrow if narrow.height else top).row(0, named=True)
+    values = {
+        "goods": form.count(found.height),
+        "top": form.count(top.height),
+        "narrow": form.count(narrow.height),
+        "first": name(pl.Series([first["product_id"]])).item(),
+        "carrying": form.count(first["carrying"]),
+        "able": form.count(first["able"]),
+        "weighted": form.share(first["weighted"]),
+        "start": form.day(span[0]),
+        "end": form.day(span[1]),
+    }
+    bars = (narrow if narrow.height else top).head(ROWS)
+
+    def label(share: float, carrying: int, able: int) -> str:
+        return words(
+            "margin.carried.label", share=form.share(share), carrying=form.count(carrying), able=form.count(able)
+        )
+
+    frame = bars.select(
+        name=name(bars["product_id"]), value="weighted", label=told(bars, "weighted", "carrying", "able", by=label)
+    )
+    shown = best.select(
+        name=name(best["product_id"]), category="category", net_minor="net_minor", carrying="carrying", able="able",
+        numeric="numeric", weighted="weighted",
+    )  # fmt: skip
+    return Finding.worded(
+        "margin.carried", kind, values, words=words, status="warn" if narrow.height else "ok", table=shown,
+        view=views.readable(shown.head(30), words=words),
+        chart=labelled.bars(frame, words=words, title=words("margin.carried.axis"), percent=True, marks=(WIDE,)),
+        row_key=("name",),
+    )  # fmt: skip
+
+
+def output(found: pl.DataFrame, *, words: Words, name: Named) -> Finding:
+    """Say what a store brings a day, the best against the worst."""
+    form = words.format
+    table = found.with_columns(store=name(found["store_id"])).sort(
+        "per_day_minor", "store_id", descending=[True, False]
+    )
+    table = table.filter(pl.col("net_minor") > 0)
+    kind = "one" if table.height < 2 else "some"
+    most, least = (int(table["per_day_minor"][n]) if table.height else 0 for n in (0, -1))
+    middle = table["per_day_minor"].median()
+    values = {
+        "first": table["store"][0] if table.height else "",
+        "most": form.money(most),
+        "last": table["store"][-1] if table.height else "",
+        "least": form.money(least),
+        "middle": form.money(middle),  # type: ignore[arg-type]
+        "times": form.number(most / max(least, 1), digits=1),
+    }
+    bars = pl.concat([table.head(ROWS // 2), table.tail(ROWS // 2)]) if table.height > ROWS else table
+    divisor, title = axis(float(bars["per_day_minor"].max() or 0), words=words)  # type: ignore[arg-type]
+    frame = bars.select(
+        name="store", value=pl.col("per_day_minor") / divisor, label=told(bars, "per_day_minor", by=form.money)
+    )
+    shown = table.select("store", "net_minor", "store_days", "per_day_minor", "per_m2_minor")
+    return Finding.worded(
+        "margin.output", kind, values, words=words, status="none", table=shown,
+        view=views.readable(shown, words=words),
+        chart=labelled.bars(frame, words=words, title=words("margin.output.axis", unit=title)), row_key=("store",),
+    )  # fmt: skip
+
+
+def purchases(found: pl.DataFrame, *, words: Words) -> Finding:
+    """Say what was bought from whom and whether the same goods got dearer.
+
+    found : of `sales.margins.purchases`.
+    """
+    form = words.format
+    known = found.drop_nulls("price_index")
+    total = int(found["price_minor"].sum())
+    dear = known.with_columns(
+        more_minor=(pl.col("price_minor") * (1 - 1 / pl.col("price_index"))).round().cast(pl.Int64)
+    )
+    dear = dear.sort("more_minor", descending=True)
+    more = int(dear["more_minor"].sum())
+    moved = "dearer" if more > DEARER * total else "cheaper" if more < -DEARER * total else "same"
+    kind = "unknown" if known.is_empty() else moved
+    values = {
+        "total": form.money(total), "more": form.money(abs(more)),
+        "suppliers": form.count(found["supplier_id"].n_unique()),
+        "first": f"{dear['supplier_id'][0]}" if dear.height else "",
+        "index": form.change(dear["price_index"][0] - 1 if dear.height else None),
+    }  # fmt: skip
+    status: Status = "warn" if kind == "dearer" else "none" if kind == "unknown" else "ok"
+    shown = found.rename({"price_minor": "paid_minor"})
+    bars = (
+        found.group_by("supplier_id").agg(pl.col("price_minor").sum()).sort("price_minor", descending=True).head(ROWS)
+    )
+    divisor, title = axis(float(bars["price_minor"].max() or 0), words=words)  # type: ignore[arg-type]
+    frame = bars.select(
+        name="supplier_id", value=pl.col("price_minor") / divisor, label=told(bars, "price_minor", by=form.money)
+    )
+    return Finding.worded(
+        "margin.purchases", kind, values, words=words, status=status, table=shown,
+        view=views.readable(shown, words=words), chart=labelled.bars(frame, words=words, title=title),
+        value_minor=max(more, 0), row_key=("supplier_id", "category", "unit"),
+    )  # fmt: skip
+
+
+def diversion(strays: pl.DataFrame, *, words: Words, name: Named) -> Finding:
+    """Say how many lots were seen outside the region they were made for, and where most.
+
+    strays : of `sales.diversion.strays`.
+    """
+    form = words.format
+    ways = (
+        strays.group_by("home", "region")
+        .agg(seen=pl.len().cast(pl.Int64))
+        .sort("seen", "home", descending=[True, False])
+    )
+    kind = "some" if strays.height else "none"
+    values = {
+        "seen": form.count(strays.height), "lots": form.count(strays["lot_id"].n_unique()),
+        "home": ways["home"][0] if ways.height else "", "region": ways["region"][0] if ways.height else "",
+        "most": form.count(int(ways["seen"][0]) if ways.height else 0),
+    }  # fmt: skip
+    shown = strays.select(
+        day=pl.col("at").dt.date(), lot_id="lot_id", name=name(strays["product_id"]), home="home", region="region"
+    )
+    chart = None
+    if ways.height:
+        top = ways.head(ROWS)
+        ways_said = told(top, "home", "region", by=lambda h, r: words("margin.diversion.way", home=h, region=r))
+        frame = top.select(name=ways_said, value="seen", label=told(top, "seen", by=form.count))
+        chart = labelled.bars(frame, words=words, title=words("margin.diversion.axis"))
+    return Finding.worded(
+        "margin.diversion", kind, values, words=words, status="fail" if strays.height else "ok", table=shown,
+        view=views.readable(shown.head(20), words=words), chart=chart, row_key=("lot_id", "day"),
+    )  # fmt: skip
