@@ -28,6 +28,12 @@ def mapping() -> Node:
         "vouchers": _book("vouchers", festival=_back(words["slot"])),
         "voucher_moves": _book("voucher_moves", kind=_back(words["voucher_kind"])),
         "held_moves": _book("held_moves", kind=_back(words["held_kind"])),
+        "expenses": _book(
+            "expenses",
+            kind=_back(words["expense"]["kind"]),
+            allocation_key=_back(words["expense"]["key"]),
+            variable={words["flag"]["yes"]: True, words["flag"]["no"]: False},
+        ),
         "partners": _book("partners", kind=_back(words["partner"]["type"])),
         "invoices": _book("invoices", disputed={words["flag"]["yes"]: True, words["flag"]["no"]: False}),
         "payments": _book("payments", tender=_back(words["payment_tender"])),

@@ -13,6 +13,7 @@ from crmlib.core.errors import ParameterError
 from crmlib.simulate import (
     city_files,
     complaints,
+    house,
     marketing,
     masters,
     offices,
@@ -38,7 +39,7 @@ from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
-STOCK_BOOK, RECEIVABLES, STORED = 200, 201, 202
+STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -91,6 +92,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     opening_points.write(folder, first_day=world.first_day)
     receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
     stored.write(world, folder, rng=stream(seed, STORED))
+    house.write(world, told, folder, rng=stream(seed, HOUSE))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

@@ -1,0 +1,1 @@
+"""Expenses: what the house costs against sales and against a year ago."""
