@@ -83,6 +83,8 @@ WHOLE = {
     "customers": MEMBERS,
     "promotions": pl.LazyFrame({"promotion_id": ["n", "s", "both", "all"], "stores": [["N"], ["S"], ["N", "S"], []]}),
     "sites": pl.LazyFrame({"site_id": ["N", "S", "c1", "c2", "c3"], "city": ["Na", "Na", "Na", "Sa", None]}),
+    "partners": pl.LazyFrame({"partner_id": ["pn", "ps"], "region": ["north", "south"]}),
+    "cards": pl.LazyFrame({"card_id": ["cn", "cs"], "store_id": ["N", "S"]}),
     "orders": pl.LazyFrame({"order_id": ["o1", "o2"], "store_id": ["N", "S"]}),
     "sale_orders": pl.LazyFrame({"order_id": ["o1", "o2"], "customer_id": ["n", "s"]}),
 }
@@ -102,6 +104,15 @@ def test_tables_without_a_region_of_their_own_follow_what_they_belong_to() -> No
     assert rows("openings", {"site_id": ["N", "S", "c2"]}) == ["N"]
     assert rows("sale_order_lines", {"order_id": ["o1", "o2"]}) == ["o1"]
     assert rows("targets", {"unit_id": ["north", "south", "N", "S", None]}) == ["north", "N"]
+    member_points = {"entry_id": ["1", "2"], "customer_id": ["n", "s"], "store_id": [None, None]}
+    assert rows("points", member_points) == ["1"]  # a point belongs to its member, wherever it was earned
+    owed = {
+        "invoice_id": ["a", "b", "c", "d"],
+        "partner_id": ["pn", "ps", None, None],
+        "customer_id": [None, None, "n", "s"],
+    }
+    assert rows("invoices", owed) == ["a", "c"]
+    assert rows("card_moves", {"move_id": ["1", "2"], "card_id": ["cn", "cs"], "store_id": ["S", "N"]}) == ["1"]
     assert rows("loss_reasons", {"customer": ["n", "s", "Pn", "Ps"]}) == ["n", "Pn"]
 
 
