@@ -118,7 +118,7 @@ def _on(engine: str, frame: pl.DataFrame) -> Any:
         return connection.table("lines")
     if engine == "spark":
         session = importlib.import_module("pyspark.sql").SparkSession.builder.getOrCreate()
-        return session.createDataFrame(frame.to_pandas())
+        return session.createDataFrame(frame.to_arrow())  # pandas would make floats of integers with gaps
     made: dict[str, Callable[[], Any]] = {"pandas": frame.to_pandas, "pyarrow": frame.to_arrow, "polars": frame.lazy}
     return made[engine]()
 

@@ -6,9 +6,11 @@ import shutil
 from collections import namedtuple
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from crmlib.core.errors import ParameterError
@@ -57,3 +59,11 @@ def test_a_full_disk_and_a_damaged_ledger_are_found(space: Workspace, monkeypatc
     space.reports.mkdir()
     space.ledger.write_bytes(b"garbage" * 1000)
     assert doctor._ledger(space).state == "bad"
+
+
+def test_spark_is_handed_whole_numbers_as_whole_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = SimpleNamespace(createDataFrame=lambda table: table)
+    sql = SimpleNamespace(SparkSession=SimpleNamespace(builder=SimpleNamespace(getOrCreate=lambda: session)))
+    monkeypatch.setattr("importlib.import_module", lambda name: {"pyspark.sql": sql}[name])
+    given = doctor._on("spark", doctor.fixture())
+    assert given.schema.field("cost_minor").type == pa.int64() and given["cost_minor"].null_count > 0

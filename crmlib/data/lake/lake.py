@@ -232,6 +232,7 @@ class Lake:
         with self.writing():
             self._forget_quarantine(now)
             paths = [self.table_path(name) for name in self.tables()]
+            paths += [log.parent for log in (self.path / "reductions").glob(f"*/{delta.LOG}")]
             removed = [
                 DeltaTable(str(path)).vacuum(
                     retention_hours=max(keep_days, KEEP_DAYS) * 24, dry_run=False, enforce_retention_duration=False
