@@ -111,6 +111,13 @@ def test_a_file_of_entries_that_is_torn_is_made_again(tmp_path: Path) -> None:
     assert days > 0 and equal(kept(lake, built), whole(lake))
 
 
+def test_a_few_lines_at_once_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = histories.made(tmp_path, 9, 3)
+    monkeypatch.setattr(reduced, "LINES_AT_ONCE", 7)
+    built, _ = reduced.reduce(lake, by=reductions)
+    assert equal(kept(lake, built), whole(lake))
+
+
 def test_two_at_a_time_are_refused_and_a_lake_without_lines_says_so(tmp_path: Path) -> None:
     lake = histories.made(tmp_path / "lake", 6, 1)
     with reduced._pen(lake), pytest.raises(LakeError) as held:

@@ -28,6 +28,7 @@ from crmlib.data.lake import delta
 from crmlib.data.lake.lake import MONTH, Lake
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
+LINES_AT_ONCE = 500_000
 KEEP = 400
 """So many versions are remembered: those of a year of nights."""
 
@@ -97,8 +98,8 @@ def scan(lake: Lake, built: Built, name: str) -> pl.LazyFrame:
 def reduce(lake: Lake, *, by: Reducer) -> tuple[Built, int]:
     """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
 
-    Only days in files that came or went since are made again. Months are made one after the other: memory is that of
-    the largest month.
+    Only days in files that came or went since are made again, some days after the other: memory is that of half a
+    million lines and the cells of a month.
 
     Raises
     ------
@@ -122,10 +123,14 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reduc
     stamped = lake.ingests(LINES)["at"].to_list()
     lines = lake.table(LINES, version=version)
     odd = set(last.odd if last else []) - {(d - date(1970, 1, 1)).days for d in days}
+    step = _days_at_once(lake, version)
     for _, month in groupby(days, key=lambda d: (d.year, d.month)):
         span = list(month)
-        inside = lines.filter(pl.col("day") >= span[0], pl.col("day") <= span[-1], pl.col("day").is_in(span))
-        made = by.reduced_span(inside, stamped=stamped)
+        parts = []
+        for few in (span[i : i + step] for i in range(0, len(span), step)):
+            inside = lines.filter(pl.col("day") >= few[0], pl.col("day") <= few[-1], pl.col("day").is_in(few))
+            parts.append(by.reduced_span(inside, stamped=stamped))
+        made = {name: pl.concat([part[name] for part in parts]) for name in by.COLUMNS}
         odd |= set(by.odd_days(made["receipt"]))
         for name, frame in made.items():
             _write(lake.path / FOLDER / name, frame, days=span)
@@ -133,6 +138,14 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reduc
     built = Built(version, form_, versions, sorted(odd))
     _remember(lake, built)
     return built, len(days)
+
+
+def _days_at_once(lake: Lake, version: int) -> int:
+    """Days of about `LINES_AT_ONCE` lines, so that memory does not grow with the company."""
+    adds = pl.DataFrame(DeltaTable(str(lake.table_path(LINES)), version=version).get_add_actions(flatten=True))
+    rows = int(adds["num_records"].sum() or 0) if "num_records" in adds.columns else 0
+    days = len(touched(lake, None, version))
+    return max(1, LINES_AT_ONCE * days // max(rows, 1))
 
 
 def touched(lake: Lake, before: int | None, after: int) -> list[date]:
