@@ -114,13 +114,15 @@ def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = 
         if made is not None:
             lines.append(made)
     found = {line.column: line for line in lines}
+    if table == "receipt_lines" and "net_minor" in found and not heads.of("quantity_milli"):
+        found["quantity_milli"] = Line("quantity_milli", {"constant": "1000"}, "one_each")
     fill = _filled(heads, found) if table == "receipt_lines" else ()
     rules = orders.excluded(rows, one.get("exclude", {}))
     if total := orders.totals(rows, words()["totals"]["words"]):
         rules["totals"] = total
     return Mapped(
         table,
-        tuple(lines),
+        tuple(found.values()),
         tuple(c for c in _needed(table) if c not in found),
         tuple(asked),
         heads.decimal,
@@ -195,9 +197,11 @@ def _net(heads: Heads) -> Line | None:
         if line is not None:
             return _times_quantity(heads, "net_minor", name) or line
     each, count = (next((n for n in heads.of(c) if _numeric(heads, n)), None) for c in ("price", "quantity_milli"))
-    if each is None or count is None:
+    if each is None or (count is None and heads.of("quantity_milli")):
         return None
     factor = _factor(heads, each)
+    if count is None:
+        return Line("net_minor", {"from": each, "times": factor}, "price_alone", {"price": each})
     less = next((n for n in heads.of("discount") if _numeric(heads, n)), None)
     if less is None:
         made: dict[str, Any] = {"product": [each, count], "times": factor}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
@@ -106,6 +107,16 @@ def currency(rows: pl.DataFrame, heads: Iterable[str], signs: Mapping[str, str],
         named = values.clean_series(rows[head]).drop_nulls().str.to_uppercase().unique()
         if len(named) == 1 and named[0] in set(known):
             return str(named[0])
+    said = {code for column in rows.columns for code in _in_head(column, signs, known)}
+    if len(said) == 1:
+        return said.pop()
     cells = pl.concat([rows[c].drop_nulls().head(50) for c in rows.columns]) if rows.width else pl.Series("c", [""])
     seen = {code for sign, code in signs.items() if cells.str.contains(rf"^\(?-?\s*{sign}\s*\d").sum() > LEAST}
     return seen.pop() if len(seen) == 1 else ""
+
+
+def _in_head(head: str, signs: Mapping[str, str], known: Iterable[str]) -> set[str]:
+    """The currency that stands in brackets in a head: `Amount (EUR)`, `Price (\u00a3)`."""
+    remarks = {remark.strip().upper() for remark in re.findall(r"[(\uff08\[]([^()\uff08\uff09\[\]]*)[)\uff09\]]", head)}
+    by_sign = {code for sign, code in signs.items() if sign.replace("\\", "") in remarks}
+    return by_sign | (remarks & set(known))

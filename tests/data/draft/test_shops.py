@@ -171,6 +171,13 @@ OTHERS: dict[str, tuple[str, str, Row]] = {
         "utf-8",
         lambda s: [s.order, s.sku, "tea", s.count, f"{s.at:%m/%d/%y %H:%M}", s.price, s.member, "UK"],
     ),
+    "codes beside names, and amounts with a comma in euros": (
+        "Invoice;Store Name;Store Number;Purchase Date;Customer;Item Description;Item Number;Qty Sold;Line Amount (€)",
+        "cp1252",
+        lambda s: [
+            s.order, "Süd", 7, f"{s.at:%d.%m.%Y %H:%M}", s.member, "tea", s.sku, s.count, s.paid.replace(".", ","),
+        ],
+    ),
     "a month by its name": (
         "Transaction ID,Date,Customer,SKU,Qty,Total",
         "utf-8",
@@ -182,7 +189,8 @@ OTHERS: dict[str, tuple[str, str, Row]] = {
 def exported(desk: Desk, name: str, head: str, encoding: str, row: Row, *, top: Sequence[str] = ()) -> Path:
     out = io.StringIO()
     out.writelines(f"{line}\n" for line in top)
-    csv.writer(out).writerows([head.split(","), *(row(s) for s in SALES)])
+    delimiter = ";" if ";" in head else ","
+    csv.writer(out, delimiter=delimiter).writerows([head.split(delimiter), *(row(s) for s in SALES)])
     return desk.write(f"{name}.csv", out.getvalue().encode(encoding))
 
 
@@ -234,6 +242,17 @@ def test_a_cost_is_of_a_piece_where_it_does_not_follow_the_quantity_and_else_wha
     assert store.table("receipt_lines").collect()["cost_minor"].sum() == TOTAL - 50 * len(SALES)
 
 
+def test_orders_without_a_quantity_count_as_one_piece_and_the_price_is_then_the_amount(desk):
+    head = "订单编号,总金额,买家实际支付金额,订单创建时间,买家会员名"
+    file = exported(desk, "a", head, "gb18030", lambda s: [s.sku + str(s), "999.00", s.paid, s.day, s.member])
+    rows = run(desk, file).table("receipt_lines").collect()
+    assert (rows["net_minor"].sum(), rows["quantity_milli"].unique().to_list()) == (TOTAL, [1_000])
+    file = exported(
+        desk, "b", "order_id,product_id,price,order_date", "utf-8", lambda s: [s.order, s.sku, s.paid, s.day]
+    )
+    assert draft([file])[0].mapped.columns["net_minor"] == {"from": "price", "times": 100}
+
+
 def test_titles_and_the_row_of_the_total_are_no_sales(desk):
     head, encoding, row = SHOPS["kingdee"]
     file = exported(desk, "k", head, encoding, row, top=("销售出库明细表", "期间：2024年1月"))
@@ -255,6 +274,12 @@ def test_cancelled_and_unpaid_orders_are_excluded_on_all_of_their_lines(desk):
 
 def test_the_currency_is_the_one_that_the_file_names(desk):
     assert run(desk, exported(desk, "s", *SHOPS["shopify"])).settled_currency == "USD"
+    euros = draft([exported(desk, "e", *OTHERS["codes beside names, and amounts with a comma in euros"])])[0].mapped
+    assert (euros.currency, euros.columns["store_id"], euros.columns["product_id"]) == (
+        "EUR",
+        "Store Number",
+        "Item Number",
+    )
 
 
 def test_files_laid_out_alike_are_one_source_and_sheets_with_the_same_names_are_all_read(desk, new_desk):
