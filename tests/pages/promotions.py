@@ -58,7 +58,7 @@ class FramesPage:
     def __init__(self, report, tables, **params):
         self.params = parameters.model(report)(as_of=world.LAST, **params)
         self.as_of, self.words, self.rng = world.LAST, Words("zh"), np.random.default_rng(7)
-        self.tables, self.asked = tables, []
+        self.tables, self.asked, self.regions = tables, [], None
 
     @property
     def lines(self):

@@ -38,8 +38,8 @@ class Study(PromotionStudy):
 
     @cached_property
     def connected(self) -> bool:
-        """Whether the books of promotions are there: steps, vouchers and claims."""
-        return not self.page.missing("promotion_steps", "promotion_costs", "promotion_claims")
+        """Whether the books of promotions are there (steps, vouchers and claims), of the whole company."""
+        return self.company_wide and not self.page.missing("promotion_steps", "promotion_costs", "promotion_claims")
 
     @cached_property
     def board(self) -> pl.DataFrame:

@@ -34,7 +34,8 @@ class Study(PromotionStudy):
     @cached_property
     def event(self) -> dict[str, Any]:
         """The promotion looked at closely: facts, lift [thousandths], money [minor units], checks."""
-        return review.focus(self.past.events, promotion_id=self.params.promotion)
+        found = review.focus(self.past.events, promotion_id=self.params.promotion)
+        return found if self.company_wide else found | {"budget_minor": None}
 
     @property
     def event_id(self) -> str:

@@ -57,11 +57,20 @@ class PromotionStudy(report.Study):
         """Vouchers of promotions [minor units]; none where they are not connected."""
         return self.optional("promotion_costs")
 
+    @property
+    def company_wide(self) -> bool:
+        """Whether the page is of the whole company: budgets are approved for all regions together."""
+        return self.page.regions is None
+
     @cached_property
     def plans(self) -> pl.DataFrame:
-        """Promotions in the version by which each is judged, each with its stores and goods by name."""
+        """Promotions in the version by which each is judged, each with its stores and goods by name.
+
+        On a page of some regions without their budgets: what a region spent is no share of what all may spend.
+        """
         plans = calendar.frozen_versions(self.page.table("promotions"))
-        return calendar.in_full(plans, stores=self.stores["store_id"], products=self.products["product_id"])
+        full = calendar.in_full(plans, stores=self.stores["store_id"], products=self.products["product_id"])
+        return full if self.company_wide else full.with_columns(budget_minor=pl.lit(None, dtype=pl.Int64))
 
     @cached_property
     def large(self) -> pl.Series:

@@ -54,6 +54,10 @@ def test_the_answer_ends_with_where_the_most_money_is(words):
     over = said(words, ["approved"], [5_00], [run(10_000, budget=1)])
     calm = said(words, ["approved"], [5_00])
     closed = words("promotion_desk.answer.most.calm")
+    total = portfolio(whole(5_00), by=()).row(0, named=True)
+    dark = board("closed").with_columns(reserved_minor=pl.lit(None, dtype=pl.Int64))
+    unknown = calendars.answer(dark, [], total, soon=14, words=words)
+    assert says(words, "promotion_desk.answer.most.open", unknown.sentence) and closed not in unknown.sentence
     assert says(words, "promotion_desk.answer.most.held", held.sentence) and words.format.money(900_00) in held.sentence
     assert says(words, "promotion_desk.answer.most.lost", lost.sentence) and words.format.money(900_00) in lost.sentence
     assert says(words, "promotion_desk.answer.most.over", over.sentence) and words.format.money(8_999) in over.sentence

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -70,3 +72,14 @@ def test_steps_are_made_once():
     for step in ("lines", "retail", "large", "grid", "stores", "past"):
         assert getattr(study, step) is getattr(study, step), step
     assert len(study.page.asked) == 1  # type: ignore[attr-defined]
+
+
+def test_a_page_of_some_regions_has_no_budget_of_all_to_be_set_against():
+    day = datetime(2026, 6, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
+    row = {"promotion_id": "X", "version": 1, "starts_at": day, "ends_at": day + timedelta(days=3), "budget_minor": 900}
+    tables = TABLES | {"promotions": pl.DataFrame([row | {"stores": [], "products": []}])}
+    for report, kind in STUDIES.items():
+        page = FramesPage(report, tables)
+        assert kind(page).plans["budget_minor"].to_list() == [900]
+        page.regions = ("华东",)
+        assert kind(page).plans["budget_minor"].to_list() == [None]

@@ -30,11 +30,14 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
     next_ = soon_of(board, soon)
     waiting = next_.filter(pl.col("stage").is_in(WAITING)).height
     closed = board.filter(pl.col("stage") == "closed")
+    known = closed["reserved_minor"].is_not_null().all()  # not on a page of some regions, nor without books
     held = int(closed["reserved_minor"].fill_null(0).sum())
     over = sum(max(r.projected_discount_minor - (r.budget_minor or 0), 0) for r in live if r.budget_minor)
     net = whole["net_margin_minor"]
     lost = -net if whole["advice"] == "stop" else 0
-    most = max((0, "calm"), (over, "over"), (held, "held"), (lost, "lost"), key=lambda pair: pair[0])[1]
+    most = max(
+        (0, "calm" if known else "open"), (over, "over"), (held, "held"), (lost, "lost"), key=lambda pair: pair[0]
+    )[1]
     values = {
         "running": form.count(len(live)),
         "soon": form.count(next_.height),
@@ -59,7 +62,7 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
                 words("promotion_desk.figure.waiting", **values), "bad" if waiting else "neutral", "soon", next_.height,
             ),
             Figure(
-                words("promotion_desk.figure.held"), form.money(held),
+                words("promotion_desk.figure.held"), form.money(held if known else None),
                 words("promotion_desk.figure.closed", **values), "bad" if held else "neutral", "held", held, money=True,
             ),
             Figure(

@@ -59,6 +59,8 @@ def holdout(study: Study) -> Finding:
 )
 def budget(study: Study) -> Finding:
     """What is left of the year's budget."""
+    if not study.company_wide:
+        return expenses.of_all(words=study.words)
     return expenses.budget(study.spent, study.accounts, words=study.words)
 
 

@@ -72,6 +72,15 @@ def budget(table: pl.DataFrame, accounts: pl.DataFrame, *, words: Words) -> Find
     )
 
 
+def of_all(*, words: Words) -> Finding:
+    """On a page of some regions: approvals are for all regions, so no region's spending can be set against them."""
+    do = words("promotion_plan.budget.do.region")
+    return Finding.worded(
+        "promotion_plan.budget", "region", {}, words=words, key="promotion.budget", status="none", table=pl.DataFrame(),
+        seen=words("promotion_plan.budget.of_all"), sure=do, do=do,
+    )  # fmt: skip
+
+
 def _bars(table: pl.DataFrame, words: Words) -> alt.LayerChart:
     """Budget, paid and approved by activity."""
     rows = [
