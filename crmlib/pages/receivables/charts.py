@@ -31,7 +31,7 @@ def buckets(frame: pl.DataFrame, *, names: list[str], words: Words, title: str) 
             y=alt.Y("value:Q", title=title, axis=alt.Axis(format=",.3~s", tickCount=5)),
             color=alt.Color(
                 "bucket:N", title=None, sort=names, scale=alt.Scale(domain=names, range=list(SHADES[: len(names)])),
-                legend=alt.Legend(orient="bottom", columns=3),
+                legend=alt.Legend(orient="bottom", columns=2, labelLimit=112, symbolSize=60),
             ),
             order=alt.Order("order:Q"),
             tooltip=[alt.Tooltip("day:N"), alt.Tooltip("bucket:N"), alt.Tooltip("label:N")],
