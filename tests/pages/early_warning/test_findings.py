@@ -210,3 +210,16 @@ def test_what_others_wrote_is_text_and_not_markup():
         reserve=GOOD,
     )
     assert "<script>" not in made.view.as_raw_html()
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+def test_those_drawn_to_be_left_alone_are_named_where_the_others_are_counted(words):
+    rest = {"words": words, "tiers": ("A", "B"), "rhythm": "weekly", "basis": "margin", "horizon": 91, "reserve": GOOD}
+    told = words("early_warning.held", count="2")
+    drawn = night().with_columns(held=pl.Series([True, False, True]))
+    assert told in warning.answer(drawn, night(), night(), **rest).sentence
+    assert told not in warning.answer(drawn.with_columns(held=pl.lit(value=False)), night(), night(), **rest).sentence
+    shown = {"words": words, "pseudonyms": pl.Series(["P1"]), "as_of": DAY, "basis": "margin", "horizon": 91}
+    made = lists.watch_list(night().head(1), found=1, held=2, reserve=GOOD, **shown)
+    assert told in made.note
+    assert told not in lists.watch_list(night().head(1), found=1, reserve=GOOD, **shown).note

@@ -79,6 +79,7 @@ def watch_list(study: Study) -> ActionList:
         words=study.words,
         pseudonyms=study.page.pseudonyms(study.listed["customer_id"]),
         found=study.reachable.height,
+        held=study.found.height - study.reachable.height,
         as_of=study.page.as_of,
         basis=study.basis,
         goods=study.last_goods,

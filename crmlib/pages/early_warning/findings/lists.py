@@ -22,6 +22,7 @@ def watch_list(
     words: Words,
     pseudonyms: pl.Series,
     found: int,
+    held: int = 0,
     as_of: date,
     basis: str,
     horizon: int,
@@ -34,7 +35,7 @@ def watch_list(
     ----------
     listed : from `crmlib.churn.lists.watchlist.watchlist`, with the features beside.
     pseudonyms : in the order of `listed`.
-    found : candidates before the cap.
+    found : candidates before the cap, without those left alone; held : those.
     horizon : days within which no visit is risked.
     reserve : what must be said beside the money at risk.
     goods : customer_id, last_goods (list of kinds), or none where no products are connected.
@@ -68,6 +69,7 @@ def watch_list(
         ask=questions([codes_of_tier(tier) for tier in listed["tier"]], words),
         view=views.show(table, words=words, sales=basis == "sales"),
         note=words("early_warning.actions.note", basis=words(f"early_warning.basis.{basis}"), days=horizon, **values)
+        + (words("early_warning.held", count=form.count(held)) if held else "")
         + (reserve[0] if listed.height and reserve[1] != "good" else "")
         + (words("early_warning.actions.estimated", guessed=form.count(guessed)) if guessed else ""),
         key="churn.watch_list",

@@ -46,7 +46,7 @@ def answer(
 
     Parameters
     ----------
-    found : candidates of the list before the cap (`crmlib.churn.lists.watchlist.candidates`).
+    found : candidates of the list before the cap (`crmlib.churn.lists.watchlist.candidates`); `held` are left alone.
     late : everybody of these tiers who is late, with at_risk_minor (`Watch.late`).
     table : everybody (`crmlib.churn.lists.snapshot.night` with tier and stake_minor).
     basis : `margin` where cost is known, else `sales`.
@@ -67,8 +67,10 @@ def answer(
     }
     expected = float(table["risk"].sum())
     beside = reserve[0] if found.height and reserve[1] != "good" else ""
+    held = int(found["held"].sum()) if "held" in found.columns else 0
+    alone = words("early_warning.held", count=form.count(held)) if held else ""
     return Answer(
-        sentence=words(f"early_warning.answer.{kind}", **values) + beside,
+        sentence=words(f"early_warning.answer.{kind}", **values) + alone + beside,
         figures=(
             Figure(
                 label=words("early_warning.figure.entries", tiers=upper),
