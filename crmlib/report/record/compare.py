@@ -112,7 +112,11 @@ def _verdicts(before: Iterable[FindingRecord], now: Iterable[Tabled], words: Wor
 
 
 def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
-    """Rows whose money moved most; rows are told apart by the finding's key columns."""
+    """Rows whose money moved most; rows are told apart by the finding's key columns.
+
+    Of days and months only those that both reports reach: that time went on is no change, that a past day has other
+    sales is one.
+    """
     key = list(now.record.row_key)
     money = next(
         (c for c, t in now.table.schema.items() if columns.of(c, t).kind == "money" and c in old.columns), None
@@ -125,6 +129,8 @@ def _rows(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
         .with_columns(moved=pl.col("value").fill_null(0) - pl.col("value_before").fill_null(0))
     )
     total = float(max(joined["value"].abs().sum() or 0, joined["value_before"].abs().sum() or 0))
+    if any(now.table.schema[c].is_temporal() for c in key):
+        joined = joined.drop_nulls(["value", "value_before"])
     beyond = joined.filter(
         pl.col("moved").abs() >= ROW_CHANGE * pl.col("value_before").abs().fill_null(0),
         pl.col("moved").abs() >= ROW_FLOOR * total,

@@ -98,6 +98,14 @@ def test_rows_are_told_by_their_key_if_they_moved_enough(tmp_path: Path) -> None
     assert told[0].startswith(("b,", "Gone: gone")) and told[1].startswith(("b,", "Gone: gone"))
 
 
+def test_that_time_went_on_is_no_change_and_a_corrected_day_is_one(tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2026, 5, 1), pl.date(2026, 5, 6), eager=True)
+    old = pl.DataFrame({"k": days.head(5), "net_minor": [100_00, 100_00, 100_00, 100_00, 100_00]})
+    new = pl.DataFrame({"k": days.tail(5), "net_minor": [100_00, 100_00, 900_00, 100_00, 700_00]})
+    (line,) = lines(tmp_path, tables={"f": (record(), old, record(), new)})
+    assert "2026-05-04" in line and "¥900" in line
+
+
 def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
     old, new = money(a=1, b=2, c=3), money(a=10, b=20, c=30)
     straight = lines(tmp_path, tables={"f": (record(), old, record(), new)})
