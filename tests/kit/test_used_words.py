@@ -38,6 +38,9 @@ def asked() -> tuple[frozenset[str], tuple[str, ...]]:
                 texts.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 patterns.add(pattern(node))
+            elif isinstance(node, ast.keyword) and node.arg == "names" and isinstance(node.value, ast.Dict):
+                told = [v.value for v in node.value.values if isinstance(v, ast.Constant)]
+                patterns |= {re.escape(str(place)) + r"\." + HOLE for place in told}  # codes of a column in words
     for path in [*PACKAGE.rglob("*.j2"), *PACKAGE.rglob("*.js")]:
         for text, more in re.findall(r'"([a-z_0-9.]+)"( ~)?', path.read_text(encoding="utf-8")):
             (patterns if more else texts).add(re.escape(text) + HOLE if more else text)
