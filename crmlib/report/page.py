@@ -343,7 +343,9 @@ class Page:
     @cached_property
     def _day_sums(self) -> pl.DataFrame:
         """Lines and sums of every day that the reader may see."""
-        return panels.day_sums(self._of_reader.rows(LINES, self._whole(LINES)))
+        whole = AsOf(self.newest, self.newest, lambda: self.newest)
+        cells = stored.cells(self._lake, self.versions[LINES], at=whole, cut=self._of_reader.cells, by_card=False)
+        return panels.day_sums(ReceiptLines(self._of_reader.rows(LINES, self._whole(LINES)), cells))
 
     def all_sales(self) -> int:
         """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""

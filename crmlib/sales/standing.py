@@ -56,8 +56,18 @@ def standing(
     now, before : of `panels.product_period`; any number of rows per good and half.
     weeks : product_id, week, quantity_milli, for `ranks.xyz`.
     stock : product_id, stock_minor at cost.
+
+    Sales without the id of a good are left out.
+
+    Raises
+    ------
+    ModelError
+        `sales.no_goods`: none has one.
     """
-    sold, then = (to_polars(t, needs=NEEDS, name="products") for t in (now, before))
+    coded = pl.col("product_id").is_not_null()
+    sold, then = (to_polars(t, needs=NEEDS, name="products").filter(coded) for t in (now, before))
+    if sold.is_empty():
+        raise ModelError("sales.no_goods")
     costed = pl.col("net_minor").sum() - pl.col("uncosted_minor").sum()
     here = sold.group_by("product_id").agg(
         v1=pl.col("net_minor").sum(), n1=pl.col("receipts").sum(), quantity_milli=pl.col("quantity_milli").sum(),

@@ -84,11 +84,11 @@ class SalesStudy(report.Study):
 
     def store_names(self, ids: pl.Series) -> pl.Series:
         """Names of stores by their ids, the id where no name is known."""
-        return named(ids, self.shops, key="store_id")
+        return named(ids, self.shops, key="store_id").fill_null(self.words("page.none"))
 
     def product_names(self, ids: pl.Series) -> pl.Series:
         """Names of products by their ids, the id where no name is known."""
-        return named(ids, self.names, key="product_id")
+        return named(ids, self.names, key="product_id").fill_null(self.words("page.none"))
 
 
 class WindowStudy(SalesStudy):

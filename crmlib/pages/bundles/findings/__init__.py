@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.bundles.findings import pay, together
 from crmlib.pages.bundles.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Which bundles pay, or that none does."""
     if not study.testable:

@@ -4,9 +4,10 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.goods.findings import earn, grow
 from crmlib.pages.goods.study import Study
 from crmlib.pages.shared.sales_wording import period_name
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """What earns, what loses money, what grows and falls most."""
     span = period_name(study.span, words=study.words)

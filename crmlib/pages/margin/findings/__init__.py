@@ -4,9 +4,10 @@ from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.margin.findings import detail, shelf
 from crmlib.pages.margin.study import Study
 from crmlib.pages.shared.sales_wording import period_name
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """The margin rate, why it moved, and where money is lost."""
     return detail.answer(

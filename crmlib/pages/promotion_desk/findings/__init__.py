@@ -4,9 +4,10 @@ from crmlib.core.errors import ContractError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, drafts, earned, live
 from crmlib.pages.promotion_desk.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered("stores", "products", "promotions")
 def answer(study: Study) -> Answer:
     """What runs, what comes, and where the most money is."""
     return calendars.answer(study.board, study.live, study.whole, soon=study.params.soon_days, words=study.words)

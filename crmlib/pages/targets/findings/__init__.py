@@ -3,9 +3,10 @@
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.targets.findings import month, plan
 from crmlib.pages.targets.study import Study
-from crmlib.report import section
+from crmlib.report import answered, section
 
 
+@answered()
 def answer(study: Study) -> Answer:
     """Whether the month will be made, and who is behind."""
     return month.answer(study.expected, words=study.words, as_of=study.page.as_of, name=study.store_names)
