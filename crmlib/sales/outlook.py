@@ -197,7 +197,7 @@ def _choose(
         miss = np.abs(past.forecast - past.true)[sold] / past.whole[sold]
         rows.append((level, name, len(shared), float(miss.mean()) if miss.size else None))
     known = {r[1]: r[3] for r in rows if r[3] is not None}
-    best = min(known, key=lambda n: known[n]) if len(shared) >= LEAST_DATES else able[-1]
+    best = min(known, key=lambda n: known[n]) if known and len(shared) >= LEAST_DATES else able[-1]
     schema = {"level": pl.String, "name": pl.String, "dates": pl.Int64, "error": pl.Float64}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return best, table.with_columns(chosen=pl.col("name") == best)
