@@ -234,3 +234,16 @@ def test_settings_and_marks_of_transfers_may_lie_in_a_folder(desk):
     mixed(desk.folder / "raw", "a.csv", ".hidden.pdf", "~$b.xlsx", "c.csv.part", "a.csv.md5", "sources.yml")
     desk.sales("raw")
     assert desk.ingest().kept == 40
+
+
+@pytest.mark.parametrize("first", ["<单号>", "[单号]", "{单号}", "BMnumber", "MZ"])
+def test_odd_names_of_columns_are_no_other_kind_of_file(desk, first):
+    desk.write("a.csv", CSV.replace("小票号", first, 1))
+    desk.describe(desk.sources.read_text("utf-8").replace("receipt_id: 小票号", f'receipt_id: "{first}"'))
+    assert desk.ingest().kept == 40
+
+
+def test_names_in_angle_brackets_are_no_xml(desk):
+    desk.write("a.csv", CSV.replace("小票号", "<TICKET>", 1))
+    desk.describe(desk.sources.read_text("utf-8").replace("receipt_id: 小票号", 'receipt_id: "<TICKET>"'))
+    assert desk.ingest().kept == 40

@@ -109,7 +109,7 @@ def _of_text(head: bytes, suffix: str) -> tuple[str, str] | None:
         return "ingest.is_json", "JSON"
     if PAGE.match(text):
         return "ingest.is_page", "HTML"
-    if XML.match(text):
+    if XML.match(text) and ("</" in text or "<?xml" in text):  # `<DATE>,<TIME>` are names of columns
         return "ingest.is_xml", "XML"
     if SQL.match(text):
         return "ingest.is_other", "SQL"
