@@ -6,6 +6,7 @@ The point of the retail year is lunar-aligned: 30 days before Spring Festival ar
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,12 +35,21 @@ def factors(daily: Floats, *, first: date, horizon: int) -> Floats:
     even = daily / by_day[:size]
     relative = _moving(even, WEEK // 2, _stretches(dates[:size])) / np.maximum(_moving(even, HALF_YEAR), 1e-12)
     year = np.ones(size + horizon)
-    for i, day in enumerate(dates):
-        partners = [(lunar_aligned(day, years=k) - start).days if k else i for k in range(-YEARS, YEARS + 1)]
-        inside = [p for p in partners if 0 <= p < size]
+    for i, inside in enumerate(_partners(start, size, horizon)):
         if inside:
-            year[i] = relative[inside].mean()
+            year[i] = relative[list(inside)].mean()
     return np.asarray(year * by_day)
+
+
+@lru_cache(maxsize=8)
+def _partners(start: date, size: int, horizon: int) -> tuple[tuple[int, ...], ...]:
+    """Days of the history that every day is compared with; the same for all categories, so looked up once."""
+    found = []
+    for i in range(size + horizon):
+        day = start + timedelta(days=i)
+        days = [(lunar_aligned(day, years=k) - start).days if k else i for k in range(-YEARS, YEARS + 1)]
+        found.append(tuple(p for p in days if 0 <= p < size))
+    return tuple(found)
 
 
 def _weekdays(daily: Floats, dates: list[date]) -> Floats:
