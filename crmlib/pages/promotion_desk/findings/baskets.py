@@ -36,6 +36,8 @@ def tried_on(
     dark = [r for r in ahead if r["promotion_id"] not in tried]
     first = table.row(0, named=True) if table.height else None
     worst = (short if short.height else table).sort("discount_minor", descending=True).head(1).to_dicts()
+    if kind == "short" and worst[0]["needed"] is None:
+        kind = "never"
     values = {
         "all": form.count(table.height), "short": form.count(short.height), "days": form.count(DAYS),
         "dark": form.count(len(dark)),
@@ -43,7 +45,7 @@ def tried_on(
         "needed": _needed(worst[0]["needed"], words) if worst else "",
         "hoped": form.change(worst[0]["hoped"], digits=0) if worst else "",
     }  # fmt: skip
-    status: Status = {"short": "warn", "fine": "ok"}.get(kind, "none")  # type: ignore[assignment]
+    status: Status = {"short": "warn", "never": "warn", "fine": "ok"}.get(kind, "none")  # type: ignore[assignment]
     seen = [words("promotion_desk.baskets.seen", **values)]
     if first:
         seen.append(_example(first, tried[first["promotion_id"]], products, words))
