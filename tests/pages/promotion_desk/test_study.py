@@ -8,7 +8,6 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from crmlib.core.errors import LakeError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.promotion_desk import findings
@@ -16,7 +15,8 @@ from crmlib.pages.promotion_desk.study import Study
 from tests.pages.promotions import FramesPage
 from tests.report import world
 
-SECTIONS = [f for _, f in inspect.getmembers(findings, inspect.isfunction) if hasattr(f, "__wrapped__")]
+_SHOWN = inspect.getmembers(findings, inspect.isfunction)
+SECTIONS = [f for name, f in _SHOWN if hasattr(f, "__wrapped__") and name != "answer"]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,11 @@ def test_a_section_without_its_tables_says_so(make: object, study: Study) -> Non
     assert found.note_sure == study.words("page.unavailable.sure")
 
 
-def test_without_promotions_there_is_no_answer_and_so_no_page(study: Study) -> None:
-    with pytest.raises(LakeError) as refused:
-        findings.answer(study)
-    assert refused.value.code == "report.not_connected"
+def test_without_promotions_the_answer_names_what_to_connect(study: Study) -> None:
+    said = findings.answer(study)
+    missing = study.page.missing("stores", "products", "promotions")
+    assert missing and all(study.words(f"page.source.{table}") in said.sentence for table in missing)
+    assert said.figures == ()
 
 
 def test_promotions_ahead_are_tried_on_the_receipts_of_the_page_without_bulk_orders() -> None:
