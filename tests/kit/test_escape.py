@@ -16,6 +16,7 @@ from crmlib.report import sanitize
 from crmlib.report.assemble import assemble
 from crmlib.report.html import sheets
 from crmlib.run import deliver
+from crmlib.run.outbox import Announcement
 from tests.report import world
 
 
@@ -49,6 +50,6 @@ def test_no_name_hides_a_sign_in_a_headline_a_workbook_a_chart_or_a_message(mark
     book = sheets.xlsx([sheets.Sheet(name, pl.DataFrame({"name": [name]}))], words=page.words, day=world.LAST)
     with zipfile.ZipFile(BytesIO(book)) as parts:
         assert not [part for part in parts.namelist() if mark.encode() in parts.read(part)]
-    thing = deliver.Announcement("o", name, "zh", name, failed=False)
+    thing = Announcement("o", name, "zh", name, failed=False)
     mail = deliver.message(thing, reader=deliver.Reader(), plan=deliver.Delivery(address="https://r.example"))
     assert mark not in str(mail["Subject"]) and mark not in mail.get_content()

@@ -84,6 +84,8 @@ class Operator:
 
 
 class Dag:
+    given: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, name: str, **given: Any) -> None:
         Dag.given = {"name": name, **given}
 

@@ -227,7 +227,9 @@ def test_a_hook_that_is_down_is_asked_once_a_pass(company: Company, hook: type[H
     asked: list[str] = []
     post = deliver._post
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deliver, "_post", lambda address, body: (asked.append(address), post(address, body)))
+        patch.setattr(
+            deliver, "_post", lambda address, body, *, key: (asked.append(address), post(address, body, key=key))
+        )
         company.look(DAY)
     assert len(asked) == 3  # one message, three tries: not one for each of four messages
 

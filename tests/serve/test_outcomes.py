@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from tornado.httpclient import HTTPResponse
 from tornado.testing import AsyncHTTPTestCase
 
 from crmlib.core.contracts.contacts import CONTACTS
+from crmlib.core.errors import LakeError
 from crmlib.data.lake import delta, entered
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import LANGUAGES, Words
@@ -90,9 +92,9 @@ def test_while_the_lake_is_written_to_the_row_waits_and_is_then_refused(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(entered.time, "sleep", waited.append)
+    monkeypatch.setattr(time, "sleep", waited.append)
     typed = outcomes.checked(TYPED | {"member": code(lake, "C0001")}, today=NOW.date())
-    with lake.writing(), pytest.raises(outcomes.LakeError) as error:
+    with lake.writing(), pytest.raises(LakeError) as error:
         outcomes.keep(lake.path, typed, user=User("boss", "", ""), now=NOW)
     assert error.value.code == "lake.locked"
     assert len(waited) == entered.TRIES - 1

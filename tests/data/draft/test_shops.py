@@ -209,7 +209,7 @@ def counted(lake: Lake) -> tuple[int, int, int, int, int]:
         rows["receipt_id"].n_unique(),
         rows["customer_id"].n_unique(),
         rows["product_id"].n_unique(),
-        rows["net_minor"].sum(),
+        int(rows["net_minor"].sum()),
     )
 
 

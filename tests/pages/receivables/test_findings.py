@@ -48,7 +48,7 @@ def ledger(closing):
 def cash(band=(70_000, 90_000), held=0.8, dates=8):
     days = [AS_OF - timedelta(30 * k) for k in range(dates, 0, -1)]
     tested = pl.DataFrame({"day": days, "forecast_minor": [80_000] * dates, "true_minor": [85_000] * dates})
-    return Coming(80_000, *band, tested, held)
+    return Coming(80_000, band[0], band[1], tested, held)
 
 
 @pytest.mark.parametrize(
