@@ -15,7 +15,7 @@ LAST = day_number(AS_OF)
 
 def store(name: str | None, *, lines: int = 20, days: int = 200, net: int = 900) -> pl.DataFrame:
     """A store with the same lines every day up to AS_OF."""
-    every = {"day_n": range(LAST - days + 1, LAST + 1), "lines": lines, "net_minor": net}
+    every = {"day_n": range(LAST - days + 1, LAST + 1), "receipts": lines, "lines": lines, "net_minor": net}
     return pl.DataFrame({"store_id": name, **every}, schema_overrides={"store_id": pl.String})
 
 
@@ -28,7 +28,7 @@ def test_a_store_that_did_not_send_on_three_days_is_named_with_the_days() -> Non
 
 
 def test_days_with_hardly_a_line_and_days_without_money_are_told_apart() -> None:
-    cut = pl.when(pl.col("day_n") == LAST).then(2).otherwise("lines").alias("lines")
+    cut = pl.when(pl.col("day_n") == LAST).then(2).otherwise("receipts").alias("receipts")
     unpaid = pl.when(pl.col("day_n") == LAST - 1).then(0).otherwise("net_minor").alias("net_minor")
     found = volume(store("a").with_columns(cut, unpaid), as_of=AS_OF)
     assert found.stores.select("empty_days", "thin_days", "unpaid_days").row(0) == (0, 1, 1)
@@ -53,6 +53,14 @@ def test_nothing_is_inferred_from_thin_or_short_data() -> None:
     for table in (thin, short):
         found = volume(table, as_of=AS_OF)
         assert (found.store_days, found.stores.height) == (0, 0)
+
+
+def test_a_small_counter_is_empty_by_chance_for_a_day_and_not_for_a_week() -> None:
+    counter = store("c", lines=2)
+    one = counter.filter(~pl.col("day_n").is_in([LAST - 3, LAST - 9, LAST - 10]))
+    assert volume(one, as_of=AS_OF).stores.is_empty()
+    week = volume(counter.filter(pl.col("day_n") <= LAST - 7), as_of=AS_OF)
+    assert week.stores.select("store_id", "empty_days").row(0) == ("c", 7)
 
 
 def test_a_month_without_sales_between_others_is_named_and_the_first_and_last_are_not() -> None:

@@ -1,7 +1,8 @@
 """Whether as much came in as usual: store-days that are empty or nearly so, months without sales, sales without money.
 
 A store's ordinary day is the median of the same weekday in the eight weeks before those looked at, empty days counted
-as zero. So nothing is inferred of a store that sells little or is shut on some weekday: it has no ordinary volume.
+as zero. Empty days count where so many receipts are usual over their whole run that chance leaves none of it empty: a
+day of a busy store, a week of a small counter. So nothing is inferred of a quiet day of a store that sells little.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from crmlib.core.frames import AnyFrame, to_polars
 
 WATCHED, BEFORE = 28, 56
 """Days looked at, and the days before them that say what is ordinary: four and eight weeks."""
-FEW = 5
-"""A weekday with fewer lines than this [median] has no ordinary volume."""
+ENOUGH = 12
+"""So many receipts usual over a run of empty days, or on one thin day: chance leaves that out once in 160,000 times."""
 HARDLY = 0.1
 """At most this share of an ordinary day is hardly anything."""
 LEAST_MONTHS = 3
@@ -30,8 +31,9 @@ class Volume:
 
     Parameters
     ----------
-    stores : one row per store with such days among the last four weeks: store_id, usual_lines (a day), empty_days,
-        thin_days (at most a tenth of usual), unpaid_days (lines, but no money), first_day, last_day; most days first.
+    stores : one row per store with such days among the last four weeks: store_id, usual_receipts (a day), empty_days,
+        thin_days (at most a tenth of usual), unpaid_days (receipts, but no money), first_day, last_day; most days
+        first.
     store_days : ordinary store-days looked at; 0 where the data are too thin or too short to tell.
     months : months between the first and the last that have no line, or at most a tenth of an ordinary month: month,
         lines.
@@ -52,32 +54,35 @@ def volume(store_day: AnyFrame, *, as_of: date, closures: pl.DataFrame | None = 
 
     Parameters
     ----------
-    store_day : store_id, day_n, lines, net_minor; one row per store and day with sales.
+    store_day : store_id, day_n, receipts, lines, net_minor; one row per store and day with sales.
     as_of : the last day looked at.
     closures : store_id, starts_on, ends_on: days on which a store was shut are none of these.
 
     Examples
     --------
     >>> from datetime import timedelta
-    >>> days = pl.DataFrame({"store_id": "a", "day_n": range(20_000, 20_083), "lines": 20, "net_minor": 900})
+    >>> days = pl.DataFrame({"store_id": "a", "day_n": range(20_000, 20_083), "receipts": 20,
+    ...     "lines": 30, "net_minor": 900})
     >>> found = volume(days, as_of=date(1970, 1, 1) + timedelta(days=20_083))
     >>> found.stores.select("store_id", "empty_days").rows(), found.store_days
     ([('a', 1)], 28)
     """
-    table = to_polars(store_day, needs=("store_id", "day_n", "lines", "net_minor"), name="store_day")
+    table = to_polars(store_day, needs=("store_id", "day_n", "receipts", "lines", "net_minor"), name="store_day")
     table = table.filter(pl.col("day_n") <= day_number(as_of)).with_columns(pl.col("day_n").cast(pl.Int64))
     grid = _grid(table, last=day_number(as_of), shut=_shut(closures, last=as_of))
-    lines, paid = pl.col("lines"), pl.col("net_minor") != 0
-    states = grid.with_columns(
-        empty=lines == 0,
-        thin=(lines > 0) & (lines <= HARDLY * pl.col("usual")),
-        unpaid=(lines > HARDLY * pl.col("usual")) & ~paid,
+    came, usual = pl.col("receipts"), pl.col("usual")
+    run = (came == 0).rle_id().over("store_id")
+    known = grid.sort("store_id", "day_n").with_columns(run=run)
+    states = known.with_columns(
+        empty=(came == 0) & (usual.sum().over("store_id", "run") >= ENOUGH),
+        thin=(came > 0) & (came <= HARDLY * usual) & (usual >= ENOUGH),
+        unpaid=(came > HARDLY * usual) & (pl.col("net_minor") == 0) & (usual >= ENOUGH),
     )
     bad = pl.any_horizontal("empty", "thin", "unpaid")
     stores = (
         states.group_by("store_id")
         .agg(
-            pl.col("usual").median().alias("usual_lines"),
+            pl.col("usual").median().alias("usual_receipts"),
             *(pl.col(kind).sum().cast(pl.Int64).alias(f"{kind}_days") for kind in ("empty", "thin", "unpaid")),
             pl.col("day_n").filter(bad).min().cast(pl.Int32).cast(pl.Date).alias("first_day"),
             pl.col("day_n").filter(bad).max().cast(pl.Int32).cast(pl.Date).alias("last_day"),
@@ -89,10 +94,12 @@ def volume(store_day: AnyFrame, *, as_of: date, closures: pl.DataFrame | None = 
 
 
 def _grid(table: pl.DataFrame, *, last: int, shut: pl.DataFrame) -> pl.DataFrame:
-    """Ordinary store-days of the last four weeks: store_id, day_n, lines (0 where none), net_minor, usual."""
+    """Ordinary store-days of the last four weeks: store_id, day_n, receipts (0 where none), net_minor, usual."""
     begins = last - WATCHED - BEFORE + 1
     recent = (
-        table.filter(pl.col("day_n") >= begins).group_by("store_id", "day_n").agg(pl.col("lines", "net_minor").sum())
+        table.filter(pl.col("day_n") >= begins)
+        .group_by("store_id", "day_n")
+        .agg(pl.col("receipts", "net_minor").sum().cast(pl.Int64))
     )
     if recent.is_empty() or table.filter(pl.col("day_n") <= begins).is_empty():
         return recent.clear().with_columns(usual=pl.lit(0.0))
@@ -100,14 +107,15 @@ def _grid(table: pl.DataFrame, *, last: int, shut: pl.DataFrame) -> pl.DataFrame
     whole = (
         recent.select("store_id").unique().join(days, how="cross")
         .join(recent, on=["store_id", "day_n"], how="left", nulls_equal=True)
-        .with_columns(pl.col("lines", "net_minor").fill_null(0), weekday=pl.col("day_n") % 7)
+        .with_columns(pl.col("receipts", "net_minor").fill_null(0), weekday=pl.col("day_n") % 7)
         .join(shut, on=["store_id", "day_n"], how="anti")
     )  # fmt: skip
     before = whole.filter(pl.col("day_n") <= last - WATCHED)
-    usual = before.group_by("store_id", "weekday").agg(usual=pl.col("lines").median())
+    usual = before.group_by("store_id", "weekday").agg(usual=pl.col("receipts").median())
     watched = whole.filter(pl.col("day_n") > last - WATCHED)
-    known = watched.join(usual, on=["store_id", "weekday"], nulls_equal=True).filter(pl.col("usual") >= FEW)
-    return known.select("store_id", "day_n", "lines", "net_minor", "usual")
+    known = watched.join(usual, on=["store_id", "weekday"], nulls_equal=True).filter(pl.col("usual") > 0)
+    busy = known.filter(pl.col("usual").sum().over("store_id") >= ENOUGH)
+    return busy.select("store_id", "day_n", "receipts", "net_minor", "usual")
 
 
 def _shut(closures: pl.DataFrame | None, *, last: date) -> pl.DataFrame:

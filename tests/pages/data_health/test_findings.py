@@ -80,7 +80,7 @@ def test_doubles_and_cards_that_are_no_persons_are_told_without_names(words: Wor
 
 STORE = pl.DataFrame(
     {
-        "store_id": ["S1"], "usual_lines": [20.0], "empty_days": [3], "thin_days": [0], "unpaid_days": [0],
+        "store_id": ["S1"], "usual_receipts": [20.0], "empty_days": [3], "thin_days": [0], "unpaid_days": [0],
         "first_day": [date(2026, 6, 1)], "last_day": [date(2026, 6, 3)],
     }
 )  # fmt: skip

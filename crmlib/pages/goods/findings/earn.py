@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
@@ -91,6 +92,8 @@ def earners(stand: Standing, *, words: Words, name: Named) -> Finding:
     counts = {c: table.filter(pl.col("abc") == c) for c in ("A", "B", "C")}
     top = counts["A"].height / table.height if table.height else 0.0
     kind = f"{'few' if top <= 0.25 else 'many'}_{stand.basis}"
+    if table.is_empty():
+        raise ModelError("sales.no_goods")
     first = table.row(0, named=True)
     values = {
         "top": form.count(counts["A"].height),
