@@ -24,6 +24,8 @@ from crmlib.report.page import Page
 S = TypeVar("S", bound="Study")
 T = TypeVar("T")
 U = TypeVar("U")
+ASKED = "no_such_"
+"""Refusals of what the reader asked for (a member, a group that is not there) end the page: the form says them."""
 LOG = logging.getLogger(__name__)
 
 
@@ -118,6 +120,8 @@ def _guarded(
                 raise
             return missing(study, (str(error.values["table"]),))
         except (ModelError, ContractError) as error:
+            if error.code.rpartition(".")[2].startswith(ASKED):
+                raise
             LOG.warning("%s could not be made: %s", make.__name__, error)
             return refused(study, error)
 

@@ -144,7 +144,7 @@ def test_the_forms_whole_path(server: Server, visit: Open) -> None:
     page.wait_for_selector(".answer", timeout=120_000)
     assert page.evaluate("window.name") == "正在计算…"
     page.go_back()
-    page.wait_for_selector("form button >> text=应用", timeout=120_000)
+    page.wait_for_selector("form button >> text=查询", timeout=120_000)
     assert "months=6" in page.url and "region=%E5%8D%8E%E4%B8%9C" in page.url
     assert "范围：华东" in page.inner_text("header") and page.input_value("#f-months") == "6"
     page.click("text=English")

@@ -11,7 +11,9 @@ from crmlib.kit.words.sentences import keys
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-OWN_VALUES = {"promotion.depth"}  # a Chinese 折 says what is paid, "off" what is saved: callers give both
+_TERMS = ("rate", "nth_unit", "multi_rate", "threshold_rate")
+OWN_VALUES = {"promotion.depth", *(f"promotion_desk.terms.{kind}" for kind in _TERMS)}
+"""A Chinese 折 says what is paid, "off" what is saved: callers give both."""
 
 
 def placeholders(sentence: str) -> set[str]:

@@ -124,4 +124,4 @@ def test_every_error_of_the_domain_can_be_said_in_both_languages(root):
 
     for language in ("zh", "en"):
         assert {c for c in codes if f"sales.error.{c}.given" not in keys(language)} == set()
-    assert len(codes) == 18
+    assert len(codes) == 20

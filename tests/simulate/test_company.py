@@ -214,7 +214,7 @@ def test_the_points_account_earns_what_was_spent(
     due = spent.agg(points=(pl.col("net_minor").sum() / 100).floor().cast(pl.Int64)).filter(pl.col("points") != 0)
     earned = entries.filter(pl.col("kind") == "earn", pl.col("at").dt.date() == date(2026, 10, 31))
     assert earned.select("customer_id", "points").sort("customer_id").rows() == due.sort("customer_id").rows()
-    assert set(entries["kind"]) == {"earn", "redeem", "expire"}
+    assert set(entries["kind"]) == {"open", "earn", "redeem", "expire"}
 
 
 def test_win_back_lists_hold_out_their_share_by_lot(
