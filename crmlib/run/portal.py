@@ -22,7 +22,7 @@ from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.report.addresses import PORTALS
 from crmlib.report.form.fields import parameter_label
-from crmlib.report.record.manifest import load
+from crmlib.report.record.manifest import parsed
 from crmlib.report.record.newest import at_stake
 from crmlib.run.plan import slug
 from crmlib.run.publish import ERROR, FAILED, RUNS
@@ -124,14 +124,14 @@ def _entries(
         given = record.get("parameters")
         parameters = given if isinstance(given, dict) else {}
         answer, failure = str(record.get("answer", "")), _failure(reports / report / variant, days[0], language)
-        stake = _stake(reports / report / variant / days[0] / language)
+        stake = _stake(record)
         made = str(record.get("made_at", ""))
         entries.append(Entry(report, variant, tuple(days), light, answer, last, parameters, failure, stake, made))
     return sorted(entries, key=lambda e: (e.report != HOME, -e.stake, _URGENCY.index(e.light)))
 
 
-def _stake(folder: Path) -> int:
-    record = load(folder / "manifest.json")
+def _stake(content: Mapping[str, Any]) -> int:
+    record = parsed(content)
     return max((abs(f.value_minor or 0) for f in at_stake(record)), default=0) if record else 0
 
 

@@ -75,11 +75,18 @@ def dump(manifest: Manifest) -> str:
 def load(path: Path) -> Manifest | None:
     """The manifest in `path`; none if there is none, or none of this format."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") != FORMAT or found.get("error"):
+        return parsed(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def parsed(content: Any) -> Manifest | None:
+    """A manifest of what its file held; none if that is none of this format."""
+    try:
+        if content.get("format") != FORMAT or content.get("error"):
             return None
-        found["figures"] = tuple(FigureRecord(**f) for f in found["figures"])
-        found["findings"] = tuple(FindingRecord(**(f | {"row_key": tuple(f["row_key"])})) for f in found["findings"])
-        return Manifest(**found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        figures = tuple(FigureRecord(**f) for f in content["figures"])
+        findings = tuple(FindingRecord(**(f | {"row_key": tuple(f["row_key"])})) for f in content["findings"])
+        return Manifest(**(content | {"figures": figures, "findings": findings}))
+    except (KeyError, TypeError, AttributeError):
         return None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from crmlib.report.record import manifest
 from crmlib.report.record.manifest import FindingRecord, Manifest
+from crmlib.report.record.previous import MANIFEST, day_of
 
-MANIFEST = "manifest.json"
 PROBLEMS = frozenset({"warn", "fail", "none"})
 """A finding that is all right is nothing to do, however much money it is about."""
 
@@ -36,12 +36,13 @@ def newest(
     """
     found: dict[tuple[str, str], Published] = {}
     for path in sorted(reports.glob(f"*/*/*/{language}/{MANIFEST}")):
-        report, variant, day = path.relative_to(reports).parts[:3]
-        if report == skip or not _is_day(day) or day > until.isoformat():
+        report, variant, name = path.relative_to(reports).parts[:3]
+        day = day_of(path)
+        if report == skip or day is None or day > until:
             continue
         record = manifest.load(path)
         if record is not None and seen(record):
-            found[report, variant] = Published(f"{report}/{variant}/{day}/{language}", record)
+            found[report, variant] = Published(f"{report}/{variant}/{name}/{language}", record)
     return tuple(found.values())
 
 
@@ -59,10 +60,3 @@ def of_regions(regions: tuple[str, ...] | None, reports: tuple[str, ...] | None)
 def at_stake(record: Manifest) -> list[FindingRecord]:
     """The findings of a page that are a problem and say how much money it is about."""
     return [f for f in record.findings if f.role == "finding" and f.status in PROBLEMS and f.value_minor]
-
-
-def _is_day(name: str) -> bool:
-    try:
-        return bool(date.fromisoformat(name))
-    except ValueError:  # `latest`
-        return False

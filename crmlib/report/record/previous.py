@@ -31,9 +31,9 @@ def newest_before(
     found = [
         path
         for path in reports.glob(f"{report}/*/*/{language}/{MANIFEST}")
-        if _day(path) is not None and str(_day(path)) < as_of.isoformat()
+        if day_of(path) is not None and str(day_of(path)) < as_of.isoformat()
     ]
-    for path in sorted(found, key=lambda p: (str(_day(p)), str(p)), reverse=True):
+    for path in sorted(found, key=lambda p: (str(day_of(p)), str(p)), reverse=True):
         record = manifest.load(path)
         if record is not None and same(record, parameters):
             return path
@@ -45,8 +45,9 @@ def same(record: Manifest, parameters: Mapping[str, object]) -> bool:
     return asked(record.parameters) == asked(parameters)
 
 
-def _day(path: Path) -> date | None:
+def day_of(path: Path) -> date | None:
+    """The day of a published page, from the place of its record; none for `latest`."""
     try:
         return date.fromisoformat(path.parent.parent.name)
-    except ValueError:  # `latest`
+    except ValueError:
         return None

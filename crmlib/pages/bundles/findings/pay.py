@@ -13,6 +13,7 @@ from crmlib.kit.charts.labelled import bars
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding
 from crmlib.kit.table import readable
 from crmlib.kit.words import Words
+from crmlib.pages.bundles.findings.wording import pair_of
 
 MOST_BARS = 8
 EASY = 0.1
@@ -35,7 +36,7 @@ def answer(worth: pl.DataFrame, tested: Pairs, *, names: Mapping[str, str], rate
     sentence = words(
         f"bundles.answer.{kind}",
         count=form.count(now.filter("pays_at_ten").height),
-        pair=_pair(first, names, words) if first else "",
+        pair=pair_of(first, names, words) if first else "",
         share=form.share(first.get("share")),
         rate=form.share(rate / 10_000, digits=0),
         pairs=form.count(worth.height),
@@ -65,7 +66,7 @@ def pays(worth: pl.DataFrame, *, names: Mapping[str, str], rate: int, words: Wor
     shown = known.head(MOST_BARS)
     drawn = pl.DataFrame(
         {
-            "name": [_pair(row, names, words) for row in shown.iter_rows(named=True)],
+            "name": [pair_of(row, names, words) for row in shown.iter_rows(named=True)],
             "value": shown["share"],
             "label": [form.share(s) for s in shown["share"]],
         },
@@ -110,7 +111,7 @@ def uptake(worth: pl.DataFrame, *, names: Mapping[str, str], words: Words) -> Fi
         }
     )
     values = {
-        "pair": _pair(row, names, words),
+        "pair": pair_of(row, names, words),
         "from": form.share(earns["uptake_bp"][0] / 10_000, digits=0) if earns.height else "",
         "both": form.count(row["both"]),
         "given": form.money(row["both"] * row["discount_minor"]),
@@ -170,7 +171,7 @@ def _kind(worth: pl.DataFrame) -> str:
 
 
 def _table(worth: pl.DataFrame, names: Mapping[str, str], words: Words) -> pl.DataFrame:
-    bundles = pl.Series([_pair(row, names, words) for row in worth.iter_rows(named=True)], dtype=pl.String)
+    bundles = pl.Series([pair_of(row, names, words) for row in worth.iter_rows(named=True)], dtype=pl.String)
     return worth.select(
         bundle=bundles,
         set_price_minor=pl.col("price_minor") - pl.col("discount_minor"),
@@ -183,8 +184,3 @@ def _table(worth: pl.DataFrame, names: Mapping[str, str], words: Words) -> pl.Da
         stores="stores",
         in_season="in_season",
     )
-
-
-def _pair(row: Mapping[str, object], names: Mapping[str, str], words: Words) -> str:
-    left, right = (names.get(str(row[side]), str(row[side])) for side in ("left", "right"))
-    return words("bundles.pair", left=left, right=right)

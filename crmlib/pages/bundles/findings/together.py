@@ -11,6 +11,7 @@ from crmlib.kit.charts.labelled import bars
 from crmlib.kit.finding import Finding
 from crmlib.kit.table import readable
 from crmlib.kit.words import Words
+from crmlib.pages.bundles.findings.wording import pair_of
 
 MOST_BARS = 8
 STRONGEST = 20
@@ -36,11 +37,11 @@ def together(tested: Pairs, plain: pl.DataFrame, *, names: Mapping[str, str], by
     kept = top.join(found.select("left", "right"), on=["left", "right"], how="semi").height
     shown = found.head(MOST_BARS)
     drawn = shown.select(
-        name=pl.Series([_pair(r, names, words) for r in shown.iter_rows(named=True)], dtype=pl.String),
+        name=pl.Series([pair_of(r, names, words) for r in shown.iter_rows(named=True)], dtype=pl.String),
         value="ratio",
         label=pl.Series([form.number(r, digits=1) for r in shown["ratio"]], dtype=pl.String),
     )
-    named = pl.Series([_pair(r, names, words) for r in tested.table.iter_rows(named=True)], dtype=pl.String)
+    named = pl.Series([pair_of(r, names, words) for r in tested.table.iter_rows(named=True)], dtype=pl.String)
     table = tested.table.select(
         bundle=named, baskets_both="baskets", members="members", stores="stores", baskets_expected="expected",
         ratio="ratio", plain_lift="lift", pair_verdict="verdict",
@@ -68,7 +69,7 @@ def artefacts(tested: Pairs, *, names: Mapping[str, str], words: Words) -> Findi
     form = words.format
     found = tested.table.filter(pl.col("verdict") == "promotion_artefact")
     kind = "some" if found.height else "none"
-    named = pl.Series([_pair(r, names, words) for r in found.iter_rows(named=True)], dtype=pl.String)
+    named = pl.Series([pair_of(r, names, words) for r in found.iter_rows(named=True)], dtype=pl.String)
     table = found.select(bundle=named, baskets_both="baskets", members="members", ratio="ratio")
     values = {"count": form.count(found.height), "first": named[0] if found.height else ""}
     return Finding.worded(
@@ -81,8 +82,3 @@ def artefacts(tested: Pairs, *, names: Mapping[str, str], words: Words) -> Findi
         view=readable(table, words=words),
         row_key=("bundle",),
     )
-
-
-def _pair(row: Mapping[str, object], names: Mapping[str, str], words: Words) -> str:
-    left, right = (names.get(str(row[side]), str(row[side])) for side in ("left", "right"))
-    return words("bundles.pair", left=left, right=right)
