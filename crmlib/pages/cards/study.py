@@ -7,16 +7,15 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import report
 from crmlib.balances.ledgers import offences, roll
 from crmlib.balances.liability import cards as values
-from crmlib.balances.liability import held, stored, vouchers
+from crmlib.balances.liability import held, stored
 from crmlib.balances.roll_forward import Statement
-from crmlib.balances.stock import books
 from crmlib.pages.cards.parameters import Cards
+from crmlib.pages.shared.vouchers import VoucherStudy
 
 
-class Study(report.Study):
+class Study(VoucherStudy):
     """From moves of cards, vouchers and held goods to what is owed and what will be drawn; in this order."""
 
     @property
@@ -54,28 +53,6 @@ class Study(report.Study):
         """Deposit that the kind of issuer asks for [minor units]."""
         rate = values.DEPOSIT_BP[self.params.issuer]
         return values.deposit(self.moves, as_of=self.page.as_of, rate_bp=rate)
-
-    @cached_property
-    def vouchers(self) -> pl.DataFrame:
-        """Every voucher that was sold: when, when it went, for which festival."""
-        table, moves = (self.page.table(name).collect() for name in ("vouchers", "voucher_moves"))
-        return stored.lives(table, moves, as_of=self.page.as_of)
-
-    @cached_property
-    def festival(self) -> stored.Festival | None:
-        """The next festival: vouchers open and to be drawn; none where none waits."""
-        return stored.festival(self.vouchers, as_of=self.page.as_of)
-
-    @cached_property
-    def needed(self) -> pl.DataFrame | None:
-        """What each shop lacks for the draws to come; none without counts of stock or a festival."""
-        counts, coming = self.page.optional("stock"), self.festival
-        if counts is None or coming is None:
-            return None
-        have = books.latest(counts.collect(), as_of=self.page.as_of)
-        expected = coming.future.expected
-        ratio = max(coming.future.high / expected, 1.0) if expected else 1.0
-        return vouchers.goods_needed(coming.rows, have, upper_ratio=ratio)
 
     @cached_property
     def held(self) -> pl.DataFrame:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cached_property
 
 import polars as pl
 
-from crmlib import panels
 from crmlib.balances.stock import books, ends, shelf
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
-from crmlib.pages.shared.promotion_ground import PromotionStudy
+from crmlib.pages.shared.goods_on_hand import GoodsStudy
 from crmlib.pages.stock.parameters import Stock
 from crmlib.promotion.plan import forecast, planning
 
-PAIR = ["store_id", "product_id"]
 LEARNS_FROM = ("promotions", "stores", "products")
 NO_RESPONSE = pl.DataFrame(schema={"depth_bp": pl.Int64, "multiplier": pl.Float64})
 
 
-class Study(PromotionStudy):
+class Study(GoodsStudy):
     """From the books and counts of goods to what each shop's shelf will do; in this order."""
 
     @property
@@ -28,42 +25,12 @@ class Study(PromotionStudy):
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
 
-    @property
-    def first(self) -> date:
-        """First day of the month of the page."""
-        return self.page.as_of.replace(day=1)
-
-    @cached_property
-    def moves(self) -> pl.DataFrame | None:
-        """Moves of goods at cost [minor units]; none where no book is connected."""
-        found = self.optional("stock_moves")
-        return None if found is None else books.valued(found, self.products, self.optional("lots"))
-
-    @cached_property
-    def book(self) -> books.Books:
-        """The statement of the month per store and product [thousandths, minor units]."""
-        moves = self.page.table("stock_moves").collect() if self.moves is None else self.moves
-        return books.books(moves, self.stock, self.products, first=self.first, last=self.page.as_of)
-
-    @cached_property
-    def on_hand(self) -> pl.DataFrame:
-        """What lies: store_id, product_id, on_hand_milli, by the book, else by the last counts."""
-        if self.moves is not None:
-            return self.book.quantity.lines.select(*PAIR, on_hand_milli=pl.col("closing").clip(lower_bound=0))
-        services = self.products.filter("is_service")["product_id"]
-        return books.latest(self.page.table("stock").collect(), as_of=self.page.as_of, without=services)
-
     @cached_property
     def seen(self) -> pl.DataFrame | None:
         """What lay day by day in this month by the book, else what was counted."""
         if self.moves is None:
             return self.stock
         return books.empty_days(self.moves, first=self.first, last=self.page.as_of)
-
-    @cached_property
-    def daily(self) -> pl.DataFrame:
-        """Sales by store, product and day [thousandths, minor units], of all days."""
-        return panels.store_product_day(self.page.lines, start=date(1990, 1, 1), end=self.page.as_of)
 
     @cached_property
     def shelf(self) -> shelf.Shelf:

@@ -13,7 +13,7 @@ from crmlib.report import answered, otherwise, section
 @answered("card_moves")
 def answer(study: Study) -> Answer:
     """What is owed, what is drawn until the next festival, which shops are short."""
-    coming = None if study.page.missing("vouchers", "voucher_moves") else study.festival
+    coming = None if study.page.missing("vouchers", "voucher_moves") else study.coming
     needed = None if coming is None else study.needed
     return stored_value.answer(study.owed, study.offences, coming, needed, words=study.words)
 
@@ -39,7 +39,7 @@ def vouchers(study: Study) -> Finding:
 @section("cards.coming", needs=("vouchers", "voucher_moves"))
 def coming(study: Study) -> Finding:
     """What will be drawn until the next festival."""
-    return stored_value.coming(study.festival, words=study.words, as_of=study.page.as_of)
+    return stored_value.coming(study.coming, words=study.words, as_of=study.page.as_of)
 
 
 @section("cards.held", needs=("held_moves",))
