@@ -13,6 +13,7 @@ from crmlib.outreach import permission as permission
 from crmlib.outreach import power as power
 from crmlib.outreach import programme as programme
 from crmlib.outreach import read_out as read_out
+from crmlib.outreach import register as register
 from crmlib.outreach import repeat as repeat
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "power",
     "programme",
     "read_out",
+    "register",
     "repeat",
 ]

@@ -17,6 +17,7 @@ import polars as pl
 from crmlib import panels
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
+from crmlib.data.lake import pseudonyms
 from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
@@ -250,6 +251,10 @@ class Page:
         For fits and back-tests that take longer than a second; see `crmlib.report.memory.remember`.
         """
         return remember.remembered(self._lake.path / remember.FOLDER, compute, *args, **kwargs)
+
+    def keyed(self, compute: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """What ``compute(*args, key=…, **kwargs)`` returns with the lake's key: draws that nobody can foresee."""
+        return compute(*args, key=pseudonyms.key_of(self._lake.path), **kwargs)
 
     def show(
         self,

@@ -18,7 +18,7 @@ from tornado.testing import AsyncHTTPTestCase
 
 from crmlib.core.contracts.contacts import CONTACTS
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import delta, entered
+from crmlib.data.lake import delta, filed
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.serve import outcomes
@@ -97,7 +97,7 @@ def test_while_the_lake_is_written_to_the_row_waits_and_is_then_refused(
     with lake.writing(), pytest.raises(LakeError) as error:
         outcomes.keep(lake.path, typed, user=User("boss", "", ""), now=NOW)
     assert error.value.code == "lake.locked"
-    assert len(waited) == entered.TRIES - 1
+    assert len(waited) == filed.TRIES - 1
     assert not lake.has("contacts")
     assert outcomes.keep(lake.path, typed, user=User("boss", "", ""), now=NOW), "and the same form is kept later"
 

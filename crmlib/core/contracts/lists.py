@@ -48,6 +48,8 @@ class Campaigns(Table):
     control_bp = dy.Int32(nullable=False, min=0, max=5000)
     draw = dy.Enum(("hmac", "cluster_hmac"), nullable=False)
     key_id = dy.String(nullable=False)
+    standing = dy.String(nullable=True)
+    seal = dy.String(nullable=True, regex=r"^[0-9a-f]{64}$")
     planned_at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
     send_from = dy.Datetime(nullable=True, time_zone=TIME_ZONE)
     send_to = dy.Datetime(nullable=True, time_zone=TIME_ZONE)

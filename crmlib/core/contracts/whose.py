@@ -32,7 +32,7 @@ WHOSE: dict[str, Way | By] = {
     **dict.fromkeys(
         ("products", "offers", "guided_products", "cells", "competitors", "figure_defs", "pool_rules", "score_rules",
          "service_calendar", "solutions", "seasons", "messages", "bundle_parts",
-         "lots"), "everybody"),
+         "lots", "campaigns", "campaign_steps"), "everybody"),
     "promotions": "promotion",
     "bundles": "promotion",
     "promotion_steps": _PROMOTION,
@@ -64,8 +64,8 @@ WHOSE: dict[str, Way | By] = {
     "order_steps": By("sale_orders", "order_id", "order_id"),
     "loss_reasons": "named",
     **dict.fromkeys(
-        ("media_costs", "old_figures", "figure_differences", "campaigns", "campaign_steps", "draws", "read_outs",
-         "outreach_events", "consents", "suppressions"), "nobody"),
+        ("media_costs", "old_figures", "figure_differences", "draws", "read_outs", "suppressions"), "nobody"),
+    **dict.fromkeys(("outreach", "outreach_events", "consents"), By("customers", "recipient_id", "customer_id")),
 }  # fmt: skip
 
 

@@ -135,6 +135,15 @@ def overwrite(
     _overwrite(path, rows, batch=batch, description=description, predicate=predicate)
 
 
+def replace_where(path: Path, rows: pl.DataFrame, *, where: Mapping[str, str | int], description: str) -> None:
+    """Replace the rows with the values of `where`, in one commit; values are letters, digits, `.`, `_` and `-`."""
+    tests = (f"{column} = {value if isinstance(value, int) else _quoted({value})}" for column, value in where.items())
+    if not exists(path):
+        append(path, rows, batch=Batch(""), partition=None, description=description)
+        return
+    _overwrite(path, rows, batch=Batch(""), description=description, predicate=" AND ".join(tests))
+
+
 def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
     """Write the rows of a batch over those that an earlier, unfinished try of it left; `batch` is the partition."""
     if exists(path):

@@ -11,12 +11,10 @@ from crmlib import panels, report
 from crmlib.customers.members import cards
 from crmlib.customers.members.periods import months_before
 from crmlib.kit.words import Words
-from crmlib.outreach import draw
+from crmlib.pages.shared import lists
 from crmlib.panels import traits
 from crmlib.report import Page
 
-CONTROL_BP = 1000
-"""Share of members whom the lists of a month leave alone [basis points]."""
 MONTHS = 24
 """Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
 
@@ -83,13 +81,12 @@ class MemberStudy(report.Study):
         return cards.only_members(frame, self.apart)
 
     def left_alone(self, ids: pl.Series) -> pl.Series:
-        """Whether each of `ids` is left alone this month by every list, so that the effect of all can be seen.
+        """Whether each of `ids` is left alone this month by the standing lists, so that the effect of all can be seen.
 
-        One draw for all lists, by a keyed hash of the member and the month; whoever waits for an answer to a complaint
-        is never left alone.
+        One draw for all of them, within the region, by the lake's key; whoever waits for an answer to a complaint is
+        never left alone.
         """
-        month = f"contacts-{self.page.as_of:%Y-%m}"
-        drawn = draw.season(self.page.pseudonyms(ids), season_id=month, key=b"contacts", holdout_bp=CONTROL_BP)
+        drawn = lists.standing(self.page, ids)
         contacts = self.page.optional("contacts")
         if contacts is None:
             return drawn

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -11,6 +14,7 @@ from crmlib.kit.finding import ActionList, Answer, Finding
 from crmlib.pages.contact_list import findings
 from crmlib.pages.contact_list.study import Study
 from crmlib.pages.shared.lifetime_ground import Lifetime
+from crmlib.run.lists import book
 from tests.report import world
 
 SECTIONS = (findings.owners, findings.by_means, findings.reasons, findings.last_list)
@@ -50,3 +54,22 @@ def test_without_a_lifetime_model_what_is_at_risk_counts(lake: Lake, monkeypatch
         alone.everybody.select(pl.col("at_risk_minor").clip(0))["at_risk_minor"].rename("stake_minor")
     )
     assert alone.words("contact_list.stake.risk") in findings.answer(alone).sentence
+
+
+def test_a_scheduled_run_proposes_the_list_as_it_shows_it_and_the_register_files_the_same(
+    study: Study, tmp_path: Path
+) -> None:
+    lake = Lake(shutil.copytree(study.page.context.lake, tmp_path / "lake"))
+    tried = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD"}, face="lab"))
+    tried.__dict__["everybody"] = study.everybody
+    tried.keep()
+    with pytest.raises(ModelError, match="contact_list"):  # trying out parameters proposes nothing
+        book.draw(lake, "contact_list", at=world.CLOCK, by="li")
+    run = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD"}))
+    run.__dict__["everybody"] = study.everybody
+    run.keep()
+    made = book.draw(lake, "contact_list", at=world.CLOCK, by="li")
+    assert set(made.of("contact")["recipient_id"]) == set(study.listed["customer_id"])
+    control = study.everybody.filter(pl.col("group") == "control")
+    assert set(made.of("control")["recipient_id"]) == set(control["customer_id"])
+    assert book.find(lake, f"contact_list-{world.LAST}").life.owner == "li"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from crmlib.core.contracts import CONTRACTS
 from crmlib.data.lake import delta
+from crmlib.data.lake.filed import file_rows
 from crmlib.data.lake.lake import Lake
 from crmlib.pages.shared.members import MemberStudy, sorted_cards
 from tests.report import world
@@ -63,3 +67,29 @@ def test_whom_the_lists_of_a_month_leave_alone_is_one_draw_for_all_pages(lake: L
     assert some.reverse().equals(drawn[0]), "a member's lot does not hang on who else is asked about"
     before = MemberStudy(world.opened(lake, report="early_warning", variables={"as_of": "2026-05-31"})).left_alone(ids)
     assert not before.equals(drawn[0]), "another month, another draw"
+
+
+def test_the_standing_draw_is_a_tenth_of_each_region_and_newcomers_move_nobody(lake: Lake, tmp_path: Path) -> None:
+    made = Lake(tmp_path / "lake")
+    shutil.copytree(lake.path, made.path)
+    ids = [f"C{i:04d}" for i in range(1_000)]
+    joined = [date(2025, 1, 1)] * 900 + [date(2026, 6, 9)] * 100  # the last hundred joined in the page's month
+    region = ["华东", "华南", "华东"] * 334
+    members = pl.DataFrame({"customer_id": ids, "joined_on": joined, "region": region[:1_000], "tags": [[]] * 1_000})
+
+    def alone(rows: pl.DataFrame, region: str | None = None) -> pl.DataFrame:
+        shutil.rmtree(made.table_path("customers"), ignore_errors=True)
+        file_rows(made, CONTRACTS["customers"], rows, batch="m", source="crm", by="crm", now=world.CLOCK)
+        page = world.opened(made, report="early_warning", variables={"region": region} if region else {})
+        asked = rows if region is None else rows.filter(pl.col("region") == region)
+        return asked.with_columns(held=MemberStudy(page).left_alone(asked["customer_id"]))
+
+    drawn = alone(members)
+    old = (
+        drawn.filter(pl.col("joined_on") < date(2026, 6, 1)).group_by("region").agg(pl.col("held").sum()).sort("region")
+    )
+    assert old.rows() == [("华东", 60), ("华南", 30)], "exactly a tenth of whoever was there when the month began"
+    fewer = alone(members.head(900))
+    assert fewer["held"].to_list() == drawn["held"].to_list()[:900]
+    south = alone(members, region="华南")
+    assert south["held"].to_list() == drawn.filter(pl.col("region") == "华南")["held"].to_list()

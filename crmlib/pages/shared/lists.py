@@ -1,0 +1,100 @@
+"""What pages ask of the one register of lists: the month's standing draw, and a list proposed for its draw.
+
+A page proposes: it shows the draw that will be made and keeps the candidates. `crmlib list draw <report>` files it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from crmlib.core.contracts import TIME_ZONE
+from crmlib.outreach import register
+from crmlib.outreach.permission import consenting
+from crmlib.outreach.register import NOBODY, Filed, Terms
+from crmlib.report import Page
+
+PROPOSED = "proposed"
+"""Name of the state in which a page keeps the candidates of its list."""
+CONSENTED = {"sms": "may_sms", "email": "may_email", "call": "may_call"}
+
+
+def standing(page: Page, ids: pl.Series) -> pl.Series:
+    """Whether each of `ids` is left alone by the month's standing draw or all season (Boolean), aligned with `ids`."""
+    name = standing_name(page)
+    people = page.optional("customers")
+    drawn: pl.Series
+    if people is None:
+        drawn = page.keyed(register.left_alone, ids, _nowhere(ids), standing=name)
+    else:
+        known = people.select(recipient_id="customer_id", joined="joined_on", stratum="region").collect()
+        began = page.as_of.replace(day=1)
+        pool = known.filter((pl.col("joined") < began).fill_null(value=True))
+        lines = page.keyed(register.cutoffs, pool, standing=name)
+        who = ids.rename("recipient_id").to_frame().join(known, on="recipient_id", how="left", maintain_order="left")
+        at = who.join(lines, on="stratum", how="left", maintain_order="left", nulls_equal=True)["cutoff"]
+        drawn = page.keyed(register.left_alone, ids, at, standing=name)
+    return drawn | ids.is_in(season_held(page).implode())
+
+
+def standing_name(page: Page) -> str:
+    """Name of the month's standing draw."""
+    return f"standing-{page.as_of:%Y-%m}"
+
+
+def _nowhere(ids: pl.Series) -> pl.Series:
+    return pl.Series("cutoff", [None] * len(ids), dtype=pl.UInt64)
+
+
+def season_held(page: Page) -> pl.Series:
+    """Members who stand on no list of the season that the page's day lies in; nobody without a season."""
+    seasons, rows = page.optional("seasons"), page.optional("outreach")
+    if seasons is None or rows is None:
+        return NOBODY
+    on = pl.lit(page.as_of)
+    now = seasons.filter(on.is_between(pl.col("starts_on"), pl.col("ends_on"))).select("season_id").collect()
+    held = rows.filter(pl.col("group").cast(pl.String) == "season", pl.col("list_id").is_in(now["season_id"].implode()))
+    return held.select("recipient_id").unique().sort("recipient_id").collect()["recipient_id"]
+
+
+def propose(page: Page, eligible: pl.DataFrame, terms: Terms, *, consent: pl.Series | None = None) -> Filed:
+    """The draw of a list as it will be filed; a scheduled run keeps the candidates for `crmlib list draw`.
+
+    Parameters
+    ----------
+    eligible : recipient_id and, where known, reason_code, value_minor, product_1 … 3, store_id, send_slot, channel and
+        the columns of `terms.strata`; for a standing list `held`.
+    consent : who may be contacted by the list's channel; by the lake's consents without it.
+
+    Raises
+    ------
+    ModelError
+        `outreach.empty_list` where nobody is left, and what the draw refuses.
+    """
+    page.save_state(PROPOSED, eligible.with_columns(terms=pl.lit(terms.as_text())))
+    return page.keyed(
+        register.make, eligible, terms, at=as_of_evening(page),
+        consent=agreed(page, terms) if consent is None else consent,
+        season_held=NOBODY if terms.standing else season_held(page),
+    )  # fmt: skip
+
+
+def as_of_evening(page: Page) -> datetime:
+    """The end of the page's day."""
+    return datetime.combine(page.as_of, time(23, 59), tzinfo=ZoneInfo(TIME_ZONE))
+
+
+def agreed(page: Page, terms: Terms) -> pl.Series | None:
+    """Who agreed to the channel of a list: by the log of consents, else the member file; none where none is asked."""
+    if terms.channel not in CONSENTED or terms.objective == "service" or terms.standing:
+        return None
+    log = page.optional("consents")
+    if log is not None:
+        return consenting(log.collect(), channel=terms.channel, purpose="marketing", at=as_of_evening(page))
+    people = page.optional("customers")
+    if people is None:
+        return NOBODY
+    said = people.filter(pl.col(CONSENTED[terms.channel])).select(recipient_id="customer_id").collect()
+    return said["recipient_id"]

@@ -1,0 +1,215 @@
+"""The register in the lake: what a page proposed is drawn and frozen, and moves on step by step.
+
+A list is a row of `campaigns`, its steps, what each step of the draw left out, and one row per recipient. The steps are
+only ever added to, and where a list stands is the last of them. A draw is filed in an order in which a process that
+dies leaves either the whole list or rows that nobody reads and the next draw replaces: the campaign comes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from crmlib.core.contracts import CONTRACTS
+from crmlib.core.errors import ModelError
+from crmlib.data import Lake
+from crmlib.data.lake import pseudonyms
+from crmlib.data.lake.filed import file_rows, settle
+from crmlib.outreach import campaign as life
+from crmlib.outreach import register
+from crmlib.outreach.campaign import Campaign, State, Step
+from crmlib.outreach.permission import ContactRules
+from crmlib.outreach.register import NOBODY, Filed, Terms
+from crmlib.report.memory.states import Slot
+from crmlib.run.lists import permitted
+
+SOURCE = "lists"
+"""What the rows say they come from."""
+PEN = ".lock-lists"
+PROPOSED = "proposed"
+"""State in which a page keeps the candidates of its list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as it stands.
+
+    Parameters
+    ----------
+    row : its row of `campaigns`; rows : its rows of `outreach`.
+    life : owner, steps, frozen draw.
+    """
+
+    row: dict[str, Any]
+    rows: pl.DataFrame
+    life: Campaign
+
+    @property
+    def contact(self) -> pl.DataFrame:
+        """Whom to contact."""
+        return self.rows.filter(pl.col("group").cast(pl.String) == "contact")
+
+
+def draw(lake: Lake, report: str, *, at: datetime, by: str, rules: ContactRules | None = None) -> Filed:
+    """Draw the list that a page proposed, and file it.
+
+    Parameters
+    ----------
+    report : the page; its last scheduled run kept the candidates.
+    at : now; by : who draws, the list's owner.
+    rules : the company's caps.
+
+    Raises
+    ------
+    ModelError
+        `outreach.no_proposal`, `outreach.drawn` where the list is drawn already, `outreach.empty_list`.
+    """
+    eligible, terms = proposed(lake, report)
+    terms = replace(terms, owner=by)
+    if terms.standing:
+        return file(lake, eligible, terms, at=at, by=by)
+    ids, channel = eligible["recipient_id"], terms.channel
+    wanted = eligible.select(
+        "recipient_id", list_id=pl.lit(terms.list_id), channel=pl.lit(channel), objective=pl.lit(terms.objective)
+    )
+    return file(
+        lake, eligible, terms, at=at, by=by,
+        consent=permitted.agreed(lake, channel, at=at, purpose=permitted.purpose(terms.objective)),
+        suppressed=permitted.blocked(lake, channel, at=at, found=permitted.addresses(lake, channel, ids)),
+        capped=permitted.capped(wanted, permitted.history(lake), rules=rules or ContactRules(), at=at),
+        season_held=permitted.season_held(lake, at=at),
+    )  # fmt: skip
+
+
+def proposed(lake: Lake, report: str) -> tuple[pl.DataFrame, Terms]:
+    """The candidates of a page's last run, and the terms of its list.
+
+    Raises
+    ------
+    ModelError
+        `outreach.no_proposal`.
+    """
+    kept = lake.state(Slot(report, PROPOSED, "").table)
+    if kept is None or kept.is_empty():
+        raise ModelError("outreach.no_proposal", values={"report": report})
+    last = kept.filter(pl.col("as_of") == pl.col("as_of").max())
+    return last.drop("as_of", "terms"), register.from_text(str(last["terms"][0]))
+
+
+def file(
+    lake: Lake,
+    eligible: pl.DataFrame,
+    terms: Terms,
+    *,
+    at: datetime,
+    by: str,
+    consent: pl.Series | None = None,
+    suppressed: pl.Series = NOBODY,
+    capped: pl.Series = NOBODY,
+    season_held: pl.Series = NOBODY,
+) -> Filed:
+    """Draw a list and file it: after this nothing of it changes but where it stands.
+
+    Raises
+    ------
+    ModelError
+        `outreach.drawn` for a list that has been drawn and not cancelled.
+    """
+    with lake.writing(PEN):
+        earlier = _versions(lake, terms.list_id)
+        if earlier and earlier[-1][1] not in {"cancelled", "expired"}:
+            raise ModelError("outreach.drawn", values={"list": terms.list_id})
+        version = earlier[-1][0] + 1 if earlier else 1
+        filed = register.make(
+            eligible, terms, key=pseudonyms.key_of(lake.path), at=at, version=version, consent=consent,
+            suppressed=suppressed, capped=capped, season_held=season_held,
+        )  # fmt: skip
+        where: dict[str, str | int] = {"list_id": terms.list_id, "version": version}
+        for name, rows in (("outreach", filed.rows), ("draws", filed.draws), ("campaign_steps", filed.steps)):
+            settle(lake, CONTRACTS[name], rows, where=where, by=by, now=at)
+        batch = f"list-{terms.list_id}-{version}"
+        file_rows(lake, CONTRACTS["campaigns"], filed.campaign, batch=batch, source=SOURCE, by=by, now=at)
+    return filed
+
+
+def find(lake: Lake, list_id: str) -> Listed:
+    """A list's newest version, if its draw is still the one that was frozen.
+
+    Raises
+    ------
+    ModelError
+        `outreach.no_list`; `outreach.drawn` for rows edited, added or taken away after the draw.
+    """
+    versions = _versions(lake, list_id)
+    if not versions:
+        raise ModelError("outreach.no_list", values={"list": list_id[:64], "known": ", ".join(names(lake)[-9:]) or "-"})
+    this = (pl.col("list_id") == list_id) & (pl.col("version") == versions[-1][0])
+    row = lake.table("campaigns").filter(this).collect().row(0, named=True)
+    rows = lake.table("outreach").filter(this).collect()
+    steps = lake.table("campaign_steps").filter(this).sort("at", maintain_order=True).collect()
+    done = tuple(Step(s, a, who) for s, a, who in steps.select("state", "at", "actor").iter_rows())
+    where = done[-1].state if done else "draft"
+    lived = Campaign(
+        list_id, row["version"], row["owner"], row["planned_at"], row["window_days"], (), where, done,
+        register.frozen(row, rows),
+    )  # fmt: skip
+    return Listed(row | {"state": where}, rows, lived)
+
+
+def names(lake: Lake) -> list[str]:
+    """Ids of all lists, oldest first."""
+    if not lake.has("campaigns"):
+        return []
+    return (
+        lake.table("campaigns").sort("planned_at", "list_id").collect()["list_id"].unique(maintain_order=True).to_list()
+    )
+
+
+def move(lake: Lake, listed: Listed, to: State, *, at: datetime, by: str, note: str | None = None) -> Listed:
+    """Move a list on: its step is added, then its row says so.
+
+    Raises
+    ------
+    ModelError
+        What `campaign.advance` refuses.
+    """
+    lived = life.advance(listed.life, to, at=at, actor=by)
+    key: dict[str, str | int] = {"list_id": lived.list_id, "version": lived.version}
+    step = pl.DataFrame(
+        [{**key, "state": to, "at": at, "actor": by, "note": note}], schema_overrides={"note": pl.String}
+    )
+    batch = f"list-{lived.list_id}-{lived.version}-{to}"
+    file_rows(lake, CONTRACTS["campaign_steps"], step, batch=batch, source=SOURCE, by=by, now=at)
+    row = listed.row | {"state": to}
+    if to == "approved":
+        row |= {"approved_by": by, "approved_at": at}
+    if to == "sending":
+        row |= {"send_from": at}
+    if to == "sent":
+        row |= {"send_to": at}
+    _put(lake, "campaigns", pl.DataFrame([row], schema=lake.table("campaigns").collect_schema()), key, by=by, at=at)
+    return Listed(row, listed.rows, lived)
+
+
+def put_rows(lake: Lake, listed: Listed, rows: pl.DataFrame, *, by: str, at: datetime) -> Listed:
+    """Settle how far each message of a list came; who was drawn, and where, stays as it was frozen."""
+    register.frozen(listed.row, rows)
+    _put(lake, "outreach", rows, {"list_id": listed.life.list_id, "version": listed.life.version}, by=by, at=at)
+    return Listed(listed.row, rows, listed.life)
+
+
+def _put(lake: Lake, name: str, rows: pl.DataFrame, where: dict[str, str | int], *, by: str, at: datetime) -> None:
+    settle(lake, CONTRACTS[name], rows, where=where, by=by, now=at)
+
+
+def _versions(lake: Lake, list_id: str) -> list[tuple[int, str]]:
+    """Version and state of each version of a list, oldest first."""
+    if not lake.has("campaigns"):
+        return []
+    rows = lake.table("campaigns").filter(pl.col("list_id") == list_id).select("version").collect()
+    steps = lake.table("campaign_steps").filter(pl.col("list_id") == list_id).sort("at", maintain_order=True).collect()
+    last = dict(steps.select("version", pl.col("state").cast(pl.String)).iter_rows())
+    return [(v, last.get(v, "draft")) for v in sorted(rows["version"].to_list())]

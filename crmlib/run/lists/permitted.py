@@ -1,0 +1,99 @@
+"""Who may be contacted at this moment, by the lake: consent, suppressed addresses, and how much was sent already."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from crmlib.data import Lake
+from crmlib.data.lake import pseudonyms
+from crmlib.outreach.permission import ContactRules, address_hash, consenting, suppressed, within_caps
+from crmlib.outreach.register import NOBODY
+
+FLAGS = {"sms": "may_sms", "email": "may_email", "call": "may_call"}
+ADDRESS = {"sms": "phone", "call": "phone", "email": "email"}
+FREE = ("store", "app")
+"""Means that reach for nobody's phone: whoever stands in the shop, or has opened the app, is there already."""
+HISTORY = pl.Schema({"recipient_id": pl.String, "channel": pl.String, "day": pl.Date, "status": pl.String})
+
+
+def agreed(lake: Lake, channel: str, *, at: datetime, purpose: str = "marketing") -> pl.Series | None:
+    """Who agreed to a channel: the log of consents up to now, else the member file; none where none is needed.
+
+    Who opted out in any earlier contact did not agree, whatever the file says.
+    """
+    if channel in FREE or purpose == "service":
+        return None
+    if lake.has("consents"):
+        return consenting(lake.table("consents").collect(), channel=channel, purpose=purpose, at=at)
+    if not lake.has("customers"):
+        return NOBODY
+    said = lake.table("customers").filter(pl.col(FLAGS[channel])).select("customer_id").collect()["customer_id"]
+    if not lake.has("contacts"):
+        return said.alias("recipient_id")
+    gone = lake.table("contacts").filter(pl.col("outcome") == "opted_out").select("customer_id").collect()
+    return said.filter(~said.is_in(gone["customer_id"].implode())).alias("recipient_id")
+
+
+def addresses(lake: Lake, channel: str, ids: pl.Series) -> dict[str, str]:
+    """Phone or address of each recipient that has one: read only where something is about to leave."""
+    if channel not in ADDRESS or not lake.has("people"):
+        return {}
+    column = ADDRESS[channel]
+    rows = lake.table("people").filter(pl.col("customer_id").is_in(ids.implode())).select("customer_id", column)
+    return {i: str(a) for i, a in rows.collect().drop_nulls().iter_rows() if str(a).strip()}
+
+
+def blocked(lake: Lake, channel: str, *, at: datetime, found: dict[str, str]) -> pl.Series:
+    """Recipients whose address may not be used, whatever list or import it came with."""
+    if not lake.has("suppressions"):
+        return NOBODY
+    shut = set(suppressed(lake.table("suppressions").collect(), channel=channel, at=at))
+    key = pseudonyms.key_of(lake.path)
+    return pl.Series("recipient_id", [i for i, a in found.items() if address_hash(a, key=key) in shut], dtype=pl.String)
+
+
+def history(lake: Lake) -> pl.DataFrame:
+    """What has left or is on its way, over all lists and by hand: recipient_id, channel, day, status."""
+    parts = [pl.DataFrame(schema=HISTORY)]
+    if lake.has("outreach"):
+        rows = lake.table("outreach").filter(pl.col("group").cast(pl.String) == "contact").select(
+            "recipient_id", pl.col("channel").cast(pl.String), day=pl.col("sent_at").dt.date(),
+            status=pl.col("status").cast(pl.String),
+        )  # fmt: skip
+        parts.append(rows.collect().cast(HISTORY))
+    if lake.has("contacts"):
+        made = lake.table("contacts").filter(
+            pl.col("direction").cast(pl.String).fill_null("out") == "out",
+            pl.col("purpose").cast(pl.String) != "complaint",
+            ~pl.col("outcome").is_in(["holdout", "not_done"]).fill_null(value=False),
+        )
+        by_hand = made.select(
+            recipient_id="customer_id", channel=pl.col("channel").fill_null("call"), day=pl.col("at").dt.date(),
+            status=pl.lit("sent"),
+        )  # fmt: skip
+        parts.append(by_hand.collect().cast(HISTORY))
+    return pl.concat(parts)
+
+
+def capped(wanted: pl.DataFrame, past: pl.DataFrame, *, rules: ContactRules, at: datetime) -> pl.Series:
+    """Recipients of `wanted` (recipient_id, list_id, channel, objective) whose cap is reached; they wait."""
+    found = within_caps(wanted, past, rules=rules, on=at.date())
+    return found.filter(~pl.col("allowed"))["recipient_id"]
+
+
+def purpose(objective: str) -> str:
+    """What a list's recipients must have agreed to: care and service are service, everything else is marketing."""
+    return "service" if objective in {"service", "care"} else "marketing"
+
+
+def season_held(lake: Lake, *, at: datetime) -> pl.Series:
+    """Members who stand on no list of the season under way; nobody without a season."""
+    if not (lake.has("seasons") and lake.has("outreach")):
+        return NOBODY
+    on = pl.lit(at.date())
+    now = lake.table("seasons").filter(on.is_between(pl.col("starts_on"), pl.col("ends_on"))).select("season_id")
+    rows = lake.table("outreach").filter(pl.col("group").cast(pl.String) == "season")
+    held = rows.join(now, left_on="list_id", right_on="season_id", how="semi").select("recipient_id").unique()
+    return held.collect()["recipient_id"].sort()
