@@ -16,8 +16,11 @@ from crmlib.simulate import (
     house,
     marketing,
     masters,
+    meetings,
     offices,
     opening_points,
+    pipeline,
+    pool,
     receipts,
     receivables,
     season,
@@ -40,6 +43,7 @@ from crmlib.simulate.shops import NEVER, open_shops
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
 STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
+DEALS, MEETINGS, POOL = 210, 211, 212
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -93,6 +97,9 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
     stored.write(world, folder, rng=stream(seed, STORED))
     house.write(world, told, folder, rng=stream(seed, HOUSE))
+    pipeline.write(world, folder, rng=stream(seed, DEALS))
+    meetings.write(world, folder, rng=stream(seed, MEETINGS))
+    pool.write(world, told, contacts, folder, rng=stream(seed, POOL))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

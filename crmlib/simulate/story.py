@@ -24,6 +24,8 @@ CHUNK_TRIPS = 300_000
 """Visits held in memory at once; with the fixed list of cards it bounds the memory."""
 ANONYMOUS_PER_MEMBER = 0.0155
 """Visits without card per day and member of the whole company."""
+POOLED = 20_000
+"""So many cards at most are in the pool's scheme, whose days of purchase are kept."""
 TRIPS, RESPONSE, RETURNS, DIRT, CAMPAIGN, POINTS, BEFORE = range(100, 107)
 
 
@@ -55,6 +57,7 @@ class Telling:
     sold: list[pl.DataFrame] = field(default_factory=list)
     lists: list[campaigns.Outcome] = field(default_factory=list)
     totals: list[pl.DataFrame] = field(default_factory=list)
+    seen: list[pl.DataFrame] = field(default_factory=list)
 
 
 def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
@@ -73,6 +76,8 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
             lines, world.events, world.members, hunters, goods=world.goods, rng=stream(world.seed, RESPONSE, first)
         )
         presence.note_visits(state.presence, lines)
+        bought = lines.filter(pl.col("member").is_between(0, POOLED - 1), pl.col("milli") > 0)
+        state.seen.append(bought.select(pl.col("member", "day").cast(pl.Int64)).unique())
         state.effects.append(_summed(effects, world, book.rise_day))
         state.sold.append(_by_day(lines, effects, world))
         lines = _with_returns(world, state, lines, first, last)

@@ -53,11 +53,11 @@ class People(Table):
 
 
 class Assignments(Table):
-    """One row per member and owner: from `starts_on` on, until the member's next row or `ends_on`."""
+    """One row per member and owner: from `starts_on` on, until the member's next row or `ends_on`; nobody: the pool."""
 
     customer_id = dy.String(primary_key=True)
     starts_on = dy.Date(primary_key=True)
-    staff_id = dy.String(nullable=False)
+    staff_id = dy.String(nullable=True)
     ends_on = dy.Date(nullable=True)
     kind = dy.Enum(ASSIGNMENT_KINDS, nullable=True)
     by_staff = dy.String(nullable=True)

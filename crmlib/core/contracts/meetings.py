@@ -9,6 +9,7 @@ from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 
 INTENTS = ("hot", "warm", "cold", "none")
 MEETING_COSTS_KINDS = ("room", "gift", "travel", "pay", "media", "other")
+MEETING_MONEY = ("order", "payment", "refund")
 
 
 class Meetings(Table):
@@ -62,6 +63,23 @@ class MeetingCosts(Table):
     amount_minor = dy.Int64(nullable=False, min=0)
 
 
+class MeetingOrders(Table):
+    """One row per entry in the book of an event's orders: ordered, paid, paid back; amounts above 0.
+
+    Orders of people on the list who did not come, those held out included, stand in it too: they are no orders of the
+    event, but what the lot is read from.
+    """
+
+    entry_id = dy.String(primary_key=True)
+    order_id = dy.String(nullable=False)
+    meeting_id = dy.String(nullable=False)
+    customer_id = dy.String(nullable=False)
+    at = dy.Datetime(nullable=False, time_zone=TIME_ZONE)
+    kind = dy.Enum(MEETING_MONEY, nullable=False)
+    amount_minor = dy.Int64(nullable=False, min=1)
+    staff_id = dy.String(nullable=True)
+
+
 MEETINGS = Contract("meetings", Meetings, ("meeting_id",), event="at", defaults=(("return_days", "30"),), ahead=True)
 MEETING_GUESTS = Contract(
     "meeting_guests",
@@ -71,3 +89,4 @@ MEETING_GUESTS = Contract(
     defaults=(("held_out", "false"), ("walk_in", "false")),
 )
 MEETING_COSTS = Contract("meeting_costs", MeetingCosts, ("cost_id",))
+MEETING_ORDERS = Contract("meeting_orders", MeetingOrders, ("entry_id",), event="at")
