@@ -6,16 +6,15 @@ Order and terms: docs/ingest.md.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 
 from crmlib.core.errors import CrmError
-from crmlib.data import lookups, pieces, sourcefile, watermark
+from crmlib.data import gone, lookups, pieces, sourcefile, watermark
 from crmlib.data.judge import mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
@@ -25,8 +24,9 @@ from crmlib.data.read import database, files, proposals, readers
 from crmlib.data.read.files import InputFile
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE
-from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult, total
+from crmlib.data.result import TERMS, IngestResult, total
 from crmlib.data.sources import Source
+from crmlib.data.task import Task, facts, nothing_new, record
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and the total."""
@@ -39,33 +39,6 @@ ANSWER_PIECES = 64
 PER_BYTE = 4
 """Memory of a row's cells for each byte of its text, about."""
 BUILT_IN = Path(__file__).with_name("cdnow.yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One source to ingest, with everything the steps need.
-
-    `piece` names the piece of a file that is too large for one batch, `last` tells its last piece, and `seen` is the
-    table's version before the first one (-1: none): what the lake may hold of a piece's keys, it held then.
-    """
-
-    name: str
-    source: Source
-    inputs: tuple[InputFile, ...]
-    known: tuple[InputFile, ...]
-    mapping: str
-    before: str
-    currency: str | None
-    now: datetime
-    piece: str = ""
-    last: bool = True
-    seen: int | None = None
-
-    @property
-    def batch(self) -> str:
-        """Id of the batch: the same files under the same mapping after the same batch are the same batch."""
-        text = json.dumps([self.name, self.mapping, self.before, [[f.name, f.digest] for f in self.inputs], self.piece])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def ingest(
@@ -156,16 +129,33 @@ def _ingest(
 ) -> IngestResult:
     with lake.writing():
         task = _task(name, source, root, lake, now)
-        task = replace(task, source=watermark.asked(source, name=name, lake=lake))
+        since = watermark.since(source, name=name, lake=lake, now=now)
+        task = replace(task, source=watermark.asked(source, since))
         if not task.inputs:
-            return _nothing_new(task, lake)
+            return _swept(task, nothing_new(task, lake), lake, since=since)
         groups = [task.inputs] if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
         for group in groups:
             before = results[-1].batch if results else task.before
             with refusals.explained(name), proposals.offered(source, group):
                 results += _stored(replace(task, inputs=group, before=before), lake, report or _silent)
-    return total(results)
+        return _swept(replace(task, before=results[-1].batch), total(results), lake, since=since)
+
+
+def _swept(task: Task, result: IngestResult, lake: Lake, *, since: date | None) -> IngestResult:
+    """The result with what the source no longer has: told, kept for the page, taken out where the source says so."""
+    asked = gone.Asked(task.again, task.absent, since, query=task.source.database is not None)
+    rows, told = gone.compare(lake, task.source, task.name, reading=task.reading, asked=asked, now=task.now)
+    withdrawn = 0
+    if task.source.gone == "withdraw" and rows.height:
+        batch = replace(task, piece="gone")
+        said = record(batch, replace(nothing_new(task, lake), withdrawn=rows.height)) | {"files": {}}
+        done = delta.Batch(batch.batch, said)
+        if gone.withdraw(lake, task.source, rows, batch=done, facts=facts(task)):
+            told, withdrawn = told.filter(pl.col("kind") != "rows"), rows.height
+    read = [f"{task.name}.query"] if task.source.database else list(task.reading.unknown)
+    gone.note(lake, task.name, told, read=read)
+    return replace(result, gone=told, withdrawn=result.withdrawn + withdrawn)
 
 
 def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
@@ -191,7 +181,7 @@ def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
             one = replace(task, piece=f"{len(results)}/{count}", last=last, seen=seen, before=before)
             results.append(_store(one, iter([part]), lake, report))
     if not results and source.may_be_empty:
-        return [_nothing_new(task, lake)]
+        return [nothing_new(task, lake)]
     if not results:
         refusals.empty([], [file.name for file in task.inputs])
     return results
@@ -207,8 +197,8 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
     report("store", 0, 1)
     table = task.source.table
     apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
-    batch = delta.Batch(task.batch, _record(task, result))
-    version = store.commit(lake, task.source.contract, verdict, apart, batch=batch, facts=_facts(task))
+    batch = delta.Batch(task.batch, record(task, result))
+    version = store.commit(lake, task.source.contract, verdict, apart, batch=batch, facts=facts(task))
     report("store", 1, 1)
     return replace(result, version=version)
 
@@ -238,6 +228,8 @@ def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> T
         name=name,
         source=source,
         inputs=tuple(f for f in found if last.get(f.name) != f.digest),
+        again=frozenset(f.name for f in found if last.get(f.name, f.digest) != f.digest),
+        absent=frozenset() if source.database else frozenset(last) - {f.name for f in found},
         known=tuple(f for f in found if last.get(f.name) == f.digest),
         mapping=digest,
         before=records[-1]["batch"] if records else "",
@@ -290,6 +282,7 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     report("check", 0, 2)
     by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
     frame = resolve.with_keys(_paged(frame), contract, name=task.name, numbered=not by_receipt)
+    task.reading.add(frame, parts, contract)
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
     open_rows = frame.filter(pl.col(KIND).is_null())
@@ -347,47 +340,5 @@ def _result(task: Task, verdict: resolve.Verdict, parts: list[RawPart]) -> Inges
         known_files=tuple(f.name for f in task.known),
         rules=resolve.rules_of(verdict.apart),
         read_as=tuple((p.file, p.encoding, p.common) for p in parts if p.encoding not in {"", "utf-8"}),
+        gone=pl.DataFrame(),
     )
-
-
-def _nothing_new(task: Task, lake: Lake) -> IngestResult:
-    path = lake.table_path(task.source.table)
-    return IngestResult(
-        source=task.name,
-        table=task.source.table,
-        batch="",
-        at=task.now.astimezone(UTC),
-        version=delta.version(path) if delta.exists(path) else -1,
-        currency=task.currency,
-        read=0,
-        kept=0,
-        replaced=0,
-        duplicate=0,
-        conflict=0,
-        quarantined=0,
-        excluded=0,
-        withdrawn=0,
-        files=(),
-        known_files=tuple(f.name for f in task.known),
-        rules=pl.DataFrame(schema=RULES_SCHEMA),
-    )
-
-
-def _record(task: Task, result: IngestResult) -> dict[str, object]:
-    """What the commit says of the batch: counts, rules, files with their digests, the mapping it was read by."""
-    return {
-        "source": task.name,
-        "table": result.table,
-        "at": result.at.isoformat(),
-        "currency": task.currency,
-        "read": result.read,
-        **{term: getattr(result, term) for term in TERMS},
-        "withdrawn": result.withdrawn,
-        "files": {f.name: f.digest for f in task.inputs if task.last},  # half a file is no file that is known
-        "mapping": task.mapping,
-        "rules": result.rules.to_dicts(),
-    }
-
-
-def _facts(task: Task) -> dict[str, object]:
-    return {"currency": task.currency, "time_zone": task.source.time_zone}

@@ -154,4 +154,5 @@ def _result(source: Source, part: RawPart, verdict: Verdict, at: datetime) -> In
         known_files=(),
         rules=resolve.rules_of(verdict.apart),
         read_as=(),
+        gone=pl.DataFrame(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
@@ -30,6 +30,7 @@ class IngestResult:
     read_as : file, encoding and, where the encoding was chosen by it, the share of common characters; text files that
         are not UTF-8.
     rules : kind, rule, rows, and the money of the rows where the table has it.
+    gone : what the lake holds and the source no longer has, by file, day and store (`crmlib.data.gone.SCHEMA`).
     """
 
     source: str
@@ -50,6 +51,7 @@ class IngestResult:
     known_files: tuple[str, ...]
     rules: pl.DataFrame
     read_as: tuple[tuple[str, str, float | None], ...] = ()
+    gone: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def sum_holds(self) -> bool:

@@ -242,7 +242,9 @@ class Source(Strict):
     database: Annotated[str, AfterValidator(_variable_name)] | None = None
     query: str | None = None
     overlap_days: Annotated[int, Field(ge=0, le=366)] = 7
+    sweep_days: Annotated[int, Field(ge=0, le=3660)] | None = None
     may_be_empty: bool = False
+    gone: Literal["tell", "withdraw"] = "tell"
     reader: Literal["cdnow"] | None = None
     encoding: Annotated[Encoding, BeforeValidator(_encoding)] = "auto"
     delimiter: Annotated[str, AfterValidator(_one_character)] = "auto"

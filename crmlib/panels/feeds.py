@@ -41,17 +41,21 @@ def day_sums(lines: AnyFrame) -> pl.DataFrame:
 
 def feed_days(lines: AnyFrame) -> pl.DataFrame:
     """Days with data of each feed of sales: source, day."""
-    days = lines_of(lines, needs=("src_name", "day_n"), name="receipt_lines").select("src_name", "day_n").unique()
-    found = reduced(days, schema={"src_name": pl.String, "day_n": pl.Int32}, sort=("src_name", "day_n"))
+    days = from_cells.feed_days(lines)
+    if days is None:
+        days = lines_of(lines, needs=("src_name", "day_n"), name="receipt_lines").select("src_name", "day_n")
+    found = reduced(days.unique(), schema={"src_name": pl.String, "day_n": pl.Int32}, sort=("src_name", "day_n"))
     return found.select(source="src_name", day=pl.col("day_n").cast(pl.Date))
 
 
 def missing_fields(lines: AnyFrame, fields: Iterable[str]) -> pl.DataFrame:
     """Missing values of the lines' fields: table, field, rows, missing."""
     fields = tuple(fields)
-    counted = lines_of(lines, needs=fields, name="receipt_lines").select(
-        nw.len().alias("rows"), *(nw.col(f).null_count().alias(f) for f in fields)
-    )
+    counted = from_cells.missing(lines, fields)
+    if counted is None:
+        counted = lines_of(lines, needs=fields, name="receipt_lines").select(
+            nw.len().alias("rows"), *(nw.col(f).null_count().alias(f) for f in fields)
+        )
     row = reduced(counted, schema=dict.fromkeys(("rows", *fields), pl.Int64), sort=()).row(0, named=True)
     return pl.DataFrame(
         {

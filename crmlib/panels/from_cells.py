@@ -6,7 +6,7 @@ them. Panels that count receipts read the lines of odd days (see `reductions.odd
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 
 import narwhals as nw
@@ -17,7 +17,7 @@ from crmlib.core.frames import AnyFrame
 from crmlib.panels.engine import Lines
 from crmlib.panels.handle import cells_of, odd_days, part
 
-DAY, GOODS, RECEIPT = "customer_store_day", "store_product_day", "receipt"
+DAY, GOODS, RECEIPT, FEED = "customer_store_day", "store_product_day", "receipt", "feed_day"
 HAS_CARD = pl.col("customer_id").is_not_null()
 
 
@@ -116,6 +116,27 @@ def receipts(lines: AnyFrame) -> Lines | None:
 def goods(lines: AnyFrame) -> pl.LazyFrame | None:
     """`store_product_day` as it is stored, receipts that were left out taken off."""
     return cells_of(lines, GOODS)
+
+
+def feed_days(lines: AnyFrame) -> Lines | None:
+    """Days of feeds: src_name, day_n; each may come several times."""
+    cells = cells_of(lines, FEED)
+    return None if cells is None else _lazy(cells.select("src_name", "day_n"))
+
+
+MISSING = {"product_id": pl.col("product_id").is_null(), "store_id": pl.col("store_id").is_null(),
+           "cost_minor": ~pl.col("costed"), "list_minor": ~pl.col("listed"),
+           "promotion_id": pl.col("promotion_id").is_null()}  # fmt: skip
+"""Where a cell of goods stands for lines that lack a field."""
+
+
+def missing(lines: AnyFrame, fields: Collection[str]) -> Lines | None:
+    """rows, and lines that lack each of `fields`; none where goods' cells do not tell of all of them."""
+    cells = cells_of(lines, GOODS)
+    if cells is None or not set(fields) <= set(MISSING):
+        return None
+    lacking = {field: pl.when(MISSING[field]).then("lines").otherwise(0).sum() for field in fields}
+    return _lazy(cells.select(pl.col("lines").sum().alias("rows"), **lacking))
 
 
 def _goods_days(lines: AnyFrame) -> Lines | None:

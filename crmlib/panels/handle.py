@@ -18,7 +18,7 @@ from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars, wrap
 from crmlib.panels import reductions
 
-GOODS, RECEIPT = "store_product_day", "receipt"
+GOODS, RECEIPT, FEED = "store_product_day", "receipt", "feed_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,8 @@ def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
     """Whether a reduction knows what its lines were narrowed to."""
     if name == GOODS:
         return not cells.by_card
+    if name == FEED:
+        return not cells.by_card and narrowed.products is None and narrowed.without is None
     return narrowed.products is None and (narrowed.without is None or name == RECEIPT)
 
 

@@ -8,6 +8,7 @@ may see of the lines is what it may see of the cells, and sums of cells are the 
 | `receipt` | receipt, store, customer, day, hour | card use, the clock, bulk receipts, last receipts |
 | `customer_store_day` | customer, store, day | customer days and periods, histories, visits, store days |
 | `store_product_day` | store, product, day, promotion, unit, sign | weeks of goods, promotions, plans |
+| `feed_day` | feed, store, day | how far each feed of sales reaches |
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ RECEIPT_KEYS = ("receipt_id", "store_id", "customer_id", "day_n", "hour", *KNOWN
 CELL_KEYS = ("customer_id", "store_id", "day_n", *KNOWN)
 GOODS_KEYS = ("store_id", "product_id", "day_n", "promotion_id", "unit", "sold", "listed", "costed", *KNOWN)
 GOODS_SUMS = ("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor")
+FEED_KEYS = ("src_name", "store_id", "day_n", *KNOWN)
+FEED_SUMS = ("lines", "net_minor")
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
-    **dict.fromkeys(("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit"), pl.String),
+    **dict.fromkeys(
+        ("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit", "src_name"), pl.String
+    ),
     **dict.fromkeys((*SUMS, *GOODS_SUMS, "most_milli", "receipts"), pl.Int64),
     **dict.fromkeys(("day_n", "known_n"), pl.Int32),
     **dict.fromkeys(("hour", "sold"), pl.Int8),
@@ -40,8 +45,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "receipt": (*RECEIPT_KEYS, *SUMS, "most_milli"),
     "customer_store_day": (*CELL_KEYS, *SUMS, "receipts"),
     "store_product_day": (*GOODS_KEYS, *GOODS_SUMS),
+    "feed_day": (*FEED_KEYS, *FEED_SUMS),
 }
-KEYS = {"receipt": RECEIPT_KEYS, "customer_store_day": CELL_KEYS, "store_product_day": GOODS_KEYS}
+KEYS = {
+    "receipt": RECEIPT_KEYS,
+    "customer_store_day": CELL_KEYS,
+    "store_product_day": GOODS_KEYS,
+    "feed_day": FEED_KEYS,
+}
 
 
 def prepared(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> pl.LazyFrame:
@@ -61,7 +72,7 @@ def prepared(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> pl.L
 
     told = ~known.is_in(list(stamped)) if stamped else pl.lit(value=True)
     return lines.select(
-        *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "day_n"),
+        *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "src_name", "day_n"),
         pl.col("unit").cast(pl.String),
         pl.col("sold_at").dt.hour().cast(pl.Int8).alias("hour"),
         known.dt.date().cast(pl.Int32).alias("known_n"),
@@ -112,6 +123,11 @@ def store_product_days(lines: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def feed_days(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """`feed_day` from prepared lines."""
+    return lines.group_by(FEED_KEYS).agg(pl.col(*FEED_SUMS).sum())
+
+
 def definitions() -> bytes:
     """The text of this module: what was made by another one is made anew."""
     return Path(__file__).read_bytes()
@@ -132,6 +148,7 @@ def reduced_span(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> 
         "receipt": receipt,
         "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
         "store_product_day": typed("store_product_day", store_product_days(ready).collect(engine="streaming")),
+        "feed_day": typed("feed_day", feed_days(ready).collect(engine="streaming")),
     }
 
 

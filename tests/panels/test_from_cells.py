@@ -41,6 +41,8 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "store_product_day": lambda h: panels.store_product_day(h, start=A, end=B),
     "day_sums": panels.day_sums,
     "day_cards": panels.day_cards,
+    "feed_days": panels.feed_days,
+    "missing_fields": lambda h: panels.missing_fields(h, ("product_id", "cost_minor", "store_id", "promotion_id")),
 }
 PARTS: dict[str, dict[str, Any]] = {
     "whole": {},
