@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -185,10 +185,14 @@ def withdraw(lake: Lake, source: Source, rows: pl.DataFrame, *, batch: delta.Bat
     return True
 
 
-def told(lake: Lake) -> pl.DataFrame:
-    """What sources no longer have, as it was last seen: `SCHEMA`."""
+def told(lake: Lake, *, until: date | None = None, days: int = 0) -> pl.DataFrame:
+    """What sources no longer have, as last seen: `SCHEMA`; with `until` what was seen in the `days` to it."""
     found = lake.state(STATE)
-    return pl.DataFrame(schema=SCHEMA) if found is None else found.cast(SCHEMA)
+    kept = pl.DataFrame(schema=SCHEMA) if found is None else found.cast(SCHEMA)
+    if until is None:
+        return kept
+    seen = pl.col("seen_at").dt.convert_time_zone(lake.time_zone).dt.date()
+    return kept.filter(seen > until - timedelta(days=days), seen <= until)
 
 
 def _key(contract: Contract) -> pl.Expr:

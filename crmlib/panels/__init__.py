@@ -8,7 +8,7 @@ A page has a handle on its lines, `page.lines`, which panels accept and nobody e
 """
 
 from crmlib.panels.customers import customer_day, customer_period, customer_summary
-from crmlib.panels.feeds import day_cards, day_sums, feed_days, missing_fields, span, values_of
+from crmlib.panels.feeds import day_cards, day_sums, feed_days, goods_sums, ids, missing_fields, span, values_of
 from crmlib.panels.handle import ReceiptLines, part
 from crmlib.panels.history import holdout, purchase_history
 from crmlib.panels.promotions import (
@@ -46,7 +46,9 @@ __all__ = [
     "flows",
     "goods_days",
     "goods_sold",
+    "goods_sums",
     "holdout",
+    "ids",
     "last_goods",
     "last_receipts",
     "last_sales",

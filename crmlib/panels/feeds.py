@@ -68,6 +68,43 @@ def missing_fields(lines: AnyFrame, fields: Iterable[str]) -> pl.DataFrame:
     )
 
 
+def ids(lines: AnyFrame, column: str) -> pl.DataFrame:
+    """When each store, product or card was sold on: `column` as id, first_day, last_day, lines, net_minor.
+
+    Parameters
+    ----------
+    column : store_id, product_id or customer_id; lines without one are left out.
+    """
+    days = from_cells.of_ids(lines, column)
+    if days is None:
+        days = lines_of(lines, needs=(column, "day_n", "net_minor"), name="receipt_lines").with_columns(lines=nw.lit(1))
+    made = (
+        days.filter(~nw.col(column).is_null())
+        .group_by(column)
+        .agg(nw.col("day_n").min(), nw.col("day_n").max().alias("last"), nw.col("lines", "net_minor").sum())
+        .filter(nw.col("lines") > 0)
+    )
+    schema = {column: pl.String, "day_n": pl.Int32, "last": pl.Int32, "lines": pl.Int64, "net_minor": pl.Int64}
+    found = reduced(made, schema=schema, sort=(column,))
+    days_of = (pl.col(c).cast(pl.Date).alias(name) for c, name in (("day_n", "first_day"), ("last", "last_day")))
+    return found.select(pl.col(column).alias("id"), *days_of, "lines", "net_minor")
+
+
+def goods_sums(lines: AnyFrame) -> pl.DataFrame:
+    """Sums of each product and day: product_id, day_n, lines, quantity_milli, net_minor."""
+    keys = ("product_id", "day_n")
+    parts = from_cells.goods(lines)
+    if parts is None:
+        needs = (*keys, "quantity_milli", "net_minor")
+        made = lines_of(lines, needs=needs, name="receipt_lines").with_columns(lines=nw.lit(1))
+    else:
+        made = nw.from_native(parts)
+    made = made.group_by(*keys).agg(nw.col("lines", "quantity_milli", "net_minor").sum()).filter(nw.col("lines") > 0)
+    return reduced(made, schema={"product_id": pl.String, **COUNTS}, sort=keys).select(
+        *keys, "lines", "quantity_milli", "net_minor"
+    )
+
+
 def day_cards(lines: AnyFrame) -> pl.DataFrame:
     """Sales of each day and the part on a card: day, net_minor, card_net_minor, card_lines."""
     carded = ~nw.col("customer_id").is_null()

@@ -124,6 +124,16 @@ def feed_days(lines: AnyFrame) -> Lines | None:
     return None if cells is None else _lazy(cells.select("src_name", "day_n"))
 
 
+BEARERS = {"store_id": FEED, "product_id": GOODS, "customer_id": DAY}
+"""Where the sums of an id's lines are read."""
+
+
+def of_ids(lines: AnyFrame, column: str) -> Lines | None:
+    """The id, day_n, lines, net_minor; a day may come several times."""
+    cells = cells_of(lines, BEARERS[column])
+    return None if cells is None else _lazy(cells.select(column, "day_n", "lines", "net_minor"))
+
+
 MISSING = {"product_id": pl.col("product_id").is_null(), "store_id": pl.col("store_id").is_null(),
            "cost_minor": ~pl.col("costed"), "list_minor": ~pl.col("listed"),
            "promotion_id": pl.col("promotion_id").is_null()}  # fmt: skip

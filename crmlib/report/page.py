@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -362,6 +362,13 @@ class Page:
         if self.context.regions is None:
             return found
         return found.with_columns(pl.col("rules").map_elements(_without_money, return_dtype=pl.String))
+
+    def gone(self, *, days: int) -> pl.DataFrame:
+        """What sources no longer have (`crmlib.data.gone.SCHEMA`), of the page's regions, seen in so many last days."""
+        from crmlib.data import gone  # noqa: PLC0415  (opens Delta Lake)
+
+        last = self.today if self.as_of >= self.newest else self.as_of + timedelta(days=1)
+        return self._sight.cells(gone.told(self._lake, until=last, days=days).lazy()).collect()
 
     @cached_property
     def _of_reader(self) -> access.Sight:

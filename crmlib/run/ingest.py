@@ -90,6 +90,13 @@ def lines_of(result: data.IngestResult, *, words: Words) -> list[str]:
         lines.append(words(f"cli.ingest.read_as.{kind}", file=file, encoding=encoding, common=f"{common or 0:.0%}"))
     if result.withdrawn:
         lines.append(words("cli.ingest.withdrawn", rows=count(result.withdrawn)))
+    if result.gone.height:
+        days, files = result.gone["day"].drop_nulls(), result.gone["file"].unique(maintain_order=True)
+        first, last = (words.format.day(d) if d is not None else "–" for d in (days.min(), days.max()))  # type: ignore[arg-type]
+        named = words("page.join").join(files.head(3))
+        lines.append(
+            words("cli.ingest.gone", rows=count(int(result.gone["rows"].sum())), first=first, last=last, files=named)
+        )
     if not result.changed:
         lines.append(words("cli.ingest.unchanged"))
     for row in result.rules.iter_rows(named=True):

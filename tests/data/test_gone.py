@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from crmlib.data import check_lake, gone
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.run.ingest import lines_of
 from tests.data.conftest import NOW, Desk
 from tests.data.test_watermark import ERP, FIRST, NIGHT, QUERY, Erp, erp  # noqa: F401
 
@@ -144,3 +146,12 @@ def test_an_empty_answer_means_that_the_days_asked_for_are_gone(desk: Desk, erp:
     desk.ingest("erp")
     erp.rows = []
     assert int(desk.ingest("erp", now=NOW + NIGHT).gone["rows"].sum()) == 8 * 6
+
+
+def test_the_ingest_prints_what_is_gone_in_both_languages(desk: Desk) -> None:
+    desk.csv("a.csv", ONE, TWO, NEXT_DAY)
+    desk.ingest()
+    desk.csv("a.csv", ONE, NEXT_DAY)
+    result = desk.ingest(now=NOW + NIGHT)
+    for language in LANGUAGES:
+        assert any("a.csv" in line and "2024" in line for line in lines_of(result, words=Words(language))[1:])

@@ -42,6 +42,10 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "day_sums": panels.day_sums,
     "day_cards": panels.day_cards,
     "feed_days": panels.feed_days,
+    "goods_sums": panels.goods_sums,
+    "ids of stores": lambda h: panels.ids(h, "store_id"),
+    "ids of goods": lambda h: panels.ids(h, "product_id"),
+    "ids of cards": lambda h: panels.ids(h, "customer_id"),
     "missing_fields": lambda h: panels.missing_fields(h, ("product_id", "cost_minor", "store_id", "promotion_id")),
 }
 PARTS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Which day the sales reach: the last day of ordinary volume; a mistyped date far ahead moves nothing.
+"""Which days the sales reach: the first and the last of ordinary volume; mistyped dates far off move nothing.
 
 A day is stray where hardly anything was sold on it against the same weekday before, or where a gap much longer than any
 before it separates it from the sales and no more was sold behind the gap than on one ordinary day.
@@ -21,6 +21,8 @@ FEW = 5
 LONG_GAP = 3
 """A gap so many times as long as the longest one before (of at least two days) is none of a shop's pauses."""
 SHORTEST = 2
+FAR = 90
+"""A pause of fewer days before the sales is no mistake of a date."""
 MOST_DAYS = 60
 """So many days at the end may be stray; more of them are another kind of business."""
 
@@ -62,6 +64,28 @@ def last_ordinary_day(counts: pl.DataFrame) -> LastDay:
             break
         end = cut
     return LastDay(days[end - 1], table[end:])
+
+
+def before_sales(counts: pl.DataFrame) -> pl.DataFrame:
+    """Days far before the sales begin, on which no more was sold together than on one ordinary day: day, lines.
+
+    A clock that was set back to 1970, a slip of 2009: a gap much longer than any within the sales lies behind them.
+
+    Examples
+    --------
+    >>> days = pl.date_range(date(2025, 1, 1), date(2025, 3, 1), eager=True)
+    >>> counts = pl.DataFrame({"day": [date(1970, 1, 1), *days], "lines": [1] + [40] * 60})
+    >>> before_sales(counts)["day"].to_list()
+    [datetime.date(1970, 1, 1)]
+    """
+    table = counts.select("day", pl.col("lines").cast(pl.Int64)).sort("day")
+    days, lines = table["day"].to_list(), table["lines"].to_list()
+    gaps = [(after - before).days for before, after in pairwise(days)]
+    for at in range(min(MOST_DAYS, len(days) - SHORTEST), 0, -1):
+        usual = max(*gaps[at:], SHORTEST, 0)
+        if gaps[at - 1] > LONG_GAP * usual and gaps[at - 1] >= FAR and sum(lines[:at]) <= _median(lines[at:]):
+            return table[:at]
+    return table[:0]
 
 
 def _stray_from(days: list[date], lines: list[int]) -> int:

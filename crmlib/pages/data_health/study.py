@@ -10,7 +10,7 @@ import polars as pl
 from crmlib import panels
 from crmlib.customers.loyalty import loyalty
 from crmlib.customers.members import cards, identity, periods
-from crmlib.data.lake import feeds, volume
+from crmlib.data.lake import feeds, last_day, masters, volume
 from crmlib.pages.data_health.parameters import DataHealth
 from crmlib.pages.shared.members import MemberStudy, sorted_cards
 
@@ -19,6 +19,10 @@ LEANED_ON = {
     "customers": ("joined_on", "birth_month", "gender", "age_band", "region", "home_store", "owner_staff"),
 }
 """Fields that reports lean on, by table."""
+MASTERS = {"stores": "store_id", "products": "product_id", "customers": "customer_id"}
+"""Tables of things, and the column of sales that names them."""
+SEEN_DAYS = 35
+"""What a source took back is told for five weeks."""
 
 
 class Study(MemberStudy):
@@ -32,7 +36,8 @@ class Study(MemberStudy):
     @cached_property
     def fresh(self) -> pl.DataFrame:
         """How far each feed of sales reaches, against its own interval [days]."""
-        return feeds.freshness(panels.feed_days(self.lines), as_of=self.due)
+        days = panels.feed_days(self.lines).join(self.behind.select("day"), on="day", how="anti")
+        return feeds.freshness(days, as_of=self.due)
 
     @cached_property
     def due(self) -> date:
@@ -49,12 +54,46 @@ class Study(MemberStudy):
     def volume(self) -> volume.Volume:
         """Store-days without lines, hardly any or no money, of the last four weeks; months without sales."""
         shut = self.page.optional("closures")
-        return volume.volume(self.store_days, as_of=self.page.as_of, closures=None if shut is None else shut.collect())
+        odd = self.behind["day"].cast(pl.Int32)
+        days = self.store_days.filter(~pl.col("day_n").is_in(odd.implode()))
+        return volume.volume(days, as_of=self.page.as_of, closures=None if shut is None else shut.collect())
 
     @cached_property
     def stray(self) -> pl.DataFrame:
         """Days ahead of the sales with hardly a line: day, lines."""
         return self.page.reach.stray
+
+    @cached_property
+    def behind(self) -> pl.DataFrame:
+        """Days far before the sales with hardly a line: day, lines."""
+        return last_day.before_sales(panels.day_sums(self.lines))
+
+    @cached_property
+    def recent(self) -> panels.ReceiptLines:
+        """The lines of the last thirteen weeks."""
+        return panels.part(self.lines, start=self.page.as_of - timedelta(days=masters.WATCHED - 1))
+
+    @cached_property
+    def price(self) -> int | None:
+        """The one price of a piece of nearly all goods [minor units]; none where prices differ."""
+        return masters.one_price(panels.goods_sums(self.recent))
+
+    @cached_property
+    def unknown(self) -> masters.Unknown:
+        """Stores, goods and members that are sold on and stand in no table of theirs."""
+        known = {t: self.page.table(t).select(k).collect()[k] for t, k in MASTERS.items() if self.page.has(t)}
+        sold = {t: panels.ids(self.recent, MASTERS[t]) for t in known}
+        return masters.unknown(sold, known, as_of=self.page.as_of)
+
+    @cached_property
+    def gone(self) -> pl.DataFrame:
+        """What the source no longer has, seen in the last five weeks."""
+        return self.page.gone(days=SEEN_DAYS)
+
+    @cached_property
+    def withdrawn(self) -> int:
+        """Lines that corrected receipts no longer have, of all ingests."""
+        return int(self.page.ingests()["withdrawn"].sum())
 
     @cached_property
     def sums(self) -> pl.DataFrame:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from crmlib.customers.members.identity import nobody, propose
+from crmlib.data.lake import masters
 from crmlib.data.lake.volume import Volume
 from crmlib.kit.words import Words
-from crmlib.pages.data_health.findings import amount, fields, health
+from crmlib.pages.data_health.findings import amount, fields, health, source
 from tests.pages.wording import months, says
 
 EPOCH = date(1970, 1, 1)
@@ -138,3 +139,81 @@ def test_what_was_never_mapped_is_not_connected_and_not_missing(words: Words) ->
     assert (found.status, says(words, "data_health.gaps.headline.absent", found.headline)) == ("none", True)
     bare = health.card_share(months([0.0, 0.0, 0.0]), words=words)
     assert (bare.status, says(words, "data_health.cards.headline.bare", bare.headline)) == ("none", True)
+
+
+def took_back(*rows: tuple[str, str, date | None, str | None, int, int]) -> pl.DataFrame:
+    """table, kind, day, store, rows, left."""
+    names = ["table", "kind", "day", "store_id", "rows", "left"]
+    kinds = {"table": pl.String, "kind": pl.String, "day": pl.Date, "store_id": pl.String, "rows": pl.Int64}
+    frame = pl.DataFrame(rows, schema={**kinds, "left": pl.Int64}, orient="row").select(names)
+    return frame.with_columns(file=pl.lit("till_1.csv"), net_minor=pl.lit(1234, dtype=pl.Int64))
+
+
+LOST_DAY = ("receipt_lines", "rows", date(2026, 5, 1), "S1", 40, 0)
+LOST_LINE = ("receipt_lines", "rows", date(2026, 5, 2), "S1", 1, 39)
+LOST_FILE = ("receipt_lines", "file", date(2026, 5, 3), "S1", 9, 0)
+LOST_MEMBER = ("customers", "rows", None, None, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "status"),
+    [
+        ((), "none", "ok"),
+        ((LOST_MEMBER,), "things", "warn"),
+        ((LOST_LINE, LOST_MEMBER), "rows", "warn"),
+        ((LOST_LINE, LOST_DAY), "day", "fail"),
+        ((LOST_LINE, LOST_DAY, LOST_FILE), "file", "fail"),
+    ],
+)
+def test_what_the_source_took_back_is_told_by_what_is_worst(
+    rows: tuple[tuple[str, str, date | None, str | None, int, int], ...], kind: str, status: str, words: Words
+) -> None:
+    told = source.gone(took_back(*rows), withdrawn=3, words=words, names={"S1": "一店"})
+    assert (says(words, f"data_health.gone.headline.{kind}", told.headline), told.status) == (True, status)
+    assert ("一店" in told.headline) == (kind in {"day", "rows"}) and "3" in told.note_seen
+
+
+@pytest.mark.parametrize(
+    ("behind", "price", "kind", "status"),
+    [
+        (NO_DAYS, None, "fine", "ok"),
+        (pl.DataFrame({"day": [date(1970, 1, 1)], "lines": [2]}), None, "behind", "warn"),
+        (NO_DAYS, 100, "price", "fail"),
+    ],
+)
+def test_dates_long_past_and_one_price_for_everything_are_told(
+    behind: pl.DataFrame, price: int | None, kind: str, status: str, words: Words
+) -> None:
+    told = source.odd(behind, price, words=words)
+    assert (says(words, f"data_health.odd.headline.{kind}", told.headline), told.status) == (True, status)
+
+
+def sold(*net: int, days: int = 1) -> pl.DataFrame:
+    last = date(2026, 6, 28)
+    return pl.DataFrame(
+        {
+            "id": [f"P{n}" for n in range(len(net))], "first_day": last - timedelta(days=days), "last_day": last,
+            "lines": 1, "net_minor": list(net),
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "known", "kind", "status"),
+    [
+        (sold(99, 1), {}, "absent", "none"),
+        (sold(99, 1), {"products": ["P0", "P1"]}, "all", "ok"),
+        (sold(999, 1), {"products": ["P0"]}, "few", "ok"),
+        (sold(999, 1, days=9), {"products": ["P0"]}, "some", "warn"),
+        (sold(98, 2), {"products": ["P0"]}, "some", "warn"),
+        (sold(90, 10), {"products": ["P0"]}, "many", "fail"),
+    ],
+)
+def test_master_data_that_come_late_are_told_by_money_and_days(
+    table: pl.DataFrame, known: dict[str, list[str]], kind: str, status: str, words: Words
+) -> None:
+    ids = {k: pl.Series(v, dtype=pl.String) for k, v in known.items()}
+    found = masters.unknown({"products": table}, ids, as_of=date(2026, 6, 28))
+    told = source.known(found, words=words, pseudonyms=found.rows["id"])
+    assert (says(words, f"data_health.known.headline.{kind}", told.headline), told.status) == (True, status)
+    assert ("P1" in told.headline + told.note_do) == (kind in {"some", "many"})

@@ -11,7 +11,7 @@ from tests.report import world
 
 CHECKS = (
     findings.freshness, findings.volume, findings.contracts, findings.ingest_sum, findings.card_share, findings.doubles,
-    findings.no_persons, findings.gaps,
+    findings.no_persons, findings.gaps, findings.gone, findings.odd, findings.known,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The data health page, card by card; the answer is made last, of the checks that the page shows."""
 
 from crmlib.kit.finding import Answer, Finding, Limits
-from crmlib.pages.data_health.findings import amount, fields, health
+from crmlib.pages.data_health.findings import amount, fields, health, source
 from crmlib.pages.data_health.study import Study
 from crmlib.report import answered, section
 
@@ -16,6 +16,26 @@ def freshness(study: Study) -> Finding:
 def volume(study: Study) -> Finding:
     """Whether as much came in as usual, by store and day, and on days that have come."""
     return amount.volume(study.volume, study.stray, words=study.words, names=study.called("stores", "store_id"))
+
+
+@section("data_health.gone", key="health.gone")
+def gone(study: Study) -> Finding:
+    """What the lake holds and the source no longer has."""
+    names = study.called("stores", "store_id")
+    return source.gone(study.gone, withdrawn=study.withdrawn, words=study.words, names=names)
+
+
+@section("data_health.odd", key="health.odd")
+def odd(study: Study) -> Finding:
+    """Dates far before the sales, and one price for everything."""
+    return source.odd(study.behind, study.price, words=study.words)
+
+
+@section("data_health.known", key="health.known")
+def known(study: Study) -> Finding:
+    """Stores, goods and members that are sold on and stand in no table of theirs."""
+    hidden = study.page.pseudonyms(study.unknown.rows["id"])
+    return source.known(study.unknown, words=study.words, pseudonyms=hidden)
 
 
 @section("data_health.contracts", key="health.contracts")
