@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -55,11 +54,6 @@ class Shown:
 def not_connected(table: str, *, report: str) -> LakeError:
     """The refusal of a report whose table the lake does not have."""
     return LakeError("report.not_connected", values={"table": table, "report": report})
-
-
-def _without_money(rules: str) -> str:
-    """The rules of a batch with their rows only: whose the money was that was set aside, nobody can say."""
-    return json.dumps([rule | {"net_minor": None} for rule in json.loads(rules)], ensure_ascii=False)
 
 
 class Face(Protocol):
@@ -361,7 +355,7 @@ class Page:
         found = self._lake.ingests()
         if self.context.regions is None:
             return found
-        return found.with_columns(pl.col("rules").map_elements(_without_money, return_dtype=pl.String))
+        return found.with_columns(pl.col("rules").map_elements(access.without_money, return_dtype=pl.String))
 
     def gone(self, *, days: int) -> pl.DataFrame:
         """What sources no longer have (`crmlib.data.gone.SCHEMA`), of the page's regions, seen in so many last days."""
