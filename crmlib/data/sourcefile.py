@@ -15,9 +15,6 @@ from crmlib.core.errors import SourceError
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.data.sources import FILE, LAST_DAY, SHEET, Condition, Expression, KnownAt, Lookup, Source
 
-MADE = frozenset({"src_name", "src_file", "src_line", "known_at", "day", "day_n"})
-"""Columns that ingest makes itself."""
-
 
 def load(path: str | Path) -> dict[str, Source]:
     """Read and check a sources file; every entry by its name, in file order.
@@ -134,7 +131,7 @@ def _names(kind: type) -> list[str]:
 
 def _check_columns(place: str, source: Source) -> None:
     contract = source.contract
-    allowed = [c for c in contract.columns if c not in MADE]
+    allowed = [c for c in contract.columns if c not in contract.made]
     for column in source.columns:
         if column not in allowed:
             raise _refused(
@@ -144,7 +141,7 @@ def _check_columns(place: str, source: Source) -> None:
                 near=nearest(column, allowed),
                 known=", ".join(allowed),
             )
-    given = {*source.columns, *dict(contract.defaults), *MADE, "line_id"}
+    given = {*source.columns, *dict(contract.defaults), *contract.made, "line_id"}
     missing = [c for c in contract.required if c not in given]
     if missing:
         raise _refused("sources.not_mapped", f"{place}.columns", missing=", ".join(missing), table=source.table)

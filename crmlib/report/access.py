@@ -20,8 +20,8 @@ Find = Callable[[str], pl.LazyFrame | None]
 
 def dated(table: pl.LazyFrame, *, as_of: date | None) -> pl.LazyFrame:
     """`table` without the rows after `as_of`: dated by ``day``, else by ``at``; undated tables are kept whole."""
-    names = table.collect_schema().names()
-    if as_of is not None and "day" in names:
+    names = table.collect_schema()
+    if as_of is not None and names.get("day") == pl.Date:
         return table.filter(pl.col("day") <= as_of)
     if as_of is not None and "at" in names:
         return table.filter(pl.col("at").dt.date() <= as_of)

@@ -11,6 +11,7 @@ import polars as pl
 from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
 from crmlib.simulate import (
+    care_log,
     city_files,
     complaints,
     house,
@@ -31,7 +32,9 @@ from crmlib.simulate import (
     stored,
     story,
     targets,
+    trade,
     truth,
+    work,
 )
 from crmlib.simulate.baskets import stock_shelf
 from crmlib.simulate.draws import stream
@@ -44,6 +47,7 @@ from crmlib.simulate.shops import NEVER, open_shops
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
 STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
 DEALS, MEETINGS, POOL = 210, 211, 212
+TRADE, CARE, WORK = 260, 261, 262
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -100,6 +104,9 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     pipeline.write(world, folder, rng=stream(seed, DEALS))
     meetings.write(world, folder, rng=stream(seed, MEETINGS))
     pool.write(world, told, contacts, folder, rng=stream(seed, POOL))
+    orders = trade.write(world, folder, rng=stream(seed, TRADE))
+    records = care_log.write(world, folder, rng=stream(seed, CARE), year=end.year)
+    work.write(world, contacts, records, orders, folder, rng=stream(seed, WORK))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

@@ -82,14 +82,14 @@ def staff_list(world: World, rng: np.random.Generator) -> pl.DataFrame:
     leaves = owners.leaving_day(world, np.array(sorted(named))) - 1  # the last day is the one before the handover
     gone = {f"G{(r + 1) * 100 + owners.ADVISERS}": int(day) for r, day in zip(sorted(named), leaves, strict=True)}
     left = pl.col("staff_id").replace_strict(gone, default=None, return_dtype=pl.Int32).cast(pl.Date)
-    return table.with_columns(left.alias("left_on"), joined_on=joined, name=pl.Series(_names(table.height)))
+    return table.with_columns(left.alias("left_on"), joined_on=joined, name=pl.Series(names(table.height)))
 
 
-def _names(count: int) -> list[str]:
-    """So many names, all different: surnames and given names in step, whose numbers have no common divisor."""
+def names(count: int, *, skip: int = 0) -> list[str]:
+    """So many names after the first `skip`, all different: the numbers of surnames and given names share no divisor."""
     people = toml("words")["people"]
     surnames, given = people["surnames"].split(";"), people["given"].split(";")
-    return [surnames[k % len(surnames)] + given[k % len(given)] for k in range(count)]
+    return [surnames[k % len(surnames)] + given[k % len(given)] for k in range(skip, skip + count)]
 
 
 def contact_list(world: World, contacts: pl.DataFrame) -> pl.DataFrame:

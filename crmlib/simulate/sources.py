@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from crmlib.simulate import book_sources, city_files, deal_sources, exports, sales_sources
+from crmlib.simulate import book_sources, city_files, deal_sources, exports, people_sources, sales_sources
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
@@ -29,8 +29,9 @@ def mapping(*, since: date) -> Node:
         "loss_reasons": _loss_reasons(),
     }  # fmt: skip
     sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since), **book_sources.mapping()}
-    sources |= sales_sources.mapping() | deal_sources.mapping()
-    for name in ("people", "products", "budgets", *book_sources.LISTS, *deal_sources.LISTS):
+    sources |= sales_sources.mapping() | deal_sources.mapping() | people_sources.mapping()
+    dateless = (*book_sources.LISTS, *deal_sources.LISTS, *people_sources.LISTS)
+    for name in ("people", "products", "budgets", *dateless):
         sources[name]["known_at"] = {"on": since}
     return sources
 

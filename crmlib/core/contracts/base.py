@@ -71,6 +71,19 @@ class Contract:
         return tuple(self.schema.column_names())
 
     @property
+    def made(self) -> frozenset[str]:
+        """Columns that ingest makes itself: provenance, and the day of a receipt's line.
+
+        Examples
+        --------
+        >>> from crmlib.core.contracts import CONTRACTS
+        >>> "day" in CONTRACTS["receipt_lines"].made, "day" in CONTRACTS["special_days"].made
+        (True, False)
+        """
+        told = frozenset({"src_name", "src_file", "src_line", "known_at"})
+        return told | {"day", "day_n"} if "day_n" in self.columns else told
+
+    @property
     def required(self) -> tuple[str, ...]:
         """Columns that may not be null."""
         return tuple(name for name, column in self.schema.columns().items() if not column.nullable)

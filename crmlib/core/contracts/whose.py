@@ -46,6 +46,7 @@ WHOSE: dict[str, Way | By] = {
     "voucher_moves": By("vouchers", "voucher_id", "voucher_id"),
     "invoices": "party",
     "payments": "party",
+    "sale_orders": "party",
     **dict.fromkeys(("rosters", "person_targets", "score_corrections", "work_reports"), _STAFF),
     "line_credits": By("receipt_lines", "line_id", "line_id"),
     "cash_moves": By("accounts", "account_id", "account_id"),

@@ -263,7 +263,7 @@ def _read_by(made: object) -> set[str]:
 
 def _needed(table: str) -> list[str]:
     contract = CONTRACTS[table]
-    made = {"src_name", "src_file", "src_line", "known_at", "day", "day_n", "line_id", *dict(contract.defaults)}
+    made = {*contract.made, "line_id", *dict(contract.defaults)}
     return [c for c in contract.required if c not in made]
 
 

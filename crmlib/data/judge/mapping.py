@@ -52,7 +52,7 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
         ),
         _repeat_key(source),
         (pl.col(source.part) if source.part else pl.lit("")).alias(PAGE),
-        day.alias("day"),
+        *([day.alias("day")] if "day" in contract.made else []),
     )
     frame = _first_problem(lazy.collect(), rows, checks)
     frame = frame.with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
@@ -120,7 +120,7 @@ def _completed(frame: pl.DataFrame, source: Source, now: datetime) -> pl.DataFra
     contract, fields = source.contract, source.contract.schema.columns()
     defaults = {c: contract.unmapped(c) for c, _ in contract.defaults}
     day_n = pl.col("day").cast(pl.Int32).alias("day_n")
-    frame = frame.with_columns(day_n) if "day" in fields else frame.drop("day")
+    frame = frame.with_columns(day_n) if "day_n" in contract.made else frame
     frame = frame.with_columns(
         (pl.col(c).fill_null(v) if c in frame.columns else v).alias(c) for c, v in defaults.items()
     )
