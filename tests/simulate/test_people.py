@@ -24,7 +24,7 @@ def truth(root: Path):
 
 
 def test_a_shop_that_stopped_never_orders_again_and_the_others_order_after_the_last_day(read, truth) -> None:
-    orders = read("trade_orders").with_columns(day=pl.col("下单时间").str.slice(0, 10).str.to_date())
+    orders = read("trade_orders").with_columns(day=pl.col("下单时间").dt.date())
     last = orders.group_by(partner_id="客户编码").agg(pl.col("day").max())
     known = truth("trade").join(last, on="partner_id")
     stopped = known.filter(pl.col("stopped_on").is_not_null())
@@ -40,7 +40,7 @@ def test_the_leavers_shops_were_not_handed_over_and_their_orders_have_nobody_sin
     assert left["工号"].to_list() == ["Y22"]
     shops = read("traders").filter(pl.col("业务负责人") == "Y22")["客户编码"]
     assert shops.len() == 12
-    orders = read("trade_orders").with_columns(day=pl.col("下单时间").str.slice(0, 10).str.to_date())
+    orders = read("trade_orders").with_columns(day=pl.col("下单时间").dt.date())
     since = orders.filter(pl.col("客户编码").is_in(shops.implode()), pl.col("day") > left["离职日期"][0])
     assert since.height > 0
     assert since["业务员"].is_null().all()
@@ -48,7 +48,7 @@ def test_the_leavers_shops_were_not_handed_over_and_their_orders_have_nobody_sin
 
 def test_one_adviser_is_late_more_often_than_all_others(read) -> None:
     done = read("care_tasks").filter(pl.col("状态") == "已完成")
-    late = pl.col("完成时间").str.slice(0, 10).str.to_date() > pl.col("应完成日期")
+    late = pl.col("完成时间").dt.date() > pl.col("应完成日期")
     by = done.group_by("顾问工号").agg(late=late.mean(), n=pl.len()).sort("late", descending=True)
     assert by["顾问工号"][0] == "G202"
     assert by["late"][0] > 0.3
