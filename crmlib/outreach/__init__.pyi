@@ -9,6 +9,7 @@ from crmlib.outreach import money as money
 from crmlib.outreach import new_to_them as new_to_them
 from crmlib.outreach import one_list as one_list
 from crmlib.outreach import outbox as outbox
+from crmlib.outreach import outcomes as outcomes
 from crmlib.outreach import permission as permission
 from crmlib.outreach import power as power
 from crmlib.outreach import programme as programme
@@ -28,6 +29,7 @@ __all__ = [
     "new_to_them",
     "one_list",
     "outbox",
+    "outcomes",
     "permission",
     "power",
     "programme",

@@ -15,6 +15,7 @@ from crmlib.simulate import (
     city_files,
     complaints,
     house,
+    lists,
     marketing,
     masters,
     meetings,
@@ -48,6 +49,7 @@ GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARK
 STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
 DEALS, MEETINGS, POOL = 210, 211, 212
 TRADE, CARE, WORK = 260, 261, 262
+LISTS = 240
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -107,6 +109,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     orders = trade.write(world, folder, rng=stream(seed, TRADE))
     records = care_log.write(world, folder, rng=stream(seed, CARE), year=end.year)
     work.write(world, contacts, records, orders, folder, rng=stream(seed, WORK))
+    lists.write(world, told, folder, rng=stream(seed, LISTS))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

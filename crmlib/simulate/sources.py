@@ -8,7 +8,15 @@ from typing import Any
 
 import yaml
 
-from crmlib.simulate import book_sources, city_files, deal_sources, exports, people_sources, sales_sources
+from crmlib.simulate import (
+    book_sources,
+    city_files,
+    deal_sources,
+    exports,
+    list_sources,
+    people_sources,
+    sales_sources,
+)
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
@@ -30,6 +38,7 @@ def mapping(*, since: date) -> Node:
     }  # fmt: skip
     sources = {**tills, **_members(), **offices, **city_files.mapping(known_on=since), **book_sources.mapping()}
     sources |= sales_sources.mapping() | deal_sources.mapping() | people_sources.mapping()
+    sources |= list_sources.mapping(since=since)
     dateless = (*book_sources.LISTS, *deal_sources.LISTS, *people_sources.LISTS)
     for name in ("people", "products", "budgets", *dateless):
         sources[name]["known_at"] = {"on": since}

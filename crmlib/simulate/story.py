@@ -26,6 +26,8 @@ ANONYMOUS_PER_MEMBER = 0.0155
 """Visits without card per day and member of the whole company."""
 POOLED = 20_000
 """So many cards at most are in the pool's scheme, whose days of purchase are kept."""
+LISTED, LISTED_DAYS = 20_000, 730
+"""Members that lists may name, the first ones, and the days of theirs that are kept for it."""
 TRIPS, RESPONSE, RETURNS, DIRT, CAMPAIGN, POINTS, BEFORE = range(100, 107)
 
 
@@ -58,6 +60,7 @@ class Telling:
     lists: list[campaigns.Outcome] = field(default_factory=list)
     totals: list[pl.DataFrame] = field(default_factory=list)
     seen: list[pl.DataFrame] = field(default_factory=list)
+    visits: list[pl.DataFrame] = field(default_factory=list)
 
 
 def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
@@ -84,6 +87,7 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
         state.totals.append(
             lines.group_by("store", "day").agg(pl.len(), pl.col("milli", "list_minor", "net_minor").sum())
         )
+        state.visits.append(_visits(lines, world))
         receipts.write(book, lines, rng=stream(world.seed, DIRT, first))
         _points(world, state, lines, last, ledger)
     for system in exports.SYSTEMS:
@@ -170,6 +174,12 @@ def _by_day(lines: pl.DataFrame, effects: pl.DataFrame, world: World) -> pl.Data
     promoted = effects.filter(since, pl.col("kind").is_in(response.PROMOTED))
     usual = lines.filter(since, pl.col("event") < 0, pl.col("milli") > 0)
     return pl.concat([t.group_by(keys).agg(pl.col("milli").sum()) for t in (promoted, usual)]).sort(keys)
+
+
+def _visits(lines: pl.DataFrame, world: World) -> pl.DataFrame:
+    """What each of the first members spent on each day of the last two years [fen]."""
+    known = pl.col("member").is_between(0, LISTED - 1) & (pl.col("day") > world.last_day - LISTED_DAYS)
+    return lines.filter(known).group_by("member", "day").agg(pl.col("net_minor").sum())
 
 
 def _date(day: int) -> date:
