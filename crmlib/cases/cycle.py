@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from crmlib.core.calendar import lunar_aligned
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.proportions import wilson
 from crmlib.core.renewal import Renewal, fit, gaps, order_quantile, order_within
 
 LEAST_GAPS = 3
@@ -104,22 +105,62 @@ def to_call(cycle: Cycle, values: AnyFrame) -> pl.DataFrame:
     )
 
 
+def by_span(cycle: Cycle, *, as_of: date, ahead: Sequence[int]) -> pl.DataFrame:
+    """Buyers expected to order next within each span of days: first_on, last_on, expected; sums to Σ P of the longest.
+
+    Parameters
+    ----------
+    cycle : made with all of `ahead`, in rising order.
+    """
+    sums = [float(cycle.buyers[f"p_{h}"].sum()) for h in ahead]
+    starts = [0, *ahead[:-1]]
+    return pl.DataFrame(
+        {
+            "first_on": [as_of + timedelta(days=d + 1) for d in starts],
+            "last_on": [as_of + timedelta(days=h) for h in ahead],
+            "expected": [now - before for now, before in zip(sums, [0.0, *sums[:-1]], strict=True)],
+        }
+    )
+
+
 def last_year_slot(orders: AnyFrame, *, first: date, last: date) -> int:
-    """Order days in the same days of last year's festival calendar, to stand beside what is expected from today on."""
+    """Buyers who ordered in the same days of last year's festival calendar, of those with a rhythm before them.
+
+    It stands beside Σ P of the buyers with a rhythm now, so both count buyers and not orders.
+    """
     table = to_polars(orders, needs=("customer_id", "day_n"), name="orders").select("customer_id", "day_n").unique()
     low, high = (day_number(lunar_aligned(day)) for day in (first, last))
-    return table.filter(pl.col("day_n").is_between(low, high)).height
+    known = table.filter(pl.col("day_n") < low).group_by("customer_id").len().filter(pl.col("len") > LEAST_GAPS)
+    seen = table.filter(pl.col("day_n").is_between(low, high)).join(known, on="customer_id", how="semi")
+    return seen["customer_id"].n_unique()
 
 
 @dataclass(frozen=True, slots=True)
 class CycleTest:
-    """Orderers said and seen in the last closed days; Brier score; ok where the sum is right within 10 %."""
+    """Orderers said and seen in the last closed days; Brier score; ok where the sum is right within 10 %.
+
+    Parameters
+    ----------
+    rows : customer_id, p (said), y (1 where an order came).
+    """
 
     buyers: int
     expected: float
     ordered: int
     brier: float
     ok: bool
+    rows: pl.DataFrame
+
+    def bins(self, groups: int = 5) -> pl.DataFrame:
+        """Groups of about equal size by P: expected, observed, low, high (Wilson), buyers; fewer where ties forbid."""
+        if self.rows.is_empty():
+            return pl.DataFrame(schema=dict.fromkeys(("expected", "observed", "low", "high"), pl.Float64))
+        place = (pl.col("p").rank("ordinal") - 1) * groups // pl.len()
+        by = self.rows.group_by(place.alias("_at")).agg(
+            expected=pl.col("p").mean(), observed=pl.col("y").mean(), hits=pl.col("y").sum(), buyers=pl.len()
+        )
+        low, high = wilson(by["hits"].cast(pl.Int64).to_numpy(), by["buyers"].to_numpy())
+        return by.with_columns(low=pl.Series(low), high=pl.Series(high)).sort("_at").drop("_at", "hits")
 
 
 def back_test(orders: AnyFrame, *, as_of: date, ahead: int = 90) -> CycleTest:
@@ -137,4 +178,5 @@ def back_test(orders: AnyFrame, *, as_of: date, ahead: int = 90) -> CycleTest:
         ordered=ordered,
         brier=float(((p - y) ** 2).mean()),
         ok=abs(expected - ordered) <= WITHIN * max(ordered, 1),
+        rows=both.select("customer_id", p=f"p_{ahead}", y="y"),
     )

@@ -64,10 +64,27 @@ def test_agreed_rhythm_and_last_years_slot_stand_beside_it(world):
     first, last = date(2026, 2, 1), date(2026, 3, 2)
     low, high = (day_number(lunar_aligned(d)) for d in (first, last))
     assert low != day_number(date(2025, 2, 1)), "before the Spring Festival the same date is another slot"
-    assert (
-        cycle.last_year_slot(world, first=first, last=last)
-        == world.unique().filter(pl.col("day_n").is_between(low, high)).height
+    known = world.unique().filter(pl.col("day_n") < low).group_by("customer_id").len().filter(pl.col("len") >= 4)
+    slot = world.filter(
+        pl.col("day_n").is_between(low, high), pl.col("customer_id").is_in(known["customer_id"].implode())
     )
+    assert cycle.last_year_slot(world, first=first, last=last) == slot["customer_id"].n_unique()
+
+
+def test_spans_sum_to_the_orderers_of_the_longest(world):
+    said = cycle.next_order(world, as_of=TODAY, ahead=(7, 14, 30))
+    spans = cycle.by_span(said, as_of=TODAY, ahead=(7, 14, 30))
+    assert spans["expected"].sum() == pytest.approx(said.buyers["p_30"].sum())
+    assert spans.select("first_on", "last_on").row(1) == (date(2026, 4, 8), date(2026, 4, 14))
+
+
+def test_groups_of_the_test_hold_everybody_once_and_what_came_lies_near_what_was_said(world):
+    test = cycle.back_test(world, as_of=TODAY)
+    bins = test.bins()
+    assert bins["buyers"].sum() == test.buyers
+    assert (bins["expected"] * bins["buyers"]).sum() == pytest.approx(test.expected)
+    assert bins["expected"].is_sorted()
+    assert ((bins["low"] <= bins["expected"]) & (bins["expected"] <= bins["high"])).mean() >= 0.6
 
 
 def test_the_call_list_holds_the_late_and_alive_by_margin(world):

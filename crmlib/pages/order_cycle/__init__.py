@@ -1,0 +1,1 @@
+"""Order cycle: who orders next, who is late, and who has stopped."""
