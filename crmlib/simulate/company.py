@@ -12,8 +12,10 @@ from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
 from crmlib.simulate import (
     care_log,
+    channel,
     city_files,
     complaints,
+    desk,
     house,
     lists,
     marketing,
@@ -25,6 +27,7 @@ from crmlib.simulate import (
     pool,
     receipts,
     receivables,
+    rollout,
     season,
     service,
     shop_floor,
@@ -50,6 +53,7 @@ STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
 DEALS, MEETINGS, POOL = 210, 211, 212
 TRADE, CARE, WORK = 260, 261, 262
 LISTS = 240
+DESK, CHANNEL, ROLLOUT = 1800, 1801, 1802
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -110,6 +114,9 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     records = care_log.write(world, folder, rng=stream(seed, CARE), year=end.year)
     work.write(world, contacts, records, orders, folder, rng=stream(seed, WORK))
     lists.write(world, told, folder, rng=stream(seed, LISTS))
+    desk.write(world, contacts, folder, rng=stream(seed, DESK))
+    channel.write(world, folder, rng=stream(seed, CHANNEL))
+    rollout.write(world, told, folder, rng=stream(seed, ROLLOUT))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

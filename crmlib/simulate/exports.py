@@ -16,6 +16,8 @@ import xlsxwriter
 from crmlib.simulate.vocabulary import toml
 
 GZIP_LEVEL = 6
+HEADERS = ("service", "channel", "rollout")
+"""Vocabularies beside `headers` that hold headers of their own tables."""
 FILE_DATE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
@@ -38,7 +40,7 @@ SYSTEMS = (
 
 def headers(table: str) -> dict[str, str]:
     """Machine name to header of an export, in the order of its columns."""
-    named: dict[str, str] = toml("headers")[table]
+    named: dict[str, str] = next(book[table] for book in (toml("headers"), *map(toml, HEADERS)) if table in book)
     return named
 
 

@@ -12,6 +12,7 @@ from crmlib.simulate import (
     book_sources,
     city_files,
     deal_sources,
+    desk_sources,
     exports,
     list_sources,
     people_sources,
@@ -42,6 +43,8 @@ def mapping(*, since: date) -> Node:
     dateless = (*book_sources.LISTS, *deal_sources.LISTS, *people_sources.LISTS)
     for name in ("people", "products", "budgets", *dateless):
         sources[name]["known_at"] = {"on": since}
+    sources |= desk_sources.mapping(since=since)
+    sources["partners"]["columns"]["territory"] = {"from": exports.headers("partners")["region"], "split": ";"}
     return sources
 
 

@@ -86,7 +86,10 @@ WHOLE = {
     "partners": pl.LazyFrame({"partner_id": ["pn", "ps"], "region": ["north", "south"]}),
     "cards": pl.LazyFrame({"card_id": ["cn", "cs"], "store_id": ["N", "S"]}),
     "orders": pl.LazyFrame({"order_id": ["o1", "o2"], "store_id": ["N", "S"]}),
-    "sale_orders": pl.LazyFrame({"order_id": ["o1", "o2"], "customer_id": ["n", "s"]}),
+    "sale_orders": pl.LazyFrame(
+        {"order_id": ["o1", "o2"], "partner_id": [None, None], "customer_id": ["n", "s"]},
+        schema_overrides={"partner_id": pl.String},
+    ),
 }
 SIGHT = Sight(("north",), WHOLE.get, lambda ids: "P" + ids)
 

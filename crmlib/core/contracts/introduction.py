@@ -15,6 +15,7 @@ class RolloutSteps(Table):
     """One row per step; a blocking one must be done, with evidence, before the go."""
 
     step_id = dy.String(primary_key=True)
+    title = dy.String(nullable=True)
     phase = dy.Enum(PHASES, nullable=False)
     region = dy.String(nullable=True)
     owner = dy.String(nullable=False)
@@ -25,7 +26,12 @@ class RolloutSteps(Table):
 
 
 class OldFigures(Table):
-    """One row per figure of the old reports, in whole units, with the sentence that defines it."""
+    """One row per figure of the old reports, in whole units, with the sentence that defines it and how it counted.
+
+    How the old system counted, where it differs: `tax_bp` (amounts without this tax), `closing_day` (last day of its
+    month), `leaves_out` (kind of store), `rounded_to` (units to which it rounded each store and day), `repeated`
+    (stores and days that it holds twice, ``S003 2026-09-12``).
+    """
 
     figure_id = dy.String(primary_key=True)
     scope = dy.String(primary_key=True)
@@ -34,6 +40,11 @@ class OldFigures(Table):
     unit = dy.String(nullable=False)
     definition = dy.String(nullable=True)
     source_file = dy.String(nullable=True)
+    tax_bp = dy.Int64(nullable=True, min=0, max=10_000)
+    closing_day = dy.Int16(nullable=True, min=1, max=31)
+    leaves_out = dy.String(nullable=True)
+    rounded_to = dy.Int64(nullable=True, min=1)
+    repeated = dy.List(dy.String(nullable=False), nullable=True)
 
 
 class FigureDifferences(Table):

@@ -57,6 +57,7 @@ WHOSE: dict[str, Way | By] = {
     "partner_people": By("partners", "partner_id", "partner_id"),
     "partner_stock": By("partners", "partner_id", "partner_id"),
     "vouchers": By("stores", "sold_store", "store_id"),
+    "code_scans": By("partners", "partner_id", "partner_id"),
     "deliveries": By("sale_orders", "order_id", "order_id"),
     "sale_order_lines": By("sale_orders", "order_id", "order_id"),
     "deals": By("staff", "owner_staff", "staff_id"),
@@ -69,7 +70,8 @@ WHOSE: dict[str, Way | By] = {
     "order_steps": By("sale_orders", "order_id", "order_id"),
     "loss_reasons": "named",
     **dict.fromkeys(
-        ("media_costs", "old_figures", "figure_differences", "draws", "read_outs", "suppressions"), "nobody"),
+        ("media_costs", "old_figures", "figure_differences", "draws", "read_outs", "suppressions", "calls"),
+        "nobody"),
     **dict.fromkeys(("outreach", "outreach_events", "consents"), By("customers", "recipient_id", "customer_id")),
 }  # fmt: skip
 
