@@ -298,6 +298,9 @@ def user(
     records: Annotated[
         bool, typer.Option("--records", help="May also read notebook, record and tables beside a finished page.")
     ] = False,
+    may: Annotated[
+        list[str] | None, typer.Option(help="approve, reveal (names and phones) or merge; repeatable; default none.")
+    ] = None,
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""
@@ -309,9 +312,11 @@ def user(
     space = workspace.find(start=Path.cwd(), lake=lake)
     users.check_known("region", region or (), workspace.regions(Lake(space.lake)))
     users.check_known("report", report or (), workspace.reports(space))
+    users.check_known("right", may or (), users.RIGHTS)
     word = typer.prompt(_words()("cli.password"), hide_input=True, confirmation_prompt=True)
     file = space.lake / USERS
-    users.add(file, name, password=word, regions=tuple(region or ()), reports=tuple(report or ()), records=records)
+    given = {"regions": tuple(region or ()), "reports": tuple(report or ()), "may": tuple(may or ())}
+    users.add(file, name, password=word, records=records, **given)
     _say(_words()("cli.user", name=name, file=file))
 
 

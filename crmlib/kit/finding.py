@@ -61,6 +61,7 @@ class Finding:
     names : column → key under which its codes are worded (``{"reason_1": "churn.group"}``), before what the vocabulary
         of columns says; asked by the workbook and the comparison.
     role : ``"check"`` puts it into the model-check section instead of among the findings.
+    leads : what can be done from here: the words of a link and its address; an empty address shows nothing.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Finding:
     row_key: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
+    leads: tuple[tuple[str, str], ...] = ()
 
     def _repr_html_(self) -> str:
         return rich.finding(self)
@@ -102,6 +104,7 @@ class Finding:
         row_key: tuple[str, ...] = (),
         names: Mapping[str, str] | None = None,
         role: Literal["finding", "check"] = "finding",
+        leads: tuple[tuple[str, str], ...] = (),
     ) -> Finding:
         """A finding in the words of its section: the one way to make one.
 
@@ -145,6 +148,7 @@ class Finding:
             row_key=row_key,
             names=names or {},
             role=role,
+            leads=leads,
         )
 
     @classmethod

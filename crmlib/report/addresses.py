@@ -57,5 +57,21 @@ def outcome(face: Face, member: str, *, language: str) -> str:
     return f"/outcome?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
 
 
+def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str:
+    """The form that keeps a draft priced on a page, or moves a promotion on; only the server keeps it.
+
+    Parameters
+    ----------
+    priced : key of what the page left behind (`Page.leave`).
+
+    Examples
+    --------
+    >>> offer("voila", "0f", language="en", promotion="PR1"), offer("html", "", language="en")
+    ('/offer?priced=0f&promotion=PR1&language=en', '')
+    """
+    asked = {"priced": priced, **({"promotion": promotion} if promotion else {}), "language": language}
+    return f"/offer?{urlencode(asked)}" if face == "voila" and priced else ""
+
+
 def _from(face: Face, place: str) -> str:
     return {"html": f"{_UP}{place}", "voila": f"/{place}"}.get(face, "")

@@ -5,6 +5,7 @@ hash = "$argon2id$..."
 regions = ["East"]           # absent: all
 reports = ["customer_value"] # absent: all
 records = true               # absent: pages and lists only, without the notebook and tables beside them
+may = ["approve"]            # absent: nothing of RIGHTS
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from crmlib.serve.limits import Limits
 _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$6gXDHyRIpvMZ8TPWmKkGvgxiKOzxmbLaGSZtyTUmEVM"
 MIN_PASSWORD = 10
+RIGHTS = ("approve", "reveal", "merge")
+"""What is done in one's own name beyond reading: approve what another drafted, open names and phones, accept merges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class User:
     mark : changes with the password or the rights; a session with another mark is over.
     regions, reports : what may be seen; none means all.
     records : whether the notebook, record and whole tables beside a finished page may be read.
+    may : what of `RIGHTS` this user may do.
     """
 
     name: str
@@ -48,10 +52,15 @@ class User:
     regions: tuple[str, ...] | None = None
     reports: tuple[str, ...] | None = None
     records: bool = False
+    may: tuple[str, ...] = ()
 
     def may_open(self, report: str) -> bool:
         """Whether this user may open a report at all."""
         return self.reports is None or report in self.reports
+
+    def allowed(self, right: str) -> bool:
+        """Whether this user, by a name of their own, may do one of `RIGHTS`."""
+        return bool(self.name) and right in self.may
 
     def may_see(self, region: str | None) -> bool:
         """Whether this user may see a finished page of that region (none: of all regions)."""
@@ -75,16 +84,16 @@ def read(path: Path) -> dict[str, User]:
         raise RunError("run.bad_users", values={"file": str(path), "problem": str(problem)}) from None
 
 
-_UNKNOWN = {"region": "run.unknown_region", "report": "run.unknown_report"}
+_UNKNOWN = {"region": "run.unknown_region", "report": "run.unknown_report", "right": "run.unknown_right"}
 
 
-def check_known(kind: Literal["region", "report"], given: Sequence[str], known: Collection[str]) -> None:
+def check_known(kind: Literal["region", "report", "right"], given: Sequence[str], known: Collection[str]) -> None:
     """Refuse a right to what does not exist: a slip of the pen would shut somebody out, or later let them in.
 
     Raises
     ------
     RunError
-        `run.unknown_region`, `run.unknown_report`.
+        `run.unknown_region`, `run.unknown_report`, `run.unknown_right`.
     """
     wrong = [one for one in given if one not in known]
     if wrong:
@@ -102,6 +111,7 @@ def add(
     regions: tuple[str, ...],
     reports: tuple[str, ...],
     records: bool = False,
+    may: tuple[str, ...] = (),
 ) -> None:
     """Add or replace a user; the file is replaced in one step and stays closed to others.
 
@@ -115,7 +125,10 @@ def add(
     if not name or not all(c.isalnum() or c in "._-@" for c in name):
         raise RunError("run.bad_user_name", values={"name": name})
     users = read(path) if path.exists() else {}
-    entry = {"hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports), "records": records}
+    entry: dict[str, object] = {
+        "hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports), "records": records,
+        "may": list(may),
+    }  # fmt: skip
     users[name] = _user(name, {k: v for k, v in entry.items() if v})
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
@@ -173,17 +186,19 @@ def _right(hashed: str, password: str) -> bool:
 
 
 def _user(name: str, entry: Mapping[str, object]) -> User:
-    regions, reports = entry.get("regions"), entry.get("reports")
-    if not isinstance(entry["hash"], str) or not all(v is None or isinstance(v, list) for v in (regions, reports)):
-        raise ValueError(f"entry {name}: hash is a text, regions and reports are lists")
+    regions, reports, may = entry.get("regions"), entry.get("reports"), entry.get("may", [])
+    lists = (regions, reports, may)
+    if not isinstance(entry["hash"], str) or not all(v is None or isinstance(v, list) for v in lists):
+        raise ValueError(f"entry {name}: hash is a text, regions, reports and may are lists")
     records = entry.get("records", False)
     if not isinstance(records, bool):
         raise ValueError(f"entry {name}: records is true or false")
-    unknown = set(entry) - {"hash", "regions", "reports", "records"}
+    rights = _texts(may) or ()
+    unknown = (set(entry) - {"hash", "regions", "reports", "records", "may"}) | (set(rights) - set(RIGHTS))
     if unknown:
         raise ValueError(f"entry {name}: unknown {', '.join(sorted(unknown))}")
     mark = hashlib.sha256(json.dumps(dict(entry), sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return User(name, entry["hash"], mark, _texts(regions), _texts(reports), records)
+    return User(name, entry["hash"], mark, _texts(regions), _texts(reports), records, rights)
 
 
 def _texts(values: object) -> tuple[str, ...] | None:
@@ -197,4 +212,6 @@ def _entry(user: User) -> str:
             lines.append(f"{key} = {json.dumps(list(values), ensure_ascii=False)}")
     if user.records:
         lines.append("records = true")
+    if user.may:
+        lines.append(f"may = {json.dumps(list(user.may))}")
     return "\n".join(lines) + "\n"

@@ -41,6 +41,7 @@ from crmlib.serve.handlers import (
 from crmlib.serve.lists import ROUTE
 from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
 from crmlib.serve.making import Made, Makings
+from crmlib.serve.offer_form import OfferHandler
 from crmlib.serve.outcomes import OutcomeHandler
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.users import User
@@ -241,10 +242,12 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             "makings": Makings(self.serving.bounds.at_once, self.serving.bounds.patience, time.monotonic),
         }
         pages = {"serving": self.serving}
+        entering = {"guard": self.serving.guard, "lake": self.serving.lake}
         return [
             (r"/login", LoginHandler, {"guard": self.serving.guard}),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
-            (r"/outcome", OutcomeHandler, {"guard": self.serving.guard, "lake": self.serving.lake}),
+            (r"/outcome", OutcomeHandler, entering),
+            (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
             (rf"{ROUTE}([0-9a-f]{{32}})/([a-z][a-z0-9_.-]{{0,120}}\.xlsx)", ListHandler, pages),

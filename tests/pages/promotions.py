@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -59,6 +60,7 @@ class FramesPage:
         self.params = parameters.model(report)(as_of=world.LAST, **params)
         self.as_of, self.words, self.rng = world.LAST, Words("zh"), np.random.default_rng(7)
         self.tables, self.asked, self.regions = tables, [], None
+        self.newest, self.context, self.left = world.LAST, SimpleNamespace(face="voila"), {}
 
     @property
     def lines(self):
@@ -71,6 +73,10 @@ class FramesPage:
 
     def optional(self, name):
         return self.table(name) if name in self.tables else None
+
+    def leave(self, name, content):
+        self.left[name] = content
+        return "0" * 32
 
     def missing(self, *names):
         return [name for name in names if name not in self.tables]

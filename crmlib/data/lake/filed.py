@@ -48,7 +48,7 @@ def file_rows(
             return False
         partition = MONTH if contract.dated else None
         stored = storable(frame, contract)
-        delta.append(path, stored, batch=delta.Batch(batch, record), partition=partition, description=_facts(lake))
+        delta.append(path, stored, batch=delta.Batch(batch, record), partition=partition, description=facts(lake))
         return True
 
     return with_pen(lake, write)
@@ -66,7 +66,7 @@ def settle(
     """
     frame = checked(contract, rows, source="lists", by=by, now=now)
     path, stored = lake.table_path(contract.name), storable(frame, contract)
-    with_pen(lake, lambda: delta.replace_where(path, stored, where=where, description=_facts(lake)))
+    with_pen(lake, lambda: delta.replace_where(path, stored, where=where, description=facts(lake)))
 
 
 def checked(contract: Contract, rows: pl.DataFrame, *, source: str, by: str, now: datetime) -> pl.DataFrame:
@@ -100,7 +100,8 @@ def with_pen(lake: Lake, write: Callable[[], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _facts(lake: Lake) -> str:
+def facts(lake: Lake) -> str:
+    """What a table says of the whole lake."""
     return json.dumps({"currency": lake.currency, "time_zone": lake.time_zone})
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
+from crmlib.core.errors import ContractError
+from crmlib.pages.promotion_desk.drafting import left, offer_of, terms
 from crmlib.pages.promotion_desk.parameters import PromotionDesk
 from crmlib.pages.shared.promotion_ground import PromotionStudy
 from crmlib.promotion.books import board, portfolio
-from crmlib.promotion.offers.offer import Offer
-from crmlib.promotion.offers.tried import Tried, try_offer, try_on
+from crmlib.promotion.offers.offer import Offer, offers_from_frame
+from crmlib.promotion.offers.tried import Tried, as_offer, try_offer
 from crmlib.promotion.plan import forecast
 from crmlib.promotion.watch import running
+from crmlib.report import addresses
 
 LEADS = {
     "draft": "promotion_plan",
@@ -96,37 +99,59 @@ class Study(PromotionStudy):
     @cached_property
     def tried(self) -> dict[str, Tried]:
         """Promotions ahead on the baskets of the last weeks, by id; those whose rule or goods are not there are not."""
-        found = {
-            r["promotion_id"]: try_on(r, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of)
-            for r in self.ahead
-        }
+        found = {i: self._priced(offer) for i, offer in self.rules.items()}
         return {k: v for k, v in found.items() if v is not None}
 
     @cached_property
+    def rules(self) -> dict[str, Offer]:
+        """The rule of each promotion ahead: as written down, else as its row says; those with neither are not."""
+        told = self.optional("offers")
+        written = [] if told is None else offers_from_frame(told)
+        by = {o.promotion_id: o for o in written if sum(p.promotion_id == o.promotion_id for p in written) == 1}
+        found = {r["promotion_id"]: by.get(r["promotion_id"]) or as_offer(r) for r in self.ahead}
+        return {k: v for k, v in found.items() if v is not None}
+
+    def _priced(self, offer: Offer) -> Tried | None:
+        return try_offer(offer, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of)
+
+    @cached_property
     def draft(self) -> Offer | None:
-        """The offer of the form, from tomorrow on; none where nothing is drafted."""
-        asked, goods = self.params, self.products
-        if asked.draft == "none":
-            return None
-        first = datetime.combine(self.page.as_of + timedelta(days=1), time())
-        wares = goods.filter(pl.col("category_2") == asked.draft_category) if asked.draft_category else goods
-        spend = asked.draft.startswith("threshold")
-        return Offer(
-            "draft", asked.draft, first, first + timedelta(days=7), promotion_id="draft",
-            products=tuple(wares["product_id"].sort()),
-            rate_bp=None if asked.draft == "threshold_off" else 100 * asked.draft_pay,
-            min_units=asked.draft_units if asked.draft in {"nth_unit", "multi_rate"} else None,
-            threshold_minor=100 * asked.draft_threshold_yuan if spend else 0,
-            off_minor=100 * asked.draft_off_yuan if asked.draft == "threshold_off" else None,
-            per_full=asked.draft_every and asked.draft == "threshold_off",
-        )  # fmt: skip
+        """The offer of the form, from tomorrow on where no day is given; none where nothing is drafted."""
+        part = self.page.regions is not None
+        return offer_of(self.params, products=self.products, stores=self.stores, as_of=self.page.as_of, part=part)
 
     @cached_property
     def drafted(self) -> Tried | None:
         """The draft on the baskets of the last weeks; none where there is none, or no such basket."""
         if self.draft is None or not self.draft.products:
             return None
-        return try_offer(self.draft, self.retail, products=self.products, stores=self.stores, as_of=self.page.as_of)
+        return self._priced(self.draft)
+
+    @cached_property
+    def kept(self) -> str:
+        """Key of what was priced here, left for the server to keep; empty where nobody serves, or of a past day."""
+        page = self.page
+        if page.as_of < page.newest:
+            return ""
+        waiting = {}
+        if not page.missing("promotions"):
+            rows = {r["promotion_id"]: r for r in self.ahead}
+            waiting = {
+                i: left(self.rules[i], t, told=terms(self.rules[i], page.words), category=rows[i]["category"])
+                for i, t in self.tried.items()
+            }
+        try:
+            drafted = self.drafted
+        except ContractError:
+            drafted = None
+        own, category = self.draft, self.params.draft_category
+        draft = left(own, drafted, told=terms(own, page.words), category=category) if own and drafted else None
+        return page.leave("offers", {"newest": page.newest, "draft": draft, "waiting": waiting})
+
+    def form(self, promotion: str = "") -> str:
+        """Where the draft, or a promotion that waits, is moved on; empty where nobody serves."""
+        face, language = self.page.context.face, self.page.words.language
+        return addresses.offer(face, self.kept, language=language, promotion=promotion)
 
     @cached_property
     def addresses(self) -> dict[str, str]:

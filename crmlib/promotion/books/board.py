@@ -14,6 +14,13 @@ DROPPED = ("rejected", "cancelled", "expired")
 APPROVED = ("approved", "executing", "closed", "claimed", "settled")
 STAGES = ("unapproved", "running", "approved", "submitted", "draft", "closed", "settled")
 """unapproved: its days have come without an approval; closed: over, its books still open."""
+LIFE = {
+    state: place
+    for place, state in enumerate(
+        ("draft", "submitted", "approved", "executing", "closed", "claimed", "settled", *DROPPED)
+    )
+}
+"""How far on in its life a promotion is: what is approved today is so at once, its step counts from its day on."""
 _NEEDS = (
     *("promotion_id", "name", "mechanic", "depth_bp", "category", "first_day", "last_day", "stores", "products"),
     *("budget_minor", "state"),
@@ -42,7 +49,10 @@ def board(
         moves = to_polars(steps, needs=["promotion_id", "state", "at"], name="promotion_steps").sort("at")
         last = moves.group_by("promotion_id").agg(moved=pl.col("state").cast(pl.String).last())
         table = table.join(last, on="promotion_id", how="left", maintain_order="left")
-        table = table.with_columns(state=pl.coalesce("moved", pl.col("state").cast(pl.String))).drop("moved")
+        own = pl.col("state").cast(pl.String)
+        behind = own.replace_strict(LIFE, default=-1) < pl.col("moved").replace_strict(LIFE, default=-1)
+        further = pl.when(own.is_null() | behind).then("moved").otherwise(own)
+        table = table.with_columns(state=pl.when(pl.col("moved").is_null()).then(own).otherwise(further)).drop("moved")
     if accounts is None:
         accounts = pl.DataFrame(schema={"promotion_id": pl.String, **dict.fromkeys(_MONEY, pl.Int64)})
     table = table.join(accounts.select("promotion_id", *_MONEY), on="promotion_id", how="left", maintain_order="left")

@@ -15,6 +15,7 @@ from crmlib.promotion.offers.pricing import price
 
 DAYS = 28
 WHOLE_BP = 10_000
+DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,16 @@ def as_offer(promotion: dict[str, Any]) -> Offer | None:
     )
 
 
-def try_on(
-    promotion: dict[str, Any], lines: AnyFrame, *, products: AnyFrame, stores: AnyFrame, as_of: date, days: int = DAYS
-) -> Tried | None:
-    """Price the baskets of the last weeks with a promotion: `try_offer` of its rule; None where its row has none.
-
-    promotion : a row of `promotions` (`board`).
-    """
-    offer = as_offer(promotion)
-    return None if offer is None else try_offer(offer, lines, products=products, stores=stores, as_of=as_of, days=days)
+def _middle(offer: Offer) -> int:
+    """The middle of the hours of its day [minutes]: noon where it holds all day."""
+    start, end = offer.from_minute or 0, offer.to_minute or DAY
+    return ((start + end + (DAY if end <= start else 0)) // 2) % DAY
 
 
 def try_offer(
     offer: Offer, lines: AnyFrame, *, products: AnyFrame, stores: AnyFrame, as_of: date, days: int = DAYS
 ) -> Tried | None:
-    """Price the baskets of the last weeks with an offer, as if they came at noon of its first day.
+    """Price the baskets of the last weeks with an offer, as if they came in the middle of the hours of its first day.
 
     Parameters
     ----------
@@ -116,7 +112,7 @@ def try_offer(
     whole = whole.join(goods.select("product_id"), on="product_id", how="semi", maintain_order="left")
     if whole.is_empty():
         return None
-    noon = offer.starts_at + timedelta(hours=12)
+    noon = offer.starts_at + timedelta(minutes=_middle(offer))
     priced = price(
         whole.drop("promotion_id").with_columns(sold_at=pl.lit(noon, dtype=pl.Datetime("us"))),
         offers=[offer], products=goods, stores=stores,

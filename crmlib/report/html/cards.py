@@ -18,7 +18,7 @@ from crmlib.kit.words import Words
 from crmlib.report import sanitize
 from crmlib.report.drawing import Drawing, DrawingError
 from crmlib.report.html import sheets
-from crmlib.report.html.content import Card, Chart, Line, ListBlock, TableBlock
+from crmlib.report.html.content import Card, Chart, Lead, Line, ListBlock, TableBlock
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -71,6 +71,7 @@ def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) ->
         wide=drawn is not None and not _fits(drawn.vega),
         failed=failed,
         opened=failed or (finding.chart is None and 0 < finding.table.height <= SHORT),
+        leads=tuple(Lead(text, href) for text, href in finding.leads if href),
     )
     return shown, None if drawn is None else Chart(place, drawn.vega)
 

@@ -58,6 +58,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """A link to what can be done from a card."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A finding or a model check.
 
@@ -79,6 +87,7 @@ class Card:
     wide: bool = False
     failed: bool = False
     opened: bool = False
+    leads: tuple[Lead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import vl_convert
 
 from crmlib.core.errors import ContractError
 from crmlib.kit.words import Words
+from crmlib.pages.promotion_desk.drafting import terms
 from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, drafts, earned, live
 from crmlib.promotion.books.portfolio import portfolio
 from crmlib.promotion.offers.offer import Offer
@@ -209,8 +210,10 @@ def test_a_draft_is_told_in_its_own_terms_with_what_it_costs(found, kind, status
     assert (none.status, no.status) == ("none", "warn") and none.note_do != no.note_do
 
 
-@pytest.mark.parametrize("mechanic", ["rate", "nth_unit", "multi_rate", "threshold_off", "threshold_rate"])
+@pytest.mark.parametrize("mechanic", ["rate", "price", "nth_unit", "multi_rate", "threshold_off", "threshold_rate"])
 def test_every_mechanic_of_the_form_has_terms(mechanic, words):
-    offer = Offer("d", mechanic, *SPAN, rate_bp=8800, min_units=3, off_minor=5_00, threshold_minor=50_00)
-    said = drafts.terms(offer, words)
+    offer = Offer(
+        "d", mechanic, *SPAN, rate_bp=8800, min_units=3, off_minor=5_00, threshold_minor=50_00, price_minor=9_90
+    )
+    said = terms(offer, words)
     assert "None" not in said and "{" not in said

@@ -11,6 +11,8 @@ import pytest
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.promotion_desk import findings
+from crmlib.pages.promotion_desk.drafting import offer_of
+from crmlib.pages.promotion_desk.parameters import PromotionDesk
 from crmlib.pages.promotion_desk.study import Study
 from tests.pages.promotions import FramesPage
 from tests.report import world
@@ -81,6 +83,34 @@ def test_a_draft_that_gives_more_than_it_asks_is_refused_in_words_and_none_is_no
     assert none.headline == words("promotion_desk.draft.headline.none")
     unknown = findings.draft(Study(FramesPage("promotion_desk", _frames(), draft="rate", draft_category="x")))
     assert unknown.headline == words("promotion_desk.draft.headline.nothing")
+
+
+def test_what_was_priced_is_left_for_the_server_and_the_card_leads_to_where_it_is_kept() -> None:
+    asked = {"draft": "price", "draft_price_yuan": 1.5, "draft_days": 3, "draft_from_hour": 18, "draft_limit": 2}
+    study = Study(FramesPage("promotion_desk", _frames(), draft_first=world.LAST + timedelta(days=9), **asked))
+    study.__dict__["calendar"] = study.page.table("products").collect().clear().with_columns(stage=pl.lit("draft"))
+    study.__dict__["ahead"] = []
+    card = findings.draft(study)
+    kept = study.page.left["offers"]  # type: ignore[attr-defined]
+    assert kept["newest"] == world.LAST and kept["waiting"] == {}
+    assert kept["draft"]["offer"]["price_minor"] == 150 and kept["draft"]["offer"]["limit_member_day"] == 2
+    assert (kept["draft"]["offer"]["from_minute"], kept["draft"]["offer"]["to_minute"]) == (18 * 60, 24 * 60)
+    assert kept["draft"]["touched"] > 0 and 0 < kept["draft"]["depth_bp"] < 10_000
+    assert [address.startswith("/offer?priced=000") for _, address in card.leads] == [True]
+    past = Study(FramesPage("promotion_desk", _frames(), **asked))
+    past.page.newest += timedelta(days=1)
+    assert past.kept == "" and findings.draft(past).leads[0][1] == "", "a page of a past day keeps nothing"
+
+
+def test_goods_of_a_kind_left_out_and_of_other_stores_are_not_in_the_offer() -> None:
+    frames = _frames()
+    goods = frames["products"].with_columns(category_3=pl.col("product_id").str.slice(-1))
+    spared = goods["category_3"][0]
+    shops = frames["stores"].with_columns(name=pl.col("store_id"))
+    asked = PromotionDesk(draft="rate", draft_except=spared, draft_store=shops["name"][0])
+    offer = offer_of(asked, products=goods, stores=shops, as_of=world.LAST, part=False)
+    assert offer is not None and offer.stores == (shops["store_id"][0],)
+    assert set(offer.products) == set(goods.filter(pl.col("category_3") != spared)["product_id"])
 
 
 def _frames() -> dict[str, pl.DataFrame]:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from crmlib.promotion.offers.tried import as_offer, try_on
+from crmlib.promotion.offers.tried import as_offer, try_offer
 
 LAST = date(2026, 6, 30)
 GOODS = pl.DataFrame({"product_id": ["nut", "tea"], "category_1": ["x", "x"], "category_2": ["n", "t"]})
@@ -41,7 +41,9 @@ def lines(**first: Any) -> pl.DataFrame:
 
 
 def tried(promotion: dict[str, Any], table: pl.DataFrame | None = None) -> Any:
-    return try_on(promotion, lines() if table is None else table, products=GOODS, stores=SHOPS, as_of=LAST)
+    offer = as_offer(promotion)
+    held = lines() if table is None else table
+    return None if offer is None else try_offer(offer, held, products=GOODS, stores=SHOPS, as_of=LAST)
 
 
 def test_baskets_of_its_stores_and_weeks_without_an_offer_are_priced_and_others_are_not() -> None:

@@ -1,5 +1,7 @@
 """The promotion desk, card by card."""
 
+import polars as pl
+
 from crmlib.core.errors import ContractError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.promotion_desk.findings import baskets, calendars, decisions, drafts, earned, live
@@ -16,9 +18,12 @@ def answer(study: Study) -> Answer:
 @section("promotion_desk.calendar", key="promotion.calendar")
 def calendar(study: Study) -> Finding:
     """All promotions on a calendar, with days to go, what they hold of the budget, and where they are looked at."""
+    waiting = study.calendar.filter(pl.col("stage").is_in(calendars.WAITING))["promotion_id"]
+    forms = {i: study.form(i) for i in waiting} if study.form("x") else {}
     return calendars.calendar(
-        study.calendar, study.addresses, as_of=study.page.as_of, soon=study.params.soon_days, words=study.words
-    )
+        study.calendar, study.addresses, as_of=study.page.as_of, soon=study.params.soon_days, words=study.words,
+        forms=forms,
+    )  # fmt: skip
 
 
 @section("promotion_desk.meetings", key="promotion.meetings")
@@ -43,7 +48,9 @@ def tried_on(study: Study) -> Finding:
 def draft(study: Study) -> Finding:
     """The offer of the form on real baskets, before anybody approves it."""
     try:
-        return drafts.draft(study.draft, study.drafted, study.products, words=study.words)
+        return drafts.draft(
+            study.draft, study.drafted, study.products, words=study.words, address=study.form() if study.draft else ""
+        )
     except ContractError as refused:
         return drafts.refused(refused, words=study.words)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -73,8 +75,16 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
     )  # fmt: skip
 
 
-def calendar(found: pl.DataFrame, addresses: dict[str, str], *, as_of: date, soon: int, words: Words) -> Finding:
-    """All promotions on a calendar; addresses: promotion_id → where it is looked at."""
+def calendar(
+    found: pl.DataFrame,
+    addresses: dict[str, str],
+    *,
+    as_of: date,
+    soon: int,
+    words: Words,
+    forms: Mapping[str, str] = MappingProxyType({}),
+) -> Finding:
+    """All promotions on a calendar; promotion_id → where it is looked at, and where one that waits is moved on."""
     form = words.format
     next_ = soon_of(found, soon)
     wild = found.filter(pl.col("stage") == "unapproved").height
@@ -97,9 +107,11 @@ def calendar(found: pl.DataFrame, addresses: dict[str, str], *, as_of: date, soo
     table = found.drop("stores", "products").sort("first_day", "promotion_id", descending=[True, False])
     view = in_words(table, words, {"stage": "promotion_desk.stage", "mechanic": "promotion.mechanic"})
     view = view.rename({"budget_minor": "event_budget_minor"}).with_columns(
-        address=pl.Series([addresses.get(i, "") for i in table["promotion_id"]], dtype=pl.String)
+        address=pl.Series([addresses.get(i, "") for i in table["promotion_id"]], dtype=pl.String),
+        form=pl.Series([forms.get(i, "") for i in table["promotion_id"]], dtype=pl.String),
     )
     order = ["name", "stage", "mechanic", "depth", "category", "first_day", "last_day", "days_to", "event_budget_minor"]
+    view = view.select(*order, "reserved_minor", "address", "form")
     return Finding.worded(
         "promotion_desk.calendar",
         kind,
@@ -108,9 +120,10 @@ def calendar(found: pl.DataFrame, addresses: dict[str, str], *, as_of: date, soo
         key="promotion.calendar",
         status=status,
         table=table,
-        view=views.readable(view.select(*order, "reserved_minor", "address"), words=words, links={"name": "address"}),
+        view=views.readable(view, words=words, links={"name": "address", "stage": "form"}),
         seen=words("promotion_desk.calendar.seen", **values)
-        + (words("promotion_desk.calendar.leads") if any(addresses.values()) else ""),
+        + (words("promotion_desk.calendar.leads") if any(addresses.values()) else "")
+        + (words("promotion_desk.calendar.forms") if any(forms.values()) else ""),
         chart=charts.calendar(bars, today=as_of, words=words) if bars.height else None,
         row_key=("name", "first_day"),
     )

@@ -8,14 +8,17 @@ from crmlib.core.errors import ContractError
 from crmlib.kit import table as views
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
+from crmlib.pages.promotion_desk.drafting import terms
 from crmlib.promotion.offers.offer import Offer
 from crmlib.promotion.offers.tried import DAYS, Tried
 
 
-def draft(offer: Offer | None, found: Tried | None, products: pl.DataFrame, *, words: Words) -> Finding:
+def draft(
+    offer: Offer | None, found: Tried | None, products: pl.DataFrame, *, words: Words, address: str = ""
+) -> Finding:
     """What the draft would have cost on the receipts of the last weeks, and one of them line by line.
 
-    offer : none where nothing was drafted; found : none where no receipt held its goods.
+    offer : none where nothing was drafted; found : none where no receipt held its goods; address : where it is kept.
     """
     form = words.format
     if offer is None or found is None:
@@ -46,6 +49,7 @@ def draft(offer: Offer | None, found: Tried | None, products: pl.DataFrame, *, w
         table=table,
         view=views.readable(table, words=words, exact=True) if table.height else None,
         value_minor=found.discount_minor or None,
+        leads=((words("promotion_desk.draft.keep"), address),) if kind in {"priced", "never"} else (),
     )
 
 
@@ -60,17 +64,3 @@ def _bare(kind: str, words: Words) -> Finding:
         "promotion_desk.draft", kind, {"days": words.format.count(DAYS)}, words=words, key="promotion.draft",
         status=status, table=pl.DataFrame(),
     )  # fmt: skip
-
-
-def terms(offer: Offer, words: Words) -> str:
-    """The offer in its own terms."""
-    form = words.format
-    paid = offer.rate_bp or 0
-    return words(
-        f"promotion_desk.terms.{offer.mechanic}{'_every' if offer.per_full else ''}",
-        paid=f"{paid / 1000:.1f}".rstrip("0").rstrip("."),
-        off=form.share(1 - paid / 10_000, digits=0),
-        units=form.count(offer.min_units),
-        threshold=form.money(offer.threshold_minor),
-        save=form.money(offer.off_minor),
-    )
