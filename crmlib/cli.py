@@ -28,6 +28,7 @@ app = typer.Typer(
     help="From raw retail exports to findings that a planner can act on.",
 )
 
+Names = list[str] | None
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder (else CRMLIB_LAKE or .crmlib).")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="name=value, overrides the file; repeatable.")]
 
@@ -289,18 +290,12 @@ def serve(
 def user(
     name: Annotated[str, typer.Argument(help="User name.")],
     *,
-    region: Annotated[
-        list[str] | None, typer.Option(help="A region this user may see; repeatable; default all.")
-    ] = None,
-    report: Annotated[
-        list[str] | None, typer.Option(help="A report this user may open; repeatable; default all.")
-    ] = None,
+    region: Annotated[Names, typer.Option(help="A region this user may see; repeatable; default all.")] = None,
+    report: Annotated[Names, typer.Option(help="A report this user may open; repeatable; default all.")] = None,
     records: Annotated[
         bool, typer.Option("--records", help="May also read notebook, record and tables beside a finished page.")
     ] = False,
-    may: Annotated[
-        list[str] | None, typer.Option(help="approve, reveal (names and phones) or merge; repeatable; default none.")
-    ] = None,
+    may: Annotated[Names, typer.Option(help="approve, reveal (names, phones) or merge; repeatable.")] = None,
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""

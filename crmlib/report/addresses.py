@@ -62,7 +62,7 @@ def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str
 
     Parameters
     ----------
-    priced : key of what the page left behind (`Page.leave`).
+    priced : key of what the page left behind (`Context.leave`).
 
     Examples
     --------

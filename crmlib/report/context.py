@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import crmlib
@@ -66,6 +66,16 @@ class Context:
     lists: Path | None = None
     languages: tuple[str, ...] = ()
     code: str = crmlib.__version__
+
+    def leave(self, name: str, content: Mapping[str, Any]) -> str:
+        """Leave `content` beside the lists of a served page, for what its reader does next; the key, or empty.
+
+        Only the server reads it, only for the reader of this page, and only for as long as it keeps the lists.
+        """
+        if self.lists is None:
+            return ""
+        (self.lists / f"{name}.json").write_text(json.dumps(content, default=str), encoding="utf-8")
+        return self.lists.name
 
 
 def from_environment(environment: Mapping[str, str] | None = None, *, now: datetime | None = None) -> Context:

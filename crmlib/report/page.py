@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -323,17 +322,6 @@ class Page:
             return ()
         seen = of_regions(self.regions, self.context.opens)
         return newest(reports, language=self.words.language, until=self.as_of, seen=seen, skip=self.report)
-
-    def leave(self, name: str, content: Mapping[str, Any]) -> str:
-        """Leave `content` beside the lists of a served page, for what its reader does next; the key, or empty.
-
-        Only the server reads it, only for the reader of this page, and only for as long as it keeps the lists.
-        """
-        folder = self.context.lists
-        if folder is None:
-            return ""
-        (folder / f"{name}.json").write_text(json.dumps(content, default=str), encoding="utf-8")
-        return folder.name
 
     def leads_to(self, output: str, *, key: str = "") -> str:
         """The address of a published page, at the card of the finding `key`; empty in a lab."""

@@ -1,7 +1,7 @@
 """A draft offer kept, and a promotion moved on: submitted, approved by a second person, rejected, withdrawn.
 
 What is kept is what a page has just priced on real baskets: the page leaves it beside its lists, where only its reader
-finds it (`Page.leave`). So nothing is saved or approved that was not priced, on the data of today, with the reader's
+finds it (`Context.leave`). So nothing is saved or approved that was not priced, on the data of today, with the reader's
 rights. Each move is a row of `promotion_steps` with who and when, checked while nobody else can write.
 """
 

@@ -146,7 +146,7 @@ class Study(PromotionStudy):
             drafted = None
         own, category = self.draft, self.params.draft_category
         draft = left(own, drafted, told=terms(own, page.words), category=category) if own and drafted else None
-        return page.leave("offers", {"newest": page.newest, "draft": draft, "waiting": waiting})
+        return page.context.leave("offers", {"newest": page.newest, "draft": draft, "waiting": waiting})
 
     def form(self, promotion: str = "") -> str:
         """Where the draft, or a promotion that waits, is moved on; empty where nobody serves."""
