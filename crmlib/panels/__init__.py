@@ -30,6 +30,7 @@ from crmlib.panels.rfm import rfm_cuts
 from crmlib.panels.sales import product_period, store_day_cube
 from crmlib.panels.stock import store_product_day
 from crmlib.panels.stores import flows, store_day
+from crmlib.panels.tenders import store_day_tender
 from crmlib.panels.visits import customer_margin, goods_days, last_goods, last_receipts, visit_days
 from crmlib.panels.weeks import store_product_week
 
@@ -66,6 +67,7 @@ __all__ = [
     "span",
     "store_day",
     "store_day_cube",
+    "store_day_tender",
     "store_product_day",
     "store_product_week",
     "stores_of",

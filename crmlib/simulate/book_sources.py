@@ -9,9 +9,9 @@ from crmlib.simulate import exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
-LISTS = ("lots", "partners", "allocations")
+LISTS = ("lots", "partners", "allocations", "suppliers", "accounts", "price_floors")
 """Lists without a date of their own."""
-MONEY, QUANTITY = ("cost", "amount", "credit_limit", "paid", "value", "face", "sold"), ("quantity",)
+MONEY, QUANTITY = ("cost", "amount", "credit_limit", "paid", "value", "face", "sold", "price", "floor"), ("quantity",)
 """Headers that become columns in fixed units: yuan to fen, pieces or kilograms to thousandths."""
 
 
@@ -34,6 +34,11 @@ def mapping() -> Node:
             allocation_key=_back(words["expense"]["key"]),
             variable={words["flag"]["yes"]: True, words["flag"]["no"]: False},
         ),
+        **{name: _book(name) for name in ("suppliers", "price_floors")},
+        "purchases": _book("purchases", unit=units),
+        "tenders": _book("tenders", tender=_back(words["paid_by"])),
+        "accounts": _book("accounts", kind={words["account"][k]: k for k in ("till", "wallet", "bank")}),
+        "cash_moves": _book("cash_moves", kind=_back(words["cash_kind"])),
         "partners": _book("partners", kind=_back(words["partner"]["type"])),
         "invoices": _book("invoices", disputed={words["flag"]["yes"]: True, words["flag"]["no"]: False}),
         "payments": _book("payments", tender=_back(words["payment_tender"])),

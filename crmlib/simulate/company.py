@@ -12,6 +12,7 @@ from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
 from crmlib.simulate import (
     care_log,
+    cash_book,
     channel,
     city_files,
     complaints,
@@ -25,6 +26,7 @@ from crmlib.simulate import (
     opening_points,
     pipeline,
     pool,
+    purchases,
     receipts,
     receivables,
     rollout,
@@ -54,6 +56,7 @@ DEALS, MEETINGS, POOL = 210, 211, 212
 TRADE, CARE, WORK = 260, 261, 262
 LISTS = 240
 DESK, CHANNEL, ROLLOUT = 1800, 1801, 1802
+PURCHASES, CASH = 230, 231
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -93,6 +96,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
         promotion_ids=tuple(e.promotion_id for e in world.events),
         bulk=pl.Series(np.flatnonzero(np.isin(world.members.role, (GROUP_BUYER, WHOLESALER)))),
     )
+    book.since = month = stock_book.month_start(world.last_day)
     told = story.tell(world, book, folder / "points.csv.gz")
     contacts = service.log(
         world.members, world.shops, world.leaving, world.complaints, told.lists,
@@ -117,6 +121,8 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     desk.write(world, contacts, folder, rng=stream(seed, DESK))
     channel.write(world, folder, rng=stream(seed, CHANNEL))
     rollout.write(world, told, folder, rng=stream(seed, ROLLOUT))
+    bought = purchases.write(world, told, folder, rng=stream(seed, PURCHASES))
+    cash_book.write(world, told, book, bought, folder, first=month, rng=stream(seed, CASH))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

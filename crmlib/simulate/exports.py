@@ -71,6 +71,14 @@ def write_csv(frame: pl.DataFrame, path: Path, *, table: str, encoding: str = "u
         path.write_bytes(data)
 
 
+def read_csv(path: Path, *, table: str) -> pl.DataFrame:
+    """An export of this company under its machine names, all as text: a book that says what another one says."""
+    named = headers(table)
+    with gzip.open(path) as raw:
+        frame = pl.read_csv(raw.read(), infer_schema=False)
+    return frame.select(pl.col(v).alias(k) for k, v in named.items())
+
+
 def write_xlsx(frame: pl.DataFrame, path: Path, *, table: str) -> None:
     """One sheet under its Chinese headers; the file's own date is fixed, so equal content gives equal bytes."""
     named = headers(table)

@@ -34,6 +34,8 @@ class Book:
     tails : last receipts written by each system.
     open_files : the file each system writes to.
     dirt : kind of dirt and count of lines, by file.
+    since, paid : from this day on, what was paid for each receipt: receipt_id, store, day, second, tender (as
+        exported), net_minor.
     """
 
     folder: Path
@@ -45,6 +47,8 @@ class Book:
     tails: dict[str, pl.DataFrame] = field(default_factory=dict)
     open_files: dict[str, Path] = field(default_factory=dict)
     dirt: list[tuple[str, str, int]] = field(default_factory=list)
+    since: int = 0
+    paid: list[pl.DataFrame] = field(default_factory=list)
 
 
 def quarter(day: int) -> str:
@@ -58,6 +62,7 @@ def write(book: Book, lines: pl.DataFrame, *, rng: np.random.Generator) -> None:
     if not lines.height:
         return
     coded = _coded(book, lines)
+    book.paid.append(_paid(coded.filter(pl.col("day") >= book.since)))
     label = quarter(int(lines["day"][0]))
     for system in exports.SYSTEMS:
         mine = coded.filter(pl.col("own") == system.own)
@@ -73,6 +78,12 @@ def write(book: Book, lines: pl.DataFrame, *, rng: np.random.Generator) -> None:
             _append(soiled.fix, book.folder / f"{system.key}_fix_{label[:4]}.csv.gz", system)
         book.dirt += [(path.name, kind, count) for kind, count in soiled.counts.items()]
         book.tails[system.key] = dirt.last_receipts(soiled.main)
+
+
+def _paid(coded: pl.DataFrame) -> pl.DataFrame:
+    return coded.group_by("receipt_id", "store", "day", "tender", maintain_order=True).agg(
+        pl.col("second").first(), pl.col("net_minor").sum()
+    )
 
 
 def close(book: Book, system: exports.System) -> None:

@@ -61,6 +61,8 @@ class Telling:
     totals: list[pl.DataFrame] = field(default_factory=list)
     seen: list[pl.DataFrame] = field(default_factory=list)
     visits: list[pl.DataFrame] = field(default_factory=list)
+    redeemed: dict[int, int] = field(default_factory=dict)
+    """Points used, in fen, by the day on which the month was closed."""
 
 
 def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
@@ -154,6 +156,7 @@ def _points(world: World, state: Telling, lines: pl.DataFrame, last: int, ledger
         state.spent.clear()
         rng = stream(world.seed, POINTS, last)
         entries = points.month_end(spent, state.presence, day=last, year_ends=tomorrow.month == 1, rng=rng)
+        state.redeemed[last] = int(entries["cost_minor"].sum())
         receipts.write_points(entries, ledger)
 
 

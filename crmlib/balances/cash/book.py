@@ -81,9 +81,9 @@ def in_transit(moves: AnyFrame, *, as_of: date, late_after: int = 3) -> pl.DataF
 
 
 def days_to_bank(moves: AnyFrame) -> pl.DataFrame:
-    """How long takings lie in a till: account_id, taken_minor, banked_minor, left_minor, days (mean, by amount).
+    """How long takings lie in a till: account_id, taken_minor, banked_minor, left_minor, days (mean, by amount), since.
 
-    What is banked is taken to be the oldest takings.
+    What is banked is taken to be the oldest takings; `since` is the day of the oldest that is still there.
     """
     rows = timed(moves, needs=["account_id", "kind", "amount_minor"], name="cash_moves")
     kind = pl.col("kind").cast(pl.String)
@@ -100,4 +100,8 @@ def days_to_bank(moves: AnyFrame) -> pl.DataFrame:
         banked_minor=-pl.col("amount_minor").filter(banked).sum(),
     )
     sums = sums.with_columns(left_minor=pl.col("taken_minor") - pl.col("banked_minor"))
-    return sums.join(lag, on="account_id", how="left").sort("account_id")
+    still = (
+        made.rest.filter(pl.col("rest") > 0).join(day, on="row").group_by("account_id").agg(since=pl.col("at").min())
+    )
+    found = sums.join(lag, on="account_id", how="left").join(still, on="account_id", how="left")
+    return found.sort("account_id")

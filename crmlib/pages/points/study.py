@@ -64,13 +64,21 @@ class Study(report.Study):
 
     @cached_property
     def ties(self) -> pl.DataFrame:
-        """Tills against the account, by store and day: left (tills), right (account), unexplained [minor units]."""
-        day = pl.col("at").dt.date().alias("day")
-        paid = self.page.table("tenders").filter(pl.col("tender").cast(pl.String) == "points").with_columns(day)
-        used = self.points.filter(pl.col("kind").cast(pl.String) == "redeem").with_columns(
+        """Tills against the account this month: left (tills), right (account), unexplained [minor units].
+
+        By store and day; an account that does not say where points were used is compared month by month, store_id and
+        day null.
+        """
+        day, this_month = pl.col("at").dt.date().alias("day"), pl.col("at").dt.date() >= self.first
+        paid = self.page.table("tenders").filter(this_month, pl.col("tender").cast(pl.String) == "points")
+        paid = paid.with_columns(day).collect()
+        used = self.points.filter(this_month, pl.col("kind").cast(pl.String) == "redeem").with_columns(
             day, pl.col("cost_minor").fill_null(0)
         )
-        return tie(paid.collect(), used, on=["store_id", "day"], amount="amount_minor", right_amount="cost_minor")
+        if used["store_id"].null_count() == used.height:
+            none = {"store_id": pl.lit(None, dtype=pl.String), "day": pl.lit(None, dtype=pl.Date)}
+            paid, used = paid.with_columns(**none), used.with_columns(**none)
+        return tie(paid, used, on=["store_id", "day"], amount="amount_minor", right_amount="cost_minor")
 
     @cached_property
     def gifts(self) -> pl.DataFrame:

@@ -89,6 +89,19 @@ def test_tills_that_say_otherwise_are_red(words, book, status, gap):
     assert cards.tie(lines.clear(), words=words).status == "none"
 
 
+@pytest.mark.parametrize(
+    ("book", "whole", "kind", "status"),
+    [(500, True, "agrees_month", "ok"), (400, True, "break_month", "fail"), (400, False, "region", "none")],
+)
+def test_an_account_without_stores_is_compared_by_the_month_and_for_the_whole_company(words, book, whole, kind, status):
+    lines = pl.DataFrame(
+        {"store_id": [None], "day": [None], "left": [500], "right": [book], "unexplained": [500 - book]},
+        schema_overrides={"store_id": pl.String, "day": pl.Date},
+    )
+    said = cards.tie(lines, words=words, whole=whole)
+    assert says(words, f"points.tie.headline.{kind}", said.headline) and said.status == status
+
+
 def test_gifts_cost_what_was_given(words):
     rows = pl.DataFrame({"product_id": ["p"], "quantity_milli": [1000], "cost_minor": [700]})
     products = pl.DataFrame({"product_id": ["p"], "name": ["桃酥"], "pack": ["300克"]})

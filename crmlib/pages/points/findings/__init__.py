@@ -36,7 +36,7 @@ def months(study: Study) -> Finding:
 @section("points.tie", needs=("points", "tenders"))
 def tie(study: Study) -> Finding:
     """Whether tills and account say the same of what was paid with points."""
-    return account.tie(study.ties, words=study.words)
+    return account.tie(study.ties, words=study.words, whole=study.page.regions is None)
 
 
 @section("points.gifts", needs=("stock_moves", "products"))

@@ -151,11 +151,18 @@ def months(rows: pl.DataFrame, *, words: Words) -> Finding:
     )
 
 
-def tie(lines: pl.DataFrame, *, words: Words) -> Finding:
-    """A difference is a line, red, and never spread."""
-    form = words.format
+def tie(lines: pl.DataFrame, *, words: Words, whole: bool = True) -> Finding:
+    """A difference is a line, red, and never spread.
+
+    An account without stores is compared by the month, and only for a reader of all regions (`whole`): the tills of a
+    region serve members of others.
+    """
+    form, by_month = words.format, lines.height > 0 and lines["day"].null_count() == lines.height
+    lines = lines if whole or not by_month else lines.clear()
     wrong = lines.filter(pl.col("unexplained") != 0).sort(pl.col("unexplained").abs(), descending=True)
     kind = "break" if wrong.height else "agrees" if lines.height else "none"
+    if by_month:
+        kind = f"{kind}_month" if whole else "region"
     values = {
         "count": form.count(wrong.height),
         "days": form.count(lines.height),
