@@ -70,8 +70,8 @@ class Study(report.Study):
         day null.
         """
         day, this_month = pl.col("at").dt.date().alias("day"), pl.col("at").dt.date() >= self.first
-        paid = self.page.table("tenders").filter(this_month, pl.col("tender").cast(pl.String) == "points")
-        paid = paid.with_columns(day).collect()
+        tenders = self.page.table("tenders").filter(this_month, pl.col("tender").cast(pl.String) == "points")
+        paid = tenders.with_columns(day).collect()
         used = self.points.filter(this_month, pl.col("kind").cast(pl.String) == "redeem").with_columns(
             day, pl.col("cost_minor").fill_null(0)
         )
