@@ -87,7 +87,7 @@ def forecast(sales: AnyFrame, *, festival_on: date, past: list[date], as_of: dat
     curves = [curve for curve in curves if curve[-1] > 0]
     if not curves:
         raise ModelError("festival.no_past", values={"past": len(past)})
-    shares = np.array([curve[offset - FROM] / curve[-1] if offset >= FROM else 0.0 for curve in curves])
+    shares = np.array([min(curve[offset - FROM] / curve[-1], 1.0) if offset >= FROM else 0.0 for curve in curves])
     if offset < FROM or shares.min() <= 0:
         raise ModelError("festival.too_early", values={"offset": offset})
     sold = float(cumulative(table, festival_on=festival_on)[offset - FROM])

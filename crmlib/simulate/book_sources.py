@@ -9,7 +9,7 @@ from crmlib.simulate import exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
-LISTS = ("lots", "partners", "allocations", "suppliers", "accounts", "price_floors")
+LISTS = ("lots", "partners", "allocations", "suppliers", "accounts", "price_floors", "festival_plans")
 """Lists without a date of their own."""
 MONEY, QUANTITY = ("cost", "amount", "credit_limit", "paid", "value", "face", "sold", "price", "floor"), ("quantity",)
 """Headers that become columns in fixed units: yuan to fen, pieces or kilograms to thousandths."""
@@ -28,6 +28,7 @@ def mapping() -> Node:
         "vouchers": _book("vouchers", festival=_back(words["slot"])),
         "voucher_moves": _book("voucher_moves", kind=_back(words["voucher_kind"])),
         "held_moves": _book("held_moves", kind=_back(words["held_kind"])),
+        "festival_plans": _book("festival_plans", slot=_back(words["slot"])),
         "expenses": _book(
             "expenses",
             kind=_back(words["expense"]["kind"]),

@@ -17,6 +17,7 @@ from crmlib.simulate import (
     city_files,
     complaints,
     desk,
+    festival_plans,
     house,
     lists,
     marketing,
@@ -57,6 +58,7 @@ TRADE, CARE, WORK = 260, 261, 262
 LISTS = 240
 DESK, CHANNEL, ROLLOUT = 1800, 1801, 1802
 PURCHASES, CASH = 230, 231
+FESTIVAL_PLANS = 270
 
 
 def company(*, customers: int, stores: int, days: int, seed: int, out: str | Path, end: date) -> Path:
@@ -123,6 +125,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     rollout.write(world, told, folder, rng=stream(seed, ROLLOUT))
     bought = purchases.write(world, told, folder, rng=stream(seed, PURCHASES))
     cash_book.write(world, told, book, bought, folder, first=month, rng=stream(seed, CASH))
+    festival_plans.write(world, told, folder, rng=stream(seed, FESTIVAL_PLANS))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
     city_files.write(folder, end=end, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))

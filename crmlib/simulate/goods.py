@@ -41,6 +41,11 @@ class Goods:
     partner: Ints
 
 
+def festive(goods: Goods) -> list[int]:
+    """Places of the products that are sold around a festival only."""
+    return [place for place, category in enumerate(goods.category.tolist()) if goods.seasons[category] != "daily"]
+
+
 def list_goods(rng: np.random.Generator) -> Goods:
     """The whole range: every goods × flavour × pack of ``data/goods.toml``, the best sellers first in weight."""
     tree = toml("goods")["category"]

@@ -14,7 +14,7 @@ from crmlib.simulate.baskets import Shelf, fill_baskets
 from crmlib.simulate.complaints import Complaints
 from crmlib.simulate.draws import Floats, stream
 from crmlib.simulate.events import STOCK_DAYS, Event
-from crmlib.simulate.goods import Goods
+from crmlib.simulate.goods import Goods, festive
 from crmlib.simulate.leaving import Departures
 from crmlib.simulate.members import Members
 from crmlib.simulate.presence import Presence
@@ -63,6 +63,7 @@ class Telling:
     visits: list[pl.DataFrame] = field(default_factory=list)
     redeemed: dict[int, int] = field(default_factory=dict)
     """Points used, in fen, by the day on which the month was closed."""
+    festive: list[pl.DataFrame] = field(default_factory=list)
 
 
 def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
@@ -90,6 +91,7 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
             lines.group_by("store", "day").agg(pl.len(), pl.col("milli", "list_minor", "net_minor").sum())
         )
         state.visits.append(_visits(lines, world))
+        state.festive.append(_festive(lines, world))
         receipts.write(book, lines, rng=stream(world.seed, DIRT, first))
         _points(world, state, lines, last, ledger)
     for system in exports.SYSTEMS:
@@ -183,6 +185,13 @@ def _visits(lines: pl.DataFrame, world: World) -> pl.DataFrame:
     """What each of the first members spent on each day of the last two years [fen]."""
     known = pl.col("member").is_between(0, LISTED - 1) & (pl.col("day") > world.last_day - LISTED_DAYS)
     return lines.filter(known).group_by("member", "day").agg(pl.col("net_minor").sum())
+
+
+def _festive(lines: pl.DataFrame, world: World) -> pl.DataFrame:
+    """Quantity of festival goods by store, product and day, returns taken off."""
+    keys = ("store", "product", "day")
+    mine = lines.filter(pl.col("product").is_in(festive(world.goods)))
+    return mine.group_by(keys).agg(pl.col("milli").sum()).sort(keys)
 
 
 def _date(day: int) -> date:

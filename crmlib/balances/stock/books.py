@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -124,6 +124,16 @@ def books(moves: pl.DataFrame, counts: AnyFrame | None, products: AnyFrame, *, f
         statement(moves, amount="quantity_milli", counted=found(quantity, "quantity_milli", "gap"), **plain),  # type: ignore[arg-type]
         statement(moves, amount="cost_minor", counted=found(value, "cost_minor", "worth"), **plain),  # type: ignore[arg-type]
     )
+
+
+def part(made: Books, products: Iterable[str]) -> Books:
+    """The statement of some products only: the same lines, so the same sums."""
+    ids = list(products)
+
+    def of(one: Statement) -> Statement:
+        return replace(one, lines=one.lines.filter(pl.col("product_id").is_in(ids)))
+
+    return Books(of(made.quantity), of(made.value))
 
 
 def on_their_way(moves: pl.DataFrame) -> pl.DataFrame:
