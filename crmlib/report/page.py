@@ -190,15 +190,17 @@ class Page:
 
     def _known(self, name: str) -> pl.LazyFrame:
         """A table as it was known on the page's day; what its contract does not date is kept whole."""
-        rows = self._lake.table(name, version=self.versions[name])
         stamped = self._stamped.get(name, ()) if self.as_of < self.newest else ()
-        return known(rows, contract=CONTRACTS[name], as_of=self.as_of, newest=self.newest, stamped=stamped)
+        return known(self._whole(name), contract=CONTRACTS[name], as_of=self.as_of, newest=self.newest, stamped=stamped)
 
     @cached_property
     def _stamped(self) -> dict[str, list[datetime]]:
         """The times of each table's ingests."""
-        times = self._lake.ingests().group_by("table", maintain_order=True).agg("at")
-        return dict(times.iter_rows())
+        return dict(self._batches.group_by("table", maintain_order=True).agg("at").iter_rows())
+
+    @cached_property
+    def _batches(self) -> pl.DataFrame:
+        return self._lake.ingests()
 
     def of_people(self, find: Callable[[pl.DataFrame], T]) -> T | None:
         """What `find` says about the table of names and phones, without any of them; none where it is not connected.
@@ -217,8 +219,7 @@ class Page:
         """
         if not self.has(PERSONAL):
             return None
-        people = self._lake.table(PERSONAL, version=self.versions[PERSONAL])
-        people = self._sight.rows(PERSONAL, people)
+        people = self._sight.rows(PERSONAL, self._whole(PERSONAL))
         self.used.add(PERSONAL)
         known = people.collect()
         found = find(known)
@@ -352,7 +353,7 @@ class Page:
 
     def ingests(self) -> pl.DataFrame:
         """One row per batch of the lake, with the terms of its sum; money only for readers of all regions."""
-        found = self._lake.ingests()
+        found = self._batches
         if self.context.regions is None:
             return found
         return found.with_columns(pl.col("rules").map_elements(access.without_money, return_dtype=pl.String))

@@ -140,6 +140,7 @@ def opened(notebook: Path, lake: Lake, out: Path, *, regions: list[str] | None, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRMLIB_RUN", str(out / "run.json"))
         quick.draws(patch)
+        quick.undrawn(patch)
         names: dict[str, object] = {}
         try:
             for cell in nbformat.read(notebook, as_version=4).cells:

@@ -22,6 +22,7 @@ from crmlib.core.errors import CrmError
 from crmlib.data import Lake
 from crmlib.data.lake import delta
 from crmlib.report.context import SEED
+from crmlib.report.html import sheets
 from crmlib.report.record import compare, manifest
 from crmlib.report.record.manifest import Manifest
 from tests.report import quick
@@ -107,6 +108,8 @@ def year(tmp_path_factory: pytest.TempPathFactory, sample_lake: Lake) -> Pages:
     with pytest.MonkeyPatch.context() as patch:
         changes = compare.changes
         quick.draws(patch)
+        quick.undrawn(patch)
+        patch.setattr(sheets, "xlsx", lambda *_, **__: b"")
 
         def heard(*arguments: Any, **named: Any) -> tuple[str, ...]:
             told[:] = changes(*arguments, **named)

@@ -11,7 +11,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ import pytest
 
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import LANGUAGES
-from crmlib.report import drawing, registry
+from crmlib.report import registry
+from crmlib.report.html import sheets
+from tests.report import quick
 from tests.thin import world
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -93,17 +94,12 @@ class Worlds:
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    """Charts are built but not drawn: pictures are other tests' affair."""
-
-    def order(self: drawing.Drawer, chart: Any, *, language: str, key: str = "chart") -> Future[drawing.Drawing]:
-        drawn: Future[drawing.Drawing] = Future()
-        chart.to_dict()
-        drawn.set_result(drawing.Drawing(svg="<svg></svg>", vega="{}"))
-        return drawn
+    """Charts are built, neither checked nor drawn, and no workbook is written: these are other tests' affair."""
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(drawing.Drawer, "order", order)
-        patched.setattr(drawing.Drawer, "start", lambda self: None)
+        quick.undrawn(patched)
+        quick.draws(patched)
+        patched.setattr(sheets, "xlsx", lambda *_, **__: b"")
         yield Worlds(tmp_path_factory.mktemp("thin"))
 
 

@@ -81,11 +81,12 @@ class Lake:
     []
     """
 
-    __slots__ = ("_settled", "path")
+    __slots__ = ("_opened", "_settled", "path")
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._settled: dict[str, object] = {}
+        self._opened: dict[tuple[str, int], pl.LazyFrame] = {}  # a version never changes: its log is read once
 
     def __repr__(self) -> str:
         return f"Lake({str(self.path)!r})"
@@ -97,7 +98,9 @@ class Lake:
 
     def tables(self) -> list[str]:
         """Names of the tables that hold at least one ingest, sorted."""
-        return sorted(name for name in CONTRACTS if delta.exists(self.table_path(name)))
+        folder = self.path / "tables"
+        there = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
+        return sorted(name for name in there if name in CONTRACTS and delta.exists(self.table_path(name)))
 
     def has(self, name: str) -> bool:
         """Whether the table was ever ingested."""
@@ -108,6 +111,14 @@ class Lake:
 
         Instants are shown in the lake's time zone. Columns that the contract gained since hold its default, or nothing.
         """
+        if version is not None and (name, version) in self._opened:
+            return self._opened[name, version]
+        found = self._table(name, version)
+        if version is not None:
+            self._opened[name, version] = found
+        return found
+
+    def _table(self, name: str, version: int | None) -> pl.LazyFrame:
         if not self.has(name):
             raise delta.no_table(name, self.tables())
         path = self.table_path(name)
