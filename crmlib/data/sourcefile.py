@@ -192,7 +192,7 @@ class _TwiceError(yaml.constructor.ConstructorError):
     """A name stands twice."""
 
 
-class _TextLoader(yaml.SafeLoader):
+class _TextLoader(yaml.CSafeLoader):
     """YAML whose scalars all stay text (codes keep their zeros, `on` and `no` are words) and whose names are unique."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012

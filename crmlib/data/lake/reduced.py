@@ -99,7 +99,7 @@ def reduce(lake: Lake, *, by: Reducer) -> tuple[Built, int]:
     """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
 
     Only days in files that came or went since are made again, some days after the other: memory is that of half a
-    million lines and the cells of a month.
+    million lines and the cells of a month, or of the months that these lines fill.
 
     Raises
     ------
@@ -124,8 +124,7 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reduc
     lines = lake.table(LINES, version=version)
     odd = set(last.odd if last else []) - {(d - date(1970, 1, 1)).days for d in days}
     step = _days_at_once(lake, version)
-    for _, month in groupby(days, key=lambda d: (d.year, d.month)):
-        span = list(month)
+    for span in _spans(days, step):
         parts = []
         for few in (span[i : i + step] for i in range(0, len(span), step)):
             inside = lines.filter(pl.col("day") >= few[0], pl.col("day") <= few[-1], pl.col("day").is_in(few))
@@ -138,6 +137,26 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reduc
     built = Built(version, form_, versions, sorted(odd))
     _remember(lake, built)
     return built, len(days)
+
+
+def _spans(days: list[date], step: int) -> Iterator[list[date]]:
+    """The days, whole months together while they have no more than `step` days: each span is one commit.
+
+    Examples
+    --------
+    >>> days = [date(2025, 12, 30) + timedelta(days=d) for d in range(40)]
+    >>> [len(span) for span in _spans(days, 33)], [len(span) for span in _spans(days, 5)]
+    ([33, 7], [2, 31, 7])
+    """
+    span: list[date] = []
+    for _, month in groupby(days, key=lambda d: (d.year, d.month)):
+        more = list(month)
+        if span and len(span) + len(more) > step:
+            yield span
+            span = []
+        span += more
+    if span:
+        yield span
 
 
 def _days_at_once(lake: Lake, version: int) -> int:

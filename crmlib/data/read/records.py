@@ -112,10 +112,12 @@ def _tidy(delimiter: str) -> str:
 def _split_plain(lines: pl.DataFrame, delimiter: str, names: list[str]) -> Records:
     """Split lines without quotes; FIELDS holds the text to split."""
     width = len(names)
-    count = pl.col(FIELDS).str.count_matches(delimiter, literal=True) + 1
-    trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
-    fits = (count == width) | ((count > width) & (trailing.str.count_matches(delimiter, literal=True) + 1 <= width))
-    lines = lines.with_columns(fits.alias("__fits"), count.cast(pl.Int64).alias("__count"))
+    count = (pl.col(FIELDS).str.count_matches(delimiter, literal=True) + 1).cast(pl.Int64)
+    lines = lines.with_columns(count.alias("__count")).with_columns((pl.col("__count") == width).alias("__fits"))
+    if not lines["__fits"].all():  # the careful look is for the few lines that need it
+        trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
+        used = pl.when(pl.col("__count") > width).then(trailing).str.count_matches(delimiter, literal=True) + 1
+        lines = lines.with_columns((pl.col("__fits") | (used <= width).fill_null(value=False)).alias("__fits"))
     good = lines.filter("__fits")
     # one field more than needed takes what trails
     pieces = good[FIELDS].str.split_exact(delimiter, width)

@@ -34,6 +34,9 @@ TIMES = (
 )
 """Understood without being told, after the separators are made equal: the year comes first."""
 
+PLAIN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+"""Ways that need no evening out, and can be read in no other."""
+
 EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
 OFFSET = r"(:\d{1,2}(?:\.\d+)?)\s*(?:Z|([+-])(\d{2}):?(\d{2}))\s*$"
 ZERO_DATE = r"^0{4}[-/.]?00?[-/.]?00?([ T]+[0:.]+)?$"
@@ -132,6 +135,21 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     2017-01-03 09:56:00
     """
     distinct = pl.DataFrame({"text": text}).unique(maintain_order=True)
+    read = []
+    for form in () if formats else PLAIN:  # most texts are plain; only the others pay for the careful reading
+        found = distinct.with_columns(pl.col("text").str.to_datetime(form, strict=False, time_unit="us").alias("at"))
+        read.append(found.filter(pl.col("at").is_not_null()))
+        distinct = found.filter(pl.col("at").is_null()).drop("at")
+        if distinct.is_empty():
+            break
+    if not distinct.is_empty() or not read:
+        read.append(_carefully(distinct, zone=zone, formats=formats))
+    known = pl.concat(read).filter(pl.col("at").dt.year().is_between(*YEARS))
+    return pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")["at"]
+
+
+def _carefully(distinct: pl.DataFrame, *, zone: str, formats: Sequence[str]) -> pl.DataFrame:
+    """The texts that hold a time, with it (`at`)."""
     worded = distinct["text"].str.contains(written.WORDS).any()
     if worded:
         digits = written.as_formats_say(pl.col("text")) if formats else written.digits(pl.col("text"))
@@ -149,8 +167,7 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     known = pl.concat(pieces).filter(pl.col("at").dt.year().is_between(*YEARS))
     if worded and not formats:
         known = known.with_columns(written.by_half(pl.col("at"), pl.col("text")).alias("at"))
-    known = known.select("text", _at_home("text", zone) if not formats else "at")
-    return pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")["at"]
+    return known.select("text", _at_home("text", zone) if not formats else "at")
 
 
 def clocks(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
