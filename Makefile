@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(abspath $(LAKE))
 
-.PHONY: help install reports test quick compat times lint serve lab lock sample browser release clean
+.PHONY: help install reports test quick compat spark times lint serve lab lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "also: make quick (while writing) | times | serve | lab | lint | lock | sample | release | clean"
@@ -43,6 +43,10 @@ quick: install lint
 # The oldest Polars we declare and the newest Python there is: the quick tests on both.
 compat: install
 	bash tests/compat.sh
+
+# Reductions made by a real Spark on loopback, where Java is.
+spark: install
+	bash tests/spark.sh
 
 # Seconds of the tests by part, the longest first.
 times: install

@@ -59,11 +59,15 @@ def ingest(
 
 
 @app.command()
-def reduce(lake: LakeOption = None) -> None:
+def reduce(
+    *,
+    engine: Annotated[str | None, typer.Option(help="Who makes them: polars, duckdb or sc://host:port.")] = None,
+    lake: LakeOption = None,
+) -> None:
     """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
     from crmlib.run import ingest as ingesting
 
-    ingesting.reduce(_lake_folder(lake), say=_say, words=_words())
+    ingesting.reduce(_lake_folder(lake), say=_say, words=_words(), engine=engine)
 
 
 @app.command()
@@ -230,7 +234,7 @@ def runs(
 def doctor(
     *,
     engine: Annotated[
-        str | None, typer.Option(help="Only this engine: polars, pandas, pyarrow, duckdb or spark.")
+        str | None, typer.Option(help="Only this engine: polars, pandas, pyarrow, duckdb, spark or sc://host:port.")
     ] = None,
     lake: LakeOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the reports.")] = None,

@@ -137,7 +137,8 @@ def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
     if name == RECEIPT:
         return found.filter(~pl.col("receipt_id").is_in(left.implode()))
     apart = _narrow(_narrowable(frame), replace(narrowed, without=None)).to_native()
-    off = reductions.store_product_days(reductions.prepared(apart.filter(pl.col("receipt_id").is_in(left.implode()))))
+    leaving = reductions.prepared(apart.filter(pl.col("receipt_id").is_in(left.implode())))
+    off: pl.LazyFrame = reductions.store_product_days(leaving).to_native()
     against = off.select(*reductions.GOODS_KEYS, *(-pl.col(c) for c in reductions.GOODS_SUMS))
     return pl.concat([found.select(against.collect_schema().names()), against], how="vertical_relaxed")
 

@@ -16,8 +16,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import narwhals as nw
 import polars as pl
+
+from crmlib.core.frames import AnyFrame
 
 KNOWN = ("known_n", "told")
 """The day on which the lines became known, and whether they say so themselves (else it is the time of their ingest)."""
@@ -55,48 +59,53 @@ KEYS = {
 }
 
 
-def prepared(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> pl.LazyFrame:
-    """Lines with the columns that reductions are keyed by and sum.
+def prepared(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> nw.LazyFrame[Any]:
+    """Lines with the columns that reductions are keyed by and sum, on their own engine.
 
     Parameters
     ----------
-    lines : receipt lines of the contract, in the lake's time zone.
+    lines : receipt lines of the contract, in the lake's time zone; of another engine than Polars with `hour` of the
+        sale and `known_n`, the day they became known.
     stamped : times of the table's ingests: a line known at exactly such a time was stamped, not told.
     """
-    known = pl.col("known_at")
-    quantity, net = pl.col("quantity_milli"), pl.col("net_minor")
-    sale, offered = quantity > 0, pl.col("promotion_id").is_not_null()
+    if isinstance(lines, pl.LazyFrame):
+        clock = pl.col("sold_at").dt.hour().alias("hour"), pl.col("known_at").dt.date().cast(pl.Int32).alias("known_n")
+        lines = lines.with_columns(*clock)
+    known, quantity, net = nw.col("known_at"), nw.col("quantity_milli"), nw.col("net_minor")
+    sale, back, offered = quantity > 0, quantity < 0, ~nw.col("promotion_id").is_null()
+    zero, one = nw.lit(0, nw.Int64), nw.lit(1, nw.Int64)
 
-    def of(rows: pl.Expr, value: pl.Expr) -> pl.Expr:
-        return pl.when(rows).then(value).otherwise(0)
+    def of(rows: nw.Expr, value: nw.Expr) -> nw.Expr:
+        return nw.when(rows).then(value).otherwise(zero)
 
-    told = ~known.is_in(list(stamped)) if stamped else pl.lit(value=True)
-    return lines.select(
-        *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "src_name", "day_n"),
-        pl.col("unit").cast(pl.String),
-        pl.col("sold_at").dt.hour().cast(pl.Int8).alias("hour"),
-        known.dt.date().cast(pl.Int32).alias("known_n"),
-        (told & known.is_not_null()).alias("told"),
-        quantity.sign().cast(pl.Int8).alias("sold"),
-        pl.col("list_minor").is_not_null().alias("listed"),
-        pl.col("cost_minor").is_not_null().alias("costed"),
+    told = ~known.is_null()
+    ready: nw.LazyFrame[Any] = nw.from_native(lines)
+    return ready.select(
+        *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "src_name"),
+        *("day_n", "hour", "known_n"),
+        nw.col("unit").cast(nw.String),
+        (told & ~known.is_in(list(stamped)) if stamped else told).alias("told"),
+        of(sale, one).alias("above"),
+        of(back, one).alias("below"),
+        (~nw.col("list_minor").is_null()).alias("listed"),
+        (~nw.col("cost_minor").is_null()).alias("costed"),
         *("quantity_milli", "net_minor", "list_minor", "cost_minor"),
         of(sale, quantity).alias("sold_milli"),
         of(sale, net).alias("bought_minor"),
-        of(quantity < 0, net).alias("returned_minor"),
+        of(back, net).alias("returned_minor"),
         of(sale & offered, net).alias("offer_minor"),
         quantity.abs().alias("most_milli"),
-        pl.lit(1, dtype=pl.Int64).alias("lines"),
-        sale.cast(pl.Int64).alias("sale_lines"),
-        pl.col("cost_minor").is_null().cast(pl.Int64).alias("uncosted_lines"),
-        offered.cast(pl.Int64).alias("promoted_lines"),
-        (sale & offered).cast(pl.Int64).alias("offer_lines"),
-    )
+        one.alias("lines"),
+        of(sale, one).alias("sale_lines"),
+        of(nw.col("cost_minor").is_null(), one).alias("uncosted_lines"),
+        of(offered, one).alias("promoted_lines"),
+        of(sale & offered, one).alias("offer_lines"),
+    ).with_columns((nw.col("above") - nw.col("below")).alias("sold"))
 
 
-def receipts(lines: pl.LazyFrame) -> pl.LazyFrame:
+def receipts(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """`receipt` from prepared lines: sums of each receipt, and its largest line [thousandths]."""
-    return lines.group_by(RECEIPT_KEYS).agg(pl.col(*SUMS).sum(), pl.col("most_milli").max())
+    return lines.group_by(RECEIPT_KEYS).agg(nw.col(*SUMS).sum(), nw.col("most_milli").max())
 
 
 def customer_store_days(receipt: pl.LazyFrame) -> pl.LazyFrame:
@@ -114,18 +123,18 @@ def customer_store_days(receipt: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def store_product_days(lines: pl.LazyFrame) -> pl.LazyFrame:
+def store_product_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """`store_product_day` from prepared lines; list_minor and cost_minor are null where the lines have none."""
-    sums = lines.group_by(GOODS_KEYS).agg(pl.col(*GOODS_SUMS).sum())
+    sums = lines.group_by(GOODS_KEYS).agg(nw.col(*GOODS_SUMS).sum())
     return sums.with_columns(
-        pl.when(have).then(column).alias(column)
+        nw.when(nw.col(have)).then(nw.col(column)).alias(column)
         for have, column in (("listed", "list_minor"), ("costed", "cost_minor"))
     )
 
 
-def feed_days(lines: pl.LazyFrame) -> pl.LazyFrame:
+def feed_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """`feed_day` from prepared lines."""
-    return lines.group_by(FEED_KEYS).agg(pl.col(*FEED_SUMS).sum())
+    return lines.group_by(FEED_KEYS).agg(nw.col(*FEED_SUMS).sum())
 
 
 def definitions() -> bytes:
@@ -140,16 +149,23 @@ def odd_days(receipt: pl.DataFrame) -> list[int]:
     return found["day_n"].unique().sort().to_list()
 
 
-def reduced_span(lines: pl.LazyFrame, *, stamped: Collection[datetime] = ()) -> dict[str, pl.DataFrame]:
-    """All reductions of some lines, typed and sorted by their keys."""
+def reduced_span(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> dict[str, pl.DataFrame]:
+    """All reductions of some lines, of any engine, typed and sorted by their keys."""
     ready = prepared(lines, stamped=stamped)
-    receipt = typed("receipt", receipts(ready).collect(engine="streaming"))
+    receipt = typed("receipt", _collected(receipts(ready)))
     return {
         "receipt": receipt,
         "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
-        "store_product_day": typed("store_product_day", store_product_days(ready).collect(engine="streaming")),
-        "feed_day": typed("feed_day", feed_days(ready).collect(engine="streaming")),
+        "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
+        "feed_day": typed("feed_day", _collected(feed_days(ready))),
     }
+
+
+def _collected(plan: nw.LazyFrame[Any]) -> pl.DataFrame:
+    native = plan.to_native()
+    return (
+        native.collect(engine="streaming") if isinstance(native, pl.LazyFrame) else plan.collect("polars").to_native()
+    )
 
 
 def typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from crmlib.core.contracts import TIME_ZONE
 from crmlib.core.dates import day_number
 from crmlib.core.errors import CrmError, check_choice
 from crmlib.data import Lake
+from crmlib.panels import engines
 from crmlib.run.ledger import Ledger
 from crmlib.run.plan import latest_day, reach
 from crmlib.run.workspace import Workspace
@@ -56,9 +57,9 @@ def examine(space: Workspace, *, engine: str | None, now: datetime) -> Iterator[
     ParameterError
         `frame.choice` for an engine that is none of the known ones.
     """
-    if engine is not None:
+    if engine is not None and not engine.startswith(engines.CONNECT):
         check_choice(engine, _MODULES, name="engine")
-    yield from (_engine(name) for name in _MODULES if engine in {None, name})
+    yield from (_engine(name) for name in ([engine] if engine else _MODULES))
     if engine is None:
         yield Check("versions", "ok", {"found": _versions()})
         yield from (_drawing(), _font(), _zone(now), _lake(space), _ledger(space))
@@ -116,8 +117,10 @@ def _on(engine: str, frame: pl.DataFrame) -> Any:
         connection = importlib.import_module("duckdb").connect()
         connection.register("lines", frame.to_arrow())
         return connection.table("lines")
-    if engine == "spark":
-        session = importlib.import_module("pyspark.sql").SparkSession.builder.getOrCreate()
+    if engine == "spark" or engine.startswith(engines.CONNECT):
+        named = engine.startswith(engines.CONNECT)
+        builder = None if named else importlib.import_module("pyspark.sql").SparkSession.builder
+        session = engines.spark(engine) if builder is None else builder.getOrCreate()
         return session.createDataFrame(frame.to_arrow())  # pandas would make floats of integers with gaps
     made: dict[str, Callable[[], Any]] = {"pandas": frame.to_pandas, "pyarrow": frame.to_arrow, "polars": frame.lazy}
     return made[engine]()
@@ -125,7 +128,7 @@ def _on(engine: str, frame: pl.DataFrame) -> Any:
 
 def _engine(name: str) -> Check:
     """Whether every panel gives the same bytes as Polars in memory."""
-    if find_spec(_MODULES[name]) is None:
+    if not _installed(name):
         return Check("engine", "absent", {"engine": name})
     try:
         found, expected = reductions(_on(name, fixture())), reductions(fixture())
@@ -134,6 +137,13 @@ def _engine(name: str) -> Check:
     other = [panel for panel, frame in expected.items() if _hash(found[panel]) != _hash(frame)]
     count = len(expected)
     return Check("engine", "bad" if other else "ok", {"engine": name, "found": ", ".join(other), "count": count})
+
+
+def _installed(name: str) -> bool:
+    """Whether the engine's package is here; the client of Spark Connect alone is no Spark."""
+    if name == "spark":
+        return any(one.metadata["Name"] == "pyspark" for one in distributions(name="pyspark"))
+    return find_spec(_MODULES.get(name, "pyspark")) is not None
 
 
 def _hash(frame: pl.DataFrame) -> str:

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from crmlib import data
-from crmlib.core.errors import CrmError, LakeError
+from crmlib.core.errors import CrmError, LakeError, RunError
 from crmlib.data.lake import reduced
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
-from crmlib.panels import reductions
+from crmlib.panels import engines, reductions
+from crmlib.run import workspace
 from crmlib.run.failures import told
 
 Say = Callable[[str], None]
@@ -54,13 +55,17 @@ def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:
         return
     try:
         reduce(lake.path, say=say, words=words, quiet=True)
-    except LakeError as refused:  # the rows are stored; pages read the lines until the reductions are made
+    except (LakeError, RunError) as refused:  # the rows are stored; pages read the lines until the reductions are made
         say(told(refused, words=words))
 
 
-def reduce(place: Path, *, say: Say, words: Words, quiet: bool = False) -> None:
-    """Bring the reductions up to the lines, and say how many days were made anew; `quiet` says nothing for none."""
-    _, days = reduced.reduce(data.Lake(place), by=reductions)
+def reduce(place: Path, *, say: Say, words: Words, quiet: bool = False, engine: str | None = None) -> None:
+    """Bring the reductions up to the lines, and say how many days were made anew; `quiet` says nothing for none.
+
+    `engine` makes them; without it the one that the workspace names.
+    """
+    on = engines.connect(workspace.engine(start=Path.cwd(), chosen=engine))
+    _, days = reduced.reduce(data.Lake(place), by=reductions, on=on)
     if days or not quiet:
         say(words(f"cli.reduce.{'made' if days else 'current'}", days=words.format.count(days), count=days))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from crmlib.data import Lake
 
 LAKE_VARIABLE = "CRMLIB_LAKE"
+ENGINE_VARIABLE = "CRMLIB_ENGINE"
+SETTINGS = "workspace.toml"
+"""A file of the project's folder that names who makes the reductions: ``engine = "sc://host:15002"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,28 @@ def find(*, start: Path, lake: Path | None = None, reports: Path | None = None) 
         chosen = lake or (Path(os.environ[LAKE_VARIABLE]) if LAKE_VARIABLE in os.environ else folder / ".crmlib")
         return Workspace(folder, chosen.resolve(), (reports or folder / "reports").resolve())
     raise RunError("run.no_workspace", values={"folder": str(start)})
+
+
+def engine(*, start: Path, chosen: str | None = None) -> str:
+    """Who makes the reductions: `chosen`, else CRMLIB_ENGINE, else `engine` of workspace.toml, else polars.
+
+    Raises
+    ------
+    RunError
+        `run.settings` if workspace.toml is no TOML, or says something else than an engine's name.
+    """
+    told = chosen or os.environ.get(ENGINE_VARIABLE)
+    folder = places.root(start)
+    if told or folder is None or not (folder / SETTINGS).is_file():
+        return told or "polars"
+    try:
+        said = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise RunError("run.settings", values={"path": str(folder / SETTINGS), "reason": str(problem)}) from problem
+    name, others = said.pop("engine", "polars"), ", ".join(map(str, said))
+    if others or not isinstance(name, str):
+        raise RunError("run.settings", values={"path": str(folder / SETTINGS), "reason": others or repr(name)})
+    return name
 
 
 def reports(space: Workspace) -> list[str]:

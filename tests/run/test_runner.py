@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -291,15 +291,39 @@ def test_attempts_are_made_on_any_executor(space: Workspace) -> None:
     assert outcome.peak_mb > 10
 
 
-def test_attempts_are_made_on_the_workers_of_a_dask_cluster(space: Workspace) -> None:
+def test_a_worker_of_a_dask_cluster_dies_half_way_and_its_page_is_made_on_another(space: Workspace) -> None:
+    """A real scheduler and two workers on loopback; whichever takes the first attempt is killed while it runs."""
     distributed = pytest.importorskip("distributed", reason="dask.distributed is optional and not installed")
-    notebook(space, PAGE)
+    notebook(
+        space,
+        f"import pathlib, time\nmark = pathlib.Path({str(space.root / 'begun')!r})\n"
+        "first = not mark.exists()\nmark.write_text('x')\ntime.sleep(30 if first else 0)\n" + PAGE,
+    )
     with (
-        distributed.LocalCluster(n_workers=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
+        ThreadPoolExecutor(1) as beside,
     ):
-        (outcome,) = run(space, job(), executor=client.get_executor())
-    assert (outcome.state, page(space)) == ("ok", "page one")
+        client.wait_for_workers(2)
+        made = beside.submit(run, space, job(), executor=client.get_executor(retries=2))
+        busy = _busy_worker(client, space.root / "begun")
+        os.kill(client.run(os.getpid, workers=[busy])[busy], signal.SIGKILL)
+        outcomes = made.result(timeout=60)
+    assert [outcome.state for outcome in outcomes] == ["ok"]
+    assert page(space) == "page one"
+
+
+def _busy_worker(client: Any, mark: Path) -> str:
+    """Address of the worker that runs an attempt, once the notebook has begun."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = [address for address, tasks in client.processing().items() if tasks]
+        if found and mark.exists():
+            return str(found[0])
+        time.sleep(0.05)
+    raise TimeoutError
 
 
 def test_a_disk_that_fills_up_while_a_notebook_writes_is_told_in_three_parts(space: Workspace) -> None:

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
@@ -24,6 +24,7 @@ from deltalake import DeltaTable
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
+from crmlib.core.frames import AnyFrame
 from crmlib.data.lake import delta
 from crmlib.data.lake.lake import MONTH, Lake
 
@@ -61,11 +62,22 @@ class Reducer(Protocol):
 
     def definitions(self) -> bytes: ...  # noqa: D102
 
-    def reduced_span(self, lines: pl.LazyFrame, *, stamped: Collection[datetime]) -> dict[str, pl.DataFrame]: ...  # noqa: D102
+    def reduced_span(self, lines: AnyFrame, *, stamped: Collection[datetime]) -> dict[str, pl.DataFrame]: ...  # noqa: D102
 
     def odd_days(self, receipt: pl.DataFrame) -> list[int]: ...  # noqa: D102
 
     def typed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame: ...  # noqa: D102
+
+
+class Engine(Protocol):
+    """Who reads the lines, if not Polars in this process; see `crmlib.panels.engines`."""
+
+    @property
+    def at_once(self) -> int: ...  # noqa: D102
+
+    def lines(self, files: Sequence[str], *, zone: str, days: Collection[int]) -> AnyFrame: ...  # noqa: D102
+
+    def explained(self, error: Exception) -> LakeError: ...  # noqa: D102
 
 
 def form(lake: Lake, *, by: Reducer) -> str:
@@ -95,16 +107,20 @@ def scan(lake: Lake, built: Built, name: str) -> pl.LazyFrame:
     return delta.scan(lake.path / FOLDER / name, at=built.versions[name]).drop("day", MONTH)
 
 
-def reduce(lake: Lake, *, by: Reducer) -> tuple[Built, int]:
+def reduce(lake: Lake, *, by: Reducer, on: Engine | None = None) -> tuple[Built, int]:
     """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
 
     Only days in files that came or went since are made again, some days after the other: memory is that of half a
     million lines and the cells of a month, or of the months that these lines fill.
 
+    Parameters
+    ----------
+    on : the engine that reads the lines and gives back cells; none is Polars in this process.
+
     Raises
     ------
     LakeError
-        `lake.no_table` without lines; `lake.locked` while another process makes them.
+        `lake.no_table` without lines; `lake.locked` while another process makes them; `lake.engine_failed`.
     """
     if not lake.has(LINES):
         raise delta.no_table(LINES, lake.tables())
@@ -114,21 +130,21 @@ def reduce(lake: Lake, *, by: Reducer) -> tuple[Built, int]:
         last = known[-1] if known else None
         if last is not None and last.lines == version:
             return last, 0
-        return _made(lake, last, version=version, form_=now, by=by)
+        return _made(lake, last, version=version, form_=now, by=by, on=on)
 
 
-def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reducer) -> tuple[Built, int]:
+def _made(
+    lake: Lake, last: Built | None, *, version: int, form_: str, by: Reducer, on: Engine | None
+) -> tuple[Built, int]:
     _take_back(lake, last, by=by)
     days = touched(lake, None if last is None else last.lines, version)
     stamped = lake.ingests(LINES)["at"].to_list()
-    lines = lake.table(LINES, version=version)
     odd = set(last.odd if last else []) - {(d - date(1970, 1, 1)).days for d in days}
-    step = _days_at_once(lake, version)
+    step = _days_at_once(lake, version, LINES_AT_ONCE if on is None else on.at_once)
     for span in _spans(days, step):
         parts = []
         for few in (span[i : i + step] for i in range(0, len(span), step)):
-            inside = lines.filter(pl.col("day") >= few[0], pl.col("day") <= few[-1], pl.col("day").is_in(few))
-            parts.append(by.reduced_span(inside, stamped=stamped))
+            parts.append(_reduced(lake, few, version=version, stamped=stamped, by=by, on=on))
         made = {name: pl.concat([part[name] for part in parts]) for name in by.COLUMNS}
         odd |= set(by.odd_days(made["receipt"]))
         for name, frame in made.items():
@@ -137,6 +153,23 @@ def _made(lake: Lake, last: Built | None, *, version: int, form_: str, by: Reduc
     built = Built(version, form_, versions, sorted(odd))
     _remember(lake, built)
     return built, len(days)
+
+
+def _reduced(
+    lake: Lake, days: list[date], *, version: int, stamped: list[datetime], by: Reducer, on: Engine | None
+) -> dict[str, pl.DataFrame]:
+    """All reductions of some days, by the engine."""
+    if on is None:
+        lines = lake.table(LINES, version=version)
+        inside = lines.filter(pl.col("day") >= days[0], pl.col("day") <= days[-1], pl.col("day").is_in(days))
+        return by.reduced_span(inside, stamped=stamped)
+    root = str(lake.table_path(LINES).resolve())
+    files = [f"{root}/{path}" for path, (a, b) in _files(lake, version).items() if a <= days[-1] and b >= days[0]]
+    try:
+        numbers = [(d - date(1970, 1, 1)).days for d in days]
+        return by.reduced_span(on.lines(files, zone=lake.time_zone, days=numbers), stamped=stamped)
+    except Exception as error:  # an engine has errors of its own kind
+        raise on.explained(error) from error
 
 
 def _spans(days: list[date], step: int) -> Iterator[list[date]]:
@@ -159,12 +192,12 @@ def _spans(days: list[date], step: int) -> Iterator[list[date]]:
         yield span
 
 
-def _days_at_once(lake: Lake, version: int) -> int:
-    """Days of about `LINES_AT_ONCE` lines, so that memory does not grow with the company."""
+def _days_at_once(lake: Lake, version: int, lines: int) -> int:
+    """Days of about so many lines, so that memory does not grow with the company."""
     adds = pl.DataFrame(DeltaTable(str(lake.table_path(LINES)), version=version).get_add_actions(flatten=True))
     rows = int(adds["num_records"].sum() or 0) if "num_records" in adds.columns else 0
     days = len(touched(lake, None, version))
-    return max(1, LINES_AT_ONCE * days // max(rows, 1))
+    return max(1, lines * days // max(rows, 1))
 
 
 def touched(lake: Lake, before: int | None, after: int) -> list[date]:
