@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crmlib.cli import said
 from crmlib.core.errors import CrmError
-from crmlib.kit.words import Language, Words
-
-if TYPE_CHECKING:
-    from crmlib.run.plan import Job
-    from crmlib.run.runner import Outcome
 
 app = typer.Typer(
     add_completion=False,
@@ -54,8 +50,8 @@ def ingest(
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
-    chosen, store = sources or Path("params/sources.yml"), data.Lake(_lake_folder(lake))
-    ingesting.run(source, sources=chosen, lake=store, now=_now(), say=_say, words=_words())
+    chosen, store = sources or Path("params/sources.yml"), data.Lake(said.lake_folder(lake))
+    ingesting.run(source, sources=chosen, lake=store, now=said.now(), say=said.say, words=said.words())
 
 
 @app.command()
@@ -67,7 +63,7 @@ def reduce(
     """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
     from crmlib.run import ingest as ingesting
 
-    ingesting.reduce(_lake_folder(lake), say=_say, words=_words(), engine=engine)
+    ingesting.reduce(said.lake_folder(lake), say=said.say, words=said.words(), engine=engine)
 
 
 @app.command()
@@ -81,8 +77,8 @@ def draft(
     """Look at files and write a sources file for them, with a comment per line that says why."""
     from crmlib.run import draft as drafting
 
-    ask = None if yes or not sys.stdin.isatty() else drafting.asking(_words())
-    ready = drafting.write(files, table=table, out=out, ask=ask, say=_say, words=_words())
+    ask = None if yes or not sys.stdin.isatty() else drafting.asking(said.words())
+    ready = drafting.write(files, table=table, out=out, ask=ask, say=said.say, words=said.words())
     raise typer.Exit(0 if ready else 1)
 
 
@@ -104,13 +100,13 @@ def run(
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     store = Lake(space.lake)
-    jobs, broken = _jobs(files, store=store, overrides=overrides)
+    jobs, broken = said.jobs_of(files, store=store, overrides=overrides)
     options = runner.Options(workers=workers, force=force)
-    outcomes = passes.render(jobs, space=space, lake=store, clock=_now, words=_words(), options=options)
-    _say(_words()("cli.portal", address=(space.reports / portal.PAGES[_language()]).as_uri()))
+    outcomes = passes.render(jobs, space=space, lake=store, clock=said.now, words=said.words(), options=options)
+    said.say(said.words()("cli.portal", address=(space.reports / portal.PAGES[said.language()]).as_uri()))
     if deliver:
-        passes.announce(outcomes, space=space, now=_now())
-    _tell_failures(outcomes, broken)
+        passes.announce(outcomes, space=space, now=said.now())
+    said.tell_failures(outcomes, broken)
 
 
 @app.command()
@@ -137,9 +133,9 @@ def schedule(
         chosen = plan.files(files or [space.params])
         options = ["--lake", str(space.lake), "--out", str(space.reports)]
         command = [f"{sys.prefix}/bin/crmlib"]
-        _say(plans.export(chosen, root=space.root, command=command, options=options, kind=export.value).rstrip())
+        said.say(plans.export(chosen, root=space.root, command=command, options=options, kind=export.value).rstrip())
         return
-    ok = passes.run(files or [space.params], space=space, clock=_now, say=_say, words=_words(), watch=watch)
+    ok = passes.run(files or [space.params], space=space, clock=said.now, say=said.say, words=said.words(), watch=watch)
     raise typer.Exit(0 if ok else 1)
 
 
@@ -153,20 +149,20 @@ def check(
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
-    place = _lake_folder(lake)
+    place = said.lake_folder(lake)
     if lake and not files:
-        raise typer.Exit(0 if ingesting.check_lake(place, say=_say, words=_words()) else 1)
+        raise typer.Exit(0 if ingesting.check_lake(place, say=said.say, words=said.words()) else 1)
     from crmlib.report import registry
     from crmlib.run import plan
 
     paths = plan.files(files or [Path("params")])
     jobs, broken = plan.collected(paths, latest=plan.latest_day(data.Lake(place)), overrides={})
     for job in jobs:
-        _say(job.output)
+        said.say(job.output)
     told = registry.own_problems({path.parent.name for path in paths}, every=not files)
     named = {path.stem for path, _ in told}
-    _tell_broken([*told, *((path, problem) for path, problem in broken if path.parent.name not in named)])
-    _say(_words()("cli.checked", count=len(jobs)))
+    said.tell_broken([*told, *((path, problem) for path, problem in broken if path.parent.name not in named)])
+    said.say(said.words()("cli.checked", count=len(jobs)))
     raise typer.Exit(1 if broken or told else 0)
 
 
@@ -182,7 +178,7 @@ def set_apart(
     """List rows that were read and not stored: where they stand, the rule, and the value that breaks it."""
     from crmlib.run import set_apart as rows
 
-    rows.show(_lake_folder(lake), source=source, kind=kind, raw=raw, last=last, say=_say, words=_words())
+    rows.show(said.lake_folder(lake), source=source, kind=kind, raw=raw, last=last, say=said.say, words=said.words())
 
 
 @app.command()
@@ -199,9 +195,9 @@ def new(
     root = workspace.find(start=Path.cwd()).root
     written = starters.room(name, root=root) if room else starters.own(name, root=root, source=source)
     for path in written:
-        _say(path.as_posix())
+        said.say(path.as_posix())
     folders = len({path.parent for path in written})
-    _say(_words()("cli.new", files=len(written), folders=folders, name=name))
+    said.say(said.words()("cli.new", files=len(written), folders=folders, name=name))
 
 
 @app.command()
@@ -222,12 +218,12 @@ def runs(
 
     space = workspace.find(start=Path.cwd(), reports=out)
     ledger = Ledger(space.ledger)
-    ledger.recover(now=_now())  # what was killed is not running any more
+    ledger.recover(now=said.now())  # what was killed is not running any more
     found = ledger.runs(report=report, failed=failed, last=last)
     if as_json:
-        _say(found.write_ndjson().rstrip())
+        said.say(found.write_ndjson().rstrip())
     else:
-        print_runs(found, reports=space.reports, words=_words())
+        print_runs(found, reports=space.reports, words=said.words())
 
 
 @app.command()
@@ -243,11 +239,11 @@ def doctor(
     from crmlib.run import doctor as checks
     from crmlib.run import workspace
 
-    words, bad = _words(), 0
-    for one in checks.examine(workspace.find(start=Path.cwd(), lake=lake, reports=out), engine=engine, now=_now()):
+    words, bad = said.words(), 0
+    for one in checks.examine(workspace.find(start=Path.cwd(), lake=lake, reports=out), engine=engine, now=said.now()):
         bad += one.state == "bad"
-        _say(words(f"cli.doctor.mark.{one.state}") + words(f"cli.doctor.{one.key}.{one.state}", **one.values))
-    _say(words("cli.doctor.unfit", count=bad) if bad else words("cli.doctor.fit"))
+        said.say(words(f"cli.doctor.mark.{one.state}") + words(f"cli.doctor.{one.key}.{one.state}", **one.values))
+    said.say(words("cli.doctor.unfit", count=bad) if bad else words("cli.doctor.fit"))
     raise typer.Exit(1 if bad else 0)
 
 
@@ -266,7 +262,7 @@ def simulate(
 
     last = end.date() if end else date(2026, 10, 31)
     company(customers=customers, stores=stores, days=days, seed=seed, out=out, end=last)
-    _say(_words()("cli.simulated", folder=out.resolve()))
+    said.say(said.words()("cli.simulated", folder=out.resolve()))
 
 
 @app.command()
@@ -287,7 +283,7 @@ def serve(
 
     space = workspace.find(start=Path.cwd(), lake=lake, reports=out)
     bounds = Bounds(at_once, deadline, memory_mb, patience)
-    server.serve(space, port=port, clock=_now, say=_say, words=_words(), bounds=bounds)
+    server.serve(space, port=port, clock=said.now, say=said.say, words=said.words(), bounds=bounds)
 
 
 @app.command()
@@ -312,11 +308,11 @@ def user(
     users.check_known("region", region or (), workspace.regions(Lake(space.lake)))
     users.check_known("report", report or (), workspace.reports(space))
     users.check_known("right", may or (), users.RIGHTS)
-    word = typer.prompt(_words()("cli.password"), hide_input=True, confirmation_prompt=True)
+    word = typer.prompt(said.words()("cli.password"), hide_input=True, confirmation_prompt=True)
     file = space.lake / USERS
     given = {"regions": tuple(region or ()), "reports": tuple(report or ()), "may": tuple(may or ())}
     users.add(file, name, password=word, records=records, **given)
-    _say(_words()("cli.user", name=name, file=file))
+    said.say(said.words()("cli.user", name=name, file=file))
 
 
 def main() -> None:
@@ -326,7 +322,7 @@ def main() -> None:
     except CrmError as problem:
         from crmlib.run.failures import told
 
-        print(told(problem, words=_words()), file=sys.stderr)
+        print(told(problem, words=said.words()), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -337,67 +333,8 @@ def main() -> None:
         found = None if isinstance(problem, SystemExit) else damage(problem)
         if found is None:
             raise
-        print(told(found, words=_words()), file=sys.stderr)
+        print(told(found, words=said.words()), file=sys.stderr)
         sys.exit(1)
 
 
-def _jobs(
-    files: list[Path], *, store: object, overrides: list[str] | None
-) -> tuple[list[Job], list[tuple[Path, CrmError]]]:
-    """The jobs of the sound files, and what is wrong with the others; if none is sound, the first problem is raised."""
-    from crmlib.data import Lake
-    from crmlib.run import plan
-
-    assert isinstance(store, Lake)
-    jobs, broken = plan.collected(
-        plan.files(files), latest=plan.latest_day(store), overrides=plan.pairs(overrides or [])
-    )
-    if broken and not jobs:
-        _tell_broken(broken[1:])
-        raise broken[0][1]
-    return jobs, broken
-
-
-def _lake_folder(lake: Path | None) -> Path:
-    from crmlib.run.workspace import LAKE_VARIABLE
-
-    return lake or Path(os.environ.get(LAKE_VARIABLE, ".crmlib"))
-
-
-def _tell_failures(outcomes: list[Outcome], broken: list[tuple[Path, CrmError]]) -> None:
-    _tell_broken(broken)
-    failed = [o for o in outcomes if o.state == "failed"]
-    for outcome in failed:
-        print(f"\n{outcome.job.output}\n{outcome.message}", file=sys.stderr)
-    if failed or broken:
-        raise typer.Exit(1)
-
-
-def _tell_broken(broken: list[tuple[Path, CrmError]]) -> None:
-    from crmlib.run.failures import told
-
-    for path, problem in broken:
-        print(f"\n{path}\n{told(problem, words=_words())}", file=sys.stderr)
-
-
-def _language() -> Language:
-    chosen = os.environ.get("CRMLIB_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG", "")
-    return "zh" if chosen.lower().startswith("zh") else "en"
-
-
-def _words() -> Words:
-    return Words(_language())
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 __all__ = ["app", "main"]
-
-if __name__ == "__main__":
-    main()

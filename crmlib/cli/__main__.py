@@ -1,0 +1,5 @@
+"""`python -m crmlib.cli`: the same as `crmlib`."""
+
+from crmlib.cli import main
+
+main()
