@@ -5,12 +5,11 @@ Commands import what they need when they are called, so that `crmlib --help` ans
 
 from __future__ import annotations
 
-import os
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
