@@ -6,7 +6,7 @@ Commands import what they need when they are called, so that `crmlib --help` ans
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
