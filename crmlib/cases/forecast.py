@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -60,6 +61,20 @@ def expected_wins(
     return out.with_columns(expected_minor=(pl.col("value_minor") * pl.col("p_win")).round().cast(pl.Int64))
 
 
+def month_ends(*, first: date, as_of: date, ahead: int, most: int = 12) -> list[date]:
+    """The last `most` month-ends from `first` on whose next `ahead` days have passed, as origins of a forecast.
+
+    Examples
+    --------
+    >>> month_ends(first=date(2026, 1, 5), as_of=date(2026, 6, 15), ahead=31)
+    [datetime.date(2026, 1, 31), datetime.date(2026, 2, 28), datetime.date(2026, 3, 31), datetime.date(2026, 4, 30)]
+    """
+    last = as_of - timedelta(days=ahead)
+    starts = pl.date_range(first, max(last, first) + timedelta(days=31), "1d", eager=True)
+    ends = starts.filter((starts + timedelta(days=1)).dt.day() == 1)
+    return ends.filter(ends <= last).to_list()[-most:]
+
+
 def _chances(rows: pl.DataFrame, law: Incidence, ahead: float | None) -> pl.DataFrame:
     age = rows["age"].to_numpy()
     far = np.inf if ahead is None else float(ahead)
@@ -70,10 +85,13 @@ def _chances(rows: pl.DataFrame, law: Incidence, ahead: float | None) -> pl.Data
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Rolling origins: origin, expected, won, miss (won / expected − 1); status of the last (ok, warn, fail)."""
+    """Rolling origins: origin, expected, won, miss (won / expected − 1); status of the last (ok, warn, fail).
+
+    expected and won are deals, or minor units where the origins were asked for money.
+    """
 
     table: pl.DataFrame
-    status: str
+    status: Literal["ok", "warn", "fail"]
 
     def band(self, expected: float) -> tuple[float, float]:
         """Expected times the least and greatest ratio of true to said.
@@ -97,8 +115,14 @@ def origins(
     as_of: date,
     window: int | None = None,
     feed_start: date | None = None,
+    money: bool = False,
 ) -> Origins:
-    """The forecast as it would have been on earlier `days`, against what was won since; only days closed by `as_of`."""
+    """The forecast as it would have been on earlier `days`, against what was won since; only days closed by `as_of`.
+
+    Parameters
+    ----------
+    money : of `value_minor`, not of deals: a few large ones decide, so its misses are larger.
+    """
     table = to_polars(deals, needs=("deal_id", "opened_on", "closed_on", "outcome"), name="deals", key="deal_id")
     rows = []
     for day in sorted(days):
@@ -106,13 +130,14 @@ def origins(
         if until > as_of:
             continue
         said = expected_wins(table, as_of=day, ahead=ahead, window=window, feed_start=feed_start)
-        won = table.filter(
+        came = table.filter(
             (pl.col("opened_on") <= day)
             & (pl.col("closed_on") > day)
             & (pl.col("closed_on") <= until)
             & (pl.col("outcome") == "won")
-        ).height
-        expected = float(said["p_win"].sum())
+        )
+        won = int(came["value_minor"].sum()) if money else came.height
+        expected = float(said["expected_minor" if money else "p_win"].sum())
         rows.append((day, expected, won, won / expected - 1 if expected else None))
     schema = {"origin": pl.Date, "expected": pl.Float64, "won": pl.Int64, "miss": pl.Float64}
     out = pl.DataFrame(rows, schema=schema, orient="row")

@@ -112,6 +112,50 @@ def _cohort(month: object, group: pl.DataFrame, ages: Sequence[int]) -> dict[str
     }
 
 
+def fates(deals: AnyFrame, *, as_of: date, feed_start: date | None = None, most: int = 120) -> pl.DataFrame:
+    """Shares won, lost and open by age [days] of all deals, at `most` ages from 0 to the greatest at an end.
+
+    Returns age, won, lost, open; each row sums to 1.
+    """
+    fit = curves(watched(deals, as_of=as_of, outcomes=OUTCOMES, key="deal_id", feed_start=feed_start), causes=2)
+    longest = int(fit.times[-1]) if fit.times.size else 0
+    ages = np.unique(np.linspace(0, longest, min(most, longest + 1)).round()).astype(np.int64)
+    shares = np.array([fit.at(float(age)) for age in ages])
+    open_ = np.array([fit.open_at(float(age)) for age in ages])
+    return pl.DataFrame({"age": ages, "won": shares[:, 0], "lost": shares[:, 1], "open": open_})
+
+
+LEAST_FITTED = 40
+"""Fewer closed deals on either side of the middle fit and judge no score."""
+
+
+def later_score(deals: AnyFrame, *, fields: Sequence[str], as_of: date) -> Gate | None:
+    """What a naive Bayes score over `fields`, learned on the earlier half of ends, is worth on the later half.
+
+    None with fewer than `LEAST_FITTED` closed deals in either half.
+
+    Parameters
+    ----------
+    deals : deal_id, opened_on, closed_on, outcome and `fields`: only what is known of open deals, too.
+    """
+    table = watched(deals, as_of=as_of, outcomes=OUTCOMES, key="deal_id", feed_start=date(1970, 1, 1))
+    closed = table.filter(pl.col("event") > 0).sort("closed_on", "deal_id")
+    half = closed.height // 2
+    if half < LEAST_FITTED:
+        return None
+    won = (closed["event"] == 1).to_numpy()
+    base = (won[:half].sum() + 1) / (half + 2)
+    score = np.zeros(closed.height - half)
+    for name in fields:
+        past = pl.DataFrame({"value": closed[name][:half], "won": won[:half]}).group_by("value").agg(
+            share=(pl.col("won").sum() + 10 * base) / (pl.len() + 10)
+        )  # fmt: skip
+        later = closed[half:].select(value=name).join(past, on="value", how="left", maintain_order="left")
+        share = later["share"].fill_null(base).to_numpy()
+        score += np.log(share / (1 - share))
+    return score_gate(won[half:], score)
+
+
 def closing_season(deals: AnyFrame, *, as_of: date) -> pl.DataFrame:
     """quarter_end (closed in its last month), won, closed, share, low, high: deals are closed where quotas are due."""
     table = watched(deals, as_of=as_of, outcomes=OUTCOMES, key="deal_id", feed_start=date(1970, 1, 1))

@@ -62,6 +62,37 @@ def spells(moves: AnyFrame, deals: AnyFrame, *, as_of: date, order: Sequence[str
     return stays.select("deal_id", "stage", "since", days=(until - pl.col("since")).dt.total_days(), end=end)
 
 
+def order_of(moves: AnyFrame) -> list[str]:
+    """The stages from first to last, as deals pass them: by the mean place at which a deal first reaches each.
+
+    Parameters
+    ----------
+    moves : deal_id, at, to_stage.
+    """
+    table = timed(moves, at="at", needs=("deal_id", "to_stage"), name="stage_moves")
+    first = table.group_by("deal_id", stage=pl.col("to_stage").cast(pl.String)).agg(pl.col("at").min())
+    placed = first.with_columns(place=pl.col("at").rank("ordinal").over("deal_id"))
+    means = placed.group_by("stage").agg(pl.col("place").mean()).sort("place", "stage")
+    return means["stage"].to_list()
+
+
+def book(stays: pl.DataFrame, *, first: date, last: date, order: Sequence[str]) -> pl.DataFrame:
+    """From `spells`: stage, start, moved_in, moved_out, end, in deals, from `first` to `last`; each counted on its own.
+
+    start + moved_in − moved_out = end for every stage; `last` is at most the day the stays are seen on.
+    """
+    until = pl.when(pl.col("end").is_not_null()).then(pl.col("since") + pl.duration(days="days"))
+    since, left = pl.col("since"), until.cast(pl.Date)
+    counts = stays.group_by("stage").agg(
+        start=((since < first) & (left.is_null() | (left >= first))).sum().cast(pl.Int64),
+        moved_in=since.is_between(first, last).sum().cast(pl.Int64),
+        moved_out=left.is_between(first, last).sum().cast(pl.Int64),
+        end=((since <= last) & (left.is_null() | (left > last))).sum().cast(pl.Int64),
+    )
+    names = pl.DataFrame({"stage": list(order)}, schema={"stage": pl.String})
+    return names.join(counts, on="stage", how="inner", maintain_order="left")
+
+
 def time_in_stage(stays: pl.DataFrame) -> pl.DataFrame:
     """From `spells`: stage, stays, open, onward, back, lost (shares in the end), median and p90 days of those who move.
 

@@ -241,3 +241,45 @@ def test_pandas_and_pipelines_without_any_end_are_read_alike():
     assert funnel.cohorts(young, as_of=end).select("opened", "open", "won_30").rows() == [(2, 2, 0.0)]
     assert funnel.closing_season(young, as_of=end).is_empty()
     assert forecast.expected_wins(young, as_of=end, ahead=30)["p_win"].sum() == 0
+
+
+def test_fates_sum_to_one_at_every_age_and_end_where_the_win_rate_does():
+    table, end = world(2000), date(2026, 3, 1)
+    shares = funnel.fates(table, as_of=end)
+    assert shares.select((pl.col("won") + pl.col("lost") + pl.col("open")).to_physical()).to_series().to_list() == (
+        pytest.approx([1.0] * shares.height, abs=1e-12)
+    )
+    assert (shares["age"][0], shares.height <= 120, shares["won"].is_sorted()) == (0, True, True)
+    rate = funnel.win_rate(table, as_of=end, first=date(2025, 1, 1), last=end)
+    assert shares["won"][-1] == pytest.approx(rate.share_won, abs=1e-12)
+
+
+def test_origins_of_money_compare_yuan_with_yuan():
+    table = world(1500).with_columns(value_minor=pl.lit(300))
+    days = [date(2025, 6, 1), date(2025, 7, 1)]
+    deals_, money = (
+        forecast.origins(table, days=days, ahead=30, as_of=date(2026, 1, 1), money=flag).table for flag in (False, True)
+    )
+    assert money["won"].to_list() == [300 * n for n in deals_["won"]]
+    assert money["miss"].to_list() == pytest.approx(deals_["miss"].to_list(), abs=0.02)
+
+
+def test_stages_are_ordered_as_deals_pass_them_and_moves_in_less_out_are_the_change():
+    assert stages.order_of(MOVES) == ["new", "offer"]
+    stays = stages.spells(MOVES, ENDS, as_of=date(2026, 2, 1), order=["new", "offer"])
+    for first, last in ((date(2026, 1, 4), date(2026, 1, 9)), (date(2026, 1, 1), date(2026, 2, 1))):
+        book = stages.book(stays, first=first, last=last, order=["new", "offer"])
+        assert (book["start"] + book["moved_in"] - book["moved_out"] == book["end"]).all()
+    assert book["end"].to_list() == [2, 0]
+
+
+def test_a_score_learned_on_early_ends_is_judged_on_later_ones():
+    table, end = world(1200), date(2026, 6, 1)
+    rng = np.random.default_rng(5)
+    leaky = table.with_columns(
+        told=pl.when(pl.Series(rng.random(1200)) < 0.7).then("outcome").otherwise(pl.lit("?")),
+        noise=pl.Series(rng.integers(0, 8, 1200)).cast(pl.String),
+    )
+    assert funnel.later_score(leaky, fields=["told"], as_of=end).owed
+    assert not funnel.later_score(leaky, fields=["noise"], as_of=end).owed
+    assert funnel.later_score(leaky.head(40), fields=["noise"], as_of=end) is None
