@@ -59,7 +59,7 @@ def marked(lake: Lake, region: str, place: Path) -> Lake:
         if name == "receipt_lines":  # a part of the members is enough to be found
             part = pl.when(strangers).then(4).otherwise(2)
             frame = frame.filter((pl.col("customer_id").hash(1) % part == 0).fill_null(value=True))
-        if "day" in frame.columns:
+        if frame.schema.get("day") == pl.Date:
             frame = frame.filter(pl.col("day") >= FIRST)
         record = {"source": name, "table": name, "at": CLOCK.isoformat(), "read": frame.height, "kept": frame.height}
         record |= dict.fromkeys(("replaced", "duplicate", "quarantined", "excluded", "withdrawn"), 0)
