@@ -138,8 +138,7 @@ def _leads(world: World, rng: np.random.Generator) -> pl.DataFrame:
     gone = (place == SELLERS - 1) & (region < 2) & (day > leaves(world))
     place = np.where(gone, rng.integers(0, SELLERS - 1, n), place)
     source = rng.choice(len(words["sources"]), n, p=(0.22, 0.2, 0.18, 0.24, 0.16))
-    buyers = np.flatnonzero(world.members.role == GROUP_BUYER)
-    known = buyers[rng.integers(0, len(buyers), n)] if len(buyers) else np.full(n, -1)
+    known = _buyers(world, region, rng)
     back = (rng.random(n) < 0.12) & (source != 2)
     minute = rng.integers(9 * 60, 18 * 60, n)
     frame = pl.DataFrame({"day": day, "minute": minute, "r": region, "place": place})
@@ -152,6 +151,18 @@ def _leads(world: World, rng: np.random.Generator) -> pl.DataFrame:
         referred_by=card_numbers(pl.Series(np.where(source == 2, known, -1))),
         customer_id=card_numbers(pl.Series(np.where(back, known, -1))),
     )
+
+
+def _buyers(world: World, region: Ints, rng: np.random.Generator) -> Ints:
+    """A group buyer of each region, -1 where it has none, shape of `region`."""
+    home = world.shops.region[world.members.home]
+    known = np.full(len(region), -1, dtype=np.int64)
+    for r in np.unique(region):
+        buyers = np.flatnonzero((world.members.role == GROUP_BUYER) & (home == r))
+        here = np.flatnonzero(region == r)
+        if len(buyers):
+            known[here] = buyers[rng.integers(0, len(buyers), len(here))]
+    return known
 
 
 def _touches(leads: pl.DataFrame, world: World, rng: np.random.Generator) -> tuple[pl.DataFrame, Floats]:

@@ -195,6 +195,7 @@ class Study(report.Study):
 
     @cached_property
     def _staff(self) -> pl.DataFrame | None:
+        """The list of staff; none where not connected."""
         return self._optional("staff")
 
     def _optional(self, table: str) -> pl.DataFrame | None:
