@@ -6,6 +6,8 @@ the difference came from elsewhere. A price under the region's floor is a hint: 
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from crmlib.core.frames import AnyFrame, timed, to_polars
@@ -76,3 +78,22 @@ def under_floor(prices: AnyFrame, floors: AnyFrame) -> pl.DataFrame:
     found = joined.filter(open_, pl.col("price_minor") < pl.col("floor_minor"))
     below = ((pl.col("floor_minor") - pl.col("price_minor")) * 10_000 // pl.col("floor_minor")).alias("below_bp")
     return found.with_columns(below).drop("_day", "valid_from", "valid_to").sort("below_bp", descending=True)
+
+
+def under_floors(cells: AnyFrame, floors: AnyFrame, regions: AnyFrame, *, on: date) -> pl.DataFrame:
+    """Goods that a store sold under the floor of its region, on average of `cells`: store_id, product_id,
+    quantity_milli, price_minor, floor_minor (each for a piece, kilogram or litre), given_minor; most given away first.
+
+    cells : store_id, product_id, quantity_milli, net_minor. regions : store_id, region.
+    """  # noqa: D205
+    sold = to_polars(cells, needs=["store_id", "product_id", "quantity_milli", "net_minor"], name="cells")
+    sold = sold.group_by("store_id", "product_id").agg(pl.col("quantity_milli", "net_minor").sum())
+    where = to_polars(regions, needs=["region"], key="store_id", name="stores").select("store_id", "region")
+    price = (pl.col("net_minor") * 1000 / pl.col("quantity_milli")).round().cast(pl.Int64)
+    rows = sold.filter(pl.col("quantity_milli") > 0).join(where, on="store_id")
+    below = under_floor(rows.with_columns(price_minor=price, at=pl.lit(on)), floors)
+    given = (pl.col("floor_minor") * pl.col("quantity_milli") / 1000).round().cast(pl.Int64) - pl.col("net_minor")
+    found = below.with_columns(given_minor=given).filter(pl.col("given_minor") > 0)
+    return found.select("store_id", "product_id", "quantity_milli", "price_minor", "floor_minor", "given_minor").sort(
+        "given_minor", "store_id", "product_id", descending=[True, False, False]
+    )

@@ -125,3 +125,17 @@ def test_every_error_of_the_domain_can_be_said_in_both_languages(root):
     for language in ("zh", "en"):
         assert {c for c in codes if f"sales.error.{c}.given" not in keys(language)} == set()
     assert len(codes) == 20
+
+
+def test_goods_sold_under_the_floor_of_their_own_region_give_away_the_difference():
+    cells = pl.DataFrame(
+        {"store_id": ["A", "A", "B", "B"], "product_id": ["p", "p", "p", "q"],
+         "quantity_milli": [1000, 2000, 1000, 500], "net_minor": [900, 1900, 900, 400]}
+    )  # fmt: skip
+    floors = pl.DataFrame(
+        {"region": ["N", "S"], "product_id": ["p", "p"], "valid_from": [date(2026, 1, 1)] * 2, "valid_to": [None, None],
+         "floor_minor": [1000, 800]}, schema_overrides={"valid_to": pl.Date}
+    )  # fmt: skip
+    regions = pl.DataFrame({"store_id": ["A", "B"], "region": ["N", "S"]})
+    found = diversion.under_floors(cells, floors, regions, on=date(2026, 3, 1))
+    assert found.rows() == [("A", "p", 3000, 933, 1000, 200)]

@@ -9,6 +9,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.pages.margin.parameters import Margin
+from crmlib.pages.shared import diverted as shared
 from crmlib.pages.shared.sales_ground import WindowStudy
 from crmlib.sales import assortment, diversion, margins
 
@@ -96,6 +97,25 @@ class Study(WindowStudy):
         recent = lines.filter(pl.col("ordered_on") > edge)
         earlier = lines.filter(pl.col("ordered_on").is_between(edge - timedelta(days=YEAR - 1), edge))
         return margins.purchases(recent, earlier)
+
+    @cached_property
+    def suppliers(self) -> dict[str, str]:
+        """Suppliers by name; none where they are not connected."""
+        found = self.page.optional("suppliers")
+        if found is None:
+            return {}
+        return dict(found.select("supplier_id", pl.coalesce("name", "supplier_id")).collect().iter_rows())
+
+    @cached_property
+    def floors(self) -> pl.DataFrame:
+        """What stores sold under the floor of their region in the window."""
+        floors, stores = (self.page.table(name).collect() for name in ("price_floors", "stores"))
+        return diversion.under_floors(self.now.drop_nulls("store_id"), floors, stores, on=self.page.as_of)
+
+    @cached_property
+    def scanned(self) -> pl.DataFrame:
+        """Partners by codes scanned outside their regions, with their names."""
+        return shared.scanned(self.page.table("code_scans").collect(), self.page.table("partners").collect())
 
     @cached_property
     def strays(self) -> pl.DataFrame:

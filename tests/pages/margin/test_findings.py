@@ -107,7 +107,8 @@ def test_purchases_are_dearer_only_on_the_same_goods(words: Words, index: float 
         },
         schema_overrides={"price_index": pl.Float64},
     )  # fmt: skip
-    card = shelf.purchases(found, words=words)
+    card = shelf.purchases(found, words=words, suppliers={"S": "五谷食品"})
+    assert ("五谷食品" in card.note_seen) == (kind == "dearer")
     assert says(words, f"margin.purchases.headline.{kind}", card.headline)
     assert card.status == status
 
@@ -121,6 +122,29 @@ def test_a_lot_outside_its_region_is_red(words: Words, seen: int) -> None:
     card = shelf.diversion(strays, words=words, name=same)
     assert says(words, f"margin.diversion.headline.{'some' if seen else 'none'}", card.headline)
     assert card.status == ("fail" if seen else "ok")
+
+
+@pytest.mark.parametrize("accused", [True, False])
+def test_partners_are_named_by_the_test_and_not_by_the_share(words: Words, accused: bool) -> None:
+    found = pl.DataFrame(
+        {"partner_id": ["D1", "D2"], "partner": ["甲", "乙"], "scans": [90, 2], "elsewhere": [20, 1],
+         "share": [0.22, 0.5], "named": [accused, False], "main_region": ["华东", "华南"]}
+    )  # fmt: skip
+    card = shelf.scanned(found, words=words)
+    assert says(words, f"margin.scanned.headline.{'named' if accused else 'free'}", card.headline)
+    assert (card.status, card.key) == ("fail" if accused else "ok", "margin.diversion")
+    assert ("甲" in card.headline) == accused and "乙" not in card.headline
+
+
+@pytest.mark.parametrize("given", [300, None])
+def test_what_is_sold_under_the_floor_is_money_given_away(words: Words, given: int | None) -> None:
+    found = pl.DataFrame(
+        {"store_id": ["A"], "product_id": ["P"], "quantity_milli": [3000], "price_minor": [900], "floor_minor": [1000],
+         "given_minor": [300]}
+    ).head(1 if given else 0)  # fmt: skip
+    card = shelf.floor(found, words=words, stores=same, products=same)
+    assert says(words, f"margin.floor.headline.{'under' if given else 'none'}", card.headline)
+    assert (card.status, card.value_minor) == (("warn", 300) if given else ("ok", 0))
 
 
 def test_the_best_and_the_last_store_are_compared_by_the_day(words: Words) -> None:

@@ -55,12 +55,20 @@ def output(study: Study) -> Finding:
 @section("margin.purchases", key="margin.purchases", needs=("purchases",))
 def purchases(study: Study) -> Finding:
     """What was bought from whom, and whether it got dearer."""
-    return shelf.purchases(study.bought, words=study.words)
+    return shelf.purchases(study.bought, words=study.words, suppliers=study.suppliers)
 
 
-@section("margin.diversion", key="margin.diversion", needs=("lot_sightings", "lots"))
+@section("margin.floor", key="margin.floor", needs=("price_floors", "stores"))
+def floor(study: Study) -> Finding:
+    """Which store sold what under the lowest price allowed."""
+    return shelf.floor(study.floors, words=study.words, stores=study.store_names, products=study.product_names)
+
+
+@section("margin.diversion", key="margin.diversion")
 def diversion(study: Study) -> Finding:
-    """Lots seen outside the region they were made for."""
+    """Lots seen outside the region they were made for; without such reports, partners by scanned codes."""
+    if study.page.missing("lot_sightings", "lots") and not study.page.missing("code_scans", "partners"):
+        return shelf.scanned(study.scanned, words=study.words)
     return shelf.diversion(study.strays, words=study.words, name=study.product_names)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import polars as pl
@@ -14,6 +14,7 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared.sales_wording import axis
+from crmlib.sales import margins
 
 Named = Callable[[pl.Series], pl.Series]
 ROWS = 10
@@ -100,7 +101,7 @@ def output(found: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     )  # fmt: skip
 
 
-def purchases(found: pl.DataFrame, *, words: Words) -> Finding:
+def purchases(found: pl.DataFrame, *, words: Words, suppliers: Mapping[str, str]) -> Finding:
     """Say what was bought from whom and whether the same goods got dearer.
 
     found : of `sales.margins.purchases`.
@@ -108,32 +109,31 @@ def purchases(found: pl.DataFrame, *, words: Words) -> Finding:
     form = words.format
     known = found.drop_nulls("price_index")
     total = int(found["price_minor"].sum())
-    dear = known.with_columns(
-        more_minor=(pl.col("price_minor") * (1 - 1 / pl.col("price_index"))).round().cast(pl.Int64)
-    )
-    dear = dear.sort("more_minor", descending=True)
+    dear = margins.by_supplier(found)
     more = int(dear["more_minor"].sum())
     moved = "dearer" if more > DEARER * total else "cheaper" if more < -DEARER * total else "same"
     kind = "unknown" if known.is_empty() else moved
     values = {
         "total": form.money(total), "more": form.money(abs(more)),
         "suppliers": form.count(found["supplier_id"].n_unique()),
-        "first": f"{dear['supplier_id'][0]}" if dear.height else "",
+        "first": suppliers.get(dear["supplier_id"][0], dear["supplier_id"][0]) if dear.height else "",
         "index": form.change(dear["price_index"][0] - 1 if dear.height else None),
     }  # fmt: skip
     status: Status = "warn" if kind == "dearer" else "none" if kind == "unknown" else "ok"
-    shown = found.rename({"price_minor": "paid_minor"})
+    called = pl.Series("supplier", [suppliers.get(s, s) for s in found["supplier_id"]], dtype=pl.String)
+    shown = found.with_columns(called).rename({"price_minor": "paid_minor"})
+    shown = shown.select("supplier", *(c for c in shown.columns if c not in ("supplier", "supplier_id")))
     bars = (
         found.group_by("supplier_id").agg(pl.col("price_minor").sum()).sort("price_minor", descending=True).head(ROWS)
     )
     divisor, title = axis(float(bars["price_minor"].max() or 0), words=words)  # type: ignore[arg-type]
-    frame = bars.select(
-        name="supplier_id", value=pl.col("price_minor") / divisor, label=told(bars, "price_minor", by=form.money)
-    )
+    said = pl.Series("name", [suppliers.get(s, s) for s in bars["supplier_id"]], dtype=pl.String)
+    worth = told(bars, "price_minor", by=form.money)
+    frame = bars.select(name=said, value=pl.col("price_minor") / divisor, label=worth)
     return Finding.worded(
         "margin.purchases", kind, values, words=words, status=status, table=shown,
         view=views.readable(shown, words=words), chart=labelled.bars(frame, words=words, title=title),
-        value_minor=max(more, 0), row_key=("supplier_id", "category", "unit"),
+        value_minor=max(more, 0), row_key=("supplier", "category", "unit"),
     )  # fmt: skip
 
 
@@ -166,4 +166,66 @@ def diversion(strays: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     return Finding.worded(
         "margin.diversion", kind, values, words=words, status="fail" if strays.height else "ok", table=shown,
         view=views.readable(shown.head(20), words=words), chart=chart, row_key=("lot_id", "day"),
+    )  # fmt: skip
+
+
+def scanned(found: pl.DataFrame, *, words: Words) -> Finding:
+    """Say whose codes turned up outside their regions more often than travellers explain.
+
+    found : of `shared.diverted.scanned`.
+    """
+    form = words.format
+    accused = found.filter("named")
+    values = {
+        "count": form.count(accused.height), "scans": form.count(int(found["scans"].sum())),
+        "partners": form.count(found.height), "first": accused["partner"][0] if accused.height else "",
+        "share": form.share(accused["share"][0] if accused.height else None),
+        "region": accused["main_region"][0] if accused.height else "",
+    }  # fmt: skip
+    kind = "named" if accused.height else "free"
+    shown = found.select(
+        "partner", "scans", "elsewhere", elsewhere_share="share", named="named", main_region="main_region"
+    )
+    top = found.filter(pl.col("elsewhere") > 0).head(ROWS)
+    frame = top.select(
+        name="partner", value="share", label=told(top, "share", by=form.share),
+        tone=pl.when("named").then(pl.lit("warn")).otherwise(pl.lit("plain")),
+    )  # fmt: skip
+    title = words("margin.scanned.axis")
+    return Finding.worded(
+        "margin.scanned", kind, values, words=words, key="margin.diversion", status="fail" if accused.height else "ok",
+        table=shown, view=views.readable(shown.head(20), words=words),
+        chart=labelled.bars(frame, words=words, title=title, percent=True) if top.height else None,
+        row_key=("partner",),
+    )  # fmt: skip
+
+
+def floor(found: pl.DataFrame, *, words: Words, stores: Named, products: Named) -> Finding:
+    """Say which store sold what under the lowest price allowed, and what that gave away.
+
+    found : of `sales.diversion.under_floors`.
+    """
+    form = words.format
+    by_store = found.group_by("store_id").agg(pl.col("given_minor").sum())
+    by_store = by_store.sort("given_minor", "store_id", descending=[True, False])
+    given = int(found["given_minor"].sum())
+    named = found.select(store=stores(found["store_id"]), name=products(found["product_id"]))
+    top = by_store.head(ROWS)
+    at = stores(top["store_id"])
+    values = {
+        "stores": form.count(by_store.height), "goods": form.count(found["product_id"].n_unique()),
+        "money": form.money(given), "first": at[0] if top.height else "",
+        "most": form.money(int(top["given_minor"][0]) if top.height else 0),
+    }  # fmt: skip
+    shown = pl.concat([named, found.select(
+        "quantity_milli", "floor_minor", sold_price_minor="price_minor", given_away_minor="given_minor"
+    )], how="horizontal")  # fmt: skip
+    divisor, title = axis(float(top["given_minor"].max() or 0), words=words)  # type: ignore[arg-type]
+    frame = top.select(name=at, value=pl.col("given_minor") / divisor, label=told(top, "given_minor", by=form.money))
+    return Finding.worded(
+        "margin.floor", "under" if found.height else "none", values, words=words,
+        status="warn" if found.height else "ok", table=shown,
+        view=views.readable(shown.head(20), words=words) if found.height else None,
+        chart=labelled.bars(frame, words=words, title=title) if top.height else None,
+        value_minor=given, row_key=("store", "name"),
     )  # fmt: skip
