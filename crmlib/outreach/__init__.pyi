@@ -16,6 +16,7 @@ from crmlib.outreach import programme as programme
 from crmlib.outreach import read_out as read_out
 from crmlib.outreach import register as register
 from crmlib.outreach import repeat as repeat
+from crmlib.outreach import results as results
 
 __all__ = [
     "campaign",
@@ -36,4 +37,5 @@ __all__ = [
     "read_out",
     "register",
     "repeat",
+    "results",
 ]

@@ -30,8 +30,8 @@ WINDOW = 28
 """Days in which coming counts, from the first day of sending."""
 SENDING, BOUNCED, OPTED_OUT, REPLIED = 2, 0.03, 0.006, 0.02
 """Days of sending; shares of the contacted whose message bounced, who opted out, who answered."""
-SEASON_BP, TILT = 300, 0.25
-"""Members who stand on no list all year; how much rarer one who spends twice the mean is among them."""
+SEASON_BP = 300
+"""Members who stand on no list all year [basis points]."""
 LOST_CONTROL, CALLED_CONTROL = 0.75, 12
 """Share of the control that the broken list lost; of another list's control, how many were called all the same."""
 FEWEST = 60
@@ -65,7 +65,7 @@ def write(world: World, told: Telling, folder: Path, *, rng: np.random.Generator
     """Write campaigns, campaign_steps, outreach, outreach_events, seasons and truth/lists.parquet."""
     visits = pl.concat(told.visits).group_by("member", "day").agg(pl.col("net_minor").sum()).sort("member", "day")
     season = _date(world.last_day).year
-    held = season_held(world, visits, season=season, rng=rng)
+    held = season_held(world, season=season, rng=rng)
     made = [one for spec in toml("lists")["list"] if (one := _drawn(spec, world, visits, held, rng)) is not None]
     sent = [_sent(one, world, rng) for one in made]
     outreach = pl.concat([_season_rows(held, season, rng), *(rows for rows, _ in sent)], how="vertical_relaxed")
@@ -93,18 +93,11 @@ def write(world: World, told: Telling, folder: Path, *, rng: np.random.Generator
 EVENTS = pl.Schema(dict.fromkeys(("list_id", "recipient_id", "at", "kind"), pl.String()))
 
 
-def season_held(world: World, visits: pl.DataFrame, *, season: int, rng: np.random.Generator) -> Ints:
-    """Members who stand on no list of the season; whoever spends much is a little rarer among them, as lists pay."""
+def season_held(world: World, *, season: int, rng: np.random.Generator) -> Ints:
+    """Members who stand on no list of the season, by lot among those who were there when it began."""
     begin = (date(season, 1, 1) - EPOCH).days
     members = np.flatnonzero((world.members.role == MEMBER) & (world.members.joined < begin))
-    spent = np.zeros(len(world.members.rate))
-    since = visits.filter(pl.col("day") >= begin).group_by("member").agg(pl.col("net_minor").sum())
-    spent[since["member"].to_numpy()] = since["net_minor"].to_numpy()
-    mine = spent[members]
-    weight = np.clip(1 + TILT * (1 - mine / max(mine.mean(), 1)), 0.25, 1 + TILT)
-    count = len(members) * SEASON_BP // 10_000
-    chosen = rng.choice(members, size=count, replace=False, p=weight / weight.sum())
-    return np.sort(chosen)
+    return np.sort(rng.permutation(members)[: len(members) * SEASON_BP // 10_000])
 
 
 def _drawn(

@@ -51,7 +51,7 @@ def read(sample_lake: Lake) -> dict[str, ReadOut | str]:
 def test_every_list_is_what_its_truth_says(read: dict[str, ReadOut | str], truth: dict[str, dict[str, object]]) -> None:
     verdicts = {name: found if isinstance(found, str) else found.verdict for name, found in read.items()}
     assert verdicts == {
-        "L2025-11": "not_shown", "L2026-01": "costs", "L2026-03": "harm", "L2026-04": "not_measurable",
+        "L2025-11": "pays", "L2026-01": "costs", "L2026-03": "harm", "L2026-04": "not_measurable",
         "L2026-05": "pays", "L2026-06": "broken", "L2026-07": "outreach.control_contacted",
         "L2026-08": "not_measurable", "L2026-10": "sent",
     }  # fmt: skip

@@ -1,0 +1,93 @@
+"""The steps of the list results."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import clv, panels
+from crmlib.customers.members.periods import months_before
+from crmlib.outreach import programme as seasons
+from crmlib.outreach import results
+from crmlib.outreach.programme import Programme
+from crmlib.outreach.results import Register
+from crmlib.pages.list_results.parameters import ListResults
+from crmlib.pages.shared.members import MemberStudy
+
+YEAR = timedelta(days=364)
+EVENTS = {"list_id": pl.String, "recipient_id": pl.String, "kind": pl.String}
+
+
+class Study(MemberStudy):
+    """From the register and what members bought to what each list brought, and all of a season together."""
+
+    @property
+    def params(self) -> ListResults:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def lines(self) -> panels.ReceiptLines:
+        """All receipts of the members drawn, in whichever shop."""
+        return self.page.lines_of_members()
+
+    @cached_property
+    def register(self) -> Register:
+        """The register's tables; of a region only its own members."""
+        events = self.page.optional("outreach_events")
+        return Register(
+            self.page.table("campaigns").collect(),
+            self.page.table("campaign_steps").collect(),
+            self.page.table("outreach").collect(),
+            pl.DataFrame(schema=EVENTS) if events is None else events.collect(),
+            whole=self.page.regions is None,
+        )
+
+    @cached_property
+    def margin(self) -> float:
+        """Margin of a unit of sales [share]: as asked for, else of the last year's costs."""
+        bought = self.members(panels.customer_period(self.lines, start=self.page.as_of - YEAR, end=self.page.as_of))
+        return float(clv.portfolio.margin_of(bought, given=self.params.margin).rate)
+
+    @cached_property
+    def lists(self) -> pl.DataFrame:
+        """Lists sent in the months asked for, one row each, oldest first: `outreach.results.TABLE`."""
+        every = results.results(self.register, self.days, margin=self.margin, as_of=self.page.as_of)
+        return every.filter(pl.col("starts_on") > months_before(self.page.as_of, self.params.months))
+
+    @cached_property
+    def waiting(self) -> pl.DataFrame:
+        """Lists drawn and not sent: list_id, name, state, owner, planned_at."""
+        drawn = results.standing(self.register, as_of=self.page.as_of)
+        return drawn.filter(pl.col("starts_on").is_null(), ~pl.col("state").is_in(["cancelled", "expired"]))
+
+    @cached_property
+    def season(self) -> tuple[str, date, date]:
+        """The season that the page's day lies in, else the last one before it: id, first day, last day read."""
+        rows = self.page.table("seasons").filter(pl.col("starts_on") <= self.page.as_of).collect()
+        last = rows.sort("starts_on").row(-1, named=True)
+        return str(last["season_id"]), last["starts_on"], min(last["ends_on"], self.page.as_of)
+
+    @cached_property
+    def programme(self) -> Programme:
+        """What all lists of the season brought: everybody against those who stand on none."""
+        name, start, end = self.season
+        rows = self.register.rows
+        held = rows.filter(pl.col("list_id") == name, pl.col("group").cast(pl.String) == "season")["recipient_id"]
+        people = self.page.table("customers").filter((pl.col("joined_on") < start).fill_null(value=True))
+        members = self.members(people.select("customer_id").collect())["customer_id"]
+        spent = results.season_of(members, held, self.days, start=start, end=end)
+        return seasons.programme(spent, margin=self.margin, cost_minor=self.season_cost)
+
+    @cached_property
+    def season_cost(self) -> int:
+        """What all lists of the season cost [minor units]."""
+        _, start, end = self.season
+        return int(self.lists.filter(pl.col("starts_on").is_between(start, end))["cost_minor"].sum())
+
+    @cached_property
+    def deliveries(self) -> pl.DataFrame:
+        """How each list left: list_id, name, channel, contact, sent, bounced, waiting, opted_out, cost_minor."""
+        return results.deliveries(self.register, self.lists)
