@@ -92,6 +92,30 @@ def birthdays(
     )
 
 
+def sorted_out(customers: AnyFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The customers whose birthday can be kept, and how many cannot and why.
+
+    Returns
+    -------
+    Rows of `customers` with a real day; counts of `kept`, `placeholder` (a till's 01-01), `impossible` (a lunar 31st,
+    a day beyond the month), `missing`; they sum to all.
+    """
+    table = to_polars(customers, needs=NEEDS, name="customers", key="customer_id")
+    lunar = pl.col("birth_lunar").fill_null(value=False)
+    known = pl.col("birth_month").is_not_null() & pl.col("birth_day").is_not_null()
+    first = ~lunar & (pl.col("birth_month") == 1) & (pl.col("birth_day") == 1)
+    why = (
+        pl.when(~known).then(pl.lit("missing"))
+        .when(first).then(pl.lit("placeholder"))
+        .when(_beyond(lunar)).then(pl.lit("impossible"))
+        .otherwise(pl.lit("kept"))
+    )  # fmt: skip
+    marked = table.with_columns(_why=why)
+    counts = dict.fromkeys(("kept", "placeholder", "impossible", "missing"), 0)
+    counts |= dict(marked.group_by("_why").len().iter_rows())
+    return marked.filter(pl.col("_why") == "kept").drop("_why"), counts
+
+
 def placeholders(customers: AnyFrame) -> int:
     """Customers whose birthday is the till's 01-01."""
     return _known(customers).filter(_placeholder()).height
@@ -115,12 +139,17 @@ def _known(customers: AnyFrame) -> pl.DataFrame:
     known = table.filter(pl.col("birth_month").is_not_null() & pl.col("birth_day").is_not_null()).with_columns(
         pl.col("birth_lunar", "birth_leap").fill_null(value=False)
     )
-    longest = pl.when("birth_lunar").then(LUNAR_DAYS).otherwise(
-        pl.col("birth_month").cast(pl.Int64).replace_strict(dict(enumerate(LONGEST, 1)), default=0)
-    )  # fmt: skip
-    wrong = known.filter((pl.col("birth_day") > longest) | ~pl.col("birth_month").is_between(1, 12))
+    wrong = known.filter(_beyond(pl.col("birth_lunar")))
     if wrong.height:
         raise ModelError(
             "cases.no_such_day", values={"rows": wrong.height}, examples=[mask(v) for v in wrong["customer_id"].head(5)]
         )
     return known.select("customer_id", *NEEDS, "birth_leap")
+
+
+def _beyond(lunar: pl.Expr) -> pl.Expr:
+    """Whether the day lies beyond its month, or the month beyond the year."""
+    longest = pl.when(lunar).then(LUNAR_DAYS).otherwise(
+        pl.col("birth_month").cast(pl.Int64).replace_strict(dict(enumerate(LONGEST, 1)), default=0)
+    )  # fmt: skip
+    return (pl.col("birth_day") > longest) | ~pl.col("birth_month").is_between(1, 12)

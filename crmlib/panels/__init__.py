@@ -31,7 +31,7 @@ from crmlib.panels.sales import product_period, store_day_cube
 from crmlib.panels.stock import store_product_day
 from crmlib.panels.stores import flows, store_day
 from crmlib.panels.tenders import store_day_tender
-from crmlib.panels.visits import customer_margin, goods_days, last_goods, last_receipts, visit_days
+from crmlib.panels.visits import customer_margin, goods_bought, goods_days, last_goods, last_receipts, visit_days
 from crmlib.panels.weeks import store_product_week
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "day_sums",
     "feed_days",
     "flows",
+    "goods_bought",
     "goods_days",
     "goods_sold",
     "goods_sums",

@@ -127,6 +127,18 @@ def goods_days(lines: AnyFrame, *, end: date) -> pl.DataFrame:
     return reduced(made.select(*keys).unique(), schema=schema, sort=keys)
 
 
+def goods_bought(lines: AnyFrame, goods: pl.Series, *, end: date) -> pl.DataFrame:
+    """How much of some goods each customer bought by day, to `end`: customer_id, product_id, day_n, quantity_milli."""
+    needs = ("customer_id", "product_id", "day_n", "quantity_milli")
+    keys = ["customer_id", "product_id", "day_n"]
+    sold = lines_of(lines, needs=needs, name="receipt_lines").filter(
+        ~nw.col("customer_id").is_null(), nw.col("quantity_milli") > 0, nw.col("day_n") <= day_number(end)
+    )
+    made = among(sold, "product_id", goods).group_by(keys).agg(nw.col("quantity_milli").sum())
+    schema = {"customer_id": pl.String, "product_id": pl.String, "day_n": pl.Int32, "quantity_milli": pl.Int64}
+    return reduced(made, schema=schema, sort=keys)
+
+
 def last_goods(lines: AnyFrame, customers: pl.Series) -> pl.DataFrame:
     """What some customers bought on their last day with a sale: customer_id, day, product_id, net_minor."""
     needs = ("customer_id", "product_id", "day_n", "quantity_milli", "net_minor")

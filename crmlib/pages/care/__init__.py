@@ -1,0 +1,1 @@
+"""Care: what an adviser does today, what fits, and whether yesterday's promises were kept."""
