@@ -255,6 +255,7 @@ class ActionList:
     note : control group, capacity, what came of the last list.
     ask : what whoever gets the list fills in, in the downloaded workbook: a column of lists, one row per row of
         `table`; a cell takes one of its list.
+    leads : as of `Finding`.
     """
 
     headline: str
@@ -265,6 +266,7 @@ class ActionList:
     key: str = "actions"
     row_key: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    leads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

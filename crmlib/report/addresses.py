@@ -73,5 +73,16 @@ def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str
     return f"/offer?{urlencode(asked)}" if face == "voila" and priced else ""
 
 
+def reveal(face: Face, left: str, *, language: str) -> str:
+    """Where the names behind a list are opened; `left`: key of what its page left behind (`Context.leave`).
+
+    Examples
+    --------
+    >>> reveal("voila", "0f", language="en"), reveal("html", "0f", language="en")
+    ('/reveal?list=0f&language=en', '')
+    """
+    return f"/reveal?{urlencode({'list': left, 'language': language})}" if face == "voila" and left else ""
+
+
 def _from(face: Face, place: str) -> str:
     return {"html": f"{_UP}{place}", "voila": f"/{place}"}.get(face, "")

@@ -99,13 +99,21 @@ class Guard:
         return user if session is not None and user is not None and _same(user.mark, session.mark) else None
 
     def note(
-        self, handler: tornado.web.RequestHandler, user: User | None, *, outcome: str, page: str = "", name: str = ""
+        self,
+        handler: tornado.web.RequestHandler,
+        user: User | None,
+        *,
+        outcome: str,
+        page: str = "",
+        name: str = "",
+        purpose: str = "",
     ) -> None:
         """Write who asked for what and what came of it.
 
         Parameters
         ----------
-        page : of a list, the page that it stood on; name : of a login, the name that was typed.
+        page : of a list, the page that it stood on; of a member, the code; name : of a login, the name that was typed.
+        purpose : what names were opened for.
         """
         line = {
             "at": self.clock().isoformat(),
@@ -114,7 +122,7 @@ class Guard:
             "asked": handler.request.uri,
             "outcome": outcome,
         }
-        line |= {key: value for key, value in (("page", page), ("name", name[:64])) if value}
+        line |= {key: value for key, value in (("page", page), ("name", name[:64]), ("purpose", purpose)) if value}
         self.audit.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.audit, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace") as file:

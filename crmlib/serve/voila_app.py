@@ -43,6 +43,7 @@ from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
 from crmlib.serve.making import Made, Makings
 from crmlib.serve.offer_form import OfferHandler
 from crmlib.serve.outcomes import OutcomeHandler
+from crmlib.serve.reveal import RevealHandler
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.users import User
 
@@ -248,6 +249,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
             (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
+            (r"/reveal", RevealHandler, entering | {"lists": self.serving.lists}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),
             (rf"{ROUTE}([0-9a-f]{{32}})/([a-z][a-z0-9_.-]{{0,120}}\.xlsx)", ListHandler, pages),

@@ -71,7 +71,7 @@ def card(finding: Finding, setting: Setting, drawing: Future[Drawing] | None) ->
         wide=drawn is not None and not _fits(drawn.vega),
         failed=failed,
         opened=failed or (finding.chart is None and 0 < finding.table.height <= SHORT),
-        leads=tuple(Lead(text, href) for text, href in finding.leads if href),
+        leads=_leads(finding),
     )
     return shown, None if drawn is None else Chart(place, drawn.vega)
 
@@ -83,7 +83,12 @@ def action_list(actions: ActionList, setting: Setting) -> ListBlock:
         headline=actions.headline,
         table=_table(actions, setting),
         note=actions.note,
+        leads=_leads(actions),
     )
+
+
+def _leads(thing: Finding | ActionList) -> tuple[Lead, ...]:
+    return tuple(Lead(text, href) for text, href in thing.leads if href)
 
 
 def _picture(svg: str, alt: str) -> Markup:

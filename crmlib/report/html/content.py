@@ -98,6 +98,7 @@ class ListBlock:
     headline: str
     table: TableBlock
     note: str = ""
+    leads: tuple[Lead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

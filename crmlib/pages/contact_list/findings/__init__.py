@@ -1,5 +1,7 @@
 """The contact list, card by card."""
 
+from dataclasses import replace
+
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.contact_list.findings import cards, lines
 from crmlib.pages.contact_list.study import Study
@@ -45,16 +47,20 @@ def last_list(study: Study) -> Finding:
 @section("contact_list.lines")
 def contacts(study: Study) -> ActionList:
     """One line a member."""
-    ids = study.page.pseudonyms(study.listed["customer_id"])
-    return lines.contacts(
+    ids, page = study.page.pseudonyms(study.listed["customer_id"]), study.page
+    face, language = page.context.face, study.words.language
+    found = lines.contacts(
         study.listed,
         study.everybody,
         words=study.words,
         pseudonyms=ids,
         stake=_stake(study),
         beside=_beside(study),
-        forms=[addresses.outcome(study.page.context.face, i, language=study.words.language) for i in ids],
+        forms=[addresses.outcome(face, i, language=language) for i in ids],
     )
+    left = page.context.leave("people", lines.left(found, study.listed)) if found.table.height else ""
+    leads = ((study.words("contact_list.lines.names"), addresses.reveal(face, left, language=language)),)
+    return replace(found, leads=leads)
 
 
 @otherwise(Limits(()))

@@ -77,6 +77,13 @@ def contacts(
     )
 
 
+def left(found: ActionList, listed: pl.DataFrame) -> dict[str, object]:
+    """What the page leaves for whoever may open the names: one row a line, with the member's own number."""
+    rows = found.table.with_columns(pl.col("due_on").cast(pl.String)).rename({"customer_id": "code"})
+    ways = listed.select(id="customer_id", way="means")
+    return {"title": found.headline, "rows": pl.concat([ways, rows], how="horizontal").to_dicts()}
+
+
 def _view(table: pl.DataFrame, forms: Sequence[str], *, words: Words) -> GT:
     if not any(forms):
         return views.readable(table, words=words)

@@ -1,0 +1,181 @@
+"""Names and phones behind the codes of a list: opened for a purpose, to whoever has the right, each line in the audit.
+
+A page that shows people leaves its list beside its workbooks, where only its reader finds it. Whoever may reveal says
+what for, and gets the names on the screen or in a workbook for the hand-off. A phone is opened only where the list
+says call or text and the member still allows it; each member opened is a line in the audit, written first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import polars as pl
+
+from crmlib.data import Lake
+from crmlib.kit.words import LANGUAGES, Words
+from crmlib.kit.words.locales import locale
+from crmlib.report.access import Sight
+from crmlib.report.html import sheets
+from crmlib.serve.closed import Closed
+from crmlib.serve.lists import XLSX, Lists
+from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve.users import User
+
+FILE = "people.json"
+"""What a page of people leaves: `title`, `rows` (id, code, way, and what stands on its line in words)."""
+PURPOSES = ("contact", "visit", "complaint", "other")
+WAYS = {"call": ("phone", "may_call"), "sms": ("phone", "may_sms"), "email": ("email", "may_email")}
+"""How a member is to be reached → what is opened for it, and the consent that it takes."""
+SHOWN = ("reason", "suggestion", "owner", "due_on")
+NAME = "hand_off.xlsx"
+
+
+def opened(folder: Path, rows: Sequence[Mapping[str, Any]], *, user: User) -> pl.DataFrame:
+    """The lines of a list with who they are: customer_id (the code), name, phone, email and what stands on the line.
+
+    Members of other regions, and what a member does not allow any more, stay closed (null).
+    """
+    lake = Lake(folder)
+    sight = Sight(user.regions, lambda name: lake.table(name) if lake.has(name) else None)
+    ids = [str(row["id"]) for row in rows]
+    may = sight.rows("customers", lake.table("customers")).filter(pl.col("customer_id").is_in(ids))
+    consent = {r["customer_id"]: r for r in may.collect().iter_rows(named=True)}
+    people = sight.rows("people", lake.table("people")).filter(pl.col("customer_id").is_in(ids))
+    who = {r["customer_id"]: r for r in people.collect().iter_rows(named=True)} if lake.has("people") else {}
+    lines = [_line(row, who.get(row["id"], {}), consent.get(row["id"], {})) for row in rows]
+    columns = ("customer_id", "name", "phone", "email", *SHOWN)
+    return pl.DataFrame(lines, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
+def _line(row: Mapping[str, Any], who: Mapping[str, Any], may: Mapping[str, Any]) -> tuple[Any, ...]:
+    column, consent = WAYS.get(str(row.get("way")), ("", ""))
+    told = {column: who.get(column)} if column and may.get(consent) else {}
+    shown = (None if row.get(c) is None else str(row[c]) for c in SHOWN)
+    return (row["code"], who.get("name"), told.get("phone"), told.get("email"), *shown)
+
+
+class RevealHandler(Closed):
+    """The question what for, and the names."""
+
+    def initialize(self, *, guard: Guard, lake: Path, lists: Lists) -> None:
+        """Take what the application gives to every request."""
+        self._guard, self._lake, self._lists = guard, lake, lists
+
+    def get(self) -> None:
+        """What is asked before anything is opened."""
+        found = self._found()
+        if found is not None:
+            self._show(found[1], "")
+
+    async def post(self) -> None:
+        """Open the list: a line in the audit for each member, then the names."""
+        found = self._found()
+        if found is None:
+            return
+        user, left = found
+        self.check_xsrf_cookie()
+        purpose, note = self.get_body_argument("purpose", ""), self.get_body_argument("note", "")[:80].strip()
+        if purpose not in PURPOSES or (purpose == "other" and not note):
+            self._guard.note(self, user, outcome="reveal refused: purpose")
+            self.set_status(400)
+            self._show(left, "purpose")
+            return
+        frame = await asyncio.to_thread(opened, self._lake, left["rows"], user=user)
+        in_file = self.get_body_argument("how", "") == "file"
+        what = "revealed in a file" if in_file else "revealed"
+        for code in frame.filter(pl.col("name").is_not_null())["customer_id"]:
+            self._guard.note(self, user, outcome=what, page=code, purpose=f"{purpose} {note}".strip())
+        if in_file:
+            words = Words(self._language())
+            sheet = sheets.Sheet(str(left["title"]), frame.select(c for c in frame.columns if _told(frame, c)))
+            book = await asyncio.to_thread(sheets.xlsx, [sheet], words=words, day=self._guard.clock().date())
+            self.set_header("Content-Type", XLSX)
+            self.set_header("Content-Disposition", f'attachment; filename="{NAME}"')
+            self.finish(book)
+        else:
+            self._show(left, "", frame=frame)
+
+    def _found(self) -> tuple[User, dict[str, Any]] | None:
+        """Who asks, and the list; none, and an answer, where there is no right or no list."""
+        user = admitted(self, self._guard, report=None) if self.at_home() else None
+        if user is None:
+            return None
+        if not user.allowed("reveal"):
+            self._guard.note(self, user, outcome="reveal refused: right")
+            self.set_status(403)
+            self._show({"title": "", "rows": []}, "right")
+            return None
+        kept = self._lists.find(self.get_argument("list", "")[:64], user)
+        try:
+            left = json.loads((kept.folder / FILE).read_text(encoding="utf-8")) if kept else None
+        except (OSError, ValueError):
+            left = None
+        if left is None:
+            self._guard.note(self, user, outcome="no list")
+            self.say("expired")
+            return None
+        return user, left
+
+    def _language(self) -> str:
+        asked = self.get_argument("language", "")
+        return asked if asked in LANGUAGES else language_of(self)
+
+    def _show(self, left: Mapping[str, Any], problem: str, *, frame: pl.DataFrame | None = None) -> None:
+        language = self._language()
+        words = Words(language)
+        rows = left["rows"]
+        blocks = _table(frame, words) if frame is not None else self._form(len(rows), words) if rows else ""
+        title = words("serve.reveal.title", count=words.format.count(len(rows)))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(
+            Template(files("crmlib.serve").joinpath("reveal.html").read_text(encoding="utf-8")).substitute(
+                lang=locale(language).tag, title=escape(title), blocks=blocks,
+                problem=escape(words(f"serve.reveal.wrong.{problem}") if problem else ""),
+                help=escape(words("serve.reveal.help")), back=escape(words("serve.outcome.back")),
+                language=escape(language),
+            )
+        )  # fmt: skip
+
+    def _form(self, count: int, words: Words) -> str:
+        options = "".join(
+            f'<option value="{code}">{escape(words(f"serve.reveal.purposes.{code}") if code else "")}</option>'
+            for code in ("", *PURPOSES)
+        )
+        key = escape(self.get_argument("list", "")[:64])
+        return (
+            f'<form method="post" action="/reveal">{self.xsrf_form_html()!s}<input type="hidden" name="list"'
+            f' value="{key}"><input type="hidden" name="language" value="{escape(words.language)}">'
+            f'<label>{escape(words("serve.reveal.purpose"))}<select name="purpose" required>{options}</select></label>'
+            f'<label>{escape(words("serve.reveal.note"))}<input name="note" maxlength="80" autocomplete="off"></label>'
+            f'<p><button name="how" value="show">{escape(words("serve.reveal.show", count=words.format.count(count)))}'
+            f'</button> <button name="how" value="file">{escape(words("serve.reveal.file"))}</button></p></form>'
+        )
+
+
+def _told(frame: pl.DataFrame, column: str) -> bool:
+    return frame[column].null_count() < frame.height
+
+
+def _table(frame: pl.DataFrame, words: Words) -> str:
+    """The names, each code leading to where the outcome is written down."""
+    columns = [c for c in frame.columns if _told(frame, c)]
+    heads = "".join(f'<th scope="col">{escape(words.column(c))}</th>' for c in columns)
+    body = ""
+    for row in frame.select(columns).iter_rows(named=True):
+        told = {c: "—" if v is None else escape(str(v)) for c, v in row.items()}
+        code = told["customer_id"]
+        told["customer_id"] = f'<a href="/outcome?member={code}&amp;language={words.language}">{code}</a>'
+        body += (
+            "<tr>" + "".join(f'<td data-label="{escape(words.column(c))}">{told[c]}</td>' for c in columns) + "</tr>"
+        )
+    said = escape(words("serve.reveal.done", count=words.format.count(frame["name"].drop_nulls().len())))
+    return (
+        f'<p class="good" role="status">{said}</p><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+    )
