@@ -73,6 +73,17 @@ def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str
     return f"/offer?{urlencode(asked)}" if face == "voila" and priced else ""
 
 
+def merges(face: Face, left: str, *, language: str) -> str:
+    """Where pairs of cards are accepted or rejected; `left`: key of what its page left behind (`Context.leave`).
+
+    Examples
+    --------
+    >>> merges("voila", "0f", language="en"), merges("html", "0f", language="en")
+    ('/merge?list=0f&language=en', '')
+    """
+    return f"/merge?{urlencode({'list': left, 'language': language})}" if face == "voila" and left else ""
+
+
 def reveal(face: Face, left: str, *, language: str) -> str:
     """Where the names behind a list are opened; `left`: key of what its page left behind (`Context.leave`).
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import polars as pl
 
-from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS
+from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS, LOSS_REASONS_GIVEN
 from crmlib.core.errors import LakeError
 from crmlib.data import Lake
-from crmlib.data.lake.entered import enter
+from crmlib.data.lake.entered import Entry, enter_all
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.kit.words.locales import locale
 from crmlib.serve.closed import Closed
@@ -112,7 +112,9 @@ def keep(folder: Path, typed: Entered, *, user: User, now: datetime) -> bool:
         "reached": typed.result not in {"no_answer"},
         "next_at": None if typed.next_on is None else datetime.combine(typed.next_on, time(1), tzinfo=UTC),
     }
-    return enter(lake, CONTACTS, row, form=typed.form, by=user.name, now=now)
+    why = {"customer": typed.member, "at": now.astimezone(UTC), "reason": typed.reason}
+    reasons = [Entry(LOSS_REASONS_GIVEN, why)] if typed.reason else []
+    return enter_all(lake, [*reasons, Entry(CONTACTS, row)], form=typed.form, by=user.name, now=now)
 
 
 class OutcomeHandler(Closed):

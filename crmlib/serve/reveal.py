@@ -139,7 +139,7 @@ class RevealHandler(Closed):
                 lang=locale(language).tag, title=escape(title), blocks=blocks,
                 problem=escape(words(f"serve.reveal.wrong.{problem}") if problem else ""),
                 help=escape(words("serve.reveal.help")), back=escape(words("serve.outcome.back")),
-                language=escape(language),
+                language=escape(language), page="contact_list",
             )
         )  # fmt: skip
 

@@ -41,6 +41,7 @@ from crmlib.serve.handlers import (
 from crmlib.serve.lists import ROUTE
 from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
 from crmlib.serve.making import Made, Makings
+from crmlib.serve.merges import MergeHandler
 from crmlib.serve.offer_form import OfferHandler
 from crmlib.serve.outcomes import OutcomeHandler
 from crmlib.serve.reveal import RevealHandler
@@ -249,6 +250,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
             (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
+            (r"/merge", MergeHandler, entering | {"lists": self.serving.lists}),
             (r"/reveal", RevealHandler, entering | {"lists": self.serving.lists}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),

@@ -16,6 +16,7 @@ import tornado.web
 from tornado.httpclient import HTTPResponse
 from tornado.testing import AsyncHTTPTestCase
 
+from crmlib.churn.movement import forms
 from crmlib.core.contracts.contacts import CONTACTS
 from crmlib.core.errors import LakeError
 from crmlib.data.lake import delta, filed
@@ -79,6 +80,15 @@ def test_an_outcome_is_one_row_with_who_and_when_however_often_the_form_is_sent(
     CONTACTS.schema.validate(row.select(CONTACTS.schema.column_names()), cast=True)
     told = delta.history(lake.table_path("contacts"))[0]
     assert (told["by"], told["kept"]) == ("boss", 1)
+
+
+def test_a_reason_told_is_a_reason_of_loss_that_the_fill_rate_counts(lake: Lake) -> None:
+    code_ = code(lake, "C0001")
+    typed = outcomes.checked(TYPED | {"member": code_, "result": "lost", "reason": "price"}, today=NOW.date())
+    assert outcomes.keep(lake.path, typed, user=User("boss", "", ""), now=NOW)
+    assert not outcomes.keep(lake.path, typed, user=User("boss", "", ""), now=NOW)
+    told = forms.answers(lake.table("loss_reasons").collect(), ids=pl.Series(["C0001"]), shown=pl.Series([code_]))
+    assert told.select("customer_id", "reason").rows() == [("C0001", "price")]
 
 
 def test_a_member_of_another_region_is_nobody_to_this_user(lake: Lake) -> None:

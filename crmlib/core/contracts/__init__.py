@@ -17,7 +17,7 @@ from crmlib.core.contracts.channel import (
     SHELF_CHECKS,
 )
 from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS_GIVEN
-from crmlib.core.contracts.customers import ASSIGNMENTS, CUSTOMERS, PEOPLE
+from crmlib.core.contracts.customers import ASSIGNMENTS, CARD_MERGES, CUSTOMERS, PEOPLE
 from crmlib.core.contracts.expenses import EXPENSES
 from crmlib.core.contracts.introduction import FIGURE_DIFFERENCES, OLD_FIGURES, ROLLOUT_STEPS
 from crmlib.core.contracts.lists import (
@@ -68,7 +68,7 @@ from crmlib.core.contracts.whose import By, Way, whose
 
 _ALL = (
     *(RECEIPT_LINES, CUSTOMERS, PEOPLE, PRODUCTS, STORES, PROMOTIONS, CONTACTS, POINTS, CLOSURES),
-    *(ASSIGNMENTS, LOSS_REASONS_GIVEN),
+    *(ASSIGNMENTS, CARD_MERGES, LOSS_REASONS_GIVEN),
     *(OFFERS, PROMOTION_STEPS, PROMOTION_COSTS, PROMOTION_CLAIMS, PROMOTION_NOTES, BUDGETS, STAFF),
     *(ORDERS, STOCK),
     *(LOTS, STOCK_MOVES, PARTNER_STOCK, HELD_MOVES),

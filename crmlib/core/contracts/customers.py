@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from crmlib.core.contracts.base import Contract, Table
+from crmlib.core.contracts.base import TIME_ZONE, Contract, Table
 
 GENDERS = ("female", "male")
+MERGE_STATES = ("accepted", "rejected", "undone")
 ASSIGNMENT_KINDS = ("first", "claim", "assigned", "hand_over", "returned")
 
 
@@ -68,6 +69,18 @@ class Assignments(Table):
         return cls.ends_on.col >= cls.starts_on.col
 
 
+class CardMerges(Table):
+    """One row per decision about two cards that may be one person's; the latest one of a pair counts."""
+
+    keep_id = dy.String(primary_key=True)
+    merge_id = dy.String(primary_key=True)
+    at = dy.Datetime(primary_key=True, time_zone=TIME_ZONE)
+    state = dy.Enum(MERGE_STATES, nullable=False)
+    by = dy.String(nullable=False)
+    reason = dy.String(nullable=True)
+    probability = dy.Float64(nullable=True, min=0.0, max=1.0)
+
+
 CUSTOMERS = Contract(
     "customers",
     Customers,
@@ -81,4 +94,5 @@ CUSTOMERS = Contract(
     ),
 )
 PEOPLE = Contract("people", People, ("customer_id",))
+CARD_MERGES = Contract("card_merges", CardMerges, ("keep_id", "merge_id", "at"), event="at")
 ASSIGNMENTS = Contract("assignments", Assignments, ("customer_id", "starts_on"), event="starts_on")

@@ -69,6 +69,7 @@ WHOSE: dict[str, Way | By] = {
     "meeting_costs": By("meetings", "meeting_id", "meeting_id"),
     "order_steps": By("sale_orders", "order_id", "order_id"),
     "loss_reasons": "named",
+    "card_merges": By("customers", "keep_id", "customer_id"),
     **dict.fromkeys(
         ("media_costs", "old_figures", "figure_differences", "draws", "read_outs", "suppressions", "calls"),
         "nobody"),

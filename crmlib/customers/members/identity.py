@@ -113,13 +113,17 @@ def decide(decisions: pl.DataFrame | None, pairs: pl.DataFrame, *, state: State,
     return lines if decisions is None else pl.concat([decisions, lines])
 
 
+def latest(decisions: pl.DataFrame) -> pl.DataFrame:
+    """What counts of each pair: the line that was written last."""
+    return decisions.group_by("keep_id", "merge_id", maintain_order=True).last()
+
+
 def mapping(decisions: pl.DataFrame) -> pl.DataFrame:
     """Card → person after all decisions that still stand: customer_id, person_id (the smallest id of its cards).
 
     Merges are followed through (a–b and b–c make one person); cards in no standing merge are not listed.
     """
-    latest = decisions.group_by("keep_id", "merge_id", maintain_order=True).last()
-    standing = latest.filter(pl.col("state") == "accepted")
+    standing = latest(decisions).filter(pl.col("state").cast(pl.String) == "accepted")
     root: dict[str, str] = {}
     for a, b in standing.select("keep_id", "merge_id").iter_rows():
         low, high = sorted((_root(root, a), _root(root, b)))

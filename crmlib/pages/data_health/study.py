@@ -117,6 +117,13 @@ class Study(MemberStudy):
         return self.page.of_people(identity.propose) or identity.nobody()
 
     @cached_property
+    def merges(self) -> dict[str, int]:
+        """How many pairs of cards were accepted, rejected or taken back, each by its latest decision."""
+        told = self.page.optional("card_merges")
+        last = None if told is None else identity.latest(told.collect().sort("at"))
+        return {} if last is None else dict(last.group_by("state").len().cast({"state": pl.String}).iter_rows())
+
+    @cached_property
     def apart(self) -> cards.Cards:
         """The cards that are no member's, with this page's limit of receipts a day."""
         return sorted_cards(self.page, limits=cards.Limits(receipts_day=self.params.receipts_day))

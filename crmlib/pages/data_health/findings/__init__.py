@@ -1,9 +1,11 @@
 """The data health page, card by card; the answer is made last, of the checks that the page shows."""
 
+from dataclasses import replace
+
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.data_health.findings import amount, fields, health, source
 from crmlib.pages.data_health.study import Study
-from crmlib.report import answered, section
+from crmlib.report import addresses, answered, section
 
 
 @section("data_health.freshness", key="health.freshness")
@@ -61,7 +63,11 @@ def doubles(study: Study) -> Finding:
     """Cards that may belong to one person."""
     pairs = study.doubles.pairs
     hidden = (study.page.pseudonyms(pairs["keep_id"]), study.page.pseudonyms(pairs["merge_id"]))
-    return fields.doubles(study.doubles, words=study.words, pseudonyms=hidden)
+    found = fields.doubles(study.doubles, words=study.words, pseudonyms=hidden, decided=study.merges)
+    page = study.page
+    left = page.context.leave("doubles", fields.left(pairs, found, words=study.words)) if pairs.height else ""
+    address = addresses.merges(page.context.face, left, language=study.words.language)
+    return replace(found, leads=((study.words("data_health.doubles.decide"), address),))
 
 
 @section("data_health.apart", key="health.apart")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 import polars as pl
 
 from crmlib.customers.members.cards import Cards
@@ -20,12 +24,19 @@ GAP_WARN = 0.05
 """A field missing in more than 5 % of the rows is a hole."""
 
 
-def doubles(found: Proposals, *, words: Words, pseudonyms: tuple[pl.Series, pl.Series]) -> Finding:
+def doubles(
+    found: Proposals,
+    *,
+    words: Words,
+    pseudonyms: tuple[pl.Series, pl.Series],
+    decided: Mapping[str, int] = MappingProxyType({}),
+) -> Finding:
     """Say how many cards may belong to one person, and list the pairs with their reason, without names.
 
     Parameters
     ----------
     found : candidate merges; pseudonyms : of keep_id and merge_id, in the order of its pairs.
+    decided : how many pairs were accepted, rejected or taken back.
     """
     form = words.format
     share = found.in_pairs / found.cards if found.cards else 0.0
@@ -36,25 +47,32 @@ def doubles(found: Proposals, *, words: Words, pseudonyms: tuple[pl.Series, pl.S
         "share": form.share(share),
         "cards": form.count(found.cards),
         "shared": form.count(found.shared_values),
+        **{state: form.count(decided.get(state, 0)) for state in ("accepted", "rejected", "undone")},
     }
     table = found.pairs.with_columns(keep_id=pseudonyms[0], merge_id=pseudonyms[1])
-    fields = {"phone", "email", "name", "birthday"}
-    names = {field: words(f"data_health.field.{field}") for field in fields}
-    view = table.with_columns(
-        *(
-            pl.Series(
-                column,
-                [
-                    words("scoring.join").join(names[f] for f in text.split("+") if f in names) if text else None
-                    for text in table[column]
-                ],
-                dtype=pl.String,
-            )
-            for column in ("reason", "against")
-        )
-    )
+    view = table.with_columns(_in_words(table, column, words) for column in ("reason", "against"))
     status: Status = "warn" if kind == "many" else "ok"
-    return check("doubles", kind, status, table, values, words=words, view=view, row_key=("keep_id", "merge_id"))
+    made = check("doubles", kind, status, table, values, words=words, view=view, row_key=("keep_id", "merge_id"))
+    more = words("data_health.doubles.decided", **values) if any(decided.values()) else ""
+    return replace(made, note_seen=made.note_seen + more)
+
+
+def left(pairs: pl.DataFrame, made: Finding, *, words: Words) -> dict[str, object]:
+    """What the page leaves for whoever may merge: the pairs by number and code, each with its reason in words."""
+    codes = made.table.select(keep="keep_id", merge="merge_id")
+    why = zip(_in_words(pairs, "reason", words), pairs["probability"], strict=True)
+    said = pl.Series("told", [f"{reason} ({words.format.share(sure)})" for reason, sure in why], dtype=pl.String)
+    return {"rows": pl.concat([pairs, codes, said.to_frame()], how="horizontal").to_dicts()}
+
+
+def _in_words(table: pl.DataFrame, column: str, words: Words) -> pl.Series:
+    """Names of fields joined by ``+``, in words."""
+    names = {field: words(f"data_health.field.{field}") for field in ("phone", "email", "name", "birthday")}
+    said = [
+        words("scoring.join").join(names[f] for f in text.split("+") if f in names) if text else None
+        for text in table[column]
+    ]
+    return pl.Series(column, said, dtype=pl.String)
 
 
 def no_persons(cards: Cards, *, words: Words, birthdays: pl.DataFrame | None = None) -> Finding:
