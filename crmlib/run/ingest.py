@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from crmlib import data
 from crmlib.core.errors import CrmError, LakeError, RunError
-from crmlib.data.lake import reduced
+from crmlib.data.lake import compaction, reduced
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
@@ -55,6 +55,7 @@ def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:
         return
     try:
         reduce(lake.path, say=say, words=words, quiet=True)
+        compaction.compact(lake, by=reductions)
     except (LakeError, RunError) as refused:  # the rows are stored; pages read the lines until the reductions are made
         say(told(refused, words=words))
 

@@ -120,7 +120,7 @@ def test_a_few_lines_at_once_give_the_same(tmp_path: Path, monkeypatch: pytest.M
 
 def test_two_at_a_time_are_refused_and_a_lake_without_lines_says_so(tmp_path: Path) -> None:
     lake = histories.made(tmp_path / "lake", 6, 1)
-    with reduced._pen(lake), pytest.raises(LakeError) as held:
+    with reduced.pen(lake), pytest.raises(LakeError) as held:
         reduced.reduce(lake, by=reductions)
     assert held.value.code == "lake.locked"
     with pytest.raises(LakeError) as empty:

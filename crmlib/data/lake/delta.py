@@ -170,6 +170,16 @@ def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str
         )
 
 
+def compact(table: DeltaTable, *, months: list[str] | None = None) -> int:
+    """Write the files of a table, or of some of its months, anew in one commit; how many gave way."""
+    done = table.optimize.compact(
+        partition_filters=[("month", "in", months)] if months else None,
+        writer_properties=WRITER,
+        post_commithook_properties=HOOKS,
+    )
+    return int(done["numFilesRemoved"])
+
+
 def _growth(path: Path, rows: pl.DataFrame) -> Literal["merge"] | None:
     """Whether the rows bring columns that the table does not have yet: its contract has grown since it was made."""
     if not exists(path):

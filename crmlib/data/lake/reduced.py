@@ -124,7 +124,7 @@ def reduce(lake: Lake, *, by: Reducer, on: Engine | None = None) -> tuple[Built,
     """
     if not lake.has(LINES):
         raise delta.no_table(LINES, lake.tables())
-    with _pen(lake):
+    with pen(lake):
         version, now = delta.version(lake.table_path(LINES)), form(lake, by=by)
         known = [b for b in entries(lake) if b.form == now]
         last = known[-1] if known else None
@@ -151,7 +151,7 @@ def _made(
             _write(lake.path / FOLDER / name, frame, days=span)
     versions = {name: delta.version(lake.path / FOLDER / name) for name in by.COLUMNS}
     built = Built(version, form_, versions, sorted(odd))
-    _remember(lake, built)
+    remember(lake, built)
     return built, len(days)
 
 
@@ -274,7 +274,8 @@ def _write(path: Path, frame: pl.DataFrame, *, days: list[date]) -> None:
         delta.append(path, rows, batch=delta.Batch(""), partition=MONTH, description="{}")
 
 
-def _remember(lake: Lake, built: Built) -> None:
+def remember(lake: Lake, built: Built) -> None:
+    """Write the entry of a version: from now on it is read."""
     path = lake.path / FOLDER / BUILT
     kept = [asdict(b) for b in [*entries(lake), built][-KEEP:]]
     draft = path.with_name(f".{BUILT}.{os.getpid()}")
@@ -287,7 +288,7 @@ def _remember(lake: Lake, built: Built) -> None:
 
 
 @contextmanager
-def _pen(lake: Lake) -> Iterator[None]:
+def pen(lake: Lake) -> Iterator[None]:
     """The pen for reductions: an ingest need not wait for it."""
     folder = lake.path / FOLDER
     with delta.lake_errors(folder):
