@@ -20,7 +20,10 @@ NUMBERS = ("read", "kept", "replaced", "duplicate", "conflict", "quarantined", "
 
 
 def lines(rng: np.random.Generator, n: int, *, at: datetime, first: int, odd: bool = True) -> pl.DataFrame:
-    """Lines of a few shops, members and goods; some known late, some stamped at their ingest, some receipts odd."""
+    """Lines of a few shops, members and goods; some known late, some stamped at their ingest, some receipts odd.
+
+    Sales are at half past: what a line tells is never the very moment of a later ingest.
+    """
 
     def pick(values: list[object]) -> list[object]:
         return [values[i] for i in rng.integers(0, len(values), n)]
@@ -31,7 +34,8 @@ def lines(rng: np.random.Generator, n: int, *, at: datetime, first: int, odd: bo
     if not odd:
         receipt = [f"{r}{s}{c}" for r, s, c in zip(receipt, store, customer, strict=True)]
     sold = [
-        datetime(d.year, d.month, d.day, int(h), tzinfo=UTC) for d, h in zip(day, rng.integers(1, 9, n), strict=True)
+        datetime(d.year, d.month, d.day, int(h), 30, tzinfo=UTC)
+        for d, h in zip(day, rng.integers(1, 9, n), strict=True)
     ]
     late = rng.integers(0, 12, n)
     known = [at if k < 2 else s + timedelta(days=int(k) if k > 9 else 0) for s, k in zip(sold, late, strict=True)]
