@@ -163,6 +163,29 @@ def unit_is_the_products(moves: AnyFrame, products: AnyFrame, *, entry: str = "m
     return _found(wrong, "unit_is_the_products", ["product_id"], pl.col("quantity_milli").sum(), entry)
 
 
+def card_sale_is_no_sale(card_moves: AnyFrame, sold: AnyFrame) -> pl.DataFrame:
+    """Receipts that sold a card, or loaded one, and stand among the sales of goods as well: the money counted twice.
+
+    Parameters
+    ----------
+    card_moves : move_id, receipt_id, kind, paid_minor. sold : receipt_id, net_minor of goods, services left out.
+    """
+    needs = ["move_id", "receipt_id", "kind", "paid_minor"]
+    loaded = to_polars(card_moves, needs=needs, name="card_moves").drop_nulls("receipt_id")
+    loaded = loaded.filter(pl.col("kind").cast(pl.String).is_in(["issue", "top_up"]), pl.col("paid_minor") > 0)
+    goods = to_polars(sold, needs=["receipt_id", "net_minor"], name="sold").group_by("receipt_id").agg(
+        pl.col("net_minor").sum()
+    )  # fmt: skip
+    both = loaded.join(goods, on="receipt_id").filter(pl.col("net_minor") >= pl.col("paid_minor"))
+    return _found(
+        both.sort("receipt_id", "move_id"),
+        "card_sale_is_no_sale",
+        ["receipt_id"],
+        pl.col("paid_minor").sum(),
+        "move_id",
+    )
+
+
 def refuse(findings: pl.DataFrame, *, table: str) -> None:
     """Raise `balances.<rule>` for the first rule that has findings; nothing where there are none."""
     if findings.is_empty():
@@ -186,6 +209,7 @@ CODES = {
     "ledger_ties_to_tender": "balances.tender",
     "used_after_expiry": "balances.used_after_expiry",
     "unit_is_the_products": "balances.unit",
+    "card_sale_is_no_sale": "balances.card_sale",
 }
 """Code of the refusal of every rule."""
 
