@@ -3,7 +3,8 @@
 One engine: `engine` (watched cases, delayed entry, competing outcomes, promises kept, exact in–out identities), `clock`
 (team minutes with holidays and make-up days), `owners` (who owned it that day). One module per subject: `funnel` (with
 `stages`, `forecast`, `sources`), `meetings` (with `media`), `cycle`, `care` (with `birthdays`, `use_up`, `points`),
-`service`, `staffing`, `staff` (with `scores`), `pool`, `channel` (with `orders`, `diversion`), `accept`.
+`service` (with `desk`), `staffing` (with `queues`), `staff` (with `scores`), `pool`,
+`channel` (with `orders`, `diversion`), `accept`.
 One rule runs through all: what is unfinished, unrecorded or picked by somebody is counted and named, never dropped.
 """
 
