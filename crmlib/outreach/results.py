@@ -76,8 +76,9 @@ def results(book: Register, days: AnyFrame, *, margin: float, as_of: date) -> pl
 def standing(book: Register, *, as_of: date) -> pl.DataFrame:
     """Every list drawn by `as_of` with where it stands: `campaigns` with state, starts_on, ends_on (null: not sent)."""
     key = ["list_id", "version"]
-    steps = book.steps.filter(pl.col("at").dt.date() <= as_of).with_columns(pl.col("state").cast(pl.String))
-    last = steps.sort("at", maintain_order=True).group_by(key).agg(pl.col("state").last())
+    done = book.steps.filter(pl.col("at").dt.date() <= as_of).sort("at", "state")  # at one time in their order
+    steps = done.with_columns(pl.col("state").cast(pl.String))
+    last = steps.group_by(key, maintain_order=True).agg(pl.col("state").last())
     first = _first(steps, "sending", "starts_on")
     ended = _first(steps, "sent", "sent_on")
     drawn = book.campaigns.filter(pl.col("frozen_at").dt.date() <= as_of).drop("state")

@@ -21,10 +21,10 @@ from email.message import EmailMessage
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crmlib.core.errors import ParameterError, RunError
 from crmlib.kit.escape import shown
@@ -42,15 +42,25 @@ class _Strict(BaseModel):
 
 
 class Smtp(_Strict):
-    """The mail server; the password is in the environment variable `password_from`, never in the file."""
+    """The mail server; the password is in the environment variable `password_from`, never in the file.
+
+    Without encryption (`loopback`) only to a relay on this machine.
+    """
 
     host: str
     port: int = Field(ge=1, le=65_535)
-    security: Literal["tls", "starttls"] = "starttls"
+    security: Literal["tls", "starttls", "loopback"] = "starttls"
     sender: str
     user: str | None = None
     password_from: str = "CRMLIB_SMTP_PASSWORD"
     authority: Path | None = None
+
+    @model_validator(mode="after")
+    def plain_on_this_machine_only(self) -> Self:
+        """Nothing leaves this machine in the clear."""
+        if self.security == "loopback" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("loopback is for a server on this machine")
+        return self
 
 
 class Webhook(_Strict):
@@ -194,10 +204,11 @@ def _mail(thing: Announcement, *, reader: Reader, plan: Delivery, server: Smtp) 
 
 def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook, key: str) -> None:
     text = f"{_title(thing, Words(reader.language))}\n{shown(thing.sentence)}\n{link(thing, plan)}"
-    _post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text), key=key)
+    post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text), key=key)
 
 
-def _send_mail(server: Smtp, mail: EmailMessage) -> None:
+def connect(server: Smtp) -> smtplib.SMTP:
+    """A connection to a mail server, over TLS but on this machine, and logged in."""
     trust = ssl.create_default_context(cafile=str(server.authority) if server.authority else None)
     if server.security == "tls":
         connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT, context=trust)
@@ -208,6 +219,15 @@ def _send_mail(server: Smtp, mail: EmailMessage) -> None:
             connection.starttls(context=trust)
         if server.user:
             connection.login(server.user, os.environ.get(server.password_from, ""))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _send_mail(server: Smtp, mail: EmailMessage) -> None:
+    connection = connect(server)
+    try:
         connection.send_message(mail)
         with suppress(OSError, smtplib.SMTPException):  # it has left: a server that says goodbye badly changes nothing
             connection.quit()
@@ -215,7 +235,7 @@ def _send_mail(server: Smtp, mail: EmailMessage) -> None:
         connection.close()
 
 
-def _post(address: str, body: Mapping[str, object], *, key: str) -> None:
+def post(address: str, body: Mapping[str, object], *, key: str) -> None:
     """Post `body`; `key` is the same for the same message, so a receiver can drop a copy sent again after a crash."""
     if not address.startswith(("https://", "http://127.0.0.1:")):
         raise OSError("a hook's address must be https")

@@ -225,10 +225,10 @@ def test_a_hook_that_is_down_for_a_day_loses_and_doubles_nothing(company: Compan
 def test_a_hook_that_is_down_is_asked_once_a_pass(company: Company, hook: type[Hook]) -> None:
     hook.up = False
     asked: list[str] = []
-    post = deliver._post
+    post = deliver.post
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            deliver, "_post", lambda address, body, *, key: (asked.append(address), post(address, body, key=key))
+            deliver, "post", lambda address, body, *, key: (asked.append(address), post(address, body, key=key))
         )
         company.look(DAY)
     assert len(asked) == 3  # one message, three tries: not one for each of four messages

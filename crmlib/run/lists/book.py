@@ -25,6 +25,7 @@ from crmlib.outreach.permission import ContactRules
 from crmlib.outreach.register import NOBODY, Filed, Terms
 from crmlib.report.memory.states import Slot
 from crmlib.run.lists import permitted
+from crmlib.run.lists.log import Log
 
 SOURCE = "lists"
 """What the rows say they come from."""
@@ -75,11 +76,13 @@ def draw(lake: Lake, report: str, *, at: datetime, by: str, rules: ContactRules 
     wanted = eligible.select(
         "recipient_id", list_id=pl.lit(terms.list_id), channel=pl.lit(channel), objective=pl.lit(terms.objective)
     )
+    past = permitted.history(lake, log=Log(lake.path).in_flight(lake.time_zone))
+    full = permitted.capped(wanted, past, rules=rules or ContactRules(), on=permitted.local(lake, at).date())
     return file(
         lake, eligible, terms, at=at, by=by,
         consent=permitted.agreed(lake, channel, at=at, purpose=permitted.purpose(terms.objective)),
         suppressed=permitted.blocked(lake, channel, at=at, found=permitted.addresses(lake, channel, ids)),
-        capped=permitted.capped(wanted, permitted.history(lake), rules=rules or ContactRules(), at=at),
+        capped=full["recipient_id"],
         season_held=permitted.season_held(lake, at=at),
     )  # fmt: skip
 
@@ -149,7 +152,7 @@ def find(lake: Lake, list_id: str) -> Listed:
     this = (pl.col("list_id") == list_id) & (pl.col("version") == versions[-1][0])
     row = lake.table("campaigns").filter(this).collect().row(0, named=True)
     rows = lake.table("outreach").filter(this).collect()
-    steps = lake.table("campaign_steps").filter(this).sort("at", maintain_order=True).collect()
+    steps = lake.table("campaign_steps").filter(this).sort("at", "state").collect()
     done = tuple(Step(s, a, who) for s, a, who in steps.select("state", "at", "actor").iter_rows())
     where = done[-1].state if done else "draft"
     lived = Campaign(
@@ -210,6 +213,6 @@ def _versions(lake: Lake, list_id: str) -> list[tuple[int, str]]:
     if not lake.has("campaigns"):
         return []
     rows = lake.table("campaigns").filter(pl.col("list_id") == list_id).select("version").collect()
-    steps = lake.table("campaign_steps").filter(pl.col("list_id") == list_id).sort("at", maintain_order=True).collect()
+    steps = lake.table("campaign_steps").filter(pl.col("list_id") == list_id).sort("at", "state").collect()
     last = dict(steps.select("version", pl.col("state").cast(pl.String)).iter_rows())
     return [(v, last.get(v, "draft")) for v in sorted(rows["version"].to_list())]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -18,6 +19,11 @@ FREE = ("store", "app")
 HISTORY = pl.Schema({"recipient_id": pl.String, "channel": pl.String, "day": pl.Date, "status": pl.String})
 
 
+def local(lake: Lake, at: datetime) -> datetime:
+    """A moment by the lake's clock."""
+    return at.astimezone(ZoneInfo(lake.time_zone))
+
+
 def agreed(lake: Lake, channel: str, *, at: datetime, purpose: str = "marketing") -> pl.Series | None:
     """Who agreed to a channel: the log of consents up to now, else the member file; none where none is needed.
 
@@ -26,14 +32,23 @@ def agreed(lake: Lake, channel: str, *, at: datetime, purpose: str = "marketing"
     if channel in FREE or purpose == "service":
         return None
     if lake.has("consents"):
-        return consenting(lake.table("consents").collect(), channel=channel, purpose=purpose, at=at)
+        return consenting(lake.table("consents").collect(), channel=channel, purpose=purpose, at=local(lake, at))
     if not lake.has("customers"):
         return NOBODY
     said = lake.table("customers").filter(pl.col(FLAGS[channel])).select("customer_id").collect()["customer_id"]
-    if not lake.has("contacts"):
-        return said.alias("recipient_id")
-    gone = lake.table("contacts").filter(pl.col("outcome") == "opted_out").select("customer_id").collect()
-    return said.filter(~said.is_in(gone["customer_id"].implode())).alias("recipient_id")
+    return said.filter(~said.is_in(_opted_out(lake).implode())).alias("recipient_id")
+
+
+def _opted_out(lake: Lake) -> pl.Series:
+    """Who asked, in any contact or reply to a list, not to be contacted again."""
+    gone = [NOBODY]
+    if lake.has("contacts"):
+        rows = lake.table("contacts").filter(pl.col("outcome") == "opted_out").select(recipient_id="customer_id")
+        gone.append(rows.collect()["recipient_id"])
+    if lake.has("outreach_events"):
+        left = pl.col("kind").cast(pl.String).is_in(["opted_out", "complained"])
+        gone.append(lake.table("outreach_events").filter(left).select("recipient_id").collect()["recipient_id"])
+    return pl.concat(gone)
 
 
 def addresses(lake: Lake, channel: str, ids: pl.Series) -> dict[str, str]:
@@ -49,16 +64,24 @@ def blocked(lake: Lake, channel: str, *, at: datetime, found: dict[str, str]) ->
     """Recipients whose address may not be used, whatever list or import it came with."""
     if not lake.has("suppressions"):
         return NOBODY
-    shut = set(suppressed(lake.table("suppressions").collect(), channel=channel, at=at))
+    shut = set(suppressed(lake.table("suppressions").collect(), channel=channel, at=local(lake, at)))
     key = pseudonyms.key_of(lake.path)
     return pl.Series("recipient_id", [i for i, a in found.items() if address_hash(a, key=key) in shut], dtype=pl.String)
 
 
-def history(lake: Lake) -> pl.DataFrame:
-    """What has left or is on its way, over all lists and by hand: recipient_id, channel, day, status."""
-    parts = [pl.DataFrame(schema=HISTORY)]
+def history(lake: Lake, *, log: pl.DataFrame | None = None, without: str = "") -> pl.DataFrame:
+    """What has left or is on its way, over all lists but `without` and by hand: recipient_id, channel, day, status.
+
+    Parameters
+    ----------
+    log : the outbox (`Log.in_flight`); of its lists it knows more than the register, where a sender died.
+    """
+    flying = pl.DataFrame(schema={"list_id": pl.String, **HISTORY}) if log is None else log
+    parts = [flying.filter(pl.col("list_id") != without).select(list(HISTORY))]
     if lake.has("outreach"):
-        rows = lake.table("outreach").filter(pl.col("group").cast(pl.String) == "contact").select(
+        rows = lake.table("outreach").filter(
+            pl.col("group").cast(pl.String) == "contact", ~pl.col("list_id").is_in([without, *flying["list_id"]])
+        ).select(
             "recipient_id", pl.col("channel").cast(pl.String), day=pl.col("sent_at").dt.date(),
             status=pl.col("status").cast(pl.String),
         )  # fmt: skip
@@ -77,10 +100,9 @@ def history(lake: Lake) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def capped(wanted: pl.DataFrame, past: pl.DataFrame, *, rules: ContactRules, at: datetime) -> pl.Series:
-    """Recipients of `wanted` (recipient_id, list_id, channel, objective) whose cap is reached; they wait."""
-    found = within_caps(wanted, past, rules=rules, on=at.date())
-    return found.filter(~pl.col("allowed"))["recipient_id"]
+def capped(wanted: pl.DataFrame, past: pl.DataFrame, *, rules: ContactRules, on: date) -> pl.DataFrame:
+    """Rows of `wanted` (recipient_id, list_id, channel, objective) whose cap is reached on that day; they wait."""
+    return within_caps(wanted, past, rules=rules, on=on).filter(~pl.col("allowed"))
 
 
 def purpose(objective: str) -> str:
@@ -97,3 +119,17 @@ def season_held(lake: Lake, *, at: datetime) -> pl.Series:
     rows = lake.table("outreach").filter(pl.col("group").cast(pl.String) == "season")
     held = rows.join(now, left_on="list_id", right_on="season_id", how="semi").select("recipient_id").unique()
     return held.collect()["recipient_id"].sort()
+
+
+def quiet_now(lake: Lake, ids: pl.Series, *, at: datetime) -> pl.Series:
+    """Recipients who set quiet hours of their own that hold at this minute of the lake's clock."""
+    if not lake.has("customers"):
+        return NOBODY
+    now = local(lake, at)
+    minute = pl.lit(now.hour * 60 + now.minute)
+    start, end = pl.col("quiet_from"), pl.col("quiet_to")
+    within = minute.is_between(start, end, closed="left")
+    over_night = (start > end) & ((minute >= start) | (minute < end))
+    rows = lake.table("customers").filter(pl.col("customer_id").is_in(ids.implode()))
+    held = rows.filter((within | over_night).fill_null(value=False)).select("customer_id").collect()
+    return held["customer_id"].alias("recipient_id")
