@@ -49,14 +49,43 @@ def cell_effects(read: AnyFrame) -> pl.DataFrame:
 
 def _shrunk(part: pl.DataFrame) -> pl.DataFrame:
     mean, weight = part["mean"].to_numpy(), part["precision"].to_numpy()
+    middle, middle_var, between = _middle(mean, weight)
+    kept = between / (between + 1 / weight)
+    se = np.sqrt(kept / weight + (1 - kept) ** 2 * middle_var)
+    return part.with_columns(pl.Series("effect_minor", middle + kept * (mean - middle)), pl.Series("se_minor", se))
+
+
+def _middle(mean: Array, weight: Array) -> tuple[float, float, float]:
+    """The purpose's mean, its variance, and the variance between cells (DerSimonian & Laird 1986)."""
     centre = float((weight * mean).sum() / weight.sum())
     scale = float(weight.sum() - (weight**2).sum() / weight.sum())
     between = max(0.0, (float((weight * (mean - centre) ** 2).sum()) - (mean.size - 1)) / scale) if scale > 0 else 0.0
     total = 1 / (between + 1 / weight)
-    middle, middle_var = float((total * mean).sum() / total.sum()), 1 / float(total.sum())
-    kept = between / (between + 1 / weight)
-    se = np.sqrt(kept / weight + (1 - kept) ** 2 * middle_var)
-    return part.with_columns(pl.Series("effect_minor", middle + kept * (mean - middle)), pl.Series("se_minor", se))
+    return float((total * mean).sum() / total.sum()), 1 / float(total.sum()), between
+
+
+def everywhere(read: AnyFrame, cells: AnyFrame) -> pl.DataFrame:
+    """`cell_effects`, and for `cells` in which no list has read enough the purpose's mean with the error of a new cell.
+
+    Parameters
+    ----------
+    read : as `cell_effects`. cells : tier, recency.
+    """
+    found = cell_effects(read)
+    table = to_polars(read, needs=["objective", *CELL, "effect_minor", "se_minor"], name="read-outs")
+    table = table.filter(pl.col("se_minor") > 0).sort("objective")
+    asked = to_polars(cells, needs=CELL, name="cells").select(CELL).unique().sort(CELL)
+    parts = [found]
+    for (objective,), part in table.group_by("objective", maintain_order=True):
+        weight = 1 / part["se_minor"].to_numpy() ** 2
+        middle, var, between = _middle(part["effect_minor"].to_numpy(), weight)
+        known = found.filter(pl.col("objective") == objective).select(CELL)
+        rest = asked.join(known, on=CELL, how="anti", maintain_order="left")
+        parts.append(rest.select(
+            pl.lit(objective).alias("objective"), *CELL, lists=pl.lit(0, dtype=pl.Int64), effect_minor=pl.lit(middle),
+            se_minor=pl.lit(float(np.sqrt(var + between))),
+        ))  # fmt: skip
+    return pl.concat(parts, how="vertical_relaxed")
 
 
 def choose(members: AnyFrame, effects: pl.DataFrame, *, objective: str, margin: float, cost_minor: int) -> pl.DataFrame:

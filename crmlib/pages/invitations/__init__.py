@@ -1,0 +1,1 @@
+"""Invitations: whom to invite with what, where, when and by which means."""

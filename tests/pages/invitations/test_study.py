@@ -1,0 +1,30 @@
+"""The study of invitations on a till alone: goods are judged, but without consent nobody is drawn, and it says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmlib.data.lake.lake import Lake
+from crmlib.kit.finding import Finding
+from crmlib.pages.invitations import findings
+from crmlib.pages.invitations.study import Study
+from tests.report import world
+
+
+@pytest.fixture(scope="module")
+def study(lake: Lake) -> Study:
+    return Study(world.opened(lake, report="invitations"))
+
+
+def test_without_consents_nobody_is_drawn(study: Study) -> None:
+    made = [findings.cells(study), findings.goods(study), findings.power(study), findings.todo(study)]
+    assert all(isinstance(f, Finding) and f.note_sure == study.words("page.unavailable.sure") for f in made)
+    assert findings.answer(study).figures == ()
+    assert findings.means(study).status == "warn"
+
+
+def test_goods_are_judged_without_any_other_table(study: Study) -> None:
+    assert study.beaten.members > 0
+    assert findings.beaten(study).role == "check"
+    assert study.suggested["product_1"].null_count() == 0
+    assert study.read.is_empty()
