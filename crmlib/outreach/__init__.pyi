@@ -1,10 +1,7 @@
 from crmlib.outreach import campaign as campaign
-from crmlib.outreach import cells as cells
 from crmlib.outreach import draw as draw
 from crmlib.outreach import festival as festival
-from crmlib.outreach import festival_goods as festival_goods
 from crmlib.outreach import funnel as funnel
-from crmlib.outreach import invite as invite
 from crmlib.outreach import means as means
 from crmlib.outreach import members as members
 from crmlib.outreach import message as message
@@ -23,12 +20,9 @@ from crmlib.outreach import results as results
 
 __all__ = [
     "campaign",
-    "cells",
     "draw",
     "festival",
-    "festival_goods",
     "funnel",
-    "invite",
     "means",
     "members",
     "message",

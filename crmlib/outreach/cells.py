@@ -132,27 +132,3 @@ def expected(
     net = float((n * (effect * margin - cost_minor)).sum())
     half = Z * margin * float((n * se).sum())
     return Expected(chosen.height, known, round(net), round(net - half), round(net + half))
-
-
-def closed_lists(campaigns: AnyFrame, steps: AnyFrame, *, as_of: date) -> pl.DataFrame:
-    """Lists whose window is over: list_id, objective, starts_on, ends_on.
-
-    Parameters
-    ----------
-    campaigns : list_id, version, objective, window_days. steps : list_id, version, state, at.
-    """
-    key = ["list_id", "version"]
-    table = to_polars(campaigns, needs=[*key, "objective", "window_days"], name="campaigns")
-    log = to_polars(steps, needs=[*key, "state", "at"], name="steps of lists")
-    log = log.filter(pl.col("at").dt.date() <= as_of)
-    state = pl.col("state").cast(pl.String)
-    spans = log.group_by(key).agg(
-        starts_on=pl.col("at").filter(state == "sending").min().dt.date(),
-        sent_on=pl.col("at").filter(state == "sent").min().dt.date(),
-        dropped=state.is_in(["cancelled", "expired"]).any(),
-    )
-    ends = pl.coalesce("sent_on", "starts_on") + pl.duration(days=pl.col("window_days"))
-    found = table.join(spans, on=key).with_columns(pl.col("objective").cast(pl.String), ends_on=ends)
-    over = found.filter(pl.col("starts_on").is_not_null(), pl.col("ends_on") < as_of, ~pl.col("dropped"))
-    last = over.sort("version").unique("list_id", keep="last", maintain_order=True)
-    return last.select("list_id", "objective", "starts_on", "ends_on").sort("starts_on", "list_id")

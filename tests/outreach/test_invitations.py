@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -95,21 +95,6 @@ def test_a_cell_without_a_result_gets_the_mean_with_a_wider_error():
     assert z["se_minor"] > 5 * a["se_minor"]
     assert (z["lists"], a["lists"]) == (0, 1)
     assert members.everywhere(read.clear(), asked).is_empty()
-
-
-def test_only_lists_whose_window_is_over_are_read():
-    at = datetime(2026, 7, 3, 10, tzinfo=UTC)
-    lists = pl.DataFrame({
-        "list_id": ["old", "open", "gone"], "version": 1, "objective": "repeat", "window_days": 28,
-    })  # fmt: skip
-    steps = pl.DataFrame(
-        [("old", 1, "sending", at), ("old", 1, "sent", at + DAY), ("open", 1, "sending", at + 60 * DAY),
-         ("gone", 1, "sending", at), ("gone", 1, "cancelled", at + DAY)],
-        schema=["list_id", "version", "state", "at"], orient="row",
-    )  # fmt: skip
-    found = cells.closed_lists(lists, steps, as_of=date(2026, 9, 1))
-    assert found.select("list_id", "starts_on", "ends_on").rows() == [("old", START, date(2026, 8, 1))]
-    assert cells.closed_lists(lists, steps, as_of=date(2026, 8, 1)).is_empty()
 
 
 @pytest.mark.parametrize("taste", [0.0, 0.3])

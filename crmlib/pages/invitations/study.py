@@ -10,7 +10,7 @@ import polars as pl
 from crmlib import clv, report
 from crmlib.core.errors import ModelError
 from crmlib.customers.members.periods import months_before
-from crmlib.outreach import cells, invite, members, new_to_them, repeat
+from crmlib.outreach import cells, invite, members, new_to_them, repeat, results
 from crmlib.outreach.cells import Expected
 from crmlib.outreach.invite import Beaten
 from crmlib.outreach.new_to_them import Slot
@@ -32,6 +32,8 @@ RANKED, TOP = 10, 3
 RECENT = ("month", "quarter")
 """Whoever stayed away longer is won back by another list."""
 CHANNEL = "sms"
+UNREAD = ("contacted", "edited", "no_control", "broken")
+"""Verdicts of lists that say nothing of what a contact does."""
 
 
 class Study(Watch):
@@ -145,11 +147,14 @@ class Study(Watch):
         """What closed lists did in each cell: `cells.CELLS`; no rows without lists."""
         if self.page.missing("campaigns", "campaign_steps", "outreach"):
             return pl.DataFrame(schema=cells.CELLS)
-        table = self.page.table
-        closed = cells.closed_lists(
-            table("campaigns").collect(), table("campaign_steps").collect(), as_of=self.page.as_of
-        )
-        return cells.read_cells(closed, table("outreach").collect(), self.days, cuts=self.cuts)
+        sent = results.results(self.register, self.days, margin=self.margin, as_of=self.page.as_of)
+        closed = sent.filter("closed", ~pl.col("verdict").is_in(UNREAD))
+        return cells.read_cells(closed, self.register.rows, self.days, cuts=self.cuts)
+
+    @cached_property
+    def register(self) -> results.Register:
+        """The register's tables, as on the page of list results."""
+        return lists.book(self.page)
 
     @cached_property
     def effects(self) -> pl.DataFrame:

@@ -14,10 +14,10 @@ from crmlib.outreach import results
 from crmlib.outreach.programme import Programme
 from crmlib.outreach.results import Register
 from crmlib.pages.list_results.parameters import ListResults
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.members import MemberStudy
 
 YEAR = timedelta(days=364)
-EVENTS = {"list_id": pl.String, "recipient_id": pl.String, "kind": pl.String}
 
 
 class Study(MemberStudy):
@@ -36,14 +36,7 @@ class Study(MemberStudy):
     @cached_property
     def register(self) -> Register:
         """The register's tables; of a region only its own members."""
-        events = self.page.optional("outreach_events")
-        return Register(
-            self.page.table("campaigns").collect(),
-            self.page.table("campaign_steps").collect(),
-            self.page.table("outreach").collect(),
-            pl.DataFrame(schema=EVENTS) if events is None else events.collect(),
-            whole=self.page.regions is None,
-        )
+        return lists.book(self.page)
 
     @cached_property
     def margin(self) -> float:

@@ -14,11 +14,28 @@ from crmlib.core.contracts import TIME_ZONE
 from crmlib.outreach import register
 from crmlib.outreach.permission import consenting
 from crmlib.outreach.register import NOBODY, Filed, Terms
+from crmlib.outreach.results import Register
 from crmlib.report import Page
 
 PROPOSED = "proposed"
 """Name of the state in which a page keeps the candidates of its list."""
+EVENTS = {"list_id": pl.String, "recipient_id": pl.String, "kind": pl.String}
 CONSENTED = {"sms": "may_sms", "email": "may_email", "call": "may_call"}
+
+
+def book(page: Page) -> Register:
+    """The register's tables as the page may see them; of a region only its own members.
+
+    Raises
+    ------
+    LakeError
+        `report.not_connected` without lists.
+    """
+    events = page.optional("outreach_events")
+    return Register(
+        page.table("campaigns").collect(), page.table("campaign_steps").collect(), page.table("outreach").collect(),
+        pl.DataFrame(schema=EVENTS) if events is None else events.collect(), whole=page.regions is None,
+    )  # fmt: skip
 
 
 def standing(page: Page, ids: pl.Series) -> pl.Series:
