@@ -4,7 +4,7 @@ One engine: `engine` (watched cases, delayed entry, competing outcomes, promises
 (team minutes with holidays and make-up days), `owners` (who owned it that day). One module per subject: `funnel` (with
 `stages`, `forecast`, `sources`), `meetings` (with `media`), `cycle`, `care` (with `birthdays`, `use_up`, `points`),
 `service` (with `desk`), `staffing` (with `queues`), `staff` (with `scores`), `pool`,
-`channel` (with `orders`, `diversion`), `accept`.
+`channel` (with `network`, `orders`, `fulfilment`, `diversion`), `accept`.
 One rule runs through all: what is unfinished, unrecorded or picked by somebody is counted and named, never dropped.
 """
 
