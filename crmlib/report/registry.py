@@ -101,6 +101,14 @@ class Report:
 _OURS = frozenset({".ipynb", ".py", ".toml"})
 
 
+def needs(name: str) -> tuple[str, ...]:
+    """Tables without which a report has no answer: the lines of receipts, and what its room's answer asks for."""
+    if name not in package_rooms():
+        return ("receipt_lines",)
+    answer = getattr(importlib.import_module(f"{PAGES}.{name}.findings"), "answer", None)
+    return ("receipt_lines", *getattr(answer, "needs", ()))
+
+
 def find(name: str, *, project: Path | None = None) -> Report:
     """The report of this name.
 

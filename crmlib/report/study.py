@@ -86,7 +86,9 @@ def answered(*needs: str) -> Callable[[Callable[[S], Answer]], Callable[[S], Ans
         def refused(study: S, error: CrmError) -> Answer:
             return Answer.unavailable("data", words=study.words, refused=error)
 
-        return _guarded(make, needs, missing, refused)
+        shown = _guarded(make, needs, missing, refused)
+        vars(shown)["needs"] = needs  # what a pass waits for
+        return shown
 
     return made
 

@@ -203,7 +203,7 @@ def _mail(thing: Announcement, *, reader: Reader, plan: Delivery, server: Smtp) 
 
 
 def _post_about(thing: Announcement, *, reader: Reader, plan: Delivery, hook: Webhook, key: str) -> None:
-    text = f"{_title(thing, Words(reader.language))}\n{shown(thing.sentence)}\n{link(thing, plan)}"
+    text = f"{_one_line(_title(thing, Words(reader.language)))}\n{shown(thing.sentence)}\n{link(thing, plan)}"
     post(os.environ.get(hook.address_from, ""), hook_body(hook.kind, text), key=key)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from rich.progress import Progress
 
 from crmlib import data
 from crmlib.core.errors import CrmError, LakeError, RunError
+from crmlib.data import sourcefile
 from crmlib.data.lake import compaction, reduced
 from crmlib.data.result import TERMS
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
 from crmlib.panels import engines, reductions
-from crmlib.run import workspace
+from crmlib.run import feeds, workspace
 from crmlib.run.failures import told
 
 Say = Callable[[str], None]
@@ -31,8 +32,10 @@ def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say,
 
     Of `all`, a source that fails is told in its place, and the others are read all the same.
     """
+    came = dict[str, bool]()
 
     def tell(name: str, found: data.IngestResult | CrmError) -> None:
+        came[name] = not isinstance(found, CrmError)
         if isinstance(found, CrmError):
             say(words("cli.ingest.failed", source=name))
             say(told(found, words=words))
@@ -47,7 +50,15 @@ def run(source: str, *, sources: Path, lake: data.Lake, now: datetime, say: Say,
             else:
                 tell(source, data.ingest(source, sources=sources, lake=lake, now=now, progress=hook))
     finally:
+        _note(came if source == "all" else {source: source in came}, sources=sources, lake=lake, now=now)
         _reduce_quietly(lake, say=say, words=words)
+
+
+def _note(came: Mapping[str, bool], *, sources: Path, lake: data.Lake, now: datetime) -> None:
+    """Write down which feeds came: reports that need one that did not wait for it."""
+    with suppress(CrmError, OSError):  # a sources file that cannot be read has been told
+        tables = {name: entry.table for name, entry in sourcefile.load(sources).items()}
+        feeds.note(lake.path, [(s, tables[s], ok) for s, ok in came.items() if s in tables], now=now)
 
 
 def _reduce_quietly(lake: data.Lake, *, say: Say, words: Words) -> None:

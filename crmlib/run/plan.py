@@ -32,12 +32,16 @@ NO_REPORTS = frozenset({"sources.yml", "delivery.yml"})
 
 
 class Schedule(BaseModel):
-    """When a report is due: a cron expression in the company's time zone, and what to do about missed slots."""
+    """When a report is due: a cron expression in the company's time zone, what to do about missed slots, and feeds.
+
+    `feeds`: whether it waits for the feeds it needs (see `crmlib.run.feeds`), or is made with any.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     cron: str
     time_zone: str = "Asia/Shanghai"
     catch_up: Literal["latest", "all", "skip"] = "latest"
+    feeds: Literal["needed", "any"] = "needed"
 
     @field_validator("time_zone")
     @classmethod

@@ -162,7 +162,7 @@ def _noted(job: Job, batch: _Batch, digest: str) -> Outcome:
         except OSError as refused:
             problem = _unwritable(batch, refused)
     if problem is not None:
-        _keep_failure(job, batch, run_id, problem)
+        keep_failure(job, batch.workspace.reports, run_id, problem)
     message = "" if problem is None else _message(problem, batch)
     seconds = time.monotonic() - started
     end = partial(
@@ -240,9 +240,8 @@ def _unwritable(batch: _Batch, problem: OSError) -> Failure:
     return failure(disk.unwritable(batch.workspace.reports, problem.strerror or str(problem)))
 
 
-def _keep_failure(job: Job, batch: _Batch, run_id: str, problem: Failure) -> None:
+def keep_failure(job: Job, reports: Path, run_id: str, problem: Failure) -> None:
     """Leave the page that says what went wrong beside the last good one, and nothing else of the run."""
-    reports = batch.workspace.reports
     language = str(job.parameters["language"])
     try:
         page = run_page(job.report, problem.said[language], words=Words(language))

@@ -34,8 +34,8 @@ MOST_SLOTS = 400
 FIELDS = 5
 SKIP_AFTER = timedelta(minutes=30)
 """With `catch_up: skip`, a slot older than this is let go."""
-AHEAD = timedelta(days=31)
-"""A slot that lies further ahead than this was noted by a clock that was wrong."""
+AHEAD = timedelta(days=3)
+"""A slot that lies further ahead than this was noted by a clock that was wrong; less may be a clock that jumps."""
 RETRY, LONGEST_RETRY = timedelta(minutes=15), timedelta(hours=6)
 """A slot that failed is taken again after so long, then after twice as long, …, at most after the second."""
 

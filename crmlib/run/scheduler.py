@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
-from crmlib.core.errors import CrmError
+from crmlib.core.errors import CrmError, RunError
 from crmlib.data import Lake
 from crmlib.kit.words import Words
 from crmlib.report import registry
-from crmlib.run import deliver, disk, plan, portal, publish, runner
+from crmlib.run import deliver, disk, feeds, plan, portal, publish, runner
 from crmlib.run.failures import failure, lines
 from crmlib.run.ledger import Ledger, set_aside_if_damaged
 from crmlib.run.outbox import Announcement, Outbox
@@ -134,11 +135,27 @@ def _run_slot(one: Due, this: Pass) -> bool:
     """Make and announce the pages of one slot, with the data up to the day before it; whether all were made."""
     lake = Lake(this.space.lake)
     jobs = plan.jobs_of(one.file, latest=min(plan.latest_day(lake), one.as_of), overrides={})
+    _wait_for_feeds(one, jobs, this)
     outcomes = make(jobs, space=this.space, lake=lake, clock=this.clock, words=this.words, options=runner.Options())
     this.announce(_announcements(outcomes, this.space))
     with this.alone("portal"):
         renew_portal(this.space, now=this.clock())
     return all(o.state != "failed" for o in outcomes)
+
+
+def _wait_for_feeds(one: Due, jobs: Sequence[plan.Job], this: Pass) -> None:
+    """End here, with a page in the failure's place that says so, where a feed that the report needs has not come."""
+    file = plan.read(one.file)
+    if file.schedule is not None and file.schedule.feeds == "any":
+        return
+    try:
+        feeds.check(this.space.lake, file.report)
+    except RunError as problem:
+        for job in jobs:
+            runner.keep_failure(job, this.space.reports, uuid4().hex[:12], failure(problem))
+        with this.alone("portal"):
+            renew_portal(this.space, now=this.clock())
+        raise
 
 
 def render(

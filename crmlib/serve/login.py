@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 import tornado.web
 
-from crmlib.kit.escape import escape
+from crmlib.kit.escape import escape, shown
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 from crmlib.run import portal
 from crmlib.serve.closed import Closed
@@ -113,7 +113,7 @@ class Guard:
         Parameters
         ----------
         page : of a list, the page that it stood on; of a member, the code; name : of a login, the name that was typed.
-        purpose : what names were opened for.
+        purpose : what names were opened for. Marks that nobody sees are shown: a line of the audit reads as it is.
         """
         line = {
             "at": self.clock().isoformat(),
@@ -122,7 +122,8 @@ class Guard:
             "asked": handler.request.uri,
             "outcome": outcome,
         }
-        line |= {key: value for key, value in (("page", page), ("name", name[:64]), ("purpose", purpose)) if value}
+        told = (("page", page), ("name", name[:64]), ("purpose", purpose))
+        line |= {key: shown(value) for key, value in told if value}
         self.audit.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.audit, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace") as file:

@@ -6,8 +6,9 @@
 #   CRMLIB_LAKE  the lake (.crmlib in the project unless set)
 #   SOURCES      the sources file (params/sources.yml unless set)
 #
-# A source that fails holds up no other. A lake that fails its check makes no page: yesterday's stay. Where nothing at all
-# came in, no page is made either; what came in late is made by the next pass, because a slot that failed stays due.
+# A source that fails holds up no other, and only the reports that need it: their pages of yesterday stay, the portal and
+# a message say what they wait for. A lake that fails its check makes no page. Where nothing at all came in, no page is
+# made either; what came in late is made by the next pass, because a slot that failed stays due.
 set -u
 cd "${PROJECT:-.}" || exit 1
 crmlib=${CRMLIB:-crmlib}

@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 
 from crmlib.clv.forecast import intervals
 from crmlib.clv.seasonal import lifetime_calendar
 from crmlib.report import drawing
+from crmlib.sites import choose as laws
+from crmlib.sites.market import Market
 
 DRAWS, SAMPLE = 20, 200
 
 
 def draws(patch: pytest.MonkeyPatch) -> None:
-    """Intervals of 20 draws instead of 200, seasons of 200 members instead of 1,000: two thirds of that page."""
+    """Intervals of 20 draws instead of 200, seasons of 200 members instead of 1,000, two laws of distance, not four."""
     spaced = intervals.spaced
 
     def few(theta: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
@@ -26,6 +29,18 @@ def draws(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(intervals, "spaced", few)
     patch.setattr(lifetime_calendar, "SAMPLE", SAMPLE)
+    choose = laws.choose
+
+    def simple(town: Market, *, past: laws.Past | None, rng: np.random.Generator, draws: int) -> laws.Choice:
+        return choose(town, past=past, rng=rng, forms=("power", "exponential"), nests=(False,), draws=min(draws, DRAWS))
+
+    patch.setattr(laws, "choose", simple)
+
+
+def some(*, members: int | pl.Expr, others: int) -> pl.Expr:
+    """Lines of one in so many members, whole, and of one in so many receipts without a card."""
+    carded, bare = pl.col("customer_id").hash(1) % members == 0, pl.col("receipt_id").hash(1) % others == 0
+    return pl.when(pl.col("customer_id").is_null()).then(bare).otherwise(carded)
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:

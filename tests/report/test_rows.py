@@ -57,8 +57,7 @@ def marked(lake: Lake, region: str, place: Path) -> Lake:
         if name == "sites":
             frame = frame.with_columns(city=town)
         if name == "receipt_lines":  # a part of the members is enough to be found
-            part = pl.when(strangers).then(4).otherwise(2)
-            frame = frame.filter((pl.col("customer_id").hash(1) % part == 0).fill_null(value=True))
+            frame = frame.filter(quick.some(members=pl.when(strangers).then(8).otherwise(4), others=6))
         if frame.schema.get("day") == pl.Date:
             frame = frame.filter(pl.col("day") >= FIRST)
         record = {"source": name, "table": name, "at": CLOCK.isoformat(), "read": frame.height, "kept": frame.height}
@@ -126,7 +125,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, sample_lake: Lake) -> World:
 def _facts(lake: Lake, region: str) -> tuple[float, frozenset[str]]:
     shops = lake.table("stores").filter(pl.col("region") == region).collect()["store_id"]
     own = lake.table("receipt_lines").filter(pl.col("store_id").is_in(shops.implode()))
-    most = 10.0 * own.select(pl.col("net_minor").abs().sum()).collect().item()
+    most = 100.0 * own.select(pl.col("net_minor").abs().sum()).collect().item()
     members = lake.table("customers").collect()
     strange = (members["region"] != region).fill_null(value=True)
     return most, frozenset(lake.pseudonyms(members["customer_id"]).filter(strange))
@@ -164,7 +163,8 @@ def leaks(folder: Path, world: World) -> Iterator[str]:
                 text = " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
         else:
             text = unescape(path.read_text(encoding="utf-8", errors="replace"))
-        yield from [f"{path.name}: {m}" for m in re.findall(rf".{{0,30}}(?:{MARK}|{ESCAPED})", text)[:2]]
+        if MARK in text or ESCAPED.replace(r"\\", "\\") in text:
+            yield from [f"{path.name}: {m}" for m in re.findall(rf".{{0,30}}(?:{MARK}|{ESCAPED})", text)[:2]]
         found = world.names & set(re.findall(r"\b[A-Z2-7]{8}\b", text))
         yield from [f"{path.name}: member {name}" for name in sorted(found)[:2]]
     record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

@@ -145,6 +145,21 @@ def test_hooks_get_the_shape_they_expect(hook: type[Hook], tmp_path: Path, kind:
     assert "先找回 7 位 A 类会员。" in text
 
 
+@pytest.mark.parametrize("kind", ["wecom", "dingtalk", "feishu"])
+def test_a_planted_name_calls_nobody_and_hides_nothing_in_a_hooks_text(
+    hook: type[Hook], tmp_path: Path, kind: str
+) -> None:
+    readers = {"group": {"hooks": [{"kind": kind, "address_from": "HOOK"}]}}
+    name = '@all <at user_id="all">\u202egpj.exe\u200b\nhttps://evil.example'
+    evil = replace(PAGE, sentence=name, report=f"x{name}")
+    deliver.deliver([evil], plan=plan(readers=readers), noted=tmp_path / "noted", now=NOW)
+    (body,) = hook.bodies
+    text = body["content"]["text"] if kind == "feishu" else body["text"]["content"]
+    assert not set(text) & set("@<\u202e\u200b") and text.count("\ufffd") >= 4
+    assert text.splitlines()[0].startswith("x") and "mentioned" not in json.dumps(body) and "atMobiles" not in str(body)
+    assert set(body) == ({"msg_type", "content"} if kind == "feishu" else {"msgtype", "text"})
+
+
 def test_a_message_sent_again_after_a_kill_carries_the_key_of_the_first_and_no_other_message_does(
     hook: type[Hook], tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,40 @@ def test_a_damaged_ledger_is_called_damaged_and_not_full(tmp_path: Path, content
     with pytest.raises(RunError) as caught:
         Ledger(path).runs()
     assert caught.value.code == "run.ledger_damaged" and "crmlib schedule" in caught.value.mend
+
+
+@pytest.fixture
+def read_only(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    """A ledger on a disk that takes nothing: every connection that may write fails as SQLite lets it fail."""
+    add(ledger, "a")
+    connect = sqlite3.connect
+
+    def reading(path: object, **named: Any) -> sqlite3.Connection:
+        address = str(path) if named.pop("uri", False) else f"file:{path}?mode=ro"
+        return connect(address, uri=True, **named)
+
+    monkeypatch.setattr("crmlib.run.ledger.sqlite3.connect", reading)
+    return ledger
+
+
+def test_a_read_only_ledger_is_still_read_and_what_would_write_is_told_in_three_parts(read_only: Ledger) -> None:
+    assert read_only.runs()["run_id"].to_list() == ["a"] and read_only.active() == {"a"}
+    assert read_only.last_done("r/v/d/zh") is None
+    for write in (
+        lambda: add(read_only, "b"),
+        lambda: read_only.start("a", now=NOW),
+        lambda: read_only.end("a", state="ok", now=NOW, seconds=1),
+    ):
+        with pytest.raises(RunError, match=r"readonly(.|\n)*mend: free space"):
+            write()
+
+
+def test_a_ledger_that_is_not_there_on_a_disk_that_takes_nothing_is_told_not_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        "crmlib.run.ledger.sqlite3.connect", lambda path, **_: connect(f"file:{path}?mode=ro", uri=True)
+    )
+    with pytest.raises(RunError, match="mend: free space"):
+        Ledger(tmp_path / "none.sqlite").runs()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from crmlib.core.errors import RunError
 from crmlib.kit.words import LANGUAGES, Words
@@ -182,3 +184,19 @@ def test_whoever_starts_the_server_is_told_whether_anybody_may_enter(tmp_path: P
     users.add(tmp_path / "users.toml", "li.na", password=WORD, regions=(), reports=())
     assert told() == Words("en")("cli.enter_users", count="1")
     assert "X-User" in told(Proxy("X-User", "s"))
+
+
+def test_the_audit_shows_marks_that_nobody_sees_and_stays_one_line_a_visit(file: Path, tmp_path: Path) -> None:
+    class Handler:
+        class request:  # noqa: N801
+            remote_ip, uri, headers = "10.0.0.1", "/login", HTTPHeaders()
+
+    guard = Guard(
+        users.Door(file, Clock()), Sessions(Clock()), tmp_path / "audit", lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    for name in ("\u202egpj.exe", "bo\u200bss", 'x"}\n{"user": "boss"', "x" * 500):
+        guard.note(Handler(), None, outcome="wrong", name=name, page="\u2066a")  # type: ignore[arg-type]
+    lines = [json.loads(line) for line in (tmp_path / "audit").read_text(encoding="utf-8").splitlines()]
+    assert [line["name"][:12] for line in lines] == ["\ufffdgpj.exe", "bo\ufffdss", 'x"}\n{"user":', "x" * 12]
+    assert {line["user"] for line in lines} == {None} and {line["page"] for line in lines} == {"\ufffda"}
+    assert max(len(line["name"]) for line in lines) == 64

@@ -8,6 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from crmlib import panels, report
+from crmlib.core.dates import day_number
 from crmlib.customers import grades
 from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
@@ -42,6 +43,15 @@ class Study(MemberStudy):
     def now(self) -> pl.DataFrame:
         """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
         return self.members(panels.customer_period(self.lines, **self.dates))
+
+    @cached_property
+    def met(self) -> pl.DataFrame:
+        """`now`, with the last purchase day of each in whichever shop: who bought elsewhere yesterday is not away."""
+        bought = self.all_days.filter("is_purchase", pl.col("day_n") <= day_number(self.span.end))
+        last = bought.group_by("customer_id").agg(pl.col("day_n").max().alias("last"))
+        known = self.now.join(last, on="customer_id", how="left", maintain_order="left")
+        newest = pl.max_horizontal("last_day_n", pl.col("last").cast(pl.Int64)).cast(self.now.schema["last_day_n"])
+        return known.with_columns(last_day_n=newest).drop("last")
 
     @cached_property
     def before(self) -> pl.DataFrame:
@@ -114,7 +124,7 @@ class Study(MemberStudy):
         contacts = self.page.optional("contacts")
         if contacts is None:
             return None
-        return grades.grade_prospects(contacts, as_of=self.page.as_of, customers=self.days)
+        return grades.grade_prospects(contacts, as_of=self.page.as_of, customers=self.all_days)
 
     @cached_property
     def frozen_cuts(self) -> rfm.Cuts | None:
@@ -126,7 +136,7 @@ class Study(MemberStudy):
     def classes(self) -> rfm.Rfm:
         """Members by recency, frequency and money, between the kept cuts where there are any."""
         return rfm.rfm(
-            self.now,
+            self.met,
             as_of=self.page.as_of,
             frozen=self.frozen_cuts,
             definition=self.params.definition,

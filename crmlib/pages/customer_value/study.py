@@ -169,7 +169,7 @@ class Study(MemberStudy):
     @cached_property
     def last_list(self) -> contact_list.Result | None:
         """What came of the last run's list."""
-        return contact_list.result(self.page.state("contact_list"), self.days, until=self.page.as_of)
+        return contact_list.result(self.page.state("contact_list"), self.all_days, until=self.page.as_of)
 
     @report.otherwise(None)
     def keep(self) -> None:

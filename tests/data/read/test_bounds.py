@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
 
@@ -54,3 +55,41 @@ def test_one_of_usual_size_is_let_through_and_a_damaged_one_is_left_to_whoever_s
     assert fastexcel.read_excel(str(small)).load_sheet(0, header_row=None).to_polars().shape == (20, 3)
     (tmp_path / "broken.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100)
     bounds.check_workbook(tmp_path / "broken.xls", "broken.xls")
+
+
+def record(kind: int, body: bytes = b"") -> bytes:
+    """One record of a binary workbook: kind and length in seven bits a byte, then its content."""
+    head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return head + bytes([len(body)]) + body
+
+
+def binary(path: Path, *cells: tuple[int, int, float]) -> Path:
+    """An `.xlsb` of one sheet with numbers in some cells (row, column, value)."""
+    last = (max(r for r, _, _ in cells), max(c for _, c, _ in cells))
+    wide = {text: struct.pack("<I", len(text)) + text.encode("utf-16-le") for text in ("rId1", "s")}
+    book = record(0x83) + record(0x8F) + record(0x9C, bytes(8) + wide["rId1"] + wide["s"]) + record(0x90) + record(0x84)
+    rows = b"".join(
+        record(0, struct.pack("<I", row) + bytes(13)) + record(5, struct.pack("<IId", column, 0, value))
+        for row, column, value in cells
+    )
+    body = record(0x81) + record(0x94, struct.pack("<4I", 0, last[0], 0, last[1])) + record(0x91) + rows
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    part = f'<Relationship Id="rId1" Type="{kind}/worksheet" Target="worksheets/sheet1.bin"/>'
+    space = "http://schemas.openxmlformats.org/package/2006/relationships"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("xl/_rels/workbook.bin.rels", f'<Relationships xmlns="{space}">{part}</Relationships>')
+        packed.writestr("xl/workbook.bin", book)
+        packed.writestr("xl/worksheets/sheet1.bin", body + record(0x92) + record(0x82))
+    return path
+
+
+def test_a_binary_workbook_of_one_far_cell_is_refused_and_a_small_one_is_read(tmp_path: Path) -> None:
+    """A kilobyte whose one cell at the far end would make calamine hold every cell before it."""
+    small = binary(tmp_path / "small.xlsb", (0, 0, 1.0), (0, 1, 2.0), (1, 0, 3.0))
+    bounds.check_workbook(small, small.name)
+    assert fastexcel.read_excel(str(small)).load_sheet(0, header_row=None).to_polars().shape == (2, 2)
+    far = binary(tmp_path / "far.xlsb", (0, 0, 1.0), (1_048_575, 9_999, 1.0))
+    assert far.stat().st_size < 2_000
+    with pytest.raises(SourceError) as caught:
+        bounds.check_workbook(far, far.name)
+    assert caught.value.code == "ingest.too_heavy" and ".xlsx" in caught.value.mend

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import polars as pl
 import pytest
 
+from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Answer
 from crmlib.pages.customer_profile import findings
 from crmlib.pages.customer_profile.study import Study
+from tests.panels import histories
 from tests.report import world
 
 
@@ -43,3 +48,17 @@ def test_a_group_that_is_not_there_ends_the_page_with_its_reason(lake: Lake) -> 
 def test_steps_are_made_once(study: Study) -> None:
     for step in ("days", "now", "traits", "profile", "split", "graded", "classes"):
         assert getattr(study, step) is getattr(study, step), step
+
+
+def test_whoever_bought_in_another_regions_shop_is_not_away_and_is_no_prospect(tmp_path: Path) -> None:
+    lake = histories.with_people(histories.made(tmp_path, 7, 6))
+    north = Study(world.opened(lake, report="customer_profile", regions=("华东",)))
+    last = dict(north.met.select("customer_id", "last_day_n").iter_rows())
+    everywhere = north.page.lines_of_members()
+    days = panels.customer_day(everywhere, period_end=north.page.as_of).filter("is_purchase")
+    met = dict(days.group_by("customer_id").agg(pl.col("day_n").max()).iter_rows())
+    assert all(last[c] == met.get(c, last[c]) for c in last)
+    own = dict(north.now.select("customer_id", "last_day_n").iter_rows())
+    assert any(last[c] > own[c] for c in own) and all(last[c] >= own[c] for c in own)
+    elsewhere = pl.col("customer_id").is_in(set(met))
+    assert north.all_days.filter(elsewhere).height > north.days.filter(elsewhere).height
