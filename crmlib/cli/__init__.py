@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from crmlib.cli import said
+from crmlib.cli import lists, said
 from crmlib.core.errors import CrmError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="From raw retail exports to findings that a planner can act on.",
 )
 
+app.add_typer(lists.app, name="list")
 Names = list[str] | None
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder (else CRMLIB_LAKE or .crmlib).")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="name=value, overrides the file; repeatable.")]
@@ -294,7 +295,7 @@ def user(
     records: Annotated[
         bool, typer.Option("--records", help="May also read notebook, record and tables beside a finished page.")
     ] = False,
-    may: Annotated[Names, typer.Option(help="approve, reveal (names, phones) or merge; repeatable.")] = None,
+    may: Annotated[Names, typer.Option(help="approve, reveal (names, phones), merge or send; repeatable.")] = None,
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""

@@ -29,8 +29,9 @@ from crmlib.serve.limits import Limits
 _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$6gXDHyRIpvMZ8TPWmKkGvgxiKOzxmbLaGSZtyTUmEVM"
 MIN_PASSWORD = 10
-RIGHTS = ("approve", "reveal", "merge")
-"""What is done in one's own name beyond reading: approve what another drafted, open names and phones, accept merges."""
+RIGHTS = ("approve", "reveal", "merge", "send")
+"""What is done in one's own name beyond reading: approve what another drafted, open names and phones, accept merges,
+send lists."""
 
 
 @dataclass(frozen=True, slots=True)
