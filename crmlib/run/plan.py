@@ -27,7 +27,7 @@ Scalar = str | int | float | bool | None
 LATEST = "latest"
 MEMORY_MB = 4096
 """What the processes of one run may hold together, unless its file says otherwise."""
-NO_REPORTS = frozenset({"sources.yml", "delivery.yml"})
+NO_REPORTS = frozenset({"sources.yml", "delivery.yml", "contact_rules.yml"})
 """Files of `params/` that are no reports."""
 
 

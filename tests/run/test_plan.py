@@ -97,3 +97,10 @@ def test_folders_are_searched_and_empty_ones_refused(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     with pytest.raises(ParameterError, match="parameter file"):
         plan.files([tmp_path / "b"])
+
+
+def test_the_rules_of_lists_are_no_report(tmp_path: Path) -> None:
+    (tmp_path / "contact_rules.yml").write_text("days_off: [6]\n")
+    (tmp_path / "points").mkdir()
+    (tmp_path / "points" / "a.yml").write_text("report: points\n")
+    assert [p.name for p in plan.files([tmp_path])] == ["a.yml"]

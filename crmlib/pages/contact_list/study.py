@@ -109,8 +109,15 @@ class Study(Watch):
 
     @cached_property
     def proposal(self) -> pl.DataFrame:
-        """Whom the register's list will hold: whoever is listed or left alone, but for those who wait for an answer."""
-        drawn = self.everybody.filter(pl.col("group").is_in(["contact", "control"]), pl.col("reason") != "complaint")
+        """Whom the register's list will hold: whoever is listed or left alone by this month's draw.
+
+        Without those who wait for an answer, whom no lot leaves alone, and those whom the season does.
+        """
+        drawn = self.everybody.filter(
+            pl.col("group").is_in(["contact", "control"]),
+            pl.col("reason") != "complaint",
+            ~pl.col("customer_id").is_in(lists.season_held(self.page).implode()),
+        )
         reached = pl.when(pl.col("means").is_in(["call", "sms", "email"])).then("means").otherwise(pl.lit("store"))
         return drawn.select(
             recipient_id="customer_id", reason_code="reason", value_minor="stake_minor", channel=reached, held="held"

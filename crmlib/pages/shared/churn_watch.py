@@ -12,6 +12,7 @@ from crmlib.churn.features import labels
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.core.errors import ModelError
 from crmlib.outreach.means import means
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_ground import ChurnStudy
 from crmlib.panels import traits
 
@@ -75,7 +76,7 @@ class Watch(ChurnStudy):
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
         asked = asked.with_columns(pl.col("past_tier").fill_null(lowest))
         worth = asked.with_columns(upper=pl.col("past_tier").is_in(UPPER))
-        by = means(worth, consents=self.file, made=self.contacts, on=self.page.as_of)
+        by = means(worth, consents=lists.still_agreed(self.page, self.file), made=self.contacts, on=self.page.as_of)
         made = asked.join(by, on="customer_id", how="left", maintain_order="left")
         owned = self.owned_by.rename({"customer_id": "_id"})
         made = made.join(owned, left_on="customer_id", right_on="_id", how="left", maintain_order="left")

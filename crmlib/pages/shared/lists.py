@@ -115,3 +115,15 @@ def agreed(page: Page, terms: Terms) -> pl.Series | None:
         return NOBODY
     said = people.filter(pl.col(CONSENTED[terms.channel])).select(recipient_id="customer_id").collect()
     return said["recipient_id"]
+
+
+def still_agreed(page: Page, people: pl.DataFrame | None) -> pl.DataFrame | None:
+    """The member file without the consent of whoever opted out of a list, on any channel; none without a file."""
+    events = page.optional("outreach_events")
+    if people is None or events is None:
+        return people
+    left = events.filter(pl.col("kind").cast(pl.String).is_in(["opted_out", "complained"]))
+    gone = pl.col("customer_id").is_in(left.select("recipient_id").collect()["recipient_id"].implode())
+    return people.with_columns(
+        pl.when(gone).then(pl.lit(value=False)).otherwise(column).alias(column) for column in CONSENTED.values()
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from crmlib.core.contracts import CONTRACTS
 from crmlib.data.lake import delta
 from crmlib.data.lake.filed import file_rows
 from crmlib.data.lake.lake import Lake
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.members import MemberStudy, sorted_cards
 from tests.report import world
 
@@ -93,3 +95,15 @@ def test_the_standing_draw_is_a_tenth_of_each_region_and_newcomers_move_nobody(l
     assert fewer["held"].to_list() == drawn["held"].to_list()[:900]
     south = alone(members, region="华南")
     assert south["held"].to_list() == drawn.filter(pl.col("region") == "华南")["held"].to_list()
+
+
+def test_whoever_opted_out_of_a_list_is_reached_in_the_store_only() -> None:
+    people = pl.DataFrame({"customer_id": ["a", "b"]}).with_columns(
+        pl.lit(value=True).alias(c) for c in lists.CONSENTED.values()
+    )
+    events = pl.LazyFrame({"recipient_id": ["a", "b"], "kind": ["opted_out", "delivered"]})
+    page = SimpleNamespace(optional=lambda _: events)
+    kept = lists.still_agreed(page, people)  # type: ignore[arg-type]
+    assert kept is not None
+    assert kept["may_sms"].to_list() == kept["may_call"].to_list() == [False, True]
+    assert lists.still_agreed(SimpleNamespace(optional=lambda _: None), people) is people  # type: ignore[arg-type]

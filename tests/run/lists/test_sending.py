@@ -173,14 +173,13 @@ from crmlib.run.lists import sending
 from crmlib.run.lists.ways import Mail
 from tests.run.lists.conftest import NOON, rules
 smtp = Smtp(host="127.0.0.1", port=int(sys.argv[2]), security="loopback", sender="shop@example.com")
-print("go", flush=True)
 lake, way, clock = Lake(Path(sys.argv[1])), Mail(smtp), lambda: NOON
 sending.send(lake, "L1", channel="email", way=way, rules=rules(smtp), clock=clock, by="li")
 """
 
 
 def test_a_sender_that_is_killed_sends_nobody_a_second_copy(company: Lake, box: tuple[Box, Smtp], root: Path) -> None:
-    """One kill here; `benchmarks/bench_offers.py outbox` kills twenty times."""
+    """One kill here; `benchmarks/bench_lists.py` kills twenty times."""
     ready(company)
     sink, smtp = box
     child = subprocess.Popen(
