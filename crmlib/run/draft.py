@@ -122,8 +122,7 @@ def _entry(one: Draft, folder: Path, words: Words) -> list[str]:
     lines = [f"{one.name}:", f"  table: {found.table}", f"  files: {_yaml(paths if one.others else paths[0])}"]
     for setting, why in [*_layout(seen, found, words), *_rules(found, words)]:
         lines.append(f"  {setting}  # {why}")
-    if _no_currency(one):
-        lines.append(f"  # {words('draft.no_currency')}")
+    lines += [f"  # {line}" for line in _to_confirm(one, words)]
     lines.append("  columns:" if found.lines else "  columns: {}")
     for line in found.lines:
         why = words(f"draft.why.{line.why}", **line.values)
@@ -133,6 +132,36 @@ def _entry(one: Draft, folder: Path, words: Words) -> list[str]:
     if not seen.whole:
         lines.append(f"  # {words('draft.sampled', rows=seen.rows.height)}")
     return lines
+
+
+def _to_confirm(one: Draft, words: Words) -> Iterator[str]:
+    """What only a person can say, with what speaks for it: lines to be used by taking the sign away."""
+    code, country, share = one.mapped.guess
+    if code and _no_currency(one):
+        yield f"currency: {code}  # {words('draft.why.country', share=f'{share:.0%}', country=country)}"
+    elif _no_currency(one):
+        yield words("draft.no_currency")
+    column, codes = one.mapped.no_goods
+    if codes:
+        count = one.seen.rows[column].is_in(list(codes)).sum()
+        why = words("draft.why.no_goods", rows=count, of=one.seen.rows.height)
+        yield f"exclude: {_yaml({'no_goods': {column: list(codes)}})}  # {why}"
+    if len(one.seen.alike) > 1 or one.others:
+        keys = [c for line in one.mapped.lines if line.column in REPEATED for c in _columns_of(line.made)]
+        yield f"repeat_of: {_yaml(list(dict.fromkeys(keys)))}  # {words('draft.why.repeat_of')}"
+
+
+REPEATED = ("receipt_id", "product_id", "sold_at", "quantity_milli", "net_minor", "customer_id")
+"""What makes two rows of two sheets or files the same row."""
+
+
+def _columns_of(made: Any) -> list[str]:
+    if isinstance(made, str):
+        return [made]
+    found = [made.get(verb) for verb in ("from", "product")] if isinstance(made, dict) else []
+    return [
+        name for part in found if part for name in ([part] if isinstance(part, str) else part) if isinstance(name, str)
+    ]
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -116,7 +116,10 @@ def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = 
     found = {line.column: line for line in lines}
     if table == "receipt_lines" and "net_minor" in found and not heads.of("quantity_milli"):
         found["quantity_milli"] = Line("quantity_milli", {"constant": "1000"}, "one_each")
+    if table == "receipt_lines":
+        found |= _whole_receipts(heads, found)
     fill = _filled(heads, found) if table == "receipt_lines" else ()
+    guess = orders.of_country(rows, heads.of("country"), words()["currency"]["countries"])
     rules = orders.excluded(rows, one.get("exclude", {}))
     if total := orders.totals(rows, words()["totals"]["words"]):
         rules["totals"] = total
@@ -132,7 +135,32 @@ def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = 
         heads.currency,
         fill,
         rules,
+        guess if table == "receipt_lines" and not heads.currency else ("", "", 0.0),
+        _no_goods(heads, found) if table == "receipt_lines" else ("", ()),
     )
+
+
+def _whole_receipts(heads: Heads, found: Mapping[str, Line]) -> dict[str, Line]:
+    """The receipt's number with store and day where it begins anew in each of them."""
+    line = found.get("receipt_id")
+    if line is None or not isinstance(line.made, str):
+        return {}
+    beside = [n for c in ("store_id", "sold_at") if c in found for n in sorted(_read_by(found[c].made))[:1]]
+    day = next((n for n in beside if "sold_at" in found and n in _read_by(found["sold_at"].made)), None)
+    rows = heads.rows.select(list(dict.fromkeys([line.made, *beside])))
+    if day is not None:  # lines of one receipt may lie seconds apart: its day counts
+        rows = rows.with_columns(pl.col(day).str.replace(r"[ T].*$", ""))
+    parts = orders.apart(rows, line.made, beside)
+    if len(parts) < 2 or (day in parts and heads.rows.select(line.made, day).n_unique() > rows.n_unique()):
+        return {}
+    made = {"from": list(parts), "join": "-"}
+    return {"receipt_id": Line("receipt_id", made, "joined", {"head": line.made, "heads": ", ".join(parts[:-1])})}
+
+
+def _no_goods(heads: Heads, found: Mapping[str, Line]) -> tuple[str, tuple[str, ...]]:
+    """The products' column and its codes that look like no goods."""
+    made = found["product_id"].made if "product_id" in found else None
+    return (made, orders.no_goods(heads.rows, made)) if isinstance(made, str) else ("", ())
 
 
 def _heads(rows: pl.DataFrame, table: str, of_system: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> Heads:
@@ -165,7 +193,14 @@ def _named(heads: Heads, column: str, names: list[str]) -> Line:
     """A column as it is; an id is the first one that nearly every line has."""
     full = [n for n in names if 1 - heads.rows[n].null_count() / heads.rows.height >= FILLED]
     name = full[0] if full and column in {"receipt_id", "product_id"} else names[0]
-    return Line(column, name, "head", {"head": name})
+    why = "email" if column == "customer_id" and _addresses(heads.rows[name]) else "head"
+    return Line(column, name, why, {"head": name})
+
+
+def _addresses(cells: pl.Series) -> bool:
+    """Whether a column is of e-mail addresses."""
+    known = cells.drop_nulls()
+    return bool(len(known)) and float(known.str.contains("@", literal=True).mean() or 0) >= FILLED  # type: ignore[arg-type]
 
 
 def _number(heads: Heads, column: str, name: str) -> Line | None:

@@ -27,6 +27,8 @@ class Mapped:
     of a person, as (reason, column of the file).
     system : key of the shop system that the heads are known by; `clock` : zone of the clock in the file.
     currency : where the file says it; `fill_down`, `exclude` : as in the sources file.
+    guess : the currency of the country that most lines are of, that country, and their share: to be confirmed.
+    no_goods : the products' column, and its codes that look like postage, discounts or charges: to be confirmed.
     """
 
     table: str
@@ -40,6 +42,8 @@ class Mapped:
     currency: str = ""
     fill_down: tuple[str, ...] = ()
     exclude: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    guess: tuple[str, str, float] = ("", "", 0.0)
+    no_goods: tuple[str, tuple[str, ...]] = ("", ())
 
     @property
     def columns(self) -> dict[str, str | dict[str, Any]]:

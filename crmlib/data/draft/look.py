@@ -13,7 +13,7 @@ import polars as pl
 
 from crmlib.core.errors import SourceError
 from crmlib.data.read import encoding, kinds, readers, records, values
-from crmlib.data.read.layout import check_one_table, check_torn, check_width
+from crmlib.data.read.layout import check_below, check_one_table, check_torn, check_width
 
 STRETCH = 1 << 18
 """Bytes read at the head, in the middle and at the tail of a text."""
@@ -122,6 +122,7 @@ def _text(path: Path) -> Look:
     rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))
     header = int(lines[records.LINE][at]) if at >= 0 else -1
     check_torn(split, delimiter, path.name)
+    check_below(split.rows, path.name)
     torn = split.torn.height / max(split.torn.height + rows.height, 1)
     return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole, torn=torn)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 import polars as pl
 
@@ -15,6 +16,12 @@ NEARLY_ALL = 0.9
 OPEN_SHARE = 0.02
 """Share of rows without the order's number from which merged cells are taken for the reason."""
 LEAST = 3
+MOVED = 0.05
+"""Share of receipts that may stand for several days or stores: as ingest has it."""
+BARE_SHARE, MOST_CODES = 0.05, 12
+"""Codes without a digit are no goods where they are so few of the lines; so many of them are named."""
+HOME_SHARE = 0.75
+"""From this share of the lines on a country is the shop's own."""
 TOTALS_AT = 3
 """Columns from the left in which the word for a total may stand."""
 
@@ -76,6 +83,47 @@ def per_piece(rows: pl.DataFrame, amount: str, product: str, quantity: str) -> b
     )
     several = kinds.filter(pl.col("counts") > 1)
     return several.height >= ENOUGH and several.filter(pl.col("kinds") == 1).height >= NEARLY_ALL * several.height
+
+
+def apart(rows: pl.DataFrame, receipt: str, beside: Sequence[str]) -> tuple[str, ...]:
+    """The columns that make a receipt's number one receipt: store, day, both; itself where it is one already.
+
+    Parameters
+    ----------
+    beside : columns of the store and the day, those that the file has. A number that begins anew every day or in every
+    store stands in several of them; the fewest columns with which none does are taken, nothing where none helps.
+    """
+    for count in range(len(beside) + 1):
+        for chosen in combinations(beside, count):
+            rest = [c for c in beside if c not in chosen]
+            kinds = rows.select(receipt, *beside).drop_nulls(receipt).group_by(receipt, *chosen)
+            several = kinds.agg(pl.col(c).drop_nulls().n_unique() for c in rest)
+            many = several.select(pl.any_horizontal(pl.col(c) > 1 for c in rest).sum()).item() if rest else 0
+            if many <= max(ENOUGH, MOVED * several.height):
+                return (*chosen, receipt)
+    return ()
+
+
+def no_goods(rows: pl.DataFrame, product: str) -> tuple[str, ...]:
+    """Codes without a digit where nearly all others have one (POST, D, M): postage, discounts, charges."""
+    codes = rows[product].drop_nulls()
+    bare = codes.filter(~codes.str.contains(r"\d"))
+    if bare.is_empty() or len(bare) > BARE_SHARE * len(codes) or len(codes) - len(bare) < LEAST:
+        return ()
+    return tuple(bare.unique().sort().to_list()[:MOST_CODES])
+
+
+def of_country(rows: pl.DataFrame, heads: Iterable[str], known: Mapping[str, str]) -> tuple[str, str, float]:
+    """The currency of the country that most lines are of, the country, and their share; nothing where none is."""
+    for head in heads:
+        cells = values.clean_series(rows[head]).drop_nulls()
+        if cells.is_empty():
+            continue
+        top = cells.value_counts(sort=True, name="n").row(0)
+        share = top[1] / len(cells)
+        if share >= HOME_SHARE and (code := known.get(str(top[0]).lower())):
+            return code, str(top[0]), share
+    return "", "", 0.0
 
 
 def totals(rows: pl.DataFrame, words: Iterable[str]) -> dict[str, tuple[str, ...]]:

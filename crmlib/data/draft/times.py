@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y
 SEPARATORS = ("/", "-", ".")
 SMOOTH = 3.0
 """A file lies in the order of its days: the order of day and month that makes so much smaller steps is right."""
+CLOCK_HEAD = r"time|clock|hms|hhmm|\u65f6"
+"""What the head of a clock of digits only says."""
 CLOCK = rf"(?i)^(?:{FORENOON}|{AFTERNOON})?\s*\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?\s*(?:{FORENOON}|{AFTERNOON})?$"
 
 
@@ -110,9 +113,15 @@ def _steps(known: pl.Series, form: str) -> float:
 
 
 def _clock(rows: pl.DataFrame, day: str) -> str | None:
-    """The column of times of day, where there is one."""
+    """The column of times of day, where there is one; of digits only (093015) where its head says a time."""
     for name in rows.columns:
         known = rows[name].drop_nulls()
-        if name != day and len(known) and known.str.contains(CLOCK).all():
+        if name != day and len(known) and (known.str.contains(CLOCK).all() or _bare_clock(name, known)):
             return name
     return None
+
+
+def _bare_clock(name: str, known: pl.Series) -> bool:
+    if not re.search(CLOCK_HEAD, name.lower()) or not known.str.contains(r"^\d{3,6}$").all():
+        return False
+    return _read("20240101 " + known) == 1.0

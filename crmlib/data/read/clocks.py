@@ -15,6 +15,11 @@ H, M, S = r"\s*[\x{65f6}\x{70b9}]\s*", r"\s*\x{5206}\s*", r"\s*\x{79d2}\s*"
 WORDS = rf"(?i)[\x{{65f6}}\x{{70b9}}\x{{ff1a}}]|{FORENOON}|{AFTERNOON}"
 """What a time holds that is not written with digits and colons only."""
 
+BARE = r"^\s*(\d{8}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})[ T]+(\d{3,6})\s*$"
+"""A day, and a clock of digits only: 093015, or 93015 where a number has lost its zero."""
+SHORT = 4
+"""Digits of a clock without seconds."""
+
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800, "months": 2_592_000}
 """Units of a duration; a month has 30 days, and a year, as people count shelf lives, 365."""
 UNITS = {
@@ -46,6 +51,25 @@ def digits(text: pl.Expr) -> pl.Expr:
     text = text.str.replace(rf"(\d{{1,2}}){H}(\d{{1,2}}){M}(\d{{1,2}}){S}", "$1:$2:$3")
     text = text.str.replace(rf"(\d{{1,2}}){H}(\d{{1,2}}){M}?", "$1:$2")
     return text.str.replace(rf"(\d{{1,2}}){H}$", "$1:00").str.strip_chars()
+
+
+def spaced(text: pl.Series) -> pl.Series:
+    """The texts with clocks of digits only as hours, minutes and, where any has more than four digits, seconds.
+
+    All of a column decide together: beside 235959, 930 is half past nine minutes after midnight.
+
+    Examples
+    --------
+    >>> spaced(pl.Series(["20240103 93015", "2024-1-3 930"])).to_list()
+    ['20240103 09:30:15', '2024-1-3 00:09:30']
+    >>> spaced(pl.Series(["20240103 0930", "20240103 1730", "20240103"])).to_list()
+    ['20240103 09:30', '20240103 17:30', '20240103']
+    """
+    clock = text.str.extract(BARE, 2)
+    seconds = int(clock.str.len_chars().max() or 0) > SHORT  # type: ignore[arg-type]
+    pairs = clock.str.zfill(6 if seconds else 4).str.replace_all(r"(\d\d)", ":$1").str.slice(1)
+    told = text.str.extract(BARE, 1) + " " + pairs
+    return text.zip_with(clock.is_null(), told)
 
 
 def by_half(at: pl.Expr, text: pl.Expr) -> pl.Expr:

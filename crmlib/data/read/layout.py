@@ -15,6 +15,8 @@ FEW, SHARE = 2, 0.05
 """Rows in which only one of two blocks is filled: a few are gaps, more are another table."""
 MANY_DIGITS, LOOKED_AT, CANDIDATES = 0.8, 5, 20
 DIGIT = r"\d"
+AROUND = 200
+"""Lines before and behind a line without a digit that tell whether it is a head."""
 
 
 def check_width(name: str, names: Iterable[str]) -> None:
@@ -73,6 +75,29 @@ def check_torn(split: Records, delimiter: str, name: str) -> None:
         after = len(first) == FEW and first[-1] < torn[LINE][at]
         if after and len(names) >= FEW and all(names) and together and all(len(row) == len(names) for row in below):
             raise SourceError("ingest.two_below", values={"file": name, "line": int(torn[LINE][at])})
+
+
+def check_below(rows: pl.DataFrame, name: str) -> None:
+    """Refuse a text that goes on with another table of as many columns: a line of names amid lines with digits.
+
+    Parameters
+    ----------
+    rows : the lines below the names, split, with LINE; only the surroundings of a line without a digit are looked at.
+
+    Raises
+    ------
+    SourceError
+        `ingest.two_below`.
+    """
+    fields = [c for c in rows.columns if c not in {LINE, RAW}]
+    if rows.height < FEW or len(fields) < FEW:
+        return
+    bare = ~rows.select(pl.any_horizontal(pl.col(fields).str.contains(DIGIT).fill_null(value=False))).to_series()
+    for at in bare.arg_true().head(CANDIDATES).to_list():
+        around = rows[max(0, at - AROUND) : at + 1 + AROUND].select(LINE, *fields)
+        filled = around.select(pl.col(fields).str.strip_chars().fill_null("") != "")
+        if line := _below(around, fields, filled):
+            raise SourceError("ingest.two_below", values={"file": name, "line": line})
 
 
 def _beside(filled: pl.DataFrame) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 
 from crmlib.core.errors import SourceError
 from crmlib.data.read import bounds, encoding, kinds, records, values
-from crmlib.data.read.layout import check_one_table, check_torn, check_width
+from crmlib.data.read.layout import check_below, check_one_table, check_torn, check_width
 from crmlib.data.read.raw import RawPart, placed
 from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Source
@@ -120,6 +120,7 @@ def text_part(
     good = lines.filter(~damaged) if bad is not None else lines
     split = records.split(good, delimiter=layout.delimiter, names=list(layout.names))
     check_torn(split, layout.delimiter, name)
+    check_below(split.rows, name)
     torn = split.torn if bad is None else pl.concat([split.torn, bad.select(split.torn.columns)]).sort(LINE)
     part = RawPart(name, split.rows, torn, encoding=text.encoding, common=text.common)
     return placed(part, source, file=name), layout

@@ -150,6 +150,11 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
 
 def _carefully(distinct: pl.DataFrame, *, zone: str, formats: Sequence[str]) -> pl.DataFrame:
     """The texts that hold a time, with it (`at`)."""
+    if not formats and distinct["text"].str.contains(written.BARE).any():
+        spaced = written.spaced(distinct["text"])
+        found = _carefully(pl.DataFrame({"text": spaced}).unique(), zone=zone, formats=())
+        both = distinct.with_columns(spaced=spaced).join(found.rename({"text": "spaced"}), on="spaced")
+        return both.select("text", "at")
     worded = distinct["text"].str.contains(written.WORDS).any()
     if worded:
         digits = written.as_formats_say(pl.col("text")) if formats else written.digits(pl.col("text"))
