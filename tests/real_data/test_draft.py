@@ -68,7 +68,8 @@ RIGHT: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "fresh_counter/pos_lines_damaged.csv": (
         "receipt_lines",
-        dict.fromkeys(("receipt_id", "product_id", "sold_at", "quantity_milli", "net_minor"), "(no heads)"),
+        {"receipt_id": "(not in the file)", "product_id": "3", "sold_at": {"from": ["1", "2"]},
+         "quantity_milli": {"from": "4", "times": 1000}, "net_minor": {"product": ["5", "4"], "times": 100}},
     ),
 }  # fmt: skip
 """What a person maps, by file; only columns that the file has."""

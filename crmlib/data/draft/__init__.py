@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crmlib.core.errors import SourceError
+from crmlib.data.draft import headless
 from crmlib.data.draft.columns import best_table, mapped, words
 from crmlib.data.draft.line import Line, Mapped
 from crmlib.data.draft.look import Look, look
@@ -64,14 +65,22 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
         if alike is not None:
             made[alike] = replace(made[alike], others=(*made[alike].others, file))
             continue
-        chosen = table or best_table(seen.rows)
-        found = mapped(seen.rows, chosen)
+        found = _mapped(seen, table)
         if seen.torn > MOST_TORN and not found.lines:  # lines of a letter
             raise SourceError("draft.no_table", values={"file": file.name})
         name = re.sub(r"\W+", "_", file.name.split(".")[0]).strip("_").lower() or "source"
         taken = {d.name for d in made}
         made.append(Draft(name if name not in taken else f"{name}_{len(made) + 1}", seen, found))
     return made
+
+
+def _mapped(seen: Look, table: str | None) -> Mapped:
+    """The columns by their heads; of a file without heads those of a till by what stands in them."""
+    if seen.header >= 0 or table not in {None, "receipt_lines"}:
+        return mapped(seen.rows, table or best_table(seen.rows))
+    found = mapped(seen.rows, "receipt_lines", given=headless.guessed(seen.rows))
+    told = tuple(replace(line, why="content") if line.why == "head" else line for line in found.lines)
+    return replace(found, lines=told)
 
 
 def _alike(one: Look, other: Look) -> bool:

@@ -78,7 +78,10 @@ def before_sales(counts: pl.DataFrame) -> pl.DataFrame:
     >>> before_sales(counts)["day"].to_list()
     [datetime.date(1970, 1, 1)]
     """
+    if counts.is_empty():
+        return counts.select("day", pl.col("lines").cast(pl.Int64))
     table = counts.select("day", pl.col("lines").cast(pl.Int64)).sort("day")
+    table = table.filter(pl.col("day") <= last_ordinary_day(table).day)
     days, lines = table["day"].to_list(), table["lines"].to_list()
     gaps = [(after - before).days for before, after in pairwise(days)]
     for at in range(min(MOST_DAYS, len(days) - SHORTEST), 0, -1):

@@ -138,3 +138,38 @@ def test_goods_whose_codes_are_words_are_goods(desk: Desk) -> None:
     rows = [f"R{n},2025-03-0{n % 9 + 1},{('tea', 'nuts', 'P1')[n % 3]},1,9.90" for n in range(60)]
     one = draft([desk.csv("till.csv", *rows, header="小票号,日期,商品编码,数量,实收金额")])[0]
     assert one.mapped.no_goods == ("商品编码", ())
+
+
+def bare(*, amount: bool, price: bool = True) -> list[str]:
+    rng, rows = random.Random(3), []
+    for n in range(200):
+        goods, quantity = rng.randrange(12), rng.randrange(1, 900) / 1000
+        cost = 5 + goods * 1.5
+        at = f"2023-06-{n // 10 + 1:02},10:{n % 60:02}:11.28"
+        told = [f"{cost:.2f}"] * price + [f"{cost * quantity:.2f}"] * amount
+        rows.append(",".join([f"{70000 + n // 2}", at, f"10290001{goods:04}", f"{quantity:.3f}", *told, "销售", "否"]))
+    return rows
+
+
+@pytest.mark.parametrize("amount", [True, False])
+def test_a_till_without_heads_is_told_by_its_cells_and_runs_to_the_counted_sum(desk: Desk, amount: bool) -> None:
+    rows = bare(amount=amount)
+    file = desk.csv("till.csv", *rows[1:], header=rows[0])
+    found = columns(file)
+    assert (found["receipt_id"], found["product_id"], found["sold_at"]) == ("1", "4", {"from": ["2", "3"]})
+    assert "表头" in drafted(desk, file)
+    result = ingest("till", sources=desk.sources, lake=desk.lake, now=NOW)
+    cells = [row.split(",") for row in rows]
+    money = sum(round(100 * (float(c[6]) if amount else float(c[4]) * float(c[5]))) for c in cells)
+    assert result.kept == 200
+    assert abs(desk.lake.table("receipt_lines").collect()["net_minor"].sum() - money) <= (0 if amount else 100)
+
+
+def test_money_that_nothing_proves_stays_open(desk: Desk) -> None:
+    rng = random.Random(4)
+    rows = [
+        f"2023-06-{n // 10 + 1:02},10290001{n % 7:04},{n % 3 + 1},{rng.randrange(100, 9999) / 100:.2f}"
+        for n in range(120)
+    ]
+    one = draft([desk.csv("till.csv", *rows[1:], header=rows[0])])[0]
+    assert "net_minor" in one.mapped.missing and not one.ready
