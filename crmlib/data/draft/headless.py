@@ -92,7 +92,7 @@ def _receipt(rows: pl.DataFrame, columns: list[str], day: str | None) -> str | N
         kinds = rows[column].n_unique()
         if _share(rows[column], r"^[A-Za-z0-9-]+$") < READABLE or not 0.1 * rows.height < kinds < 0.95 * rows.height:
             continue
-        runs = int(rows[column].rle_id().max() or 0) + 1  # type: ignore[call-overload]
+        runs = rows[column].rle_id().n_unique()
         days = 1 if day is None else rows.group_by(column).agg(pl.col(day).str.head(10).n_unique())[day].max()
         if runs == kinds and days == 1:
             return column
