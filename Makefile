@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(abspath $(LAKE))
 
-.PHONY: help install reports test quick compat spark times lint serve lab lock sample browser release clean
+.PHONY: help install reports test quick compat spark times lint serve lab audit lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
-	@echo "also: make quick (while writing) | times | serve | lab | lint | lock | sample | release | clean"
+	@echo "also: make quick (while writing) | times | serve | lab | lint | audit | lock | sample | release | clean"
 
 install: $(INSTALLED)
 $(INSTALLED): requirements.lock pyproject.toml
@@ -67,6 +67,10 @@ serve: install
 
 lab: install
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks
+
+# The environment against its lock, file by file; ADVISORIES=all.zip of OSV for PyPI, fetched where one may.
+audit: install
+	$(BIN)/python benchmarks/audit.py --files $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 # Pinned versions with hashes for every platform; names no registry.
 lock:
