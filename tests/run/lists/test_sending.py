@@ -21,6 +21,7 @@ from crmlib.core.errors import LakeError, ModelError, ParameterError, RunError
 from crmlib.data import Lake
 from crmlib.data.lake import pseudonyms
 from crmlib.data.lake.filed import file_rows, settle
+from crmlib.outreach.outbox import Event, Key
 from crmlib.outreach.permission import address_hash
 from crmlib.run.deliver import Smtp
 from crmlib.run.lists import audit, book, receipts, sending
@@ -231,6 +232,31 @@ def test_wherever_a_sender_dies_what_it_may_have_sent_is_not_sent_again(company:
     assert len(sink.mails) == 9
     once(company, sink, smtp, kills=6)
     assert len(sink.mails) == 29, "three of six had left, three had not: nobody knows, so none is sent again"
+
+
+def test_a_message_is_claimed_once_whoever_asks(company: Lake) -> None:
+    key, log = Key("L1", 1, "C0001", "email"), Log(company.path)
+    assert log.claim([key], at=NOON) == [], "nobody queued it"
+    log.write([Event(key, "queued", NOON)])
+    assert log.claim([key], at=NOON) == [key]
+    assert Log(company.path).claim([key], at=NOON) == []
+    log.settle([key], "sent", at=NOON)
+    assert log.claim([key], at=NOON) == []
+
+
+def test_with_a_log_of_consents_the_last_event_before_sending_counts(company: Lake, box: tuple[Box, Smtp]) -> None:
+    ready(company)
+    contact = book.find(company, "L1").contact["recipient_id"]
+    said = [(contact[0], True, -9), (contact[1], True, -9), (contact[1], False, -1), (contact[2], True, 1)]
+    rows = pl.DataFrame([
+        {"consent_id": str(i), "recipient": "member", "recipient_id": who, "channel": "email", "purpose": "marketing",
+         "granted": yes, "at": NOON + timedelta(days=days), "origin": "app"}
+        for i, (who, yes, days) in enumerate(said)
+    ])  # fmt: skip
+    file_rows(company, CONTRACTS["consents"], rows, batch="k", source="crm", by="crm", now=NOON)
+    came = send(company, Mail(box[1]), smtp=box[1])
+    assert came.counts == {"no_consent": 31, "sent": 1}
+    assert [m["To"] for m in box[0].mails] == [f"m{int(contact[0][1:])}@example.com"]
 
 
 def test_two_senders_at_once_are_one(company: Lake, box: tuple[Box, Smtp]) -> None:
