@@ -14,6 +14,8 @@ from crmlib.core.frames import AnyFrame, timed, to_polars
 
 LATE_INTERVALS = 2
 """A feed is late when it is more than two of its own intervals behind."""
+WEEK, GAP_INTERVALS = 7, 3
+"""Days without data are a gap beyond a week (a festival) and three of the feed's own intervals."""
 MISSING = {"table": pl.String, "field": pl.String, "rows": pl.Int64, "missing": pl.Int64}
 TERMS = ("kept", "replaced", "duplicate", "conflict", "quarantined", "excluded")
 """read = the sum of these, for every ingest."""
@@ -30,7 +32,8 @@ def freshness(feed_day: AnyFrame, *, as_of: date) -> pl.DataFrame:
     Returns
     -------
     source; first_day, last_day; days (with data); interval_days (mean between days with data); late_days; late (more
-    than two intervals); sorted by late_days, largest first.
+    than two intervals); hole_days, hole_from, hole_until (the longest run of days without data in between, of the last
+    thirteen months; null unless it is longer than a week and than three intervals); sorted by late_days, largest first.
 
     Examples
     --------
@@ -45,13 +48,32 @@ def freshness(feed_day: AnyFrame, *, as_of: date) -> pl.DataFrame:
     )
     span = (pl.col("last_day") - pl.col("first_day")).dt.total_days()
     return (
-        found.with_columns(
+        found.join(_gaps(table, as_of=as_of), on="source", how="left")
+        .with_columns(
             interval_days=pl.when(pl.col("days") > 1).then(span / (pl.col("days") - 1)).otherwise(1.0),
             late_days=(pl.lit(as_of) - pl.col("last_day")).dt.total_days(),
         )
-        .with_columns(late=pl.col("late_days") > LATE_INTERVALS * pl.col("interval_days"))
+        .with_columns(
+            late=pl.col("late_days") > LATE_INTERVALS * pl.col("interval_days"),
+            long=(pl.col("hole_days") > WEEK) & (pl.col("hole_days") > GAP_INTERVALS * pl.col("interval_days")),
+        )
+        .with_columns(pl.when("long").then(c).alias(c) for c in ("hole_days", "hole_from", "hole_until"))
+        .drop("long")
         .sort("late_days", "source", descending=[True, False])
     )
+
+
+def _gaps(days: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """The longest run of days without data between two with, of the last thirteen months, of each source."""
+    recent = days.filter(pl.col("day") > pl.lit(as_of).dt.offset_by("-13mo")).select("source", "day").unique()
+    before = pl.col("day").shift().over("source", order_by="day")
+    holes = recent.with_columns(
+        hole_days=(pl.col("day") - before).dt.total_days() - 1,
+        hole_from=before.dt.offset_by("1d"),
+        hole_until=pl.col("day").dt.offset_by("-1d"),
+    )
+    longest = holes.drop_nulls("hole_days").sort("hole_days", "hole_until", descending=True)
+    return longest.unique("source", keep="first", maintain_order=True).drop("day")
 
 
 def ingest_sum(ingests: AnyFrame) -> pl.DataFrame:

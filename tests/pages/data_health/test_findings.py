@@ -8,13 +8,19 @@ import polars as pl
 import pytest
 
 from crmlib.customers.members.identity import nobody, propose
-from crmlib.data.lake import masters
+from crmlib.data.lake import feeds, masters
 from crmlib.data.lake.volume import Volume
+from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.pages.data_health.findings import amount, fields, health, source
 from tests.pages.wording import months, says
 
 EPOCH = date(1970, 1, 1)
+NO_GAP = {
+    "hole_days": pl.Series([None], dtype=pl.Int64),
+    "hole_from": pl.Series([None], dtype=pl.Date),
+    "hole_until": pl.Series([None], dtype=pl.Date),
+}
 
 
 @pytest.mark.parametrize(("last", "kind"), [(0.5, "steady"), (0.53, "moved"), (0.4, "jumped")])
@@ -27,7 +33,7 @@ def test_data_health_turns_red_for_late_feeds_lost_rows_and_many_broken_rows(wor
     fresh = pl.DataFrame(
         {
             "source": ["a"], "first_day": [EPOCH], "last_day": [date(2026, 1, 1)], "days": [9], "interval_days": [1.0],
-            "late_days": [0], "late": [False],
+            "late_days": [0], "late": [False], **NO_GAP,
         }
     )  # fmt: skip
     late = pl.concat(
@@ -116,9 +122,8 @@ def test_all_feeds_that_stop_together_hold_up_to_that_day_one_that_lags_does_not
     def feeds(*late: int) -> pl.DataFrame:
         days = [date(2026, 6, 28 - n) for n in late]
         rows = {"source": [f"f{n}" for n in range(len(late))], "first_day": [EPOCH] * len(late), "last_day": days}
-        return pl.DataFrame(
-            {**rows, "days": 9, "interval_days": 1.0, "late_days": list(late), "late": [n > 2 for n in late]}
-        )
+        told = {**rows, "days": 9, "interval_days": 1.0, "late_days": list(late), "late": [n > 2 for n in late]}
+        return pl.DataFrame(told | {name: none.extend_constant(None, len(late) - 1) for name, none in NO_GAP.items()})
 
     assert [health.freshness(feeds(*late), words=words).status for late in ((9, 9), (9, 0), (0, 0))] == [
         "warn", "fail", "ok"
@@ -217,3 +222,25 @@ def test_master_data_that_come_late_are_told_by_money_and_days(
     told = source.known(found, words=words, pseudonyms=found.rows["id"])
     assert (says(words, f"data_health.known.headline.{kind}", told.headline), told.status) == (True, status)
     assert ("P1" in told.headline + told.note_do) == (kind in {"some", "many"})
+
+
+def test_a_hole_in_a_feed_longer_than_a_festival_is_told_with_its_days_once_nothing_is_late(words: Words) -> None:
+    last = date(2026, 6, 28)
+    whole = pl.date_range(date(2026, 1, 1), last, eager=True)
+    week, hole = (
+        whole.is_between(date(2026, 2, 10), date(2026, 2, 16)),
+        whole.is_between(date(2026, 4, 3), date(2026, 4, 14)),
+    )
+
+    def told(days: pl.Series, *, as_of: date = last) -> Finding:
+        frame = pl.DataFrame({"source": "till", "day": days})
+        return health.freshness(feeds.freshness(frame, as_of=as_of), words=words)
+
+    assert told(whole.filter(~week)).status == "ok"
+    gap = told(whole.filter(~week & ~hole))
+    assert (says(words, "data_health.freshness.headline.gap", gap.headline), gap.status) == (True, "warn")
+    assert "12" in gap.headline and "2026-04-03" in gap.headline and "2026-04-14" in gap.headline
+    late = told(whole.filter(~hole), as_of=last + timedelta(days=9))
+    assert says(words, "data_health.freshness.headline.stopped", late.headline)
+    weekly = pl.date_range(date(2026, 1, 1), last, "1w", eager=True)
+    assert told(weekly).status == "ok"

@@ -74,7 +74,7 @@ def health_answer(findings: list[Finding], *, sums: pl.DataFrame, fresh: pl.Data
     )
 
 
-FRESH: dict[str, Status] = {"late": "fail", "stopped": "warn", "fresh": "ok"}
+FRESH: dict[str, Status] = {"late": "fail", "stopped": "warn", "gap": "warn", "fresh": "ok"}
 """Feeds that end on different days make comparisons wrong; where all end together the data hold up to that day."""
 
 
@@ -83,14 +83,18 @@ def freshness(table: pl.DataFrame, *, words: Words) -> Finding:
     form = words.format
     late = table.filter(pl.col("late"))
     together = late.height == table.height and late["late_days"].n_unique() == 1
-    kind = "fresh" if not late.height else "stopped" if together else "late"
-    worst = table.row(0, named=True)
+    holes = table.drop_nulls("hole_days").sort("hole_days", descending=True)
+    kind = "stopped" if together and late.height else "late" if late.height else "gap" if holes.height else "fresh"
+    worst = (holes if kind == "gap" else table).row(0, named=True)
     values = {
         "late": form.count(late.height),
         "feeds": form.count(table.height),
         "source": worst["source"],
         "day": form.day(worst["last_day"]),
-        "days": form.count(worst["late_days"]),
+        "days": form.count(worst["hole_days"] if kind == "gap" else worst["late_days"]),
+        "first": form.day(worst["hole_from"]) if kind == "gap" else "",
+        "last": form.day(worst["hole_until"]) if kind == "gap" else "",
+        "gaps": form.count(holes.height),
     }
     return check(
         "freshness",
