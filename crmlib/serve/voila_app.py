@@ -46,6 +46,7 @@ from crmlib.serve.offer_form import OfferHandler
 from crmlib.serve.outcomes import OutcomeHandler
 from crmlib.serve.reveal import RevealHandler
 from crmlib.serve.small_pages import Reason
+from crmlib.serve.unsubscribe import UnsubscribeHandler
 from crmlib.serve.users import User
 
 TEMPLATE = Path(__file__).with_name("voila_template")
@@ -249,6 +250,11 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             (r"/login", LoginHandler, {"guard": self.serving.guard}),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
+            (
+                r"/unsubscribe/([^/]+)",
+                UnsubscribeHandler,
+                {"lake": self.serving.lake, "clock": self.serving.guard.clock},
+            ),
             (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
             (r"/merge", MergeHandler, entering | {"lists": self.serving.lists}),
             (r"/reveal", RevealHandler, entering | {"lists": self.serving.lists}),

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from hashlib import sha256
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -19,6 +20,9 @@ from crmlib.outreach import message as wording
 from crmlib.outreach.draw import SEPARATOR
 from crmlib.outreach.outbox import Key
 from crmlib.run.lists.rules import Rules
+
+PARTS = 3
+"""List, version and code, of which a token is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +102,29 @@ def _letter(
         said["subject"] or "", f"{said['body']}\n\n{said['signature']}\n{said['opt_out_text']}",
         said["body_html"] or f"<p>{escape(said['body'])}</p>", values, to=address,
         sender=rules.smtp.sender if rules.smtp else "",
-        unsubscribe=rules.unsubscribe.replace("{token}", token(lake, key)),
+        unsubscribe=rules.unsubscribe.replace("{token}", quote(token(lake, key, code))),
     )  # fmt: skip
-    mail["Message-ID"] = f"<{token(lake, key)}@crmlib.invalid>"
+    mail["Message-ID"] = f"<{sha256(token(lake, key, code).encode()).hexdigest()[:32]}@crmlib.invalid>"
     return Letter(key, code, name, address, mail.as_string(), None, price, mail)
 
 
-def token(lake: Lake, key: Key) -> str:
-    """What a mail's one-click address says instead of list and recipient; only who has the lake's key can make one."""
-    text = SEPARATOR.join(("unsubscribe", key.list_id, str(key.version), key.recipient_id))
-    return hmac.digest(pseudonyms.key_of(lake.path), text.encode(), sha256).hex()[:32]
+def token(lake: Lake, key: Key, code: str) -> str:
+    """What a mail's one-click address says: list, version and code, signed by the lake's key."""
+    said = f"{key.list_id}.{key.version}.{code}"
+    return f"{said}.{_signed(lake, said)}"
+
+
+def opened(lake: Lake, text: str) -> tuple[str, str] | None:
+    """List and code of a token; none for one that was not made here."""
+    said, _, mark = text.rpartition(".")
+    parts = said.rsplit(".", 2)
+    if len(parts) != PARTS or not mark.isascii() or not hmac.compare_digest(mark, _signed(lake, said)):
+        return None
+    return parts[0], parts[2]
+
+
+def _signed(lake: Lake, said: str) -> str:
+    return hmac.digest(pseudonyms.key_of(lake.path), f"unsubscribe{SEPARATOR}{said}".encode(), sha256).hex()[:32]
 
 
 def _message(lake: Lake, campaign: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -12,22 +12,22 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.contracts.lists import EVENT_KINDS
-from crmlib.core.errors import ParameterError
+from crmlib.core.errors import ModelError, ParameterError
 from crmlib.data import Lake
 from crmlib.data.lake import pseudonyms
 from crmlib.data.lake.filed import file_rows
 from crmlib.outreach import outbox
 from crmlib.outreach.outbox import Key
 from crmlib.outreach.permission import address_hash
-from crmlib.run.lists import audit, book, permitted
+from crmlib.run.lists import audit, book, letters, permitted
 from crmlib.run.lists.book import Listed
-from crmlib.run.lists.letters import token
 from crmlib.run.lists.log import Log
 
 NEEDS = ("code", "kind", "at")
@@ -62,20 +62,45 @@ def take(lake: Lake, list_id: str, file: Path, *, at: datetime, by: str) -> Take
     ParameterError
         `run.bad_receipts` for a file that is not one: columns, kinds, times.
     """
-    listed = book.find(lake, list_id)
-    given = _read(file, zone=lake.time_zone)
+    return keep(lake, book.find(lake, list_id), _read(file, zone=lake.time_zone), at=at, by=by)
+
+
+def leave(lake: Lake, token: str, *, at: datetime) -> bool:
+    """The one click of a mail: whoever got it is written to no more; false for a token that nobody was sent."""
+    found = letters.opened(lake, token)
+    if found is None:
+        return False
+    list_id, code = found
+    try:
+        listed = book.find(lake, list_id)
+    except ModelError:
+        return False
+    click = pl.DataFrame({"code": [code], "kind": ["opted_out"], "value": ["one click"], "at": [at]})
+    local = pl.col("at").dt.convert_time_zone(lake.time_zone)
+    rows = click.with_columns(local, staff_id=pl.lit(None, dtype=pl.String))
+    took = keep(lake, listed, rows, at=at, by="one click")
+    return took.strangers == 0
+
+
+def keep(lake: Lake, listed: Listed, given: pl.DataFrame, *, at: datetime, by: str) -> Taken:
+    """Keep receipts (code or token, kind, value, staff_id, at) of a list, and do what follows from them.
+
+    The events come last: a process that dies before has the receipts taken again, whole.
+    """
     rows = _named(lake, listed, given)
     strangers = rows.filter(pl.col("recipient_id").is_null()).height
     rows = rows.drop_nulls("recipient_id").unique("event_id", keep="first", maintain_order=True)
     before = set(_before(lake)["event_id"])
     fresh = rows.filter(~pl.col("event_id").is_in(list(before)))
-    if fresh.height:
-        batch = f"receipts-{sha256(''.join(fresh['event_id']).encode()).hexdigest()[:32]}"
-        file_rows(lake, CONTRACTS["outreach_events"], fresh, batch=batch, source=book.SOURCE, by=by, now=at)
     left = _withdraw(lake, listed, fresh, at=at, by=by)
     shut = _suppress(lake, listed, fresh, at=at, by=by)
     _settle(lake, listed, fresh, at=at, by=by)
-    audit.note(lake.path, what="receipts", by=by, at=at, list=list_id, new=fresh.height, strangers=strangers)
+    if fresh.height:
+        batch = f"receipts-{sha256(''.join(fresh['event_id']).encode()).hexdigest()[:32]}"
+        file_rows(lake, CONTRACTS["outreach_events"], fresh, batch=batch, source=book.SOURCE, by=by, now=at)
+    audit.note(
+        lake.path, what="receipts", by=by, at=at, list=listed.life.list_id, new=fresh.height, strangers=strangers
+    )
     return Taken(fresh.height, rows.height - fresh.height, strangers, left, shut)
 
 
@@ -110,8 +135,10 @@ def _named(lake: Lake, listed: Listed, given: pl.DataFrame) -> pl.DataFrame:
     ids = listed.rows["recipient_id"]
     lists = listed.life
     codes = dict(zip(lake.pseudonyms(ids), ids, strict=True))
-    tokens = {token(lake, Key(lists.list_id, lists.version, who, "email")): who for who in ids}
-    found = [codes.get(str(c).strip().upper()) or tokens.get(str(c).strip()) for c in given["code"]]
+    clicked = [letters.opened(lake, unquote(str(c).strip())) for c in given["code"]]
+    own = [t[1] if t and t[0] == lists.list_id else str(c).strip().upper()
+           for c, t in zip(given["code"], clicked, strict=True)]  # fmt: skip
+    found = [codes.get(code) for code in own]
     text = pl.concat_str(pl.lit(lists.list_id), "recipient_id", "kind", pl.col("at").cast(pl.String), separator="\x1f")
     rows = given.with_columns(recipient_id=pl.Series(found, dtype=pl.String), list_id=pl.lit(lists.list_id))
     hashed = text.map_elements(lambda t: f"E{sha256(t.encode()).hexdigest()[:24]}", return_dtype=pl.String)
@@ -141,6 +168,9 @@ def _withdraw(lake: Lake, listed: Listed, fresh: pl.DataFrame, *, at: datetime, 
         for row in gone.iter_rows(named=True)
         if (channel := _channel(listed, row["recipient_id"])) not in permitted.FREE
     ]  # fmt: skip
+    if rows and lake.has("consents"):
+        known = set(lake.table("consents").select("consent_id").collect()["consent_id"])
+        rows = [row for row in rows if row["consent_id"] not in known]
     if rows and lake.has("consents"):
         batch = f"consents-{sha256(''.join(r['consent_id'] for r in rows).encode()).hexdigest()[:32]}"
         file_rows(lake, CONTRACTS["consents"], pl.DataFrame(rows), batch=batch, source=book.SOURCE, by=by, now=at)

@@ -65,7 +65,7 @@ def test_a_mail_has_one_click_to_leave_and_no_name_adds_a_header_or_a_script(
     send(company, Mail(smtp), smtp=smtp)
     for mail in sink.mails:
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        assert mail["List-Unsubscribe"].startswith("<https://shop.example/u/")
+        assert mail["List-Unsubscribe"].strip().startswith("<https://shop.example/u/")
         assert "Bcc" not in mail
         text, page = (part.get_payload(decode=True).decode() for part in mail.get_payload())
         assert "拒收请回复R" in text
