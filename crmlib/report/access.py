@@ -15,6 +15,10 @@ import polars as pl
 from crmlib.core.contracts import By, Way, whose
 from crmlib.core.errors import ContractError, LakeError
 
+TELLS_REGIONS = frozenset(("code_scans",))
+"""Tables of one's own partners whose rows name any region."""
+ELSEWHERE = "\u2026"
+"""What the name of another region is shown as."""
 Find = Callable[[str], pl.LazyFrame | None]
 
 
@@ -72,7 +76,8 @@ class Sight:
             return table
         way = whose(name, table.collect_schema().names())
         if isinstance(way, By):
-            return self._like_parent(table, way)
+            kept = self._like_parent(table, way)
+            return kept.with_columns(self._unnamed()) if name in TELLS_REGIONS else kept
         if way == "nobody":
             raise _not_by_region(name, self.regions)
         return self._cut(way)(table)
@@ -168,6 +173,11 @@ class Sight:
             return table.filter(pl.lit(value=False))
         ids = self.rows(by.table, parent).select(pl.col(by.on).alias(by.column)).unique()
         return table.join(ids, on=by.column, how="semi", maintain_order="left")
+
+    def _unnamed(self) -> pl.Expr:
+        """Regions of others without their names: that goods went elsewhere is told, not where."""
+        own = pl.col("region").is_in(list(self.regions or ()))
+        return pl.when(own | pl.col("region").is_null()).then("region").otherwise(pl.lit(ELSEWHERE)).alias("region")
 
     def _named(self, table: pl.LazyFrame) -> pl.LazyFrame:
         members = self.members()

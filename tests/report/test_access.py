@@ -142,3 +142,12 @@ def test_who_stopped_coming_is_judged_by_all_receipts_and_told_without_the_shops
     found = SIGHT.lines_of_members(lines).collect()
     assert found.rows() == [("n", "N", 1), ("n", None, 2)]
     assert Sight(None, WHOLE.get).lines_of_members(lines).collect().height == 4
+
+
+def test_where_ones_own_partners_goods_turned_up_elsewhere_is_counted_without_a_name() -> None:
+    partners = pl.LazyFrame({"partner_id": ["P", "Q"], "region": ["north", "south"]})
+    scans = pl.LazyFrame({"partner_id": ["P", "P", "P", "Q"], "region": ["north", "south", None, "north"]})
+    tables = {"stores": STORES, "partners": partners}
+    seen = Sight(("north",), tables.get).rows("code_scans", scans).collect()
+    assert seen["region"].to_list() == ["north", "\u2026", None]
+    assert Sight(None, tables.get).rows("code_scans", scans).collect()["region"].to_list()[1] == "south"

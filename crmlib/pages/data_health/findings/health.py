@@ -89,7 +89,7 @@ def freshness(table: pl.DataFrame, *, words: Words) -> Finding:
     values = {
         "late": form.count(late.height),
         "feeds": form.count(table.height),
-        "source": worst["source"],
+        "source": _feed(worst["source"]),
         "day": form.day(worst["last_day"]),
         "days": form.count(worst["hole_days"] if kind == "gap" else worst["late_days"]),
         "first": form.day(worst["hole_from"]) if kind == "gap" else "",
@@ -146,7 +146,7 @@ def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Findi
     values = {
         "rows": form.count(int(sums["quarantined"].sum())),
         "share": form.share(share, digits=2),
-        "source": source,
+        "source": _feed(source),
         "rule": rule,
         "rule_rows": form.count(rule_rows),
     }
@@ -225,3 +225,8 @@ def card_share(months: pl.DataFrame, *, words: Words) -> Finding:
         else None,
         row_key=("month",),
     )
+
+
+def _feed(name: str) -> str:
+    """A feed's name as a sentence holds it."""
+    return name.replace("_", " ")
