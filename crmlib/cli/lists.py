@@ -42,11 +42,12 @@ def draw(
     lake: LakeOption = None,
 ) -> None:
     """Draw the list that a report proposed and freeze it; you are its owner."""
-    from crmlib.run.lists import book
+    from crmlib.run.lists import audit, book
 
     store = _store(lake)
     by = _who(store, name, report=report)
     made = book.draw(store, report, at=said.now(), by=by, rules=_rules().contact)
+    audit.note(store.path, what="drawn", by=by, at=said.now(), list=made.drawn.list_id, seal=made.drawn.seal)
     words, form = said.words(), said.words().format
     said.say(
         words(

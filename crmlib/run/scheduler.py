@@ -22,6 +22,7 @@ from crmlib.report import registry
 from crmlib.run import deliver, disk, feeds, plan, portal, publish, runner
 from crmlib.run.failures import failure, lines
 from crmlib.run.ledger import Ledger, set_aside_if_damaged
+from crmlib.run.lists import audit
 from crmlib.run.outbox import Announcement, Outbox
 from crmlib.run.process import ask as warm
 from crmlib.run.progress import Progress
@@ -32,6 +33,7 @@ Say = Callable[[str], None]
 Clock = Callable[[], datetime]
 WATCH_SECONDS = 60
 DELIVERY = "delivery.yml"
+HAND_OFFS = "handoff"
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ def one_pass(paths: Sequence[Path], *, space: Workspace, clock: Clock, say: Say,
         _run_due(paths, this)
     with this.alone(DELIVERY):
         send(space, now=clock())
+    with this.alone(HAND_OFFS):
+        audit.sweep(space.lake, now=clock())
     return this
 
 

@@ -19,6 +19,7 @@ from crmlib.core.errors import RunError
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.run import deliver, plan, portal
 from crmlib.run import scheduler as passes
+from crmlib.run.lists import audit
 from crmlib.run.outbox import Announcement, Message, Outbox
 from crmlib.run.plan import Job
 from crmlib.run.runner import Outcome
@@ -93,6 +94,18 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
     monkeypatch.setattr(deliver.time, "sleep", lambda seconds: None)  # type: ignore[attr-defined]
     assert made.look()  # every file is seen
     return made
+
+
+def test_a_pass_deletes_files_that_were_handed_off_a_month_ago(company: Company) -> None:
+    lake = company.space.lake
+    (lake / audit.FOLDER).mkdir(parents=True)
+    for name, days in (("old.xlsx", 31), ("new.xlsx", 29)):
+        (lake / audit.FOLDER / name).write_text("13800138000")
+        at = company.clock() - timedelta(days=days)
+        audit.note(lake, what="handed off", by="li", at=at, list="L1", file=name, rows=1)
+    company.look()
+    assert [p.name for p in (lake / audit.FOLDER).iterdir()] == ["new.xlsx"]
+    assert [line["file"] for line in audit.lines(lake) if line["what"] == "deleted"] == ["old.xlsx"]
 
 
 class Hook(BaseHTTPRequestHandler):
