@@ -11,8 +11,11 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
+from crmlib.churn.models import additive, boosted
 from crmlib.clv.forecast import intervals
+from crmlib.clv.judge import backtest
 from crmlib.clv.seasonal import lifetime_calendar
+from crmlib.promotion.lift import carry
 from crmlib.report import drawing
 from crmlib.sites import choose as laws
 from crmlib.sites.market import Market
@@ -21,7 +24,7 @@ DRAWS, SAMPLE = 20, 200
 
 
 def draws(patch: pytest.MonkeyPatch) -> None:
-    """Intervals of 20 draws instead of 200, seasons of 200 members instead of 1,000, two laws of distance, not four."""
+    """Fewer draws, members of a season, trees and searches; two models of lifetime and two laws of distance."""
     spaced = intervals.spaced
 
     def few(theta: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
@@ -29,6 +32,11 @@ def draws(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(intervals, "spaced", few)
     patch.setattr(lifetime_calendar, "SAMPLE", SAMPLE)
+    patch.setattr(backtest, "CANDIDATES", ("bg_nbd", "mbg_nbd"))
+    for module, name, few_of in (
+        (additive, "ROUNDS", 40), (boosted, "ROUNDS", 20), (boosted, "MOST_ROUNDS", 30), (carry, "MAX_EVALUATIONS", 25),
+    ):  # fmt: skip
+        patch.setattr(module, name, few_of)
     choose = laws.choose
 
     def simple(town: Market, *, past: laws.Past | None, rng: np.random.Generator, draws: int) -> laws.Choice:
