@@ -55,7 +55,7 @@ class Register:
 
 
 def results(book: Register, days: AnyFrame, *, margin: float, as_of: date) -> pl.DataFrame:
-    """One row per list that was sent by `as_of`, the columns of `TABLE`, oldest first.
+    """One row per list of members that was sent by `as_of`, the columns of `TABLE`, oldest first.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ def results(book: Register, days: AnyFrame, *, margin: float, as_of: date) -> pl
         `no_control` where no effect may be told.
     """
     bought = to_polars(days, needs=["customer_id", "day_n", "is_purchase", "net_minor"], name="days")
-    sent = [row for row in standing(book, as_of=as_of).iter_rows(named=True) if row["starts_on"] is not None]
+    members = standing(book, as_of=as_of).filter(pl.col("recipient").cast(pl.String) == "member")
+    sent = [row for row in members.iter_rows(named=True) if row["starts_on"] is not None]
     made = [_result(row, book, bought, margin=margin, as_of=as_of, others=_others(row, sent, book)) for row in sent]
     return pl.DataFrame(made, schema=TABLE).sort("starts_on", "list_id")
 

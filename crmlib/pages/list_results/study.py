@@ -51,6 +51,14 @@ class Study(MemberStudy):
         return every.filter(pl.col("starts_on") > months_before(self.page.as_of, self.params.months))
 
     @cached_property
+    def to_partners(self) -> bool:
+        """Whether any list went to partners."""
+        campaigns = self.page.optional("campaigns")
+        if campaigns is None:
+            return False
+        return campaigns.filter(pl.col("recipient").cast(pl.String) == "partner").collect().height > 0
+
+    @cached_property
     def waiting(self) -> pl.DataFrame:
         """Lists drawn and not sent: list_id, name, state, owner, planned_at."""
         drawn = results.standing(self.register, as_of=self.page.as_of)

@@ -76,12 +76,15 @@ def draw(lake: Lake, report: str, *, at: datetime, by: str, rules: ContactRules 
     wanted = eligible.select(
         "recipient_id", list_id=pl.lit(terms.list_id), channel=pl.lit(channel), objective=pl.lit(terms.objective)
     )
+    found = permitted.addresses(lake, channel, ids, recipient=terms.recipient)
     past = permitted.history(lake, log=Log(lake.path).in_flight(lake.time_zone))
     full = permitted.capped(wanted, past, rules=rules or ContactRules(), on=permitted.local(lake, at).date())
     return file(
         lake, eligible, terms, at=at, by=by,
-        consent=permitted.agreed(lake, channel, at=at, purpose=permitted.purpose(terms.objective)),
-        suppressed=permitted.blocked(lake, channel, at=at, found=permitted.addresses(lake, channel, ids)),
+        consent=permitted.agreed(
+            lake, channel, at=at, purpose=permitted.purpose(terms.objective), recipient=terms.recipient
+        ),
+        suppressed=permitted.blocked(lake, channel, at=at, found=found),
         capped=full["recipient_id"],
         season_held=permitted.season_held(lake, at=at),
     )  # fmt: skip

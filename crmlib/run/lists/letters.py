@@ -69,7 +69,7 @@ def write(
     if said is None and channel == "email":
         raise ModelError("outreach.no_message", values={"list": campaign["list_id"]})
     ids = rows["recipient_id"]
-    names, codes = _names(lake, ids), dict(zip(ids, lake.pseudonyms(ids), strict=True))
+    names, codes = _names(lake, ids, str(campaign["recipient"])), dict(zip(ids, lake.pseudonyms(ids), strict=True))
     goods = _goods(lake, rows)
     made = []
     for row in rows.iter_rows(named=True):
@@ -136,10 +136,11 @@ def _message(lake: Lake, campaign: Mapping[str, Any]) -> dict[str, Any] | None:
     return chosen.row(-1, named=True) if chosen.height else None
 
 
-def _names(lake: Lake, ids: pl.Series) -> dict[str, str]:
-    if not lake.has("people"):
+def _names(lake: Lake, ids: pl.Series, recipient: str) -> dict[str, str]:
+    table, key = ("partners", "partner_id") if recipient == "partner" else ("people", "customer_id")
+    if not lake.has(table):
         return {}
-    rows = lake.table("people").filter(pl.col("customer_id").is_in(ids.implode())).select("customer_id", "name")
+    rows = lake.table(table).filter(pl.col(key).is_in(ids.implode())).select(key, "name")
     return dict(rows.collect().drop_nulls().iter_rows())
 
 

@@ -24,16 +24,19 @@ def local(lake: Lake, at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(lake.time_zone))
 
 
-def agreed(lake: Lake, channel: str, *, at: datetime, purpose: str = "marketing") -> pl.Series | None:
+def agreed(
+    lake: Lake, channel: str, *, at: datetime, purpose: str = "marketing", recipient: str = "member"
+) -> pl.Series | None:
     """Who agreed to a channel: the log of consents up to now, else the member file; none where none is needed.
 
-    Who opted out in any earlier contact did not agree, whatever the file says.
+    Who opted out in any earlier contact did not agree, whatever the file says; partners agree in the log only.
     """
     if channel in FREE or purpose == "service":
         return None
     if lake.has("consents"):
-        return consenting(lake.table("consents").collect(), channel=channel, purpose=purpose, at=local(lake, at))
-    if not lake.has("customers"):
+        log = lake.table("consents").filter(pl.col("recipient").cast(pl.String) == recipient).collect()
+        return consenting(log, channel=channel, purpose=purpose, at=local(lake, at))
+    if recipient == "partner" or not lake.has("customers"):
         return NOBODY
     said = lake.table("customers").filter(pl.col(FLAGS[channel])).select("customer_id").collect()["customer_id"]
     return said.filter(~said.is_in(_opted_out(lake).implode())).alias("recipient_id")
@@ -51,13 +54,18 @@ def _opted_out(lake: Lake) -> pl.Series:
     return pl.concat(gone)
 
 
-def addresses(lake: Lake, channel: str, ids: pl.Series) -> dict[str, str]:
-    """Phone or address of each recipient that has one: read only where something is about to leave."""
-    if channel not in ADDRESS or not lake.has("people"):
+def addresses(lake: Lake, channel: str, ids: pl.Series, *, recipient: str = "member") -> dict[str, str]:
+    """Phone or address of each recipient that has one: read only where something is about to leave.
+
+    A partner's is that of the first of its people who has one.
+    """
+    table, key = ("partner_people", "partner_id") if recipient == "partner" else ("people", "customer_id")
+    if channel not in ADDRESS or not lake.has(table):
         return {}
     column = ADDRESS[channel]
-    rows = lake.table("people").filter(pl.col("customer_id").is_in(ids.implode())).select("customer_id", column)
-    return {i: str(a) for i, a in rows.collect().drop_nulls().iter_rows() if str(a).strip()}
+    rows = lake.table(table).filter(pl.col(key).is_in(ids.implode()), pl.col(column).is_not_null()).collect()
+    first = rows.sort("person_no").unique(key, keep="first", maintain_order=True) if recipient == "partner" else rows
+    return {i: str(a) for i, a in first.select(key, column).iter_rows() if str(a).strip()}
 
 
 def blocked(lake: Lake, channel: str, *, at: datetime, found: dict[str, str]) -> pl.Series:

@@ -161,8 +161,9 @@ def _withdraw(lake: Lake, listed: Listed, fresh: pl.DataFrame, *, at: datetime, 
     gone = fresh.filter(pl.col("kind").is_in(LEFT))
     if gone.is_empty():
         return 0
+    kind = str(listed.row["recipient"])
     rows: list[dict[str, Any]] = [
-        {"consent_id": f"R{row['event_id']}", "recipient": "member", "recipient_id": row["recipient_id"],
+        {"consent_id": f"R{row['event_id']}", "recipient": kind, "recipient_id": row["recipient_id"],
          "channel": channel, "purpose": "marketing", "granted": False, "at": row["at"], "origin": "reply",
          "evidence": listed.life.list_id}
         for row in gone.iter_rows(named=True)
@@ -186,7 +187,8 @@ def _suppress(lake: Lake, listed: Listed, fresh: pl.DataFrame, *, at: datetime, 
     key, rows = pseudonyms.key_of(lake.path), dict[tuple[str, str], dict[str, Any]]()
     for row in pl.concat([left, broken]).iter_rows(named=True):
         channel = _channel(listed, row["recipient_id"])
-        address = permitted.addresses(lake, channel, pl.Series([row["recipient_id"]])).get(row["recipient_id"])
+        who, kind = row["recipient_id"], str(listed.row["recipient"])
+        address = permitted.addresses(lake, channel, pl.Series([who]), recipient=kind).get(who)
         if address:
             hashed = address_hash(address, key=key)
             rows[hashed, channel] = {"address_hash": hashed, "channel": channel, "since": row["at"],

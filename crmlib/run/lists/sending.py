@@ -101,13 +101,15 @@ def _sorted(
         pl.col("channel").cast(pl.String) == channel, ~pl.col("recipient_id").is_in(list(done))
     )
     ids = rows["recipient_id"]
-    found = permitted.addresses(lake, channel, ids)
+    kind = str(listed.row["recipient"])
+    found = permitted.addresses(lake, channel, ids, recipient=kind)
     held: dict[str, str] = {}
 
     def hold(who: pl.Series | None, why: str) -> None:
         held.update({str(i): why for i in (who if who is not None else ()) if i not in held})
 
-    agreed = permitted.agreed(lake, channel, at=at, purpose=permitted.purpose(str(listed.row["objective"])))
+    asked = permitted.purpose(str(listed.row["objective"]))
+    agreed = permitted.agreed(lake, channel, at=at, purpose=asked, recipient=kind)
     hold(None if agreed is None else ids.filter(~ids.is_in(agreed.implode())), "no_consent")
     if channel in permitted.ADDRESS:
         hold(ids.filter(~ids.is_in(list(found))), "no_consent")

@@ -23,6 +23,7 @@ from crmlib.data.lake import pseudonyms
 from crmlib.data.lake.filed import file_rows, settle
 from crmlib.outreach.outbox import Event, Key
 from crmlib.outreach.permission import address_hash
+from crmlib.outreach.register import Terms
 from crmlib.run.deliver import Smtp
 from crmlib.run.lists import audit, book, receipts, sending
 from crmlib.run.lists.log import Log
@@ -169,6 +170,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from crmlib.data import Lake
+from crmlib.outreach.register import Terms
 from crmlib.run.deliver import Smtp
 from crmlib.run.lists import sending
 from crmlib.run.lists.ways import Mail
@@ -380,3 +382,35 @@ def test_a_file_that_holds_no_receipts_is_refused_whole(company: Lake, tmp_path:
         receipts.take(company, "L1", file, at=NOON, by="li")
     assert error.value.code == "run.bad_receipts"
     assert not company.has("outreach_events")
+
+
+def test_a_list_to_distributors_asks_their_consents_and_goes_to_their_people(
+    company: Lake, box: tuple[Box, Smtp]
+) -> None:
+    own: dict[str, Any] = {"source": "crm", "by": "crm", "now": NOON}
+    ids = [f"D{i:03}" for i in range(20)]
+    partners = pl.DataFrame(
+        {"partner_id": ids, "name": [f"经销商{i}" for i in ids], "kind": "distributor", "region": "east"}
+    )
+    file_rows(company, CONTRACTS["partners"], partners, batch="d", **own)
+    people = pl.DataFrame({
+        "partner_id": [*ids, "D000"], "person_no": [*[2] * 20, 1], "name": "x",
+        "email": [*[f"{i}@example.com" for i in ids], "first@example.com"],
+    })  # fmt: skip
+    file_rows(company, CONTRACTS["partner_people"], people, batch="dp", **own)
+    yes = pl.DataFrame({
+        "consent_id": ids[:19], "recipient": "partner", "recipient_id": ids[:19], "channel": "email",
+        "purpose": "marketing", "granted": True, "at": NOON - timedelta(days=3), "origin": "web",
+    })  # fmt: skip
+    file_rows(company, CONTRACTS["consents"], yes, batch="dc", **own)
+    terms = Terms("D1", "D1", "launch", "email", "li", recipient="partner", control_bp=2000, message_id="M-email")
+    at = NOON - timedelta(hours=3)
+    book.file(company, pl.DataFrame({"recipient_id": ids}), terms, at=at, by="li")
+    book.move(company, book.find(company, "D1"), "approved", at=at, by="wang")
+    contact = set(book.find(company, "D1").contact["recipient_id"])
+    came = send(company, Mail(box[1]), smtp=box[1], name="D1")
+    agreed = contact - {"D019"}
+    assert came.counts.get("sent") == len(agreed)
+    to = {"D000": "first@example.com"} | {i: f"{i}@example.com" for i in ids[1:]}
+    assert {m["To"] for m in box[0].mails} == {to[i] for i in agreed}
+    assert all("经销商" in m.get_payload()[0].get_payload(decode=True).decode() for m in box[0].mails)
