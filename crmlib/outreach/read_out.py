@@ -96,10 +96,11 @@ def read_out(
     contact = (rows["group"] == "contact").to_numpy()
     n1, n0 = int(contact.sum()), int((~contact).sum())
     _refuse_contacted(rows)
-    _refuse_no_control(n1, n0)
+    p = _sizes_p(drawn, n1, n0)
+    if p >= SRM_P:
+        _refuse_no_control(n1, n0)
     came, spent = rows["came"].to_numpy(), rows["net_minor"].to_numpy().astype(np.float64)
     k1, k0 = int(came[contact].sum()), int(came[~contact].sum())
-    p = _sizes_p(drawn, n1, n0)
     overlap = int(rows["recipient_id"].is_in(list(on_other_lists)).sum())
     sums = int(spent[contact].sum()), int(spent[~contact].sum())
     head = (n1, n0, k1, k0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from crmlib.core.contracts import TIME_ZONE
 from crmlib.core.errors import ModelError
+from crmlib.outreach import draw as drawing
 from crmlib.outreach import register, results
 from crmlib.outreach.register import Terms
 from crmlib.outreach.results import Register
@@ -97,6 +99,19 @@ def test_only_the_window_counts_the_same_for_everybody_drawn() -> None:
     early = read(first, contact, as_of=last)
     assert (early["closed"], early["verdict"], early["effect"], early["net_minor"]) == (False, "open", None, None)
     assert read(first, control, as_of=last)["verdict"] == "harm", "of an open list harm alone is told"
+
+
+def test_a_list_that_lost_most_of_its_control_is_broken_and_not_just_small() -> None:
+    made = drawn(Terms("L1", "x", "repeat", "sms", "li", control_bp=3000))
+    few = pl.concat([made.of("contact"), made.of("control").head(8)])
+    table = few.select("recipient_id", "group", "stratum", "draw_u")
+    seal = drawing.seal(table, list_id="L1", version=1)
+    kept = replace(made, rows=few, campaign=made.campaign.with_columns(seal=pl.lit(seal)))
+    book = sent(kept, first=date(2026, 9, 3), window=7)
+    none = pl.DataFrame(schema={"customer_id": pl.String, "day_n": pl.Int32, "is_purchase": pl.Boolean,
+                                "net_minor": pl.Int64})  # fmt: skip
+    row = results.results(book, none, margin=0.3, as_of=date(2026, 10, 1)).row(0, named=True)
+    assert (row["verdict"], row["n_control"], row["effect"]) == ("broken", 8, None)
 
 
 def test_a_list_of_which_nothing_was_sent_is_no_result() -> None:

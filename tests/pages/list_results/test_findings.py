@@ -79,6 +79,8 @@ def test_the_answer_counts_paid_lost_and_unshown_and_warns_of_broken_and_harm(wo
     assert says(words, "list_results.answer.nothing", nothing.sentence)
     assert nothing.figures[3].value != words("list_results.figure.shown.unshown")
     assert brought.answer(lists(rows[3]), None, words=words).sentence == words("list_results.answer.none")
+    part = brought.answer(lists(*rows), None, words=words, whole=False)
+    assert part.figures[2].comparison == words("list_results.figure.cost_part", lists="4") != said.figures[2].comparison
 
 
 @pytest.mark.parametrize(

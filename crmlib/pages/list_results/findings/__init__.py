@@ -24,7 +24,8 @@ def _programme(study: Study) -> Programme | None:
 @answered(*NEEDS)
 def answer(study: Study) -> Answer:
     """How many lists paid, lost, or could not show; what the season brought."""
-    return brought.answer(study.lists, _programme(study), words=study.words)
+    whole = study.page.regions is None
+    return brought.answer(study.lists, _programme(study), words=study.words, whole=whole)
 
 
 @section("list_results.money", needs=NEEDS)

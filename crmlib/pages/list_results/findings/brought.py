@@ -33,8 +33,13 @@ def counts(lists: pl.DataFrame) -> dict[str, int]:
     return {"closed": over.height, **found, "open": lists.height - over.height, "harm": harm}
 
 
-def answer(lists: pl.DataFrame, programme: Programme | None, *, words: Words) -> Answer:
-    """How many lists paid, lost, or could not show, and what the season brought."""
+def answer(lists: pl.DataFrame, programme: Programme | None, *, words: Words, whole: bool = True) -> Answer:
+    """How many lists paid, lost, or could not show, and what the season brought.
+
+    Parameters
+    ----------
+    whole : whether costs are all costs; a region's lack the fixed ones.
+    """
     form, n = words.format, counts(lists)
     values: dict[str, object] = {name: form.count(count) for name, count in n.items()}
     paid = lists.filter(pl.col("verdict").is_in(PAID))
@@ -58,7 +63,7 @@ def answer(lists: pl.DataFrame, programme: Programme | None, *, words: Words) ->
             Figure(
                 words("list_results.figure.cost"),
                 form.money(cost),
-                words("list_results.figure.cost_of", lists=form.count(lists.height)),
+                words(f"list_results.figure.cost_{'of' if whole else 'part'}", lists=form.count(lists.height)),
                 key="cost",
                 amount=float(cost),
                 money=True,
