@@ -68,6 +68,27 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return made(tmp_path_factory.mktemp("lists") / "lake")
 
 
+@pytest.fixture(scope="session")
+def prepared(founded: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The lake with the list L1 ready, by channel: made once, copied by each test."""
+    lakes = {c: Lake(shutil.copytree(founded.path, tmp_path_factory.mktemp(c) / "lake")) for c in ("email", "sms")}
+    for channel, lake in lakes.items():
+        ready(lake, channel)
+    return {channel: lake.path for channel, lake in lakes.items()}
+
+
+@pytest.fixture
+def mailing(prepared: dict[str, Path], tmp_path: Path) -> Lake:
+    """A company whose list L1 is ready to be mailed."""
+    return Lake(shutil.copytree(prepared["email"], tmp_path / "lake"))
+
+
+@pytest.fixture
+def texting(prepared: dict[str, Path], tmp_path: Path) -> Lake:
+    """A company whose list L1 is ready to leave as short messages."""
+    return Lake(shutil.copytree(prepared["sms"], tmp_path / "lake"))
+
+
 @pytest.fixture
 def company(founded: Lake, tmp_path: Path) -> Lake:
     return Lake(shutil.copytree(founded.path, tmp_path / "lake"))

@@ -40,30 +40,28 @@ def send(
     return sending.send(lake, name, channel=channel, way=way, rules=asked, clock=lambda: at, by="li", **more)
 
 
-def test_every_contact_gets_one_mail_and_the_control_none(company: Lake, box: tuple[Box, Smtp]) -> None:
-    ready(company)
+def test_every_contact_gets_one_mail_and_the_control_none(mailing: Lake, box: tuple[Box, Smtp]) -> None:
     sink, smtp = box
-    came = send(company, Mail(smtp), smtp=smtp)
+    came = send(mailing, Mail(smtp), smtp=smtp)
     assert (came.counts, came.done) == ({"sent": 32}, True)
     to = sorted(m["To"] for m in sink.mails)
-    found = book.find(company, "L1")
-    mails = dict(company.table("people").select("customer_id", "email").collect().iter_rows())
+    found = book.find(mailing, "L1")
+    mails = dict(mailing.table("people").select("customer_id", "email").collect().iter_rows())
     assert to == sorted(mails[i] for i in found.contact["recipient_id"])
     assert found.life.state == "sent"
     control = found.rows.filter(pl.col("group").cast(pl.String) == "control")
     assert control["status"].cast(pl.String).unique().to_list() == ["not_sent"]
     with pytest.raises(ModelError) as error:
-        send(company, Mail(smtp), smtp=smtp)
+        send(mailing, Mail(smtp), smtp=smtp)
     assert error.value.code == "outreach.state"
     assert len(sink.mails) == 32
 
 
 def test_a_mail_has_one_click_to_leave_and_no_name_adds_a_header_or_a_script(
-    company: Lake, box: tuple[Box, Smtp]
+    mailing: Lake, box: tuple[Box, Smtp]
 ) -> None:
-    ready(company)
     sink, smtp = box
-    send(company, Mail(smtp), smtp=smtp)
+    send(mailing, Mail(smtp), smtp=smtp)
     for mail in sink.mails:
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert mail["List-Unsubscribe"].strip().startswith("<https://shop.example/u/")
@@ -76,13 +74,12 @@ def test_a_mail_has_one_click_to_leave_and_no_name_adds_a_header_or_a_script(
 
 
 def test_consent_suppression_caps_and_own_quiet_hours_are_asked_when_it_leaves(
-    company: Lake, box: tuple[Box, Smtp]
+    mailing: Lake, box: tuple[Box, Smtp]
 ) -> None:
-    ready(company)
-    contact = book.find(company, "L1").contact["recipient_id"].to_list()
+    contact = book.find(mailing, "L1").contact["recipient_id"].to_list()
     no, shut, full, quiet = contact[:4]
     people = (
-        company.table("customers")
+        mailing.table("customers")
         .collect()
         .with_columns(
             may_email=pl.col("customer_id") != no,
@@ -90,40 +87,39 @@ def test_consent_suppression_caps_and_own_quiet_hours_are_asked_when_it_leaves(
             quiet_to=pl.when(pl.col("customer_id") == quiet).then(pl.lit(13 * 60, dtype=pl.Int16)),
         )
     )
-    settle(company, CONTRACTS["customers"], people, where={"region": "east"}, by="crm", now=NOON)
-    address = company.table("people").filter(pl.col("customer_id") == shut).collect()["email"][0]
-    hashed = address_hash(address, key=pseudonyms.key_of(company.path))
+    settle(mailing, CONTRACTS["customers"], people, where={"region": "east"}, by="crm", now=NOON)
+    address = mailing.table("people").filter(pl.col("customer_id") == shut).collect()["email"][0]
+    hashed = address_hash(address, key=pseudonyms.key_of(mailing.path))
     row = {"address_hash": hashed, "channel": "email", "since": NOON - timedelta(days=9), "reason": "opted_out"}
     own: dict[str, Any] = {"source": "crm", "by": "crm", "now": NOON}
-    file_rows(company, CONTRACTS["suppressions"], pl.DataFrame([row]), batch="s", **own)
+    file_rows(mailing, CONTRACTS["suppressions"], pl.DataFrame([row]), batch="s", **own)
     calls = pl.DataFrame({
         "contact_id": ["1", "2", "3"], "customer_id": full, "at": [NOON - timedelta(days=d) for d in (1, 5, 9)],
         "purpose": "follow_up", "direction": "out", "channel": "phone",
     })  # fmt: skip
-    file_rows(company, CONTRACTS["contacts"], calls, batch="c", **own)
+    file_rows(mailing, CONTRACTS["contacts"], calls, batch="c", **own)
     sink, smtp = box
-    came = send(company, Mail(smtp), smtp=smtp)
+    came = send(mailing, Mail(smtp), smtp=smtp)
     assert came.counts == {"capped": 1, "no_consent": 1, "quiet": 1, "sent": 28, "suppressed": 1}
     assert not came.done, "who waits for the cap or the hour may still get it"
-    later = send(company, Mail(smtp), smtp=smtp, at=NOON + timedelta(hours=2), finish=True)
+    later = send(mailing, Mail(smtp), smtp=smtp, at=NOON + timedelta(hours=2), finish=True)
     assert later.counts == {"capped": 1, "no_consent": 1, "sent": 29, "suppressed": 1}
     assert (later.done, len(sink.mails)) == (True, 29)
 
 
-def test_nothing_leaves_in_quiet_hours_and_the_refusal_says_when_it_may(company: Lake, box: tuple[Box, Smtp]) -> None:
-    ready(company)
+def test_nothing_leaves_in_quiet_hours_and_the_refusal_says_when_it_may(mailing: Lake, box: tuple[Box, Smtp]) -> None:
     sink, smtp = box
     with pytest.raises(ModelError, match="2026-09-02 09:00") as error:
-        send(company, Mail(smtp), smtp=smtp, at=NOON + timedelta(hours=9))
+        send(mailing, Mail(smtp), smtp=smtp, at=NOON + timedelta(hours=9))
     assert error.value.code == "outreach.quiet"
     assert not sink.mails
     ticks = iter([NOON] * 6 + [NOON + timedelta(hours=9)] * 99)
     came = sending.send(
-        company, "L1", channel="email", way=Mail(smtp), rules=rules(smtp), clock=lambda: next(ticks), by="li"
+        mailing, "L1", channel="email", way=Mail(smtp), rules=rules(smtp), clock=lambda: next(ticks), by="li"
     )
     assert 0 < len(sink.mails) < 32, "the hours came while it was sending: the rest waits"
     assert (came.done, came.counts["queued"]) == (False, 32 - len(sink.mails))
-    more = send(company, Mail(smtp), smtp=smtp, at=NOON + timedelta(days=1))
+    more = send(mailing, Mail(smtp), smtp=smtp, at=NOON + timedelta(days=1))
     assert (more.done, len(sink.mails)) == (True, 32)
 
 
@@ -142,27 +138,26 @@ def test_of_two_lists_that_want_one_member_the_more_urgent_goes_and_the_other_wa
 
 
 def test_a_refused_address_has_failed_and_a_server_away_keeps_everything_waiting(
-    company: Lake, box: tuple[Box, Smtp]
+    mailing: Lake, box: tuple[Box, Smtp]
 ) -> None:
-    ready(company)
     sink, smtp = box
     away = smtp.model_copy(update={"port": 1})
     with pytest.raises(RunError) as error:
-        send(company, Mail(away), smtp=away)
+        send(mailing, Mail(away), smtp=away)
     assert error.value.code == "run.way_closed"
-    assert book.find(company, "L1").life.state == "approved"
-    who = book.find(company, "L1").contact["recipient_id"][0]
+    assert book.find(mailing, "L1").life.state == "approved"
+    who = book.find(mailing, "L1").contact["recipient_id"][0]
     people = (
-        company.table("people")
+        mailing.table("people")
         .collect()
         .with_columns(email=pl.when(pl.col("customer_id") == who).then(pl.lit("no@example.com")).otherwise("email"))
     )
     for i, email in people.select("customer_id", "email").iter_rows():
         if i == who:
-            settle(company, CONTRACTS["people"], people.filter(pl.col("customer_id") == i), where={"customer_id": i},
+            settle(mailing, CONTRACTS["people"], people.filter(pl.col("customer_id") == i), where={"customer_id": i},
                    by="crm", now=NOON)  # fmt: skip
             assert email == "no@example.com"
-    came = send(company, Mail(smtp), smtp=smtp)
+    came = send(mailing, Mail(smtp), smtp=smtp)
     assert (came.counts, len(sink.mails)) == ({"failed": 1, "sent": 31}, 31)
 
 
@@ -181,12 +176,11 @@ sending.send(lake, "L1", channel="email", way=way, rules=rules(smtp), clock=cloc
 """
 
 
-def test_a_sender_that_is_killed_sends_nobody_a_second_copy(company: Lake, box: tuple[Box, Smtp], root: Path) -> None:
+def test_a_sender_that_is_killed_sends_nobody_a_second_copy(mailing: Lake, box: tuple[Box, Smtp], root: Path) -> None:
     """One kill here; `benchmarks/bench_lists.py` kills twenty times."""
-    ready(company)
     sink, smtp = box
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(company.path), str(smtp.port)], env=os.environ | {"PYTHONPATH": str(root)}
+        [sys.executable, "-c", KILLED, str(mailing.path), str(smtp.port)], env=os.environ | {"PYTHONPATH": str(root)}
     )
     deadline = time.monotonic() + 60
     while len(sink.mails) < 5 and child.poll() is None and time.monotonic() < deadline:
@@ -194,7 +188,7 @@ def test_a_sender_that_is_killed_sends_nobody_a_second_copy(company: Lake, box: 
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert 5 <= len(sink.mails) < 32, "it was killed while sending"
-    once(company, sink, smtp, kills=1)
+    once(mailing, sink, smtp, kills=1)
 
 
 def once(lake: Lake, sink: Box, smtp: Smtp, *, kills: int) -> None:
@@ -225,14 +219,13 @@ class Dying(Mail):
         return super().carry(letters, at=at)
 
 
-def test_wherever_a_sender_dies_what_it_may_have_sent_is_not_sent_again(company: Lake, box: tuple[Box, Smtp]) -> None:
-    ready(company)
+def test_wherever_a_sender_dies_what_it_may_have_sent_is_not_sent_again(mailing: Lake, box: tuple[Box, Smtp]) -> None:
     sink, smtp = box
     for n in range(6):
         with pytest.raises(KeyboardInterrupt):
-            send(company, Dying(smtp, after=n % 3, handed=n % 2 == 0), smtp=smtp)
+            send(mailing, Dying(smtp, after=n % 3, handed=n % 2 == 0), smtp=smtp)
     assert len(sink.mails) == 9
-    once(company, sink, smtp, kills=6)
+    once(mailing, sink, smtp, kills=6)
     assert len(sink.mails) == 29, "three of six had left, three had not: nobody knows, so none is sent again"
 
 
@@ -246,36 +239,33 @@ def test_a_message_is_claimed_once_whoever_asks(company: Lake) -> None:
     assert log.claim([key], at=NOON) == []
 
 
-def test_with_a_log_of_consents_the_last_event_before_sending_counts(company: Lake, box: tuple[Box, Smtp]) -> None:
-    ready(company)
-    contact = book.find(company, "L1").contact["recipient_id"]
+def test_with_a_log_of_consents_the_last_event_before_sending_counts(mailing: Lake, box: tuple[Box, Smtp]) -> None:
+    contact = book.find(mailing, "L1").contact["recipient_id"]
     said = [(contact[0], True, -9), (contact[1], True, -9), (contact[1], False, -1), (contact[2], True, 1)]
     rows = pl.DataFrame([
         {"consent_id": str(i), "recipient": "member", "recipient_id": who, "channel": "email", "purpose": "marketing",
          "granted": yes, "at": NOON + timedelta(days=days), "origin": "app"}
         for i, (who, yes, days) in enumerate(said)
     ])  # fmt: skip
-    file_rows(company, CONTRACTS["consents"], rows, batch="k", source="crm", by="crm", now=NOON)
-    came = send(company, Mail(box[1]), smtp=box[1])
+    file_rows(mailing, CONTRACTS["consents"], rows, batch="k", source="crm", by="crm", now=NOON)
+    came = send(mailing, Mail(box[1]), smtp=box[1])
     assert came.counts == {"no_consent": 31, "sent": 1}
     assert [m["To"] for m in box[0].mails] == [f"m{int(contact[0][1:])}@example.com"]
 
 
-def test_two_senders_at_once_are_one(company: Lake, box: tuple[Box, Smtp]) -> None:
-    ready(company)
+def test_two_senders_at_once_are_one(mailing: Lake, box: tuple[Box, Smtp]) -> None:
     _, smtp = box
-    with sending._alone(company.path), pytest.raises(LakeError) as error:
-        send(company, Mail(smtp), smtp=smtp)
+    with sending._alone(mailing.path), pytest.raises(LakeError) as error:
+        send(mailing, Mail(smtp), smtp=smtp)
     assert error.value.code == "lake.locked"
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
 def test_a_hand_off_file_holds_text_only_is_closed_to_others_and_goes_after_thirty_days(
-    company: Lake, kind: str
+    texting: Lake, kind: str
 ) -> None:
-    ready(company, "sms")
-    way = HandOff(company.path, by="li", kind=kind)  # type: ignore[arg-type]
-    came = send(company, way, channel="sms")
+    way = HandOff(texting.path, by="li", kind=kind)  # type: ignore[arg-type]
+    came = send(texting, way, channel="sms")
     assert (came.counts, came.done) == ({"sent": 32}, True)
     assert way.path is not None
     assert way.path.stat().st_mode & 0o077 == 0
@@ -295,42 +285,40 @@ def test_a_hand_off_file_holds_text_only_is_closed_to_others_and_goes_after_thir
     named = next((row for row in cells if "HYPERLINK" in str(row[1])), None)
     if named is not None:
         assert str(named[1]).startswith("'=")
-    rows = book.find(company, "L1").contact
+    rows = book.find(texting, "L1").contact
     assert set(rows["parts"]) <= {1, 2}
     assert int(rows["cost_minor"].sum()) == 5 * int(rows["parts"].sum())
-    (line,) = [one for one in audit.lines(company.path) if one["what"] == "handed off"]
+    (line,) = [one for one in audit.lines(texting.path) if one["what"] == "handed off"]
     assert (line["by"], line["rows"], line["file"]) == ("li", 32, way.path.name)
-    assert not [i for i in EVIL.values() if i in str(list(audit.lines(company.path)))], "no name in the audit"
-    assert audit.sweep(company.path, now=NOON + timedelta(days=29)) == 0
-    assert audit.sweep(company.path, now=NOON + timedelta(days=31)) == 1
+    assert not [i for i in EVIL.values() if i in str(list(audit.lines(texting.path)))], "no name in the audit"
+    assert audit.sweep(texting.path, now=NOON + timedelta(days=29)) == 0
+    assert audit.sweep(texting.path, now=NOON + timedelta(days=31)) == 1
     assert not way.path.exists()
-    assert audit.sweep(company.path, now=NOON + timedelta(days=32)) == 0
+    assert audit.sweep(texting.path, now=NOON + timedelta(days=32)) == 0
 
 
-def test_a_hook_gets_each_message_once_under_its_key(company: Lake) -> None:
-    ready(company, "sms")
+def test_a_hook_gets_each_message_once_under_its_key(texting: Lake) -> None:
     posted: list[tuple[str, dict[str, Any], str]] = []
     hook = Hook("https://sms.example/", post=lambda address, body, *, key: posted.append((address, body, key)))
-    send(company, hook, channel="sms")
+    send(texting, hook, channel="sms")
     assert len({key for _, _, key in posted}) == len(posted) == 32
     assert all("\n" not in body["text"] and body["text"].startswith("【茶铺】") for _, body, _ in posted)
 
     def broken(*_: object, **__: object) -> None:
         raise OSError("half an answer")
 
-    ready(company, "sms", name="L2", objective="service")
-    came = send(company, Hook("https://sms.example/", post=broken), channel="sms", name="L2")
+    ready(texting, "sms", name="L2", objective="service")
+    came = send(texting, Hook("https://sms.example/", post=broken), channel="sms", name="L2")
     assert came.counts == {"unknown": 32}, "it may have left: never sent again"
 
 
 def test_replies_come_back_as_events_once_and_who_opts_out_is_written_to_no_more(
-    company: Lake, box: tuple[Box, Smtp], tmp_path: Path
+    mailing: Lake, box: tuple[Box, Smtp], tmp_path: Path
 ) -> None:
-    ready(company)
     sink, smtp = box
-    send(company, Mail(smtp), smtp=smtp)
-    contact = book.find(company, "L1").contact["recipient_id"]
-    codes = company.pseudonyms(contact).to_list()
+    send(mailing, Mail(smtp), smtp=smtp)
+    contact = book.find(mailing, "L1").contact["recipient_id"]
+    codes = mailing.pseudonyms(contact).to_list()
     token = next(
         m["List-Unsubscribe"].rsplit("/", 1)[1].strip(">")
         for m in sink.mails
@@ -342,46 +330,44 @@ def test_replies_come_back_as_events_once_and_who_opts_out_is_written_to_no_more
         f"{codes[0]},delivered,2026-09-01 12:01,\n{token},opted_out,2026-09-01 13:00,\n"
         f"{codes[2]},failed,2026-09-01 12:01,hard_bounce\nNOBODY22,opened,2026-09-01 12:01,\n"
     )
-    took = receipts.take(company, "L1", file, at=NOON, by="li")
+    took = receipts.take(mailing, "L1", file, at=NOON, by="li")
     assert (took.new, took.known, took.strangers, took.opted_out, took.suppressed) == (3, 0, 1, 1, 2)
-    again = receipts.take(company, "L1", file, at=NOON, by="li")
+    again = receipts.take(mailing, "L1", file, at=NOON, by="li")
     assert (again.new, again.known, again.suppressed) == (0, 3, 0)
-    status = dict(book.find(company, "L1").contact.select("recipient_id", pl.col("status").cast(pl.String)).iter_rows())
+    status = dict(book.find(mailing, "L1").contact.select("recipient_id", pl.col("status").cast(pl.String)).iter_rows())
     assert [status[contact[i]] for i in range(4)] == ["delivered", "delivered", "bounced", "sent"]
-    ready(company, name="L2", objective="service")
-    second = send(company, Mail(smtp), smtp=smtp, name="L2", at=NOON + timedelta(hours=3))
+    ready(mailing, name="L2", objective="service")
+    second = send(mailing, Mail(smtp), smtp=smtp, name="L2", at=NOON + timedelta(hours=3))
     assert second.counts.get("suppressed", 0) == len(
-        set(contact[1:3]) & set(book.find(company, "L2").contact["recipient_id"])
+        set(contact[1:3]) & set(book.find(mailing, "L2").contact["recipient_id"])
     )
 
 
-def test_a_receipt_settles_what_was_not_known(company: Lake, tmp_path: Path) -> None:
-    ready(company, "sms")
+def test_a_receipt_settles_what_was_not_known(texting: Lake, tmp_path: Path) -> None:
 
     def broken(*_: object, **__: object) -> None:
         raise OSError
 
-    send(company, Hook("https://sms.example/", post=broken), channel="sms")
-    who = book.find(company, "L1").contact["recipient_id"][0]
+    send(texting, Hook("https://sms.example/", post=broken), channel="sms")
+    who = book.find(texting, "L1").contact["recipient_id"][0]
     file = tmp_path / "back.csv"
-    code = company.pseudonyms(pl.Series([who]))[0]
+    code = texting.pseudonyms(pl.Series([who]))[0]
     file.write_text(f"code,kind,at\n{code},delivered,2026-09-01 12:01\n")
-    receipts.take(company, "L1", file, at=NOON, by="li")
-    last = {e.key.recipient_id: e.state for e in Log(company.path).events("L1")}
+    receipts.take(texting, "L1", file, at=NOON, by="li")
+    last = {e.key.recipient_id: e.state for e in Log(texting.path).events("L1")}
     assert (last[who], set(last.values())) == ("sent", {"sent", "unknown"})
 
 
 @pytest.mark.parametrize(
     "text", ["code,at\nX,2026-09-01\n", "code,kind,at\nX,eaten,2026-09-01 10:00\n", "code,kind,at\nX,opened,soon\n"]
 )
-def test_a_file_that_holds_no_receipts_is_refused_whole(company: Lake, tmp_path: Path, text: str) -> None:
-    ready(company)
+def test_a_file_that_holds_no_receipts_is_refused_whole(mailing: Lake, tmp_path: Path, text: str) -> None:
     file = tmp_path / "back.csv"
     file.write_text(text)
     with pytest.raises(ParameterError) as error:
-        receipts.take(company, "L1", file, at=NOON, by="li")
+        receipts.take(mailing, "L1", file, at=NOON, by="li")
     assert error.value.code == "run.bad_receipts"
-    assert not company.has("outreach_events")
+    assert not mailing.has("outreach_events")
 
 
 def test_a_list_to_distributors_asks_their_consents_and_goes_to_their_people(
