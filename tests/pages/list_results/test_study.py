@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -90,3 +90,18 @@ def test_whoever_edits_the_rows_of_a_list_gets_no_effect_told(kept: Lake, tmp_pa
     study = Study(world.opened(edited, report="list_results", variables={"margin": 0.3}))
     assert study.lists.select("verdict", "effect", "net_minor").rows() == [("edited", None, None)]
     assert findings.checks(study).status == "fail"
+
+
+def test_with_too_few_held_out_the_season_says_how_many_it_takes_and_the_answer_stays(
+    kept: Lake, tmp_path: Path
+) -> None:
+    lake = Lake(shutil.copytree(kept.path, tmp_path / "lake"))
+    days = {"starts_on": [date(2026, 1, 1)], "ends_on": [date(2026, 12, 31)]}
+    season = pl.DataFrame({"season_id": ["S"], "holdout_bp": [300], "key_id": ["k"], **days})
+    file_rows(lake, CONTRACTS["seasons"], season, batch="s", source="crm", by="crm", now=BEFORE)
+    study = Study(world.opened(lake, report="list_results", variables={"margin": 0.3}))
+    found = findings.programme(study)
+    assert (found.status, found.note_seen) == (
+        "none", study.words("page.unavailable.why.outreach.no_season_holdout.seen", held=0, least=30),
+    )  # fmt: skip
+    assert study.words("list_results.figure.no_season") in {f.comparison for f in findings.answer(study).figures}
