@@ -125,7 +125,7 @@ def owners(expected: pl.DataFrame, names: dict[str, str], gone: set[str], *, wor
         "count": form.count(by.height), "deals": form.count(int(left["deals_open"].sum())),
         "money": form.money(int(left["deal_minor"].sum() or 0)), "top": called[0] if called else "",
         "coming": form.money(int(by["coming_minor"].sum())),
-        "best": form.money(int(by["coming_minor"][0]) if by.height else 0),
+        "best": form.money(int(by["coming_minor"][0] or 0) if by.height else 0),
         "who": words("page.join").join(owner_name(s, names, gone, words) for s in left["owner_staff"]),
     }  # fmt: skip
     top = table.head(SHOWN)

@@ -30,7 +30,7 @@ def sources(rows: pl.DataFrame, *, words: Words) -> Finding:
         "top": table["source"][0] if table.height else "", "end": table["source"][-1] if table.height else "",
         "best": form.share(table["share_won"][0] if table.height else None),
         "least": form.share(table["share_won"][-1] if table.height else None),
-        "deals": form.count(int(table["opened"].sum())),
+        "deals": form.count(int(table["opened"].sum() or 0)),
     }  # fmt: skip
     shown = table.head(SHOWN)
     bars = shown.select(
@@ -116,7 +116,7 @@ def reasons(deals: pl.DataFrame, *, words: Words, as_of: date) -> Finding:
         "filled": form.share(filled), "lost": form.count(lost.height),
         "missing": form.count(lost.height - named.height),
         "top": known["lost_reason"][0] if known.height else "",
-        "count": form.count(int(known["deals_lost"][0]) if known.height else 0),
+        "count": form.count(int(known["deals_lost"][0] or 0) if known.height else 0),
         "money": form.money(int(known["deal_minor"][0] or 0) if known.height else 0),
         "needed": form.share(FILLED, digits=0),
     }  # fmt: skip

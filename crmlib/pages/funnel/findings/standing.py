@@ -57,8 +57,8 @@ def stages(times: pl.DataFrame, *, words: Words) -> Finding:
     p90 = worst["p90_days"][0] if worst.height else None
     values = {
         "stage": worst["stage"][0] if worst.height else "",
-        "money": form.money(int(worst["stalled_minor"][0]) if worst.height else 0), "total": form.money(still),
-        "count": form.count(int(worst["stalled"][0]) if worst.height else 0), "limit": form.number(p90),
+        "money": form.money(int(worst["stalled_minor"][0] or 0) if worst.height else 0), "total": form.money(still),
+        "count": form.count(int(worst["stalled"][0] or 0) if worst.height else 0), "limit": form.number(p90),
         "stays": form.count(int(times["stays"].sum())), "open": form.count(int(times["open"].sum())),
         "lost": form.share(worst["lost"][0] if worst.height else None),
     }  # fmt: skip
