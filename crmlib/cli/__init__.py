@@ -266,6 +266,22 @@ def simulate(
 
 
 @app.command()
+def accept(
+    old: Annotated[
+        Path, typer.Argument(help="CSV of the old reports: figure, scope, month, value, definition, rules.")
+    ],
+    *,
+    lake: LakeOption = None,
+) -> None:
+    """Compare a company's old figures with the new ones and split every difference; exit code 1 is no go."""
+    from crmlib.data import Lake
+    from crmlib.run import accept as accepting
+
+    ready = accepting.run(old, lake=Lake(said.lake_folder(lake)), say=said.say, words=said.words())
+    raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
 def serve(
     *,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = 8866,

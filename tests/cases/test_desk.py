@@ -75,6 +75,11 @@ def test_a_ticket_without_any_event_is_open():
     assert bare.filter(pl.col("ticket_id") == "t2")["late_days"].item() == 24
 
 
+def test_an_open_ticket_before_its_deadline_is_not_overdue():
+    young = desk.standing(tickets(("t", at(31, 17), "a")), LOG, HOURS, as_of=NOW)
+    assert young.select("age_days", "late_days").row(0) == (0, None)
+
+
 def test_a_team_without_hours_is_refused():
     with pytest.raises(ModelError) as error:
         desk.standing(tickets(("t", at(2), "night")), LOG, HOURS, as_of=NOW)

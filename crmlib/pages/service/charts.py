@@ -22,7 +22,7 @@ def curves(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         x=alt.X("time:Q", title=words("service.chart.days"), axis=alt.Axis(tickCount=6)),
         color=alt.Color(
             "name:N", title=None, sort=names, scale=alt.Scale(domain=names, range=shades),
-            legend=alt.Legend(orient="bottom"),
+            legend=alt.Legend(orient="bottom", columns=1, symbolOpacity=1),
         ),
         tooltip=[alt.Tooltip("name:N"), alt.Tooltip("time:Q", format=".1f"), alt.Tooltip("share:Q", format=".1%")],
     )  # fmt: skip
@@ -52,7 +52,7 @@ def day(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     axis = alt.Axis(values=list(range(0, 25, 2)), format="d", labelExpr="datum.value + ':00'")
     order = list(names.values())
     color = alt.Color(
-        "part:N", title=None, sort=order, legend=alt.Legend(orient="bottom"),
+        "part:N", title=None, sort=order, legend=alt.Legend(orient="bottom", columns=1),
         scale=alt.Scale(domain=order, range=[theme.MUTED, theme.FAIL, theme.INK]),
     )  # fmt: skip
     tip = [alt.Tooltip("clock:N"), alt.Tooltip("needed:Q"), alt.Tooltip("rostered:Q", format=".1f")]

@@ -101,6 +101,14 @@ def test_slower_and_faster_flip_with_the_quarters(words, now, before, kind):
     assert (found.status == "warn") == (kind == "slower")
 
 
+def test_a_longer_tail_is_told_although_the_median_stands(words):
+    quick, slow = solved([1] * 60 + [2] * 40), solved([1] * 60 + [20] * 40)
+    found = desk.times(slow, quick, words=words, days=91)
+    assert found.status == "warn"
+    assert says(words, "service.times.headline.tail", found.headline)
+    assert says(words, "service.times.headline.same", desk.times(quick, slow, words=words, days=91).headline)
+
+
 def about(now, before):
     return pl.DataFrame({"theme": ["stale"], "tickets": [now], "before": [before], "repeat": [1], "open": [2]})
 

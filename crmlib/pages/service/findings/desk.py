@@ -186,7 +186,8 @@ def times(this: SolveTimes, before: SolveTimes, *, words: Words, days: int) -> F
     else:
         kind = (
             "slower" if this.median > SLOWER * before.median
-            else "faster" if before.median > SLOWER * this.median else "same"
+            else "faster" if before.median > SLOWER * this.median
+            else "tail" if _fewer_within_week(this, before) else "same"
         )  # fmt: skip
     values = {
         "now": form.number(this.median, digits=1), "then": form.number(before.median, digits=1),
@@ -209,10 +210,18 @@ def times(this: SolveTimes, before: SolveTimes, *, words: Words, days: int) -> F
     ]  # fmt: skip
     return Finding.worded(
         "service.times", kind, values, words=words, table=table,
-        status={"slower": "warn", "not_reached": "warn", "faster": "ok", "same": "ok"}.get(kind, "none"),  # type: ignore[arg-type]
+        status={"slower": "warn", "tail": "warn", "not_reached": "warn", "faster": "ok", "same": "ok"}.get(  # type: ignore[arg-type]
+            kind, "none"
+        ),
         view=views.readable(table, words=words), row_key=("quarter",),
         chart=charts.curves(pl.concat(drawn).filter(pl.col("time") <= SHOWN_DAYS), words=words) if drawn else None,
     )  # fmt: skip
 
 
-SHOWN_DAYS = 30
+def _fewer_within_week(this: SolveTimes, before: SolveTimes) -> bool:
+    """Whether fewer are solved within a week than in the quarter before, beyond this quarter's interval."""
+    week = this.curve.filter(pl.col("time") <= WEEK).tail(1)
+    return bool(week.height and before.tickets and week["high"][0] < before.within(WEEK))
+
+
+SHOWN_DAYS, WEEK = 30, 7
