@@ -44,6 +44,20 @@ def allot(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
     return out
 
 
+def contract_shares(collected: Mapping[str, int], share_bp: Mapping[str, int]) -> dict[str, int]:
+    """What contracts pay each medium: its share of what was collected from its guests, in whole fen.
+
+    The total is Σ share · collected, rounded once; fen go by largest remainder. Media without a share get nothing.
+
+    Examples
+    --------
+    >>> contract_shares({"radio": 10_001, "print": 9_999}, {"radio": 500, "print": 300})
+    {'radio': 500, 'print': 300}
+    """
+    due = {medium: Fraction(max(sum_, 0) * share_bp.get(medium, 0), 10_000) for medium, sum_ in collected.items()}
+    return allot(round(sum(due.values())), due) if sum(due.values()) > 0 else dict.fromkeys(due, 0)
+
+
 def shapley(won: Mapping[Path, int]) -> dict[str, Fraction]:
     """Conversions by medium: each won path split equally among its distinct media.
 

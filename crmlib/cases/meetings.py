@@ -8,12 +8,13 @@ over the difference in come rates (Bloom 1984), or it is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, timed, to_polars
 from crmlib.core.proportions import wilson
 
 Z80 = 2.801585  # z(.975) + z(.80)
@@ -59,6 +60,50 @@ def chain(guests: AnyFrame, sales: AnyFrame, *, big_minor: int) -> pl.DataFrame:
         small=pl.col("orders") - pl.col("large"),
         owed_minor=pl.col("sold_minor") - pl.col("collected_minor") - pl.col("refunded_minor"),
     )
+
+
+LEDGER = ("order_id", "customer_id", "at", "kind", "amount_minor")
+
+
+def sales(ledger: AnyFrame, *, until: Any) -> pl.DataFrame:
+    """One row per order from the book of its entries: ordered, paid, paid back.
+
+    Parameters
+    ----------
+    ledger : order_id, customer_id, at, kind (order, payment, refund), amount_minor (above 0).
+    until : the last moment that counts, such as the end of the return days.
+
+    Returns
+    -------
+    order_id, customer_id, sold_minor, collected_minor (paid less paid back), refunded_minor; by order.
+    """
+    rows = timed(ledger, at="at", needs=LEDGER, name="meeting_orders")
+    kind, amount = pl.col("kind").cast(pl.String), pl.col("amount_minor")
+    sums = {name: amount.filter(kind == name).sum() for name in ("order", "payment", "refund")}
+    by = rows.filter(pl.col("at") <= until).group_by("order_id").agg(pl.col("customer_id").first(), **sums)
+    known = by.filter(pl.col("order") > 0).sort("order_id")
+    return known.select(
+        "order_id", "customer_id", sold_minor="order", collected_minor=pl.col("payment") - pl.col("refund"),
+        refunded_minor="refund",
+    )  # fmt: skip
+
+
+def apart(guests: AnyFrame, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders of those who came, and of those who did not (held out ones included): no orders of the event."""
+    people = to_polars(guests, needs=GUESTS, name="meeting_guests", key="customer_id")
+    came = people.filter(pl.col("came_at").is_not_null())
+    return (
+        orders.join(came, on="customer_id", how="semi", maintain_order="left"),
+        orders.join(came, on="customer_id", how="anti", maintain_order="left"),
+    )
+
+
+def came_against_not(guests: AnyFrame, *, outcome: str, held_out: str = "held_out", came: str = "came") -> float | None:
+    """Mean outcome of invited who came less of those who did not: what flatters, for the comparison on the page."""
+    table = to_polars(guests, needs=(outcome, held_out, came), name="meeting_guests").filter(~pl.col(held_out))
+    y = pl.col(outcome).cast(pl.Float64)
+    yes, no = (table.filter(pl.col(came) == flag).select(y.mean()).item() for flag in (True, False))
+    return None if yes is None or no is None else float(yes - no)
 
 
 def ratios(table: pl.DataFrame, *, staff: int, cost_minor: int) -> pl.DataFrame:

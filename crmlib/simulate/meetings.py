@@ -29,7 +29,7 @@ EFFECT = (0.15, 0.06)
 COME, BUY = (0.15, 0.6), (0.02, 0.3)
 """Chance to come when invited, to order without the meeting: at intent 0, and how much more at intent 1."""
 AMOUNT, SPREAD, BIG, RETURN_DAYS = 700.0, 0.9, 2_000, 30
-DEPOSIT, UNPAID, BROUGHT_BACK = 0.3, 0.3, 0.09
+DEPOSIT, PARTLY, NEVER, BROUGHT_BACK = 0.3, 0.3, 0.25, 0.09
 COSTS = {"room": 3_000, "gift": 2_400, "travel": 800, "pay": 2_500, "media": 3_200, "other": 400}
 
 
@@ -164,7 +164,7 @@ def _orders(world: World, guests: pl.DataFrame, rng: np.random.Generator) -> pl.
     n, day = buyers.height, buyers["day"].to_numpy()
     amount = np.round(rng.lognormal(np.log(AMOUNT), SPREAD, n), 0).astype(np.int64)
     at = np.where(buyers["came"].to_numpy(), day, day + rng.integers(1, RETURN_DAYS, n))
-    part = rng.random(n) < UNPAID
+    part = rng.random(n) < PARTLY
     first = np.where(part, np.round(amount * DEPOSIT), amount).astype(np.int64)
     back = ~part & (rng.random(n) < BROUGHT_BACK)
     rest_at = at + rng.integers(5, 70, n)
@@ -172,7 +172,7 @@ def _orders(world: World, guests: pl.DataFrame, rng: np.random.Generator) -> pl.
     parts: list[tuple[str, Ints, Ints, Flags]] = [
         ("order", at, amount, np.ones(n, dtype=bool)),
         ("payment", at, first, np.ones(n, dtype=bool)),
-        ("payment", rest_at, amount - first, part & (amount > first)),
+        ("payment", rest_at, amount - first, part & (amount > first) & (rng.random(n) >= NEVER)),
         ("refund", at + rng.integers(2, 45, n), amount // rng.integers(1, 3, n), back),
     ]
     rows = [

@@ -203,3 +203,43 @@ def test_visitors_of_a_mail_trial_would_have_bought_anyway(real_data):
     assert gap(frame.filter(~mail)) == pytest.approx(6.15, abs=0.01), "visitors who got no mail spend as much more"
     claimed, true = gap(sent) * sent["came"].sum(), fit.per_invited * sent.height
     assert (claimed, true) == (pytest.approx(53_350, rel=1e-3), pytest.approx(25_480, rel=2e-3))
+
+
+LEDGER = pl.DataFrame(
+    [
+        ("1", "a", date(2026, 3, 1), "order", 10_000), ("1", "a", date(2026, 3, 1), "payment", 6_000),
+        ("1", "a", date(2026, 3, 20), "payment", 4_000), ("1", "a", date(2026, 4, 20), "refund", 4_000),
+        ("2", "d", date(2026, 3, 5), "order", 500), ("3", "x", date(2026, 3, 5), "payment", 70),
+    ],
+    schema=["order_id", "customer_id", "at", "kind", "amount_minor"], orient="row",
+)  # fmt: skip
+
+
+def test_a_refund_after_the_return_days_is_not_taken_off_and_a_payment_alone_is_no_order():
+    early = meetings.sales(LEDGER, until=date(2026, 3, 31))
+    assert early.rows() == [("1", "a", 10_000, 10_000, 0), ("2", "d", 500, 0, 0)]
+    assert meetings.sales(LEDGER, until=date(2026, 4, 30)).row(0) == ("1", "a", 10_000, 6_000, 4_000)
+
+
+def test_orders_of_people_who_did_not_come_stand_apart_and_none_is_dropped():
+    orders = meetings.sales(LEDGER, until=date(2026, 3, 31))
+    came, others = meetings.apart(GUESTS, orders)
+    assert (came["customer_id"].to_list(), others["customer_id"].to_list()) == (["a"], ["d"])
+    meetings.chain(GUESTS, came, big_minor=1)
+    with pytest.raises(ModelError):
+        meetings.chain(GUESTS, orders, big_minor=1)
+
+
+def test_came_against_not_says_more_than_the_lot_where_intent_makes_both():
+    table = event(20_000, np.random.default_rng(3))
+    assert meetings.came_against_not(table, outcome="bought") > 0.2 > meetings.effect(table, outcome="bought").per_comer
+    assert meetings.came_against_not(table.clear(), outcome="bought") is None
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(-5_000, 90_000), min_size=1))
+def test_contract_shares_sum_to_the_total_rounded_once(collected):
+    law = {"a": 500, "b": 333, "c": 0}
+    due = media.contract_shares(collected, law)
+    total = sum(Fraction(max(v, 0) * law.get(k, 0), 10_000) for k, v in collected.items())
+    assert sum(due.values()) == round(total)
+    assert all(abs(due[k] - Fraction(max(v, 0) * law.get(k, 0), 10_000)) <= 1 for k, v in collected.items())

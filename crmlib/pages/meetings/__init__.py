@@ -1,0 +1,1 @@
+"""Meetings: what an event with guests brought, what it cost, whom to see again; its effect by lot only."""
