@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
+from crmlib.core.apportion import largest_remainder
 from crmlib.core.errors import ModelError
 
 PRIORITY = 100
@@ -168,21 +171,17 @@ def order_slip(template: Template, *, sets: int) -> list[SlipLine]:
 
 
 def shared(total: int, weights: Sequence[int]) -> list[int]:
-    """`total` over `weights`, whole and exact: floors, then one more to the largest remainders; ties to the earlier.
+    """`total` over `weights`, whole and exact (`core.apportion.largest_remainder`); to the first where all are 0.
 
     Examples
     --------
     >>> shared(1000, [59, 39, 29])
     [465, 307, 228]
     """
-    whole = sum(weights)
-    if whole == 0:
+    if not any(weights):
         return [total, *([0] * (len(weights) - 1))] if weights else []
-    floors = [total * w // whole for w in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for i in order[: total - sum(floors)]:
-        floors[i] += 1
-    return floors
+    shares: list[int] = largest_remainder(np.array(weights), np.array([total]), np.array([0])).tolist()
+    return shares
 
 
 def available_sets(template: Template, stock: Mapping[str, int]) -> int:

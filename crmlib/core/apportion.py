@@ -103,6 +103,18 @@ def largest_remainder(weights: Ints, totals: Ints, starts: Ints) -> Ints:
     return np.asarray(share, dtype=np.int64)
 
 
+def shared_rows(totals: Ints, weights: Ints) -> Ints:
+    """`largest_remainder` of every row: totals, shape (n,), over weights, shape (n, k).
+
+    Examples
+    --------
+    >>> shared_rows(np.array([80, 0]), np.array([[0, 70, 40], [0, 0, 0]])).tolist()
+    [[0, 51, 29], [0, 0, 0]]
+    """
+    n, k = weights.shape
+    return largest_remainder(weights.reshape(-1), totals, np.arange(n if k else 0) * k).reshape(n, k)
+
+
 def _times(a: Ints, b: Ints, whole: Ints) -> tuple[Ints, Ints]:
     """Quotient and remainder of a·b / whole, by Python's integers where the product would leave Int64."""
     if float(a.max(initial=0)) * float(b.max(initial=0)) < 2**62:

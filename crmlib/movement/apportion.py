@@ -1,4 +1,4 @@
-"""Whole units shared out so that nothing is lost: largest remainder, and the flows between two margins."""
+"""The flows between two margins, in whole units, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,36 +7,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Ints: TypeAlias = npt.NDArray[np.int64]
+from crmlib.core.apportion import Ints
+
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Array: TypeAlias = npt.NDArray[np.float64]
 SAFE = 2**62
 """Products above this leave 64 bits; such rows are computed with unbounded integers."""
-
-
-def largest_remainder(total: Ints, weights: Ints) -> Ints:
-    """Each row's `total` over its `weights`, whole and exact: floors, then one more to the largest remainders.
-
-    Ties go to the larger weight, then to the earlier column.
-
-    Parameters
-    ----------
-    total : shape (n,), not negative; 0 where the weights are all 0.
-    weights : shape (n, k), not negative.
-
-    Examples
-    --------
-    >>> largest_remainder(np.array([80, 0]), np.array([[0, 70, 40], [0, 0, 0]]))
-    array([[ 0, 51, 29],
-           [ 0,  0,  0]])
-    """
-    large = total.astype(np.float64) * weights.max(axis=1, initial=0) >= SAFE
-    if not large.any():
-        return np.asarray(_largest_remainder(total, weights))
-    shares = np.empty_like(weights)
-    shares[~large] = _largest_remainder(total[~large], weights[~large])
-    shares[large] = _largest_remainder(total[large].astype(object), weights[large].astype(object))
-    return shares
 
 
 def flows(out: Ints, into: Ints) -> Ints:
@@ -58,30 +34,6 @@ def flows(out: Ints, into: Ints) -> Ints:
     found[~large] = _flows(out[~large], into[~large])
     found[large] = _flows(out[large].astype(object), into[large].astype(object))
     return found
-
-
-def _largest_remainder(total: Any, weights: Any) -> Any:
-    sums = weights.sum(axis=1)
-    scale = np.where(sums == 0, 1, sums)[:, None]
-    products = total[:, None] * weights
-    shares = products // scale
-    left = products - shares * scale
-    missing = total - shares.sum(axis=1)
-    order = _places(left, weights)
-    return (shares + ((order < missing[:, None]) & (weights > 0))).astype(np.int64)
-
-
-def _places(left: Any, weights: Any) -> npt.NDArray[np.int64]:
-    """Place of each column by remainder, then weight (both descending), then column."""
-    columns = weights.shape[1]
-    places = np.zeros(weights.shape, dtype=np.int64)
-    for j in range(columns):
-        for k in range(columns):
-            if j != k:
-                tied = left[:, k] == left[:, j]
-                first = weights[:, k] >= weights[:, j] if k < j else weights[:, k] > weights[:, j]
-                places[:, j] += ((left[:, k] > left[:, j]) | (tied & first)).astype(np.int64)
-    return places
 
 
 def _flows(out: Any, into: Any) -> Any:

@@ -20,9 +20,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from crmlib.core.apportion import Ints, shared_rows
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars, whole
-from crmlib.movement.apportion import Array, Flags, Ints, flows, largest_remainder
+from crmlib.movement.apportion import Array, Flags, flows
 from crmlib.movement.periods import Period, check_periods
 
 PARTS = ("no_card", "new", "lost", "more", "less", "in", "out")
@@ -164,7 +165,7 @@ def _switched(change: Ints) -> Ints:
     """Flow from j to k of each member, shape (n, k, k); rows of `change` are d."""
     gains, losses = np.maximum(change, 0), np.maximum(-change, 0)
     shared = np.minimum(gains.sum(axis=1), losses.sum(axis=1))
-    return flows(largest_remainder(shared, losses), largest_remainder(shared, gains))
+    return flows(shared_rows(shared, losses), shared_rows(shared, gains))
 
 
 def _groups(names: list[str], sums: list[Ints], parts: dict[str, Ints]) -> pl.DataFrame:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmlib.core.apportion import shared_rows
 from crmlib.core.errors import ModelError
-from crmlib.movement.apportion import flows, largest_remainder
+from crmlib.movement.apportion import flows
 from crmlib.movement.gain_loss import PARTS, GainLoss, gain_loss, noise
 from crmlib.movement.periods import Period
 
@@ -82,7 +83,7 @@ def test_shares_and_flows_keep_both_margins(weights, part) -> None:  # type: ign
     table = np.array(weights, dtype=np.int64)
     total = (table.sum(axis=1) * part).astype(np.int64)
     total = np.minimum(total, table.sum(axis=1))
-    out, into = largest_remainder(total, table), largest_remainder(total, table[:, ::-1].copy())
+    out, into = shared_rows(total, table), shared_rows(total, table[:, ::-1].copy())
     assert (out.sum(axis=1) == total).all()
     moved = flows(out, into)
     assert (moved.sum(axis=2) == out).all()
@@ -91,8 +92,8 @@ def test_shares_and_flows_keep_both_margins(weights, part) -> None:  # type: ign
 
 
 def test_ties_go_to_the_larger_then_to_the_earlier() -> None:
-    assert largest_remainder(np.array([1]), np.array([[1, 1]])).tolist() == [[1, 0]]
-    assert largest_remainder(np.array([2]), np.array([[1, 3]])).tolist() == [[0, 2]]
+    assert shared_rows(np.array([1]), np.array([[1, 1]])).tolist() == [[1, 0]]
+    assert shared_rows(np.array([2]), np.array([[1, 3]])).tolist() == [[0, 2]]
 
 
 def test_unequal_periods_and_festivals_in_one_of_them_are_refused() -> None:
