@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Status = Literal["ok", "warn", "fail", "none"]
 Tone = Literal["good", "bad", "neutral"]
 Unavailable = Literal["table", "data"]
+MOST_BEHIND = 2_000
 _KEY = re.compile(r"^[a-z][a-z0-9_.]*$")
 
 
@@ -62,6 +63,8 @@ class Finding:
         of columns says; asked by the workbook and the comparison.
     role : ``"check"`` puts it into the model-check section instead of among the findings.
     leads : what can be done from here: the words of a link and its address; an empty address shows nothing.
+    behind : the rows that the figures are made of (receipts, moves, entries), at most `MOST_BEHIND`: a second sheet of
+        the downloaded workbook, not on the page.
     """
 
     key: str
@@ -79,6 +82,7 @@ class Finding:
     names: Mapping[str, str] = field(default_factory=dict)
     role: Literal["finding", "check"] = "finding"
     leads: tuple[tuple[str, str], ...] = ()
+    behind: pl.DataFrame | None = None
 
     def _repr_html_(self) -> str:
         return rich.finding(self)
@@ -150,6 +154,15 @@ class Finding:
             role=role,
             leads=leads,
         )
+
+    def of_rows(self, rows: pl.DataFrame) -> Finding:
+        """The same finding with the rows that its figures are made of, the first `MOST_BEHIND`.
+
+        Parameters
+        ----------
+        rows : in the order of importance, under column names that the vocabulary knows; people by pseudonym.
+        """
+        return self if rows.is_empty() else replace(self, behind=rows.head(MOST_BEHIND))
 
     @classmethod
     def unavailable(

@@ -7,6 +7,7 @@ order, so that the same lines give the same bytes on every engine.
 A page has a handle on its lines, `page.lines`, which panels accept and nobody else can read; `part` narrows it.
 """
 
+from crmlib.panels.behind import lines_behind
 from crmlib.panels.customers import customer_day, customer_period, customer_summary
 from crmlib.panels.feeds import day_cards, day_sums, feed_days, goods_sums, ids, missing_fields, span, values_of
 from crmlib.panels.handle import ReceiptLines, part
@@ -54,6 +55,7 @@ __all__ = [
     "last_goods",
     "last_receipts",
     "last_sales",
+    "lines_behind",
     "missing_fields",
     "offer_days",
     "part",

@@ -82,7 +82,7 @@ def _finding_record(finding: Finding) -> Tabled:
         value_minor=finding.value_minor,
         do=finding.note_do,
     )
-    return Tabled(record, finding.table, finding.names)
+    return Tabled(record, finding.table, finding.names, finding.behind)
 
 
 def _list_record(actions: ActionList) -> Tabled:

@@ -38,6 +38,8 @@ def write(page: Page, made: Assembled, out: Path) -> None:
     record = replace(made.manifest, page_sha256=hashlib.sha256(made.html.encode()).hexdigest())
     for tabled in made.tabled:
         save(out / tabled.record.table, sheets.parquet(tabled.table))
+        if tabled.behind is not None:
+            save(out / "tables" / f"{tabled.record.key}.rows.parquet", sheets.parquet(tabled.behind))
     if book:
         save(out / "tables.xlsx", sheets.xlsx(book, words=page.words, day=page.as_of))
     save(out / "index.html", made.html.encode())

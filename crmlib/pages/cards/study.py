@@ -44,6 +44,24 @@ class Study(VoucherStudy):
         return offences("cards", self.moves)
 
     @cached_property
+    def entries(self) -> pl.DataFrame:
+        """The month's moves, those of cards below zero first: card_id, slip_id, day, store, kind, amount_minor."""
+        day, below = pl.col("at").dt.date(), self.offences["key"]
+        stores = self.named("stores")
+        rows = self.moves.with_columns(day=day).filter(pl.col("day") >= self.first)
+        rows = rows.sort(
+            pl.col("card_id").is_in(below.implode()), pl.col("amount_minor").abs(), "move_id", descending=True
+        )
+        if stores is not None:
+            shops = stores.select("store_id", store=pl.coalesce("name", "store_id"))
+            rows = rows.join(shops, on="store_id", how="left", maintain_order="left")
+        else:
+            rows = rows.with_columns(store="store_id")
+        return rows.select(
+            "card_id", "day", "store", "amount_minor", card_line=pl.col("kind").cast(pl.String), slip_id="move_id"
+        )
+
+    @cached_property
     def by_kind(self) -> pl.DataFrame:
         """What is owed on named and bearer cards [minor units]."""
         return values.owed(self.page.table("cards").collect(), self.moves, as_of=self.page.as_of)

@@ -43,6 +43,19 @@ class Study(report.Study):
         return spending.against_last_year(self.expenses, self.weights, as_of=self.page.as_of)
 
     @cached_property
+    def vouchers(self) -> pl.DataFrame:
+        """Vouchers of the year, those of the most overspent lines first: expense_line, store, month, amount_minor."""
+        year = self.page.as_of.replace(month=1, day=1)
+        rows = self.expenses.filter(pl.col("month") >= year).join(
+            self.lines.select("line", "spending_minor"), on="line", how="left", maintain_order="left"
+        )
+        rows = rows.sort("spending_minor", "line", "amount_minor", "expense_id", descending=[True, False, True, False])
+        store = pl.Series("store", [self.names.get(s, s) for s in rows["store_id"]], dtype=pl.String)
+        return rows.with_columns(store).select(
+            "store", "month", "amount_minor", expense_line="line", slip_id="expense_id"
+        )
+
+    @cached_property
     def by_store_line(self) -> pl.DataFrame:
         """The same by store, own costs only."""
         own = self.expenses.filter(pl.col("store_id").is_not_null())

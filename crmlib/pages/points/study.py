@@ -45,6 +45,19 @@ class Study(report.Study):
         return accounts.offences(self.points)
 
     @cached_property
+    def entries(self) -> pl.DataFrame:
+        """The month's entries, those of accounts below zero first: customer (pseudonym), slip_id, day, kind, points."""
+        day, below = pl.col("at").dt.date(), self.offences["key"]
+        rows = self.points.with_columns(day=day).filter(pl.col("day") >= self.first)
+        rows = rows.with_columns(customer=self.page.pseudonyms(rows["customer_id"]))
+        rows = rows.sort(
+            pl.col("customer_id").is_in(below.implode()), pl.col("points").abs(), "entry_id", descending=True
+        )
+        return rows.select(
+            "customer", "day", points_line=pl.col("kind").cast(pl.String), points="points", slip_id="entry_id"
+        )
+
+    @cached_property
     def account(self) -> accounts.Account:
         """What is outstanding, and what of it will be used."""
         return accounts.account(self.points, as_of=self.page.as_of, life_months=self.params.life)

@@ -91,6 +91,17 @@ class Study(report.Study):
         )  # fmt: skip
         return pl.concat([known, shown])
 
+    @cached_property
+    def open_rows(self) -> pl.DataFrame:
+        """Every open instalment, the latest first, with who owes it."""
+        called = self.names.select("owner", customer="name")
+        rows = self.open.items.join(called, on="owner", how="left", maintain_order="left")
+        rows = rows.sort("days_late", "invoice_id", descending=[True, False], nulls_last=True)
+        return rows.select(
+            "customer", "invoice_id", "instalment", "issued_on", "due_on", "amount_minor", "open_minor",
+            late_days="days_late", bucket="bucket",
+        )  # fmt: skip
+
     def _optional(self, table: str) -> pl.DataFrame | None:
         found = self.page.optional(table)
         return None if found is None else found.collect()

@@ -12,6 +12,7 @@ import polars as pl
 from crmlib import panels, report
 from crmlib.core.calendar import lunar_aligned
 from crmlib.core.dates import EPOCH
+from crmlib.kit.finding import MOST_BEHIND
 from crmlib.panels.sales import only_goods
 from crmlib.sales import comparisons, outlook, targets
 
@@ -62,6 +63,20 @@ class SalesStudy(report.Study):
         """Sales by product and half (and store, channel) on `days`, each day as often as it stands there."""
         spans = comparisons.runs(days) or [(EPOCH, EPOCH)]
         return pl.concat([panels.product_period(self.lines, start=a, end=b, by=by) for a, b in spans])
+
+    def receipts(self, keys: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
+        """The receipt lines of some stores or products, the dearest first.
+
+        keys : store_id, product_id or both, named by each row.
+        """
+        if keys.is_empty():
+            return pl.DataFrame()
+        rows = panels.lines_behind(self.lines, keys, start=span[0], end=span[1])
+        rows = rows.sort(pl.col("net_minor").abs(), "receipt_id", descending=[True, False]).head(MOST_BEHIND)
+        return rows.select(
+            "receipt_id", "day", self.store_names(rows["store_id"]).alias("store"),
+            self.product_names(rows["product_id"]).alias("goods"), "quantity_milli", "net_minor", "cost_minor",
+        )  # fmt: skip
 
     @cached_property
     def month(self) -> tuple[date, date]:

@@ -9,6 +9,7 @@ import polars as pl
 from crmlib.balances.stock import books, ends, shelf
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.kit.finding import MOST_BEHIND
 from crmlib.pages.shared.goods_on_hand import GoodsStudy
 from crmlib.pages.stock.parameters import Stock
 from crmlib.promotion.plan import forecast, planning
@@ -36,6 +37,27 @@ class Study(GoodsStudy):
     def shelf(self) -> shelf.Shelf:
         """Stock beside the demand of the coming days [units], and the empty shelves of the last ones."""
         return shelf.shelf(self.daily, self.on_hand, self.products, as_of=self.page.as_of, counts=self.seen)
+
+    @cached_property
+    def entries(self) -> pl.DataFrame:
+        """The month's moves of goods, of those that count and book differ by first, then the dearest."""
+        moves = self.page.table("stock_moves").collect() if self.moves is None else self.moves
+        wrong = self.book.breaks.select(*books.PAIR, pl.lit(value=True).alias("wrong"))
+        rows = moves.with_columns(day=pl.col("at").dt.date()).filter(pl.col("day") >= self.first)
+        rows = rows.join(wrong, on=list(books.PAIR), how="left", maintain_order="left")
+        rows = rows.sort(
+            pl.col("wrong").fill_null(value=False),
+            pl.col("cost_minor").abs(),
+            "move_id",
+            descending=True,
+            nulls_last=True,
+        )
+        shops = self.stores.select("store_id", store=pl.coalesce("name", "store_id"))
+        goods = self.products.select("product_id", goods=pl.coalesce("name", "product_id"))
+        rows = rows.head(MOST_BEHIND).join(shops, on="store_id", how="left", maintain_order="left")
+        rows = rows.join(goods, on="product_id", how="left", maintain_order="left")
+        line = pl.col("kind").cast(pl.String).replace({"open": "opening"})
+        return rows.select("store", "goods", "day", "quantity_milli", "cost_minor", stock_line=line, slip_id="move_id")
 
     @cached_property
     def position(self) -> pl.DataFrame:

@@ -54,6 +54,12 @@ class Study(SalesStudy):
         return path.join(sold, on="day", how="left", maintain_order="left")
 
     @cached_property
+    def store_days(self) -> pl.DataFrame:
+        """What the month's sales are made of: store, day, receipts, net_minor; by store and day."""
+        rows = self.days.filter(pl.col("day").is_between(*self.month)).drop_nulls("store_id").sort("store_id", "day")
+        return rows.select(self.store_names(rows["store_id"]).alias("store"), "day", "receipts", "net_minor")
+
+    @cached_property
     def months(self) -> pl.DataFrame:
         """The year's months: month, target_minor, actual_minor (null: ahead)."""
         return plans.by_month(self.page.table("targets"), self.days, year=self.page.as_of.year, as_of=self.page.as_of)

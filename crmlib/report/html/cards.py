@@ -126,7 +126,12 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
     if isinstance(thing, ActionList):
         markup = sanitize.labelled(markup)
     ask = thing.ask if isinstance(thing, ActionList) else None
-    book = sheets.xlsx([sheets.Sheet(thing.headline, thing.table, ask, thing.names)], words=words, day=setting.day)
+    tables = [sheets.Sheet(thing.headline, thing.table, ask, thing.names)]
+    behind = None if isinstance(thing, ActionList) else thing.behind
+    if behind is not None:
+        tables.append(sheets.Sheet(words("page.behind.sheet"), behind))
+        note = " ".join([*([note] if note else []), words("page.behind.note", count=words.format.count(behind.height))])
+    book = sheets.xlsx(tables, words=words, day=setting.day)
     file = f"{thing.key}.xlsx" if ask is None else f"{thing.key}.{setting.day}.{words.language}.xlsx"
     href = _link(book, file, setting.lists)
     return TableBlock(

@@ -37,11 +37,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Tabled:
-    """A finding of this run with its table, and under which keys the values of its row key are named."""
+    """A finding of this run with its table, how the values of its row key are named, and the rows behind it."""
 
     record: FindingRecord
     table: pl.DataFrame
     names: Mapping[str, str] = field(default_factory=dict)
+    behind: pl.DataFrame | None = None
 
 
 def changes(

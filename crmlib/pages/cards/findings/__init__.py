@@ -21,7 +21,7 @@ def answer(study: Study) -> Answer:
 @section("cards.book", needs=("card_moves",))
 def book(study: Study) -> Finding:
     """The month of the cards, and which fell below zero."""
-    return stored_value.book(study.book, study.offences, words=study.words)
+    return stored_value.book(study.book, study.offences, words=study.words).of_rows(study.entries)
 
 
 @section("cards.owed", needs=("cards", "card_moves"))

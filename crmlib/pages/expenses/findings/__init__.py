@@ -16,7 +16,7 @@ def answer(study: Study) -> Answer:
 @section("expenses.lines", needs=("expenses", "stores"))
 def lines(study: Study) -> Finding:
     """Each line against a year ago: what sales explain and what they do not."""
-    return spent.lines(study.lines, words=study.words)
+    return spent.lines(study.lines, words=study.words).of_rows(study.vouchers)
 
 
 @section("expenses.months", needs=("expenses", "stores"))

@@ -1,5 +1,7 @@
 """The goods page, card by card."""
 
+import polars as pl
+
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.goods.findings import earn, grow
 from crmlib.pages.goods.study import Study
@@ -29,7 +31,9 @@ def growth(study: Study) -> Finding:
 @section("goods.losers", key="goods.losers")
 def losers(study: Study) -> Finding:
     """Goods sold under their cost."""
-    return earn.losers(study.stand, words=study.words, name=study.product_names)
+    made = earn.losers(study.stand, words=study.words, name=study.product_names)
+    lost = study.stand.table.filter(pl.col("margin_minor") < 0)
+    return made.of_rows(study.receipts(lost.select("product_id"), study.span))
 
 
 @section("goods.slow", key="goods.slow")

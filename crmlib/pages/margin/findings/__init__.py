@@ -37,7 +37,8 @@ def stores(study: Study) -> Finding:
 @section("margin.under", key="margin.under")
 def under(study: Study) -> Finding:
     """Which store sells which product under its cost."""
-    return detail.under(study.under, words=study.words, stores=study.store_names, products=study.product_names)
+    made = detail.under(study.under, words=study.words, stores=study.store_names, products=study.product_names)
+    return made.of_rows(study.receipts(study.under.select("store_id", "product_id"), study.span))
 
 
 @section("margin.carried", key="margin.carried")
@@ -61,7 +62,8 @@ def purchases(study: Study) -> Finding:
 @section("margin.floor", key="margin.floor", needs=("price_floors", "stores"))
 def floor(study: Study) -> Finding:
     """Which store sold what under the lowest price allowed."""
-    return shelf.floor(study.floors, words=study.words, stores=study.store_names, products=study.product_names)
+    made = shelf.floor(study.floors, words=study.words, stores=study.store_names, products=study.product_names)
+    return made.of_rows(study.receipts(study.floors.select("store_id", "product_id"), study.span))
 
 
 @section("margin.diversion", key="margin.diversion")

@@ -18,7 +18,7 @@ def answer(study: Study) -> Answer:
 @section("points.book", needs=("points",))
 def book(study: Study) -> Finding:
     """The month of the account, and who is below zero."""
-    return account.book(study.book, study.offences, words=study.words)
+    return account.book(study.book, study.offences, words=study.words).of_rows(study.entries)
 
 
 @section("points.liability", needs=("points",))

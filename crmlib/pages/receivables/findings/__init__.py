@@ -16,7 +16,7 @@ def answer(study: Study) -> Answer:
 @section("receivables.buckets")
 def buckets(study: Study) -> Finding:
     """What is open, by lateness and month."""
-    return owed.buckets(study.open, study.by_month[0], words=study.words)
+    return owed.buckets(study.open, study.by_month[0], words=study.words).of_rows(study.open_rows)
 
 
 @section("receivables.book")

@@ -74,7 +74,9 @@ def places(study: Study) -> Finding:
 @section("sales_pulse.stores", key="sales.stores")
 def stores(study: Study) -> Finding:
     """Stores whose week was unusual beside the other stores."""
-    return where.stores(study.watched, study.weeks, words=study.words, name=study.store_names)
+    made = where.stores(study.watched, study.weeks, words=study.words, name=study.store_names)
+    unusual = study.watched.weeks.filter("flagged").select("store_id").unique()
+    return made.of_rows(study.receipts(unusual, study.span))
 
 
 @section("sales_pulse.actions", key="actions")

@@ -19,7 +19,8 @@ def answer(study: Study) -> Answer:
 @section("stock.book", needs=("stock_moves",))
 def book(study: Study) -> Finding:
     """Opening, moves and closing of the month, and where the count differs."""
-    return books.statement(study.book, study.stores, study.products, words=study.words, counted=study.stock is not None)
+    made = books.statement(study.book, study.stores, study.products, words=study.words, counted=study.stock is not None)
+    return made.of_rows(study.entries)
 
 
 @section("stock.cover")

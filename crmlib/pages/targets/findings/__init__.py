@@ -21,7 +21,8 @@ def course(study: Study) -> Finding:
 @section("targets.stores", key="targets.stores", needs=("targets",))
 def stores(study: Study) -> Finding:
     """Which stores are behind, by money."""
-    return month.stores(study.outlook, words=study.words, as_of=study.page.as_of, name=study.store_names)
+    made = month.stores(study.outlook, words=study.words, as_of=study.page.as_of, name=study.store_names)
+    return made.of_rows(study.store_days)
 
 
 @section("targets.sellers", key="targets.sellers", needs=("targets",))
