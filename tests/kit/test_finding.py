@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from crmlib.kit.finding import Finding
+from crmlib.kit.finding import MOST_BEHIND, Finding
 from crmlib.kit.words import Words, sentences
 
 TABLE = pl.DataFrame({"n": [1]})
@@ -60,3 +60,11 @@ def test_what_cannot_be_made_says_which_section_why_and_what_to_connect(words: W
 def test_a_section_may_say_its_own_reason(words: Words) -> None:
     assert Finding.unavailable("room.own", "data", words=words).note_seen == "only three members"
     assert Finding.unavailable("room.part", "data", words=words).note_seen != "only three members"
+
+
+def test_the_rows_behind_a_finding_are_bounded_and_none_is_nothing() -> None:
+    made = Finding("a.b", "ok", "x", pl.DataFrame({"amount_minor": [1]}), "", "", "")
+    assert made.of_rows(pl.DataFrame()) is made
+    rows = pl.DataFrame({"amount_minor": range(MOST_BEHIND + 5)})
+    behind = made.of_rows(rows).behind
+    assert behind is not None and behind["amount_minor"].to_list() == list(range(MOST_BEHIND))
