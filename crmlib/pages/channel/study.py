@@ -159,7 +159,10 @@ class Study(report.Study):
     @cached_property
     def diverted(self) -> pl.DataFrame:
         """Partners by scans outside their territory."""
-        return scanned(self.table("code_scans"), self.partners)
+        return scanned(
+            self.table("code_scans"), self.partners,
+            regions=self.page.regions, other=self.words("page.other_region"),
+        )  # fmt: skip
 
     @cached_property
     def distribution(self) -> pl.DataFrame:

@@ -115,7 +115,10 @@ class Study(WindowStudy):
     @cached_property
     def scanned(self) -> pl.DataFrame:
         """Partners by codes scanned outside their regions, with their names."""
-        return shared.scanned(self.page.table("code_scans").collect(), self.page.table("partners").collect())
+        return shared.scanned(
+            self.page.table("code_scans").collect(), self.page.table("partners").collect(),
+            regions=self.page.regions, other=self.words("page.other_region"),
+        )  # fmt: skip
 
     @cached_property
     def strays(self) -> pl.DataFrame:

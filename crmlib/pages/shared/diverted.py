@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from crmlib.cases import diversion
 
 
-def scanned(scans: pl.DataFrame, partners: pl.DataFrame) -> pl.DataFrame:
+def scanned(
+    scans: pl.DataFrame, partners: pl.DataFrame, *, regions: Collection[str] | None, other: str
+) -> pl.DataFrame:
     """Partners by codes scanned outside their territory (their region, where none is given), as `diversion.diverted`.
+
+    Parameters
+    ----------
+    regions : those that the reader may see; none means all. other : what a region is called that the reader may not.
 
     Returns
     -------
@@ -20,4 +28,7 @@ def scanned(scans: pl.DataFrame, partners: pl.DataFrame) -> pl.DataFrame:
     known = home.filter(pl.col("territory").is_not_null())
     found = diversion.diverted(scans.join(known, on="partner_id", how="semi"), known)
     named = found.join(known.select("partner_id", "partner"), on="partner_id", how="left", maintain_order="left")
+    if regions is not None:
+        seen = pl.col("main_region").is_null() | pl.col("main_region").is_in(list(regions))
+        named = named.with_columns(pl.when(seen).then("main_region").otherwise(pl.lit(other)).alias("main_region"))
     return named.sort("named", "p", "partner_id", descending=[True, False, False])
