@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(abspath $(LAKE))
 
-.PHONY: help install reports test quick compat spark times lint serve lab audit lock sample browser release clean
+.PHONY: help install reports test quick compat spark docs times lint serve lab audit lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "also: make quick (while writing) | times | serve | lab | lint | audit | lock | sample | release | clean"
@@ -48,6 +48,10 @@ compat: install
 spark: install
 	bash tests/spark.sh
 
+# The documentation site in Chinese and English, with pictures of the pages that were made; no network when read.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python docs/site/build.py --reports reports
+
 # Seconds of the tests by part, the longest first.
 times: install
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --junitxml=.pytest_cache/times.xml -o junit_duration_report=total || true
@@ -75,7 +79,7 @@ audit: install
 # Pinned versions with hashes for every platform; names no registry.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra test --extra postgres --extra posterior pyproject.toml -o requirements.lock
+	  --extra test --extra postgres --extra posterior --extra docs pyproject.toml -o requirements.lock
 
 sample: install
 	$(BIN)/crmlib simulate --customers 5000 --stores 26 --days 730 --seed 7 --end 2026-10-31 --out data_samples

@@ -24,6 +24,7 @@ from crmlib.report.addresses import PORTALS
 from crmlib.report.form.fields import parameter_label
 from crmlib.report.record.manifest import parsed
 from crmlib.report.record.newest import at_stake
+from crmlib.run import handbooks
 from crmlib.run.plan import slug
 from crmlib.run.publish import ERROR, FAILED, RUNS
 
@@ -61,6 +62,7 @@ class Entry:
 def write(reports: Path, *, runs: pl.DataFrame, now: datetime) -> Path:
     """Write the portal page of every language, each in one atomic step, and return the first."""
     states = {str(row["output"]): str(row["state"]) for row in runs.reverse().iter_rows(named=True)}
+    handbooks.write(reports)
     for language in LANGUAGES:
         text = page(reports, language=language, now=now, states=states)
         fresh = reports / f".{PAGES[language]}.{os.getpid()}"
@@ -176,6 +178,7 @@ def _filled(rows: str, *, words: Words, made: datetime, leave: str) -> str:
         other_lang=locale(other).tag,
         other_name=escape(Words(other)("portal.language")),
         leave=button,
+        handbooks=handbooks.links(words.language),
         made=escape(words("portal.made", at=f"{made:%Y-%m-%d %H:%M}")),
         head="".join(
             f"<th scope=col>{escape(words(f'portal.head.{c}'))}</th>"

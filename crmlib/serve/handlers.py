@@ -9,8 +9,9 @@ from pathlib import Path
 
 import tornado.web
 
+from crmlib.kit.words import Language
 from crmlib.report import registry
-from crmlib.run import portal
+from crmlib.run import handbooks, portal
 from crmlib.serve import lists
 from crmlib.serve.closed import Closed
 from crmlib.serve.lists import Lists
@@ -89,6 +90,19 @@ class PortalHandler(Closed):
                 if language in registry.languages(name)
             ]
             self.finish(portal_page(self, user, reports=serving.reports, apps=apps, language=language, now=now))
+
+
+class HandbookHandler(Closed):
+    """The handbooks; they hold nothing of anybody, so they are read before a login too."""
+
+    def get(self, language: Language, role: str) -> None:
+        """The page of a role."""
+        if not self.at_home():
+            return
+        if role not in handbooks.ROLES:
+            self.say("unknown")
+            return
+        self.finish(handbooks.page(role, language))
 
 
 class ListHandler(Closed):

@@ -28,7 +28,7 @@ import tornado.web
 
 from crmlib.kit.escape import escape, shown
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
-from crmlib.run import portal
+from crmlib.run import handbooks, portal
 from crmlib.serve.closed import Closed
 from crmlib.serve.limits import HERE_NAMES as HERE
 from crmlib.serve.sessions import SECONDS, Sessions
@@ -260,6 +260,7 @@ class LoginHandler(Closed):
                 typed=escape(name),
                 next=escape(_inside(self.get_argument("next", "/"))),
                 token=self.xsrf_form_html(),
+                handbooks=handbooks.links(language, root="/"),
             )
         )
 

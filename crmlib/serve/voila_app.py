@@ -32,6 +32,7 @@ from crmlib.report.context import LISTS_VARIABLE, OPENS_VARIABLE, REGIONS_VARIAB
 from crmlib.serve import depends
 from crmlib.serve.closed import Closed
 from crmlib.serve.handlers import (
+    HandbookHandler,
     ListHandler,
     NothingHandler,
     PagesHandler,
@@ -248,6 +249,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
         entering = {"guard": self.serving.guard, "lake": self.serving.lake}
         return [
             (r"/login", LoginHandler, {"guard": self.serving.guard}),
+            (r"/handbook/(zh|en)/([a-z_]{1,20})\.html", HandbookHandler),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
             (
