@@ -64,7 +64,9 @@ release: install
 	$(PYTHON) -m venv build/release
 	build/release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	build/release/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
-	cd build && CRMLIB_LAKE= release/bin/crmlib doctor
+	cd build && env -u CRMLIB_LAKE release/bin/crmlib doctor
+	rm -rf build/demo && cd build && env -u CRMLIB_LAKE release/bin/crmlib demo demo --no-pages
+	cd build/demo && env -u CRMLIB_LAKE ../release/bin/crmlib run params/sales_pulse params/customer_value
 
 serve: install
 	$(BIN)/crmlib serve

@@ -5,6 +5,7 @@ Commands import what they need when they are called, so that `crmlib --help` ans
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date, datetime
 from enum import StrEnum
@@ -80,6 +81,23 @@ def draft(
     ask = None if yes or not sys.stdin.isatty() else drafting.asking(said.words())
     ready = drafting.write(files, table=table, out=out, ask=ask, say=said.say, words=said.words())
     raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Empty folder for the workspace.")] = Path("crmlib-demo"),
+    *,
+    pages: Annotated[bool, typer.Option(help="Render every report, too.")] = True,
+) -> None:
+    """A simulated company, its lake, every report and the portal, in a folder of their own; needs no clone."""
+    from crmlib.run import demo as demonstrating
+
+    sources = demonstrating.lay(folder.resolve())
+    place = folder.resolve()
+    os.chdir(place)
+    ingest("all", sources=sources, lake=place / ".crmlib")
+    if pages:
+        run([place / "params"], lake=place / ".crmlib", out=place / "reports")
 
 
 @app.command()
