@@ -296,13 +296,13 @@ def cutoffs(pool: AnyFrame, *, standing: str, key: bytes, strata: Sequence[str] 
     return lot.group_by(*strata, maintain_order=False).agg(cutoff=pl.col("u").get(place - 1)).sort(*strata)
 
 
-def left_alone(ids: pl.Series, lines: pl.Series, *, standing: str, key: bytes) -> pl.Series:
+def left_alone(ids: pl.Series, cutoffs: pl.Series, *, standing: str, key: bytes) -> pl.Series:
     """Whether the standing draw leaves each of `ids` alone (Boolean).
 
     Parameters
     ----------
-    lines : the cutoff of each one's stratum (UInt64); null where no pool is known: a tenth of all numbers.
+    cutoffs : the cutoff of each one's stratum (UInt64); null where no pool is known: a tenth of all numbers.
     """
     every = np.uint64(STANDING_BP * 2**64 // 10_000)
     u = pl.Series(drawing.numbers(ids, list_id=standing, key=key), dtype=pl.UInt64)
-    return (u <= lines.fill_null(int(every))).alias("held")
+    return (u <= cutoffs.fill_null(int(every))).alias("held")

@@ -9,7 +9,17 @@ A page has a handle on its lines, `page.lines`, which panels accept and nobody e
 
 from crmlib.panels.behind import lines_behind
 from crmlib.panels.customers import customer_day, customer_period, customer_summary
-from crmlib.panels.feeds import day_cards, day_sums, feed_days, goods_sums, ids, missing_fields, span, values_of
+from crmlib.panels.feeds import (
+    costed_sums,
+    day_cards,
+    day_sums,
+    feed_days,
+    goods_sums,
+    ids,
+    missing_fields,
+    span,
+    values_of,
+)
 from crmlib.panels.handle import ReceiptLines, part
 from crmlib.panels.history import holdout, purchase_history
 from crmlib.panels.promotions import (
@@ -38,6 +48,7 @@ from crmlib.panels.weeks import store_product_week
 __all__ = [
     "ReceiptLines",
     "bulk_receipts",
+    "costed_sums",
     "customer_day",
     "customer_margin",
     "customer_period",

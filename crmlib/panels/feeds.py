@@ -25,6 +25,17 @@ def span(lines: AnyFrame) -> tuple[date, date] | None:
     return None if found[0] is None else found
 
 
+def costed_sums(lines: AnyFrame) -> tuple[int, int]:
+    """Net sales and cost of the lines that have a cost [minor units]."""
+    sums = (
+        lines_of(lines, needs=("day_n", "net_minor", "cost_minor"), name="receipt_lines")
+        .filter(~nw.col("cost_minor").is_null())
+        .select(nw.col("net_minor", "cost_minor").sum())
+    )
+    net, cost = reduced(sums, schema={"net_minor": pl.Int64, "cost_minor": pl.Int64}, sort=()).row(0)
+    return int(net or 0), int(cost or 0)
+
+
 def day_sums(lines: AnyFrame) -> pl.DataFrame:
     """Lines and sums of each day: day, lines, quantity_milli, net_minor; lines without a day are left out."""
     sums = from_cells.days(lines)

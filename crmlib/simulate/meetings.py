@@ -92,10 +92,10 @@ def _guests(world: World, events: pl.DataFrame, rng: np.random.Generator) -> pl.
         parts.append(
             pl.DataFrame(
                 {
-                    "meeting_id": [event["meeting_id"]] * n,
+                    "meeting_id": pl.Series([event["meeting_id"]] * n, dtype=pl.String),
                     "customer_id": ids,
                     "day": np.full(n, event["day"]),
-                    "organiser_staff": [event["organiser_staff"]] * n,
+                    "organiser_staff": pl.Series([event["organiser_staff"]] * n, dtype=pl.String),
                     "intent_u": intent,
                     "lot": lot,
                     "held_out": held,

@@ -57,9 +57,12 @@ def chromium() -> str | None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One browser for the session; tests are skipped without it, but fail where CI is set."""
+    """One browser for a file of tests; they are skipped without it, but fail where CI is set.
+
+    Its driver holds an event loop that counts as running: it ends before tests of the server want theirs.
+    """
     path = chromium()
     if path is None:
         if os.environ.get("CI"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,14 @@ from crmlib.run import ingest as ingesting
 from crmlib.run.failures import told
 from tests.panels import histories
 from tests.panels.test_reductions import equal, kept, whole
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_main_module_with_a_file() -> Iterator[None]:
+    """Without one, as in a worker of xdist, Spark's client takes itself for a run of its own doctests, and exits."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys.modules["__main__"], "__file__", "worker", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,10 @@ OTHERS = {
 }
 """Other things that are called lines."""
 CALLED, OWNERS = {"lines", "retail"}, {"self", "page", "study"}
-MAKERS = {"report/page.py": "makes the handle", "run/plan.py": "gives the lake's lines to a panel"}
+MAKERS = {
+    "report/page.py": "makes the handle",
+    **dict.fromkeys(("run/plan.py", "run/accept.py", "run/lists/closing.py"), "gives the lake's lines to a panel"),
+}
 
 
 def sources(root: Path) -> Iterator[tuple[str, ast.Module]]:

@@ -38,7 +38,7 @@ class Study(report.Study):
         return costs.of_sales(kinds, sold)
 
     @cached_property
-    def lines(self) -> pl.DataFrame:
+    def spent(self) -> pl.DataFrame:
         """Every line this year so far against a year ago: volume and spending."""
         return spending.against_last_year(self.expenses, self.weights, as_of=self.page.as_of)
 
@@ -47,7 +47,7 @@ class Study(report.Study):
         """Vouchers of the year, those of the most overspent lines first: expense_line, store, month, amount_minor."""
         year = self.page.as_of.replace(month=1, day=1)
         rows = self.expenses.filter(pl.col("month") >= year).join(
-            self.lines.select("line", "spending_minor"), on="line", how="left", maintain_order="left"
+            self.spent.select("line", "spending_minor"), on="line", how="left", maintain_order="left"
         )
         rows = rows.sort("spending_minor", "line", "amount_minor", "expense_id", descending=[True, False, True, False])
         store = pl.Series("store", [self.names.get(s, s) for s in rows["store_id"]], dtype=pl.String)

@@ -244,7 +244,8 @@ def _clustered(sample: _Sample, solved: _Solved, group: Index) -> Floats:
     if groups < 2 or rows <= spent:
         return np.full(solved.x.shape[1], np.nan)
     small = groups / (groups - 1) * (rows - 1) / (rows - spent)
-    return np.asarray(np.sqrt(np.diag(small * bread @ (scores.T @ scores) @ bread)))
+    # a variance of nothing may come out as minus 1e-30
+    return np.asarray(np.sqrt(np.maximum(np.diag(small * bread @ (scores.T @ scores) @ bread), 0.0)))
 
 
 def _nothing(rows: int, why: dict[str, str]) -> ModelError:

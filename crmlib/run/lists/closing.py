@@ -39,9 +39,7 @@ def close(lake: Lake, list_id: str, *, at: datetime, by: str, margin: float | No
         listed = book.move(lake, listed, "closed", at=at, by=by)
     elif listed.life.state != "closed":
         raise ModelError("outreach.state", values={"state": listed.life.state, "to": "closed"})
-    lines = lake.table("receipt_lines")
-    since = (listed.life.closes_on() - timedelta(days=2 * YEAR) - date(1970, 1, 1)).days
-    recent = lines.filter(pl.col("day_n") >= since)
+    recent = panels.part(lake.table("receipt_lines"), start=listed.life.closes_on() - timedelta(days=2 * YEAR))
     rate = _margin(recent, until=listed.life.closes_on()) if margin is None else margin
     known = register_of(lake, list_id)
     day = listed.life.closes_on() + timedelta(days=1)
@@ -68,16 +66,14 @@ def register_of(lake: Lake, list_id: str) -> Register:
 
 def _check_sales(lake: Lake, until: date) -> None:
     """The last day that counts must be in the lake."""
-    last = lake.table("receipt_lines").select(pl.col("day").max()).collect().item()
-    if last is None or last < until:
-        raise ModelError("outreach.window_open", values={"at": str(last), "closes": until.isoformat()})
+    known = panels.span(lake.table("receipt_lines"))
+    if known is None or known[1] < until:
+        at = None if known is None else known[1]
+        raise ModelError("outreach.window_open", values={"at": str(at), "closes": until.isoformat()})
 
 
-def _margin(lines: pl.LazyFrame, *, until: date) -> float:
-    year = lines.filter(
-        pl.col("day").is_between(until - timedelta(days=YEAR), until), pl.col("cost_minor").is_not_null()
-    )
-    net, cost = year.select(pl.col("net_minor").sum(), pl.col("cost_minor").sum()).collect().row(0)
+def _margin(lines: panels.ReceiptLines, *, until: date) -> float:
+    net, cost = panels.costed_sums(panels.part(lines, start=until - timedelta(days=YEAR), end=until))
     return 1 - cost / net if net else 0.0
 
 

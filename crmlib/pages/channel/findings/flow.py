@@ -194,4 +194,5 @@ def reporting(found: Reporting, silent: pl.DataFrame, names: dict[str, str], *, 
         "channel.reporting", kind, values, words=words, table=table,
         status={"all": "ok", "some": "warn", "few": "fail"}[kind],  # type: ignore[arg-type]
         view=views.readable(table.head(SHOWN), words=words) if table.height else None, row_key=("partner",),
+        role="check",
     )  # fmt: skip

@@ -59,7 +59,7 @@ def gone(rows: pl.DataFrame, *, withdrawn: int, words: Words, names: Mapping[str
     )
     view = table.head(SHOWN).with_columns(table=told(table.head(SHOWN), "table", by=lambda t: _source(words, t)))
     seen = "seen.none" if kind == "none" else "seen.some"
-    return check("gone", kind, GONE[kind], table, values, words=words, view=view, seen=seen)
+    return check("gone", kind, GONE[kind], table, values, words=words, view=view, seen=seen, role="check")
 
 
 def odd(behind: pl.DataFrame, price: int | None, *, words: Words) -> Finding:
@@ -76,7 +76,7 @@ def odd(behind: pl.DataFrame, price: int | None, *, words: Words) -> Finding:
         "lines": form.count(int(behind["lines"].sum())),
         "day": form.day(behind["day"][0]) if behind.height else "",
     }
-    return check("odd", kind, ODD[kind], behind, values, words=words, row_key=("day",))
+    return check("odd", kind, ODD[kind], behind, values, words=words, row_key=("day",), role="check")
 
 
 def known(found: Unknown, *, words: Words, pseudonyms: pl.Series) -> Finding:
@@ -108,7 +108,7 @@ def known(found: Unknown, *, words: Words, pseudonyms: pl.Series) -> Finding:
     view = table.head(SHOWN).with_columns(table=told(table.head(SHOWN), "table", by=lambda t: _source(words, t)))
     return check(
         "known", kind, KNOWN[kind], table, values, words=words, view=view, seen=f"seen.{_seen(kind)}",
-        row_key=("table", "id"),
+        row_key=("table", "id"), role="check",
     )  # fmt: skip
 
 

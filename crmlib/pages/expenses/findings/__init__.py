@@ -10,13 +10,13 @@ from crmlib.report import answered, otherwise, section
 @answered("expenses", "stores")
 def answer(study: Study) -> Answer:
     """What expenses take of sales, and the line that was overspent most."""
-    return spent.answer(study.lines, study.stores, words=study.words)
+    return spent.answer(study.spent, study.stores, words=study.words)
 
 
 @section("expenses.lines", needs=("expenses", "stores"))
 def lines(study: Study) -> Finding:
     """Each line against a year ago: what sales explain and what they do not."""
-    return spent.lines(study.lines, words=study.words).of_rows(study.vouchers)
+    return spent.lines(study.spent, words=study.words).of_rows(study.vouchers)
 
 
 @section("expenses.months", needs=("expenses", "stores"))
@@ -35,7 +35,7 @@ def stores(study: Study) -> Finding:
 def todo(study: Study) -> ActionList:
     """Which line of which shop, or of the house, to look into."""
     return spent.listed(
-        study.lines,
+        study.spent,
         study.by_store_line,
         study.names,
         words=study.words,

@@ -53,7 +53,7 @@ def book(month: Books, *, words: Words, feast: Feast) -> Finding:
     }  # fmt: skip
     return Finding.worded(
         "festival.book", kind, values, words=words, table=table,
-        status=STATUS[kind],
+        status=STATUS[kind], role="check",
         view=None if kind == "none" else views.readable(table, words=words, exact=True), row_key=("stock_line",),
         value_minor=abs(month.value.totals.get("purchase", 0)) if kind == "received" else None,
     )  # fmt: skip

@@ -195,6 +195,7 @@ def under(below: pl.DataFrame, *, words: Words, stores: Named, products: Named) 
     return Finding.worded(
         "margin.under", kind, values, words=words, status="warn" if lost else "ok", table=table,
         view=views.readable(table.head(20), words=words), chart=chart, value_minor=lost, row_key=("store", "name"),
+        role="check",
     )  # fmt: skip
 
 

@@ -172,7 +172,7 @@ def book(made: Identity, *, words: Words, first: date, last: date) -> Finding:
     }  # fmt: skip
     return Finding.worded(
         "service.book", kind, values, words=words, status="fail" if made.residual else "none", table=table,
-        view=views.readable(table, words=words), row_key=("ticket_line",),
+        view=views.readable(table, words=words), row_key=("ticket_line",), role="check",
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def satisfaction(found: Satisfaction, *, words: Words, days: int) -> Finding:
         status="none",
         table=table,
         view=views.readable(table, words=words) if found.asked else None,
+        role="check",
     )
 
 
