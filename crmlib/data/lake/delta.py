@@ -15,6 +15,7 @@ from shutil import disk_usage
 from typing import Any, Literal
 
 import polars as pl
+import pyarrow as pa
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -43,6 +44,7 @@ KEEP_LOG = {
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17)
 COMPRESSED = 0.05
 """Bytes on disk per byte in memory, from below; a disk that fills up all the same is caught when it does."""
+FLOW_ROWS = 1 << 17
 HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
 
 
@@ -162,7 +164,7 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
 
 
 def overwrite(
-    path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, days: list[date] | None = None
+    path: Path, rows: pl.DataFrame | pl.LazyFrame, *, batch: Batch, description: str, days: list[date] | None = None
 ) -> None:
     """Replace the whole table, or only the rows of `days`, in one commit."""
     predicate = _days_predicate(days) if days is not None else None
@@ -186,13 +188,16 @@ def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
         append(path, rows, batch=Batch(""), partition="batch", description="{}")
 
 
-def _overwrite(path: Path, rows: pl.DataFrame, *, batch: Batch, description: str, predicate: str | None) -> None:
+def _overwrite(
+    path: Path, rows: pl.DataFrame | pl.LazyFrame, *, batch: Batch, description: str, predicate: str | None
+) -> None:
     with lake_errors(path):
-        check_room(path, rows)
+        if isinstance(rows, pl.DataFrame):
+            check_room(path, rows)
         close(path)
         write_deltalake(
             str(path),
-            rows,
+            rows if isinstance(rows, pl.DataFrame) else _flow(rows),
             mode="overwrite",
             predicate=predicate,
             schema_mode=_growth(path, rows),
@@ -214,12 +219,19 @@ def compact(table: DeltaTable, *, months: list[str] | None = None) -> int:
     return int(done["numFilesRemoved"])
 
 
-def _growth(path: Path, rows: pl.DataFrame) -> Literal["merge"] | None:
+def _flow(rows: pl.LazyFrame) -> pa.RecordBatchReader:
+    """The rows of a plan as they come: a rewrite of many days never stands in memory at once."""
+    schema = pl.DataFrame(schema=rows.collect_schema()).to_arrow().schema
+    frames = rows.collect_batches(chunk_size=FLOW_ROWS, maintain_order=False, lazy=True, engine="streaming")
+    return pa.RecordBatchReader.from_batches(schema, (b for frame in frames for b in frame.to_arrow().to_batches()))
+
+
+def _growth(path: Path, rows: pl.DataFrame | pl.LazyFrame) -> Literal["merge"] | None:
     """Whether the rows bring columns that the table does not have yet: its contract has grown since it was made."""
     if not exists(path):
         return None
     there = {field.name for field in DeltaTable(str(path)).schema().fields}
-    return "merge" if set(rows.columns) - there else None
+    return "merge" if set(rows.collect_schema()) - there else None
 
 
 def _days_predicate(days: list[date]) -> str:

@@ -90,8 +90,10 @@ def _correct(
     stays = stays.with_columns(
         pl.col(c).fill_null(contract.unmapped(c).cast(rows.schema[c])) for c in dict(contract.defaults)
     )
-    kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns).collect(engine="streaming")
-    delta.overwrite(path, pl.concat([kept, rows]), batch=batch, description=description, days=days)
+    kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns)
+    anew = pl.concat([kept, rows.lazy()])
+    dated = contract.dated  # a large table is rewritten as it flows by; a small one is looked at whole
+    delta.overwrite(path, anew if dated else anew.collect(), batch=batch, description=description, days=days)
 
 
 def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:

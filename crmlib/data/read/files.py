@@ -13,7 +13,7 @@ from crmlib.core.errors import SourceError
 from crmlib.data.read import bounds, readers
 from crmlib.data.sources import Source
 
-BATCH_BYTES = 60_000_000
+BATCH_BYTES = 40_000_000
 """Text of one batch; about twenty times as much memory is used while it is checked."""
 BESIDE = frozenset({".yml", ".yaml", ".tmp", ".part", ".filepart", ".crdownload", ".md5", ".sha256", ".ok", ".done"})
 """What lies beside the files of a folder: settings, marks of transfers, files that are not whole yet."""
