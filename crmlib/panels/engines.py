@@ -49,6 +49,10 @@ class Engine:
         lines = lines.with_columns(nw.col(c).fill_null(value) for c, value in contract.defaults)
         return lines.filter(nw.col("day_n").is_in(sorted(days))).to_native()
 
+    def close(self) -> None:
+        """End the connection: a session of Spark Connect that is left open holds this process when it wants to end."""
+        (self.session.close if self.name == "duckdb" else self.session.stop)()
+
     def explained(self, error: Exception) -> LakeError:
         """What the engine said, as an error that a user can act on."""
         return LakeError("lake.engine_failed", values={"engine": self.name, "reason": _short(error)})
@@ -94,7 +98,11 @@ def spark(address: str) -> Any:
         sql, retries = (importlib.import_module(f"pyspark.sql{name}") for name in ("", ".connect.client.retries"))
         session = sql.SparkSession.builder.remote(address).create()
         session.client.set_retry_policies([retries.DefaultPolicy(max_retries=3)])
-        session.conf.set("spark.sql.session.timeZone", "UTC")
+        try:
+            session.conf.set("spark.sql.session.timeZone", "UTC")
+        except BaseException:
+            session.stop()
+            raise
     return session
 
 

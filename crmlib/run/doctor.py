@@ -130,10 +130,15 @@ def _engine(name: str) -> Check:
     """Whether every panel gives the same bytes as Polars in memory."""
     if not _installed(name):
         return Check("engine", "absent", {"engine": name})
+    given = None
     try:
-        found, expected = reductions(_on(name, fixture())), reductions(fixture())
+        given = _on(name, fixture())
+        found, expected = reductions(given), reductions(fixture())
     except Exception as problem:  # whatever an engine says
         return Check("engine", "bad", {"engine": name, "found": _short(problem)})
+    finally:
+        if given is not None and name.startswith(engines.CONNECT):
+            given.sparkSession.stop()  # an open session would hold this process when it wants to end
     other = [panel for panel, frame in expected.items() if _hash(found[panel]) != _hash(frame)]
     count = len(expected)
     return Check("engine", "bad" if other else "ok", {"engine": name, "found": ", ".join(other), "count": count})

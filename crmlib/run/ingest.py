@@ -77,7 +77,11 @@ def reduce(place: Path, *, say: Say, words: Words, quiet: bool = False, engine: 
     `engine` makes them; without it the one that the workspace names.
     """
     on = engines.connect(workspace.engine(start=Path.cwd(), chosen=engine))
-    _, days = reduced.reduce(data.Lake(place), by=reductions, on=on)
+    try:
+        _, days = reduced.reduce(data.Lake(place), by=reductions, on=on)
+    finally:
+        if on is not None:
+            on.close()
     if days or not quiet:
         say(words(f"cli.reduce.{'made' if days else 'current'}", days=words.format.count(days), count=days))
 

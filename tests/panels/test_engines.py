@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ def a_main_module_with_a_file() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys.modules["__main__"], "__file__", "worker", raising=False)
         yield
+
+
+@contextmanager
+def connected(name: str) -> Iterator[engines.Engine]:
+    """The engine, for as long as it is used."""
+    on = engines.connect(name)
+    assert on is not None
+    yield on
+    on.close()
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +73,12 @@ def test_every_engine_makes_the_same_bytes_after_corrections_late_rows_and_withd
     engine: str, tmp_path: Path
 ) -> None:
     rng, lake = np.random.default_rng(3), Lake(tmp_path)
-    on = engines.connect(engine)
-    for number in range(3):
-        histories.night(lake, rng, number)
-        built, days = reduced.reduce(lake, by=reductions, on=on)
-        assert days > 0 and equal(kept(lake, built), whole(lake))
-        assert built.odd == reductions.odd_days(whole(lake)["receipt"])
+    with connected(engine) as on:
+        for number in range(3):
+            histories.night(lake, rng, number)
+            built, days = reduced.reduce(lake, by=reductions, on=on)
+            assert days > 0 and equal(kept(lake, built), whole(lake))
+            assert built.odd == reductions.odd_days(whole(lake)["receipt"])
 
 
 def test_an_engine_reads_files_of_before_the_contract_grew(engine: str, tmp_path: Path) -> None:
@@ -78,7 +88,8 @@ def test_an_engine_reads_files_of_before_the_contract_grew(engine: str, tmp_path
     facts = '{"currency": "CNY", "time_zone": "Asia/Shanghai"}'
     other = Lake(tmp_path / "older")
     delta.append(other.table_path("receipt_lines"), older, batch=delta.Batch("a"), partition="month", description=facts)
-    built, _ = reduced.reduce(other, by=reductions, on=engines.connect(engine))
+    with connected(engine) as on:
+        built, _ = reduced.reduce(other, by=reductions, on=on)
     assert equal(kept(other, built), whole(other))
     assert set(kept(other, built)["store_product_day"]["unit"]) == {"piece"}
 
@@ -86,7 +97,8 @@ def test_an_engine_reads_files_of_before_the_contract_grew(engine: str, tmp_path
 def test_the_hour_of_a_sale_is_that_of_the_shop_not_of_the_engine(engine: str, tmp_path: Path) -> None:
     lake = histories.made(tmp_path, 5, 1)
     hours = lake.table("receipt_lines").select(pl.col("sold_at").dt.hour()).collect()["sold_at"]
-    built, _ = reduced.reduce(lake, by=reductions, on=engines.connect(engine))
+    with connected(engine) as on:
+        built, _ = reduced.reduce(lake, by=reductions, on=on)
     assert set(kept(lake, built)["receipt"]["hour"]) == set(hours)
 
 
@@ -103,8 +115,8 @@ def test_an_engine_that_fails_half_way_leaves_the_old_reductions(
     before, _ = reduced.reduce(lake, by=reductions)
     histories.night(lake, np.random.default_rng(9), 1)
     monkeypatch.setattr(lake.__class__, "time_zone", property(lambda _: "No/Where"))
-    with pytest.raises(LakeError) as failed:
-        reduced._made(lake, before, version=1, form_=before.form, by=reductions, on=engines.connect(engine))
+    with connected(engine) as on, pytest.raises(LakeError) as failed:
+        reduced._made(lake, before, version=1, form_=before.form, by=reductions, on=on)
     assert failed.value.code == "lake.engine_failed"
     assert reduced.entries(lake) == [before]
 
