@@ -31,8 +31,10 @@ pre{{background:#fff;border:1px solid #e4e9ef;border-radius:5px;padding:10px;ove
 
 
 def written(role: str, language: Language) -> str:
-    """The text of a handbook, in Markdown."""
-    return files("crmlib.run").joinpath(FOLDER, f"{role}.{language}.md").read_text(encoding="utf-8")
+    """The text of a handbook, in Markdown; in English where the language has none yet."""
+    folder = files("crmlib.run").joinpath(FOLDER)
+    own = folder.joinpath(f"{role}.{language}.md")
+    return (own if own.is_file() else folder.joinpath(f"{role}.en.md")).read_text(encoding="utf-8")
 
 
 def title(role: str, language: Language) -> str:
