@@ -48,7 +48,7 @@ def test_the_rows_make_the_figures(found: dict[str, tuple[Any, Finding]]) -> Non
     assert card.behind["open_minor"].sum() + study.open.unapplied["amount_minor"].sum() == study.open.owed_minor
     study, card = found["expenses"]
     assert card.behind is not None
-    assert card.behind["amount_minor"].sum() == study.lines["spent_minor"].sum()
+    assert card.behind["amount_minor"].sum() == study.spent["spent_minor"].sum()
     study, card = found["points"]
     assert card.behind is not None
     moved = study.book.totals["closing"] - study.book.totals["opening"]
