@@ -177,3 +177,42 @@ def traits_of(habits: pl.DataFrame, customer: str) -> dict[str, str | None]:
     found = habits.filter(pl.col("customer_id") == customer)
     names = [name for name, kind in habits.schema.items() if kind == pl.String and name != "customer_id"]
     return dict(zip(names, found.select(names).row(0), strict=True)) if found.height else {}
+
+
+WAYS = ("may_call", "may_sms", "may_email", "may_visit")
+
+
+def account(
+    profile: dict[str, Any] | None,
+    *,
+    points: AnyFrame | None = None,
+    cards: AnyFrame | None = None,
+    moves: AnyFrame | None = None,
+) -> dict[str, Any]:
+    """What one customer agreed to and holds with us; what is not connected is None.
+
+    Parameters
+    ----------
+    profile : the row of `customers`. points, cards, moves : the entries of this customer and the moves of all cards.
+
+    Returns
+    -------
+    owner (staff id), ways (of `WAYS`, those allowed; None without a profile), points (balance), stored_minor.
+
+    Examples
+    --------
+    >>> entries = pl.DataFrame({"points": [120, -20]})
+    >>> account({"owner_staff": "G1", "may_call": True, "may_sms": False}, points=entries)
+    {'owner': 'G1', 'ways': ('may_call',), 'points': 100, 'stored_minor': None}
+    """
+    held = None
+    if cards is not None and moves is not None:
+        own = to_polars(cards, needs=["card_id"], name="cards").select("card_id")
+        rows = to_polars(moves, needs=["card_id", "amount_minor"], name="card_moves")
+        held = int(rows.join(own, on="card_id", how="semi")["amount_minor"].sum())
+    return {
+        "owner": None if profile is None else profile.get("owner_staff"),
+        "ways": None if profile is None else tuple(way for way in WAYS if profile.get(way)),
+        "points": None if points is None else int(to_polars(points, needs=["points"], name="points")["points"].sum()),
+        "stored_minor": held,
+    }

@@ -31,7 +31,7 @@ CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 """What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
 MADE: dict[tuple[str, str], Path] = {}
 """The pages made so far: report and language → their folder."""
-FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
+FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 """What the name of a sheet may not hold; a blank stands there."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

@@ -35,7 +35,8 @@ def intervals(
     shown = rows.prepared(shown)
     at = 1.0 if log else 0.0
     base = rows.base(shown, words=words, title=title)
-    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r") if log else rows.value_axis(shown, percent=percent)
+    usual = rows.value_axis(shown, percent=percent, words=words, title=title)
+    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4, 8], format="~r") if log else usual
     scale = rows.scale(shown, at=at, log=log)
     x = alt.X("low:Q", title=title, scale=scale, axis=axis)
     spread = base.mark_rule(strokeWidth=3, opacity=0.45).encode(x=x, x2=alt.X2("high:Q"), color=rows.tone(alt.Color))

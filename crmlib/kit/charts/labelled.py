@@ -31,7 +31,8 @@ def bars(
     """
     shown = rows.prepared(frame)
     base = rows.base(shown, words=words, title=title)
-    x = alt.X("value:Q", title=title, scale=rows.scale(shown), axis=rows.value_axis(shown, percent=percent))
+    axis = rows.value_axis(shown, percent=percent, words=words, title=title)
+    x = alt.X("value:Q", title=title, scale=rows.scale(shown), axis=axis)
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.62}).encode(x=x, color=rows.tone(alt.Color))
     spread = base.mark_rule(strokeWidth=2, color=theme.INK).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
     optional = [*([spread] if "low" in frame.columns else []), *([rows.lines_at(marks)] if marks else [])]

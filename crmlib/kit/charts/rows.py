@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 
 import altair as alt
 import polars as pl
+from altair.utils.schemapi import Undefined, UndefinedType
 
 from crmlib.kit.charts import theme
 from crmlib.kit.words import Words
@@ -84,8 +85,8 @@ def figures(drawn: alt.Chart) -> list[alt.Chart]:
     return [side.encode(x=alt.X("at:Q"), text=alt.Text("label:N")) for side in (right, left)]
 
 
-def value_axis(shown: pl.DataFrame, *, percent: bool) -> alt.Axis:
-    """Ticks of the values: whole numbers for counts, and no share above the whole where none is."""
+def value_axis(shown: pl.DataFrame, *, percent: bool, words: Words | None = None, title: str | None = None) -> alt.Axis:
+    """Ticks of the values: whole numbers for counts, no share above the whole where none is, large ones as `scaled`."""
     least, most = ends(shown)
     if percent and 0.5 < most <= 1 and least >= 0:
         return alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
@@ -94,7 +95,29 @@ def value_axis(shown: pl.DataFrame, *, percent: bool) -> alt.Axis:
     whole = bool((shown["value"] == shown["value"].round()).all())
     if whole and most - least < FEW:
         return alt.Axis(format=",d", values=list(range(math.floor(least), math.ceil(most) + 1)))
-    return alt.Axis(format=",.2~f", tickCount=FEW)
+    return alt.Axis(format=",.2~f", tickCount=FEW, labelExpr=scaled(max(-least, most), words=words, title=title))
+
+
+def scaled(most: float, *, words: Words | None, title: str | None) -> str | UndefinedType:
+    """What an axis of values up to `most` writes at its ticks: from the language's own size on in its scale (30K).
+
+    As it is where the title already says the scale, or the language is not known.
+
+    Examples
+    --------
+    >>> scaled(1e5, words=Words("en"), title="¥")
+    "datum.value == 0 ? '0' : format(datum.value / 1000, ',.2~f') + 'K'"
+    >>> scaled(900, words=Words("en"), title="¥")
+    Undefined
+    """
+    if words is None:
+        return Undefined
+    money = words.format.locale.money
+    scale = next((word for size, word in money.scales if size == money.axis), "")
+    said = words("page.axis.large", unit="").strip()
+    if not scale or most < money.axis_from or said in (title or ""):
+        return Undefined
+    return f"datum.value == 0 ? '0' : format(datum.value / {money.axis:.0f}, ',.2~f') + '{scale}'"
 
 
 def ends(shown: pl.DataFrame, *, at: float | None = 0.0) -> tuple[float, float]:

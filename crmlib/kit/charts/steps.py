@@ -31,7 +31,8 @@ def steps(frame: pl.DataFrame, *, words: Words, title: str, total: str, label: s
     )
     shown = shown.with_columns(at=pl.when("right").then("high").otherwise("low"))
     base = rows.base(shown, words=words, title=title)
-    axis = alt.Axis(format=",.3~f", tickCount=rows.FEW)
+    reach = max((abs(v) for v in (*shown["low"], *shown["high"])), default=0.0)
+    axis = alt.Axis(format=",.3~f", tickCount=rows.FEW, labelExpr=rows.scaled(reach, words=words, title=title))
     bar = base.mark_bar(cornerRadius=2, height={"band": 0.62}).encode(
         x=alt.X("start:Q", title=title, scale=rows.scale(shown), axis=axis),
         x2=alt.X2("stop:Q"),

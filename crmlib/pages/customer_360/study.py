@@ -9,16 +9,19 @@ from typing import Any
 import polars as pl
 
 from crmlib import panels
+from crmlib.core.errors import ModelError
 from crmlib.customers import grades, view360
 from crmlib.customers.groups import traits as known
 from crmlib.customers.loyalty import overdue
 from crmlib.customers.members import periods
 from crmlib.pages.customer_360.parameters import Customer360
 from crmlib.pages.shared.churn_watch import Watch
+from crmlib.pages.shared.lifetime_ground import Lifetime
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
 from crmlib.scoring import pyramid
 
+OWN = ("customers", "points", "cards")
 FILED = ("contacts", "points", "holdings")
 """Tables of what else is on file."""
 
@@ -136,3 +139,24 @@ class Study(MemberStudy):
         titles = self.called("stores", "store_id")
         found = panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
         return found.with_columns(pl.col("store_id").replace(titles)) if titles else found
+
+    @cached_property
+    def account(self) -> dict[str, Any]:
+        """Owner by name, consent, points and stored value [minor units] of the customer; `view360.account`."""
+        mine = pl.col("customer_id") == self.chosen
+        own = {name: self.page.table(name).filter(mine).collect() for name in OWN if self.page.has(name)}
+        people = own.get("customers")
+        moves = self.page.optional("card_moves")
+        found = view360.account(
+            people.row(0, named=True) if people is not None and people.height else None,
+            points=own.get("points"), cards=own.get("cards"), moves=None if moves is None else moves.collect(),
+        )  # fmt: skip
+        return found | {"owner": self.called("staff", "staff_id").get(str(found["owner"]), found["owner"])}
+
+    @cached_property
+    def worth(self) -> dict[str, Any] | None:
+        """The row of the lifetime page: p_alive, value of a year [currency units]; none without its model."""
+        try:
+            return view360.row_of(Lifetime(self.page).forecast.whole.customers, self.chosen)
+        except ModelError:
+            return None

@@ -7,7 +7,6 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
 from crmlib.kit.words import Words
 
 
@@ -20,16 +19,6 @@ def period_name(span: tuple[date, date], *, words: Words) -> str:
     if whole and last.day == monthrange(last.year, last.month)[1]:
         return words.format.month(last)
     return words("page.period", start=words.format.day(first), end=words.format.day(last))
-
-
-def axis(largest_minor: float, *, words: Words) -> tuple[float, str]:
-    """Minor units in one unit of an axis, and what that unit is called."""
-    currency, scale = words.format.currency, words.format.locale.money
-    units = abs(largest_minor) / MINOR_PER_UNIT[currency]
-    name = words.label(f"page.unit.{currency}") if scale.units else None
-    large = units >= scale.axis_from
-    title = words(f"sales.axis.{'large' if large else 'small'}", unit=name or SYMBOLS.get(currency, currency))
-    return MINOR_PER_UNIT[currency] * (scale.axis if large else 1), title
 
 
 def signed(minor: float | None, *, words: Words) -> str:

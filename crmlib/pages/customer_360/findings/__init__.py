@@ -1,7 +1,7 @@
 """One customer's page, card by card."""
 
 from crmlib.kit.finding import Answer, Finding, Limits
-from crmlib.pages.customer_360.findings import person
+from crmlib.pages.customer_360.findings import accounts, person
 from crmlib.pages.customer_360.study import FILED, Study
 from crmlib.report import answered, section
 
@@ -41,6 +41,12 @@ def course(study: Study) -> Finding:
 def basket(study: Study) -> Finding:
     """What this customer buys far more of than others."""
     return person.basket(study.basket, words=study.words)
+
+
+@section("customer_360.account", key="one.account", needs=("customers",))
+def account(study: Study) -> Finding:
+    """Whose this customer is, which contact it allows, what it holds with us and still brings."""
+    return accounts.account(study.account, study.worth, words=study.words)
 
 
 @section("customer_360.file", key="one.file")

@@ -8,8 +8,9 @@ from crmlib.clv.forecast.portfolio import Portfolio
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.judge.baselines import Contest
 from crmlib.clv.seasonal.lifetime_calendar import CalendarTrial
-from crmlib.core.money import MINOR_PER_UNIT, SYMBOLS
+from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.customers.members.cards import Cards
+from crmlib.kit.charts import money as money_axis
 from crmlib.kit.finding import Limits
 from crmlib.kit.words import Words
 
@@ -36,17 +37,8 @@ def between(low: float, high: float, words: Words) -> str:
 
 def axis(largest: float, words: Words) -> tuple[float, str]:
     """Divisor of an axis of currency units, and the name of its unit."""
-    currency = words.format.currency
-    scale = words.format.locale.money
-    if scale.units:
-        unit_key = f"page.unit.{currency}"
-        unit = words(unit_key) if words.has(unit_key) else currency
-    else:
-        unit = SYMBOLS.get(currency, currency)
-    large = largest >= scale.axis_from
-    return scale.axis if large else 1.0, words(
-        f"customer_lifetime.chart.{'ten_thousands' if large else 'units'}", unit=unit
-    )
+    divisor, unit = money_axis.axis(largest * MINOR_PER_UNIT[words.format.currency], words=words)
+    return divisor / MINOR_PER_UNIT[words.format.currency], unit
 
 
 def what(portfolio: Portfolio, words: Words) -> str:

@@ -10,10 +10,11 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sales_wording import axis, signed
+from crmlib.pages.shared.sales_wording import signed
 from crmlib.sales.standing import Standing, movers
 
 Named = Callable[[pl.Series], pl.Series]

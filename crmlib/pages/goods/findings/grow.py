@@ -9,10 +9,11 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sales_wording import axis, signed
+from crmlib.pages.shared.sales_wording import signed
 from crmlib.sales.goods import LEAST_GOODS
 from crmlib.sales.ranks import SILENT_DAYS
 from crmlib.sales.standing import Standing, movers

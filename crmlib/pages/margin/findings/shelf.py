@@ -10,10 +10,10 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sales_wording import axis
 from crmlib.sales import margins
 
 Named = Callable[[pl.Series], pl.Series]

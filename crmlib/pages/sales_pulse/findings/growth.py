@@ -10,11 +10,12 @@ import polars as pl
 from crmlib.core.calendar import festivals
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
+from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.sales_pulse import charts
-from crmlib.pages.shared.sales_wording import axis, cause, largest, period_name, points, signed
+from crmlib.pages.shared.sales_wording import cause, largest, period_name, points, signed
 from crmlib.sales.causes import total
 from crmlib.sales.comparisons import Reading
 

@@ -10,10 +10,11 @@ import polars as pl
 
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import ActionList, Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sales_wording import axis, signed
+from crmlib.pages.shared.sales_wording import signed
 from crmlib.sales.outlook import COMPANY, Completion
 from crmlib.sales.store_weeks import Flags
 

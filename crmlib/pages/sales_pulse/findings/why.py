@@ -8,12 +8,13 @@ import polars as pl
 
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.charts.steps import steps
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.sales_pulse.findings.growth import change, row_of
-from crmlib.pages.shared.sales_wording import axis, cause, largest, points, signed
+from crmlib.pages.shared.sales_wording import cause, largest, points, signed
 from crmlib.sales.causes import total
 from crmlib.sales.trade import by_ticket
 

@@ -10,11 +10,12 @@ import polars as pl
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
+from crmlib.kit.charts.money import axis
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.shared.sales_wording import axis, signed
+from crmlib.pages.shared.sales_wording import signed
 
 Named = Callable[[pl.Series], pl.Series]
 ROWS = 12
