@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "docs")
     chosen = parser.parse_args()
     for language in LANGUAGES:
-        file = source(language, chosen.out.resolve(), chosen.reports)
+        file = source(language, chosen.out.resolve(), None if chosen.reports is None else chosen.reports.resolve())
         subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", file], check=True
         )
