@@ -16,6 +16,8 @@ from crmlib.report.record.newest import Published, at_stake
 
 SALES, HEALTH = "sales_pulse", "data_health"
 """The pages whose figures and checks are repeated here as they stand there."""
+UNJUDGED = pl.col("status") == "none"
+RHYTHMS = ("daily", "weekly", "monthly", "quarterly")
 FESTIVAL_DAYS = 60
 """A festival is announced from here on: goods must be ordered before it."""
 
@@ -30,10 +32,10 @@ class Study(report.Study):
 
     @cached_property
     def costly(self) -> pl.DataFrame:
-        """What to do, one row per finding with money at stake, the most first.
+        """What to do, one row per finding with money at stake: what a page judges bad first, then by money.
 
         report_title, status, headline, advice, stake_minor [minor units], output, key, as_of. Of two pages with one
-        finding the newer speaks.
+        finding the newer speaks. What a page gives no verdict on (an amount expected, a balance) comes after.
         """
         rows = [
             (
@@ -45,16 +47,24 @@ class Study(report.Study):
                 page.output,
                 f.key,
                 page.record.as_of,
+                str(page.record.parameters.get("region") or ""),
             )
             for page in self.page.pages
             for f in at_stake(page.record)
         ]
-        names = ("report_title", "status", "headline", "advice", "stake_minor", "output", "key", "as_of")
+        names = ("report_title", "status", "headline", "advice", "stake_minor", "output", "key", "as_of", "region")
         schema = {name: pl.Int64 if name == "stake_minor" else pl.String for name in names}
         found = pl.DataFrame(rows, schema=schema, orient="row")
-        whose = pl.concat_str(pl.col("output").str.split("/").list.first(), "key", "report_title")
-        newest = found.sort("as_of", "stake_minor", descending=True).filter(whose.is_first_distinct())
-        return newest.sort("stake_minor", "output", "key", descending=[True, False, False])
+        whose = pl.concat_str(pl.col("output").str.split("/").list.first(), "key", "region", separator="/")
+        newest = found.sort("as_of", "stake_minor", descending=True).filter(whose.is_first_distinct()).drop("region")
+        return newest.sort(UNJUDGED, "stake_minor", "output", "key", descending=[False, True, False, False])
+
+    @cached_property
+    def first(self) -> pl.DataFrame:
+        """The rows of `costly` to begin with, at most ``most``: the dearest of each page before a page's second one."""
+        name = pl.col("output").str.split("/").list.first()
+        place = pl.int_range(pl.len()).over(name)
+        return self.costly.sort(UNJUDGED, place > 0, maintain_order=True).head(self.params.most)
 
     @cached_property
     def ahead(self) -> pl.DataFrame:
@@ -70,9 +80,9 @@ class Study(report.Study):
     def lights(self) -> pl.DataFrame:
         """The newest pages, by money at stake, then by light.
 
-        report_title, status, answer, as_of, stake_minor (the most of its findings), output.
+        report_title, status, answer, as_of, stake_minor (of its dearest finding as `costly` ranks them), output.
         """
-        most = self.costly.group_by("output").agg(pl.col("stake_minor").max())
+        most = self.costly.group_by("output", maintain_order=True).agg(pl.col("stake_minor").first())
         rows = [(self._title(p), p.record.status, p.record.answer, p.record.as_of, p.output) for p in self.page.pages]
         names = ("report_title", "status", "answer", "as_of", "output")
         found = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
@@ -91,18 +101,27 @@ class Study(report.Study):
         return self._of(HEALTH)
 
     def _of(self, report_name: str) -> Published | None:
-        rhythms = ("daily", "weekly", "monthly")
         found = [p for p in self.page.pages if p.record.report == report_name]
-        order = {rhythm: number for number, rhythm in enumerate(rhythms)}
-        found.sort(key=lambda p: order.get(p.output.split("/")[1].split("-")[0], len(order)))
+        order = {rhythm: number for number, rhythm in enumerate(RHYTHMS)}
+        found.sort(key=lambda p: order.get(_rhythm(p), len(order)))
         return found[0] if found else None
 
     def _title(self, page: Published) -> str:
-        """The title of a page, with its region where pages of several regions are side by side."""
-        region = page.record.parameters.get("region")
-        if not region or self.params.region:
-            return page.record.title
-        return self.words("home.of_region", title=page.record.title, region=region)
+        """The title of a page, with its rhythm and its region where several stand side by side."""
+        title, region = page.record.title, page.record.parameters.get("region")
+        rhythm = _rhythm(page)
+        if rhythm in RHYTHMS and len(self._rhythms[page.record.report]) > 1:
+            title = self.words("home.of_rhythm", title=title, rhythm=self.words(f"portal.variant.{rhythm}"))
+        if region and not self.params.region:
+            title = self.words("home.of_region", title=title, region=region)
+        return title
+
+    @cached_property
+    def _rhythms(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for page in self.page.pages:
+            found.setdefault(page.record.report, set()).add(_rhythm(page))
+        return found
 
     def _promotions(self) -> Iterator[tuple[date, int, str, str, str | None]]:
         table = self.page.optional("promotions")
@@ -121,3 +140,8 @@ class Study(report.Study):
         found = festivals(today + timedelta(days=1), today + timedelta(days=FESTIVAL_DAYS))
         for festival, day in found.select("festival", "day").iter_rows():
             yield day, (day - today).days, "festival", self.words(f"calendar.festival.{festival}"), None
+
+
+def _rhythm(page: Published) -> str:
+    """The first word of a variant: ``monthly-east`` is monthly."""
+    return page.output.split("/")[1].split("-")[0]

@@ -16,9 +16,14 @@ from tests.report import world
 DAY = world.LAST.isoformat()
 
 
-def put(reports: Path, variant: str, stake: int, *, region: str | None = None, report: str = "customer_value") -> None:
-    found = (
-        FindingRecord("scoring.movers", "finding", "fail", f"{variant} 少了", "t", 1, value_minor=stake, do="打电话"),
+def put(
+    reports: Path, variant: str, *stakes: int, region: str | None = None, report: str = "customer_value",
+    status: str = "fail",
+) -> None:  # fmt: skip
+    keys = ("scoring.movers", "scoring.pyramid")
+    found = tuple(
+        FindingRecord(key, "finding", status, f"{variant} 少了", "t", 1, value_minor=stake, do="打电话")
+        for key, stake in zip(keys, stakes, strict=False)
     )
     record = Manifest(
         report, "zh", f"{report}报表", "?", DAY, "fail", "结论", {"region": region}, (), found, {}, "CNY", "1", 1, "r",
@@ -65,3 +70,21 @@ def test_a_list_leads_to_the_card_of_the_published_page(lake: Lake, reports: Pat
     view = getattr(made, "view", None)
     assert view is not None
     assert f'href="../../../../churn_review/monthly/{DAY}/zh/index.html#scoring-movers"' in view.as_raw_html()
+
+
+def test_each_page_has_its_dearest_first_and_what_has_no_verdict_comes_last(lake: Lake, tmp_path: Path) -> None:
+    put(tmp_path, "monthly", 700_00, 600_00)
+    put(tmp_path, "monthly", 100_00, report="churn_review", status="warn")
+    put(tmp_path, "monthly", 900_00, report="receivables", status="none")
+    study = Study(world.opened(lake, report="home", reports=tmp_path))
+    assert study.costly["stake_minor"].to_list() == [700_00, 600_00, 100_00, 900_00]
+    assert study.first["stake_minor"].to_list() == [700_00, 100_00, 600_00, 900_00]
+    assert findings.answer(study).sentence.count(study.words.format.money(700_00)) == 1
+    assert study.lights["stake_minor"].to_list() == [900_00, 700_00, 100_00]
+
+
+def test_pages_of_two_rhythms_are_called_by_them(lake: Lake, reports: Path) -> None:
+    study = Study(world.opened(lake, report="home", reports=reports))
+    titles = study.lights["report_title"].to_list()
+    assert len(set(titles)) == len(titles)
+    assert "churn_review报表" in titles and any("周报" in title for title in titles)

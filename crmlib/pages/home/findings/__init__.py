@@ -9,7 +9,7 @@ from crmlib.report import answered, section
 @answered()
 def answer(study: Study) -> Answer:
     """The most expensive thing to do, and the figures of sales as their own page says them."""
-    return first.answer(study.costly, study.lights, sales=study.sales, words=study.words)
+    return first.answer(study.first, study.lights, sales=study.sales, words=study.words)
 
 
 @section("home.first", key="home.first")
@@ -21,7 +21,7 @@ def to_do(study: Study) -> Finding:
 @section("home.actions")
 def actions(study: Study) -> ActionList:
     """The list of what to do, each with the page that says why."""
-    rows = study.costly.head(study.params.most)
+    rows = study.first
     leads = [study.page.leads_to(output, key=key) for output, key in rows.select("output", "key").iter_rows()]
     return first.actions(rows, leads, total=study.costly.height, words=study.words)
 

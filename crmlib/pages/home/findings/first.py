@@ -23,7 +23,7 @@ def answer(costly: pl.DataFrame, lights: pl.DataFrame, *, sales: Published | Non
 
     Parameters
     ----------
-    costly : findings with money at stake, the most first (`Study.costly`).
+    costly : what to begin with (`Study.first`).
     lights : the pages there are (`Study.lights`).
     sales : the page of sales, whose figures are repeated word for word.
     """
@@ -77,7 +77,7 @@ def actions(rows: pl.DataFrame, leads: Sequence[str], *, total: int, words: Word
 
     Parameters
     ----------
-    rows : the first of `Study.costly`.
+    rows : what to begin with (`Study.first`).
     leads : address of the card of each row; empty where nothing leads there.
     total : how many findings there are.
     """
