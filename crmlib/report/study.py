@@ -43,6 +43,13 @@ class Study:
         """The words of the page's language."""
         return self.page.words
 
+    def titles(self, table: str, key: str) -> dict[str, str]:
+        """What staff (`staff`, `staff_id`) or stores (`stores`, `store_id`) are called; empty where not connected."""
+        found = self.page.optional(table)
+        if found is None or "name" not in found.collect_schema().names():
+            return {}
+        return dict(found.select(key, "name").drop_nulls().collect().rows())
+
 
 def section(
     name: str, *, key: str = "", needs: tuple[str, ...] = ()

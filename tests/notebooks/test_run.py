@@ -6,6 +6,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ def texts(html: str, pattern: str) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>", "", found)).strip() for found in re.findall(pattern, html, re.S)]
 
 
+@cache
+def named(lake: Lake) -> frozenset[str]:
+    """The numbers of staff, stores, goods, partners, suppliers and offers that have a name."""
+    keys = {"staff": "staff_id", "stores": "store_id", "products": "product_id", "partners": "partner_id",
+            "suppliers": "supplier_id", "promotions": "promotion_id"}  # fmt: skip
+    tables = [lake.table(name).select(pl.col(key).cast(pl.String).alias("key"), "name") for name, key in keys.items()]
+    rows = pl.concat(tables).filter(pl.col("name") != pl.col("key")).collect()
+    return frozenset(rows["key"].drop_nulls())
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_it_runs_and_its_page_keeps_the_rules(
@@ -76,6 +87,7 @@ def test_it_runs_and_its_page_keeps_the_rules(
     assert all(said) and not any(re.search(r"\{\w*\}|\bnan\b|\bNone\b|\binf\b", text) for text in said)
     heads = texts(body, r"<th\b[^>]*>(.*?)</th>")
     assert not [text for text in heads if MACHINE.search(text)]
+    assert not set(texts(body, r"<td\b[^>]*>(.*?)</td>")) & named(sample_lake), "who has a name is called by it"
     if language == "zh":
         assert all(CHINESE.search(f["headline"]) for f in record["findings"])
     notes = re.findall(r'<div class="notes">\s*<dl>(.*?)</dl>', body, re.S)

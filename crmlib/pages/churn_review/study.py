@@ -75,7 +75,7 @@ class Study(ChurnStudy):
     @cached_property
     def owned(self) -> pl.DataFrame | None:
         """Who looks after whom from when on; none where nobody is named."""
-        found, titles = flows.owners(self.file, self.collected("assignments")), self.called("staff", "staff_id")
+        found, titles = flows.owners(self.file, self.collected("assignments")), self.titles("staff", "staff_id")
         return found.with_columns(pl.col("owner").replace(titles)) if found is not None and titles else found
 
     @cached_property

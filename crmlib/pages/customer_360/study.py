@@ -136,7 +136,7 @@ class Study(MemberStudy):
     @cached_property
     def receipts(self) -> pl.DataFrame:
         """The customer's last receipts."""
-        titles = self.called("stores", "store_id")
+        titles = self.titles("stores", "store_id")
         found = panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
         return found.with_columns(pl.col("store_id").replace(titles)) if titles else found
 
@@ -151,7 +151,7 @@ class Study(MemberStudy):
             people.row(0, named=True) if people is not None and people.height else None,
             points=own.get("points"), cards=own.get("cards"), moves=None if moves is None else moves.collect(),
         )  # fmt: skip
-        return found | {"owner": self.called("staff", "staff_id").get(str(found["owner"]), found["owner"])}
+        return found | {"owner": self.titles("staff", "staff_id").get(str(found["owner"]), found["owner"])}
 
     @cached_property
     def worth(self) -> dict[str, Any] | None:

@@ -86,7 +86,8 @@ class Study(report.Study):
         if partners is None:
             return shown
         known = partners.select(
-            owner="partner_id", name=pl.coalesce("name", "partner_id"), keeper="owner_staff",
+            owner="partner_id", name=pl.coalesce("name", "partner_id"),
+            keeper=pl.col("owner_staff").replace(self.titles("staff", "staff_id")),
             limit_minor="credit_limit_minor",
         )  # fmt: skip
         return pl.concat([known, shown])

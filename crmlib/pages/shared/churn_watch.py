@@ -89,10 +89,10 @@ class Watch(ChurnStudy):
         homes = clv.portfolio.home_store(
             traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
         )
-        made = homes.select("customer_id", owner=_called("store_id", self.called("stores", "store_id")))
+        made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
         if self.file is None:
             return made
-        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.called("staff", "staff_id")))
+        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.titles("staff", "staff_id")))
         both = advised.join(made, on="customer_id", how="full", coalesce=True)
         return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
 

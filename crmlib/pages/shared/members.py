@@ -93,10 +93,3 @@ class MemberStudy(report.Study):
         open_ones = contacts.filter(pl.col("purpose").cast(pl.String) == "complaint", pl.col("solved_at").is_null())
         waiting = open_ones.select("customer_id").collect()["customer_id"]
         return drawn & ~ids.is_in(waiting.implode())
-
-    def called(self, table: str, key: str) -> dict[str, str]:
-        """What staff (`staff`, `staff_id`) or stores (`stores`, `store_id`) are called; empty where not connected."""
-        found = self.page.optional(table)
-        if found is None or "name" not in found.collect_schema().names():
-            return {}
-        return dict(found.select(key, "name").drop_nulls().collect().rows())

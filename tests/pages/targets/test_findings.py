@@ -111,9 +111,10 @@ def test_who_has_no_record_has_no_data_and_is_not_behind(
         },
         schema_overrides={"sold_minor": pl.Int64, "gap_minor": pl.Int64, "calls": pl.Int64},
     )  # fmt: skip
-    card = plan.sellers(sheet, words=words, name=same)
+    card = plan.sellers(sheet, {"E2": "彭嘉豪"}, words=words, name=same)
     assert says(words, f"targets.sellers.headline.{kind}", card.headline)
     assert card.status == status
+    assert card.table["person"].to_list() == ["E1", "彭嘉豪"]
 
 
 @pytest.mark.parametrize(("april", "kind", "status"), [(120, "ahead", "ok"), (80, "behind", "warn")])

@@ -34,7 +34,7 @@ def cohorts(study: Study) -> Finding:
 @section("customer_lifetime.stores", key="clv.stores")
 def stores(study: Study) -> Finding:
     """Where the members shop who hold the future value."""
-    return value.stores(study.forecast.whole, study.test, words=study.words, titles=study.called("stores", "store_id"))
+    return value.stores(study.forecast.whole, study.test, words=study.words, titles=study.titles("stores", "store_id"))
 
 
 @section("customer_lifetime.newcomers", key="clv.newcomers")

@@ -17,13 +17,13 @@ def freshness(study: Study) -> Finding:
 @section("data_health.volume", key="health.volume")
 def volume(study: Study) -> Finding:
     """Whether as much came in as usual, by store and day, and on days that have come."""
-    return amount.volume(study.volume, study.stray, words=study.words, names=study.called("stores", "store_id"))
+    return amount.volume(study.volume, study.stray, words=study.words, names=study.titles("stores", "store_id"))
 
 
 @section("data_health.gone", key="health.gone")
 def gone(study: Study) -> Finding:
     """What the lake holds and the source no longer has."""
-    names = study.called("stores", "store_id")
+    names = study.titles("stores", "store_id")
     return source.gone(study.gone, withdrawn=study.withdrawn, words=study.words, names=names)
 
 

@@ -56,7 +56,7 @@ def power(study: Study) -> Finding:
 def todo(study: Study) -> ActionList:
     """One line a member: goods, day and hour, store and shelf, means."""
     return people.listed(
-        study.listed, study.named, study.called("stores", "store_id"), words=study.words,
+        study.listed, study.named, study.titles("stores", "store_id"), words=study.words,
         pseudonyms=study.page.pseudonyms(study.listed["recipient_id"]), as_of=study.page.as_of,
     )  # fmt: skip
 

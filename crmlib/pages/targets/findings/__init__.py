@@ -28,7 +28,9 @@ def stores(study: Study) -> Finding:
 @section("targets.sellers", key="targets.sellers", needs=("targets",))
 def sellers(study: Study) -> Finding:
     """Everybody's own sheet: sold, gap, what a day must bring."""
-    return plan.sellers(study.sellers, words=study.words, name=study.store_names)
+    return plan.sellers(
+        study.sellers, study.titles("staff", "staff_id"), words=study.words, name=study.store_names
+    )  # fmt: skip
 
 
 @section("targets.year", key="targets.year", needs=("targets",))

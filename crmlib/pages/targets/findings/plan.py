@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import polars as pl
@@ -21,10 +21,10 @@ Named = Callable[[pl.Series], pl.Series]
 ROWS = 12
 
 
-def sellers(sheet: pl.DataFrame, *, words: Words, name: Named) -> Finding:
+def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, name: Named) -> Finding:
     """Say how many people are behind, and what the one furthest behind needs; who has no record has no data.
 
-    sheet : of `sales.people.sheet`, with store_id where it is known.
+    sheet : of `sales.people.sheet`, with store_id where it is known. called : names of staff by their numbers.
     """
     form = words.format
     behind = sheet.filter(pl.col("gap_minor") > 0)
@@ -37,7 +37,7 @@ def sellers(sheet: pl.DataFrame, *, words: Words, name: Named) -> Finding:
         "behind": form.count(behind.height),
         "silent": form.count(silent),
         "days": form.count(left),
-        "person": str(first["staff_id"]) if first else "",
+        "person": called.get(first["staff_id"], str(first["staff_id"])) if first else "",
         "gap": form.money(first["gap_minor"] if first else None),
         "total": form.money(int(behind["gap_minor"].sum())),
     }
@@ -45,12 +45,13 @@ def sellers(sheet: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     if left:
         columns += ["day_needs_minor", "usual_day_minor"]
     table = sheet.select(*columns)
+    table.insert_column(1, sheet["staff_id"].replace(dict(called)).alias("person"))
     if "store_id" in sheet.columns:
-        table.insert_column(1, name(sheet["store_id"]).alias("store"))
+        table.insert_column(2, name(sheet["store_id"]).alias("store"))
     status: Status = "warn" if behind.height else "ok" if kind == "all" else "none"
     return Finding.worded(
         "targets.sellers", kind, values, words=words, status=status, table=table,
-        view=views.readable(table.head(20), words=words, names={"state": "targets.state"}),
+        view=views.readable(table.drop("staff_id").head(20), words=words, names={"state": "targets.state"}),
         seen=words(f"targets.sellers.seen.{'silent' if silent else 'known'}", **values),
         row_key=("staff_id",),
         names={"state": "targets.state"},
