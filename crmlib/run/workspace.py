@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 LAKE_VARIABLE = "CRMLIB_LAKE"
 ENGINE_VARIABLE = "CRMLIB_ENGINE"
 SETTINGS = "workspace.toml"
-"""A file of the project's folder that names who makes the reductions: ``engine = "sc://host:15002"``."""
+"""A file of the project's folder: who makes the reductions, ``engine = "sc://host:15002"``, and where the lake's tables
+lie (`crmlib.data.lake.storage`)."""
+ELSEWHERE = ("storage", "storage_options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def engine(*, start: Path, chosen: str | None = None) -> str:
         said = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise RunError("run.settings", values={"path": str(folder / SETTINGS), "reason": str(problem)}) from problem
-    name, others = said.pop("engine", "polars"), ", ".join(map(str, said))
+    name, others = said.pop("engine", "polars"), ", ".join(str(k) for k in said if k not in ELSEWHERE)
     if others or not isinstance(name, str):
         raise RunError("run.settings", values={"path": str(folder / SETTINGS), "reason": others or repr(name)})
     return name

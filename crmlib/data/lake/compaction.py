@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
 
 from crmlib.data.lake import delta, reduced
 from crmlib.data.lake.lake import MONTH, Lake
@@ -49,7 +48,7 @@ def _lines(lake: Lake, *, by: reduced.Reducer, most: int) -> int:
 
 def _table(path: Path, most: int) -> int:
     with delta.lake_errors(path):
-        table = DeltaTable(str(path))
+        table = delta.opened(path)
         files = pl.DataFrame(table.get_add_actions(flatten=True))
         month = f"partition.{MONTH}"
         if files.height <= most:

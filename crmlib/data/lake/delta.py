@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,8 +26,11 @@ from deltalake import (
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
+from pyarrow import fs
 
 from crmlib.core.errors import LakeError
+from crmlib.data.lake import storage
 
 LOG = "_delta_log"
 """Folder of a table's commits."""
@@ -65,7 +69,24 @@ class Batch:
 
 def exists(path: Path) -> bool:
     """Whether a Delta table stands at `path`."""
-    return DeltaTable.is_deltatable(str(path))
+    url, options = storage.place(path)
+    if options is None:
+        return DeltaTable.is_deltatable(url)
+    with lake_errors(path):
+        key = url, os.environ.get("AWS_ENDPOINT_URL"), *sorted(options.items())
+        if key not in _SEEN and DeltaTable.is_deltatable(url, options):
+            _SEEN.add(key)
+    return key in _SEEN
+
+
+_SEEN: set[tuple[object, ...]] = set()
+"""Tables of object stores that were there once: they stay, and asking costs a request."""
+
+
+def opened(path: Path, *, at: int | None = None) -> DeltaTable:
+    """The table, where its lake keeps it, at its newest or an older version."""
+    url, options = storage.place(path)
+    return DeltaTable(url, version=at, storage_options=options)
 
 
 def version(path: Path) -> int:
@@ -74,7 +95,37 @@ def version(path: Path) -> int:
     if newest is not None:
         return newest
     with lake_errors(path):
-        return int(DeltaTable(str(path)).version())
+        return int(opened(path).version())
+
+
+def names(folder: Path) -> set[str]:
+    """What stands in a folder of tables of a lake, wherever it lies."""
+    found = storage.of(folder.parent)
+    if found is None:
+        return {one.name for one in folder.iterdir()} if folder.is_dir() else set()
+    with lake_errors(folder):
+        return {
+            Path(one.path).name for one in _listed(f"{found.url}/{folder.name}", storage.PATIENCE | dict(found.options))
+        }
+
+
+def sizes(path: Path) -> dict[str, int]:
+    """The files of a table and their bytes, by their names in its log."""
+    url, options = storage.place(path)
+    if options is not None:
+        return {str(one.path): int(one.size) for one in _listed(url, options, deep=True) if one.is_file}
+    return {f.relative_to(path).as_posix(): f.stat().st_size for f in path.rglob("*") if f.is_file()}
+
+
+def _listed(url: str, options: dict[str, str], *, deep: bool = False) -> list[Any]:
+    store = fs.PyFileSystem(DeltaStorageHandler(url, options))
+    listed: list[Any] = store.get_file_info(fs.FileSelector("", allow_not_found=True, recursive=deep))
+    return listed
+
+
+def local(path: Path) -> bool:
+    """Whether the table lies in the lake's own folder."""
+    return storage.place(path)[1] is None
 
 
 def _commits(path: Path) -> dict[int, Path]:
@@ -99,7 +150,7 @@ def _said(commit: Path, *, stamp: tuple[int, int]) -> str | None:
 
 def committed(path: Path, batch_id: str) -> bool:
     """Whether the batch is already in the table."""
-    return exists(path) and DeltaTable(str(path)).transaction_version(batch_id) is not None
+    return exists(path) and opened(path).transaction_version(batch_id) is not None
 
 
 def history(path: Path) -> list[dict[str, Any]]:
@@ -110,7 +161,7 @@ def history(path: Path) -> list[dict[str, Any]]:
             said = {n: _said(f, stamp=_stamp(f)) for n, f in sorted(commits.items())}
             return [{**json.loads(record), "version": n} for n, record in said.items() if record is not None]
     with lake_errors(path):
-        older = DeltaTable(str(path)).history()
+        older = opened(path).history()
     return [
         {**json.loads(commit[RECORD]), "version": commit["version"]} for commit in reversed(older) if RECORD in commit
     ]
@@ -124,7 +175,9 @@ def _stamp(file: Path) -> tuple[int, int]:
 def scan(path: Path, *, at: int | None = None) -> pl.LazyFrame:
     """The table's rows, at its newest or an older version; settled here, however often and late a reader collects."""
     with lake_errors(path):
-        return pl.scan_delta(DeltaTable(str(path), version=at))
+        remote = not local(path)  # Polars wants the number as a number, and takes the table's own options first
+        reading: dict[str, Any] | None = {"max_retries": int(storage.PATIENCE["max_retries"])} if remote else None
+        return pl.scan_delta(opened(path, at=at), storage_options=reading)
 
 
 def close(path: Path) -> None:
@@ -132,13 +185,15 @@ def close(path: Path) -> None:
 
     Analysts who share the machine read the other tables.
     """
-    if path.name in PRIVATE or path.parent.name == "state":
+    if local(path) and (path.name in PRIVATE or path.parent.name == "state"):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
 
 
 def check_room(path: Path, rows: pl.DataFrame) -> None:
     """Refuse to begin what cannot end: the disk has less room than the rows take when compressed."""
+    if not local(path):
+        return
     folder = next((p for p in (path, *path.parents) if p.exists()), Path("/"))
     if disk_usage(folder).free < rows.estimated_size() * COMPRESSED:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -149,13 +204,15 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
     with lake_errors(path):
         check_room(path, rows)
         close(path)
+        url, options = storage.place(path)
         write_deltalake(
-            str(path),
+            url,
             rows,
             mode="append",
             partition_by=[partition] if partition else None,
             schema_mode=_growth(path, rows),
             description=description,
+            storage_options=options,
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
             post_commithook_properties=HOOKS,
@@ -195,13 +252,15 @@ def _overwrite(
         if isinstance(rows, pl.DataFrame):
             check_room(path, rows)
         close(path)
+        url, options = storage.place(path)
         write_deltalake(
-            str(path),
+            url,
             rows if isinstance(rows, pl.DataFrame) else _flow(rows),
             mode="overwrite",
             predicate=predicate,
             schema_mode=_growth(path, rows),
             description=description,
+            storage_options=options,
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
             post_commithook_properties=HOOKS,
@@ -230,7 +289,7 @@ def _growth(path: Path, rows: pl.DataFrame | pl.LazyFrame) -> Literal["merge"] |
     """Whether the rows bring columns that the table does not have yet: its contract has grown since it was made."""
     if not exists(path):
         return None
-    there = {field.name for field in DeltaTable(str(path)).schema().fields}
+    there = {field.name for field in opened(path).schema().fields}
     return "merge" if set(rows.collect_schema()) - there else None
 
 
@@ -263,11 +322,28 @@ def lake_errors(path: Path) -> Iterator[None]:
 def explain(error: Exception, path: Path) -> LakeError:
     """The three-part error for a failed read or write: disk full, no permission, or damaged files."""
     text = str(error)
+    if not local(path) and (CONDITION.search(text) or UNREACHED.search(text)):
+        url = storage.place(path)[0]
+        if CONDITION.search(text):
+            return LakeError("lake.storage_unsafe", values={"url": url, "answer": "501"})
+        return LakeError("lake.storage_unreachable", values={"url": url, "reason": _said_by_store(text)})
     if "No space left" in text or "os error 28" in text or "Disk quota" in text:
         return _failed("lake.disk_full", path, error)
     if "ermission denied" in text or "Read-only file system" in text:
         return _failed("lake.not_allowed", path, error)
     return _failed("lake.damaged", path, error)
+
+
+CONDITION = re.compile(r"501 Not Implemented|NotImplemented|AWS_S3_ALLOW_UNSAFE_RENAME|requires a LockClient")
+UNREACHED = re.compile(r"error sending request|[Cc]onnect|NoSuchBucket|\b40[013]\b|\b5\d\d\b|timed out|credential")
+
+
+def _said_by_store(text: str) -> str:
+    """What an object store answered, in one line."""
+    told = re.search(r"<Code>(\w+)</Code>", text)
+    line = next((t for t in text.splitlines() if "status code" in t or "error" in t.lower()), text)
+    status = re.search(r"\b[45]\d\d [A-Z][\w ]+", text)
+    return " ".join(filter(None, (status and status[0], told and told[1]))) or line.strip(" ↳")[:160]
 
 
 DAMAGE = re.compile(r"parquet|PAR1|range\.end as u64|_delta_log|Delta|os error 2\b")

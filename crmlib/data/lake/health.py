@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from crmlib.core.contracts import CONTRACTS
@@ -112,12 +111,9 @@ def _table(lake: Lake, name: str) -> list[Row]:
 
 def _files(path: Path, *, at: int | None = None) -> tuple[list[str], int]:
     """Files that a version (the newest) names and that are not there as it says, and how many it names."""
-    adds = pl.DataFrame(DeltaTable(str(path), version=at).get_add_actions(flatten=True))
-    wrong = [
-        file
-        for file, size in adds.select("path", "size_bytes").iter_rows()
-        if not (path / file).is_file() or (path / file).stat().st_size != size
-    ]
+    adds = pl.DataFrame(delta.opened(path, at=at).get_add_actions(flatten=True))
+    there = delta.sizes(path)
+    wrong = [file for file, size in adds.select("path", "size_bytes").iter_rows() if there.get(file) != size]
     return wrong, adds.height
 
 
@@ -131,7 +127,7 @@ def _rows(lake: Lake, name: str) -> tuple[int, int]:
 
 def _set_apart(lake: Lake, name: str, ingests: pl.DataFrame) -> tuple[int, int]:
     counted = int(sum(ingests[term].sum() for term in ("duplicate", "conflict", "quarantined", "excluded")))
-    if not (lake.path / SET_APART).exists():
+    if not delta.exists(lake.path / SET_APART):
         return 0, counted
     own = delta.scan(lake.path / SET_APART).filter(pl.col("table") == name)
     apart = own.filter(pl.col("batch").is_in(ingests["batch"].implode())).select(pl.len()).collect().item()

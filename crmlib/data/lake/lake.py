@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import delta, pseudonyms
+from crmlib.data.lake import delta, pseudonyms, storage
 
 SET_APART = "set_apart"
 MONTH = "month"
@@ -98,8 +97,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """Names of the tables that hold at least one ingest, sorted."""
-        folder = self.path / "tables"
-        there = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
+        there = delta.names(self.path / "tables")
         return sorted(name for name in there if name in CONTRACTS and delta.exists(self.table_path(name)))
 
     def has(self, name: str) -> bool:
@@ -224,6 +222,7 @@ class Lake:
                 fcntl.flock(pen, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise LakeError("lake.locked", values={"path": str(self.path)}) from None
+            storage.settle(self.path)
             yield
 
     @contextmanager
@@ -243,9 +242,13 @@ class Lake:
         with self.writing():
             self._forget_quarantine(now)
             paths = [self.table_path(name) for name in self.tables()]
-            paths += [log.parent for log in (self.path / "reductions").glob(f"*/{delta.LOG}")]
+            paths += [
+                p
+                for name in delta.names(self.path / "reductions")
+                if delta.exists(p := self.path / "reductions" / name)
+            ]
             removed = [
-                DeltaTable(str(path)).vacuum(
+                delta.opened(path).vacuum(
                     retention_hours=max(keep_days, KEEP_DAYS) * 24, dry_run=False, enforce_retention_duration=False
                 )
                 for path in paths
@@ -255,7 +258,7 @@ class Lake:
     def _forget_quarantine(self, now: datetime) -> None:
         path = self.path / SET_APART
         if delta.exists(path):
-            table = DeltaTable(str(path))
+            table = delta.opened(path)
             oldest = now - timedelta(days=KEEP_QUARANTINE_DAYS)
             table.delete(f"at < '{oldest.astimezone().isoformat()}'")
             table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
@@ -268,7 +271,7 @@ class Lake:
         """What the tables say of the whole lake; once it is said it stays."""
         for name in () if key in self._settled else self.tables():
             try:
-                said = DeltaTable(str(self.table_path(name))).metadata().description
+                said = delta.opened(self.table_path(name)).metadata().description
             except (DeltaError, OSError):  # one damaged table is told when it is read; the others know it, too
                 continue
             facts: Mapping[str, Any] = json.loads(said or "{}")

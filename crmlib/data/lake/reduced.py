@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Protocol
 
 import polars as pl
-from deltalake import DeltaTable
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.core.frames import AnyFrame
-from crmlib.data.lake import delta
+from crmlib.data.lake import delta, storage
 from crmlib.data.lake.lake import MONTH, Lake
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
@@ -163,7 +162,8 @@ def _reduced(
         lines = lake.table(LINES, version=version)
         inside = lines.filter(pl.col("day") >= days[0], pl.col("day") <= days[-1], pl.col("day").is_in(days))
         return by.reduced_span(inside, stamped=stamped)
-    root = str(lake.table_path(LINES).resolve())
+    root, options = storage.place(lake.table_path(LINES))
+    root = root if options is not None else str(lake.table_path(LINES).resolve())
     files = [f"{root}/{path}" for path, (a, b) in _files(lake, version).items() if a <= days[-1] and b >= days[0]]
     try:
         numbers = [(d - date(1970, 1, 1)).days for d in days]
@@ -194,7 +194,7 @@ def _spans(days: list[date], step: int) -> Iterator[list[date]]:
 
 def _days_at_once(lake: Lake, version: int, lines: int) -> int:
     """Days of about so many lines, so that memory does not grow with the company."""
-    adds = pl.DataFrame(DeltaTable(str(lake.table_path(LINES)), version=version).get_add_actions(flatten=True))
+    adds = pl.DataFrame(delta.opened(lake.table_path(LINES), at=version).get_add_actions(flatten=True))
     rows = int(adds["num_records"].sum() or 0) if "num_records" in adds.columns else 0
     days = len(touched(lake, None, version))
     return max(1, lines * days // max(rows, 1))
@@ -242,7 +242,7 @@ def _verified(lake: Lake, built: Built, name: str, *, by: Reducer, most: int) ->
 
 def _files(lake: Lake, version: int) -> dict[str, tuple[date, date]]:
     """First and last day of every file of a version of the lines."""
-    adds = pl.DataFrame(DeltaTable(str(lake.table_path(LINES)), version=version).get_add_actions(flatten=True))
+    adds = pl.DataFrame(delta.opened(lake.table_path(LINES), at=version).get_add_actions(flatten=True))
     if adds.is_empty():
         return {}
     if not {"min.day", "max.day"} <= set(adds.columns):
@@ -260,9 +260,9 @@ def _take_back(lake: Lake, last: Built | None, *, by: Reducer) -> None:
         if not delta.exists(path):
             continue
         if last is None:
-            DeltaTable(str(path)).delete()
+            delta.opened(path).delete()
         elif delta.version(path) != last.versions[name]:
-            DeltaTable(str(path)).restore(last.versions[name])
+            delta.opened(path).restore(last.versions[name])
 
 
 def _write(path: Path, frame: pl.DataFrame, *, days: list[date]) -> None:

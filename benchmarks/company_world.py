@@ -1,0 +1,73 @@
+"""A lake of a company's size made of a small one: its lines again and again, of other cards, receipts and shops.
+
+Nothing is read from files: what a page costs at 80 M lines can be measured without the hours that writing, reading and
+judging a company's raw exports takes. Every copy has its own cards and receipts; every fifth shares its shops, so that
+26 shops become 130 and cells of goods fill up as they do in a company.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable
+
+from crmlib.core.contracts import CONTRACTS
+from crmlib.data.lake import delta, reduced
+from crmlib.data.lake.lake import MONTH, Lake
+from crmlib.data.lake.store import storable
+
+SHOPS = 5
+"""So many sets of shops."""
+AT_ONCE = 1_000_000
+"""Lines of one commit."""
+
+
+def grown(small: Lake, folder: Path, *, times: int) -> Lake:
+    """A lake in `folder` with the lines of `small` so many times, and its cards and shops."""
+    lake = Lake(folder)
+    if lake.has(reduced.LINES):
+        return lake
+    lake.path.mkdir(parents=True)
+    shutil.copytree(small.path / "tables", lake.path / "tables", ignore=shutil.ignore_patterns(reduced.LINES))
+    shutil.copytree(small.path / "state", lake.path / "state")
+    for key in small.path.glob("pseudonym.*"):
+        shutil.copy2(key, lake.path)
+    for name, column, copies in (("customers", "customer_id", times), ("stores", "store_id", SHOPS)):
+        rows = small.table(name).collect()
+        every = pl.concat([_renamed(rows, {column: n}) for n in range(copies)])
+        facts = json.dumps({"currency": lake.currency, "time_zone": lake.time_zone})
+        written = storable(every.lazy().collect(), CONTRACTS[name])
+        delta.overwrite(lake.table_path(name), written, batch=delta.Batch(""), description=facts)
+    _lines(small, lake, times=times)
+    return lake
+
+
+def _lines(small: Lake, lake: Lake, *, times: int) -> None:
+    stored = delta.scan(small.table_path(reduced.LINES))
+    said = DeltaTable(str(small.table_path(reduced.LINES))).metadata().description or "{}"
+    for (month,) in stored.select(MONTH).unique().sort(MONTH).collect().iter_rows():
+        rows = stored.filter(pl.col(MONTH) == month).collect().sort("day", "line_id")
+        step = max(1, AT_ONCE // rows.height)
+        for begin in range(0, times, step):
+            copies = range(begin, min(begin + step, times))
+            every = [
+                _renamed(rows, {"line_id": n, "receipt_id": n, "customer_id": n, "store_id": n % SHOPS}) for n in copies
+            ]
+            _append(lake, pl.concat(every).sort("day"), name=f"{month}/{begin}", description=said)
+
+
+def _append(lake: Lake, rows: pl.DataFrame, *, name: str, description: str) -> None:
+    none = dict.fromkeys(("replaced", "duplicate", "conflict", "quarantined", "excluded", "withdrawn"), 0)
+    now = datetime.now(UTC).isoformat()
+    record = {"source": "grown", "table": reduced.LINES, "at": now, "read": rows.height, "kept": rows.height, **none}
+    batch = delta.Batch(name, {**record, "files": {}, "rules": []})
+    delta.append(lake.table_path(reduced.LINES), rows, batch=batch, partition=MONTH, description=description)
+
+
+def _renamed(rows: pl.DataFrame, copies: dict[str, int]) -> pl.DataFrame:
+    """Ids of a copy: the first keeps its own, the others gain its number."""
+    return rows.with_columns((pl.col(c) + f"~{n}").alias(c) for c, n in copies.items() if n)
