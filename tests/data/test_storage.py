@@ -1,4 +1,4 @@
-"""A lake whose tables lie in an object store: the same bytes, two writers told apart, refusals in words, no key told."""
+"""A lake whose tables lie in an object store: the same bytes, two writers told apart, refusals, no key told."""
 
 from __future__ import annotations
 
