@@ -9,6 +9,10 @@ may see of the lines is what it may see of the cells, and sums of cells are the 
 | `customer_store_day` | customer, store, day | customer days and periods, histories, visits, store days |
 | `store_product_day` | store, product, day, promotion, unit, sign | weeks of goods, promotions, plans |
 | `feed_day` | feed, store, day | how far each feed of sales reaches |
+| `customer_product_month` | customer, store, product, month | what customers buy: traits, categories, brands |
+
+A cell of a month is of many days: it says on which of them something was sold, how late the last of its lines is, and
+when the last of them became known. Where a page may not see all of that, the month is read from the lines.
 """
 
 from __future__ import annotations
@@ -36,12 +40,18 @@ GOODS_KEYS = ("store_id", "product_id", "day_n", "promotion_id", "unit", "sold",
 GOODS_SUMS = ("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor")
 FEED_KEYS = ("src_name", "store_id", "day_n", *KNOWN)
 FEED_SUMS = ("lines", "net_minor")
+MONTH_KEYS = ("customer_id", "store_id", "product_id", "month_n")
+MONTH_SUMS = ("lines", "sale_lines", "sold_milli", "bought_minor", "offer_minor", "net_minor")
+MONTH_MARKS = ("last_n", "told_n", "days")
+"""Last day of a line, last day on which one says it became known, and a bit for each day of the month with a sale."""
+MONTHLY = ("customer_product_month",)
+"""Reductions whose cells are of a month: a touched day makes its month anew."""
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(
         ("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit", "src_name"), pl.String
     ),
     **dict.fromkeys((*SUMS, *GOODS_SUMS, "most_milli", "receipts"), pl.Int64),
-    **dict.fromkeys(("day_n", "known_n"), pl.Int32),
+    **dict.fromkeys(("day_n", "known_n", "month_n", "last_n", "told_n", "days"), pl.Int32),
     **dict.fromkeys(("hour", "sold"), pl.Int8),
     **dict.fromkeys(("told", "listed", "costed"), pl.Boolean),
 }
@@ -50,12 +60,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "customer_store_day": (*CELL_KEYS, *SUMS, "receipts"),
     "store_product_day": (*GOODS_KEYS, *GOODS_SUMS),
     "feed_day": (*FEED_KEYS, *FEED_SUMS),
+    "customer_product_month": (*MONTH_KEYS, *MONTH_SUMS, *MONTH_MARKS),
 }
 KEYS = {
     "receipt": RECEIPT_KEYS,
     "customer_store_day": CELL_KEYS,
     "store_product_day": GOODS_KEYS,
     "feed_day": FEED_KEYS,
+    "customer_product_month": MONTH_KEYS,
 }
 
 
@@ -82,7 +94,7 @@ def prepared(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> nw.LazyF
     ready: nw.LazyFrame[Any] = nw.from_native(lines)
     return ready.select(
         *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "src_name"),
-        *("day_n", "hour", "known_n"),
+        *("day_n", "hour", "known_n", "day"),
         nw.col("unit").cast(nw.String),
         (told & ~known.is_in(list(stamped)) if stamped else told).alias("told"),
         of(sale, one).alias("above"),
@@ -137,6 +149,31 @@ def feed_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return lines.group_by(FEED_KEYS).agg(nw.col(*FEED_SUMS).sum())
 
 
+def customer_product_months(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """`customer_product_month` from prepared lines."""
+    number = nw.col("day").dt.day().cast(nw.Int64)
+    zero = nw.lit(0, nw.Int64)
+    ready = lines.with_columns(
+        month_n=(nw.col("day_n").cast(nw.Int64) - number + 1),
+        told_n=nw.when(nw.col("told")).then(nw.col("known_n")),
+        bit=nw.when(nw.col("sale_lines") > 0).then((nw.lit(2) ** (number - 1)).cast(nw.Int64)).otherwise(zero),
+    )
+    native = ready.to_native()
+    if isinstance(native, pl.LazyFrame):
+        sums = (pl.col(c).sum() for c in MONTH_SUMS)
+        marks = {"last_n": pl.col("day_n").max(), "told_n": pl.col("told_n").max(), "days": pl.col("bit").bitwise_or()}
+        return nw.from_native(native.group_by(MONTH_KEYS).agg(*sums, **marks))
+    days = ready.group_by(*MONTH_KEYS, "day_n").agg(
+        *(nw.col(c).sum() for c in MONTH_SUMS), told_n=nw.col("told_n").max(), bit=nw.col("bit").max()
+    )  # no engine but Polars knows a sum of bits: those of different days never meet
+    return days.group_by(MONTH_KEYS).agg(
+        *(nw.col(c).sum() for c in MONTH_SUMS),
+        last_n=nw.col("day_n").max(),
+        told_n=nw.col("told_n").max(),
+        days=nw.col("bit").sum(),
+    )
+
+
 def definitions() -> bytes:
     """The text of this module: what was made by another one is made anew."""
     return Path(__file__).read_bytes()
@@ -149,16 +186,24 @@ def odd_days(receipt: pl.DataFrame) -> list[int]:
     return found["day_n"].unique().sort().to_list()
 
 
-def reduced_span(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> dict[str, pl.DataFrame]:
-    """All reductions of some lines, of any engine, typed and sorted by their keys."""
+def reduced_span(
+    lines: AnyFrame, *, stamped: Collection[datetime] = (), monthly: bool | None = None
+) -> dict[str, pl.DataFrame]:
+    """All reductions of some lines, of any engine, typed and sorted by their keys; or those of months, or of days."""
     ready = prepared(lines, stamped=stamped)
-    receipt = typed("receipt", _collected(receipts(ready)))
-    return {
-        "receipt": receipt,
-        "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
-        "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
-        "feed_day": typed("feed_day", _collected(feed_days(ready))),
-    }
+    made: dict[str, pl.DataFrame] = {}
+    if not monthly:
+        receipt = typed("receipt", _collected(receipts(ready)))
+        made = {
+            "receipt": receipt,
+            "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
+            "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
+            "feed_day": typed("feed_day", _collected(feed_days(ready))),
+        }
+    if monthly is None or monthly:
+        (name,) = MONTHLY
+        made[name] = typed(name, _collected(customer_product_months(ready)))
+    return made
 
 
 def _collected(plan: nw.LazyFrame[Any]) -> pl.DataFrame:
@@ -170,5 +215,11 @@ def _collected(plan: nw.LazyFrame[Any]) -> pl.DataFrame:
 
 def typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """A reduction in its own columns, types and order: by day first, so that a day or month prunes files."""
-    order = ["day_n", *(k for k in KEYS[name] if k != "day_n")]
+    first = dated_by(name)
+    order = [first, *(k for k in KEYS[name] if k != first)]
     return frame.select(pl.col(c).cast(TYPES[c]) for c in COLUMNS[name]).sort(order, nulls_last=True)
+
+
+def dated_by(name: str) -> str:
+    """The column that says which day, or which month by its first day, a cell is of."""
+    return "month_n" if name in MONTHLY else "day_n"

@@ -62,7 +62,9 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     units_milli; lines.
     """
     needs = ("customer_id", "day_n", "product_id", "promotion_id", "quantity_milli", "net_minor")
-    sold = _sold(lines, needs=needs, start=start, end=end)
+    first, last = day_number(start), day_number(end)
+    stored = from_cells.bought(lines, first, last)
+    sold = _sold(lines, needs=needs, start=start, end=end) if stored is None else stored
     if products is None:
         sold = sold.with_columns(gift=nw.lit(None, dtype=nw.Int64))
     else:
@@ -70,17 +72,16 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
         sold = sold.join(goods, on="product_id", how="left").with_columns(
             gift=nw.when(nw.col("is_gift")).then(nw.col("net_minor")).otherwise(0)
         )
-    offered = ~nw.col("promotion_id").is_null()
-    panel = (
-        sold.with_columns(offer=nw.when(offered).then(nw.col("net_minor")).otherwise(0))
-        .group_by("customer_id")
-        .agg(
-            sale_minor=nw.col("net_minor").sum(),
-            gift_minor=nw.col("gift").sum(),
-            offer_minor=nw.col("offer").sum(),
-            units_milli=nw.col("quantity_milli").sum(),
-            lines=nw.len(),
-        )
+    if stored is None:
+        offered = ~nw.col("promotion_id").is_null()
+        offer = nw.when(offered).then(nw.col("net_minor")).otherwise(0)
+        sold = sold.with_columns(offer_minor=offer, lines=nw.lit(1, nw.Int64))
+    panel = sold.group_by("customer_id").agg(
+        sale_minor=nw.col("net_minor").sum(),
+        gift_minor=nw.col("gift").sum(),
+        offer_minor=nw.col("offer_minor").sum(),
+        units_milli=nw.col("quantity_milli").sum(),
+        lines=nw.col("lines").sum(),
     )
     result = reduced(panel, schema=CUSTOMER_TRAITS, sort=("customer_id",))
     unknown = pl.lit(None, dtype=pl.Int64)
@@ -102,22 +103,32 @@ def customer_part(
     -------
     customer_id; part (null where unknown); days, days with a sale in it; net_minor of sales lines.
     """
-    if products is None:
-        sold = _sold(lines, needs=("customer_id", "day_n", "quantity_milli", "net_minor", by), start=start, end=end)
-    else:
-        sold = _sold(
-            lines, needs=("customer_id", "day_n", "quantity_milli", "net_minor", "product_id"), start=start, end=end
+    panel = _stored_parts(lines, products, by=by, start=day_number(start), end=day_number(end))
+    if panel is None:
+        needs = ("customer_id", "day_n", "quantity_milli", "net_minor", by if products is None else "product_id")
+        sold = _sold(lines, needs=needs, start=start, end=end)
+        if products is not None:
+            sold = sold.join(_goods(products, by), on="product_id", how="left")
+        panel = _days_of_parts(
+            sold.with_columns(part=nw.col(by).cast(nw.String))
+            .group_by("customer_id", "part", "day_n")
+            .agg(net_minor=nw.col("net_minor").sum())
         )
-        goods = _goods(products, by)
-        sold = sold.join(goods, on="product_id", how="left")
-    panel = (
-        sold.with_columns(part=nw.col(by).cast(nw.String))
-        .group_by("customer_id", "part", "day_n")
-        .agg(net_minor=nw.col("net_minor").sum())
-        .group_by("customer_id", "part")
-        .agg(days=nw.len(), net_minor=nw.col("net_minor").sum())
-    )
     return reduced(panel, schema=CUSTOMER_PART, sort=("customer_id", "part"))
+
+
+def _days_of_parts(days: Lines) -> Lines:
+    """Days of each customer and part, summed."""
+    return days.group_by("customer_id", "part").agg(days=nw.len(), net_minor=nw.col("net_minor").sum())
+
+
+def _stored_parts(lines: AnyFrame, products: AnyFrame | None, *, by: str, start: int, end: int) -> Lines | None:
+    """The same from stored cells, by store or by a column of goods; none where they do not know the part."""
+    if products is None:
+        visits = from_cells.store_visits(lines, start, end) if by == "store_id" else None
+        return None if visits is None else _days_of_parts(visits.rename({"store_id": "part"}))
+    goods = _goods(products, by).to_native()
+    return from_cells.parts_bought(lines, goods, by, start, end) if isinstance(goods, pl.LazyFrame) else None
 
 
 def customer_part_day(

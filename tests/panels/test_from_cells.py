@@ -20,6 +20,7 @@ from tests.report import world
 A, B = histories.START, histories.START + timedelta(days=histories.DAYS)
 STORES = pl.DataFrame({"store_id": ["S0", "S1", "S2"]})
 MONDAY, SUNDAY = date(2026, 3, 23), date(2026, 4, 12)
+GOODS = pl.DataFrame({"product_id": ["p", "q"], "is_gift": [True, False], "category_1": ["sweet", None]})
 LARGE = pl.Series(["R201", "R213", "R294", "R302"])
 
 PANELS: dict[str, Callable[[Any], object]] = {
@@ -31,6 +32,10 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "customer_margin": panels.customer_margin,
     "card_use": lambda h: traits.card_use(h, start=A, end=B),
     "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B),
+    "customer_traits": lambda h: traits.customer_traits(h, GOODS, start=A + timedelta(days=2), end=B),
+    "customer_traits of April": lambda h: traits.customer_traits(h, start=date(2026, 4, 1), end=date(2026, 4, 30)),
+    "parts by goods": lambda h: traits.customer_part(h, GOODS, by="category_1", start=A, end=B - timedelta(days=9)),
+    "parts by store": lambda h: traits.customer_part(h, by="store_id", start=A + timedelta(days=4), end=B),
     "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),
     "bulk_receipts": lambda h: panels.bulk_receipts(h, least_milli=10_000, customers=pl.Series(["b"])),
     "offer_days": panels.offer_days,
