@@ -33,6 +33,7 @@ def test_the_spread_of_demand_is_that_of_scipy(mean, phi):
         one = (np.array(mean), np.array(phi), np.array(stock))
         assert nb.sells_out(*one) == pytest.approx(p[d >= stock].sum(), abs=1e-9)
         assert nb.left_over(*one) == pytest.approx((np.maximum(stock - d, 0) * p).sum(), abs=1e-8)
+        assert nb.left_squared(*one) == pytest.approx((np.maximum(stock - d, 0) ** 2 * p).sum(), abs=1e-6)
 
 
 def test_an_empty_shelf_is_likelier_with_every_day_without_a_sale():
@@ -136,6 +137,21 @@ def test_batches_wait_for_all_that_expire_earlier_and_the_last_day_counts():
     assert found["p_sold"].to_list()[:2] == [0.0, pytest.approx(float(nb.sells_out(*args)))]
     assert found["left_milli"][0] == 1_000  # past its last day: nothing of it will be sold
     assert (found["left_milli"] <= found["on_hand_milli"]).all()
+
+
+@pytest.mark.parametrize(
+    ("first", "both", "lots"), [(10, 20, (15, 8)), (6, 12, (10, 9)), (10, 12, (10, 4)), (10, 14, (14, 6)), (5, 6, (9, 3))]
+)
+def test_a_batch_behind_another_sells_out_as_all_courses_of_both_say(first, both, lots):
+    """Every pair of demands weighed one by one; "P(D ≥ what both sell)" is off by up to .14, since the first expires."""
+    phi, d = 2.5, np.arange(400)
+    p = [nbinom.pmf(d, m / (phi - 1), 1 / phi) for m in (first, both - first)]
+    asked = np.maximum(d - lots[0], 0)[:, None] + d[None]
+    weight = p[0][:, None] * p[1][None]
+    true, left = (weight * (asked >= lots[1])).sum(), (weight * np.maximum(lots[1] - asked, 0)).sum()
+    two = np.array([[phi, phi], [phi, phi], lots, [first, both]], dtype=float)
+    _, rest, sold = expiry._in_turn(np.array([0, 0]), two[2], two[3], two[0], two[1])
+    assert (sold[1], rest[1]) == (pytest.approx(true, abs=0.01), pytest.approx(left, abs=0.05))
 
 
 def test_a_batch_that_expires_before_it_is_made_is_refused():

@@ -1,7 +1,9 @@
 """What expires before it is sold: batches in order of expiry (FEFO), each behind all earlier ones.
 
-A batch sells out with P(D_h ≥ Q): D_h is the demand of the h days to its last saleable day, that day included; Q is
-the batch and what all earlier ones of the store and product are expected to sell.
+A batch sells out with P(V + D ≥ Q): D is the demand of its own days, those after the last day of the batch before it
+to its own last saleable day, that day included; V is the demand that earlier batches could not meet and that took of
+this one. V' = (V + D − Q)⁺ goes on to the next: Lindley's recursion (1952), each sum taken as a negative binomial of its
+mean and variance, the error of the smoothed level common to all days.
 """
 
 from __future__ import annotations
@@ -52,35 +54,48 @@ def batches(
     table = table.join(numbers, on=names, how="left").with_columns(days=days).sort(*names, "expires_on", "lot_id")
     known = table["__item"].is_not_null().to_numpy() & bool(demand.phi.size)
     item, left_days = (table[c].fill_null(0).to_numpy().astype(np.int64) for c in ("__item", "days"))
-    mean, phi = np.zeros(item.size), np.ones(item.size)
+    mean, phi, spread = np.zeros(item.size), np.ones(item.size), np.ones(item.size)
     mean[known] = _expected(demand, item[known], left_days[known])
-    phi[known] = spread_of(demand, left_days[known], item=item[known])
+    phi[known] = demand.phi[item[known]]
+    spread[known] = spread_of(demand, left_days[known], item=item[known])
     group = table.select(pl.struct(names).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
     own = table["on_hand_milli"].to_numpy() / 1000
-    before, left = _in_turn(group, own, mean, phi)
+    before, left, sold = _in_turn(group, own, mean, phi, spread)
     return table.with_columns(
         before_milli=pl.Series(np.rint(before * 1000).astype(np.int64)),
         mean=pl.Series(mean),
-        p_sold=pl.Series(np.where(mean > 0, nb.sells_out(mean, phi, before + own), 0.0)),
+        p_sold=pl.Series(np.where(mean > 0, sold, 0.0)),
         left_milli=pl.Series(np.rint(left * 1000).astype(np.int64)),
     ).select(*names, "lot_id", "expires_on", "on_hand_milli", "days", "before_milli", "mean", "p_sold", "left_milli")
 
 
-def _in_turn(group: Ints, own: Floats, mean: Floats, phi: Floats) -> tuple[Floats, Floats]:
-    """What earlier lots are expected to take of each lot's demand, and what is left of it; groups in order of expiry.
+def _in_turn(group: Ints, own: Floats, mean: Floats, phi: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
+    """What earlier lots are expected to take of each lot's demand, what is left of it, whether it sells out.
 
-    An earlier lot takes what it sells, not all that it is: what expires of it leaves its demand to the next.
+    Groups in order of expiry. phi is the variance/mean of independent days, spread that of the sum with the level's
+    error. An earlier lot takes what it sells, not all that it is: what expires of it leaves its demand to the next.
     """
     starts = run_starts(group)
     turn = np.arange(group.size) - starts[run_of(starts, group.size)]
-    before, left, taken = np.zeros(own.size), np.zeros(own.size), np.zeros(starts.size)
+    before, left, sold = np.zeros(own.size), np.zeros(own.size), np.zeros(own.size)
+    taken, done, over, over_var, reach = (np.zeros(starts.size) for _ in range(5))
     for step in range(int(turn.max(initial=-1)) + 1):
         rows = np.flatnonzero(turn == step)
-        before[rows] = taken[group[rows]]
-        whole = nb.left_over(mean[rows], phi[rows], before[rows] + own[rows])
-        left[rows] = np.clip(whole - nb.left_over(mean[rows], phi[rows], before[rows]), 0.0, own[rows])
-        taken[group[rows]] += own[rows] - left[rows]
-    return before, left
+        g = group[rows]
+        more = np.maximum(mean[rows] - done[g], 0.0)
+        unsure = np.maximum(spread[rows] - phi[rows], 0.0) / np.maximum(mean[rows], 1e-9)  # relative, of the level
+        asked = np.maximum(over[g] + more, 1e-9)
+        variance = over_var[g] + phi[rows] * more + unsure * more * (more + 2.0 * reach[g])
+        ratio = np.maximum(variance / asked, 1.0)
+        rest = np.clip(nb.left_over(asked, ratio, own[rows]), 0.0, own[rows])
+        squared = ratio * asked + (asked - own[rows]) ** 2 - nb.left_squared(asked, ratio, own[rows])
+        before[rows], left[rows], sold[rows] = taken[g], rest, nb.sells_out(asked, ratio, own[rows])
+        taken[g] += own[rows] - rest
+        done[g] = mean[rows]
+        over[g] = np.maximum(asked - own[rows] + rest, 0.0)
+        over_var[g] = np.maximum(squared - over[g] ** 2, 0.0)
+        reach[g] = sold[rows] * (reach[g] + more)
+    return before, left, sold
 
 
 def _expected(demand: Demand, item: Ints, days: Ints) -> Floats:

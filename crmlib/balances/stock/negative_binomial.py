@@ -43,6 +43,21 @@ def left_over(mean: Floats, phi: Floats, stock: Floats) -> Floats:
     return np.where(stock <= 0, 0.0, np.maximum(below - mean * _up_to(mean, phi, stock - 2.0, more=1.0), 0.0))
 
 
+def left_squared(mean: Floats, phi: Floats, stock: Floats) -> Floats:
+    """E((Q − D)⁺²) [units²], same shape: with the mean left over, the variance of what a stock leaves or lacks.
+
+    Examples
+    --------
+    >>> left_squared(np.array([10.0]), np.array([5.0]), np.array([12.0])).round(4)
+    array([30.3441])
+    """
+    mean, phi, stock = np.broadcast_arrays(mean, phi, stock)
+    once = mean * _up_to(mean, phi, stock - 2.0, more=1.0)
+    twice = mean * (mean + np.maximum(phi - 1.0, 0.0)) * _up_to(mean, phi, stock - 3.0, more=2.0)
+    found = stock**2 * _up_to(mean, phi, stock - 1.0, more=0.0) - (2.0 * stock - 1.0) * once + twice
+    return np.where(stock <= 0, 0.0, np.maximum(found, 0.0))
+
+
 def quantile(mean: Floats, phi: Floats, level: float) -> Floats:
     """Smallest d with P(D ≤ d) ≥ level, same shape.
 
