@@ -238,7 +238,12 @@ def owing(seed: int) -> tuple[float, float, float, float, float, float, float]:
         return float(truth[np.argsort(-order)[:40]].sum() / np.sort(truth)[-40:].sum())
 
     losses = roll_rates.expected_loss(amount, late, rates)[young].sum() / lost, fixed[young].sum() / lost
-    return (float(losses[0]), chance, float(losses[1]), *(caught(x) for x in (score, amount * (late > 0), late, amount)))
+    return (
+        float(losses[0]),
+        chance,
+        float(losses[1]),
+        *(caught(x) for x in (score, amount * (late > 0), late, amount)),
+    )
 
 
 def gates() -> None:

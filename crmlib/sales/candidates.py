@@ -27,6 +27,10 @@ RECENT = 56
 NAMES = ("run_rate", "same_dates", "pooled_lunar")
 
 
+NOWHERE = "\u2014"
+"""Unit of the sales that no unit is named for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sales:
     """Sales by unit and day.
@@ -44,10 +48,10 @@ class Sales:
 
 
 def sales_of(days: AnyFrame, *, unit: str, until: date) -> Sales:
-    """The matrix of a table unit, day, net_minor, up to and including `until`."""
+    """The matrix of a table unit (null: `NOWHERE`), day, net_minor, up to and including `until`."""
     table = timed(days, at="day", needs=[unit, "net_minor"], name="days")
     table = table.select(pl.col(unit).cast(pl.String), "net_minor", day_n=pl.col("day").cast(pl.Date).cast(pl.Int32))
-    table = table.filter(pl.col("day_n") <= day_number(until)).drop_nulls(unit)
+    table = table.filter(pl.col("day_n") <= day_number(until)).with_columns(pl.col(unit).fill_null(NOWHERE))
     names = table[unit].unique().sort()
     first = int(table["day_n"].min() or 0)  # type: ignore[arg-type]
     values = np.zeros((names.len(), max(day_number(until) - first + 1, 0)))

@@ -20,7 +20,7 @@ from crmlib.core.apportion import Floats
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.sales.candidates import NAMES, Sales, rest, sales_of
+from crmlib.sales.candidates import NAMES, NOWHERE, Sales, rest, sales_of
 
 LEAST_DATES = 6
 PERIODS = 12
@@ -76,7 +76,7 @@ def completion(
 
     Parameters
     ----------
-    days : unit, day, net_minor; rows after `as_of` are not looked at.
+    days : unit, day, net_minor; rows after `as_of` are not looked at. Sales without a unit are the company's only.
     first, last, as_of : the period, both included, and the last day known; first ≤ as_of ≤ last.
     unit : column of the units (store, region, person).
     targets : unit_id (null or "" the company), amount_minor for the period.
@@ -102,7 +102,7 @@ def completion(
         factors = band(errors, used) if errors.shape[0] >= LEAST_DATES else None
         made.append(_ends(sales, best, now=day_numbers, factors=factors))
         held.append((name, errors.shape[0], share, used))
-    ends = pl.concat(made)
+    ends = pl.concat(made).filter(pl.col("unit_id") != NOWHERE)
     days_left = (last - as_of).days
     return Completion(
         ends if targets is None else judged(ends, targets, days_left=days_left),

@@ -140,10 +140,11 @@ def test_batches_wait_for_all_that_expire_earlier_and_the_last_day_counts():
 
 
 @pytest.mark.parametrize(
-    ("first", "both", "lots"), [(10, 20, (15, 8)), (6, 12, (10, 9)), (10, 12, (10, 4)), (10, 14, (14, 6)), (5, 6, (9, 3))]
+    ("first", "both", "lots"),
+    [(10, 20, (15, 8)), (6, 12, (10, 9)), (10, 12, (10, 4)), (10, 14, (14, 6)), (5, 6, (9, 3))],
 )
 def test_a_batch_behind_another_sells_out_as_all_courses_of_both_say(first, both, lots):
-    """Every pair of demands weighed one by one; "P(D ≥ what both sell)" is off by up to .14, since the first expires."""
+    """Every pair of demands weighed one by one; "P(D ≥ what both sell)" is off by up to .14."""
     phi, d = 2.5, np.arange(400)
     p = [nbinom.pmf(d, m / (phi - 1), 1 / phi) for m in (first, both - first)]
     asked = np.maximum(d - lots[0], 0)[:, None] + d[None]

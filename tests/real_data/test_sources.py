@@ -10,7 +10,13 @@ import polars as pl
 import pytest
 
 from crmlib.data import IngestResult, Lake, check_lake, ingest
+from crmlib.pages.goods import findings as goods
+from crmlib.pages.goods.study import Study as Goods
+from crmlib.pages.sales_pulse import findings as pulse
+from crmlib.pages.sales_pulse.study import Study as Pulse
+from crmlib.sales import ranks
 from tests.own import project
+from tests.report import world
 
 pytestmark = pytest.mark.real_data
 
@@ -29,7 +35,7 @@ def read(source: str, real_data: Path, lake: Lake) -> IngestResult:
 def online_retail(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[IngestResult, Lake, pl.DataFrame]:
     lake = Lake(tmp_path_factory.mktemp("online_retail"))
     result = read("online_retail", real_data, lake)
-    columns = ["receipt_id", "customer_id", "quantity_milli", "net_minor", "line_id", "day", "sold_at"]
+    columns = ["receipt_id", "customer_id", "product_id", "quantity_milli", "net_minor", "line_id", "day", "sold_at"]
     return result, lake, lake.table("receipt_lines").select(columns).collect()
 
 
@@ -86,6 +92,37 @@ def test_the_clean_part_of_online_retail_has_the_published_size(online_retail, r
     assert clean.height + fees.height + tiny.height == 791_045
     total = clean["net_minor"].sum() / 100 + (fees["Quantity"] * fees["Price"]).sum()
     assert total == pytest.approx(17_431_551.18, abs=1)
+
+
+def test_the_goods_page_of_ninety_days_ranks_the_goods_that_were_counted(online_retail):
+    """Counted by others in the 90 days to 2011-11-30, codes in capitals: 3,160 active goods, 688 A, 760 B, 1,712 C."""
+    _, lake, rows = online_retail
+    study = Goods(world.opened(lake, report="goods", language="en", variables={"as_of": "2011-11-30"}))
+    assert study.span == (date(2011, 9, 2), date(2011, 11, 30))
+    recent = rows.filter(pl.col("day").is_between(*study.span))
+    figures = {f.key: f.amount for f in goods.answer(study).figures}
+    assert figures["net"] == recent["net_minor"].sum()
+    capitals = recent.with_columns(pl.col("product_id").str.to_uppercase()).group_by("product_id")
+    sold = (pl.col("quantity_milli") > 0) & (pl.col("net_minor") > 0)
+    sums = capitals.agg(pl.col("net_minor").sum(), sold=sold.any()).filter("sold")
+    counts = dict(ranks.abc(sums, value="net_minor")["abc"].value_counts().iter_rows())
+    assert counts == {"A": 688, "B": 760, "C": 1711}  # one sold for less than half a penny
+    ranked = dict(study.stand.table["abc"].value_counts().iter_rows())
+    assert study.stand.basis == "net"  # no cost is known
+    assert (ranked["A"], ranked["B"]) == (pytest.approx(688, rel=0.02), pytest.approx(760, rel=0.02))
+    assert figures["goods"] == pytest.approx(3_160, rel=0.02)  # "85123a" and "85123A" are two codes on the page
+
+
+def test_november_of_online_retail_is_split_to_the_penny_against_the_november_before(online_retail):
+    _, lake, rows = online_retail
+    study = Pulse(world.opened(lake, report="sales_pulse", language="en", variables={"as_of": "2011-11-30"}))
+    novembers = [
+        rows.filter(pl.col("day").dt.strftime("%Y-%m") == m)["net_minor"].sum() for m in ("2010-11", "2011-11")
+    ]
+    figures = {f.key: f.amount for f in pulse.answer(study).figures}
+    assert (figures["net"], study.ground) == (novembers[1], "same_slot")
+    assert study.split["gap_minor"].sum() == novembers[1] - novembers[0]
+    assert study.reading.verdict == "as_last_year"  # + 6.4 % on the days open in both is within the usual swings
 
 
 def test_days_and_hours_of_online_retail_are_london_s(online_retail):

@@ -2,8 +2,8 @@
 
 A batch sells out with P(V + D ≥ Q): D is the demand of its own days, those after the last day of the batch before it
 to its own last saleable day, that day included; V is the demand that earlier batches could not meet and that took of
-this one. V' = (V + D − Q)⁺ goes on to the next: Lindley's recursion (1952), each sum taken as a negative binomial of its
-mean and variance, the error of the smoothed level common to all days.
+this one. V' = (V + D − Q)⁺ goes on to the next (Lindley 1952). Each sum is taken as a negative binomial of its mean and
+variance; the error of the smoothed level is common to all days.
 """
 
 from __future__ import annotations
