@@ -1,3 +1,4 @@
+from crmlib.customers import business as business
 from crmlib.customers import grades as grades
 from crmlib.customers import view360 as view360
 from crmlib.customers.groups import drivers as drivers
@@ -15,6 +16,7 @@ from crmlib.customers.members import identity as identity
 from crmlib.customers.members import periods as periods
 
 __all__ = [
+    "business",
     "cards",
     "contact_list",
     "drivers",

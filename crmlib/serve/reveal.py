@@ -33,6 +33,8 @@ FILE = "people.json"
 PURPOSES = ("contact", "visit", "complaint", "other")
 WAYS = {"call": ("phone", "may_call"), "sms": ("phone", "may_sms"), "email": ("email", "may_email")}
 """How a member is to be reached → what is opened for it, and the consent that it takes."""
+PARTNER = "partner"
+"""Kind of a line that is a business customer's: the first of its people is opened, not a member."""
 SHOWN = ("reason", "suggestion", "owner", "due_on")
 NAME = "hand_off.xlsx"
 
@@ -44,14 +46,51 @@ def opened(folder: Path, rows: Sequence[Mapping[str, Any]], *, user: User) -> pl
     """
     lake = Lake(folder)
     sight = Sight(user.regions, lambda name: lake.table(name) if lake.has(name) else None)
-    ids = [str(row["id"]) for row in rows]
-    may = sight.rows("customers", lake.table("customers")).filter(pl.col("customer_id").is_in(ids))
-    consent = {r["customer_id"]: r for r in may.collect().iter_rows(named=True)}
-    people = sight.rows("people", lake.table("people")).filter(pl.col("customer_id").is_in(ids))
-    who = {r["customer_id"]: r for r in people.collect().iter_rows(named=True)} if lake.has("people") else {}
-    lines = [_line(row, who.get(row["id"], {}), consent.get(row["id"], {})) for row in rows]
+    firms = _firms(lake, sight, [str(row["id"]) for row in rows if row.get("kind") == PARTNER])
+    ids = [str(row["id"]) for row in rows if row.get("kind") != PARTNER]
+    consent = {}
+    if ids:
+        may = sight.rows("customers", lake.table("customers")).filter(pl.col("customer_id").is_in(ids))
+        consent = {r["customer_id"]: r for r in may.collect().iter_rows(named=True)}
+    who = {}
+    if ids and lake.has("people"):
+        people = sight.rows("people", lake.table("people")).filter(pl.col("customer_id").is_in(ids))
+        who = {r["customer_id"]: r for r in people.collect().iter_rows(named=True)}
+    lines = [
+        _line(row, firms.get(row["id"], {}), {"may_call": True})
+        if row.get("kind") == PARTNER
+        else _line(row, who.get(row["id"], {}), consent.get(row["id"], {}))
+        for row in rows
+    ]
     columns = ("customer_id", "name", "phone", "email", *SHOWN)
     return pl.DataFrame(lines, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
+def _firms(lake: Lake, sight: Sight, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The first person of each partner of the reader's regions: name with role, and phone unless calls are refused."""
+    if not ids or not lake.has("partner_people"):
+        return {}
+    rows = sight.rows("partner_people", lake.table("partner_people")).filter(pl.col("partner_id").is_in(ids)).collect()
+    first = rows.sort("partner_id", "person_no").unique("partner_id", keep="first", maintain_order=True)
+    refused = _refused(lake)
+    return {
+        r["partner_id"]: {
+            "name": r["name"] and f"{r['name']} {r['role'] or ''}".strip(),
+            "phone": None if r["partner_id"] in refused else r["phone"],
+        }
+        for r in first.iter_rows(named=True)
+    }
+
+
+def _refused(lake: Lake) -> set[str]:
+    """Partners whose last word on calls is no."""
+    if not lake.has("consents"):
+        return set()
+    log = lake.table("consents").filter(
+        pl.col("recipient").cast(pl.String) == PARTNER, pl.col("channel").cast(pl.String) == "call"
+    )
+    last = log.collect().sort("at").unique("recipient_id", keep="last")
+    return set(last.filter(~pl.col("granted"))["recipient_id"])
 
 
 def _line(row: Mapping[str, Any], who: Mapping[str, Any], may: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -131,7 +170,14 @@ class RevealHandler(Closed):
         language = self._language()
         words = Words(language)
         rows = left["rows"]
-        blocks = _table(frame, words) if frame is not None else self._form(len(rows), words) if rows else ""
+        firms = any(row.get("kind") == PARTNER for row in rows)
+        blocks = (
+            _table(frame, words, outcomes=not firms)
+            if frame is not None
+            else self._form(len(rows), words)
+            if rows
+            else ""
+        )
         title = words("serve.reveal.title", count=words.format.count(len(rows)))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(
@@ -139,7 +185,7 @@ class RevealHandler(Closed):
                 lang=locale(language).tag, title=escape(title), blocks=blocks,
                 problem=escape(words(f"serve.reveal.wrong.{problem}") if problem else ""),
                 help=escape(words("serve.reveal.help")), back=escape(words("serve.outcome.back")),
-                language=escape(language), page="contact_list",
+                language=escape(language), page="business" if firms else "contact_list",
             )
         )  # fmt: skip
 
@@ -163,15 +209,16 @@ def _told(frame: pl.DataFrame, column: str) -> bool:
     return frame[column].null_count() < frame.height
 
 
-def _table(frame: pl.DataFrame, words: Words) -> str:
-    """The names, each code leading to where the outcome is written down."""
+def _table(frame: pl.DataFrame, words: Words, *, outcomes: bool = True) -> str:
+    """The names, each member's code leading to where the outcome is written down."""
     columns = [c for c in frame.columns if _told(frame, c)]
     heads = "".join(f'<th scope="col">{escape(words.column(c))}</th>' for c in columns)
     body = ""
     for row in frame.select(columns).iter_rows(named=True):
         told = {c: "—" if v is None else escape(str(v)) for c, v in row.items()}
         code = told["customer_id"]
-        told["customer_id"] = f'<a href="/outcome?member={code}&amp;language={words.language}">{code}</a>'
+        if outcomes:
+            told["customer_id"] = f'<a href="/outcome?member={code}&amp;language={words.language}">{code}</a>'
         body += (
             "<tr>" + "".join(f'<td data-label="{escape(words.column(c))}">{told[c]}</td>' for c in columns) + "</tr>"
         )

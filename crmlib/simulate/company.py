@@ -11,6 +11,7 @@ import polars as pl
 from crmlib.core.calendar.festivals import FIRST_YEAR, LAST_YEAR
 from crmlib.core.errors import ParameterError
 from crmlib.simulate import (
+    business,
     care_log,
     cash_book,
     channel,
@@ -111,6 +112,7 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     targets.write(world, told, folder)
     opening_points.write(folder, first_day=world.first_day)
     receivables.write(world, folder, rng=stream(seed, RECEIVABLES))
+    business.write(world, folder)
     stored.write(world, folder, rng=stream(seed, STORED))
     house.write(world, told, folder, rng=stream(seed, HOUSE))
     pipeline.write(world, folder, rng=stream(seed, DEALS))

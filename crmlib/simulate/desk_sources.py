@@ -1,4 +1,4 @@
-"""The mapping of the service desk, the channel and the introduction."""
+"""The mapping of the service desk, the channel, business customers and the introduction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crmlib.simulate import exports
 from crmlib.simulate.vocabulary import toml
 
 Node = dict[str, Any]
-LISTS = ("terminals", "wholesale_lines", "service_calendar", "old_figures")
+LISTS = ("terminals", "wholesale_lines", "service_calendar", "old_figures", "partner_people")
 """Lists without a date of their own."""
 ANSWER_S, SOLVE_S = {"complaints": 7_200, "questions": 3_600}, {"complaints": 97_200, "questions": 43_200}
 """What each team promises, in seconds of its own hours: three days of nine hours, one of twelve."""
@@ -18,7 +18,7 @@ ANSWER_S, SOLVE_S = {"complaints": 7_200, "questions": 3_600}, {"complaints": 97
 
 def mapping(*, since: date) -> Node:
     """All books: words to machine names, yuan to fen, pieces to thousandths, the rest as it stands."""
-    sources = {**_desk(), **_channel(), **_rollout()}
+    sources = {**_desk(), **_channel(), **_rollout(), **_business()}
     for name in LISTS:
         sources[name]["known_at"] = {"on": since}
     return sources
@@ -46,6 +46,19 @@ def _desk() -> Node:
         "service_calendar": _book(
             "service_calendar", "service_calendar", team=team,
             holidays={words["holidays"]["complaints"]: "closed", words["holidays"]["questions"]: "open"},
+        ),
+    }  # fmt: skip
+
+
+def _business() -> Node:
+    words, needs = toml("business")["words"], exports.headers("partner_needs")
+    return {
+        "partner_people": _book("partner_people", "partner_people"),
+        "partner_talks": _book("partner_talks", "partner_talks", purpose=_back(words["talk"])),
+        "partner_needs": _book(
+            "partner_needs", "partner_needs", season=_back(words["season"]), purpose=_back(words["purpose"]),
+            state=_back(words["state"]), drop=("budget", "ordered"),
+            also={f"{c}_minor": {"from": needs[c], "times": 100} for c in ("budget", "ordered")},
         ),
     }  # fmt: skip
 

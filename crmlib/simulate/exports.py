@@ -16,7 +16,7 @@ import xlsxwriter
 from crmlib.simulate.vocabulary import toml
 
 GZIP_LEVEL = 6
-HEADERS = ("service", "channel", "rollout")
+HEADERS = ("service", "channel", "rollout", "business")
 """Vocabularies beside `headers` that hold headers of their own tables."""
 FILE_DATE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crmlib.simulate import exports
+from crmlib.simulate import business, exports
 from crmlib.simulate.draws import Floats, Ints
 from crmlib.simulate.receipts import card_numbers
 from crmlib.simulate.season import EPOCH
@@ -146,7 +146,7 @@ def _write_partners(world: World, partners: pl.DataFrame, folder: Path) -> None:
         "partner_id", "name", pl.col("kind").replace_strict(toml("words")["partner"]["type"]), "region", "terms",
         ((pl.col("size") * 96 / pl.col("every") / 1000).round() * 1000).alias("credit_limit"),
         pl.Series("owner_staff", staff, dtype=pl.String),
-    )  # fmt: skip
+    ).join(business.traits(world, partners), on="partner_id", maintain_order="left")  # fmt: skip
     exports.write_csv(rows, folder / "partners.csv.gz", table="partners")
 
 

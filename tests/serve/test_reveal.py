@@ -17,7 +17,10 @@ import tornado.web
 from tornado.httpclient import HTTPResponse
 from tornado.testing import AsyncHTTPTestCase
 
+from crmlib.core.contracts.bundles import PARTNER_PEOPLE
 from crmlib.core.contracts.customers import CUSTOMERS, PEOPLE
+from crmlib.core.contracts.permissions import CONSENTS
+from crmlib.core.contracts.receivables import PARTNERS
 from crmlib.data.lake.filed import file_rows
 from crmlib.data.lake.lake import Lake
 from crmlib.serve import reveal
@@ -63,6 +66,27 @@ def test_a_phone_is_opened_only_where_the_list_says_so_and_the_member_allows_it(
 def test_a_member_of_another_region_stays_closed(lake: Lake) -> None:
     found = reveal.opened(lake.path, ROWS, user=User("e", "", "e", regions=("华东",), may=("reveal",)))
     assert found.row(3)[:3] == ("DDDD2222", None, None)
+
+
+def test_the_first_of_a_partners_people_is_opened_within_the_region_unless_it_refuses_calls(lake: Lake) -> None:
+    partners = pl.DataFrame(
+        {"partner_id": ["D1", "D2", "D3"], "kind": ["distributor"] * 3, "region": ["华东", "华东", "华南"]}
+    )
+    people = pl.DataFrame({
+        "partner_id": ["D1", "D1", "D2", "D3"], "person_no": ["2", "1", "1", "1"], "name": ["乙", "甲", "丙", "丁"],
+        "phone": ["122", "121", "123", "124"], "role": ["财务", "采购", None, "老板"],
+    })  # fmt: skip
+    no = pl.DataFrame({
+        "consent_id": ["c1"], "recipient": ["partner"], "recipient_id": ["D2"], "channel": ["call"],
+        "purpose": ["marketing"], "granted": [False], "at": [NOW], "origin": ["reply"],
+    })  # fmt: skip
+    for contract, rows in ((PARTNERS, partners), (PARTNER_PEOPLE, people), (CONSENTS, no)):
+        file_rows(lake, contract, rows, batch=contract.name, source="crm", by="", now=NOW)
+    rows = [{"id": f"D{i}", "code": f"firm {i}", "way": "call", "kind": "partner"} for i in (1, 2, 3)]
+    found = reveal.opened(lake.path, rows, user=User("e", "", "e", regions=("华东",), may=("reveal",)))
+    assert found.select("customer_id", "name", "phone").rows() == [
+        ("firm 1", "甲 采购", "121"), ("firm 2", "丙", None), ("firm 3", None, None)
+    ]  # fmt: skip
 
 
 @dataclass

@@ -5,6 +5,7 @@ One file per domain. To add a table: write its `Table` schema and its `Contract`
 
 from crmlib.core.contracts.base import LARGEST, TIME_ZONE, UNITS, Contract, Table
 from crmlib.core.contracts.bundles import BUNDLE_PARTS, BUNDLES, FESTIVAL_PLANS, OFFER_ROWS, PARTNER_PEOPLE
+from crmlib.core.contracts.business import PARTNER_NEEDS, PARTNER_TALKS
 from crmlib.core.contracts.care import CARE_TASKS, GUIDED_PRODUCTS, SPECIAL_DAYS
 from crmlib.core.contracts.cash import ACCOUNTS, CASH_MOVES
 from crmlib.core.contracts.channel import (
@@ -73,6 +74,7 @@ _ALL = (
     *(ORDERS, STOCK),
     *(LOTS, STOCK_MOVES, PARTNER_STOCK, HELD_MOVES),
     *(PARTNERS, INVOICES, PAYMENTS, ALLOCATIONS, PROMISES, WRITE_OFFS),
+    *(PARTNER_TALKS, PARTNER_NEEDS),
     *(CARDS, CARD_MOVES, VOUCHERS, VOUCHER_MOVES, ACCOUNTS, CASH_MOVES),
     *(TENDERS, LINE_CREDITS, TARGETS, PRICE_FLOORS, SUPPLIERS, PURCHASES, LISTINGS, LOT_SIGHTINGS, EXPENSES),
     *(SITES, CELLS, COMPETITORS, OPENINGS, CARD_FLOWS),

@@ -13,7 +13,10 @@ PAYMENT_TENDERS = ("cash", "card", "wallet", "transfer", "bill", "other")
 
 
 class Partners(Table):
-    """One row per business partner that buys on account; `territory` are the regions it may sell in."""
+    """One row per business partner that buys on account; `territory` are the regions it may sell in.
+
+    `customer_id` is the card it uses at the till, `people_count` how many work there.
+    """
 
     partner_id = dy.String(primary_key=True)
     name = dy.String(nullable=True)
@@ -28,6 +31,8 @@ class Partners(Table):
     until = dy.Date(nullable=True)
     cycle_days = dy.Int32(nullable=True, min=1)
     customer_id = dy.String(nullable=True)
+    industry = dy.String(nullable=True)
+    people_count = dy.Int32(nullable=True, min=0)
 
     @dy.rule()
     def nobody_is_its_own_parent(cls) -> pl.Expr:  # noqa: N805

@@ -55,6 +55,8 @@ WHOSE: dict[str, Way | By] = {
     "write_offs": By("invoices", "invoice_id", "invoice_id"),
     "partner_moves": By("partners", "partner_id", "partner_id"),
     "partner_people": By("partners", "partner_id", "partner_id"),
+    "partner_talks": By("partners", "partner_id", "partner_id"),
+    "partner_needs": By("partners", "partner_id", "partner_id"),
     "partner_stock": By("partners", "partner_id", "partner_id"),
     "vouchers": By("stores", "sold_store", "store_id"),
     "code_scans": By("partners", "partner_id", "partner_id"),
