@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class Business(ReportParameters):
@@ -16,5 +19,5 @@ class Business(ReportParameters):
     capacity : most customers on the list.
     """
 
-    partner: str = Field(default="", max_length=40)
+    partner: Annotated[str, Pick("partners", "partner_id", label=("name",))] = Field(default="", max_length=40)
     capacity: int = Field(default=20, ge=1, le=500)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class Meetings(ReportParameters):
@@ -17,6 +20,8 @@ class Meetings(ReportParameters):
     capacity : most guests on the list.
     """
 
-    meeting: str | None = Field(default=None, max_length=40)
+    meeting: Annotated[str | None, Pick("meetings", "meeting_id", label=("at", "kind", "place"), latest="at")] = Field(
+        default=None, max_length=40
+    )
     wanted: int = Field(default=10, ge=1, le=50)
     capacity: int = Field(default=40, ge=1, le=500)

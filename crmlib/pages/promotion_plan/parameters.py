@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class PromotionPlan(ReportParameters):
@@ -20,7 +21,7 @@ class PromotionPlan(ReportParameters):
     service : chance that the stock suffices.
     """
 
-    category: str | None = Field(default=None, max_length=40)
+    category: Annotated[str | None, Pick("products", "category_2")] = Field(default=None, max_length=40)
     mechanic: Literal["rate", "price", "nth_unit", "gift"] = "rate"
     depth: int = Field(default=15, ge=1, le=60)
     days: int = Field(default=14, ge=1, le=60)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class PromotionReview(ReportParameters):
@@ -17,6 +20,8 @@ class PromotionReview(ReportParameters):
     rounds : placebo rounds behind the intervals.
     """
 
-    promotion: str | None = Field(default=None, max_length=40)
+    promotion: Annotated[
+        str | None, Pick("promotions", "promotion_id", label=("name", "starts_at"), latest="starts_at")
+    ] = Field(default=None, max_length=40)
     recent_days: int = Field(default=180, ge=30, le=730)
     rounds: int = Field(default=4, ge=2, le=12)

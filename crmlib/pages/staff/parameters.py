@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class Staff(ReportParameters):
@@ -20,7 +21,9 @@ class Staff(ReportParameters):
     capacity : most things on the hand-over list.
     """
 
-    person: str | None = Field(default=None, max_length=32)
+    person: Annotated[str | None, Pick("person_targets", "staff_id", label=("name",), of="staff.staff_id")] = Field(
+        default=None, max_length=32
+    )
     kind: Literal["day", "week", "month"] = "week"
     minutes: int = Field(default=15, ge=1, le=240)
     capacity: int = Field(default=50, ge=1, le=50)

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from crmlib.kit.words import Words
 from crmlib.report.form.parameters import Issue, ReportParameters, sentence
+from crmlib.report.form.picks import Pick
 
 Kind = Literal["date", "number", "choice", "text", "hidden"]
 
@@ -50,7 +51,7 @@ def form(
     issues: Sequence[Issue],
     regions: Sequence[str],
     words: Words,
-    choices: Mapping[str, Sequence[str]] | None = None,
+    choices: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> Form:
     """The form of `report`.
 
@@ -60,9 +61,9 @@ def form(
     given : what stands in the fields: checked values, or what the reader wrote.
     issues : what is wrong; those of a field stand beside it, others above the form.
     regions : regions to choose from.
-    choices : of further fields, what to choose from.
+    choices : of further fields, what to choose from: value and label.
     """
-    lists = {"region": regions, **(choices or {})}
+    lists = {"region": [(region, region) for region in regions], **(choices or {})}
     told = {issue.name: sentence(issue, words) for issue in issues}
     fields = tuple(
         _field(report, name, info, value=given.get(name), message=told.get(name, ""), lists=lists, words=words)
@@ -98,36 +99,40 @@ def _field(
     *,
     value: object,
     message: str,
-    lists: Mapping[str, Sequence[str]],
+    lists: Mapping[str, Sequence[tuple[str, str]]],
     words: Words,
 ) -> Field:
     kind, choices = _kind(report, name, info, lists=lists, words=words)
     limits = _limits(info)
-    optional = info.default is None and kind == "choice"
+    optional = kind == "choice" and info.default in (None, "")
+    blank = words("page.all" if name == "region" or not _picked(info) else "page.automatic")
+    written = _written(value)[:200]
+    if choices and written and written not in dict(choices):
+        choices = (*choices, (written, written))
     return Field(
         name=name,
         kind=kind,
         label=parameter_label(report, name, words),
         help=_help(report, name, limits, words),
-        value=_written(value)[:200],
+        value=written,
         low=limits.get("low", ""),
         high=limits.get("high", ""),
         step=_step(info),
         longest=limits.get("longest", ""),
-        choices=(("", words("page.all")), *choices) if optional else choices,
+        choices=(("", blank), *choices) if optional else choices,
         message=message,
     )
 
 
 def _kind(
-    report: str, name: str, info: FieldInfo, *, lists: Mapping[str, Sequence[str]], words: Words
+    report: str, name: str, info: FieldInfo, *, lists: Mapping[str, Sequence[tuple[str, str]]], words: Words
 ) -> tuple[Kind, tuple[tuple[str, str], ...]]:
     if name == "language":
         return "hidden", ()
     if name == "region" and not lists["region"]:
         return "hidden", ()
     if lists.get(name):
-        return "choice", tuple((value, value) for value in lists[name])
+        return "choice", tuple(lists[name])
     inner = _inner(info.annotation)
     if get_origin(inner) is Literal:
         return "choice", tuple((str(v), shown_value(report, name, v, words)) for v in get_args(inner))
@@ -135,6 +140,10 @@ def _kind(
         return "choice", (("true", words("page.yes")), ("false", words("page.no")))
     kinds: dict[Any, Kind] = {date: "date", int: "number", float: "number"}
     return kinds.get(inner, "text"), ()
+
+
+def _picked(info: FieldInfo) -> bool:
+    return any(isinstance(rule, Pick) for rule in info.metadata)
 
 
 def _inner(annotation: Any) -> Any:
