@@ -42,6 +42,17 @@ class Tried:
         left = self.margin_minor - self.discount_minor
         return self.discount_minor / left if left > 0 else None
 
+    def short_of(self, lift: float, days: int) -> int:
+        """Margin missed in `days` days that sell as the last weeks did, where sales grow by `lift` [minor units].
+
+        Examples
+        --------
+        >>> tried = Tried("X", 9, 9, 5_000, 600, 1_000, pl.DataFrame())
+        >>> tried.short_of(0.5, DAYS), tried.short_of(tried.needed, DAYS)
+        (400, 0)
+        """
+        return round((self.discount_minor - lift * (self.margin_minor - self.discount_minor)) * days / DAYS)
+
 
 def as_offer(promotion: dict[str, Any]) -> Offer | None:
     """The rule of a promotion, from its row of `promotions`; None where the row does not say it all (gifts, tiers).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
@@ -170,18 +171,34 @@ def test_a_kind_is_stopped_or_repeated_only_where_its_whole_range_says_so(nets, 
     assert words(f"promotion_desk.advice.{kind}") in card.view.as_raw_html()
 
 
+NOTHING = baskets.on_baskets([], {}, RESPONSE, words=Words("zh"))
+
+
+@pytest.mark.parametrize(("discount", "advice"), [(600, "lower"), (2_000, "never")])
+def test_what_is_ahead_and_cannot_pay_is_to_be_decided_by_the_margin_it_misses(discount, advice, words):
+    found = board("approved", depth_bp=1500)
+    kinds = portfolio(whole(-500_00, -600_00))
+    priced = baskets.on_baskets(found.to_dicts(), {"P0": tried(discount)}, RESPONSE, words=words)
+    got = decisions.actions(found, [], kinds, {}, tried=priced, soon=14, words=words)
+    assert got.table["advice"].to_list() == [words(f"promotion_desk.do.{advice}")]
+    days = (found["last_day"][0] - found["first_day"][0]).days + 1
+    lift = math.expm1(RESPONSE.log_lift("rate", 1500))
+    kept = (1_000 - discount) * (1 + lift)
+    assert got.table["stake_minor"].to_list() == [pytest.approx((1_000 - kept) * days / 28, abs=1)]
+
+
 def test_decisions_are_ranked_by_money_each_with_its_reason(words):
     over = board("closed", days=-9, reserved_minor=70_00, funding_open_minor=20_00)
     found = pl.concat([over, board("draft").with_columns(promotion_id=pl.lit("D"))])
     kinds = portfolio(whole(-500_00, -600_00))
-    got = decisions.actions(found, [run(2_000, budget=8_000)], kinds, {}, soon=14, words=words)
+    got = decisions.actions(found, [run(2_000, budget=8_000)], kinds, {}, tried=NOTHING, soon=14, words=words)
     assert got.table["stake_minor"].is_sorted(descending=True)
     assert set(got.table["advice"]) == {
         words(f"promotion_desk.do.{k}") for k in ("settle", "claim", "decide", "rethink", "overspend", "behind")
     }
-    late = decisions.actions(found, [], kinds, {}, soon=1, words=words)
+    late = decisions.actions(found, [], kinds, {}, tried=NOTHING, soon=1, words=words)
     assert words("promotion_desk.do.decide") not in late.table["advice"].to_list()
-    none = decisions.actions(board("approved"), [], portfolio(whole(5_00)), {}, soon=14, words=words)
+    none = decisions.actions(board("approved"), [], portfolio(whole(5_00)), {}, tried=NOTHING, soon=14, words=words)
     assert none.headline == words("promotion_desk.action.headline.none") and none.view is None
 
 

@@ -65,8 +65,10 @@ def portfolio(study: Study) -> Finding:
 def actions(study: Study) -> ActionList:
     """What to decide, by yuan."""
     return decisions.actions(
-        study.board, study.live, study.kinds, study.addresses, soon=study.params.soon_days, words=study.words
-    )
+        study.board, study.live, study.kinds, study.addresses,
+        tried=baskets.on_baskets(study.ahead, study.tried, study.response, words=study.words),
+        soon=study.params.soon_days, words=study.words,
+    )  # fmt: skip
 
 
 def limits(study: Study) -> Limits:

@@ -18,7 +18,16 @@ from crmlib.promotion.plan.forecast import Response
 _SCHEMA = {
     "promotion_id": pl.String, "name": pl.String, "mechanic": pl.String, "first_day": pl.Date, "touched": pl.Int64,
     "list_minor": pl.Int64, "discount_minor": pl.Int64, "needed": pl.Float64, "hoped": pl.Float64, "pays": pl.String,
+    "missed_minor": pl.Int64,
 }  # fmt: skip
+
+
+def on_baskets(
+    ahead: list[dict[str, Any]], tried: dict[str, Tried], response: Response, *, words: Words
+) -> pl.DataFrame:
+    """What is ahead, priced: promotion_id, …, needed, hoped, pays (`no`, `may`, `unknown`), missed_minor of `no`."""
+    rows = [_row(r, tried[r["promotion_id"]], response, words) for r in ahead if r["promotion_id"] in tried]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
 def tried_on(
@@ -29,19 +38,24 @@ def tried_on(
     ahead : rows of the board. response : what mechanic and depth brought so far.
     """
     form = words.format
-    rows = [_row(r, tried[r["promotion_id"]], response, words) for r in ahead if r["promotion_id"] in tried]
-    table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    table = on_baskets(ahead, tried, response, words=words)
     short = table.filter(pl.col("pays") == "no")
     kind = "none" if table.is_empty() else "short" if short.height else "fine"
     dark = [r for r in ahead if r["promotion_id"] not in tried]
     first = table.row(0, named=True) if table.height else None
-    worst = (short if short.height else table).sort("discount_minor", descending=True).head(1).to_dicts()
+    worst = (
+        (short if short.height else table)
+        .sort("missed_minor", "discount_minor", descending=True, nulls_last=True)
+        .head(1)
+        .to_dicts()
+    )
     if kind == "short" and worst[0]["needed"] is None:
         kind = "never"
     values = {
         "all": form.count(table.height), "short": form.count(short.height), "days": form.count(DAYS),
         "dark": form.count(len(dark)),
         "name": worst[0]["name"] if worst else "",
+        "missed": form.money(int(short["missed_minor"].sum())),
         "needed": _needed(worst[0]["needed"], words) if worst else "",
         "hoped": form.change(worst[0]["hoped"], digits=0) if worst else "",
     }  # fmt: skip
@@ -75,7 +89,7 @@ def tried_on(
         else None,
         seen="".join(seen),
         row_key=("name", "first_day"),
-        value_minor=int(short["discount_minor"].sum()) if short.height else None,
+        value_minor=int(short["missed_minor"].sum()) if short.height else None,
     )
 
 
@@ -84,9 +98,11 @@ def _row(row: dict[str, Any], found: Tried, response: Response, words: Words) ->
     known = row["mechanic"] in response.usual and not response.extrapolates(row["mechanic"], row["depth_bp"] or 0)
     needed = found.needed
     pays = "unknown" if not known else "no" if needed is None or needed > hoped else "may"
+    days = (row["last_day"] - row["first_day"]).days + 1
     return (
         row["promotion_id"], named(row, words), mechanic(row, words), row["first_day"], found.touched,
         found.list_minor, found.discount_minor, needed, hoped if known else None, pays,
+        found.short_of(hoped, days) if pays == "no" else None,
     )  # fmt: skip
 
 

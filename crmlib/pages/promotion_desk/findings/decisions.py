@@ -22,12 +22,20 @@ def actions(
     kinds: pl.DataFrame,
     addresses: dict[str, str],
     *,
+    tried: pl.DataFrame,
     soon: int,
     words: Words,
 ) -> ActionList:
-    """Books to close, supplier money to claim, drafts to decide, kinds that lose, running ones off their plan."""
+    """Books to close, supplier money to claim, drafts to decide, kinds that lose, running ones off their plan.
+
+    tried : of `baskets.tried_on`: what is ahead on real baskets. One that cannot pay is decided by the margin it
+    misses; what its kind lost so far is then not said a second time.
+    """
     advice = {(m, d): a for m, d, a in kinds.select("mechanic", "depth_bp", "advice").iter_rows()}
-    rows = [*_books(board, words), *_next(soon_of(board, soon), advice, words), *_running(live, words)]
+    short = {r["promotion_id"]: r for r in tried.filter(pl.col("pays") == "no").iter_rows(named=True)}
+    coming = soon_of(board, soon)
+    rows = [*_books(board, words), *_next(coming, advice, short, words), *_running(live, words)]
+    rows += _short(board, short, words)
     schema = {"promotion_id": pl.String, "name": pl.String, "advice": pl.String, "reason": pl.String}
     table = pl.DataFrame(rows, schema=schema | {"stake_minor": pl.Int64}, orient="row")
     table = table.sort("stake_minor", "promotion_id", "advice", descending=[True, False, False])
@@ -67,15 +75,31 @@ def _books(board: pl.DataFrame, words: Words) -> list[tuple[object, ...]]:
     return rows
 
 
-def _next(soon: pl.DataFrame, advice: dict[tuple[str, int], str], words: Words) -> list[tuple[object, ...]]:
+def _next(
+    soon: pl.DataFrame, advice: dict[tuple[str, int], str], short: dict[str, dict[str, Any]], words: Words
+) -> list[tuple[object, ...]]:
     """Begins soon: not approved yet, or of a kind that lost so far."""
     rows = []
     for r in soon.iter_rows(named=True):
         stake, days = r["budget_minor"] or 0, words.format.count(r["days_to"])
         if r["stage"] in WAITING:
             rows.append(_say(r, "decide", stake, words, days=days))
-        if advice.get((r["mechanic"], r["depth_bp"])) == "stop":
+        if r["promotion_id"] not in short and advice.get((r["mechanic"], r["depth_bp"])) == "stop":
             rows.append(_say(r, "rethink", stake, words, days=days, kinds=mechanic(r, words)))
+    return rows
+
+
+def _short(board: pl.DataFrame, short: dict[str, dict[str, Any]], words: Words) -> list[tuple[object, ...]]:
+    """Ahead, and past lifts do not reach what it takes: changed while there is time."""
+    form, rows = words.format, []
+    for r in board.filter(pl.col("promotion_id").is_in(list(short))).iter_rows(named=True):
+        found = short[r["promotion_id"]]
+        kind = "never" if found["needed"] is None else "lower"
+        values = {
+            "days": form.count(r["days_to"]), "hoped": form.change(found["hoped"], digits=0),
+            "needed": form.change(found["needed"], digits=0),
+        }  # fmt: skip
+        rows.append(_say(r, kind, found["missed_minor"], words, **values))
     return rows
 
 
