@@ -11,6 +11,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tests.parsed import parsed
+
 MODULES = sorted(Path(__file__).parents[1].joinpath("crmlib").rglob("*.py"))
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 60
@@ -27,8 +29,8 @@ def name_of(path: Path) -> str:
 
 def test_modules_and_their_functions_stay_small() -> None:
     long = [f"{name_of(p)}: {n} lines" for p, source in SOURCES if (n := len(source.splitlines())) > MAX_MODULE_LINES]
-    for path, source in SOURCES:
-        for node in ast.walk(ast.parse(source)):
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef) and (n := lines_of(node)) > MAX_FUNCTION_LINES:
                 long.append(f"{name_of(path)}: {node.name} has {n} lines")
     assert long == []
@@ -40,7 +42,7 @@ def lines_of(node: ast.FunctionDef) -> int:
 
 
 def test_nine_functions_of_ten_are_short() -> None:
-    trees = [ast.parse(source) for _, source in SOURCES]
+    trees = [parsed(path) for path in MODULES]
     lengths = sorted(lines_of(n) for tree in trees for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
     assert lengths[int(0.9 * len(lengths))] <= P90_FUNCTION_LINES
 
@@ -54,8 +56,8 @@ def test_no_chinese_stands_in_code() -> None:
 def test_classes_unpack_and_call_they_do_not_compute() -> None:
     """No numpy call inside a class body: numbers happen in functions."""
     bad = []
-    for path, source in SOURCES:
-        for node in ast.walk(ast.parse(source)):
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 calls = [ast.unparse(c.func) for c in ast.walk(node) if isinstance(c, ast.Call)]
                 computed = [f for f in calls if f.startswith("np.") and not f.startswith("np.random.")]

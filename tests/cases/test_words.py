@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crmlib.kit.words.sentences import Words
+from tests.parsed import parsed
 
 ROOT = Path(__file__).parents[2] / "crmlib"
 FILES = [*sorted((ROOT / "cases").glob("*.py")), ROOT / "core" / "incidence.py", ROOT / "core" / "renewal.py"]
@@ -18,7 +19,7 @@ def raised() -> dict[str, set[str]]:
     """Codes and the names of their values (empty where values are made elsewhere)."""
     found: dict[str, set[str]] = {}
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ModelError":
                 code = node.args[0].value  # type: ignore[attr-defined]
                 given = next((k.value for k in node.keywords if k.arg == "values"), None)

@@ -17,6 +17,7 @@ from crmlib.core import dates, frames, money
 from crmlib.core.calendar import aligned_year, festival_day
 from crmlib.core.errors import ContractError, CrmError, ParameterError, check_choice
 from crmlib.kit.words import Words
+from tests.parsed import parsed
 
 PARTS = ("given", "expected", "mend")
 
@@ -103,7 +104,7 @@ def test_every_refusal_has_its_words_in_both_languages() -> None:
     kinds = {kind.__name__ for kind in [CrmError, *CrmError.__subclasses__()]}  # type: ignore[attr-defined]
     codes = set()
     for path in Path(crmlib.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds and node.args:
                 code = node.args[0]
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):

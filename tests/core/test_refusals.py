@@ -14,6 +14,7 @@ import pytest
 
 from crmlib.core import refusals
 from crmlib.core.errors import ContractError, CrmError, ParameterError
+from tests.parsed import parsed
 
 PACKAGE = Path(refusals.__file__).parents[2]
 CODE = re.compile(r"[a-z]\w*\.[a-z]\w*")
@@ -66,7 +67,7 @@ def _names(parts: dict[str, str]) -> set[str]:
 NODES = [
     (file.relative_to(PACKAGE).as_posix(), node)
     for file in sorted(PACKAGE.rglob("*.py"))
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    for node in ast.walk(parsed(file))
     if isinstance(node, ast.Call | ast.Constant)
 ]
 CALLS = [(f"{file}:{node.lineno}", node) for file, node in NODES if isinstance(node, ast.Call)]

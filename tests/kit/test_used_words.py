@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from crmlib.kit.words.sentences import _files, keys
+from tests.parsed import parsed
 
 PACKAGE = Path(__file__).parents[2] / "crmlib"
 NOTES = r"(title|headline|seen|sure|do|unavailable)(\..+)?"
 """What `Finding.worded` and `Finding.unavailable` look up under a section."""
 ASKED_BY_NAME = r"(parameter\..+|title|question|error\..+|limits\..+)"
 """Asked by the form, the head, the refusals and the pages' limits under names that the code makes up."""
-WAITING = {"balances", "calendar", "cases", "festival", "outreach"}
-"""Questions whose pages are still to come."""
 HOLE = r"[\w.]+"
 
 
@@ -33,7 +32,7 @@ def asked() -> tuple[frozenset[str], tuple[str, ...]]:
     """Texts of the code, and patterns of its f-strings."""
     texts, patterns = set(), set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
             elif isinstance(node, ast.JoinedStr):
@@ -66,7 +65,7 @@ def unused(domain: str) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("domain", sorted(set(_files("zh")) - WAITING))
+@pytest.mark.parametrize("domain", sorted(_files("zh")))
 def test_every_sentence_is_asked_for(domain: str) -> None:
     assert unused(domain) == []
 

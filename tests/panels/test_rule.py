@@ -17,6 +17,7 @@ from crmlib import panels
 from crmlib.core.errors import CrmError, LakeError
 from crmlib.core.frames import to_polars
 from crmlib.panels import handle
+from tests.parsed import parsed
 from tests.report import world
 
 ROOMS = (
@@ -49,7 +50,7 @@ def sources(root: Path) -> Iterator[tuple[str, ast.Module]]:
             name = str(path.relative_to(root / "crmlib"))
             worded = "findings" in name or name.endswith("charts.py")  # they are given tables of sums
             if not worded and not any(name.startswith(other) for other in OTHERS):
-                yield name, ast.parse(path.read_text(encoding="utf-8"))
+                yield name, parsed(path)
 
 
 def touched(tree: ast.Module) -> list[int]:
