@@ -42,7 +42,7 @@ def write(
     ----------
     orders : of purchases: order_id, due (day), fen.
     """
-    paid = _tenders(world, told, book, first)
+    paid = _by_cards(_tenders(world, told, book, first), folder, world)
     _write_tenders(paid, world, folder)
     takings = _takings(paid, world.shops.frame["store_id"])
     till = pl.col("account_id").str.starts_with("T")
@@ -120,6 +120,46 @@ def _tenders(world: World, told: Telling, book: Book, first: int) -> pl.DataFram
     columns = ["receipt_id", "line_no", "store", "day", "second", "tender", "fen"]
     made = pl.concat([p.select(columns) for p in parts]).filter(pl.col("fen") != 0)
     return made.sort("day", "store", "receipt_id", "line_no")
+
+
+def by_code(book: Book, ids: pl.Series, first: int) -> dict[tuple[str, int], int]:
+    """What receipts paid by code or stored card came to, by store and day from `first` on [fen]: cards draw no more."""
+    words = toml("words")["tender"]
+    rows = pl.concat(book.paid).filter(
+        pl.col("day") >= first, pl.col("tender").is_in([words["wallet"], words["stored"]]), pl.col("net_minor") > 0
+    )
+    sums = rows.group_by("store", "day").agg(pl.col("net_minor").sum())
+    return {(str(ids[int(store)]), int(day)): int(fen) for store, day, fen in sums.iter_rows()}
+
+
+def _by_cards(paid: pl.DataFrame, folder: Path, world: World) -> pl.DataFrame:
+    """Stored cards paid what their account says was drawn in the store that day; the rest was paid by code.
+
+    The largest receipts first; the two books then say the same of every store and day.
+    """
+    drawn = exports.read_csv(folder / "card_moves.csv.gz", table="card_moves").filter(
+        pl.col("kind") == toml("words")["card_kind"]["redeem"]
+    )
+    day = pl.col("at").str.slice(0, 10).str.to_date().to_physical().cast(pl.Int64)
+    sums = drawn.group_by("store_id", day=day).agg(
+        drawn=-(pl.col("amount").cast(pl.Float64) * 100).round().cast(pl.Int64).sum()
+    )
+    ids = world.shops.frame["store_id"]
+    sums = sums.join(pl.DataFrame({"store_id": ids, "store": range(ids.len())}), on="store_id").drop("store_id")
+    sums = sums.with_columns(pl.col("store").cast(paid.schema["store"]), pl.col("day").cast(paid.schema["day"]))
+    code = pl.col("tender").is_in(["wallet", "stored"])
+    rows = paid.filter(code).with_columns(tender=pl.lit("wallet")).join(sums, on=["store", "day"], how="left")
+    rows = rows.sort("store", "day", "fen", "receipt_id", "line_no", descending=[False, False, True, False, False])
+    sold = pl.col("fen").clip(lower_bound=0)
+    before = sold.cum_sum().over("store", "day") - sold
+    rows = rows.with_columns(share=(pl.col("drawn").fill_null(0) - before).clip(0, sold))
+    cards = rows.with_columns(tender=pl.lit("stored"), fen="share")
+    rest = rows.with_columns(
+        pl.col("fen") - pl.col("share"),
+        line_no=pl.when(pl.col("share") > 0).then(pl.col("line_no") + 2).otherwise("line_no"),
+    )
+    made = pl.concat([paid.filter(~code), *(p.select(paid.columns).cast(paid.schema) for p in (cards, rest))])
+    return made.filter(pl.col("fen") != 0).sort("day", "store", "receipt_id", "line_no")
 
 
 def _write_tenders(paid: pl.DataFrame, world: World, folder: Path) -> None:

@@ -26,9 +26,16 @@ CARDS, NAMED, ORDERS = 180, 0.6, 90
 FACES = (200, 500, 1000)
 
 
-def write(world: World, folder: Path, *, rng: np.random.Generator) -> None:
-    """Write cards, card_moves, vouchers, voucher_moves, held_moves and the truth of the vouchers."""
-    _cards(world, folder, rng)
+def write(
+    world: World, folder: Path, *, first: int, takings: dict[tuple[str, int], int], rng: np.random.Generator
+) -> None:
+    """Write cards, card_moves, vouchers, voucher_moves, held_moves and the truth of the vouchers.
+
+    Parameters
+    ----------
+    takings : what each store's receipts came to that a card can have paid, by store and day from `first` on [fen].
+    """
+    _cards(world, folder, rng, first, takings)
     _vouchers(world, folder, rng)
     _held(world, folder, rng)
 
@@ -43,9 +50,11 @@ def _shops(world: World, rng: np.random.Generator, count: int) -> list[str]:
     return still.gather(rng.integers(0, still.len(), count)).to_list()
 
 
-def _cards(world: World, folder: Path, rng: np.random.Generator) -> None:
+def _cards(
+    world: World, folder: Path, rng: np.random.Generator, first: int, takings: dict[tuple[str, int], int]
+) -> None:
     """Cards sold all the time; each is drawn in steps, named ones are topped up; paid and bonus apart."""
-    words = toml("words")
+    words, still = toml("words"), dict(takings)
     named = rng.random(CARDS) < NAMED
     issued = np.sort(rng.integers(world.first_day, world.last_day - 5, CARDS))
     member = card_numbers(pl.Series(rng.integers(0, len(world.members.rate), CARDS)))
@@ -66,9 +75,12 @@ def _cards(world: World, folder: Path, rng: np.random.Generator) -> None:
             if balance < 3_000 and named[card] and rng.random() < 0.5:
                 rows.append((code, day, shops[card], "top_up", 30_000, 30_000))
                 balance += 30_000
-            spent = min(balance, int(rng.gamma(2.0, 30)) * 100 + 500)
-            rows.append((code, day, shops[card], "redeem", -spent, None))
-            balance -= spent
+            wanted = min(balance, int(rng.gamma(2.0, 30)) * 100 + 500)
+            spent = min(wanted, still.get((shops[card], day), 0)) if day >= first else wanted
+            still[shops[card], day] = still.get((shops[card], day), 0) - spent
+            if spent > 0:
+                rows.append((code, day, shops[card], "redeem", -spent, None))
+            balance -= wanted
             if rng.random() < 0.12:
                 break  # the card lies in a drawer
     made = pl.DataFrame(

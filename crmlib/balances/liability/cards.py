@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from crmlib.balances.ties import tie
 from crmlib.core.dates import a_day
 from crmlib.core.errors import ContractError, mask
 from crmlib.core.frames import AnyFrame, timed, to_polars, whole
@@ -55,6 +56,31 @@ def owed(cards: AnyFrame, moves: AnyFrame, *, as_of: date, dormant_days: int = D
         )
         .sort("kind")
     )
+
+
+def beside_tills(moves: AnyFrame, tenders: AnyFrame, *, first: date, last: date) -> pl.DataFrame:
+    """What the tills took on cards against what the cards' account says was drawn, `first` to `last`.
+
+    Parameters
+    ----------
+    moves : kind, amount_minor, store_id, at. tenders : store_id, at, tender, amount_minor (paid back negative).
+
+    Returns
+    -------
+    store_id, day, left (tills), right (account), unexplained [minor units]; an account that names no store is compared
+    in one row, store_id and day null.
+    """
+    day = pl.col("at").cast(pl.Date).alias("day")
+    inside = pl.col("day").is_between(a_day(first, name="first"), a_day(last, name="last"))
+    paid = timed(tenders, needs=["store_id", "tender", "amount_minor"], name="tenders").with_columns(day)
+    paid = paid.filter(inside, pl.col("tender").cast(pl.String) == "stored")
+    drawn = timed(moves, needs=["kind", "amount_minor", "store_id"], name="card_moves").with_columns(day)
+    drawn = drawn.filter(inside, pl.col("kind").cast(pl.String).is_in(["redeem", "return"]))
+    drawn = drawn.with_columns(-pl.col("amount_minor"))
+    if drawn["store_id"].null_count() == drawn.height:
+        none = {"store_id": pl.lit(None, dtype=pl.String), "day": pl.lit(None, dtype=pl.Date)}
+        paid, drawn = paid.with_columns(**none), drawn.with_columns(**none)
+    return tie(paid, drawn, on=["store_id", "day"], amount="amount_minor")
 
 
 def deposit(moves: AnyFrame, *, as_of: date, rate_bp: int) -> int:

@@ -12,6 +12,7 @@ from crmlib.balances.liability import cards as values
 from crmlib.balances.liability import held, stored
 from crmlib.balances.roll_forward import Statement
 from crmlib.pages.cards.parameters import Cards
+from crmlib.pages.shared import tied
 from crmlib.pages.shared.vouchers import VoucherStudy
 
 
@@ -60,6 +61,18 @@ class Study(VoucherStudy):
         return rows.select(
             "card_id", "day", "store", "amount_minor", card_line=pl.col("kind").cast(pl.String), slip_id="move_id"
         )
+
+    @cached_property
+    def ties(self) -> pl.DataFrame:
+        """Tills against the cards' account this month: store_id, day, left (tills), right (account), unexplained."""
+        return values.beside_tills(self.moves, self.page.table("tenders"), first=self.first, last=self.page.as_of)
+
+    @property
+    def wrong(self) -> pl.DataFrame | None:
+        """The lines on which tills and account differ; None where the tills' means of payment are not connected."""
+        if self.page.missing("tenders"):
+            return None
+        return tied.apart(self.ties, whole=self.page.regions is None)
 
     @cached_property
     def by_kind(self) -> pl.DataFrame:

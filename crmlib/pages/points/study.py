@@ -14,6 +14,7 @@ from crmlib.balances.roll_forward import Statement
 from crmlib.balances.stock import books
 from crmlib.balances.ties import tie
 from crmlib.pages.points.parameters import Points
+from crmlib.pages.shared import tied
 
 
 class Study(report.Study):
@@ -92,6 +93,13 @@ class Study(report.Study):
             none = {"store_id": pl.lit(None, dtype=pl.String), "day": pl.lit(None, dtype=pl.Date)}
             paid, used = paid.with_columns(**none), used.with_columns(**none)
         return tie(paid, used, on=["store_id", "day"], amount="amount_minor", right_amount="cost_minor")
+
+    @property
+    def wrong(self) -> pl.DataFrame | None:
+        """The lines on which tills and account differ; None where the tills' means of payment are not connected."""
+        if self.page.missing("tenders"):
+            return None
+        return tied.apart(self.ties, whole=self.page.regions is None)
 
     @cached_property
     def gifts(self) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from crmlib.balances.liability.stored import Festival
 from crmlib.balances.liability.ultimate import Future
 from crmlib.balances.rules import FINDING
 from crmlib.pages.cards.findings import stored_value as cards
+from crmlib.pages.shared import tied
 from tests.pages.wording import says
 
 AS_OF = date(2026, 10, 31)
@@ -57,6 +58,16 @@ def test_the_answer_is_what_is_owed_and_a_break_goes_before_it(words, kind, bad,
     said = cards.answer({"cards": 500, "held": 300}, bad, coming, NEEDED, words=words)
     assert says(words, f"cards.answer.{kind}", said.sentence)
     assert [figure.amount for figure in said.figures] == [800, 500, 300]
+
+
+def test_tills_that_say_otherwise_are_the_headline(words):
+    lines = pl.DataFrame({"store_id": ["s"], "day": [AS_OF], "left": [500], "right": [400], "unexplained": [100]})
+    said = cards.answer({"cards": 500}, NONE, COMING, NEEDED, words=words, wrong=tied.apart(lines))
+    assert says(words, "cards.answer.tie", said.sentence)
+    fine = cards.answer({"cards": 500}, NONE, COMING, NEEDED, words=words, wrong=tied.apart(lines.clear()))
+    assert says(words, "cards.answer.festival", fine.sentence)
+    card = tied.tied("cards.tie", lines, words=words, stores=STORES)
+    assert (card.status, card.value_minor, card.table["store"].item()) == ("fail", 100, "上海人民路店")
 
 
 def test_below_zero_is_red_and_the_lines_close(words):

@@ -13,6 +13,7 @@ from crmlib.balances.liability.points import Account
 from crmlib.balances.liability.ultimate import Future
 from crmlib.balances.rules import FINDING
 from crmlib.pages.points.findings import account as cards
+from crmlib.pages.shared import tied
 from tests.pages.wording import says
 
 AS_OF = date(2026, 10, 31)
@@ -51,6 +52,16 @@ def test_the_answer_has_an_interval_only_where_past_errors_give_one(words, kind,
     assert said.figures[2].value == "400"
 
 
+def test_tills_that_say_otherwise_are_the_headline(words):
+    lines = pl.DataFrame(
+        {"store_id": [None], "day": [None], "left": [500], "right": [400], "unexplained": [100]},
+        schema_overrides={"store_id": pl.String, "day": pl.Date},
+    )
+    said = cards.answer(ACCOUNT, BOOK, NONE, words=words, wrong=tied.apart(lines))
+    assert says(words, "points.answer.tie", said.sentence)
+    assert tied.apart(lines, whole=False) is None  # of one region nothing was compared
+
+
 def test_below_zero_is_red_and_names_how_far(words):
     fine, wrong = (cards.book(BOOK, o, words=words) for o in (NONE, BAD))
     assert (fine.status, wrong.status) == ("ok", "fail")
@@ -84,9 +95,9 @@ def test_tills_that_say_otherwise_are_red(words, book, status, gap):
     lines = pl.DataFrame(
         {"store_id": ["s"], "day": [AS_OF], "left": [500], "right": [book], "unexplained": [500 - book]}
     )
-    said = cards.tie(lines, words=words)
+    said = tied.tied("points.tie", lines, words=words)
     assert (said.status, said.value_minor) == (status, gap)
-    assert cards.tie(lines.clear(), words=words).status == "none"
+    assert tied.tied("points.tie", lines.clear(), words=words).status == "none"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,7 @@ def test_an_account_without_stores_is_compared_by_the_month_and_for_the_whole_co
         {"store_id": [None], "day": [None], "left": [500], "right": [book], "unexplained": [500 - book]},
         schema_overrides={"store_id": pl.String, "day": pl.Date},
     )
-    said = cards.tie(lines, words=words, whole=whole)
+    said = tied.tied("points.tie", lines, words=words, whole=whole)
     assert says(words, f"points.tie.headline.{kind}", said.headline) and said.status == status
 
 

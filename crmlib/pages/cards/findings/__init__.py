@@ -6,6 +6,7 @@ from crmlib.balances.liability import stored
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.cards.findings import stored_value
 from crmlib.pages.cards.study import Study
+from crmlib.pages.shared import tied
 from crmlib.pages.shared.limits import limits as sentences
 from crmlib.report import answered, otherwise, section
 
@@ -15,13 +16,21 @@ def answer(study: Study) -> Answer:
     """What is owed, what is drawn until the next festival, which shops are short."""
     coming = None if study.page.missing("vouchers", "voucher_moves") else study.coming
     needed = None if coming is None else study.needed
-    return stored_value.answer(study.owed, study.offences, coming, needed, words=study.words)
+    return stored_value.answer(study.owed, study.offences, coming, needed, words=study.words, wrong=study.wrong)
 
 
 @section("cards.book", needs=("card_moves",))
 def book(study: Study) -> Finding:
     """The month of the cards, and which fell below zero."""
     return stored_value.book(study.book, study.offences, words=study.words).of_rows(study.entries)
+
+
+@section("cards.tie", needs=("card_moves", "tenders"))
+def tie(study: Study) -> Finding:
+    """Whether tills and account say the same of what was paid with cards."""
+    whole, stores = study.page.regions is None, study.page.optional("stores")
+    named = None if stores is None else stores.collect()
+    return tied.tied("cards.tie", study.ties, words=study.words, whole=whole, stores=named)
 
 
 @section("cards.owed", needs=("cards", "card_moves"))

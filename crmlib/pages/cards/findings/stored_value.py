@@ -14,18 +14,21 @@ from crmlib.kit.charts import intervals, labelled
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding
 from crmlib.kit.words import Words
+from crmlib.pages.shared import tied
 
 SHOWN = 12
 WEEK = 7
 
 
 def answer(
-    owed: dict[str, int], offences: pl.DataFrame, coming: Festival | None, needed: pl.DataFrame | None, *, words: Words
-) -> Answer:
-    """As `answer`, of explicit results."""
+    owed: dict[str, int], offences: pl.DataFrame, coming: Festival | None, needed: pl.DataFrame | None,
+    *, words: Words, wrong: pl.DataFrame | None = None,
+) -> Answer:  # fmt: skip
+    """As `answer`, of explicit results; `wrong` are the lines on which the tills differ."""
     form, total = words.format, sum(owed.values())
     short = None if needed is None else needed.filter(pl.col("needed_milli") > 0)
-    kind = "break" if offences.height else "festival" if coming is not None else "owed"
+    broken = "break" if offences.height else "tie" if wrong is not None and wrong.height else ""
+    kind = broken or ("festival" if coming is not None else "owed")
     values = {
         "money": form.money(total),
         "count": form.count(offences.height),
@@ -33,6 +36,7 @@ def answer(
         "festival": _named(coming, words),
         "drawn": _drawn(coming, words),
         "short": form.count(None if short is None else short["store_id"].n_unique()),
+        **tied.values(wrong, words=words),
     }
     figures = [Figure(words("cards.figure.owed"), form.money(total), key="owed", amount=total, money=True)]
     figures += [

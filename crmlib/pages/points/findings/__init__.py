@@ -5,6 +5,7 @@ import polars as pl
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.points.findings import account
 from crmlib.pages.points.study import Study
+from crmlib.pages.shared import tied
 from crmlib.pages.shared.limits import limits as sentences
 from crmlib.report import answered, otherwise, section
 
@@ -12,7 +13,7 @@ from crmlib.report import answered, otherwise, section
 @answered("points")
 def answer(study: Study) -> Answer:
     """What is owed on points and what it will cost; balances below zero first."""
-    return account.answer(study.account, study.book, study.offences, words=study.words)
+    return account.answer(study.account, study.book, study.offences, words=study.words, wrong=study.wrong)
 
 
 @section("points.book", needs=("points",))
@@ -36,7 +37,9 @@ def months(study: Study) -> Finding:
 @section("points.tie", needs=("points", "tenders"))
 def tie(study: Study) -> Finding:
     """Whether tills and account say the same of what was paid with points."""
-    return account.tie(study.ties, words=study.words, whole=study.page.regions is None)
+    whole, stores = study.page.regions is None, study.page.optional("stores")
+    named = None if stores is None else stores.collect()
+    return tied.tied("points.tie", study.ties, words=study.words, whole=whole, stores=named)
 
 
 @section("points.gifts", needs=("stock_moves", "products"))

@@ -14,15 +14,19 @@ from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.pages.points import charts
+from crmlib.pages.shared import tied
 
 SHOWN = 12
 TWO_WEEKS = 14
 
 
-def answer(account: Account, book: Statement, offences: pl.DataFrame, *, words: Words) -> Answer:
-    """As `answer`, of explicit results."""
+def answer(
+    account: Account, book: Statement, offences: pl.DataFrame, *, words: Words, wrong: pl.DataFrame | None = None
+) -> Answer:
+    """As `answer`, of explicit results; `wrong` are the lines on which the tills differ."""
     form, future, totals = words.format, account.future, book.totals
-    kind = "break" if offences.height else "judged" if future.judged else "open" if account.outstanding else "none"
+    broken = "break" if offences.height else "tie" if wrong is not None and wrong.height else ""
+    kind = broken or "judged" if future.judged else "open" if account.outstanding else "none"
     cost, most = account.cost(future.expected or 0.0), account.cost(future.high)
     values = {
         "points": form.count(account.outstanding),
@@ -33,6 +37,7 @@ def answer(account: Account, book: Statement, offences: pl.DataFrame, *, words: 
         "worst": form.count(int(offences["amount"].min()) if offences.height else 0),  # type: ignore[arg-type]
         "issued": form.count(totals["earn"]),
         "used": form.count(-totals["redeem"]),
+        **tied.values(wrong, words=words),
     }
     figures = (
         Figure(
@@ -148,40 +153,6 @@ def months(rows: pl.DataFrame, *, words: Words) -> Finding:
         view=views.readable(table, words=words) if rows.height else None,
         chart=charts.months(rows, words=words) if rows.height else None,
         row_key=("month",),
-    )
-
-
-def tie(lines: pl.DataFrame, *, words: Words, whole: bool = True) -> Finding:
-    """A difference is a line, red, and never spread.
-
-    An account without stores is compared by the month, and only for a reader of all regions (`whole`): the tills of a
-    region serve members of others.
-    """
-    form, by_month = words.format, lines.height > 0 and lines["day"].null_count() == lines.height
-    lines = lines if whole or not by_month else lines.clear()
-    wrong = lines.filter(pl.col("unexplained") != 0).sort(pl.col("unexplained").abs(), descending=True)
-    kind = "break" if wrong.height else "agrees" if lines.height else "none"
-    if by_month:
-        kind = f"{kind}_month" if whole else "region"
-    values = {
-        "count": form.count(wrong.height),
-        "days": form.count(lines.height),
-        "till": form.money(int(lines["left"].sum())),
-        "book": form.money(int(lines["right"].sum())),
-        "money": form.money(int(wrong["unexplained"].abs().sum())),
-    }
-    shown = wrong if wrong.height else lines
-    table = shown.rename({"left": "till_minor", "right": "ledger_minor", "unexplained": "gap_minor"})
-    return Finding.worded(
-        "points.tie",
-        kind,
-        values,
-        words=words,
-        status="fail" if wrong.height else "ok" if lines.height else "none",
-        table=table,
-        view=views.readable(table.head(SHOWN), words=words, exact=True) if table.height else None,
-        value_minor=int(wrong["unexplained"].abs().sum()),
-        row_key=("store_id", "day"),
     )
 
 
