@@ -46,6 +46,17 @@ def app(face: Face, report: str, **asked: str) -> str:
     return f"/apps/{report}{f'?{urlencode(asked)}' if asked else ''}" if face == "voila" else ""
 
 
+def view(face: Face, report: str, *, language: str, **asked: str) -> str:
+    """Where a report with these parameters is kept under a name; only the server keeps views.
+
+    Examples
+    --------
+    >>> view("voila", "sales_pulse", language="en", region="East"), view("html", "sales_pulse", language="en")
+    ('/view?report=sales_pulse&language=en&region=East', '')
+    """
+    return f"/view?{urlencode({'report': report, 'language': language} | asked)}" if face == "voila" else ""
+
+
 def outcome(face: Face, member: str, *, language: str) -> str:
     """The form for what came of a contact with a member (by pseudonym); only the server keeps it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from crmlib.kit.finding import ActionList, Finding
@@ -59,15 +59,19 @@ def assemble(page: Page) -> Assembled:
 
 def page_form(page: Page) -> Form:
     """The form of an opened page, filled with its parameters."""
-    return form(
+    given = page.params.model_dump(mode="json")
+    made = form(
         page.report,
         type(page.params),
-        given=page.params.model_dump(mode="json"),
+        given=given,
         issues=(),
         regions=page.known_regions(),
         words=page.words,
         choices=choices.offered(page),
     )
+    usual = type(page.params)().model_dump(mode="json") | {"as_of": given["as_of"], "language": given["language"]}
+    asked = {name: str(value) for name, value in given.items() if value is not None and value != usual[name]}
+    return replace(made, keep=addresses.view(page.context.face, page.report, language=page.words.language, **asked))
 
 
 def _finding_record(finding: Finding) -> Tabled:

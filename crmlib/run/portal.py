@@ -80,6 +80,7 @@ def page(
     allowed: Callable[[str], bool] = lambda output: True,
     apps: Sequence[str] = (),
     leave: str = "",
+    views: str = "",
 ) -> str:
     """The portal as HTML.
 
@@ -89,12 +90,13 @@ def page(
     allowed : whether an output (`report/variant/day/language`) may be listed.
     apps : the reports that may be opened as apps, whether or not a page of them was made.
     leave : opening tag and token of the form that ends a session, made by the server; empty without login.
+    views : the reader's saved views, made by the server.
     """
     words = Words(language)
     entries = _entries(reports, states or {}, language, allowed)
     rest = [name for name in apps if name not in {e.report for e in entries}]
     rows = "".join([*(_row(e, words=words, apps=apps) for e in entries), *(_app_row(name, words) for name in rest)])
-    return _filled(rows, words=words, made=_newest(entries, now), leave=leave)
+    return _filled(rows, words=words, made=_newest(entries, now), leave=leave, views=views)
 
 
 def _newest(entries: Sequence[Entry], now: datetime) -> datetime:
@@ -164,7 +166,7 @@ def manifest(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _filled(rows: str, *, words: Words, made: datetime, leave: str) -> str:
+def _filled(rows: str, *, words: Words, made: datetime, leave: str, views: str) -> str:
     template = Template(files("crmlib.run").joinpath("portal.html").read_text(encoding="utf-8"))
     other = next(code for code in LANGUAGES if code != words.language)
     button = f"{leave}<button>{escape(words('portal.leave'))}</button></form>" if leave else ""
@@ -178,6 +180,7 @@ def _filled(rows: str, *, words: Words, made: datetime, leave: str) -> str:
         other_lang=locale(other).tag,
         other_name=escape(Words(other)("portal.language")),
         leave=button,
+        views=views,
         handbooks=handbooks.links(words.language),
         made=escape(words("portal.made", at=f"{made:%Y-%m-%d %H:%M}")),
         head="".join(

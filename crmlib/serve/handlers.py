@@ -9,10 +9,10 @@ from pathlib import Path
 
 import tornado.web
 
-from crmlib.kit.words import Language
+from crmlib.kit.words import Language, Words
 from crmlib.report import registry
 from crmlib.run import handbooks, portal
-from crmlib.serve import lists
+from crmlib.serve import lists, views
 from crmlib.serve.closed import Closed
 from crmlib.serve.lists import Lists
 from crmlib.serve.login import Guard, admitted, language_of, may_see_page, portal_page
@@ -89,7 +89,11 @@ class PortalHandler(Closed):
                 for name in registry.servable(project=serving.notebooks.parent)
                 if language in registry.languages(name)
             ]
-            self.finish(portal_page(self, user, reports=serving.reports, apps=apps, language=language, now=now))
+            mine = [view for view in views.of(serving.lake, user) if view.report in apps]
+            shown = views.block(mine, words=Words(language), token=str(self.xsrf_form_html()))
+            self.finish(
+                portal_page(self, user, reports=serving.reports, apps=apps, language=language, now=now, views=shown)
+            )
 
 
 class HandbookHandler(Closed):

@@ -295,8 +295,9 @@ def portal_page(
     apps: Iterable[str],
     language: Language,
     now: datetime,
+    views: str = "",
 ) -> str:
-    """The portal of one user: the pages that this user may see, the apps (of `apps`) they may open, and a way out."""
+    """The portal of one user: own views, the pages that this user may see, the apps they may open, and a way out."""
     out = f'<form method="post" action="/logout">{handler.xsrf_form_html()!s}' if user.name else ""
     return portal.page(
         reports,
@@ -305,6 +306,7 @@ def portal_page(
         allowed=lambda output: may_see_page(user, reports, output),
         apps=[name for name in apps if user.may_open(name)],
         leave=out,
+        views=views,
     )
 
 

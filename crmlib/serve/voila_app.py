@@ -49,6 +49,7 @@ from crmlib.serve.reveal import RevealHandler
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.unsubscribe import UnsubscribeHandler
 from crmlib.serve.users import User
+from crmlib.serve.views import ViewHandler
 
 TEMPLATE = Path(__file__).with_name("voila_template")
 NOBODY = User(name="", hash="", mark="", regions=(), reports=())
@@ -256,6 +257,11 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
                 r"/unsubscribe/([^/]+)",
                 UnsubscribeHandler,
                 {"lake": self.serving.lake, "clock": self.serving.guard.clock},
+            ),
+            (
+                r"/view",
+                ViewHandler,
+                entering | {"known": partial(registry.servable, project=self.serving.notebooks.parent)},
             ),
             (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
             (r"/merge", MergeHandler, entering | {"lists": self.serving.lists}),

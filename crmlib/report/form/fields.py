@@ -36,11 +36,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """All fields, and what is wrong beside them (names that are no parameters)."""
+    """All fields, what is wrong beside them (names that are no parameters), and where the reader may keep them."""
 
     fields: tuple[Field, ...]
     messages: tuple[str, ...] = ()
     wrong: int = 0
+    keep: str = ""
 
 
 def form(
