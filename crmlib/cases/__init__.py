@@ -1,10 +1,10 @@
 """What moves through stages with an owner and a due date: deals, guests, tickets, calls, care tasks, orders, claims.
 
 One engine: `engine` (watched cases, delayed entry, competing outcomes, promises kept, exact in–out identities), `clock`
-(team minutes with holidays and make-up days), `owners` (who owned it that day). One module per subject: `funnel` (with
-`stages`, `forecast`, `sources`), `meetings` (with `media`), `cycle`, `care` (with `birthdays`, `use_up`, `points`),
-`service` (with `desk`), `staffing` (with `queues`), `staff` (with `scores`), `pool`,
-`channel` (with `network`, `orders`, `fulfilment`, `diversion`), `accept`.
+(team minutes with holidays and make-up days); who owned it that day says `core.owners`, for every page. One module per
+subject: `funnel` (with `stages`, `forecast`, `sources`), `meetings` (with `media`), `cycle`, `care` (with `birthdays`,
+`use_up`, `points`), `service` (with `desk`), `staffing` (with `queues`), `staff` (with `scores`), `pool`, `channel`
+(with `network`, `orders`, `fulfilment`, `diversion`), `accept`.
 One rule runs through all: what is unfinished, unrecorded or picked by somebody is counted and named, never dropped.
 """
 

@@ -10,7 +10,6 @@ from crmlib.cases import funnel as funnel
 from crmlib.cases import media as media
 from crmlib.cases import meetings as meetings
 from crmlib.cases import orders as orders
-from crmlib.cases import owners as owners
 from crmlib.cases import pool as pool
 from crmlib.cases import scores as scores
 from crmlib.cases import service as service
@@ -32,7 +31,6 @@ __all__ = [
     "media",
     "meetings",
     "orders",
-    "owners",
     "pool",
     "scores",
     "service",

@@ -13,7 +13,6 @@ import polars as pl
 
 from crmlib.cases import care, cycle, use_up
 from crmlib.cases.birthdays import birthdays
-from crmlib.cases.owners import owned
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.proportions import wilson
@@ -285,17 +284,6 @@ def week_ahead(candidates: pl.DataFrame, *, today: date) -> pl.DataFrame:
     last = today + timedelta(days=WEEK)
     ahead = candidates.filter((pl.col("due_on") > today) & (pl.col("due_on") <= last))
     return ahead.group_by("due_on", "kind").agg(tasks=pl.len().cast(pl.Int64)).sort("due_on", "kind")
-
-
-def owned_today(customers: AnyFrame, assignments: AnyFrame | None, *, as_of: date) -> pl.DataFrame:
-    """customer_id, owner_staff: by the assignments where they are connected (nobody: the pool), else by the list."""
-    people = to_polars(customers, needs=("owner_staff",), name="customers", key="customer_id")
-    if assignments is None:
-        return people.select("customer_id", "owner_staff")
-    now = owned(assignments, as_of=as_of)
-    return people.select("customer_id").join(
-        now.rename({"staff_id": "owner_staff"}), on="customer_id", how="left", maintain_order="left"
-    )
 
 
 def capacity(staff: AnyFrame, *, as_of: date, usual: int) -> pl.DataFrame:

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from crmlib.cases.owners import owned, owner_on
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, timed, to_polars
+from crmlib.core.owners import owned, owner_on
 from crmlib.core.proportions import equal_shares, limits, shrink
 
 RANK_P, RANK_N, NAMED = 0.05, 30, 0.998

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from crmlib import panels
+from crmlib.core import owners
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.data.lake import pseudonyms
@@ -161,10 +162,8 @@ class Page:
         other regions are not named.
         """
         lines = access.dated(self._asked(LINES), as_of=self.as_of)
-        return ReceiptLines(
-            self._sight.lines_of_members(lines),
-            self._cells(self._sight.lines_of_members, by_card=self.regions is not None),
-        )
+        cells = self._cells(self._sight.lines_of_members, by_card=self.regions is not None)
+        return ReceiptLines(self._sight.lines_of_members(lines), cells)
 
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""
@@ -183,7 +182,12 @@ class Page:
         if name not in self.versions:
             raise not_connected(name, report=self.report)
         self.used.add(name)
-        return self._known(name)
+        return self._known(name) if name != "customers" else self._owned(self._known(name))
+
+    def _owned(self, customers: pl.LazyFrame) -> pl.LazyFrame:
+        """Members with the owner of the page's day: the last assignment's, the pool's nobody; else as the list says."""
+        held = self._asked("assignments") if "assignments" in self.versions else None
+        return owners.of_day(customers, held, as_of=self.as_of)
 
     def _whole(self, name: str) -> pl.LazyFrame:
         return self._lake.table(name, version=self.versions[name])
@@ -375,8 +379,7 @@ class Page:
         if self._stores is None:
             return ()
         names = self._stores.select(pl.col("region").drop_nulls().unique().sort()).collect()["region"].to_list()
-        allowed = self.context.regions
-        return tuple(str(n) for n in names if allowed is None or n in allowed)
+        return tuple(str(n) for n in names if self.context.regions is None or n in self.context.regions)
 
     @property
     def _scope(self) -> str:
@@ -386,14 +389,11 @@ class Page:
     @cached_property
     def _sight(self) -> access.Sight:
         """What this page's regions see of each table."""
-        regions = None if self.regions is None else tuple(self.regions)
-        return access.Sight(regions, self._find, self.pseudonyms)
+        return access.Sight(self.regions, self._find, self.pseudonyms)
 
     def _find(self, name: str) -> pl.LazyFrame | None:
         return self._whole(name) if name in self.versions else None
 
     @cached_property
     def _stores(self) -> pl.LazyFrame | None:
-        if not self.has("stores"):
-            return None
-        return self._lake.table("stores", version=self.versions["stores"])
+        return self._lake.table("stores", version=self.versions["stores"]) if self.has("stores") else None

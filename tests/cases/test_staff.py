@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from crmlib.cases import scores, staff
-from crmlib.cases.owners import owned, owner_on
 from crmlib.core.errors import ModelError
+from crmlib.core.owners import owned, owner_on
 
 
 def local(*parts: int) -> datetime:

@@ -142,10 +142,13 @@ def owners(people: AnyFrame | None, assignments: AnyFrame | None = None) -> pl.D
     parts = []
     if assignments is not None:
         table = to_polars(assignments, needs=["customer_id", "staff_id", "starts_on"], name="assignments")
+        table = table.sort("customer_id", "starts_on")
         start, end = (pl.col(c).cast(pl.Date).cast(pl.Int32) for c in ("starts_on", "ends_on"))
         parts.append(table.select("customer_id", start.alias("from_n"), pl.col("staff_id").alias("owner")))
         if "ends_on" in table.columns:
-            ended = table.filter(pl.col("ends_on").is_not_null())
+            # an end after the next row's start says nothing: whoever took over has the member
+            held = pl.col("starts_on").shift(-1).over("customer_id") > pl.col("ends_on")
+            ended = table.filter(pl.col("ends_on").is_not_null() & held.fill_null(value=True))
             parts.append(
                 ended.select("customer_id", (end + 1).alias("from_n"), pl.lit(None, dtype=pl.String).alias("owner"))
             )

@@ -105,7 +105,7 @@ class Study(report.Study):
     @cached_property
     def owned(self) -> pl.DataFrame:
         """customer_id, owner_staff of today."""
-        return care_day.owned_today(self.people, self._optional("assignments"), as_of=self.page.as_of)
+        return self.people.select("customer_id", "owner_staff")
 
     @cached_property
     def asked(self) -> pl.DataFrame:

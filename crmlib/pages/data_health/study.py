@@ -138,5 +138,7 @@ class Study(MemberStudy):
         """Missing values by table and field, of the tables that are connected."""
         counts = [panels.missing_fields(self.lines, LEANED_ON["receipt_lines"])]
         if self.people is not None:
-            counts.append(feeds.missing(self.people, LEANED_ON["customers"], name="customers"))
+            dated = () if self.page.missing("assignments") else ("owner_staff",)
+            fields = tuple(f for f in LEANED_ON["customers"] if f not in dated)
+            counts.append(feeds.missing(self.people, fields, name="customers"))
         return feeds.gaps(counts)

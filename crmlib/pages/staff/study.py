@@ -9,9 +9,9 @@ import polars as pl
 
 from crmlib import panels, report
 from crmlib.balances.receivables import months
-from crmlib.cases import care_day, figures, order_book, owned_things, scores
-from crmlib.cases.owners import owner_on
+from crmlib.cases import figures, order_book, owned_things, scores
 from crmlib.cases.staff import Comparison, compare, coverage, workload
+from crmlib.core.owners import owner_on
 from crmlib.pages.staff.parameters import Staff
 
 YEAR, QUARTER, WEEK = 364, 90, 7
@@ -44,8 +44,7 @@ class Study(report.Study):
     @cached_property
     def owned(self) -> pl.DataFrame:
         """customer_id, owner_staff of today."""
-        people = self.page.table("customers").collect()
-        return care_day.owned_today(people, self._optional("assignments"), as_of=self.page.as_of)
+        return self.page.table("customers").select("customer_id", "owner_staff").collect()
 
     @cached_property
     def facts(self) -> pl.DataFrame:

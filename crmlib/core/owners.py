@@ -38,12 +38,38 @@ def owner_on(events: AnyFrame, assignments: AnyFrame, *, at: str = "at", custome
     )
 
 
+def of_day(customers: pl.LazyFrame, assignments: AnyFrame | None, *, as_of: date) -> pl.LazyFrame:
+    """`customers` with owner_staff of `as_of`: of the last assignment (null: the pool); of whoever has none, as it was.
+
+    Examples
+    --------
+    >>> day = date(2026, 3, 1)
+    >>> held = {"customer_id": ["a", "a", "b"], "starts_on": [date(2025, 1, 1), day, day], "staff_id": ["L", None, "M"]}
+    >>> people = pl.LazyFrame({"customer_id": ["a", "b", "c"], "owner_staff": ["L", None, "N"]})
+    >>> rows = pl.DataFrame(held | {"ends_on": [None, None, None]})
+    >>> of_day(people, rows, as_of=day).collect()["owner_staff"].to_list()
+    [None, 'M', 'N']
+    """
+    if assignments is None:
+        return customers
+    last = _last(assignments, as_of=as_of).with_columns(_told=pl.lit(value=True)).lazy()
+    told = customers.join(last, on="customer_id", how="left", maintain_order="left")
+    owner = pl.when(pl.col("_told")).then("_owner").otherwise("owner_staff")
+    return told.with_columns(owner_staff=owner).drop("_owner", "_told")
+
+
 def owned(assignments: AnyFrame, *, as_of: date) -> pl.DataFrame:
     """customer_id, staff_id of everybody with an owner on `as_of`."""
+    last = _last(assignments, as_of=as_of)
+    return last.filter(pl.col("_owner").is_not_null()).rename({"_owner": "staff_id"})
+
+
+def _last(assignments: AnyFrame, *, as_of: date) -> pl.DataFrame:
+    """customer_id, _owner of everybody's last row on or before `as_of`: nobody after its end."""
     spans = _spans(assignments).filter(pl.col("_starts") <= as_of).sort("customer_id", "_starts")
     last = spans.group_by("customer_id", maintain_order=True).last()
     held = pl.col("_ends").is_null() | (pl.col("_ends") >= as_of)
-    return last.filter(held & pl.col("_owner").is_not_null()).select("customer_id", staff_id="_owner")
+    return last.select("customer_id", _owner=pl.when(held).then("_owner"))
 
 
 def _spans(assignments: AnyFrame) -> pl.DataFrame:
