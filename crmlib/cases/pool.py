@@ -8,15 +8,16 @@ is brought; only customers released late by lot can be compared.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from crmlib.cases.engine import Identity
+from crmlib.cases.engine import Identity, Moment
 from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame, timed, to_polars
+from crmlib.core.incidence import Z95
 
 INTO, OUT_OF = ("recycled", "released", "new"), ("claimed", "assigned", "removed")
 CLOCKS = ("claimed_on", "contact_on", "order_on", "contract_ends_on")
@@ -134,12 +135,12 @@ def refuse_over_limit(checked: pl.DataFrame) -> pl.DataFrame:
     return checked
 
 
-def book(moves: AnyFrame, *, start: datetime, end: datetime) -> Identity:
+def book(moves: AnyFrame, *, start: Moment, end: Moment) -> Identity:
     """Start + recycled + released + new − claimed − assigned − removed = end, the end counted customer by customer.
 
     Parameters
     ----------
-    moves : customer_id, at, kind; all moves from the pool's first day on.
+    moves : customer_id, at (a day where `start` and `end` are days), kind; all moves from the pool's first day on.
     """
     table = timed(moves, at="at", needs=("customer_id", "kind"), name="pool_moves").with_columns(
         pl.col("kind").cast(pl.String)
@@ -171,6 +172,11 @@ class Brought:
     difference: float
     se: float
     ratio: float | None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the difference."""
+        return self.difference - Z95 * self.se, self.difference + Z95 * self.se
 
 
 def brought(lot: AnyFrame) -> Brought:

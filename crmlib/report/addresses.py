@@ -68,6 +68,17 @@ def outcome(face: Face, member: str, *, language: str) -> str:
     return f"/outcome?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
 
 
+def claim(face: Face, member: str, *, language: str) -> str:
+    """The form in which a member of the pool (by pseudonym) is claimed; only the server keeps it.
+
+    Examples
+    --------
+    >>> claim("voila", "ABCD2345", language="en"), claim("html", "ABCD2345", language="en")
+    ('/claim?member=ABCD2345&language=en', '')
+    """
+    return f"/claim?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
+
+
 def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str:
     """The form that keeps a draft priced on a page, or moves a promotion on; only the server keeps it.
 
