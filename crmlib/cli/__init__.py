@@ -330,6 +330,7 @@ def user(
         bool, typer.Option("--records", help="May also read notebook, record and tables beside a finished page.")
     ] = False,
     may: Annotated[Names, typer.Option(help="approve, reveal (names, phones), merge or send; repeatable.")] = None,
+    staff: Annotated[str, typer.Option(help="Own staff number: own figures and customers only; without: a head.")] = "",
     lake: LakeOption = None,
 ) -> None:
     """Add a user of the served reports, or give one a new password; asks for the password."""
@@ -345,7 +346,7 @@ def user(
     word = typer.prompt(said.words()("cli.password"), hide_input=True, confirmation_prompt=True)
     file = space.lake / USERS
     given = {"regions": tuple(region or ()), "reports": tuple(report or ()), "may": tuple(may or ())}
-    users.add(file, name, password=word, records=records, **given)
+    users.add(file, name, password=word, records=records, staff=staff, **given)
     said.say(said.words()("cli.user", name=name, file=file))
 
 

@@ -23,6 +23,8 @@ REGIONS_VARIABLE = "CRMLIB_REGIONS"
 """Regions the signed-in reader may see, a JSON list set by the server, never taken from an address."""
 OPENS_VARIABLE = "CRMLIB_OPENS"
 """Reports the signed-in reader may open, a JSON list set by the server."""
+PERSON_VARIABLE = "CRMLIB_PERSON"
+"""Staff number of a signed-in reader who sees the own figures and customers only, set by the server."""
 LISTS_VARIABLE = "CRMLIB_LISTS"
 """Folder where a server wants the workbooks of a page: they are asked for at /lists/<its name>/ later."""
 DEFAULT_LAKE = ".crmlib"
@@ -47,6 +49,7 @@ class Context:
     query : parameters of the address, in order; only Voilà has them.
     regions : the regions the reader may see; none means all.
     opens : the reports the reader may open; none means all.
+    person : staff number of a reader who sees the own figures and customers only; empty: a head.
     lists : folder for the lists of a served page; none puts them into the page.
     languages : languages this run is made in side by side (``<as_of>/<language>/``).
     code : version of the code, as the runner knows it; the package's own otherwise.
@@ -63,6 +66,7 @@ class Context:
     query: tuple[tuple[str, str], ...] = ()
     regions: tuple[str, ...] | None = None
     opens: tuple[str, ...] | None = None
+    person: str = ""
     lists: Path | None = None
     languages: tuple[str, ...] = ()
     code: str = crmlib.__version__
@@ -110,6 +114,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, now: datet
             reports=Path(env[REPORTS_VARIABLE]) if env.get(REPORTS_VARIABLE) else None,
             regions=None if regions is None else tuple(json.loads(regions)),
             opens=None if opens is None else tuple(json.loads(opens)),
+            person=env.get(PERSON_VARIABLE, ""),
             lists=Path(env[LISTS_VARIABLE]) if env.get(LISTS_VARIABLE) else None,
         )
     return Context(face="lab", now=clock, lake=lake)

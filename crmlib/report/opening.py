@@ -39,12 +39,25 @@ def open_page(report: str, variables: Mapping[str, object], *, context: Context 
     there = registry.languages(report)
     language = next((v for v in (asked.get("language"), given.get("language")) if v in there), there[0])
     failure.watch(report, context=context, language=str(language), given={**given, **asked})
-    page = _opened(report, parameters.check(report, given | asked), context=context)
+    page = _opened(report, _of_reader(parameters.check(report, given | asked), context), context=context)
     if started_here and context.face == "lab":
         lab.enable()
     elif started_here:
         page.drawer.start()
     return page
+
+
+def _of_reader(params: ReportParameters, context: Context) -> ReportParameters:
+    """A page that can be of one person is of the reader's own number, where the reader is no head."""
+    if not context.person or "person" not in type(params).model_fields:
+        return params
+    asked = getattr(params, "person", None)
+    if asked not in (None, "", context.person):
+        issue = Issue("person", asked, "no_person")
+        raise ParameterError(
+            "report.forbidden_person", values={"person": asked, "own": context.person, "issues": (issue,)}
+        )
+    return params.model_copy(update={"person": context.person})
 
 
 def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:

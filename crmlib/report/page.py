@@ -325,7 +325,7 @@ class Page:
         reports = self.context.reports
         if reports is None:
             return ()
-        seen = of_regions(self.regions, self.context.opens)
+        seen = of_regions(self.regions, self.context.opens, self.context.person)
         return newest(reports, language=self.words.language, until=self.as_of, seen=seen, skip=self.report)
 
     def leads_to(self, output: str, *, key: str = "") -> str:

@@ -171,17 +171,21 @@ RECORDS = frozenset(("ipynb", "json", "parquet"))
 def may_see_page(user: User, reports: Path, path: str) -> bool:
     """Whether a user may see a file below the reports folder: the right report, and a page of their own region.
 
+    Whoever has a staff number sees pages that can be of one person only where they are of that number.
     What lies beside a page for those who check it (`RECORDS`) is for users with that right.
     """
     parts = [p for p in path.split("/") if p]
     if not user.records and path.rsplit(".", 1)[-1].lower() in RECORDS:
         return False
-    if user.regions is None and user.reports is None:
+    if user.regions is None and user.reports is None and not user.staff:
         return True
     if len(parts) < portal.DEPTH or not user.may_open(parts[0]):
         return False
     parameters = portal.manifest(reports.joinpath(*parts[: portal.DEPTH])).get("parameters", {})
-    region = parameters.get("region") if isinstance(parameters, dict) else None
+    named = parameters if isinstance(parameters, dict) else {}
+    if user.staff and (not named or named.get("person", user.staff) != user.staff):
+        return False
+    region = named.get("region")
     return user.may_see(str(region) if region else None)
 
 

@@ -6,6 +6,7 @@ regions = ["East"]           # absent: all
 reports = ["customer_value"] # absent: all
 records = true               # absent: pages and lists only, without the notebook and tables beside them
 may = ["approve"]            # absent: nothing of RIGHTS
+staff = "G101"               # absent: a head, who sees everybody; with a number: the own figures and customers only
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class User:
     regions, reports : what may be seen; none means all.
     records : whether the notebook, record and whole tables beside a finished page may be read.
     may : what of `RIGHTS` this user may do.
+    staff : the own number on the staff list; pages that can be of one person are then of this one only. Empty: a head.
     """
 
     name: str
@@ -54,6 +56,7 @@ class User:
     reports: tuple[str, ...] | None = None
     records: bool = False
     may: tuple[str, ...] = ()
+    staff: str = ""
 
     def may_open(self, report: str) -> bool:
         """Whether this user may open a report at all."""
@@ -113,6 +116,7 @@ def add(
     reports: tuple[str, ...],
     records: bool = False,
     may: tuple[str, ...] = (),
+    staff: str = "",
 ) -> None:
     """Add or replace a user; the file is replaced in one step and stays closed to others.
 
@@ -128,7 +132,7 @@ def add(
     users = read(path) if path.exists() else {}
     entry: dict[str, object] = {
         "hash": _HASHER.hash(password), "regions": list(regions), "reports": list(reports), "records": records,
-        "may": list(may),
+        "may": list(may), "staff": staff,
     }  # fmt: skip
     users[name] = _user(name, {k: v for k, v in entry.items() if v})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,12 +198,15 @@ def _user(name: str, entry: Mapping[str, object]) -> User:
     records = entry.get("records", False)
     if not isinstance(records, bool):
         raise ValueError(f"entry {name}: records is true or false")
-    rights = _texts(may) or ()
-    unknown = (set(entry) - {"hash", "regions", "reports", "records", "may"}) | (set(rights) - set(RIGHTS))
+    rights, staff = _texts(may) or (), entry.get("staff", "")
+    if not isinstance(staff, str):
+        raise ValueError(f"entry {name}: staff is a text")
+    known = {"hash", "regions", "reports", "records", "may", "staff"}
+    unknown = (set(entry) - known) | (set(rights) - set(RIGHTS))
     if unknown:
         raise ValueError(f"entry {name}: unknown {', '.join(sorted(unknown))}")
     mark = hashlib.sha256(json.dumps(dict(entry), sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return User(name, entry["hash"], mark, _texts(regions), _texts(reports), records, rights)
+    return User(name, entry["hash"], mark, _texts(regions), _texts(reports), records, rights, staff)
 
 
 def _texts(values: object) -> tuple[str, ...] | None:
@@ -215,4 +222,6 @@ def _entry(user: User) -> str:
         lines.append("records = true")
     if user.may:
         lines.append(f"may = {json.dumps(list(user.may))}")
+    if user.staff:
+        lines.append(f"staff = {json.dumps(user.staff, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"

@@ -28,8 +28,9 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from crmlib.core.places import ROOT_VARIABLE
 from crmlib.report import registry
-from crmlib.report.context import LISTS_VARIABLE, OPENS_VARIABLE, REGIONS_VARIABLE
+from crmlib.report.context import LISTS_VARIABLE, OPENS_VARIABLE, PERSON_VARIABLE, REGIONS_VARIABLE
 from crmlib.serve import depends
+from crmlib.serve.claims import ClaimHandler
 from crmlib.serve.closed import Closed
 from crmlib.serve.handlers import (
     HandbookHandler,
@@ -68,7 +69,7 @@ _ATTEMPTS = (0.5, 1.0)
 _LOOK_SECONDS = 0.25
 _FAILED: Reason = "failed"
 _STATUS = re.compile(rb'<meta name="crmlib-status" content="(\d{3})">')
-_OURS = frozenset((REGIONS_VARIABLE, OPENS_VARIABLE, LISTS_VARIABLE))
+_OURS = frozenset((REGIONS_VARIABLE, OPENS_VARIABLE, PERSON_VARIABLE, LISTS_VARIABLE))
 
 
 class _OwnKernel:
@@ -138,6 +139,8 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
             given[REGIONS_VARIABLE] = json.dumps(list(self._user.regions))
         if self._user.reports is not None:
             given[OPENS_VARIABLE] = json.dumps(list(self._user.reports))
+        if self._user.staff:
+            given[PERSON_VARIABLE] = self._user.staff
         return given
 
     def prepare(self) -> Any:
@@ -176,7 +179,8 @@ class ReportHandler(Closed, TornadoVoilaHandler):  # type: ignore[misc]  # voila
         """Everything that this page depends on."""
         place, query = self._serving, parse_qsl(self.request.query, keep_blank_values=True)
         stand = await asyncio.to_thread(depends.stand, place.lake, place.reports, report, notebook)
-        return report, tuple(sorted(query)), self._user.regions, self._user.reports, place.guard.clock().date(), stand
+        user, day = self._user, place.guard.clock().date()
+        return report, tuple(sorted(query)), user.regions, user.reports, user.staff, day, stand
 
     async def _answer(self, notebook: Path) -> Made:
         """The page, at the second attempt if the first one stalls or dies."""
@@ -253,6 +257,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             (r"/handbook/(zh|en)/([a-z_]{1,20})\.html", HandbookHandler),
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
+            (r"/claim", ClaimHandler, entering),
             (
                 r"/unsubscribe/([^/]+)",
                 UnsubscribeHandler,

@@ -46,13 +46,19 @@ def newest(
     return tuple(found.values())
 
 
-def of_regions(regions: tuple[str, ...] | None, reports: tuple[str, ...] | None) -> Callable[[Manifest], bool]:
-    """Whether a page is one of exactly these regions (none: of the whole company) and of a report one may open."""
+def of_regions(
+    regions: tuple[str, ...] | None, reports: tuple[str, ...] | None, person: str = ""
+) -> Callable[[Manifest], bool]:
+    """Whether a page is one of exactly these regions (none: of the whole company) and of a report one may open.
+
+    A reader with a staff number (`person`) sees pages that can be of one person only where they are of that one.
+    """
 
     def seen(record: Manifest) -> bool:
         region = record.parameters.get("region") or None
         ours = region is None if regions is None else region in regions
-        return ours and (reports is None or record.report in reports)
+        own = not person or record.parameters.get("person", person) == person
+        return ours and own and (reports is None or record.report in reports)
 
     return seen
 
