@@ -198,10 +198,10 @@ def claims(moves: AnyFrame, rules: pl.DataFrame, assignments: AnyFrame, *, as_of
     rows, found = _of(moves, as_of=as_of), []
     recent = (pl.col("kind") == "claimed") & (pl.col("at").dt.date() > as_of - timedelta(days=days))
     asked = rows.filter(recent).with_columns(_day=pl.col("at").dt.date())
-    barred = int(rules["former_owner_days"].max() or 0)  # type: ignore[call-overload]
+    barred = int(rules.select(pl.col("former_owner_days").max()).item() or 0)
     caps = {c: pl.lit(rules[c].min(), dtype=pl.Int64) for c in ("max_owned", "max_claims_day")}
     for (day,), today in asked.group_by("_day", maintain_order=True):
-        eve = day - timedelta(days=1)  # type: ignore[operator]
+        eve = day - timedelta(days=1)
         stood = standing(rows.filter(pl.col("at") < today["at"].min()), as_of=as_of)
         held = owners.owned(assignments, as_of=eve)
         state = today.select("customer_id").unique().join(stood, on="customer_id", how="left").select(
@@ -212,7 +212,7 @@ def claims(moves: AnyFrame, rules: pl.DataFrame, assignments: AnyFrame, *, as_of
         limits = today.select("staff_id").unique().join(counts, on="staff_id", how="left").with_columns(
             pl.col("owned_now").fill_null(0), **caps
         )  # fmt: skip
-        left = stood.filter("inside", pl.col("moved_on") > day - timedelta(days=barred))  # type: ignore[operator]
+        left = stood.filter("inside", pl.col("moved_on") > day - timedelta(days=barred))
         former = owners.owner_on(left.select("customer_id", at=pl.col("moved_on") - timedelta(days=1)), assignments)
         named = former.filter(pl.col("owner_staff").is_not_null())
         found.append(pool.check_claims(
@@ -232,7 +232,7 @@ def lots(moves: AnyFrame, rules: pl.DataFrame, bought: AnyFrame, *, as_of: date)
     drawn = rows.filter(pl.col("lot_no").is_not_null() & pl.col("kind").is_in(pool.INTO)).unique(
         "customer_id", keep="first", maintain_order=True
     )
-    share = int(rules["lot_bp"].max() or 0)  # type: ignore[call-overload]
+    share = int(rules.select(pl.col("lot_bp").max()).item() or 0)
     arm = pl.when(pl.lit(share) == 0).then(None).when(pl.col("lot_no") < share).then(pl.lit("late"))
     made = drawn.select("customer_id", drawn_on=pl.col("at").dt.date(), lot=arm.otherwise(pl.lit("early")))
     sold = to_polars(bought, needs=("customer_id", "day"), name="purchases").select("customer_id", "day")

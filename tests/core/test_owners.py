@@ -12,6 +12,7 @@ import pytest
 from crmlib.churn.movement import flows
 from crmlib.core import owners
 from crmlib.data.lake import delta
+from crmlib.data.lake.lake import Lake
 from tests.report import world
 
 START = date(2026, 1, 1)
@@ -68,7 +69,7 @@ def test_a_page_shows_the_owner_of_its_day_and_not_the_one_on_the_list(tmp_path:
     assert "assignments" in _used(lake)
 
 
-def _used(lake: world.Lake) -> set[str]:
+def _used(lake: Lake) -> set[str]:
     page = world.opened(lake)
     page.table("customers")
     return page.used
