@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crmlib.core.errors import CrmError
+from crmlib.core.errors import CrmError, SourceError
 from crmlib.data import gone, lookups, pieces, sourcefile, watermark
 from crmlib.data.judge import mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
@@ -220,6 +220,8 @@ def _silent(step: str, done: int, total: int) -> None:
 def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
     """Find the files, leave out those whose content is stored already, and settle the currency."""
     found = _inputs(name, source, root, now)
+    if len(found) > 1 and (counted := [c for c, e in source.columns.items() if e.nth_in is not None]):
+        raise SourceError("ingest.numbered", values={"column": counted[0], "files": len(found)})
     digest = hashlib.sha256(f"{name}\n{source.fingerprint()}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
     records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]

@@ -121,6 +121,7 @@ class Expression(Strict):
     month_of: str | None = None
     day_of: str | None = None
     minute_of: str | None = None
+    nth_in: Texts | None = None
     date: Texts | None = None
     duration: Literal["months", "weeks", "days", "hours", "minutes", "seconds"] | None = None
     empty: Texts = ()
@@ -133,7 +134,7 @@ class Expression(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Expression:
-        ways = ("from_", "product", "sum", "quotient", *PARTS, "constant")
+        ways = ("from_", "product", "sum", "quotient", *PARTS, "nth_in", "constant")
         if sum(getattr(self, way) is not None for way in ways) != 1:
             raise _mistake("sources.origin", known=", ".join(way.strip("_") for way in ways))
         if self.other is not None and self.map is None and self.lookup is None:
@@ -164,7 +165,7 @@ class Expression(Strict):
     @property
     def origin(self) -> tuple[str, ...]:
         """The source columns whose texts the expression reads itself, in order."""
-        return self.from_ or tuple(c for part in PARTS if (c := getattr(self, part)) is not None)
+        return self.from_ or self.nth_in or tuple(c for part in PARTS if (c := getattr(self, part)) is not None)
 
     @property
     def inner(self) -> tuple[Expression, ...]:

@@ -205,6 +205,9 @@ def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
         (above, _), (below, _) = parts
         value = values.divided(above, below)
         parts.append((value, below.is_null() | (below != 0)))
+    elif expression.nth_in is not None:
+        value = _place(expression.nth_in).cast(values.EXACT)
+        parts = [(value, value.is_not_null())]
     elif expression.duration is not None:
         value = pl.col(f"{LASTED}{expression.duration}_{expression.origin[0]}")
         parts = [(value, _shown(expression).is_null() | value.is_not_null())]
@@ -223,11 +226,18 @@ def _text(expression: Expression) -> pl.Expr:
     """The text after joining and the table of values; null where a value is not in the table."""
     if expression.constant is not None:
         return pl.lit(expression.constant)
+    if expression.nth_in is not None:
+        return _place(expression.nth_in).cast(pl.String)
     text = _extracted(_shown(expression), expression)
     if expression.map is None:
         return text
     other = pl.when(text.is_not_null()).then(pl.lit(expression.other)) if expression.other is not None else None
     return text.replace_strict(_named(expression), default=other, return_dtype=pl.String)
+
+
+def _place(columns: Sequence[str]) -> pl.Expr:
+    """The row's number among those of its file with the same values in these columns, from 1, as they stand."""
+    return pl.int_range(1, pl.len() + 1).over(list(columns))
 
 
 def _extracted(text: pl.Expr, expression: Expression) -> pl.Expr:
