@@ -29,8 +29,9 @@ from crmlib.core.frames import AnyFrame, to_polars
 Array = npt.NDArray[Any]
 MIN_GAPS = 50
 """Customers with a closed gap below which no rhythm is estimated."""
-EARLY, LATE, STOPPED = 0.1, 0.9, 0.5
-"""Early below the first, late above the second share of one's own gaps; stopped where alive is below the third."""
+EARLY, DUE, LATE, SILENT, STOPPED = 0.1, 0.8, 0.9, 0.95, 0.5
+"""Shares of one's own gaps shorter than the silence: early below the first, due, late, silent from the next three on;
+stopped where alive is below the last. The one definition of late: churn, the order cycle and every page ask it here."""
 STATES = ("early", "on_time", "late", "stopped")
 _FLOOR = 1e-300
 _STEP = 1e-5
@@ -94,6 +95,11 @@ def alive(law: Renewal, *, n: Array, s: Array, r: Array) -> Array:
     """Probability of not having stopped, given the silence r, shape (customers,)."""
     still = (law.b + n) * survival(law, n=n, s=s, t=r)
     return np.asarray(still / (still + law.a))
+
+
+def lateness(law: Renewal, *, n: Array, s: Array, r: Array) -> Array:
+    """Share of the customer's own gaps that are shorter than the silence r, shape (customers,)."""
+    return np.asarray(1 - survival(law, n=n, s=s, t=r))
 
 
 def order_within(law: Renewal, *, n: Array, s: Array, r: Array, ahead: float | Array) -> Array:
@@ -200,7 +206,7 @@ def _predict(law: Renewal, frame: pl.DataFrame, ahead: float) -> pl.DataFrame:
     late = pl.col("lateness")
     state = (
         pl.when(pl.col("alive") < STOPPED).then(pl.lit("stopped"))
-        .when(late > LATE).then(pl.lit("late"))
+        .when(late >= LATE).then(pl.lit("late"))
         .when(late < EARLY).then(pl.lit("early"))
         .otherwise(pl.lit("on_time"))
     )  # fmt: skip

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from scipy.optimize import approx_fprime, minimize
 
+from crmlib.churn.models import overdue
 from crmlib.core import renewal
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
@@ -153,3 +154,20 @@ def test_without_dropout_silent_wholesalers_are_promised_back_at_every_origin(tr
             assert y[silent].mean() == pytest.approx(0.24, abs=0.02)
             assert brier == [pytest.approx(0.187, abs=2e-3), pytest.approx(0.229, abs=4e-3)]
     assert all(better)
+
+
+@pytest.mark.parametrize("silence", [1, 20, 40, 80, 200])
+def test_late_means_the_same_to_churn_to_the_order_cycle_and_to_the_core(silence):
+    """One law, one threshold: churn's overdue and silent are exactly the order cycle's late, unless stopped."""
+    law = renewal.Renewal(1.6, 2.0, 40.0, 0.3, 3.0, 100)
+    table = pl.DataFrame({"customer_id": list("abc"), "n": [1, 4, 9], "s": [30, 90, 300], "r": [silence] * 3})
+    said = law.predict(table, ahead=30)
+    seen = table.select("customer_id", recency="r", age=pl.col("s") + pl.col("r"), trips=pl.col("n") + 1)
+    fit = overdue.RenewalFit(law.k, law.c, law.d, 100, law.a, law.b)
+    told = fit.overdue(seen)
+    assert told["overdue"].to_list() == pytest.approx(said["lateness"].to_list(), abs=1e-12)
+    assert told["usual_gap"].to_list() == pytest.approx(said["usual_gap"].to_list(), abs=1e-9)
+    late = told["state"].is_in(["overdue", "silent"])
+    assert late.to_list() == (said["lateness"] >= renewal.LATE).to_list()
+    alive = said["alive"] >= renewal.STOPPED
+    assert (late & alive).to_list() == (said["state"] == "late").to_list()

@@ -135,7 +135,7 @@ def test_the_back_test_is_the_share_that_really_stayed_away_and_risk_is_margin_t
     assert late["rate"].min() == 1.0  # who was silent here never came back
     risky = found.customers.filter(pl.col("band") == "silent")
     assert risky["at_risk_minor"].unique().to_list() == [9_000]  # 36,500 a year, 90 of 365 days, probability 1
-    assert found.late.height == sum(max(d) < today - 30 for d in days.values())
+    assert found.customers.filter(pl.col("times") > 3).height == sum(max(d) < today - 30 for d in days.values())
 
 
 def test_a_member_with_a_missing_cost_is_judged_at_the_mean_margin_rate() -> None:

@@ -1,8 +1,9 @@
 """Overdue against one's own rhythm: how unusual a silence is for this customer.
 
 The law is `crmlib.core.renewal`: gaps between trips are gamma with an own rate, and after each trip a customer may stop
-for good. Late is the share of one's own gaps that are shorter than the silence, o_i = 1 − S_i(R_i): due at .8, overdue
-at .9, silent at .95. Because the law knows stopping, a long silence is no longer taken for a slow rhythm.
+for good. Late is the share of one's own gaps that are shorter than the silence, o_i = 1 − S_i(R_i): due, overdue and
+silent from the shares on that the core names (.8, .9, .95). Because the law knows stopping, a long silence is no longer
+taken for a slow rhythm.
 
 It is a reason and a trigger, not a ranking: plain recency ranks churn better.
 """
@@ -20,7 +21,7 @@ from crmlib.core import renewal
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
-DUE, OVERDUE, SILENT = 0.8, 0.9, 0.95
+DUE, OVERDUE, SILENT = renewal.DUE, renewal.LATE, renewal.SILENT
 State = Literal["on_rhythm", "due", "overdue", "silent"]
 MIN_GAPS = renewal.MIN_GAPS
 """Customers with a closed gap below which no rhythm is estimated."""
@@ -90,7 +91,7 @@ def _gaps(frame: pl.DataFrame) -> tuple[Array, Array, Array]:
 def _overdue(fit: RenewalFit, frame: pl.DataFrame) -> pl.DataFrame:
     n, s, r = _gaps(frame)
     law = renewal.Renewal(fit.k, fit.c, fit.d, fit.a, fit.b, fit.customers)
-    late = 1 - renewal.survival(law, n=n, s=s, t=r)
+    late = renewal.lateness(law, n=n, s=s, r=r)
     usual = renewal.usual_gap(law, n=n, s=s)
     state = pl.when(pl.col("overdue") >= SILENT).then(pl.lit("silent")).when(pl.col("overdue") >= OVERDUE)
     states = (

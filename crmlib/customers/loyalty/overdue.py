@@ -1,9 +1,10 @@
-"""Who is overdue against their own rhythm, and how much margin is at risk.
+"""How often members stay away after a silence of so many of their usual gaps, and how much margin is at risk.
 
-A member's rhythm is the median gap between purchase days; overdue means more than `LATE` times that gap without a
-purchase. How often such members stay away is not assumed but counted: the same rule is applied 90 days before the
-reporting day, and those who did not come in the 90 days since are the back-test, by band and usual gap. At risk is the
-margin a member brings in 90 days (a year's margin, pro rata) times that share.
+A member's rhythm is the median gap between purchase days; the silence is told in multiples of it, by band. How often
+such members stay away is not assumed but counted: the same bands are made 90 days before the reporting day, and those
+who did not come in the 90 days since are the back-test, by band and usual gap. Bands are no verdict: who is late says
+`crmlib.core.renewal` alone. At risk is the margin a member brings in 90 days (a year's margin, pro rata) times that
+share.
 """
 
 from __future__ import annotations
@@ -19,13 +20,11 @@ from crmlib.core.margins import margin_rate
 from crmlib.core.members import purchases
 from crmlib.customers.loyalty.loyalty import wilson
 
-LATE = 3.0
-"""Three times one's own median gap is overdue; a member who comes at random would be so one time in eight."""
 LEAST_DAYS = 4
 """Purchase days needed to know a rhythm (three gaps)."""
 AHEAD_DAYS = 90
 BANDS = (1.5, 3.0, 6.0, 12.0)
-BAND_NAMES = ("in_rhythm", "late", "overdue", "long_overdue", "silent")
+BAND_NAMES = ("in_rhythm", "short", "long", "longer", "silent")
 """Days since the last purchase over the usual gap: up to 1.5, 3, 6, 12 times, and beyond."""
 YEAR_DAYS = 365
 GAP_CLASSES = (14, 30, 60)
@@ -55,11 +54,6 @@ class Overdue:
     customers: pl.DataFrame
     back_test: pl.DataFrame
     with_margin: bool
-
-    @property
-    def late(self) -> pl.DataFrame:
-        """Those beyond `LATE` times their gap."""
-        return self.customers.filter(pl.col("times") > LATE)
 
 
 def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int = AHEAD_DAYS) -> Overdue:
@@ -110,7 +104,7 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
     --------
     >>> days = pl.DataFrame({"customer_id": ["a"] * 4, "day_n": [0, 10, 20, 30]})
     >>> rhythm(days, today=60).row(0)
-    ('a', 10.0, 30, 3.0, 'late', 0)
+    ('a', 10.0, 30, 3.0, 'short', 0)
     """
     return (
         days.filter(pl.col("day_n") <= today)

@@ -26,8 +26,8 @@ BANDS = (("gone", 0.0, HERE_LOW), ("unlikely", HERE_LOW, 0.5), ("likely", 0.5, H
 """Bands of the probability of still being a customer: from, below."""
 MUCH = 0.10
 """From this share of the future value at stake on, amber."""
-LATE = 3.0
-"""Absent for so many of the own usual gaps: a reason of its own."""
+TIMES = 3.0
+"""Absent for so many of the own usual gaps, the multiple is said; who is late is for `core.renewal` to say."""
 
 
 def undecided(portfolio: Portfolio, test: Backtest, *, words: Words) -> Finding:
@@ -155,7 +155,7 @@ def _by_band(customers: pl.DataFrame, words: Words) -> pl.DataFrame:
 
 
 def _reason(row: dict[str, float], words: Words) -> str:
-    kind = "late" if row["days_since"] >= LATE * row["gap_days"] else "due"
+    kind = "times" if row["days_since"] >= TIMES * row["gap_days"] else "days"
     return words(
         f"customer_lifetime.list.reason.{kind}",
         gap=words.format.number(row["gap_days"]),
