@@ -105,6 +105,13 @@ def test_a_recent_window_misses_least_and_a_snapshot_rate_most(deals):
 
 
 @pytest.mark.real_data
+def test_a_forecast_of_one_month_misses_sevenfold_after_a_quarter_s_end(deals):
+    """What was to close has closed by the quarter's last day: 366 wins said of October, 54 come."""
+    row = forecast.origins(deals, days=[date(2017, 9, 30)], ahead=30, as_of=END, feed_start=FEED).table
+    assert (row["won"][0], row["expected"][0] / row["won"][0]) == (54, pytest.approx(6.78, abs=0.05))
+
+
+@pytest.mark.real_data
 def test_closings_pile_up_at_quarter_ends(deals):
     rows = funnel.closing_season(deals, as_of=END).select("quarter_end", "won", "closed", "share").rows()
     assert [r[:3] for r in rows] == [(False, 2162, 4137), (True, 2076, 2574)]

@@ -155,3 +155,28 @@ def test_ever_against_never_claimed_counts_the_time_that_claiming_needs():
     ever = claim < np.minimum(order, 90)
     ordered = order < 90
     assert ordered[ever].mean() / ordered[~ever].mean() < 0.6
+
+
+def test_person_time_and_weekly_landmarks_flatter_where_the_promising_are_picked():
+    """No effect of claiming; claims go to who orders often. Person-time and landmarks say 1.5 and more, the lot 1."""
+    rng = np.random.default_rng(7)
+    n, weeks = 20_000, 26
+    rate = rng.gamma(0.6, 0.05, n)
+    early = rng.random(n) < 0.5
+    claimed = np.zeros(n, dtype=bool)
+    time, orders, landmarks, lot = np.zeros(2), np.zeros(2), [], np.zeros(n, dtype=bool)
+    for week in range(weeks):
+        ordered = rng.random(n) < -np.expm1(-rate)
+        lot |= ordered & (week < 13)
+        for arm in (0, 1):
+            who = claimed == bool(arm)
+            time[arm] += who.sum()
+            orders[arm] += (ordered & who).sum()
+        if claimed.any():
+            landmarks.append(ordered[claimed].mean() / max(ordered[~claimed].mean(), 1e-9))
+        claimed |= (early | (week >= 13)) & (rng.random(n) < np.minimum(rate * 1.2, 1))
+    person_time = (orders[1] / time[1]) / (orders[0] / time[0])
+    assert person_time > 1.5 and np.median(landmarks) > 1.5
+    drawn = pl.DataFrame({"customer_id": np.arange(n), "lot": np.where(early, "early", "late"), "ordered": lot})
+    said = pool.brought(drawn)
+    assert said.interval[0] < 0 < said.interval[1] and said.ratio == pytest.approx(1.0, abs=0.06)

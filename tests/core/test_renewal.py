@@ -123,6 +123,24 @@ def test_last_order_plus_mean_gap_is_past_for_almost_half(trips):
 
 
 @pytest.mark.real_data
+def test_the_band_of_last_order_plus_mean_gap_and_an_own_poisson_rate_fail(trips):
+    """Mean gap ± 1.28 standard deviations should hold 80 % and holds 42 %; a Poisson rate of n gaps in s days says .77."""
+    today = day_number(date(2011, 6, 30))
+    gap = pl.col("day_n").diff()
+    own = trips.filter(pl.col("day_n") <= today).group_by("customer_id", maintain_order=True).agg(
+        middle=pl.col("day_n").last() + gap.mean(), spread=1.2816 * gap.std(), n=pl.len()
+    )  # fmt: skip
+    coming = trips.filter(pl.col("day_n") > today).group_by("customer_id").agg(came=pl.col("day_n").min())
+    both = own.filter(pl.col("n") >= 4).join(coming, on="customer_id", how="left")
+    inside = ((pl.col("came") - pl.col("middle")).abs() <= pl.col("spread")).fill_null(value=False)
+    assert both.select(inside.mean()).item() == pytest.approx(0.42, abs=0.005)
+    table = renewal.gaps(trips, today=today).filter(pl.col("n") >= 3)
+    came = trips.filter(pl.col("day_n").is_between(today + 1, today + 90))["customer_id"].implode()
+    y, p = table["customer_id"].is_in(came).to_numpy(), 1 - np.exp(-90 * (table["n"] / table["s"]).to_numpy())
+    assert ((p - y) ** 2).mean() == pytest.approx(0.267, abs=1e-3), "against .187 of the law with dropout"
+
+
+@pytest.mark.real_data
 def test_without_dropout_silent_wholesalers_are_promised_back_at_every_origin(trips):
     """At 30 June 2011 the law without dropout says 72 % of 271 silent ones come in 90 days; 24 % did."""
     better = []
