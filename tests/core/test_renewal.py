@@ -124,7 +124,7 @@ def test_last_order_plus_mean_gap_is_past_for_almost_half(trips):
 
 @pytest.mark.real_data
 def test_the_band_of_last_order_plus_mean_gap_and_an_own_poisson_rate_fail(trips):
-    """Mean gap ± 1.28 standard deviations should hold 80 % and holds 42 %; a Poisson rate of n gaps in s days says .77."""
+    """Mean gap ± 1.28 standard deviations should hold 80 % and holds 42 %; a Poisson rate of the gaps says .77."""
     today = day_number(date(2011, 6, 30))
     gap = pl.col("day_n").diff()
     own = trips.filter(pl.col("day_n") <= today).group_by("customer_id", maintain_order=True).agg(
