@@ -239,3 +239,11 @@ def test_a_survey_after_the_solution_reopens_nothing():
     events = pl.DataFrame({"ticket_id": ["t"] * 3, "at": at, "kind": ["opened", "solved", "survey_answered"]})
     row = service.tickets(events).row(0, named=True)
     assert (row["solved_at"], row["reopened"]) == (at[1], 0)
+
+
+def test_a_ticket_solved_before_it_was_opened_is_refused_with_its_number():
+    at = [local(2026, 3, 2, 9), local(2026, 3, 1, 9)]
+    rows = pl.DataFrame({"ticket_id": ["t7"], "opened_at": [at[0]], "solved_at": [at[1]]})
+    with pytest.raises(ModelError) as error:
+        service.solve_times(rows, as_of=local(2026, 4, 1))
+    assert (error.value.code, error.value.values["rows"]) == ("cases.closed_first", 1)

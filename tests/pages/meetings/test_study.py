@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from datetime import datetime
 
+import polars as pl
 import pytest
 
+from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.meetings import findings
@@ -34,3 +37,18 @@ def test_without_meetings_the_answer_names_what_to_connect(study: Study) -> None
     asked = ("meetings", "meeting_guests", "meeting_orders")
     assert all(study.words(f"page.source.{table}") in said.sentence for table in asked)
     assert said.figures == ()
+
+
+def test_a_meeting_that_is_not_there_and_a_day_before_the_first_are_refused_by_name(lake: Lake) -> None:
+    held = pl.LazyFrame({"meeting_id": ["M1", "M2"], "at": [datetime(2026, 3, 1, 14), datetime(2026, 4, 1, 14)]})  # noqa: DTZ001
+
+    def refusal(meeting: str | None, rows: pl.LazyFrame) -> ModelError:
+        page = world.opened(lake, report="meetings", variables={"meeting": meeting})
+        page.table = lambda name: rows  # type: ignore[method-assign]
+        with pytest.raises(ModelError) as error:
+            _ = Study(page).event
+        return error.value
+
+    gone, early = refusal("M9", held), refusal(None, held.filter(pl.col("meeting_id") == ""))
+    assert (gone.code, gone.values) == ("cases.no_such_meeting", {"meeting": "M9", "known": "M1, M2"})
+    assert early.code == "cases.not_held"
