@@ -5,7 +5,8 @@ python benchmarks/audit.py [--lock requirements.lock] [--advisories FOLDER_OR_ZI
 Every line of the lock must pin one version with hashes and name no address; every package that is installed must be the
 locked version (`--files`: and hold the very bytes that its own record says). `--advisories` takes the open database of
 vulnerabilities for PyPI as it is published (`all.zip` of OSV, or the folder it unpacks to), fetched on any machine that
-may and carried here: every locked version that an advisory names is printed. Exit code 1 if anything is wrong.
+may and carried here: every locked version that an advisory names is printed. Exit code 1 if anything is wrong, 2 if the advisories
+cannot be read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -77,13 +79,44 @@ def altered(dist: metadata.Distribution) -> Iterator[str]:
             yield f"{dist.metadata['Name']}: {file} is not what was installed"
 
 
+class UnreadError(Exception):
+    """Advisories that cannot be read: three lines, what was given, what was expected, what mends it."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"given: {given}\n"
+            "expected: all.zip of the open database of vulnerabilities (OSV) for PyPI, or the folder it unpacks to\n"
+            "mend: fetch all.zip anew where one may (osv-vulnerabilities, folder PyPI), compare its size, carry it here"
+        )
+
+
 def advisories(place: Path) -> Iterator[dict[str, Any]]:
-    """The records of the database, from its archive or its folder."""
+    """The records of the database, from its archive or its folder; raises `UnreadError` where there is none."""
+    count = 0
+    for name, content in _files(place):
+        try:
+            record = json.loads(content)
+        except ValueError:
+            raise UnreadError(f"{place}: {name} is no JSON") from None
+        if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+            raise UnreadError(f"{place}: {name} is no advisory: it has no id")
+        count += 1
+        yield record
+    if not count:
+        raise UnreadError(f"{place}: no advisory in it")
+
+
+def _files(place: Path) -> Iterator[tuple[str, bytes]]:
     if place.is_dir():
-        yield from (json.loads(path.read_text(encoding="utf-8")) for path in sorted(place.rglob("*.json")))
+        yield from ((path.name, path.read_bytes()) for path in sorted(place.rglob("*.json")))
         return
-    with zipfile.ZipFile(place) as packed:
-        yield from (json.loads(packed.read(name)) for name in packed.namelist() if name.endswith(".json"))
+    try:
+        with zipfile.ZipFile(place) as packed:
+            yield from ((name, packed.read(name)) for name in packed.namelist() if name.endswith(".json"))
+    except FileNotFoundError:
+        raise UnreadError(f"{place}: no such file") from None
+    except (zipfile.BadZipFile, zlib.error, OSError) as problem:
+        raise UnreadError(f"{place}: {problem}") from None
 
 
 def named(record: Mapping[str, Any], lock: Lock) -> Iterator[str]:
@@ -96,6 +129,21 @@ def named(record: Mapping[str, Any], lock: Lock) -> Iterator[str]:
         if package.get("ecosystem") == "PyPI":
             for version in sorted(v for v in lock.get(name, ()) if _hit(part, v)):
                 yield f"{name} {version}: {record['id']} {str(record.get('summary', ''))[:80]}"
+
+
+def compared(place: Path, lock: Lock) -> tuple[int, list[str]]:
+    """How many advisories for PyPI were read, and what they say of the lock; one of other packages is no such database.
+
+    Raises `UnreadError`.
+    """
+    count, found = 0, list[str]()
+    for record in advisories(place):
+        systems = {str(part.get("package", {}).get("ecosystem")) for part in record.get("affected", ())}
+        count += "PyPI" in systems
+        found += named(record, lock)
+    if not count:
+        raise UnreadError(f"{place}: no advisory for PyPI in it")
+    return count, found
 
 
 def _hit(part: Mapping[str, Any], version: str) -> bool:
@@ -132,12 +180,16 @@ def main() -> None:
     wrong += installed(lock)
     if chosen.files:
         wrong += [line for dist in metadata.distributions() for line in altered(dist)]
-    count = 0
-    for record in advisories(chosen.advisories) if chosen.advisories else ():
-        count += 1
-        wrong += named(record, lock)
+    looked = "no advisories were given"
+    if chosen.advisories:
+        try:
+            count, found = compared(chosen.advisories, lock)
+        except UnreadError as problem:
+            print(problem, file=sys.stderr)
+            sys.exit(2)
+        wrong += found
+        looked = f"{count} advisories"
     print(*wrong, sep="\n")
-    looked = f"{count} advisories" if chosen.advisories else "no advisories were given"
     print(f"{len(lock)} packages locked; {looked}; {len(wrong)} wrong")
     sys.exit(1 if wrong else 0)
 

@@ -71,3 +71,57 @@ def test_the_database_is_read_as_an_archive_or_as_a_folder(tmp_path: Path) -> No
         packed.writestr("X-1.json", one)
     for place in (tmp_path / "folder", tmp_path / "all.zip"):
         assert [r["id"] for r in audit.advisories(place)] == ["X-1"]
+
+
+def packed(place: Path, **files: str) -> Path:
+    with zipfile.ZipFile(place, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.json", text)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "no advisory in it"),
+        ({"X-1": "{"}, "X-1.json is no JSON"),
+        ({"X-1": "[]"}, "X-1.json is no advisory"),
+        ({"X-1": json.dumps(record(ecosystem="npm"))}, "no advisory for PyPI"),
+    ],
+)
+def test_an_archive_that_is_no_database_for_pypi_is_refused_in_three_parts(
+    files: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(audit.UnreadError, match=told) as refused:
+        audit.compared(packed(tmp_path / "all.zip", **files), {})
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["given", "expected", "mend"]
+
+
+@pytest.mark.parametrize("cut", [0, 40, -30])
+def test_an_archive_that_came_half_or_not_at_all_is_never_called_clean(cut: int, tmp_path: Path) -> None:
+    whole = packed(tmp_path / "whole.zip", **{f"X-{n}": json.dumps(record()) for n in range(9)})
+    (tmp_path / "all.zip").write_bytes(whole.read_bytes()[:cut])
+    for place in (tmp_path / "all.zip", tmp_path / "none.zip"):
+        with pytest.raises(audit.UnreadError):
+            audit.compared(place, {})
+
+
+def test_the_command_prints_what_advisories_say_and_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lock").write_text(GOOD)
+    monkeypatch.setattr(audit, "installed", lambda _: [])
+
+    def ends(place: Path) -> tuple[object, str]:
+        monkeypatch.setattr("sys.argv", ["audit", "--lock", str(tmp_path / "lock"), "--advisories", str(place)])
+        with pytest.raises(SystemExit) as ended:
+            audit.main()
+        shown = capsys.readouterr()
+        return ended.value.code, shown.out + shown.err
+
+    bad = packed(tmp_path / "bad.zip", one=json.dumps(record(versions=["1.0.0"])), two=json.dumps(record("x")))
+    assert ends(bad) == (1, "polars 1.0.0: X-1 bad\n1 packages locked; 2 advisories; 1 wrong\n")
+    code, told = ends(packed(tmp_path / "good.zip", one=json.dumps(record(versions=["0.1"]))))
+    assert code == 0 and "1 advisories; 0 wrong" in told
+    code, told = ends(tmp_path / "none.zip")
+    assert code == 2 and "mend: " in told
