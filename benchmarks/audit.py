@@ -5,8 +5,8 @@ python benchmarks/audit.py [--lock requirements.lock] [--advisories FOLDER_OR_ZI
 Every line of the lock must pin one version with hashes and name no address; every package that is installed must be the
 locked version (`--files`: and hold the very bytes that its own record says). `--advisories` takes the open database of
 vulnerabilities for PyPI as it is published (`all.zip` of OSV, or the folder it unpacks to), fetched on any machine that
-may and carried here: every locked version that an advisory names is printed. Exit code 1 if anything is wrong, 2 if the advisories
-cannot be read.
+may and carried here: every locked version that an advisory names is printed. Exit code 1 if anything is wrong, 2 if the
+advisories cannot be read.
 """
 
 from __future__ import annotations

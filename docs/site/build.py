@@ -1,6 +1,7 @@
 """The documentation site, in Chinese and English: what is written by hand and what the package says of itself.
 
 python docs/site/build.py [--reports FOLDER] [--out FOLDER]
+python docs/site/build.py --readme FOLDER
 
 Pages of reports, tables, terms and functions are made from words, contracts, columns and docstrings, so they cannot
 fall behind; pictures are taken of the pages in FOLDER. Searches and is read without a network.
@@ -14,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +35,20 @@ QUESTIONS = (
     *("baskets", "outreach", "panels", "simulate"),
 )
 METHODS = (
-    "scoring",
-    "clv",
-    "churn",
-    "promotion",
-    "sites",
-    "sales",
-    "balances",
-    "cases",
-    "movement",
-    "baskets",
-    "outreach",
+    *("scoring", "clv", "churn", "promotion", "sites", "sales", "balances", "cases", "service", "movement"),
+    *("baskets", "outreach"),
 )
-USE = ("first_day", "ingest", "calendar", "own_reports", "page", "home")
+USE = ("first_day", "pilot", "ingest", "calendar", "own_reports", "page", "home")
 OPERATE = ("run", "company_size", "security", "simulate", "measured")
+PARTS = {name: part for part, names in (("methods", METHODS), ("use", USE), ("operate", OPERATE)) for name in names}
+LINK = re.compile(
+    r"(?<!!)\[(?P<text>[^\]]+)\]\((?!https?:|#)(?:[\w./-]*/)?(?P<name>\w+)(?:\.\w+)*(?P<anchor>#[\w-]+)?\)"
+)
 ROLES = ("planner", "store_manager", "adviser", "analyst", "administrator", "sponsor")
+
+
+SHOWN = (("home", "daily"), ("sales_pulse", "monthly"), ("customer_value", "monthly"))
+"""Reports whose pages README shows, with their variant."""
 
 
 def told(language: Language) -> dict[str, Any]:
@@ -146,33 +146,69 @@ def face(question: str) -> Iterator[tuple[str, str]]:
                     yield node.module, alias.name
 
 
-def written(source: Path, folder: Path, own: dict[str, Any], *, note: bool) -> None:
-    """A page that stands in docs/, with links that work in the site; `note` says that it is in English."""
-    text = source.read_text(encoding="utf-8")
-    text = re.sub(r"\]\((?!https?:|#|[\w./-]+\.(?:md|png)(?:#[\w-]*)?\))[^)]*\)", "]", text)
-    head, _, rest = text.partition("\n")
-    body = f"{head}\n\n!!! note\n    {own['english']}\n{rest}" if note else text
-    (folder / source.name).write_text(body, encoding="utf-8")
+def written(name: str, folder: Path, language: Language, own: dict[str, Any]) -> None:
+    """A page that stands in docs/, in this language if it is there, else in English with a note that says so."""
+    translated = ROOT / "docs" / f"{name}.{language}.md"
+    source = translated if translated.is_file() else ROOT / "docs" / f"{name}.md"
+    head, _, rest = linked(source.read_text(encoding="utf-8"), folder.name).partition("\n")
+    note = f"\n!!! note\n    {own['english']}\n" if language != "en" and source != translated else ""
+    (folder / f"{name}.md").write_text(f"{head}\n{note}{rest}", encoding="utf-8")
+
+
+def linked(text: str, part: str) -> str:
+    """Links of a page of docs/ as they stand in the site: to pages of any part, in the page's own language.
+
+    A link to what the site does not hold becomes its text.
+    """
+
+    def there(link: re.Match[str]) -> str:
+        where = PARTS.get(link["name"])
+        if where is None:
+            return link["text"]
+        place = "" if where == part else f"../{where}/"
+        return f"[{link['text']}]({place}{link['name']}.md{link['anchor'] or ''})"
+
+    return LINK.sub(there, text)
 
 
 def pictures(folder: Path, made: Path, language: Language) -> set[str]:
     """Pictures of the newest page of each report; those that were made."""
+    pages = {name: page for name in reports() if (page := newest(made / name, language)) is not None}
+    for name, data in taken(pages, size=(1180, 900)):
+        (folder / f"{name}.png").write_bytes(data)
+    return set(pages)
+
+
+def taken(pages: Mapping[str, Path], *, size: tuple[int, int]) -> Iterator[tuple[str, bytes]]:
+    """Name and picture of the top of each page."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
-    pages = {name: newest(made / name, language) for name in reports()}
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        view = browser.new_page(viewport={"width": 1180, "height": 900})
+        view = browser.new_page(viewport={"width": size[0], "height": size[1]})
         view.route("http*://**", lambda route: route.abort())
         for name, page in pages.items():
-            if page is not None:
-                view.goto(page.as_uri())
-                view.wait_for_timeout(700)
-                view.screenshot(path=folder / f"{name}.png")
+            view.goto(page.as_uri())
+            view.wait_for_timeout(700)
+            yield name, view.screenshot()
         browser.close()
-    return {name for name, page in pages.items() if page is not None}
+
+
+def show(made: Path) -> None:
+    """The pictures of README, in both languages, small: taken anew by whoever changes these pages."""
+    import io  # noqa: PLC0415
+
+    from PIL import Image  # noqa: PLC0415
+
+    folder = ROOT / "docs" / "pictures"
+    folder.mkdir(exist_ok=True)
+    for language in LANGUAGES:
+        pages = {name: made / name / variant / "latest" / language / "index.html" for name, variant in SHOWN}
+        for name, data in taken(pages, size=(1180, 900)):
+            small = Image.open(io.BytesIO(data)).convert("RGB").resize((826, 630)).quantize(64)
+            small.save(folder / f"{name}.{language}.png", optimize=True)
 
 
 def newest(folder: Path, language: Language) -> Path | None:
@@ -197,13 +233,7 @@ def source(language: Language, out: Path, made: Path | None) -> Path:
     (folder / "reports" / "index.md").write_text("\n".join(index), encoding="utf-8")
     for part, names in (("methods", METHODS), ("use", USE), ("operate", OPERATE)):
         for name in names:
-            translated = ROOT / "docs" / f"{name}.{language}.md"
-            written(
-                translated if translated.is_file() else ROOT / "docs" / f"{name}.md",
-                folder / part,
-                own,
-                note=language == "zh" and not translated.is_file(),
-            )
+            written(name, folder / part, language, own)
     for role in ROLES:
         shutil.copy(ROOT / "crmlib" / "run" / "handbook" / f"{role}.{language}.md", folder / "handbook" / f"{role}.md")
     (folder / "reference" / "tables.md").write_text(tables_page(words, own), encoding="utf-8")
@@ -265,7 +295,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=Path, default=None, help="folder of pages to take pictures of")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "docs")
+    parser.add_argument("--readme", type=Path, help="only take the pictures of README, of the pages in this folder")
     chosen = parser.parse_args()
+    if chosen.readme is not None:
+        show(chosen.readme.resolve())
+        return
     for language in LANGUAGES:
         file = source(language, chosen.out.resolve(), None if chosen.reports is None else chosen.reports.resolve())
         subprocess.run(
