@@ -1,4 +1,4 @@
-"""The pilot of the docs, walked on the sample in both languages: what it shows is what comes; a page is made in CI only."""
+"""The pilot of the docs, walked on the sample in both languages: what it shows is what comes; pages are made in CI."""
 
 from __future__ import annotations
 
