@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from crmlib.core.errors import RunError
 from crmlib.kit.words import Words
@@ -21,7 +22,7 @@ from crmlib.serve.login import Guard, Proxy
 from crmlib.serve.sessions import Sessions
 from crmlib.serve.users import Door, read
 
-USERS = "users.toml"
+USERS, AUDIT = "users.toml", "audit.jsonl"
 PROXY = "CRMLIB_PROXY"
 
 
@@ -75,12 +76,16 @@ def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
     Raises
     ------
     RunError
-        `run.bad_users`; `run.half_proxy`, `run.proxy_without_users`: a proxy that says who somebody is needs both a
-        header and a secret, and users whom it may name.
+        `run.bad_users`; `run.users_lost`: a lake that was restored without them must not stand open;
+        `run.half_proxy`, `run.proxy_without_users`: a proxy that says who somebody is needs both a header and a secret,
+        and users whom it may name.
     """
     file = space.lake / USERS
+    audit = space.lake / AUDIT
     if file.is_file():
         read(file)  # a wrong file is told now, not at the first login
+    elif somebody_entered(audit):
+        raise RunError("run.users_lost", values={"file": str(file), "audit": str(audit)})
     header, secret = (os.environ.pop(f"{PROXY}_{part}", "") for part in ("HEADER", "SECRET"))
     if bool(header) != bool(secret):
         raise RunError("run.half_proxy", values={"missing": f"{PROXY}_{'SECRET' if header else 'HEADER'}"})
@@ -89,11 +94,19 @@ def guard(space: Workspace, *, clock: Callable[[], datetime]) -> Guard:
     return Guard(
         door=Door(file, time.monotonic),
         sessions=Sessions(time.monotonic),
-        audit=space.lake / "audit.jsonl",
+        audit=audit,
         clock=clock,
         proxy=Proxy(header, secret) if header else None,
         secure=os.environ.get("CRMLIB_HTTPS") == "1",
     )
+
+
+def somebody_entered(audit: Path) -> bool:
+    """Whether anybody ever came in by a password, as the audit says: there were users then."""
+    if not audit.is_file():
+        return False
+    with audit.open(encoding="utf-8", errors="replace") as lines:
+        return any('"outcome": "entered"' in line for line in lines)
 
 
 def who_may_enter(front: Guard, words: Words) -> str:

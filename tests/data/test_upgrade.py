@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from crmlib import data
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import pseudonyms, reduced
+from crmlib.data.lake import form, pseudonyms, reduced
 from crmlib.panels import reductions
 
 OLDER = sorted((Path(__file__).parent / "lakes").glob("*.tar.gz"))
@@ -64,3 +65,69 @@ def test_a_backup_without_the_key_or_without_a_file_is_told(lake: data.Lake) -> 
     assert lost.value.code == "lake.key_lost"
     next((lake.path / "tables" / "receipt_lines").rglob("*.parquet")).unlink()
     assert not data.check_lake(lake.path).ok
+
+
+def test_a_lake_of_a_later_version_is_refused_whatever_is_asked_and_nothing_changes(lake: data.Lake) -> None:
+    (lake.path / form.FILE).write_text(json.dumps({"form": form.FORM + 1, "by": "9.9"}))
+    before = {p: p.read_bytes() for p in lake.path.rglob("*") if p.is_file()}
+
+    def write() -> None:
+        with data.Lake(lake.path).writing():
+            pass
+
+    for ask in (
+        lambda: data.Lake(lake.path).tables(),
+        lambda: data.Lake(lake.path).table("stores"),
+        lambda: data.check_lake(lake.path),
+        write,
+    ):
+        with pytest.raises(LakeError) as refused:
+            ask()
+        assert refused.value.code == "lake.newer" and "9.9" in str(refused.value)
+    after = {p: p.read_bytes() for p in lake.path.rglob("*") if p.is_file() and not p.name.startswith(".lock")}
+    assert after == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"form": "two"}', '{"form": 1}'])
+def test_a_form_that_was_restored_by_half_is_told(lake: data.Lake, text: str) -> None:
+    (lake.path / form.FILE).write_text(text)
+    with pytest.raises(LakeError) as refused:
+        lake.table("stores")
+    assert refused.value.code == "lake.form_damaged" and str(refused.value).count("\n") == 2
+
+
+def test_whoever_writes_first_notes_the_form_and_a_later_write_leaves_it(lake: data.Lake) -> None:
+    assert not (lake.path / form.FILE).exists()  # these lakes are from before there were forms
+    with lake.writing():
+        pass
+    (lake.path / form.FILE).write_text(json.dumps({"form": form.FORM, "by": "0.0.1"}))
+    with lake.writing():
+        pass
+    assert json.loads((lake.path / form.FILE).read_text()) == {"form": form.FORM, "by": "0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        {"minReaderVersion": 9, "minWriterVersion": 9},
+        {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["later"], "writerFeatures": ["later"]},
+    ],
+)
+def test_a_table_of_a_later_protocol_is_not_called_damaged(lake: data.Lake, protocol: dict[str, object]) -> None:
+    log = lake.table_path("stores") / "_delta_log" / "00000000000000000000.json"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    log.write_text("\n".join(json.dumps(x | {"protocol": protocol} if "protocol" in x else x) for x in lines))
+    with pytest.raises(LakeError) as refused:
+        lake.table("stores")
+    assert refused.value.code == "lake.newer_table"
+    assert lake.table("receipt_lines").collect().height == 4, "another table is read as before"
+
+
+def test_a_backup_of_which_half_came_back_names_what_is_missing(lake: data.Lake) -> None:
+    table = lake.table_path("receipt_lines")
+    shutil.rmtree(table / "_delta_log")
+    told = data.check_lake(lake.path)
+    assert not told.ok and "receipt_lines" in str(told.checks)
+    with pytest.raises(LakeError) as refused:
+        lake.table("receipt_lines")
+    assert refused.value.code == "lake.no_table" and "stores" in str(refused.value)

@@ -320,7 +320,7 @@ def lake_errors(path: Path) -> Iterator[None]:
 
 
 def explain(error: Exception, path: Path) -> LakeError:
-    """The three-part error for a failed read or write: disk full, no permission, or damaged files."""
+    """The three-part error for a failed read or write: disk full, no permission, of a later version, or damaged."""
     text = str(error)
     if not local(path) and (CONDITION.search(text) or UNREACHED.search(text)):
         url = storage.place(path)[0]
@@ -331,6 +331,8 @@ def explain(error: Exception, path: Path) -> LakeError:
         return _failed("lake.disk_full", path, error)
     if "ermission denied" in text or "Read-only file system" in text:
         return _failed("lake.not_allowed", path, error)
+    if "Unsupported" in text and ("version" in text or "Feature" in text):
+        return _failed("lake.newer_table", path, error)
     return _failed("lake.damaged", path, error)
 
 

@@ -15,9 +15,10 @@ from typing import Any
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+import crmlib
 from crmlib.core.contracts import CONTRACTS, TIME_ZONE
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import delta, pseudonyms, storage
+from crmlib.data.lake import delta, form, pseudonyms, storage
 
 SET_APART = "set_apart"
 MONTH = "month"
@@ -97,6 +98,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """Names of the tables that hold at least one ingest, sorted."""
+        form.check(self.path, by=crmlib.__version__)
         there = delta.names(self.path / "tables")
         return sorted(name for name in there if name in CONTRACTS and delta.exists(self.table_path(name)))
 
@@ -117,6 +119,7 @@ class Lake:
         return found
 
     def _table(self, name: str, version: int | None) -> pl.LazyFrame:
+        form.check(self.path, by=crmlib.__version__)
         if not self.has(name):
             raise delta.no_table(name, self.tables())
         path = self.table_path(name)
@@ -223,6 +226,8 @@ class Lake:
             except BlockingIOError:
                 raise LakeError("lake.locked", values={"path": str(self.path)}) from None
             storage.settle(self.path)
+            with delta.lake_errors(self.path):
+                form.note(self.path, by=crmlib.__version__)
             yield
 
     @contextmanager
