@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
+from markupsafe import Markup
 
+from crmlib.churn import league
 from crmlib.churn.models import additive, boosted
-from crmlib.clv.forecast import intervals
+from crmlib.clv.forecast import intervals, posterior
 from crmlib.clv.judge import backtest
 from crmlib.clv.seasonal import lifetime_calendar
+from crmlib.customers.groups import needs
 from crmlib.promotion.lift import carry
 from crmlib.report import drawing
+from crmlib.report.html import cards
 from crmlib.sites import choose as laws
 from crmlib.sites.market import Market
 
@@ -24,7 +28,7 @@ DRAWS, SAMPLE = 20, 200
 
 
 def draws(patch: pytest.MonkeyPatch) -> None:
-    """Fewer draws, members of a season, trees and searches; two models of lifetime and two laws of distance."""
+    """Fewer draws, samples, members of a season, trees and searches; two models of lifetime, two laws of distance."""
     spaced = intervals.spaced
 
     def few(theta: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
@@ -34,6 +38,7 @@ def draws(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lifetime_calendar, "SAMPLE", SAMPLE)
     patch.setattr(backtest, "CANDIDATES", ("bg_nbd", "mbg_nbd"))
     for module, name, few_of in (
+        (posterior, "ENOUGH", 500), (posterior, "ROUNDS", 1), (league, "ORIGINS", 4),
         (additive, "ROUNDS", 40), (boosted, "ROUNDS", 20), (boosted, "MOST_ROUNDS", 30), (carry, "MAX_EVALUATIONS", 25),
     ):  # fmt: skip
         patch.setattr(module, name, few_of)
@@ -43,6 +48,12 @@ def draws(patch: pytest.MonkeyPatch) -> None:
         return choose(town, past=past, rng=rng, forms=("power", "exponential"), nests=(False,), draws=min(draws, DRAWS))
 
     patch.setattr(laws, "choose", simple)
+    stability = needs._stability
+
+    def thrice(points: npt.NDArray[np.float64], k: int, *, rng: np.random.Generator, samples: int) -> Any:
+        return stability(points, k, rng=rng, samples=min(samples, 3))
+
+    patch.setattr(needs, "_stability", thrice)
 
 
 def some(*, members: int | pl.Expr, others: int) -> pl.Expr:
@@ -62,3 +73,8 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(drawing.Drawer, "order", order)
     patch.setattr(drawing.Drawer, "start", lambda self: None)
+
+
+def unset(patch: pytest.MonkeyPatch) -> None:
+    """Cards without their tables and workbooks, for tests that read sentences and records."""
+    patch.setattr(cards, "_table", lambda *_: cards.TableBlock(markup=Markup("")))

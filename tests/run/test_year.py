@@ -109,6 +109,7 @@ def year(tmp_path_factory: pytest.TempPathFactory, sample_lake: Lake) -> Pages:
         changes = compare.changes
         quick.draws(patch)
         quick.undrawn(patch)
+        quick.unset(patch)
         patch.setattr(sheets, "xlsx", lambda *_, **__: b"")
 
         def heard(*arguments: Any, **named: Any) -> tuple[str, ...]:
