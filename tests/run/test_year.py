@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,8 @@ from tests.report import quick
 ROOT = Path(__file__).resolve().parents[2]
 TOWN = "site_selection"
 """Its page is about a town, not a morning; it is made in both languages by the tests of notebooks."""
-NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").rglob("*.ipynb")) if path.stem != TOWN]
+NOTEBOOKS_ALL = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = [path for path in NOTEBOOKS_ALL if path.stem != TOWN]
 MORNINGS = (date(2026, 9, 30), date(2026, 10, 31))
 FIRST, GAP = date(2025, 8, 1), (date(2026, 8, 10), date(2026, 8, 20))
 OPENED, CLOSED = date(2026, 9, 7), date(2026, 9, 20)
@@ -137,7 +139,15 @@ def year(tmp_path_factory: pytest.TempPathFactory, sample_lake: Lake) -> Pages:
 
 
 def made(
-    notebook: Path, lake: Lake, out: Path, *, day: date, language: str, last: Path, patch: pytest.MonkeyPatch
+    notebook: Path,
+    lake: Lake,
+    out: Path,
+    *,
+    day: date,
+    language: str,
+    last: Path,
+    patch: pytest.MonkeyPatch,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     clock = datetime(day.year, day.month, day.day, 22, tzinfo=UTC) + timedelta(days=1)
     run = {
@@ -152,7 +162,7 @@ def made(
         if cell.cell_type == "code":
             exec(compile(cell.source, f"{notebook.stem}:{cell.id}", "exec"), names)
             if "parameters" in cell.metadata.get("tags", []):
-                names |= {"language": language, "as_of": str(day)}
+                names |= {**(more or {}), "language": language, "as_of": str(day)}
 
 
 @pytest.mark.parametrize("report", [path.stem for path in NOTEBOOKS])
