@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
-from sklearn.metrics import average_precision_score
-from statsmodels.stats.proportion import proportion_confint
 
+from crmlib.core import lazy
 from crmlib.core.errors import ModelError
 from crmlib.core.shapes import shaped
+
+sklearn = lazy.module("sklearn.metrics")
+proportion = lazy.module("statsmodels.stats.proportion")
 
 Array = npt.NDArray[Any]
 
@@ -34,7 +36,7 @@ def auc(y: Array, score: Array) -> float:
 @shaped(y="customers", score="customers")
 def average_precision(y: Array, score: Array) -> float:
     """Area under precision and recall: what the top of the list is worth."""
-    return float(average_precision_score(y, score))
+    return float(sklearn.average_precision_score(y, score))
 
 
 @shaped(y="customers", p="customers")
@@ -80,5 +82,5 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    low, high = proportion_confint(hits, n, method="wilson")
+    low, high = proportion.proportion_confint(hits, n, method="wilson")
     return float(low), float(high)

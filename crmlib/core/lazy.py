@@ -79,3 +79,23 @@ def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], li
         return getattr(home, thing)
 
     return attribute, lambda: sorted(sources), sorted(sources)
+
+
+def module(name: str) -> Any:
+    """A module of another library, imported when something of it is first asked for.
+
+    For libraries that cost a second or a hundred megabytes and that a page with remembered models never needs.
+
+    Examples
+    --------
+    >>> module("json").loads("[1]")
+    [1]
+    """
+    return _Later(name)
+
+
+class _Later(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by tools that look at modules, not by a computation
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)

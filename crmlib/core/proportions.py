@@ -15,7 +15,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import betaln
 from scipy.stats import binom, chi2
-from statsmodels.stats.proportion import proportion_confint
+
+from crmlib.core import lazy
+
+proportion = lazy.module("statsmodels.stats.proportion")
 
 Array = npt.NDArray[Any]
 NO_SPREAD = 1e7
@@ -32,7 +35,7 @@ def wilson(hits: Array | int, trials: Array | int, *, level: float = 0.95) -> tu
     ([0.49, 0.0], [0.943, 1.0])
     """
     n = np.asarray(trials)
-    low, high = proportion_confint(np.asarray(hits), np.maximum(n, 1), alpha=1 - level, method="wilson")
+    low, high = proportion.proportion_confint(np.asarray(hits), np.maximum(n, 1), alpha=1 - level, method="wilson")
     return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
 
 

@@ -27,6 +27,8 @@ import polars as pl
 
 from crmlib.core.frames import AnyFrame
 
+_TEXT = Path(__file__).read_bytes()
+"""As it was loaded: an upgrade under a process that runs does not pass its cells off as those of the new text."""
 KNOWN = ("known_n", "told")
 """The day on which the lines became known, and whether they say so themselves (else it is the time of their ingest)."""
 COUNTS = ("lines", "sale_lines", "uncosted_lines", "promoted_lines", "offer_lines")
@@ -176,7 +178,7 @@ def customer_product_months(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def definitions() -> bytes:
     """The text of this module: what was made by another one is made anew."""
-    return Path(__file__).read_bytes()
+    return _TEXT
 
 
 def odd_days(receipt: pl.DataFrame) -> list[int]:

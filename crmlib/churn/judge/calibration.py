@@ -13,15 +13,16 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-import statsmodels.api as sm
 from scipy.special import expit, logit
-from statsmodels.stats.proportion import proportion_confint
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from crmlib.churn.metrics import Array, brier, refuse_one_class
+from crmlib.core import lazy
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.shapes import shaped
+
+sm, said = lazy.module("statsmodels.api"), lazy.module("statsmodels.tools.sm_exceptions")
+proportion = lazy.module("statsmodels.stats.proportion")
 
 BINS = 20
 NULL_DRAWS = 200
@@ -116,7 +117,7 @@ def reliability_bins(y: Array, p: Array, *, bins: int = BINS) -> pl.DataFrame:
     parts = [part for part in np.array_split(order, min(bins, len(p))) if len(part)]
     n = np.array([len(part) for part in parts])
     hits = np.array([y[part].sum() for part in parts])
-    low, high = proportion_confint(hits, n, method="wilson")
+    low, high = proportion.proportion_confint(hits, n, method="wilson")
     return pl.DataFrame(
         {
             "bin": np.arange(1, len(parts) + 1),
@@ -160,7 +161,7 @@ def by_tier(table: AnyFrame, *, tier: str, y: str = "y", p: str = "p") -> pl.Dat
         .agg(pl.len().alias("n"), pl.col(y).sum().alias("lost"), pl.col(p).sum().alias("expected"))
         .sort(tier)
     )
-    low, high = proportion_confint(sums["lost"].to_numpy(), sums["n"].to_numpy(), method="wilson")
+    low, high = proportion.proportion_confint(sums["lost"].to_numpy(), sums["n"].to_numpy(), method="wilson")
     scale = pl.col("n") / pl.col("expected").clip(EDGE)
     bounds = sums.with_columns(pl.Series("low", low) * scale, pl.Series("high", high) * scale)
     ratio = (pl.col("lost") / pl.col("expected").clip(EDGE)).alias("ratio")
@@ -201,10 +202,10 @@ def _moved(p: Array, intercept: float, slope: float) -> Array:
 def _fitted(model: Any) -> Any:
     """The fit of a GLM; where the risk parts the two groups completely there is none, and that is said."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error", PerfectSeparationWarning)
+        warnings.simplefilter("error", said.PerfectSeparationWarning)
         try:
             return model.fit()
-        except PerfectSeparationWarning:
+        except said.PerfectSeparationWarning:
             raise ModelError("churn.separation", values={"rows": len(model.endog)}) from None
 
 

@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from scipy.special import expit
 
 from crmlib.churn.features.catalogue import usable
 from crmlib.churn.metrics import Array, refuse_one_class
+from crmlib.core import lazy
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.threads import free_threads
+
+lgb = lazy.module("lightgbm")
 
 ROUNDS = 400
 SETTINGS: dict[str, Any] = {

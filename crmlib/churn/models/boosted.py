@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from crmlib.churn.features.catalogue import usable
 from crmlib.churn.metrics import Array, refuse_one_class
 from crmlib.churn.models.additive import matrix
+from crmlib.core import lazy
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.threads import free_threads
+
+lgb = lazy.module("lightgbm")
 
 ROUNDS = 200
 SETTINGS: dict[str, Any] = {

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from statsmodels.duration.hazard_regression import PHReg
 
 from crmlib.churn.metrics import refuse_one_class
+from crmlib.core import lazy
 from crmlib.core.frames import AnyFrame, to_polars
+
+hazard = lazy.module("statsmodels.duration.hazard_regression")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def fit(frame: AnyFrame, *, time: str, lost: str, names: Sequence[str]) -> CoxFi
     status = data[lost].to_numpy().astype(float)
     refuse_one_class(int(status.sum()), int(len(status) - status.sum()))
     x = data.select(pl.col(n).cast(pl.Float64) for n in names).to_numpy()
-    result = PHReg(data[time].to_numpy().astype(float), x, status=status, ties="efron").fit(disp=0)
+    result = hazard.PHReg(data[time].to_numpy().astype(float), x, status=status, ties="efron").fit(disp=0)
     order = np.argsort(-np.abs(result.tvalues), kind="stable")
     low, high = np.exp(result.conf_int()).T
     table = pl.DataFrame(

@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
-from statsmodels.stats.proportion import proportion_confint
 
 from crmlib.churn.features.visits import Visits, trips
+from crmlib.core import lazy
 from crmlib.core.dates import day_number
+
+proportion = lazy.module("statsmodels.stats.proportion")
 
 MAX_WEEKS = 52
 TOO_LATE = 0.5
@@ -41,7 +43,9 @@ def return_hazard(
     leaving = pl.col("returned") + pl.col("censored")
     table = table.with_columns((leaving.sum() - leaving.cum_sum() + pl.col("returned")).alias("at_risk"))
     table = table.filter(pl.col("at_risk") > 0)
-    low, high = proportion_confint(table["returned"].to_numpy(), table["at_risk"].to_numpy(), method="wilson")
+    low, high = proportion.proportion_confint(
+        table["returned"].to_numpy(), table["at_risk"].to_numpy(), method="wilson"
+    )
     table = table.with_columns(
         (pl.col("returned") / pl.col("at_risk")).alias("hazard"), pl.Series("low", low), pl.Series("high", high)
     )

@@ -16,14 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import statsmodels.api as sm
 from scipy.special import expit
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
 
 from crmlib.churn.features.catalogue import feature, linear
 from crmlib.churn.metrics import Array, refuse_one_class
+from crmlib.core import lazy
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+
+sm, said = lazy.module("statsmodels.api"), lazy.module("statsmodels.tools.sm_exceptions")
 
 DEPENDENT = 1e-7
 """A column whose part not explained by the columns before it is below this share of its variance is dropped."""
@@ -141,14 +142,14 @@ def _maximise(y: Array, x: Array) -> tuple[Array, Array, float, bool]:
     """Coefficients, standard errors, log likelihood and whether the prior was needed."""
     design = sm.add_constant(x, has_constant="add")
     with warnings.catch_warnings(), np.errstate(over="raise"):
-        warnings.simplefilter("error", ConvergenceWarning)
-        warnings.simplefilter("error", HessianInversionWarning)
-        warnings.simplefilter("error", PerfectSeparationWarning)
+        warnings.simplefilter("error", said.ConvergenceWarning)
+        warnings.simplefilter("error", said.HessianInversionWarning)
+        warnings.simplefilter("error", said.PerfectSeparationWarning)
         try:
             result = sm.Logit(y, design, check_rank=False).fit(disp=0, maxiter=35)
-        except PerfectSeparationWarning:
+        except said.PerfectSeparationWarning:
             raise ModelError("churn.separation", values={"rows": len(y)}) from None
-        except (ConvergenceWarning, HessianInversionWarning, FloatingPointError, np.linalg.LinAlgError):
+        except (said.ConvergenceWarning, said.HessianInversionWarning, FloatingPointError, np.linalg.LinAlgError):
             return (*_with_prior(y, design), True)
     return np.asarray(result.params), np.asarray(result.bse), float(result.llf), False
 

@@ -12,13 +12,15 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn.winback.clusters import product
+from crmlib.core import lazy
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.experiments import detectable
 from crmlib.core.frames import AnyFrame, to_polars
+
+proportion = lazy.module("statsmodels.stats.proportion")
 
 MIN_HOLDOUT = 0.1
 MIN_HELD_OUT = 30
@@ -140,7 +142,7 @@ def read_out(result: AnyFrame, *, margin_minor: float, cost_minor: int, margin_h
     treated, held = frame.filter(pl.col("group") == "contact"), frame.filter(pl.col("group") == "holdout")
     refuse_no_holdout(treated=treated.height, held_out=held.height)
     k1, n1, k0, n0 = int(treated["came"].sum()), treated.height, int(held["came"].sum()), held.height
-    low, high = confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
+    low, high = proportion.confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
     effect = k1 / n1 - k0 / n0
     gains = product(effect, float(low), float(high), worth=margin_minor, worth_half=margin_half)
     money = [round(gain * n1) - cost_minor for gain in gains]

@@ -11,12 +11,14 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from crmlib.churn.winback.clusters import MIN_CLUSTERS, half_width, labels, mean_of_those, product
 from crmlib.churn.winback.winback import MIN_HELD_OUT, outcome, read_out
+from crmlib.core import lazy
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
+
+proportion = lazy.module("statsmodels.stats.proportion")
 
 WINDOW_DAYS = 56
 TOGETHER = "all"
@@ -125,7 +127,7 @@ def pooled(both: pl.DataFrame) -> tuple[float, float, float]:
 
 
 def _newcombe(p1: float, n1: int, p0: float, n0: int) -> tuple[float, float]:
-    low, high = confint_proportions_2indep(p1 * n1, n1, p0 * n0, n0, method="newcomb", compare="diff")
+    low, high = proportion.confint_proportions_2indep(p1 * n1, n1, p0 * n0, n0, method="newcomb", compare="diff")
     return float(low), float(high)
 
 

@@ -36,6 +36,8 @@ TIMES = (
 
 PLAIN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 """Ways that need no evening out, and can be read in no other."""
+SLASHED = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+"""The same as Excel and many tills write them; asked only where a text has a slash."""
 
 EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
 OFFSET = r"(:\d{1,2}(?:\.\d+)?)\s*(?:Z|([+-])(\d{2}):?(\d{2}))\s*$"
@@ -136,7 +138,8 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     """
     distinct = pl.DataFrame({"text": text}).unique(maintain_order=True)
     read = []
-    for form in () if formats else PLAIN:  # most texts are plain; only the others pay for the careful reading
+    slashed = SLASHED if text.str.contains("/", literal=True).any() else ()
+    for form in () if formats else (*slashed, *PLAIN):  # most are plain; only the others pay for the careful reading
         found = distinct.with_columns(pl.col("text").str.to_datetime(form, strict=False, time_unit="us").alias("at"))
         read.append(found.filter(pl.col("at").is_not_null()))
         distinct = found.filter(pl.col("at").is_null()).drop("at")

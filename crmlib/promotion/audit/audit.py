@@ -15,11 +15,13 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.stats import norm
-from statsmodels.tsa.statespace.structural import UnobservedComponents
 
+from crmlib.core import lazy
 from crmlib.core.errors import ModelError
 from crmlib.core.shapes import check_shapes
 from crmlib.promotion.arrays import Bools, Floats
+
+structural = lazy.module("statsmodels.tsa.statespace.structural")
 
 MIN_WEEKS = 12
 LEVEL_PRIOR, LEVEL_WEIGHT = 0.01**2, 32.0
@@ -76,7 +78,7 @@ def _standard(x: Floats, past: Bools) -> Floats:
 def _variances(y: Floats, x: Floats) -> tuple[Floats, bool]:
     """Most probable noise and level variances under the priors, and whether the search converged."""
     exog = x if x.shape[1] else None
-    model = UnobservedComponents(y, "llevel", exog=exog, mle_regression=False)
+    model = structural.UnobservedComponents(y, "llevel", exog=exog, mle_regression=False)
 
     def loss(log: Floats) -> float:
         noise, level = np.exp(log)
