@@ -2,7 +2,8 @@
 
 `python benchmarks/bench_offers.py [gate …] [--small]`, with gates flows, traits, pairs, readout, sizes, repeat, sends
 and speed.
-`--small` takes a tenth of the seeds and lines. Peers (openretailscience, implicit) run beside where they are installed.
+`--small` takes a tenth of the seeds and lines. Peers (openretailscience, mlxtend, implicit) run beside where they are
+installed.
 """
 
 from __future__ import annotations
@@ -270,7 +271,7 @@ def speed(scale: float) -> None:
     who = rng.integers(0, baskets // 10, baskets)[basket]
     held = {"basket_id": basket, "customer_id": who, "store_id": who % 50, "product_id": good}
     both = {"rules (lift)": lambda: rules(pl.DataFrame(held)), "pairs (members)": lambda: pairs(pl.DataFrame(held))}
-    compare(both, runs=1, title=f"Pairs, {baskets:,} baskets")
+    compare(both | _peer_pairs(held), runs=1, title=f"Pairs, {baskets:,} baskets")
     people, each = round(1_000_000 * scale), 36
     owner = np.repeat(np.arange(people), each)
     again_ = {
@@ -281,7 +282,8 @@ def speed(scale: float) -> None:
     def ranked() -> object:
         return repeat.recommend(repeat.fit(pl.DataFrame(again_).with_columns(pl.col("day").cast(pl.Date)), decay=0.9))
 
-    compare({"repeat list": ranked}, runs=1, title=f"Repeat list, {people:,} members, {owner.size:,} lines")
+    title = f"Repeat list, {people:,} members, {owner.size:,} lines"
+    compare({"repeat list": ranked} | _peer_repeat(again_), runs=1, title=title)
 
 
 def _peer_gain_loss(raw: dict[str, np.ndarray]) -> dict[str, object]:
@@ -298,6 +300,60 @@ def _peer_gain_loss(raw: dict[str, np.ndarray]) -> dict[str, object]:
         return GainLoss(frame, first, ~first, "first", "second", group == 0, group != 0, "0", "rest")
 
     return {"openretailscience, 2 groups": peer}
+
+
+def _peer_pairs(held: dict[str, np.ndarray]) -> dict[str, object]:
+    """All pairs with support and lift, without a test: the nearest peer on DuckDB, and mlxtend's FP-growth."""
+    found: dict[str, object] = {}
+    try:
+        from openretailscience.analysis.product_association import ProductAssociation
+
+        def peer() -> object:
+            import ibis
+
+            lines = {"transaction_id": held["basket_id"], "product_id": held["product_id"]}
+            table = ibis.memtable(pl.DataFrame(lines).unique().to_pandas())
+            return ProductAssociation(table, value_col="product_id", group_col="transaction_id").df
+
+        found["openretailscience, DuckDB"] = peer
+    except ImportError:
+        pass
+    try:
+        from mlxtend.frequent_patterns import fpgrowth
+
+        def rules_of_mlxtend() -> object:
+            import pandas as pd
+            from scipy import sparse
+
+            table = sparse.csr_matrix((np.ones(held["basket_id"].size, dtype=bool),
+                                       (held["basket_id"], held["product_id"])))  # fmt: skip
+            table.data[:] = True
+            frame = pd.DataFrame.sparse.from_spmatrix(table)
+            frame.columns = [str(c) for c in frame.columns]
+            return fpgrowth(frame, min_support=20 / len(frame), use_colnames=True, max_len=2)
+
+        found["mlxtend FP-growth, length 2"] = rules_of_mlxtend
+    except ImportError:
+        pass
+    return found
+
+
+def _peer_repeat(bought: dict[str, np.ndarray]) -> dict[str, object]:
+    """Factors by alternating least squares (64, 15 rounds) and ten goods for each member."""
+    try:
+        from implicit.als import AlternatingLeastSquares
+    except ImportError:
+        return {}
+    from scipy import sparse
+
+    def peer() -> object:
+        counts = sparse.csr_matrix((np.ones(bought["customer_id"].size, dtype=np.float32),
+                                    (bought["customer_id"], bought["product_id"])))  # fmt: skip
+        model = AlternatingLeastSquares(factors=64, iterations=15, random_state=1)
+        model.fit(counts, show_progress=False)
+        return model.recommend(np.arange(counts.shape[0]), counts, N=10, filter_already_liked_items=False)
+
+    return {"implicit ALS": peer}
 
 
 GATES = {

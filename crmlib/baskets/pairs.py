@@ -12,7 +12,7 @@ together" is an answer. Where cards are rare the stratum is store and week inste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,11 +27,14 @@ from crmlib.core.frames import AnyFrame, to_polars
 
 Matrix: TypeAlias = sparse.csr_matrix
 Codes: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
 MIN_BASKETS, MIN_MEMBERS, MIN_STORES = 20, 20, 3
 MAX_LINES = 60
 LEVEL = 0.05
 BLOCK = 4_000_000
 """Pairs of lines looked at in one go, so that memory stays bounded."""
+MOST_CELLS = 16_000_000
+"""Pairs of goods up to which a place is looked up in a table [4 bytes each]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +76,81 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
         `baskets.thin` with fewer than 20 baskets in strata of two or more.
     """
     rows = to_polars(lines, needs=["basket_id", unit, "store_id", "product_id"], name="lines")
-    named = rows.drop_nulls([unit, "product_id"]).unique(["basket_id", "product_id"], maintain_order=True)
-    size = named.group_by("basket_id").len()
-    large = size.filter(pl.col("len") > MAX_LINES)
-    kept = named.join(large, on="basket_id", how="anti")
-    heads = kept.unique("basket_id", maintain_order=True).select("basket_id", unit, "store_id")
-    strata = heads.group_by(unit).len("L")
-    heads = heads.join(strata.filter(pl.col("L") >= 2), on=unit, maintain_order="left")
-    if heads.height < MIN_BASKETS:
+    named = rows.drop_nulls([unit, "product_id"])
+    basket, good = _coded(named["basket_id"]), _coded(named["product_id"])
+    count, goods = int(basket.max(initial=-1)) + 1, named["product_id"].unique().sort()
+    table = sparse.csr_matrix((np.ones(basket.size), (basket, good)), shape=(count, goods.len()))
+    table.sum_duplicates()
+    table.data[:] = 1.0
+    first = np.zeros(count, dtype=np.int64)
+    first[basket[::-1]] = np.arange(basket.size)[::-1]
+    heads = named[first]
+    large = np.diff(table.indptr) > MAX_LINES
+    owner = np.where(large, -1, _coded(heads[unit]))
+    visits = np.bincount(owner[~large], minlength=1)
+    used = np.flatnonzero(~large & (visits[owner] >= 2))
+    if used.size < MIN_BASKETS:
         raise ModelError("baskets.thin", values={
-                "baskets": heads.height, "members": strata.filter(pl.col("L") >= 2).height, "least": MIN_BASKETS,
+                "baskets": used.size, "members": int((visits >= 2).sum()), "least": MIN_BASKETS,
             })  # fmt: skip
-    used = kept.join(heads.select("basket_id"), on="basket_id", how="semi")
-    table = _tested(used, heads, unit=unit)
-    return Pairs(table, heads.height, heads[unit].n_unique(), large.height, unit)
+    offered = None
+    if "promotion" in named.columns:
+        offered = np.zeros(count, dtype=bool)
+        offered[basket[named["promotion"].fill_null(value=False).to_numpy()]] = True
+        offered = offered[used]
+    strata, within = np.unique(owner[used], return_inverse=True)
+    shop = _coded(heads["store_id"])[used]
+    tested = _tested(_Baskets(table[used], within, shop, offered), goods)
+    return Pairs(tested, used.size, strata.size, int(large.sum()), unit)
 
 
-def _tested(used: pl.DataFrame, heads: pl.DataFrame, *, unit: str) -> pl.DataFrame:
-    goods = used["product_id"].unique().sort()
-    basket = _codes(used["basket_id"], heads["basket_id"])
-    good = _codes(used["product_id"], goods)
-    owner = heads[unit].rank("dense").to_numpy().astype(np.int64) - 1
-    store = heads["store_id"].rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    ones = np.ones(basket.size)
-    table = sparse.csr_matrix((ones, (basket, good)), shape=(heads.height, goods.len()))
-    left, right = _frequent(table)
-    members, stores = _spread(table, owner, store, left=left, right=right)
+@dataclass(frozen=True, slots=True)
+class _Baskets:
+    """Baskets × goods (0/1); of each its stratum, its store, whether an offer lay on it (None: not known)."""
+
+    table: Matrix
+    owner: Codes
+    store: Codes
+    offered: npt.NDArray[np.bool_] | None
+
+
+def _tested(baskets: _Baskets, goods: pl.Series) -> pl.DataFrame:
+    table, owner = baskets.table, baskets.owner
+    left, right, observed = _frequent(table)
+    members, stores = _spread(table, owner, baskets.store, left=left, right=right)
     passed = (members >= MIN_MEMBERS) & (stores >= MIN_STORES)
-    left, right, members, stores = left[passed], right[passed], members[passed], stores[passed]
-    observed, expected, variance = _within(table, owner, left, right)
+    left, right, members, stores = (v[passed] for v in (left, right, members, stores))
+    observed = observed[passed]
+    expected, variance = _within(table, owner, left, right)
     z = np.divide(observed - expected, np.sqrt(variance), out=np.zeros_like(observed), where=variance > 0)
     p = norm.sf(z)
     accepted = false_discovery_control(p) <= LEVEL if p.size else np.zeros(0, dtype=bool)
     sold = np.asarray(table.sum(axis=0)).ravel()
-    lift = observed * heads.height / (sold[left] * sold[right])
+    lift = observed * owner.size / (sold[left] * sold[right])
+    artefact = np.zeros(left.size, dtype=bool)
+    artefact[accepted] = _artefacts(baskets, left[accepted], right[accepted])
     frame = pl.DataFrame({
         "left": goods.gather(left), "right": goods.gather(right), "baskets": observed.astype(np.int64),
         "members": members, "stores": stores, "observed": observed, "expected": expected,
         "ratio": observed / np.maximum(expected, 1e-12), "z": z, "p": p, "lift": lift,
-        "verdict": _verdicts(z, accepted, _artefacts(used, heads, table=table, owner=owner, left=left, right=right)),
+        "verdict": _verdicts(z, accepted, artefact),
     })  # fmt: skip
     return frame.sort("z", "left", "right", descending=[True, False, False])
 
 
-def _codes(values: pl.Series, known: pl.Series) -> Codes:
-    return values.replace_strict(known, range(known.len()), return_dtype=pl.Int64).to_numpy()
+def _coded(values: pl.Series) -> Codes:
+    """Place of each value among the different ones, sorted; nulls are one value, before all."""
+    return (values.rank("dense").fill_null(0)).to_numpy().astype(np.int64) - (0 if values.null_count() else 1)
 
 
-def _frequent(table: Matrix) -> tuple[Codes, Codes]:
-    """Columns of pairs that stand together in enough baskets, left < right."""
+def _frequent(table: Matrix) -> tuple[Codes, Codes, Floats]:
+    """Columns of pairs that stand together in enough baskets, left < right, and in how many."""
     sold = np.asarray(table.sum(axis=0)).ravel()
     enough = np.flatnonzero(sold >= MIN_BASKETS)
-    joint = sparse.triu(table[:, enough].T @ table[:, enough], k=1).tocoo()
+    some = table[:, enough]
+    joint = sparse.triu(some.T @ some, k=1).tocoo()
     often = joint.data >= MIN_BASKETS
-    return enough[joint.row[often]].astype(np.int64), enough[joint.col[often]].astype(np.int64)
+    return enough[joint.row[often]].astype(np.int64), enough[joint.col[often]].astype(np.int64), joint.data[often]
 
 
 def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Codes) -> tuple[Codes, Codes]:
@@ -134,11 +158,12 @@ def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Co
     goods = table.shape[1]
     wanted = left * goods + right
     order, people = np.argsort(wanted), int(owner.max(initial=0)) + 1
+    find = _finder(wanted[order], goods)
     members = np.zeros(left.size, dtype=np.int64)
     seen = np.zeros((left.size, int(store.max(initial=0)) + 1), dtype=bool)
     owned = np.argsort(owner, kind="stable")  # all baskets of a member in one block, so that blocks add up
     for rows in _blocks(owned, owner, np.diff(table.indptr)):
-        pair, basket = _both(table[rows], wanted[order])
+        pair, basket = _both(table[rows], find)
         pair = order[pair]
         seen[pair, store[rows[basket]]] = True
         each = np.sort(pair * people + owner[rows[basket]])
@@ -160,8 +185,22 @@ def _blocks(owned: Codes, owner: Codes, size: Codes) -> Iterator[Codes]:
         start = stop
 
 
-def _both(table: Matrix, wanted: Codes) -> tuple[Codes, Codes]:
-    """Place in `wanted` (sorted codes left · goods + right) and basket of every pair of lines that is wanted."""
+def _finder(wanted: Codes, goods: int) -> Callable[[Codes], Codes]:
+    """Place of codes (left · goods + right) in `wanted` (sorted), -1 where they are not: by a table, if it is small."""
+    if goods**2 <= MOST_CELLS:
+        places = np.full(goods**2, -1, dtype=np.int32)
+        places[wanted] = np.arange(wanted.size)
+        return lambda code: places[code].astype(np.int64)
+
+    def search(code: Codes) -> Codes:
+        place = np.minimum(np.searchsorted(wanted, code), max(wanted.size - 1, 0))
+        return np.where(wanted[place] == code, place, -1) if wanted.size else np.full(code.size, -1)
+
+    return search
+
+
+def _both(table: Matrix, find: Callable[[Codes], Codes]) -> tuple[Codes, Codes]:
+    """Place and basket of every pair of lines that is wanted."""
     table = table.sorted_indices()
     size, goods = np.diff(table.indptr), table.shape[1]
     places, baskets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -169,32 +208,31 @@ def _both(table: Matrix, wanted: Codes) -> tuple[Codes, Codes]:
         rows = np.flatnonzero(size == count)
         held = table.indices[table.indptr[rows][:, None] + np.arange(count)].astype(np.int64)
         one, other = np.triu_indices(count, k=1)
-        code = (held[:, one] * goods + held[:, other]).ravel()
-        place = np.minimum(np.searchsorted(wanted, code), max(wanted.size - 1, 0))
-        hit = np.flatnonzero(wanted[place] == code) if wanted.size else np.zeros(0, dtype=np.int64)
+        place = find((held[:, one] * goods + held[:, other]).ravel())
+        hit = np.flatnonzero(place >= 0)
         places.append(place[hit])
         baskets.append(rows[hit // one.size])
     return np.concatenate(places), np.concatenate(baskets)
 
 
-def _within(
-    table: Matrix, owner: Codes, left: Codes, right: Codes
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """O, E, V of the pairs, shape (pairs,)."""
-    members = int(owner.max()) + 1
-    group = sparse.csr_matrix((np.ones(owner.size), (owner, np.arange(owner.size))), shape=(members, owner.size))
-    baskets = np.asarray(group.sum(axis=1)).ravel()
-    counts = (group @ table).tocsr()
+def _within(table: Matrix, owner: Codes, left: Codes, right: Codes) -> tuple[Floats, Floats]:
+    """E, V of the pairs, shape (pairs,)."""
+    counts, baskets = _counts(table, owner)
     rest = counts.copy()
     rest.data = rest.data * (np.repeat(baskets, np.diff(rest.indptr)) - rest.data)
-    joint, expected = _products(table, table, left, right), np.zeros(left.size)
-    expected = _products(counts, sparse.diags(1 / np.maximum(baskets, 1)) @ counts, left, right)
     weight = np.where(baskets > 1, 1 / np.maximum(baskets**2 * (baskets - 1), 1), 0.0)
-    variance = _products(rest, sparse.diags(weight) @ rest, left, right)
-    return joint, expected, variance
+    expected = _products(counts, sparse.diags(1 / np.maximum(baskets, 1)) @ counts, left, right)
+    return expected, _products(rest, sparse.diags(weight) @ rest, left, right)
 
 
-def _products(one: Matrix, other: Matrix, left: Codes, right: Codes) -> npt.NDArray[np.float64]:
+def _counts(table: Matrix, owner: Codes) -> tuple[Matrix, Floats]:
+    """Baskets with each good by stratum, and baskets by stratum."""
+    strata = int(owner.max(initial=0)) + 1
+    group = sparse.csr_matrix((np.ones(owner.size), (owner, np.arange(owner.size))), shape=(strata, owner.size))
+    return (group @ table).tocsr(), np.asarray(group.sum(axis=1)).ravel()
+
+
+def _products(one: Matrix, other: Matrix, left: Codes, right: Codes) -> Floats:
     """(oneᵀ · other) at the pairs."""
     if left.size == 0:
         return np.zeros(0)
@@ -204,20 +242,17 @@ def _products(one: Matrix, other: Matrix, left: Codes, right: Codes) -> npt.NDAr
     return np.asarray(full[row, column]).ravel().astype(np.float64)
 
 
-def _artefacts(
-    used: pl.DataFrame, heads: pl.DataFrame, *, table: Matrix, owner: Codes, left: Codes, right: Codes
-) -> npt.NDArray[np.bool_]:
+def _artefacts(baskets: _Baskets, left: Codes, right: Codes) -> npt.NDArray[np.bool_]:
     """Whether the excess over expectation has another sign in promotion weeks than out of them."""
-    if "promotion" not in used.columns or left.size == 0:
+    offered = baskets.offered
+    if offered is None or offered.all() or not offered.any() or left.size == 0:
         return np.zeros(left.size, dtype=bool)
-    offered = used.group_by("basket_id").agg(pl.col("promotion").any())
-    flag = heads.join(offered, on="basket_id", how="left", maintain_order="left")["promotion"].fill_null(value=False)
     signs = []
-    for side in (flag.to_numpy(), ~flag.to_numpy()):
-        if not side.any():
-            return np.zeros(left.size, dtype=bool)
-        observed, expected, _ = _within(table[side], np.unique(owner[side], return_inverse=True)[1], left, right)
-        signs.append(observed > expected)
+    for side in (offered, ~offered):
+        table, owner = baskets.table[side], np.unique(baskets.owner[side], return_inverse=True)[1]
+        counts, visits = _counts(table, owner)
+        expected = _products(counts, sparse.diags(1 / np.maximum(visits, 1)) @ counts, left, right)
+        signs.append(_products(table, table, left, right) > expected)
     return np.asarray(signs[0] != signs[1])
 
 

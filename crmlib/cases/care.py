@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from crmlib.cases.birthdays import birthdays
@@ -23,6 +22,8 @@ KINDS = (
     "birthday", "anniversary", "meeting", "win_back", "other",
 )  # fmt: skip
 """In order of precedence: which of a person's tasks of one day leads."""
+DRAWN = ("use_up", "birthday", "anniversary", "win_back", "other")
+"""Kinds that nobody waits for: whoever the draw leaves alone is left alone."""
 FIRST_USE_DAYS = 3
 QUIET = (21 * 60, 9 * 60)
 """No calls from 21:00 to 9:00 [minutes after midnight]."""
@@ -133,9 +134,12 @@ def _fitted(tasks: pl.DataFrame, room: pl.DataFrame) -> pl.DataFrame:
     ).drop("tasks_per_day", "quiet_from", "quiet_to", "may_call")
 
 
-def hold_out(tasks: pl.DataFrame, *, share: float, rng: np.random.Generator) -> pl.DataFrame:
-    """`tasks` with state held_out for a lot of the open ones, drawn before the list leaves."""
-    drawn = pl.Series(rng.random(tasks.height) < share)
+def hold_out(tasks: pl.DataFrame, *, alone: pl.Series) -> pl.DataFrame:
+    """`tasks` with state held_out for open ones of whoever the month's draw leaves alone (`alone`: customer_id).
+
+    Only what nobody waits for is drawn (`DRAWN`): a promise, a complaint, a first use is kept whatever the draw says.
+    """
+    drawn = pl.col("customer_id").is_in(alone.implode()) & pl.col("kind").is_in(list(DRAWN))
     return tasks.with_columns(
         state=pl.when((pl.col("state") == "open") & drawn).then(pl.lit("held_out")).otherwise("state")
     )

@@ -168,10 +168,10 @@ def _lately(candidates: pl.DataFrame, today: date) -> pl.DataFrame:
 
 
 def by_age(tasks: pl.DataFrame, *, today: date) -> pl.DataFrame:
-    """kind, age (today, week: up to 7 days late, older), tasks; of those to be done, cancelled ones left out."""
+    """kind, age (today, week: up to 7 days late, older), tasks; without what was cancelled or held out."""
     late = (pl.lit(today) - pl.col("due_on")).dt.total_days()
     age = pl.when(late <= 0).then(pl.lit("today")).when(late <= WEEK).then(pl.lit("week")).otherwise(pl.lit("older"))
-    rows = tasks.filter(pl.col("state") != "cancelled").group_by("kind", age.alias("age"))
+    rows = tasks.filter(~pl.col("state").is_in(["cancelled", "held_out"])).group_by("kind", age.alias("age"))
     return rows.agg(tasks=pl.len().cast(pl.Int64)).sort("kind", "age")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from crmlib.run.lists.ways import Way
 
 app = typer.Typer(no_args_is_help=True, help="Draw a list, approve it, send it, take its receipts, close it.")
+DAY = "%Y-%m-%d"
 RESULTS = "list_results"
 """Whoever handles lists may open this report."""
 ListId = Annotated[str, typer.Argument(help="The list's id, as `crmlib list show` prints it.")]
@@ -142,6 +144,27 @@ def close(list_id: ListId, *, name: As = "", lake: LakeOption = None) -> None:
 
 
 @app.command()
+def season(
+    name_of: Annotated[str, typer.Argument(metavar="SEASON", help="The season's id: letters, digits, . _ -")],
+    start: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day; today or later.")],
+    end: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day.")],
+    *,
+    percent: Annotated[int, typer.Option(min=1, max=50, help="Share of members who stand on no list.")] = 3,
+    name: As = "",
+    lake: LakeOption = None,
+) -> None:
+    """Draw who stands on no list all season, so that all lists together can be measured."""
+    from crmlib.run.lists import season as seasons
+
+    store = _store(lake)
+    by = _who(store, name, right="approve")
+    held = seasons.draw(
+        store, name_of, start=start.date(), end=end.date(), at=said.now(), by=by, holdout_bp=percent * 100
+    )
+    said.say(said.words()("cli.list.season", season=name_of, held=said.words().format.count(held)))
+
+
+@app.command()
 def show(*, lake: LakeOption = None) -> None:
     """All lists with where they stand, the newest last."""
     from crmlib.run.lists import book
@@ -157,7 +180,7 @@ def _move(list_id: str, to: str, store: Lake, name: str, *, right: str) -> None:
     from crmlib.run.lists import audit, book
 
     by, now = _who(store, name, right=right), said.now()
-    moved = book.move(store, book.find(store, list_id), to, at=now, by=by)  # type: ignore[arg-type]
+    moved = book.step(store, list_id, to, at=now, by=by)  # type: ignore[arg-type]
     audit.note(store.path, what=to, by=by, at=now, list=list_id)
     said.say(said.words()("cli.list.moved", list=list_id, state=said.words()(f"cli.list.stands.{moved.life.state}")))
 

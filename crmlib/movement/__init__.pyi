@@ -1,4 +1,5 @@
 from crmlib.movement import apportion as apportion
+from crmlib.movement import by_purchase as by_purchase
 from crmlib.movement import cohorts as cohorts
 from crmlib.movement import cross_shop as cross_shop
 from crmlib.movement import gain_loss as gain_loss
@@ -11,6 +12,7 @@ from crmlib.movement import traits as traits
 
 __all__ = [
     "apportion",
+    "by_purchase",
     "cohorts",
     "cross_shop",
     "gain_loss",

@@ -51,6 +51,9 @@ def merge(parts: Mapping[str, AnyFrame]) -> pl.DataFrame:
 def placed(members: AnyFrame, *, each: int) -> pl.DataFrame:
     """`members` with group (contact, control, wait, over), in order of what is at stake.
 
+    Whoever is left alone by the draw but would not have had a place is no control: the least valuable come less often
+    anyway, and would make an effect out of nothing.
+
     Parameters
     ----------
     members : customer_id, stake_minor, owner (null: nobody's), means, held.
@@ -69,5 +72,6 @@ def placed(members: AnyFrame, *, each: int) -> pl.DataFrame:
     group = pl.when("held").then(pl.lit("control")).when(pl.col("means") == "wait").then(pl.lit("wait"))
     ranked = ranked.with_columns(group=group.otherwise(pl.lit("contact")))
     place = (pl.col("group") == "contact").cum_sum().over("owner")
-    over = (pl.col("group") == "contact") & (place > each)
+    full = pl.when(pl.col("group") == "contact").then(place > each).otherwise(place >= each)
+    over = full & (pl.col("group") != "wait")
     return ranked.with_columns(group=pl.when(over).then(pl.lit("over")).otherwise("group"))

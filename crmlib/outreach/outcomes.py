@@ -16,13 +16,16 @@ YEAR = timedelta(days=364)
 """A year of whole weeks."""
 
 
-def outcomes(ids: pl.Series, days: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+def outcomes(
+    ids: pl.Series, days: AnyFrame, *, start: date, end: date, hits: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """recipient_id, came, net_minor, before_minor of each of `ids`, in order.
 
     Parameters
     ----------
     days : customer_id, day_n, is_purchase, net_minor: one row per member and day.
     start, end : days that count, both included; `before_minor` is of the same days 364 days earlier.
+    hits : recipient_id, day_n of what counts as `came` where that is something else than a purchase (`aims.hits`).
 
     Examples
     --------
@@ -43,4 +46,7 @@ def outcomes(ids: pl.Series, days: AnyFrame, *, start: date, end: date) -> pl.Da
     )
     asked = ids.rename("recipient_id").to_frame()
     joined = asked.join(sums, left_on="recipient_id", right_on="customer_id", how="left", maintain_order="left")
+    if hits is not None:
+        did = hits.filter(pl.col("day_n").cast(pl.Int32).cast(pl.Date).is_between(start, end))["recipient_id"]
+        joined = joined.with_columns(came=pl.col("recipient_id").is_in(did.implode()).cast(pl.Int64))
     return joined.with_columns(pl.col("came", "net_minor", "before_minor").fill_null(0))

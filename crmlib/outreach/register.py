@@ -23,6 +23,7 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.outreach import draw as drawing
 from crmlib.outreach.funnel import Funnel, funnel
 from crmlib.outreach.power import Plan, plan, shows
+from crmlib.outreach.read_out import MIN_GROUP
 
 NOBODY = pl.Series("recipient_id", [], dtype=pl.String)
 STANDING_BP = 1000
@@ -254,6 +255,33 @@ def _rows(left: pl.DataFrame, away: pl.DataFrame, drawn: drawing.Drawn, terms: T
         reason_code=pl.col("reason_code").fill_null(terms.objective),
         channel=pl.when(contact).then(pl.col("channel").fill_null(terms.channel)),
         status=pl.lit("not_sent"), cost_minor=pl.lit(0, dtype=pl.Int64),
+    )  # fmt: skip
+
+
+def season(members: pl.Series, *, season_id: str, key: bytes, holdout_bp: int = drawing.SEASON_BP) -> pl.DataFrame:
+    """Rows of `outreach` of whoever stands on no list of a season, by the season's own numbers.
+
+    Parameters
+    ----------
+    members : ids of everybody who is there when it is drawn; who joins later moves nobody and is not held out.
+
+    Raises
+    ------
+    ModelError
+        `outreach.bad_list_id`; `outreach.season_small` where fewer than 30 would be held out: nothing could be read.
+    """
+    _check_id(season_id)
+    held = members.filter(drawing.season(members, season_id=season_id, key=key, holdout_bp=holdout_bp)).sort()
+    if held.len() < MIN_GROUP:
+        raise ModelError(
+            "outreach.season_small", values={"members": members.len(), "held": held.len(), "least": MIN_GROUP}
+        )
+    hashed = drawing.numbers(held, list_id=season_id, key=key)
+    return held.rename("recipient_id").to_frame().select(
+        "recipient_id", list_id=pl.lit(season_id), version=pl.lit(1, dtype=pl.Int32), recipient=pl.lit("member"),
+        group=pl.lit("season"), stratum=pl.lit("season"), reason_code=pl.lit("season"), status=pl.lit("not_sent"),
+        draw_u=pl.Series([f"{u:016x}" for u in hashed.tolist()], dtype=pl.String),
+        cost_minor=pl.lit(0, dtype=pl.Int64),
     )  # fmt: skip
 
 

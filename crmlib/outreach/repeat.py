@@ -253,13 +253,12 @@ def popular(fitted: RepeatFit, *, top: int = 10) -> pl.DataFrame:
     return fitted.members.select("customer_id").join(best, how="cross")
 
 
-def personal(fitted: RepeatFit, *, top: int = 10) -> pl.DataFrame:
-    """Each member's most frequent goods, filled up with popular ones: the other baseline."""
+def personal(fitted: RepeatFit, *, top: int = 10, decayed: bool = False) -> pl.DataFrame:
+    """Each member's most frequent goods (`decayed`: by the fit's decay), filled up with popular ones: a baseline."""
     place = fitted.goods.select("product_id", "popular")
-    mine = fitted.own.select("customer_id", "product_id", score=pl.col("c")).join(place, on="product_id")
-    fill = (
-        fitted.members.select("customer_id").join(place.head(top), how="cross").with_columns(score=pl.lit(0, pl.Int64))
-    )
+    count = pl.col("w" if decayed else "c").cast(pl.Float64)
+    mine = fitted.own.select("customer_id", "product_id", score=count).join(place, on="product_id")
+    fill = fitted.members.select("customer_id").join(place.head(top), how="cross").with_columns(score=pl.lit(0.0))
     fill = fill.join(mine, on=["customer_id", "product_id"], how="anti").select(mine.columns)
     best = pl.concat([mine, fill]).sort("customer_id", "score", "popular", descending=[False, True, False])
     return best.group_by("customer_id", maintain_order=True).head(top)

@@ -10,8 +10,8 @@ import polars as pl
 
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.outreach import aims, register
 from crmlib.outreach import draw as drawing
-from crmlib.outreach import register
 from crmlib.outreach.outcomes import outcomes
 from crmlib.outreach.read_out import ReadOut, read_out
 
@@ -23,6 +23,7 @@ REFUSED = {
     "outreach.control_contacted": "contacted",
     "outreach.drawn": "edited",
     "outreach.no_control": "no_control",
+    "outreach.no_outcome": "not_measurable",
 }
 """Refusals of a read-out as its verdict."""
 TABLE = pl.Schema({
@@ -33,7 +34,7 @@ TABLE = pl.Schema({
     "money_low_minor": pl.Int64, "money_high_minor": pl.Int64, "raw_contact_minor": pl.Int64,
     "raw_control_minor": pl.Int64, "cost_minor": pl.Int64, "net_minor": pl.Int64, "net_low_minor": pl.Int64,
     "net_high_minor": pl.Int64, "cuped_gain": pl.Float64, "srm_p": pl.Float64, "overlap": pl.Int64,
-    "touched_control": pl.Int64, "planned": pl.Float64, "verdict": pl.String,
+    "touched_control": pl.Int64, "planned": pl.Float64, "outcome": pl.String, "verdict": pl.String,
 })  # fmt: skip
 
 
@@ -54,23 +55,28 @@ class Register:
     whole: bool = True
 
 
-def results(book: Register, days: AnyFrame, *, margin: float, as_of: date) -> pl.DataFrame:
+def results(
+    book: Register, days: AnyFrame, *, margin: float, as_of: date, feeds: aims.Feeds | None = None
+) -> pl.DataFrame:
     """One row per list of members that was sent by `as_of`, the columns of `TABLE`, oldest first.
 
     Parameters
     ----------
     days : customer_id, day_n, is_purchase, net_minor: one row per member and day.
     margin : of a unit of spend [share].
+    feeds : what tells outcomes other than coming.
 
     Returns
     -------
+    came_contact, came_control, effect : of the list's own outcome, whatever that is.
     verdict : that of the read-out; `open` while the window is (`harm` if a look shows it); `contacted`, `edited` or
         `no_control` where no effect may be told.
     """
     bought = to_polars(days, needs=["customer_id", "day_n", "is_purchase", "net_minor"], name="days")
     members = standing(book, as_of=as_of).filter(pl.col("recipient").cast(pl.String) == "member")
     sent = [row for row in members.iter_rows(named=True) if row["starts_on"] is not None]
-    made = [_result(row, book, bought, margin=margin, as_of=as_of, others=_others(row, sent, book)) for row in sent]
+    asked = _Asked(bought, margin, as_of, feeds or aims.Feeds())
+    made = [_result(row, book, asked, others=_others(row, sent, book)) for row in sent]
     return pl.DataFrame(made, schema=TABLE).sort("starts_on", "list_id")
 
 
@@ -103,27 +109,37 @@ def _others(row: dict[str, Any], sent: list[dict[str, Any]], book: Register) -> 
     return set(rows["recipient_id"])
 
 
-def _result(
-    row: dict[str, Any], book: Register, days: pl.DataFrame, *, margin: float, as_of: date, others: set[str]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is the same for every list that is read."""
+
+    days: pl.DataFrame
+    margin: float
+    as_of: date
+    feeds: aims.Feeds
+
+
+def _result(row: dict[str, Any], book: Register, asked: _Asked, *, others: set[str]) -> dict[str, Any]:
     this = (pl.col("list_id") == row["list_id"]) & (pl.col("version") == row["version"])
     mine = book.rows.filter(this)
-    events = book.events.filter(pl.col("list_id") == row["list_id"], pl.col("kind").cast(pl.String).is_in(TOUCHED))
+    told_of = book.events.filter(pl.col("list_id") == row["list_id"])
+    events = told_of.filter(pl.col("kind").cast(pl.String).is_in(TOUCHED))
     touched = mine.filter(
         pl.col("group").cast(pl.String) == "control", pl.col("recipient_id").is_in(events["recipient_id"].implode())
     ).height
     counts = mine.group_by(pl.col("group").cast(pl.String)).len()
     n = dict(counts.iter_rows())
     cost = int(mine["cost_minor"].sum()) + (row["cost_fixed_minor"] if book.whole else 0)
-    closed = row["ends_on"] < as_of
+    closed = row["ends_on"] < asked.as_of
     known = {name: row[name] for name in ("list_id", "version", "name", "owner", "state", "starts_on", "ends_on")}
     told: dict[str, Any] = known | {
         "objective": str(row["objective"]), "channel": str(row["channel"]), "closed": closed,
         "n_contact": n.get("contact", 0), "n_control": n.get("control", 0), "cost_minor": cost,
         "touched_control": touched, "planned": _share(row["planned_effect_bp"]), "verdict": "open",
+        "outcome": str(row["outcome"]),
     }  # fmt: skip
     try:
-        found = _read(row, mine, days, book, events, margin=margin, cost=cost, as_of=as_of, others=others)
+        found = _read(row, mine, book, asked, events=told_of, cost=cost, others=others)
     except ModelError as refused:
         return told | {"verdict": REFUSED.get(refused.code, "broken")}
     return told | _figures(found, closed=closed)
@@ -132,22 +148,23 @@ def _result(
 def _read(
     row: dict[str, Any],
     mine: pl.DataFrame,
-    days: pl.DataFrame,
     book: Register,
-    events: pl.DataFrame,
+    asked: _Asked,
     *,
-    margin: float,
+    events: pl.DataFrame,
     cost: int,
-    as_of: date,
     others: set[str],
 ) -> ReadOut:
     drawn = register.frozen(row, mine) if book.whole and row["seal"] else _unsealed(row, mine)
-    did = outcomes(drawn.table["recipient_id"], days, start=row["starts_on"], end=min(row["ends_on"], as_of))
-    did = did.with_columns(contacted=pl.col("recipient_id").is_in(events["recipient_id"].implode()))
-    closed = row["ends_on"] < as_of
+    hits = aims.hits(str(row["outcome"]), mine, days=asked.days, events=events, feeds=asked.feeds)
+    last = min(row["ends_on"], asked.as_of)
+    did = outcomes(drawn.table["recipient_id"], asked.days, start=row["starts_on"], end=last, hits=hits)
+    touched = events.filter(pl.col("kind").cast(pl.String).is_in(TOUCHED))["recipient_id"]
+    did = did.with_columns(contacted=pl.col("recipient_id").is_in(touched.implode()))
+    closed = row["ends_on"] < asked.as_of
     return read_out(
-        drawn, did, margin=margin, cost_minor=cost, planned=_share(row["planned_effect_bp"]), on_other_lists=others,
-        look=LOOKS if closed else 1, looks=LOOKS,
+        drawn, did, margin=asked.margin, cost_minor=cost, planned=_share(row["planned_effect_bp"]),
+        on_other_lists=others, look=LOOKS if closed else 1, looks=LOOKS,
     )  # fmt: skip
 
 

@@ -106,6 +106,17 @@ def merges(face: Face, left: str, *, language: str) -> str:
     return f"/merge?{urlencode({'list': left, 'language': language})}" if face == "voila" and left else ""
 
 
+def register(face: Face, *, language: str) -> str:
+    """The register of lists, where they are drawn, approved, sent and closed; only the server has it.
+
+    Examples
+    --------
+    >>> register("voila", language="en"), register("html", language="en")
+    ('/register?language=en', '')
+    """
+    return f"/register?{urlencode({'language': language})}" if face == "voila" else ""
+
+
 def reveal(face: Face, left: str, *, language: str) -> str:
     """Where the names behind a list are opened; `left`: key of what its page left behind (`Context.leave`).
 

@@ -46,6 +46,7 @@ from crmlib.serve.making import Made, Makings
 from crmlib.serve.merges import MergeHandler
 from crmlib.serve.offer_form import OfferHandler
 from crmlib.serve.outcomes import OutcomeHandler
+from crmlib.serve.register import RegisterHandler
 from crmlib.serve.reveal import RevealHandler
 from crmlib.serve.small_pages import Reason
 from crmlib.serve.unsubscribe import UnsubscribeHandler
@@ -270,6 +271,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             ),
             (r"/offer", OfferHandler, entering | {"lists": self.serving.lists}),
             (r"/merge", MergeHandler, entering | {"lists": self.serving.lists}),
+            (r"/register", RegisterHandler, entering | {"notebooks": self.serving.notebooks}),
             (r"/reveal", RevealHandler, entering | {"lists": self.serving.lists}),
             (r"/(index\.html|index\.en\.html)?", PortalHandler, pages),
             (r"/apps/([a-z][a-z0-9_]{0,60})/?", ReportHandler, given),

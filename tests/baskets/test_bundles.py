@@ -198,6 +198,10 @@ def test_members_and_stores_of_each_pair_are_counted_as_by_hand(monkeypatch: pyt
     whole = pairs(lines).table
     monkeypatch.setattr("crmlib.baskets.pairs.BLOCK", 2_000)  # many blocks give the same counts
     assert pairs(lines).table.equals(whole)
+    monkeypatch.setattr("crmlib.baskets.pairs.MOST_CELLS", 0)  # as with goods by the thousand
+    assert pairs(lines).table.equals(whole)
+    far = pl.col("basket_id").cast(pl.Int64) * 10**12 - 5
+    assert pairs(lines.with_columns(basket_id=far, store_id=pl.format("S{}", "store_id"))).table.equals(whole)
     trips = lines.group_by("customer_id").agg(pl.col("basket_id").n_unique())
     kept = lines.join(trips.filter(pl.col("basket_id") >= 2).select("customer_id"), on="customer_id")
     for row in whole.head(10).iter_rows(named=True):

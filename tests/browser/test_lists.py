@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import tornado.httpserver
+import tornado.netutil
+import tornado.web
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -23,9 +30,13 @@ from crmlib.pages.list_results import findings
 from crmlib.pages.list_results.study import Study
 from crmlib.pages.shared import lists
 from crmlib.run.deliver import Smtp
-from crmlib.run.lists import book
+from crmlib.run.lists import audit, book
 from crmlib.serve import users
+from crmlib.serve.login import Guard, LoginHandler
+from crmlib.serve.register import RegisterHandler
 from crmlib.serve.server import USERS
+from crmlib.serve.sessions import Sessions
+from crmlib.serve.users import Door
 from tests.browser.conftest import Open
 from tests.report import world
 from tests.run.lists.conftest import Box, box
@@ -64,7 +75,7 @@ class Desk:
     """The command line of one shop at a time of its own, with a mail server."""
 
     def __init__(self, shop: Lake, patch: pytest.MonkeyPatch, root: Path, smtp: Smtp) -> None:
-        self._lake, self._patch = shop, patch
+        self.shop, self._patch = shop, patch
         (root / "notebooks").mkdir()
         (root / "params").mkdir()
         rules = {
@@ -77,7 +88,7 @@ class Desk:
 
     def do(self, *words: str, by: str, at: datetime, password: str = "") -> Result:
         self._patch.setattr(said, "now", lambda: at)
-        typed = [*words, "--as", by, "--lake", str(self._lake.path)]
+        typed = [*words, "--as", by, "--lake", str(self.shop.path)]
         return CliRunner().invoke(cli.app, ["list", *typed], input=f"{password or WORDS[by]}\n")
 
 
@@ -128,6 +139,82 @@ def test_a_list_goes_the_whole_way_and_is_read_on_its_page(
             assert "五月请回" in seen.page.inner_text("main")
             assert (seen.alerts, seen.outside, seen.errors, seen.refused) == ([], [], [], [])
             assert seen.overflow() <= 0
+
+
+@pytest.fixture
+def served(shop: Lake, desk: Desk, tmp_path: Path, root: Path) -> Iterator[tuple[str, list[datetime]]]:
+    """The login and the register at an address of this machine, and the time that it goes by."""
+    now = [MAY]
+    guard = Guard(Door(shop.path / USERS, time.monotonic), Sessions(time.monotonic), tmp_path / "audit.jsonl",
+                  lambda: now[0])  # fmt: skip
+    place = tmp_path / "root"
+    shutil.copy(root / "notebooks" / "contact_list.ipynb", place / "notebooks")
+    given = {"guard": guard, "lake": shop.path, "notebooks": place / "notebooks"}
+    routes = [(r"/login", LoginHandler, {"guard": guard}), (r"/register", RegisterHandler, given)]
+    ready, stop = threading.Event(), []
+
+    async def run() -> None:
+        sockets = tornado.netutil.bind_sockets(0, "127.0.0.1")
+        app = tornado.web.Application(routes, cookie_secret="x", allowed_hosts={"127.0.0.1"})
+        server = tornado.httpserver.HTTPServer(app)
+        server.add_sockets(sockets)
+        done = asyncio.Event()
+        stop.extend([sockets[0].getsockname()[1], asyncio.get_running_loop(), done])
+        ready.set()
+        await done.wait()
+        server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    assert ready.wait(20)
+    yield f"http://127.0.0.1:{stop[0]}", now
+    stop[1].call_soon_threadsafe(stop[2].set)
+    thread.join(20)
+
+
+def test_the_forms_take_a_list_the_whole_way(
+    desk: Desk, served: tuple[str, list[datetime]], box: tuple[Box, Smtp], visit: Open, tmp_path: Path
+) -> None:
+    shop = desk.shop
+    address, now = served
+    seats = {}
+    for name, width in (("li", 1280), ("wang", 390)):
+        seen = seats[name] = visit(f"{address}/register?language=zh", width=width)
+        seen.page.fill("input[name=name]", name)
+        seen.page.fill("input[name=password]", WORDS[name])
+        seen.page.click("button")
+
+    def click(name: str, step: str, at: datetime) -> str:
+        now[0] = at
+        page = seats[name].page
+        page.goto(f"{address}/register?language=zh")
+        page.click(f'button[value="{step}"]')
+        page.wait_for_load_state()
+        assert (seats[name].alerts, seats[name].outside, seats[name].errors) == ([], [], [])
+        assert seats[name].overflow() <= 0
+        return str(page.inner_text("main"))
+
+    assert "触达 30，不触达 30" in click("li", "draw:contact_list", MAY)
+    assert not seats["li"].page.query_selector('button[value="approve:L2026-05"]'), "nobody approves their own"
+    assert "已批准" in click("wang", "approve:L2026-05", MAY.replace(hour=5))
+    assert not seats["wang"].page.query_selector("button[value^=send]"), "without the right to send"
+    assert "免打扰" in click("li", "send:L2026-05", MAY.replace(hour=14))
+    assert not box[0].mails
+    assert "已发完" in click("li", "send:L2026-05", MAY.replace(hour=6)) and len(box[0].mails) == 30
+    codes = shop.pseudonyms(book.find(shop, "L2026-05").contact["recipient_id"])
+    back = tmp_path / "back.csv"
+    back.write_text(f"code,kind,at\n{codes[0]},replied,2026-05-10 15:00\n{codes[1]},opted_out,2026-05-10 16:00\n")
+    assert "2 new" in desk.do("receipts", "L2026-05", str(back), by="li", at=MAY.replace(hour=9)).output
+    assert "2026-06-07" in click("li", "close:L2026-05", MAY.replace(day=20)), "the window is still open"
+    assert "已结案" in click("li", "close:L2026-05", MAY.replace(month=6, day=20))
+    kept = shop.table("read_outs").collect().row(0, named=True)
+    assert (kept["n_contact"], kept["n_control"], kept["closed"]) == (30, 30, True)
+    out = tmp_path / "page"
+    out.mkdir()
+    shown(shop, out, language="zh", verdict=kept["verdict"])
+    assert NAME in visit((out / "index.html").as_uri()).page.inner_text("main")
+    told = [(line["what"], line["by"]) for line in audit.lines(shop.path)]
+    assert told == [("drawn", "li"), ("approved", "wang"), ("sent", "li"), ("receipts", "li"), ("read out", "li")]
 
 
 def shown(shop: Lake, out: Path, *, language: str, verdict: str) -> None:

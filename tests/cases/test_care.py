@@ -222,9 +222,11 @@ def test_due_is_in_time_late_open_and_cancelled():
     assert error.value.code == "cases.reached_undone"
 
 
-def test_a_lot_is_drawn_from_open_tasks_only():
-    tasks = pl.DataFrame({"state": ["open"] * 900 + ["cancelled"] * 100})
-    drawn = care.hold_out(tasks, share=0.2, rng=np.random.default_rng(1))["state"].value_counts()
-    counts = dict(drawn.iter_rows())
-    assert counts["cancelled"] == 100
-    assert counts["held_out"] == pytest.approx(180, abs=40)
+def test_the_draw_leaves_alone_only_open_tasks_that_nobody_waits_for():
+    rows = [(kind, state, who) for kind in care.KINDS for state in ("open", "cancelled", "not_fitted") for who in "ab"]
+    tasks = pl.DataFrame(rows, schema=["kind", "state", "customer_id"], orient="row")
+    made = care.hold_out(tasks, alone=pl.Series(["a"]))
+    held = made.filter(pl.col("state") == "held_out").select("kind", "customer_id")
+    assert sorted(held.rows()) == sorted((kind, "a") for kind in care.DRAWN)
+    assert not {"complaint", "follow_up", "first_use", "points", "meeting"} & set(care.DRAWN)
+    assert made.height == tasks.height

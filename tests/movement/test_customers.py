@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
+from crmlib.movement.by_purchase import by_purchase
 from crmlib.movement.cohorts import cohorts
 from crmlib.movement.cross_shop import cross_shop
 from crmlib.movement.levels import levels
@@ -130,3 +131,22 @@ def test_independent_sets_have_a_ratio_near_one_however_active_members_are() -> 
     found = cross_shop(bought, members=20_000)
     assert found.dependence > 1.3  # the naive expectation would call every pair special
     assert found.pairs["ratio"].to_list() == pytest.approx([1, 1, 1], abs=0.03)
+
+
+def test_who_bought_lately_has_not_left_and_a_constant_chance_is_found_at_every_purchase() -> None:
+    rng = np.random.default_rng(6)
+    start, end, rows = date(2024, 1, 1), date(2025, 1, 1), []
+    for who in range(4_000):
+        day = start + timedelta(days=int(rng.integers(0, 360)))
+        while day <= end:
+            rows.append((f"c{who}", day))
+            if rng.random() >= 0.6:
+                break
+            day += timedelta(days=int(rng.integers(1, 31)))
+    seen = pl.DataFrame(rows, schema=["customer_id", "day"], orient="row")
+    found = by_purchase(seen, as_of=end, horizon_days=30, most=4)
+    assert found["purchase"].to_list() == [1, 2, 3, 4]
+    assert found.filter((pl.col("low") <= 0.6) & (pl.col("high") >= 0.6)).height >= 3
+    first = seen.group_by("customer_id").agg(pl.col("day").n_unique() > 1)["day"].mean()
+    assert first == pytest.approx(0.57, abs=0.02), "all open gaps taken for losses"
+    assert by_purchase(seen, as_of=start, horizon_days=30).is_empty()

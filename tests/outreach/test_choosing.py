@@ -34,6 +34,7 @@ def test_online_retail_repeat_recall_is_the_reference(retail: pl.DataFrame) -> N
     assert recalls["popular"] == pytest.approx(0.0389, abs=5e-5)
     assert recalls["personal"] == pytest.approx(0.18253, abs=REFERENCE)
     assert recalls["beta"] == pytest.approx(0.18349, abs=REFERENCE)
+    assert repeat.recall(repeat.personal(fitted, decayed=True), last) == pytest.approx(0.1905, abs=5e-5)
 
 
 def world(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -45,18 +46,30 @@ def test_places_go_to_the_most_valuable_and_nobody_has_more_than_can_be_done(row
     )
     made = placed(members, each=each)
     assert made.height == members.height
-    assert (
-        made.filter(pl.col("group") == "control")
-        .select("customer_id", "held")
-        .equals(made.filter("held").select("customer_id", "held"))
-    )
+    assert made.filter("held")["group"].is_in(["control", "over"]).all()
+    assert made.filter(pl.col("group") == "control")["held"].all()
     assert not made.filter((pl.col("group") == "contact") & (pl.col("means") == "wait")).height
     contacts = made.filter(pl.col("group") == "contact")
     assert all(n <= each for n in contacts.group_by("owner").len()["len"])
     over = made.filter(pl.col("group") == "over")
+    for owner, value in made.filter(pl.col("group") == "control").select("owner", "stake_minor").iter_rows():
+        mine = contacts.filter(pl.col("owner").eq_missing(owner))
+        assert mine.height < each or value >= mine["stake_minor"].min(), "a control would have had a place"
     for owner, value in over.select("owner", "stake_minor").iter_rows():
         mine = contacts.filter(pl.col("owner").eq_missing(owner))
         assert mine.height == each and mine["stake_minor"].min() >= value
+
+
+def test_where_places_are_few_the_control_is_as_valuable_as_those_contacted() -> None:
+    rng = np.random.default_rng(5)
+    members = pl.DataFrame({
+        "customer_id": [f"c{i}" for i in range(20_000)], "stake_minor": rng.permutation(20_000), "owner": "a",
+        "means": "sms", "held": rng.random(20_000) < 0.1,
+    })  # fmt: skip
+    made = placed(members, each=4_500)
+    worth = dict(made.group_by("group").agg(pl.col("stake_minor").mean()).iter_rows())
+    assert abs(worth["control"] / worth["contact"] - 1) < 0.02, "all held ones would be worth .57 of the listed"
+    assert made.filter(pl.col("group") == "control").height / 4_500 == pytest.approx(1 / 9, abs=0.01)
 
 
 def test_an_owner_who_can_do_nothing_is_refused() -> None:

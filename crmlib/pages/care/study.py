@@ -11,6 +11,7 @@ from crmlib import panels, report
 from crmlib.cases import birthdays, care, care_day
 from crmlib.customers.members import identity
 from crmlib.pages.care.parameters import Care
+from crmlib.pages.shared import lists
 
 YEAR = 364
 AHEAD = 7
@@ -142,7 +143,27 @@ class Study(report.Study):
         parts = [self.candidates]
         if self.log is not None:
             parts.append(care_day.logged(self.log, today=self.today))
-        return care.plan(parts, self.asked, self.room, as_of=self.today)
+        made = care.plan(parts, self.asked, self.room, as_of=self.today)
+        who = made.tasks["customer_id"]
+        alone = who.filter(lists.standing(self.page, who))
+        return care.DayPlan(care.hold_out(made.tasks, alone=alone), made.merged)
+
+    @property
+    def proposal(self) -> pl.DataFrame:
+        """Whom the register's list will hold: today's tasks that nobody waits for, done or held out by the draw."""
+        drawn = self.plan.tasks.filter(
+            pl.col("kind").is_in(list(care.DRAWN)), pl.col("state").is_in(["open", "held_out"])
+        )
+        return drawn.unique("customer_id", keep="first", maintain_order=True).select(
+            "value_minor", recipient_id="customer_id", reason_code="kind", means=pl.lit("call"),
+            held=pl.col("state") == "held_out",
+        )  # fmt: skip
+
+    @report.otherwise(None)
+    def keep(self) -> None:
+        """Propose today's tasks to the register; of one adviser's page nothing is kept."""
+        if self.params.person is None:
+            lists.propose_standing(self.page, self.proposal, called="care.filed", objective="care")
 
     @cached_property
     def account(self) -> pl.DataFrame:

@@ -12,14 +12,11 @@ from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.customers.loyalty import contact_list
 from crmlib.outreach import one_list
-from crmlib.outreach.register import Terms
 from crmlib.pages.contact_list.parameters import ContactList
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.lifetime_ground import Lifetime
 
-WINDOW = 28
-"""Days in which whoever comes counts."""
 GAP = 7
 """Days of a week, the unit of the lifetime models."""
 
@@ -111,33 +108,17 @@ class Study(Watch):
     def proposal(self) -> pl.DataFrame:
         """Whom the register's list will hold: whoever is listed or left alone by this month's draw.
 
-        Without those who wait for an answer, whom no lot leaves alone, and those whom the season does.
+        Without those who wait for an answer, whom no lot leaves alone.
         """
-        drawn = self.everybody.filter(
-            pl.col("group").is_in(["contact", "control"]),
-            pl.col("reason") != "complaint",
-            ~pl.col("customer_id").is_in(lists.season_held(self.page).implode()),
-        )
-        reached = pl.when(pl.col("means").is_in(["call", "sms", "email"])).then("means").otherwise(pl.lit("store"))
+        drawn = self.everybody.filter(pl.col("group").is_in(["contact", "control"]), pl.col("reason") != "complaint")
         return drawn.select(
-            recipient_id="customer_id", reason_code="reason", value_minor="stake_minor", channel=reached, held="held"
+            "means", "held", recipient_id="customer_id", reason_code="reason", value_minor="stake_minor"
         )
-
-    @property
-    def terms(self) -> Terms:
-        """What the register's list is."""
-        day = self.page.as_of
-        name = self.page.words("contact_list.filed", day=self.page.words.format.day(day))
-        return Terms(
-            f"contact_list-{day}", name, "win_back", "call", "", standing=lists.standing_name(self.page),
-            window_days=WINDOW,
-        )  # fmt: skip
 
     @report.otherwise(None)
     def keep(self) -> None:
         """Keep the list for the next run, and propose it to the register."""
-        if self.proposal.height:
-            lists.propose(self.page, self.proposal, self.terms)
+        lists.propose_standing(self.page, self.proposal, called="contact_list.filed", objective="win_back")
         made = contact_list.ContactList(
             self.listed, self.everybody.filter(pl.col("group") == "control"), self.everybody.height
         )

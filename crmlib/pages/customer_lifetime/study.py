@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import polars as pl
+
 from crmlib import clv, report
 from crmlib.clv.forecast import equal_age
+from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.pages.customer_lifetime.parameters import CustomerLifetime
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.lifetime_ground import Lifetime
 
@@ -39,7 +43,19 @@ class Study(Lifetime):
         """What came of the last run's list."""
         return clv.portfolio.outcome_of_last(self.page.state("keep_list"), self.member_days, until=self.page.as_of)
 
+    @property
+    def proposal(self) -> pl.DataFrame:
+        """Whom the register's list will hold: those listed, and those left alone who would be."""
+        listed = self.forecast.listed
+        reached = self.watch.reach(listed["customer_id"]).select("customer_id", "means")
+        stake = (pl.col("at_stake") * MINOR_PER_UNIT[self.page.currency]).round().cast(pl.Int64)
+        return listed.join(reached, on="customer_id", how="left", maintain_order="left").select(
+            "means", recipient_id="customer_id", reason_code=pl.lit("open"), value_minor=stake,
+            held=pl.col("group") == "control",
+        )  # fmt: skip
+
     @report.otherwise(None)
     def keep(self) -> None:
-        """Keep the list for the next run."""
+        """Keep the list for the next run, and propose it to the register."""
         self.page.save_state("keep_list", clv.portfolio.as_state(self.forecast.listed, as_of=self.page.as_of))
+        lists.propose_standing(self.page, self.proposal, called="customer_lifetime.filed", objective="win_back")

@@ -15,6 +15,7 @@ from crmlib.customers.groups import segments
 from crmlib.customers.loyalty import contact_list, loyalty, retention
 from crmlib.customers.members import periods
 from crmlib.pages.customer_value.parameters import CustomerValue
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
@@ -166,6 +167,14 @@ class Study(MemberStudy):
             raise ModelError("churn.no_rhythm", values={"customers": 0, "needed": MIN_GAPS})
         return contact_list.choose(self.late, capacity=self.params.capacity)
 
+    @property
+    def proposal(self) -> pl.DataFrame:
+        """Whom the register's list will hold: those to contact, and those left alone who would be."""
+        both = pl.concat([self.chosen.chosen, self.chosen.held_back])
+        return both.filter(pl.col("action") != "solve_complaint").select(
+            "means", "held", recipient_id="customer_id", reason_code="action", value_minor="at_risk_minor"
+        )
+
     @cached_property
     def last_list(self) -> contact_list.Result | None:
         """What came of the last run's list."""
@@ -173,8 +182,9 @@ class Study(MemberStudy):
 
     @report.otherwise(None)
     def keep(self) -> None:
-        """Keep tiers and list for the next run."""
+        """Keep tiers and list for the next run, and propose the list to the register."""
         frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)
         self.page.save_state("score_state", frozen)
         if self.late is not None:
             self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))
+            lists.propose_standing(self.page, self.proposal, called="customer_value.filed", objective="win_back")

@@ -11,7 +11,9 @@ import polars as pl
 from crmlib import report
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.churn.models import hazard
+from crmlib.outreach import one_list
 from crmlib.pages.early_warning.parameters import EarlyWarning
+from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 
 
@@ -49,6 +51,15 @@ class Study(Watch):
             tiers=self.params.watched, festival_buyers=self.table.filter("waiting"),
         )  # fmt: skip
 
+    @property
+    def proposal(self) -> pl.DataFrame:
+        """Whoever the register's list will hold: those listed, and those left alone who would be."""
+        every = one_list.placed(self.found.with_columns(stake_minor="at_risk_minor"), each=self.params.capacity)
+        drawn = every.filter(pl.col("group").is_in(["contact", "control"]), pl.col("action") != "solve_complaint")
+        return drawn.select(
+            "means", "held", recipient_id="customer_id", reason_code="action", value_minor="at_risk_minor"
+        )
+
     @cached_property
     def past(self) -> Past:
         """What came of the last list; where none was kept, of the one that would have been made."""
@@ -81,5 +92,6 @@ class Study(Watch):
 
     @report.otherwise(None)
     def keep(self) -> None:
-        """Keep the list for the next run."""
+        """Keep the list for the next run, and propose it to the register."""
         self.page.save_state("watch_list", watchlist.as_state(self.listed, as_of=self.page.as_of))
+        lists.propose_standing(self.page, self.proposal, called="early_warning.filed", objective="win_back")

@@ -9,8 +9,8 @@ import polars as pl
 
 from crmlib import clv, panels
 from crmlib.customers.members.periods import months_before
+from crmlib.outreach import aims, results
 from crmlib.outreach import programme as seasons
-from crmlib.outreach import results
 from crmlib.outreach.programme import Programme
 from crmlib.outreach.results import Register
 from crmlib.pages.list_results.parameters import ListResults
@@ -45,9 +45,18 @@ class Study(MemberStudy):
         return float(clv.portfolio.margin_of(bought, given=self.params.margin).rate)
 
     @cached_property
+    def feeds(self) -> aims.Feeds:
+        """What tells outcomes other than coming: suggested goods bought, orders."""
+        goods = panels.goods_bought(self.lines, aims.suggested(self.register.rows), end=self.page.as_of)
+        orders = self.page.optional("sale_orders")
+        return aims.Feeds(goods, None if orders is None else aims.ordered(orders.collect()))
+
+    @cached_property
     def lists(self) -> pl.DataFrame:
         """Lists sent in the months asked for, one row each, oldest first: `outreach.results.TABLE`."""
-        every = results.results(self.register, self.days, margin=self.margin, as_of=self.page.as_of)
+        every = results.results(
+            self.register, self.days, margin=self.margin, as_of=self.page.as_of, feeds=self.feeds
+        )  # fmt: skip
         return every.filter(pl.col("starts_on") > months_before(self.page.as_of, self.params.months))
 
     @cached_property

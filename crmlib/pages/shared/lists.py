@@ -19,6 +19,8 @@ from crmlib.report import Page
 
 PROPOSED = "proposed"
 """Name of the state in which a page keeps the candidates of its list."""
+WINDOW = 28
+"""Days in which whoever comes counts."""
 EVENTS = {"list_id": pl.String, "recipient_id": pl.String, "kind": pl.String}
 CONSENTED = {"sms": "may_sms", "email": "may_email", "call": "may_call"}
 
@@ -96,6 +98,33 @@ def propose(page: Page, eligible: pl.DataFrame, terms: Terms, *, consent: pl.Ser
         consent=agreed(page, terms) if consent is None else consent,
         season_held=NOBODY if terms.standing else season_held(page),
     )  # fmt: skip
+
+
+def propose_standing(page: Page, rows: pl.DataFrame, *, called: str, objective: str) -> Filed | None:
+    """A page's own list, whose members this month's draw leaves alone or not, proposed under the report's name.
+
+    Parameters
+    ----------
+    rows : recipient_id, reason_code, value_minor, means, held: whoever is listed, and whoever would be if no draw had
+        left them alone. Whoever waits (the cap is reached) or stands on no list this season is left out.
+    called : key of the list's name, a sentence with its `day`.
+
+    Returns
+    -------
+    None where nobody is left.
+    """
+    away = pl.col("recipient_id").is_in(season_held(page).implode())
+    drawn = rows.filter(~away, pl.col("means").ne_missing("wait"))
+    if drawn.is_empty():
+        return None
+    reached = pl.when(pl.col("means").is_in(list(CONSENTED))).then("means").otherwise(pl.lit("store"))
+    day = page.as_of
+    terms = Terms(
+        f"{page.report}-{day}", page.words(called, day=page.words.format.day(day)), objective, "call", "",
+        standing=standing_name(page), window_days=WINDOW,
+    )  # fmt: skip
+    eligible = drawn.select("recipient_id", "reason_code", "value_minor", "held", channel=reached)
+    return propose(page, eligible, terms)
 
 
 def as_of_evening(page: Page) -> datetime:

@@ -7,6 +7,7 @@ dies leaves either the whole list or rows that nobody reads and the next draw re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -198,6 +199,32 @@ def move(lake: Lake, listed: Listed, to: State, *, at: datetime, by: str, note: 
         row |= {"send_to": at}
     _put(lake, "campaigns", pl.DataFrame([row], schema=lake.table("campaigns").collect_schema()), key, by=by, at=at)
     return Listed(row, listed.rows, lived)
+
+
+def step(lake: Lake, list_id: str, to: State, *, at: datetime, by: str) -> Listed:
+    """Move a list on while nobody else can: of two who do it at once, one is refused.
+
+    Raises
+    ------
+    ModelError
+        What `find` and `campaign.advance` refuse.
+    """
+    with lake.writing(PEN):
+        return move(lake, find(lake, list_id), to, at=at, by=by)
+
+
+def waiting(lake: Lake, reports: Iterable[str]) -> list[tuple[str, Terms, int]]:
+    """Proposals that nobody has drawn yet: report, terms, candidates."""
+    found, there = [], names(lake)
+    for report in reports:
+        try:
+            eligible, terms = proposed(lake, report)
+        except ModelError:
+            continue
+        versions = _versions(lake, terms.list_id) if terms.list_id in there else []
+        if not versions or versions[-1][1] in {"cancelled", "expired"}:
+            found.append((report, terms, eligible.height))
+    return found
 
 
 def put_rows(lake: Lake, listed: Listed, rows: pl.DataFrame, *, by: str, at: datetime) -> Listed:

@@ -12,7 +12,7 @@ from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ModelError
 from crmlib.data import Lake
 from crmlib.data.lake.filed import file_rows
-from crmlib.outreach import results
+from crmlib.outreach import aims, results
 from crmlib.outreach.results import Register
 from crmlib.run.lists import audit, book
 
@@ -43,7 +43,9 @@ def close(lake: Lake, list_id: str, *, at: datetime, by: str, margin: float | No
     rate = _margin(recent, until=listed.life.closes_on()) if margin is None else margin
     known = register_of(lake, list_id)
     day = listed.life.closes_on() + timedelta(days=1)
-    table = results.results(known, panels.customer_day(recent), margin=rate, as_of=day)
+    goods = panels.goods_bought(recent, aims.suggested(known.rows), end=listed.life.closes_on())
+    feeds = aims.Feeds(goods, _orders(lake))
+    table = results.results(known, panels.customer_day(recent), margin=rate, as_of=day, feeds=feeds)
     row = table.filter(pl.col("version") == listed.life.version).row(0, named=True)
     _file(lake, row, as_of=day, at=at, by=by)
     book.move(lake, listed, "read_out", at=at, by=by)
@@ -64,6 +66,10 @@ def register_of(lake: Lake, list_id: str) -> Register:
     return Register(campaigns, steps, rows, events)
 
 
+def _orders(lake: Lake) -> pl.DataFrame | None:
+    return aims.ordered(lake.table("sale_orders").collect()) if lake.has("sale_orders") else None
+
+
 def _check_sales(lake: Lake, until: date) -> None:
     """The last day that counts must be in the lake."""
     known = panels.span(lake.table("receipt_lines"))
@@ -80,7 +86,7 @@ def _margin(lines: panels.ReceiptLines, *, until: date) -> float:
 def _file(lake: Lake, row: dict[str, Any], *, as_of: date, at: datetime, by: str) -> None:
     told = {name: row.get(name) for name in CONTRACTS["read_outs"].columns if name in row}
     told |= {
-        "as_of": as_of, "outcome": "came", "closed": True, "method": "cut99_post_cuped",
+        "as_of": as_of, "closed": True, "method": "cut99_post_cuped",
         "srm_p": 1.0 if row["srm_p"] is None else row["srm_p"], "overlap": row["overlap"] or 0,
         "verdict": VERDICTS.get(row["verdict"], row["verdict"]),
         **{name: row[name] or 0 for name in ("came_contact", "came_control", "raw_contact_minor", "raw_control_minor")},

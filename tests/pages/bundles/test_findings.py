@@ -76,6 +76,8 @@ def test_the_grid_turns_to_profit_where_the_sentence_says(words: Words) -> None:
     card = pay.uptake(worth(both=19), names=NAMES, words=words)
     first = card.table.filter(pl.col("bundle_profit_minor") > 0)["uptake_bp"][0]
     assert words.format.share(first / 10_000, digits=0) in card.headline
+    late = pay.uptake(worth(both=19).with_columns(in_season=pl.lit(value=False)), names=NAMES, words=words)
+    assert late.headline == words("bundles.uptake.headline.out"), "costs are known: it is the season that is over"
     never = pay.uptake(worth(both=900), names=NAMES, words=words)
     assert never.table["bundle_profit_minor"].max() <= 0  # type: ignore[operator]
     assert never.headline != card.headline

@@ -38,6 +38,15 @@ def lists(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=TABLE)
 
 
+def test_a_list_read_by_something_else_is_no_visit_and_stands_in_the_table(words: Words) -> None:
+    both = lists(one("pays", outcome="came"), one("pays", name="B", outcome="ordered", low=-0.5, high=-0.4))
+    found = brought.came(both, words=words)
+    assert found.status == "ok", "nobody stayed away because of orders"
+    assert found.note_seen.endswith(words("list_results.came.others", count="1"))
+    assert found.table["list_outcome"].to_list() == ["came", "ordered"]
+    assert brought.came(both.head(1), words=words).note_seen in found.note_seen
+
+
 def season(low: int, net: int, high: int) -> Programme:
     return Programme(4_000, 100, 12.0, 1.0, 20.0, net, low, high)
 

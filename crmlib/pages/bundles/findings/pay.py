@@ -98,7 +98,8 @@ def uptake(worth: pl.DataFrame, *, names: Mapping[str, str], words: Words) -> Fi
     form = words.format
     known = worth.filter("in_season").drop_nulls("share")
     if known.is_empty():
-        return Finding.worded("bundles.uptake", "none", {}, words=words, status="none", table=pl.DataFrame())
+        why = "out" if _kind(worth) == "out" else "none"
+        return Finding.worded("bundles.uptake", why, {}, words=words, status="none", table=pl.DataFrame())
     row = known.row(0, named=True)
     grid = break_even.uptake({k: int(row[k]) for k in ("both", "single", "discount_minor", "margin_minor")})
     earns = grid.filter(pl.col("profit_minor") > 0)

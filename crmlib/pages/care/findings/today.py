@@ -197,11 +197,13 @@ def listed(
     fits = tasks.filter(pl.col("state") == "open").height
     over = tasks.filter(pl.col("state") == "not_fitted").height
     kind = "none" if not fits else "capped" if rows.height < fits else "all"
+    held = tasks.filter(pl.col("state") == "held_out").height
     values = {"count": form.count(rows.height), "found": form.count(fits), "over": form.count(over)}
+    alone = words("care.actions.held", count=form.count(held)) if held else ""
     return ActionList(
         headline=words(f"care.actions.headline.{kind}", **values), table=table.drop("form"),
         view=views.readable(table, words=words, links={"customer": "form"}),
-        note=words("care.actions.note", **values), row_key=("customer",),
+        note=words("care.actions.note", **values) + alone, row_key=("customer",),
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """The list results, card by card."""
 
+from dataclasses import replace
+
 from crmlib.core.errors import ModelError
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.outreach.programme import Programme
 from crmlib.pages.list_results.findings import brought, sound
 from crmlib.pages.list_results.study import Study
 from crmlib.pages.shared.limits import limits as sentences
-from crmlib.report import answered, otherwise, section
+from crmlib.report import addresses, answered, otherwise, section
 
 NEEDS = ("campaigns", "campaign_steps", "outreach")
 
@@ -61,7 +63,9 @@ def left(study: Study) -> Finding:
 @section("list_results.open", needs=NEEDS)
 def under_way(study: Study) -> Finding:
     """Lists that are not read out yet."""
-    return sound.under_way(study.lists, study.waiting, words=study.words, as_of=study.page.as_of)
+    found = sound.under_way(study.lists, study.waiting, words=study.words, as_of=study.page.as_of)
+    address = addresses.register(study.page.context.face, language=study.words.language)
+    return replace(found, leads=((study.words("list_results.open.register"), address),))
 
 
 @section("list_results.actions", key="actions", needs=NEEDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import altair as alt
@@ -16,6 +17,8 @@ from crmlib.kit.words import Words
 from crmlib.outreach.programme import Programme
 
 PAID, LOST, UNSHOWN = ("pays",), ("costs", "harm"), ("not_shown", "not_measurable", "no_control")
+VISITS = ("came", "paid_trip")
+"""Outcomes that are visits; of others the table tells."""
 BROKEN = ("broken", "contacted", "edited")
 TONES = {"pays": "plain", "costs": "loss", "harm": "fail"}
 ORDER = ("harm", "broken", "contacted", "edited", "costs", "pays", "not_measurable", "no_control", "not_shown")
@@ -155,7 +158,8 @@ def _forest(read: pl.DataFrame, words: Words) -> alt.LayerChart:
 def came(lists: pl.DataFrame, *, words: Words) -> Finding:
     """How many more in a hundred came because they were contacted."""
     form = words.format
-    read = lists.drop_nulls("effect").sort("effect", descending=True)
+    every = lists.drop_nulls("effect").sort("effect", descending=True)
+    read = every.filter(pl.col("outcome").fill_null("came").is_in(VISITS))
     more, fewer = read.filter(pl.col("low") > 0), read.filter(pl.col("high") < 0)
     kind = "none" if read.is_empty() else "fewer" if fewer.height else "more" if more.height else "unclear"
     lead = {"fewer": fewer.tail(1), "more": more.head(1)}.get(kind, read.head(1))
@@ -170,9 +174,10 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
         "high": _points(one["high"] if one else None, words),
     }
     status: dict[str, Status] = {"none": "none", "fewer": "fail", "more": "ok", "unclear": "none"}
-    table = read.select(
-        list_name="name", effect="effect", low="low", high="high", came_contact="came_contact", n_contact="n_contact",
-        came_control="came_control", n_control="n_control", ends_on="ends_on",
+    table = every.select(
+        list_name="name", list_outcome=pl.col("outcome").fill_null("came"), effect="effect", low="low", high="high",
+        came_contact="came_contact", n_contact="n_contact", came_control="came_control", n_control="n_control",
+        ends_on="ends_on",
     )  # fmt: skip
     shown = read.select(
         "name",
@@ -183,17 +188,23 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
         doubt=(pl.col("low") <= 0) & (pl.col("high") >= 0),
     )  # fmt: skip
     title = words("list_results.axis.came")
-    return Finding.worded(
+    apart = every.height - read.height
+    others = words("list_results.came.others", count=form.count(apart)) if apart else ""
+    made = Finding.worded(
         "list_results.came",
         kind,
         values,
         words=words,
         status=status[kind],
         table=table,
-        view=views.readable(table, words=words) if read.height else None,
+        names={"list_outcome": "list_results.outcome"},
+        view=views.readable(table, words=words, names={"list_outcome": "list_results.outcome"})
+        if every.height
+        else None,
         chart=intervals.intervals(shown, words=words, title=title, percent=True) if read.height else None,
         row_key=("list_name", "ends_on"),
     )
+    return replace(made, note_seen=made.note_seen + others)
 
 
 def _points(share: float | None, words: Words) -> str:
