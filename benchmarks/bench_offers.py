@@ -2,8 +2,7 @@
 
 `python benchmarks/bench_offers.py [gate …] [--small]`, with gates flows, traits, pairs, readout, sizes, repeat, sends
 and speed.
-`--small` takes a tenth of the seeds and lines. Peers (openretailscience, mlxtend, implicit) run beside where they are
-installed.
+`--small` takes a tenth of the seeds and lines. Peers (openretailscience, mlxtend, implicit) run beside where they are installed.
 """
 
 from __future__ import annotations
@@ -297,7 +296,7 @@ def _peer_gain_loss(raw: dict[str, np.ndarray]) -> dict[str, object]:
     def peer() -> object:
         frame = pd.DataFrame({"customer_id": raw["customer_id"], "unit_spend": raw["net_minor"] / 100})
         group, first = raw["group"], raw["day"] < 364
-        return GainLoss(frame, first, ~first, "first", "second", group == 0, group != 0, "0", "rest")
+        return GainLoss(frame, first, ~first, group == 0, "0", group != 0, "rest")
 
     return {"openretailscience, 2 groups": peer}
 
