@@ -2,7 +2,8 @@
 
 `python benchmarks/bench_offers.py [gate …] [--small]`, with gates flows, traits, pairs, readout, sizes, repeat, sends
 and speed.
-`--small` takes a tenth of the seeds and lines. Peers (openretailscience, mlxtend, implicit) run beside where they are installed.
+`--small` takes a tenth of the seeds and lines. Peers (openretailscience, mlxtend, implicit) run beside where they
+are installed.
 """
 
 from __future__ import annotations
