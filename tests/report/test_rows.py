@@ -11,7 +11,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html import unescape
@@ -131,7 +131,15 @@ def _facts(lake: Lake, region: str) -> tuple[float, frozenset[str]]:
     return most, frozenset(lake.pseudonyms(members["customer_id"]).filter(strange))
 
 
-def opened(notebook: Path, lake: Lake, out: Path, *, regions: list[str] | None, as_of: str = "") -> Path:
+def opened(
+    notebook: Path,
+    lake: Lake,
+    out: Path,
+    *,
+    regions: list[str] | None,
+    as_of: str = "",
+    more: Mapping[str, object] | None = None,
+) -> Path:
     """The folder of a page made for a reader of `regions`, or of its refusal in three sentences."""
     run = {"face": "html", "clock": CLOCK.isoformat(), "seed": SEED, "lake": str(lake.path), "out": str(out)}
     out.mkdir(parents=True)
@@ -147,6 +155,7 @@ def opened(notebook: Path, lake: Lake, out: Path, *, regions: list[str] | None, 
                     exec(compile(cell.source, f"{notebook.stem}:{cell.id}", "exec"), names)
                     if "parameters" in cell.metadata.get("tags", []):
                         names |= {"language": "zh", "as_of": as_of} if as_of else {"language": "zh"}
+                        names |= more or {}
         except CrmError as problem:
             (out / "refused.txt").write_text(str(problem), encoding="utf-8")
     return out
@@ -218,3 +227,22 @@ def test_a_reader_of_one_region_finds_no_id_name_or_sum_of_another(
 def test_two_regions_together_have_no_states_of_one_or_of_all(world: World) -> None:
     made = [states.Slot("r", "s", scope).table for scope in ("", "a", "b", "a\nb")]
     assert len(set(made)) == 4
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_reader_who_asks_for_another_region_is_refused_by_every_report(
+    notebook: Path, world: World, tmp_path: Path
+) -> None:
+    other = next(r for r in world.lake.table("stores").collect()["region"].unique().sort() if MARK in r)
+    out = opened(notebook, world.lake, tmp_path / "out", regions=[world.region], more={"region": other})
+    said = (out / "refused.txt").read_text(encoding="utf-8")
+    assert "mend: " in said and [p.name for p in out.iterdir() if p.suffix in {".html", ".parquet", ".xlsx"}] == []
+
+
+def test_a_reader_of_one_region_is_told_nothing_of_a_member_of_another(world: World, tmp_path: Path) -> None:
+    notebook = next(path for path in NOTEBOOKS if path.stem == "customer_360")
+    told = set()
+    for name in (min(world.names), "AAAAAAAA"):  # a member of another region, and nobody
+        out = opened(notebook, world.lake, tmp_path / name, regions=[world.region], more={"customer": name})
+        told.add((out / "refused.txt").read_text(encoding="utf-8").replace(name, "…"))
+    assert len(told) == 1 and "mend: " in told.pop()
