@@ -352,6 +352,9 @@ def test_every_visit_leaves_a_line(server: tuple[int, Path]) -> None:
     lines = [json.loads(line) for line in (root / "lake" / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
     last = lines[-1]
     assert (last["user"], last["outcome"]) == ("east", "refused")
+    Browser(port).login("north-boss", "wrong")
+    last = json.loads((root / "lake" / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["user"], last["name"], last["outcome"]) == (None, "north-boss", "wrong")
     assert (root / "lake" / "audit.jsonl").stat().st_mode & 0o077 == 0
 
 
