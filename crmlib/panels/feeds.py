@@ -18,10 +18,10 @@ COUNTS = {"day_n": pl.Int32, "lines": pl.Int64, "net_minor": pl.Int64, "quantity
 
 def span(lines: AnyFrame) -> tuple[date, date] | None:
     """The first and the last day of the lines; none where there is no line."""
-    days = lines_of(lines, needs=("day_n",), name="receipt_lines").select(
-        first=nw.col("day_n").min(), last=nw.col("day_n").max()
-    )
-    found = reduced(days, schema=SPAN, sort=()).select(pl.all().cast(pl.Date)).row(0)
+    stored = from_cells.span(lines)
+    days = lines_of(lines, needs=("day_n",), name="receipt_lines") if stored is None else stored
+    ends = days.select(first=nw.col("day_n").min(), last=nw.col("day_n").max())
+    found = reduced(ends, schema=SPAN, sort=()).select(pl.all().cast(pl.Date)).row(0)
     return None if found[0] is None else found
 
 

@@ -18,7 +18,7 @@ from crmlib.panels import reductions
 from crmlib.panels.engine import Lines
 from crmlib.panels.handle import cells_of, odd_days, opened, part, span_of
 
-DAY, GOODS, RECEIPT, FEED = "customer_store_day", "store_product_day", "receipt", "feed_day"
+DAY, GOODS, RECEIPT, FEED, STORE = "customer_store_day", "store_product_day", "receipt", "feed_day", "store_day"
 MONTH = "customer_product_month"
 MOST_ODD = 6
 """More months than this to read from the lines, and all is read from them."""
@@ -54,14 +54,16 @@ def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame]
 
 def store_days(lines: AnyFrame, read: Callable[[AnyFrame], Lines]) -> Lines | None:
     """Days of stores as `stores.store_day` gives them; `read` makes them of the lines of odd days."""
+    sums = [c for c in reductions.STORE_SUMS if c != "quantity_milli"]
+    cells = cells_of(lines, STORE)
+    if cells is not None:
+        days = cells.group_by("store_id", "day_n").agg(pl.col(*sums, "member_receipts", "member_net_minor").sum())
+        return _mixed(days, lines, read)
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
     member = {f"member_{name}": pl.when(HAS_CARD).then(name).otherwise(0).sum() for name in ("receipts", "net_minor")}
-    days = cells.group_by("store_id", "day_n").agg(
-        pl.col("lines", "net_minor", "cost_minor", "uncosted_lines", "receipts").sum(), **member
-    )
-    return _mixed(days, lines, read)
+    return _mixed(cells.group_by("store_id", "day_n").agg(pl.col(*sums).sum(), **member), lines, read)
 
 
 def offers(lines: AnyFrame) -> Lines | None:
@@ -91,23 +93,68 @@ def margins(lines: AnyFrame) -> Lines | None:
     return _lazy(days.agg(pl.col("net_minor", "cost_minor").sum(), uncosted=pl.col("uncosted_lines").sum()))
 
 
+def span(lines: AnyFrame) -> Lines | None:
+    """day_n; each may come several times."""
+    cells = next((c for c in (cells_of(lines, name) for name in (STORE, DAY)) if c is not None), None)
+    return None if cells is None else _lazy(cells.select("day_n"))
+
+
 def days(lines: AnyFrame, *, cards: bool = False) -> Lines | None:
     """day_n, lines, quantity_milli, net_minor; with `cards` card_net_minor and card_lines besides."""
+    sums = pl.col("lines", "quantity_milli", "net_minor").sum()
+    stores = cells_of(lines, STORE)
+    if stores is not None:
+        card = {f"card_{name}": pl.col(f"member_{name}").sum() for name in ("net_minor", "lines")}
+        return _lazy(stores.group_by("day_n").agg(sums, **(card if cards else {})))
     cells = cells_of(lines, DAY)
     if cells is None:
         return None if cards else _goods_days(lines)
     card = {f"card_{name}": pl.when(HAS_CARD).then(name).otherwise(0).sum() for name in ("net_minor", "lines")}
-    return _lazy(cells.group_by("day_n").agg(pl.col("lines", "quantity_milli", "net_minor").sum(), **card))
+    return _lazy(cells.group_by("day_n").agg(sums, **card))
 
 
 def card_receipts(lines: AnyFrame) -> Lines | None:
-    """Receipts of sales: customer_id, day_n, store_id, receipt_id, hour, quantity_milli, net_minor of what was sold."""
+    """Receipts of sales: customer_id, day_n, receipt_id, hour."""
     cells = cells_of(lines, RECEIPT)
+    return None if cells is None else _lazy(cells.filter(pl.col("sale_lines") > 0).select(*CLOCKED))
+
+
+CLOCKED = ("customer_id", "day_n", "receipt_id", "hour")
+
+
+def card_days(lines: AnyFrame, start: int, end: int) -> tuple[Lines, Lines] | None:
+    """Sales to members from `start` to `end`: whole days in one cell, and the days of members in several.
+
+    Returns
+    -------
+    customer_id, day_n, store_id, receipts, net_minor, largest, most_milli (of the largest receipt, by value and by
+    quantity): of the first each row is a day, of the second a store's part of one.
+    """
+    cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    sold = cells.filter(pl.col("sale_lines") > 0)
-    names = ("customer_id", "day_n", "store_id", "receipt_id", "hour")
-    return _lazy(sold.select(*names, quantity_milli="sold_milli", net_minor="bought_minor"))
+    inside = cells.filter(HAS_CARD, pl.col("sale_lines") > 0, pl.col("day_n") >= start, pl.col("day_n") <= end)
+    names = ("customer_id", "day_n", "store_id")
+    given = {"receipts": "sale_receipts", "net_minor": "bought_minor", "largest": "largest_minor",
+             "most_milli": "largest_milli"}  # fmt: skip
+    alone = inside.filter("alone").select(*names, **given)
+    whole = pl.col("receipt_id").is_null()
+    parts = (
+        inside.filter(~pl.col("alone"))
+        .group_by(*names, "receipt_id")
+        .agg(
+            pl.col("sale_receipts", "bought_minor", "sold_milli").sum(), pl.col("largest_minor", "largest_milli").max()
+        )
+        .with_columns(
+            sale_receipts=pl.when(whole).then("sale_receipts").otherwise(1),
+            largest_minor=pl.when(whole).then("largest_minor").otherwise("bought_minor"),
+            largest_milli=pl.when(whole).then("largest_milli").otherwise("sold_milli"),
+        )
+        .group_by(*names)
+        .agg(pl.col("sale_receipts", "bought_minor").sum(), pl.col("largest_minor", "largest_milli").max())
+        .select(*names, **given)
+    )
+    return _lazy(alone), _lazy(parts)
 
 
 def receipts(lines: AnyFrame) -> Lines | None:
@@ -211,15 +258,25 @@ MISSING = {"product_id": pl.col("product_id").is_null(), "store_id": pl.col("sto
            "cost_minor": ~pl.col("costed"), "list_minor": ~pl.col("listed"),
            "promotion_id": pl.col("promotion_id").is_null()}  # fmt: skip
 """Where a cell of goods stands for lines that lack a field."""
+LACKING = {"product_id": pl.col("unnamed_lines"), "store_id": pl.when(pl.col("store_id").is_null()).then("lines"),
+           "cost_minor": pl.col("uncosted_lines"), "list_minor": pl.col("unlisted_lines"),
+           "promotion_id": pl.col("lines") - pl.col("promoted_lines")}  # fmt: skip
+"""Lines of a feed's cell that lack a field."""
 
 
 def missing(lines: AnyFrame, fields: Collection[str]) -> Lines | None:
-    """rows, and lines that lack each of `fields`; none where goods' cells do not tell of all of them."""
+    """rows, and lines that lack each of `fields`; none where neither feeds' nor goods' cells tell of all of them."""
+    if not set(fields) <= set(MISSING):
+        return None
+    rows = pl.col("lines").sum().alias("rows")
+    feeds = cells_of(lines, FEED)
+    if feeds is not None:
+        return _lazy(feeds.select(rows, **{field: LACKING[field].sum() for field in fields}))
     cells = cells_of(lines, GOODS)
-    if cells is None or not set(fields) <= set(MISSING):
+    if cells is None:
         return None
     lacking = {field: pl.when(MISSING[field]).then("lines").otherwise(0).sum() for field in fields}
-    return _lazy(cells.select(pl.col("lines").sum().alias("rows"), **lacking))
+    return _lazy(cells.select(rows, **lacking))
 
 
 def _goods_days(lines: AnyFrame) -> Lines | None:

@@ -18,7 +18,8 @@ from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars, wrap
 from crmlib.panels import reductions
 
-GOODS, RECEIPT, FEED, MONTH = "store_product_day", "receipt", "feed_day", "customer_product_month"
+GOODS, RECEIPT, FEED, STORE = "store_product_day", "receipt", "feed_day", "store_day"
+MONTH = "customer_product_month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class Cells:
     find : a reduction by its name (see `crmlib.panels.reductions`), with the rows that the lines' reader may see.
     odd : days whose receipts are not told from cells: panels that count receipts read their lines.
     by_card : whether the lines are those of some members: sums over all buyers cannot stand for them.
+    nameless : whether some members are strangers to the lines' reader: sums over members cannot stand for them.
     """
 
     find: Callable[[str], pl.LazyFrame]
     odd: frozenset[int] = frozenset()
     by_card: bool = False
+    nameless: bool = False
 
 
 class ReceiptLines:
@@ -151,8 +154,10 @@ def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
         return not cells.by_card
     if name == MONTH:
         return narrowed.without is None
-    if name == FEED:
-        return not cells.by_card and narrowed.products is None and narrowed.without is None
+    if name in {FEED, STORE}:
+        if cells.by_card or (name == STORE and cells.nameless):
+            return False
+        return narrowed.products is None and narrowed.without is None
     return narrowed.products is None and (narrowed.without is None or name == RECEIPT)
 
 

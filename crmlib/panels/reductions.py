@@ -5,11 +5,15 @@ may see of the lines is what it may see of the cells, and sums of cells are the 
 
 | reduction | one row per | read by |
 |---|---|---|
-| `receipt` | receipt, store, customer, day, hour | card use, the clock, bulk receipts, last receipts |
-| `customer_store_day` | customer, store, day | customer days and periods, histories, visits, store days |
+| `receipt` | receipt, store, customer, day, hour | the clock, bulk receipts, last receipts |
+| `customer_store_day` | customer, store, day | customer days and periods, histories, visits, card use |
+| `store_day` | store, day | store days, sums of days |
 | `store_product_day` | store, product, day, promotion, unit, sign | weeks of goods, promotions, plans |
-| `feed_day` | feed, store, day | how far each feed of sales reaches |
+| `feed_day` | feed, store, day | how far each feed of sales reaches, lines that lack a field |
 | `customer_product_month` | customer, store, product, month | what customers buy: traits, categories, brands |
+
+A receipt of a member that stands in several rows of `receipt` (known in pieces, or over the turn of an hour) has rows
+of its own in `customer_store_day`, with its number, so that its value can be told whatever piece a page does not see.
 
 A cell of a month is of many days: it says on which of them something was sold, how late the last of its lines is, and
 when the last of them became known. Where a page may not see all of that, the month is read from the lines.
@@ -37,11 +41,16 @@ SUMS = (
     *COUNTS,
 )
 RECEIPT_KEYS = ("receipt_id", "store_id", "customer_id", "day_n", "hour", *KNOWN)
-CELL_KEYS = ("customer_id", "store_id", "day_n", *KNOWN)
+CELL_KEYS = ("customer_id", "store_id", "day_n", "receipt_id", *KNOWN)
+"""`receipt_id` is null but for receipts in pieces."""
+LARGEST = ("largest_minor", "largest_milli")
+STORE_KEYS = ("store_id", "day_n", *KNOWN)
+STORE_SUMS = ("lines", "quantity_milli", "net_minor", "cost_minor", "uncosted_lines", "receipts")
+MEMBER_SUMS = ("member_lines", "member_net_minor", "member_receipts")
 GOODS_KEYS = ("store_id", "product_id", "day_n", "promotion_id", "unit", "sold", "listed", "costed", *KNOWN)
 GOODS_SUMS = ("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor")
 FEED_KEYS = ("src_name", "store_id", "day_n", *KNOWN)
-FEED_SUMS = ("lines", "net_minor")
+FEED_SUMS = ("lines", "net_minor", "promoted_lines", "uncosted_lines", "unlisted_lines", "unnamed_lines")
 MONTH_KEYS = ("customer_id", "store_id", "product_id", "month_n")
 MONTH_SUMS = ("lines", "sale_lines", "sold_milli", "bought_minor", "offer_minor", "net_minor")
 MONTH_MARKS = ("last_n", "told_n", "days")
@@ -52,14 +61,16 @@ TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(
         ("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit", "src_name"), pl.String
     ),
-    **dict.fromkeys((*SUMS, *GOODS_SUMS, "most_milli", "receipts"), pl.Int64),
+    **dict.fromkeys((*SUMS, *GOODS_SUMS, *STORE_SUMS, *MEMBER_SUMS, *FEED_SUMS), pl.Int64),
+    **dict.fromkeys((*LARGEST, "most_milli", "sale_receipts"), pl.Int64),
     **dict.fromkeys(("day_n", "known_n", "month_n", "last_n", "told_n", "days"), pl.Int32),
     **dict.fromkeys(("hour", "sold"), pl.Int8),
-    **dict.fromkeys(("told", "listed", "costed"), pl.Boolean),
+    **dict.fromkeys(("told", "listed", "costed", "alone"), pl.Boolean),
 }
 COLUMNS: dict[str, tuple[str, ...]] = {
     "receipt": (*RECEIPT_KEYS, *SUMS, "most_milli"),
-    "customer_store_day": (*CELL_KEYS, *SUMS, "receipts"),
+    "customer_store_day": (*CELL_KEYS, *SUMS, "receipts", "sale_receipts", *LARGEST, "alone"),
+    "store_day": (*STORE_KEYS, *STORE_SUMS, *MEMBER_SUMS),
     "store_product_day": (*GOODS_KEYS, *GOODS_SUMS),
     "feed_day": (*FEED_KEYS, *FEED_SUMS),
     "customer_product_month": (*MONTH_KEYS, *MONTH_SUMS, *MONTH_MARKS),
@@ -67,6 +78,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 KEYS = {
     "receipt": RECEIPT_KEYS,
     "customer_store_day": CELL_KEYS,
+    "store_day": STORE_KEYS,
     "store_product_day": GOODS_KEYS,
     "feed_day": FEED_KEYS,
     "customer_product_month": MONTH_KEYS,
@@ -112,6 +124,8 @@ def prepared(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> nw.LazyF
         one.alias("lines"),
         of(sale, one).alias("sale_lines"),
         of(nw.col("cost_minor").is_null(), one).alias("uncosted_lines"),
+        of(nw.col("list_minor").is_null(), one).alias("unlisted_lines"),
+        of(nw.col("product_id").is_null(), one).alias("unnamed_lines"),
         of(offered, one).alias("promoted_lines"),
         of(sale & offered, one).alias("offer_lines"),
     ).with_columns((nw.col("above") - nw.col("below")).alias("sold"))
@@ -126,15 +140,33 @@ def customer_store_days(receipt: pl.LazyFrame) -> pl.LazyFrame:
     """`customer_store_day` from `receipt`.
 
     `receipts` counts each receipt of a customer's day once, in the cell that is known first; so it may be summed over
-    cells whatever of them a page of an earlier day does not see yet.
+    cells whatever of them a page of an earlier day does not see yet. `sale_receipts` counts receipts with a sale,
+    `largest_minor` and `largest_milli` are the most that one of them sold; `alone`: the cell is all of a member's day.
     """
-    first = pl.struct("customer_id", "day_n", "receipt_id").is_first_distinct()
+    whose, sale = pl.struct("customer_id", "day_n", "receipt_id"), pl.col("sale_lines") > 0
+    pieces = pl.col("customer_id").is_not_null() & whose.is_duplicated()
+    sold = {name: pl.when(sale).then(of) for name, of in zip(LARGEST, ("bought_minor", "sold_milli"), strict=True)}
     return (
         receipt.sort("told", "known_n", "store_id", "hour")
-        .with_columns(receipts=first.cast(pl.Int64))
+        .with_columns(
+            receipts=whose.is_first_distinct().cast(pl.Int64),
+            receipt_id=pl.when(pieces).then("receipt_id"),
+            sale_receipts=sale.cast(pl.Int64),
+            **sold,
+        )
         .group_by(CELL_KEYS)
-        .agg(pl.col(*SUMS, "receipts").sum())
+        .agg(pl.col(*SUMS, "receipts", "sale_receipts").sum(), pl.col(*LARGEST).max())
+        .with_columns(alone=pl.col("customer_id").is_not_null() & pl.struct("customer_id", "day_n").is_unique())
     )
+
+
+def store_days(cells: pl.LazyFrame) -> pl.LazyFrame:
+    """`store_day` from `customer_store_day`."""
+    carded = pl.col("customer_id").is_not_null()
+    members = (
+        pl.when(carded).then(name.removeprefix("member_")).otherwise(0).sum().alias(name) for name in MEMBER_SUMS
+    )
+    return cells.group_by(STORE_KEYS).agg(pl.col(*STORE_SUMS).sum(), *members)
 
 
 def store_product_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -196,9 +228,11 @@ def reduced_span(
     made: dict[str, pl.DataFrame] = {}
     if not monthly:
         receipt = typed("receipt", _collected(receipts(ready)))
+        cells = typed("customer_store_day", customer_store_days(receipt.lazy()).collect())
         made = {
             "receipt": receipt,
-            "customer_store_day": typed("customer_store_day", customer_store_days(receipt.lazy()).collect()),
+            "customer_store_day": cells,
+            "store_day": typed("store_day", store_days(cells.lazy()).collect()),
             "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
             "feed_day": typed("feed_day", _collected(feed_days(ready))),
         }

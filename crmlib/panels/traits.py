@@ -195,10 +195,46 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     customer_id; days with a sale; receipts; most_receipts_day, most_stores_day; most_receipt_minor,
     most_receipt_milli (value and quantity of the largest receipt); net_minor of sales lines.
     """
+    stored = from_cells.card_days(lines, day_number(start), day_number(end))
+    if stored is None:
+        panel = _card_days(_store_parts(lines, start=start, end=end))
+    else:
+        alone, parts = stored
+        panel = nw.concat(
+            [_card_days(parts).select(_USED), alone.with_columns(stores=nw.lit(1, nw.Int64)).select(_USED)]
+        )
+    use = panel.group_by("customer_id").agg(
+        days=nw.len(),
+        most_stores_day=nw.col("stores").max(),
+        most_receipts_day=nw.col("receipts").max(),
+        most_receipt_minor=nw.col("largest").max(),
+        most_receipt_milli=nw.col("most_milli").max(),
+        net_minor=nw.col("net_minor").sum(),
+        receipts=nw.col("receipts").sum(),
+    )
+    return reduced(use, schema=CARD_USE, sort=("customer_id",))
+
+
+_USED = ("customer_id", "stores", "receipts", "net_minor", "largest", "most_milli")
+
+
+def _card_days(parts: Lines) -> Lines:
+    """Days of members, from what they bought in each store."""
+    days = parts.group_by("customer_id", "day_n").agg(
+        stores=nw.len(),
+        receipts=nw.col("receipts").sum(),
+        net_minor=nw.col("net_minor").sum(),
+        largest=nw.col("largest").max(),
+        most_milli=nw.col("most_milli").max(),
+    )
+    return days.with_columns(nw.col("stores", "receipts").cast(nw.Int64))
+
+
+def _store_parts(lines: AnyFrame, *, start: date, end: date) -> Lines:
+    """What members bought in each store on each day, receipt by receipt."""
     needs = ("customer_id", "day_n", "receipt_id", "store_id", "quantity_milli", "net_minor")
-    stored = _stored_receipts(lines, start=start, end=end)
-    panel = (
-        (_sold(lines, needs=needs, start=start, end=end) if stored is None else stored)
+    return (
+        _sold(lines, needs=needs, start=start, end=end)
         .group_by("customer_id", "day_n", "store_id", "receipt_id")
         .agg(net_minor=nw.col("net_minor").sum(), milli=nw.col("quantity_milli").sum())
         .group_by("customer_id", "day_n", "store_id")
@@ -208,26 +244,7 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
             largest=nw.col("net_minor").max(),
             most_milli=nw.col("milli").max(),
         )
-        .group_by("customer_id", "day_n")
-        .agg(
-            stores=nw.len(),
-            receipts=nw.col("receipts").sum(),
-            net_minor=nw.col("net_minor").sum(),
-            largest=nw.col("largest").max(),
-            most_milli=nw.col("most_milli").max(),
-        )
-        .group_by("customer_id")
-        .agg(
-            days=nw.len(),
-            most_stores_day=nw.col("stores").max(),
-            most_receipts_day=nw.col("receipts").max(),
-            most_receipt_minor=nw.col("largest").max(),
-            most_receipt_milli=nw.col("most_milli").max(),
-            net_minor=nw.col("net_minor").sum(),
-            receipts=nw.col("receipts").sum(),
-        )
     )
-    return reduced(panel, schema=CARD_USE, sort=("customer_id",))
 
 
 def _stored_receipts(lines: AnyFrame, *, start: date, end: date) -> Lines | None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-import polars as pl
-
 from crmlib import panels
 from crmlib.core.errors import ParameterError
-from crmlib.report import choices, faces, failure, lab, registry
+from crmlib.report import choices, faces, failure, lab, registry, stored
 from crmlib.report.as_of import seen_by
 from crmlib.report.context import Context, from_environment
 from crmlib.report.form import parameters
@@ -67,8 +65,9 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     versions = lake.versions()
     if LINES not in versions:
         raise not_connected(LINES, report=report)
-    first, last = panels.span(lake.table(LINES, version=versions[LINES])) or (date.min, date.min)
-    as_of = params.as_of or _ordinary(lake.table(LINES, version=versions[LINES]), last=last)
+    lines = stored.every_line(lake, versions[LINES])
+    first, last = panels.span(lines) or (date.min, date.min)
+    as_of = params.as_of or _ordinary(lines, last=last)
     _check_day(as_of, first=first, today=context.now.date(), last=last)
     until = seen_by(as_of, now=context.now)
     if as_of < last and context.now - until < timedelta(days=KEEP_DAYS):
@@ -88,7 +87,7 @@ def _opened(report: str, params: ReportParameters, *, context: Context) -> Page:
     return page
 
 
-def _ordinary(lines: pl.LazyFrame, *, last: date) -> date:
+def _ordinary(lines: panels.ReceiptLines, *, last: date) -> date:
     """The last day of ordinary volume: a mistyped date ahead of the sales moves no page."""
     from crmlib.data.lake.last_day import last_ordinary_day  # noqa: PLC0415  (opens Delta Lake)
 

@@ -168,7 +168,8 @@ class Page:
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""
         asked = AsOf(self.as_of, self.newest, lambda: self._known_until)
-        return stored.cells(self._lake, self.versions[LINES], at=asked, cut=cut, by_card=by_card)
+        cutting = self.regions is not None
+        return stored.cells(self._lake, self.versions[LINES], at=asked, cut=cut, by_card=by_card, nameless=cutting)
 
     @cached_property
     def _known_until(self) -> date:
@@ -348,7 +349,14 @@ class Page:
     def _day_sums(self) -> pl.DataFrame:
         """Lines and sums of every day that the reader may see."""
         whole = AsOf(self.newest, self.newest, lambda: self.newest)
-        cells = stored.cells(self._lake, self.versions[LINES], at=whole, cut=self._of_reader.cells, by_card=False)
+        cells = stored.cells(
+            self._lake,
+            self.versions[LINES],
+            at=whole,
+            cut=self._of_reader.cells,
+            by_card=False,
+            nameless=self.context.regions is not None,
+        )
         return panels.day_sums(ReceiptLines(self._of_reader.rows(LINES, self._whole(LINES)), cells))
 
     def all_sales(self) -> int:

@@ -10,10 +10,12 @@ import polars as pl
 
 from crmlib.core.dates import EPOCH
 from crmlib.panels import reductions
-from crmlib.panels.handle import Cells
+from crmlib.panels.handle import Cells, ReceiptLines
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
+
+LINES = "receipt_lines"
 
 
 class AsOf(NamedTuple):
@@ -24,14 +26,25 @@ class AsOf(NamedTuple):
     known_until: Callable[[], date]
 
 
+def every_line(lake: Lake, version: int | None = None) -> ReceiptLines:
+    """All lines of the newest or another version, of all regions, whenever they became known: pages open by them."""
+    from crmlib.data.lake import delta  # noqa: PLC0415  (opens Delta Lake)
+
+    version = delta.version(lake.table_path(LINES)) if version is None else version
+    at = AsOf(date.max, date.max, lambda: date.max)
+    found = cells(lake, version, at=at, cut=lambda rows: rows, by_card=False, nameless=False)
+    return ReceiptLines(lake.table(LINES, version=version), found)
+
+
 def cells(
-    lake: Lake, version: int, *, at: AsOf, cut: Callable[[pl.LazyFrame], pl.LazyFrame], by_card: bool
+    lake: Lake, version: int, *, at: AsOf, cut: Callable[[pl.LazyFrame], pl.LazyFrame], by_card: bool, nameless: bool
 ) -> Cells | None:
     """The reductions of a version of the lines; none where they were not made of it, or by other definitions.
 
     Parameters
     ----------
-    cut : to the rows of the reader's regions. by_card : whether only members' rows are left.
+    cut : to the rows of the reader's regions. by_card : whether only members' rows are left. nameless : whether other
+        regions' members have lost their names.
     """
     from crmlib.data.lake import reduced  # noqa: PLC0415  (opens Delta Lake)
 
@@ -49,7 +62,7 @@ def cells(
             found = found.filter(seen.fill_null(value=True))
         return cut(found)
 
-    return Cells(find, frozenset(built.odd), by_card=by_card)
+    return Cells(find, frozenset(built.odd), by_card=by_card, nameless=nameless)
 
 
 def _months(found: pl.LazyFrame, at: AsOf) -> pl.LazyFrame:

@@ -20,7 +20,7 @@ from crmlib.core.errors import CrmError, LakeError, ParameterError, RunError
 from crmlib.data import Lake
 from crmlib.data.lake.last_day import LastDay, last_ordinary_day
 from crmlib.kit.words import LANGUAGES
-from crmlib.report import registry
+from crmlib.report import registry, stored
 from crmlib.report.form import parameters as report_parameters
 
 Scalar = str | int | float | bool | None
@@ -279,7 +279,7 @@ def reach(lake: Lake) -> LastDay | None:
     """The last day of ordinary volume and the stray ones behind it; none where nothing was sold."""
     if not lake.has("receipt_lines"):
         return None
-    counts = panels.day_sums(lake.table("receipt_lines"))
+    counts = panels.day_sums(stored.every_line(lake))
     return last_ordinary_day(counts) if counts.height else None
 
 

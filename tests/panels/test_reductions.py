@@ -68,6 +68,7 @@ def test_only_touched_days_are_made_anew_and_nothing_where_nothing_came(lake: La
 
 
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:
+    reduced.reduce(lake, by=reductions)
     earlier = reduced.entries(lake)[0]
     assert equal(kept(lake, earlier), whole(lake, earlier.lines))
     newest = reduced.entries(lake)[-1].lines
@@ -78,6 +79,7 @@ def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_
 
 
 def test_reductions_of_another_form_are_never_read_and_made_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    reduced.reduce(lake, by=reductions)
     newest = reduced.entries(lake)[-1].lines
     monkeypatch.setattr(reduced, "form", lambda *_, **__: "another")
     assert reduced.of_version(lake, newest, by=reductions) is None

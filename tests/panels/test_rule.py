@@ -96,7 +96,7 @@ def test_outside_the_panels_and_the_ingest_lines_are_only_passed_on(root: Path) 
 
 def test_nobody_else_asks_for_the_table_of_lines(root: Path) -> None:
     found = {name for name, tree in sources(root) if asked_for(tree) and name not in MAKERS}
-    assert found - {"report/opening.py"} == set()  # the span of the lake's days, by a panel
+    assert found - {"report/stored.py"} == set()  # a handle with its reductions: the days of the lake, by panels
 
 
 def test_only_panels_open_the_handle(root: Path) -> None:

@@ -14,6 +14,7 @@ from crmlib.data import Lake
 from crmlib.data.lake.filed import file_rows
 from crmlib.outreach import aims, results
 from crmlib.outreach.results import Register
+from crmlib.report import stored
 from crmlib.run.lists import audit, book
 
 YEAR = 364
@@ -72,7 +73,7 @@ def _orders(lake: Lake) -> pl.DataFrame | None:
 
 def _check_sales(lake: Lake, until: date) -> None:
     """The last day that counts must be in the lake."""
-    known = panels.span(lake.table("receipt_lines"))
+    known = panels.span(stored.every_line(lake))
     if known is None or known[1] < until:
         at = None if known is None else known[1]
         raise ModelError("outreach.window_open", values={"at": str(at), "closes": until.isoformat()})
