@@ -167,8 +167,7 @@ class Page:
 
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""
-        asked = AsOf(self.as_of, self.newest, lambda: self._known_until)
-        cutting = self.regions is not None
+        asked, cutting = AsOf(self.as_of, self.newest, lambda: self._known_until), self.regions is not None
         return stored.cells(self._lake, self.versions[LINES], at=asked, cut=cut, by_card=by_card, nameless=cutting)
 
     @cached_property
@@ -348,16 +347,10 @@ class Page:
     @cached_property
     def _day_sums(self) -> pl.DataFrame:
         """Lines and sums of every day that the reader may see."""
-        whole = AsOf(self.newest, self.newest, lambda: self.newest)
-        cells = stored.cells(
-            self._lake,
-            self.versions[LINES],
-            at=whole,
-            cut=self._of_reader.cells,
-            by_card=False,
-            nameless=self.context.regions is not None,
-        )
-        return panels.day_sums(ReceiptLines(self._of_reader.rows(LINES, self._whole(LINES)), cells))
+        at, reader = AsOf(self.newest, self.newest, lambda: self.newest), self._of_reader
+        cutting, version = reader.regions is not None, self.versions[LINES]
+        cells = stored.cells(self._lake, version, at=at, cut=reader.cells, nameless=cutting)
+        return panels.day_sums(ReceiptLines(reader.rows(LINES, self._whole(LINES)), cells))
 
     def all_sales(self) -> int:
         """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""

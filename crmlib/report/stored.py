@@ -32,12 +32,18 @@ def every_line(lake: Lake, version: int | None = None) -> ReceiptLines:
 
     version = delta.version(lake.table_path(LINES)) if version is None else version
     at = AsOf(date.max, date.max, lambda: date.max)
-    found = cells(lake, version, at=at, cut=lambda rows: rows, by_card=False, nameless=False)
+    found = cells(lake, version, at=at, cut=lambda rows: rows)
     return ReceiptLines(lake.table(LINES, version=version), found)
 
 
 def cells(
-    lake: Lake, version: int, *, at: AsOf, cut: Callable[[pl.LazyFrame], pl.LazyFrame], by_card: bool, nameless: bool
+    lake: Lake,
+    version: int,
+    *,
+    at: AsOf,
+    cut: Callable[[pl.LazyFrame], pl.LazyFrame],
+    by_card: bool = False,
+    nameless: bool = False,
 ) -> Cells | None:
     """The reductions of a version of the lines; none where they were not made of it, or by other definitions.
 
