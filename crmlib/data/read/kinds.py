@@ -27,8 +27,11 @@ CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 BINARY = 0.02
 """Share of control characters that no text has."""
 LOCKED = "EncryptedPackage".encode("utf-16-le")
+LOCKED_OLD = re.compile(rb"\x09\x08\x10\x00.{16}\x2f\x00", re.S)
+"""An old workbook whose first record is followed by that of its password (BOF, FILEPASS; [MS-XLS] 2.4.117)."""
 TEXTS = frozenset({".csv", ".txt", ".tsv", ".gz"})
 BOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+OLD = ".xls"
 JSON = re.compile(r'^\s*(?:\{\s*(?:"[^"\n]*"\s*:|\}|$)|\[\s*(?:\{|\[|"|$|\]))')
 PAGE = re.compile(r"^\s*(?:<!--.*?-->\s*)?<(?:!doctype|html|head|body|table|meta|div|style|script)", re.I | re.S)
 SQL = re.compile(r"^\s*(?:--[^\n]*\n\s*)*(?:insert\s+into|(?:create|drop)\s+table|begin\s+transaction)\b", re.I)
@@ -42,7 +45,7 @@ def check(path: Path, name: str) -> None:
     ------
     SourceError
         `ingest.is_json`, `is_page`, `is_xml`, `is_packed`, `is_workbook`, `is_parquet`, `is_text`, `is_other`,
-        `protected`, `broken_workbook`.
+        `protected`, `locked_archive`, `broken_workbook`.
     """
     with path.open("rb") as stream:
         head = stream.read(HEAD)
@@ -79,21 +82,27 @@ def _counts(sign: bytes, head: bytes) -> bool:
 def _of_office(path: Path, head: bytes, suffix: str) -> tuple[str, str] | None:
     """Office files and archives, which share a container."""
     if head.startswith(OLE):
-        if LOCKED in path.read_bytes():
+        content = path.read_bytes()
+        if LOCKED in content or LOCKED_OLD.search(content):
             return "ingest.protected", "Excel"
-        return None if suffix in BOOKS else ("ingest.is_workbook", ".xls")
-    if suffix in BOOKS:
-        try:
-            with zipfile.ZipFile(path) as book:
-                names = book.namelist()
-        except (zipfile.BadZipFile, OSError):
-            return "ingest.broken_workbook", "zip"
-        return None if _book(names) else ("ingest.is_packed", "ZIP")
+        return None if suffix == OLD else ("ingest.is_workbook", OLD)
+    return _of_archive(path, suffix)
+
+
+def _of_archive(path: Path, suffix: str) -> tuple[str, str] | None:
+    """What is packed as ZIP: a newer workbook, or an archive of files."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return ("ingest.is_workbook", ".xlsx") if _book(archive.namelist()) else ("ingest.is_packed", "ZIP")
+            names, locked = archive.namelist(), any(part.flag_bits & 1 for part in archive.infolist())
     except (zipfile.BadZipFile, OSError):
-        return "ingest.is_packed", "ZIP"
+        return ("ingest.broken_workbook", "zip") if suffix in BOOKS else ("ingest.is_packed", "ZIP")
+    if not _book(names):
+        return ("ingest.locked_archive" if locked else "ingest.is_packed"), "ZIP"
+    if locked:
+        return "ingest.protected", "Excel"
+    newer = any(n.lower().startswith("xl/") for n in names)
+    wrong = suffix not in BOOKS or (suffix == OLD and newer)
+    return ("ingest.is_workbook", ".xlsx") if wrong else None
 
 
 def _book(names: list[str]) -> bool:
