@@ -100,15 +100,17 @@ def _cards(
         folder / "card_moves.csv.gz",
         table="card_moves",
     )
-    cards = pl.DataFrame({"issued": issued, "named": named, "member": member, "store_id": shops}).with_row_index(
-        "n", offset=1
-    )
+    held = pl.DataFrame({"issued": issued, "named": named, "member": member, "store_id": shops})
+    _holders(held.with_row_index("n", offset=1), folder)
+
+
+def _holders(cards: pl.DataFrame, folder: Path) -> None:
+    """The cards themselves: named ones have a member, the others end after three years."""
+    owner = toml("words")["card_owner"]
     exports.write_csv(
         cards.select(
             card_id=pl.format("V{}", pl.col("n").cast(pl.String).str.zfill(4)),
-            kind=pl.when("named")
-            .then(pl.lit(words["card_owner"]["named"]))
-            .otherwise(pl.lit(words["card_owner"]["bearer"])),
+            kind=pl.when("named").then(pl.lit(owner["named"])).otherwise(pl.lit(owner["bearer"])),
             customer_id=pl.when("named").then("member"),
             issued_on=_date("issued"),
             expires_on=pl.when(~pl.col("named")).then(_date(pl.col("issued") + 3 * 366)),
