@@ -15,9 +15,12 @@ from typing import Literal, get_args
 
 import polars as pl
 
-Kind = Literal["money", "units", "count", "share", "basis_points", "number", "days", "day", "flag", "id", "text"]
+Kind = Literal[
+    "money", "units", "count", "share", "basis_points", "number", "days", "day", "month", "flag", "id", "text"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NUMERIC: frozenset[Kind] = frozenset({"money", "units", "count", "share", "basis_points", "number", "days"})
+DATES: frozenset[Kind] = frozenset({"day", "month"})
 MILLI, BASIS = 1_000, 10_000
 
 

@@ -105,7 +105,7 @@ def say(code: str, places: Collection[str], words: Words, row: Mapping[str, obje
 
 
 def _side(column: Column, dtype: pl.DataType) -> str:
-    if column.kind == "day":
+    if column.kind in columns.DATES:
         return "center"
     return "right" if column.kind in columns.NUMERIC or dtype.is_numeric() else "left"
 
@@ -123,9 +123,10 @@ def _writer(column: Column, dtype: pl.DataType, words: Words, *, exact: bool) ->
         "number": lambda value: form.number(value, digits=digits),
         "days": lambda value: form.number(value, digits=digits),
         "day": form.day,
+        "month": form.month,
     }
     numeric = column.kind in columns.NUMERIC
-    if (numeric and not dtype.is_numeric()) or (column.kind == "day" and not dtype.is_temporal()):
+    if (numeric and not dtype.is_numeric()) or (column.kind in columns.DATES and not dtype.is_temporal()):
         return _escaped(str)  # already in words
     if dtype == pl.Boolean:
         return _escaped(lambda value: words("page.yes" if value else "page.no"))

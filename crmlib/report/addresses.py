@@ -24,6 +24,17 @@ def home(face: Face, *, language: str) -> str:
     return _from(face, PORTALS.get(language, "index.html"))
 
 
+def definitions(face: Face, *, language: str) -> str:
+    """The page of all definitions, beside the handbooks.
+
+    Examples
+    --------
+    >>> definitions("html", language="en"), definitions("voila", language="en"), definitions("lab", language="en")
+    ('../../../../handbook/en/definitions.html', '/handbook/en/definitions.html', '')
+    """
+    return _from(face, f"handbook/{language}/definitions.html")
+
+
 def page(face: Face, output: str, *, anchor: str = "") -> str:
     """A finished page (`report/variant/day/language`), at one of its cards.
 

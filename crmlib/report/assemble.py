@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from crmlib.kit import terms
 from crmlib.kit.finding import ActionList, Finding
 from crmlib.kit.words import Words, locale
 from crmlib.report import addresses, choices, registry, scope
@@ -54,7 +55,17 @@ def assemble(page: Page) -> Assembled:
         foot=_foot(page),
         charts=tuple(chart for _, _, chart in drawn if chart is not None),
     )
+    content = _explained(content)
     return Assembled(render.html(content, words=words), record, tuple(tabled))
+
+
+def _explained(content: Content) -> Content:
+    """`content` with the definitions of its measures: those of the figures, then of the tables as they come."""
+    known, named = terms.terms(content.language), terms.named(content.language)
+    figures = () if content.answer is None else content.answer.figures
+    tables = [thing.table for thing in (*content.findings, *content.actions, *content.checks)]
+    used = [named[f.label] for f in figures if f.label in named] + [key for table in tables for key in table.terms]
+    return replace(content, terms=tuple(known[key] for key in dict.fromkeys(used)), named=named)
 
 
 def page_form(page: Page) -> Form:
@@ -215,4 +226,5 @@ def _foot(page: Page) -> Foot:
         Line(words("page.foot.seed"), str(page.context.seed)),
         Line(words("page.foot.parameters"), json.dumps(params, ensure_ascii=False)),
     )
-    return Foot(lines=lines, technical=technical)
+    where = addresses.definitions(page.context.face, language=words.language)
+    return Foot(lines=lines, technical=technical, definitions=where)

@@ -147,6 +147,29 @@ def labelled(table_markup: str) -> str:
     return _ROW.sub(named, table_markup)
 
 
+def explained(cleaned: str, raw: str, *, place: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """A cleaned table whose heads say which measure they are, where it has a definition; and the keys of these.
+
+    Parameters
+    ----------
+    raw : the same table before cleaning: the library gives a head the name of its column, after `place`.
+
+    Examples
+    --------
+    >>> explained("<th>A</th><th>B</th>", '<th id="t-a">A</th><th id="t-b">B</th>', place="t", known={"b"})
+    ('<th>A</th><th data-term="b">B</th>', ('b',))
+    """
+    ids = (re.search(rf'\bid="{place}-([a-z0-9_]+)"', head) for head in re.findall(r"<th\b[^>]*>", raw))
+    names = [found[1] if found is not None and found[1] in known else "" for found in ids]
+    each = iter(names)
+
+    def marked(head: re.Match[str]) -> str:
+        name = next(each, "")
+        return f'{head[0][:-1]} data-term="{name}">' if name else head[0]
+
+    return re.sub(r"<th\b[^>]*>", marked, cleaned), tuple(name for name in names if name)
+
+
 def svg(markup: str, *, name: str = "") -> str:
     """A picture without anything that could run or fetch.
 

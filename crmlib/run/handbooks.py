@@ -9,10 +9,13 @@ from pathlib import Path
 
 import mistune
 
+from crmlib.kit import terms
 from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Language, Words, locale
 
 ROLES = ("planner", "store_manager", "adviser", "analyst", "administrator", "sponsor")
+DEFINITIONS = "definitions"
+PAGES = (*ROLES, DEFINITIONS)
 FOLDER = "handbook"
 _PAGE = """<!doctype html>
 <html lang="{tag}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -31,7 +34,9 @@ pre{{background:#fff;border:1px solid #e4e9ef;border-radius:5px;padding:10px;ove
 
 
 def written(role: str, language: Language) -> str:
-    """The text of a handbook, in Markdown; in English where the language has none yet."""
+    """The text of a handbook or of the definitions, in Markdown; in English where the language has none yet."""
+    if role == DEFINITIONS:
+        return terms.markdown(language)
     folder = files("crmlib.run").joinpath(FOLDER)
     own = folder.joinpath(f"{role}.{language}.md")
     return (own if own.is_file() else folder.joinpath(f"{role}.en.md")).read_text(encoding="utf-8")
@@ -52,7 +57,7 @@ def title(role: str, language: Language) -> str:
 def page(role: str, language: Language) -> str:
     """A handbook as a page of its own, with the way to the others and to the other language."""
     other = next(code for code in LANGUAGES if code != language)
-    links = [f'<a href="{name}.html">{escape(title(name, language))}</a>' for name in ROLES if name != role]
+    links = [f'<a href="{name}.html">{escape(title(name, language))}</a>' for name in PAGES if name != role]
     tongue = (
         f'<a href="../{other}/{role}.html" lang="{locale(other).tag}">{escape(Words(other)("portal.language"))}</a>'
     )
@@ -64,7 +69,7 @@ def page(role: str, language: Language) -> str:
 
 def links(language: Language, *, root: str = "") -> str:
     """The way to all handbooks of a language, as the foot of the portal and the login page show it."""
-    shown = (f'<a href="{root}{FOLDER}/{language}/{role}.html">{escape(title(role, language))}</a>' for role in ROLES)
+    shown = (f'<a href="{root}{FOLDER}/{language}/{role}.html">{escape(title(role, language))}</a>' for role in PAGES)
     return " · ".join(shown)
 
 
@@ -73,7 +78,7 @@ def write(reports: Path) -> None:
     for language in LANGUAGES:
         folder = reports / FOLDER / language
         folder.mkdir(parents=True, exist_ok=True)
-        for role in ROLES:
+        for role in PAGES:
             file, text = folder / f"{role}.html", page(role, language)
             if file.is_file() and file.read_text(encoding="utf-8") == text:
                 continue

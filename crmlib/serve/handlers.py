@@ -97,13 +97,13 @@ class PortalHandler(Closed):
 
 
 class HandbookHandler(Closed):
-    """The handbooks; they hold nothing of anybody, so they are read before a login too."""
+    """The handbooks and the definitions; they hold nothing of anybody, so they are read before a login too."""
 
     def get(self, language: Language, role: str) -> None:
         """The page of a role."""
         if not self.at_home():
             return
-        if role not in handbooks.ROLES:
+        if role not in handbooks.PAGES:
             self.say("unknown")
             return
         self.finish(handbooks.page(role, language))

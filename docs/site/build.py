@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from crmlib.core.contracts import CONTRACTS
-from crmlib.kit import columns
+from crmlib.kit import columns, terms
 from crmlib.kit.words import Language, Words
 from crmlib.report import registry
 from crmlib.report.form import fields
@@ -236,6 +236,7 @@ def source(language: Language, out: Path, made: Path | None) -> Path:
             written(name, folder / part, language, own)
     for role in ROLES:
         shutil.copy(ROOT / "crmlib" / "run" / "handbook" / f"{role}.{language}.md", folder / "handbook" / f"{role}.md")
+    (folder / "reference" / "definitions.md").write_text(terms.markdown(language), encoding="utf-8")
     (folder / "reference" / "tables.md").write_text(tables_page(words, own), encoding="utf-8")
     for question in QUESTIONS:
         (folder / "reference" / f"{question}.md").write_text(api_page(question), encoding="utf-8")
@@ -254,6 +255,7 @@ def settings(language: Language, own: dict[str, Any], words: Words, out: Path) -
         {own["operate"]: [{own["nav"][n]: f"operate/{n}.md"} for n in OPERATE]},
         {
             own["reference"]: [
+                {words("page.terms.page"): "reference/definitions.md"},
                 {own["tables"]["title"]: "reference/tables.md"},
                 *(f"reference/{q}.md" for q in QUESTIONS),
             ]

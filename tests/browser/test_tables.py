@@ -54,6 +54,23 @@ def test_a_column_of_names_sorts_as_people_count(file: Path, visit: Open) -> Non
     assert (seen.outside, seen.errors, seen.refused) == ([], [], [])
 
 
+def test_a_measure_is_explained_where_one_points_or_tabs_to_it_without_a_request(file: Path, visit: Open) -> None:
+    seen = visit(file.as_uri())
+    page = seen.page
+    head = page.locator("th[data-term=net_minor] .sort")
+    said = page.locator(f"#{head.get_attribute('aria-describedby')}").text_content()
+    assert said and page.locator("[role=tooltip]").is_hidden()
+    head.focus()
+    assert page.inner_text("[role=tooltip]") == said
+    page.keyboard.press("Escape")
+    assert page.locator("[role=tooltip]").is_hidden()
+    page.locator("[data-term] .term").first.hover()
+    assert page.locator("[role=tooltip]").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("[role=tooltip]").is_hidden()
+    assert (seen.outside, seen.errors, seen.refused) == ([], [], [])
+
+
 def test_a_long_table_is_filtered_by_what_one_types(file: Path, visit: Open) -> None:
     seen = visit(file.as_uri())
     seen.page.fill(".filter", "店10")

@@ -18,7 +18,7 @@ import pytest
 
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.data import Lake
-from crmlib.kit import columns
+from crmlib.kit import columns, terms
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report.html import sheets
 
@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CLOCK = datetime(2026, 11, 22, tzinfo=UTC)
 MOST_FINDINGS, MOST_FIGURES = 7, 4
-PAGE_BYTES = 450_000
+PAGE_BYTES, WHOLE_BYTES = 450_000, 700_000
+MEASURES = ("money", "share", "basis_points")
 MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 """What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
@@ -97,6 +98,7 @@ def test_it_runs_and_its_page_keeps_the_rules(
         r'data:application[^"]*|<script type="application/json".*?</script>|<table.*?</table>', html, re.S
     )
     assert len(html.encode()) - sum(len(d.encode()) for d in data_in_page) <= PAGE_BYTES
+    assert len(html.encode()) <= WHOLE_BYTES
     check_workbook(tmp_path / "out", record, language=language)
 
 
@@ -128,6 +130,18 @@ def check_cells(stored: pl.Series, cells: list[Any], *, words: Words) -> None:
         code = CODE if words.language == "zh" else MACHINE
         machine = [c for c in cells if isinstance(c, str) and code.match(c)]
         assert machine == [], (stored.name, words.language)
+
+
+def test_a_measure_that_two_pages_show_has_a_definition() -> None:
+    shown: dict[str, set[str]] = {}
+    for (page, _), out in MADE.items():
+        for table in (out / "tables").glob("*.parquet"):
+            for name in pl.read_parquet_schema(table):
+                entry = columns.known(name)
+                if entry is not None and entry.kind in MEASURES:
+                    shown.setdefault(name, set()).add(page)
+    defined = set(terms.terms("zh"))
+    assert {name: pages for name, pages in shown.items() if len(pages) > 1 and name not in defined} == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -186,7 +186,7 @@ class Study(MemberStudy):
         known = pl.when(pl.col("uncosted_lines") == 0).then("margin_minor")
         margin = known.fill_null((pl.col("net_minor") * rate).round().cast(pl.Int64)) if rate is not None else known
         return (
-            before.filter(~pl.col("customer_id").is_in(came.implode()), pl.col("net_minor") > 0)
+            before.filter(~pl.col("customer_id").is_in(came.implode()))
             .join(favourite.select("customer_id", "group"), on="customer_id", how="left")
             .select(
                 "customer_id", "net_minor", "group", margin_minor=margin,

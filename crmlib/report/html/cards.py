@@ -14,6 +14,7 @@ import polars as pl
 from markupsafe import Markup
 
 from crmlib.kit.finding import ActionList, Finding, anchor
+from crmlib.kit.terms import terms
 from crmlib.kit.words import Words
 from crmlib.report import sanitize
 from crmlib.report.drawing import Drawing, DrawingError
@@ -122,7 +123,9 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
         view = plain(thing.table.head(MOST_ROWS), words=words)
         shown, total = words.format.count(MOST_ROWS), words.format.count(rows)
         note = words("page.rows_shown", shown=shown, total=total) if rows > MOST_ROWS else ""
-    markup = sanitize.table(view.with_id(f"t-{anchor(thing.key)}").as_raw_html())
+    place = f"t-{anchor(thing.key)}"
+    raw = view.with_id(place).as_raw_html()
+    markup, explained = sanitize.explained(sanitize.table(raw), raw, place=place, known=terms(words.language))
     if isinstance(thing, ActionList):
         markup = sanitize.labelled(markup)
     ask = thing.ask if isinstance(thing, ActionList) else None
@@ -143,6 +146,7 @@ def _table(thing: Finding | ActionList, setting: Setting) -> TableBlock:
         href=href,
         file=file,
         too_large=not href,
+        terms=explained,
     )
 
 

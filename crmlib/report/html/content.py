@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from crmlib.kit.finding import Answer
+from crmlib.kit.terms import Term
 from crmlib.report.form.explain import Explanation
 from crmlib.report.form.fields import Form
 
@@ -39,13 +41,19 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table to read (safe markup), and the whole of it to download."""
+    """A table to read (safe markup), and the whole of it to download.
+
+    Parameters
+    ----------
+    terms : keys of the measures in its head that have a definition (`kit.terms`).
+    """
 
     markup: str
     note: str = ""
     href: str = ""
     file: str = ""
     too_large: bool = False
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +121,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Foot:
-    """Provenance, and what the page cannot tell."""
+    """Provenance, what the page cannot tell, and where all definitions are."""
 
     lines: tuple[Line, ...]
     technical: tuple[Line, ...]
+    definitions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A whole page."""
+    """A whole page.
+
+    Parameters
+    ----------
+    terms : the definitions of the measures on the page; named : label of a figure → key of its definition.
+    """
 
     language: str
     head: Head
@@ -143,4 +157,6 @@ class Content:
     checks_open: bool = False
     foot: Foot | None = None
     charts: tuple[Chart, ...] = ()
+    terms: tuple[Term, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
     status: int = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,10 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; "
     "form-action 'self'; script-src {scripts}"
 )
+
+
+PACKED_FROM = 8_000
+"""A specification of so many characters is packed: a what-if of 600 cases has 309 kB, packed 25."""
 
 
 def html(content: Content, *, words: Words) -> str:
@@ -56,8 +61,17 @@ def html(content: Content, *, words: Words) -> str:
 def content_fields(content: Content) -> dict[str, object]:
     """The fields of `content` by name, specifications marked as safe: they are JSON made for script elements."""
     fields: dict[str, object] = {name: getattr(content, name) for name in content.__slots__}
-    fields["charts"] = [{"anchor": c.anchor, "vega": Markup(c.vega)} for c in content.charts]
+    fields["charts"] = [
+        {"anchor": c.anchor, "vega": _packed(c.vega) if len(c.vega) > PACKED_FROM else Markup(c.vega)}
+        | {"packed": len(c.vega) > PACKED_FROM}
+        for c in content.charts
+    ]
     return fields
+
+
+def _packed(text: str) -> str:
+    """Gzipped, in base64: the same text has the same characters."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def card(one: Card, *, words: Words) -> str:

@@ -81,6 +81,7 @@ class _Look:
         self._numbers: dict[str, Format] = {}
         self.head: Format = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         self.day: Format = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.month: Format = book.add_format({"num_format": "yyyy-mm"})
         self.text: Format = book.add_format({"num_format": "@"})
         self.quoted: Format = book.add_format({"num_format": "@", "quote_prefix": True})
 
@@ -112,7 +113,8 @@ def _write(sheet: Worksheet, table: pl.DataFrame, *, look: _Look, words: Words, 
                 if math.isfinite(value):
                     sheet.write_number(row, at, value / divisor, look.number(column))
             elif isinstance(value, date):
-                sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), look.day)  # noqa: DTZ001
+                shape = look.month if column.kind == "month" else look.day
+                sheet.write_datetime(row, at, datetime(value.year, value.month, value.day), shape)  # noqa: DTZ001
             else:
                 text = visible(str(value))[:_MAX_CELL]
                 sheet.write_string(row, at, text, look.quoted if text.startswith(_FORMULA_START) else look.text)

@@ -18,6 +18,7 @@ from crmlib.pages.shared import churn_tables as views
 
 HOLDOUT = 0.15
 CELL_VERDICTS = ("pick", "disturb")
+SHOWN = {"held_out": "left_alone", "net_minor": "net_profit_minor", "cost_minor": "list_cost_minor"}
 STATUS = {"works": "ok", "pick": "ok", "harms": "fail", "disturb": "fail", "unclear": "warn"}
 
 
@@ -71,11 +72,9 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
         words=words,
         key="churn.winback",
         status=STATUS.get(kind, "none"),  # type: ignore[arg-type]
-        table=table.rename({"net_minor": "net_profit_minor"}),
+        table=table.rename(SHOWN),
         view=views.show(
-            named.select(pl.exclude("closed", "extra", "code")).rename(
-                {"held_out": "left_alone", "net_minor": "net_profit_minor"}
-            ),
+            named.select(pl.exclude("closed", "extra", "code")).rename(SHOWN),
             words=words,
         ),
         chart=intervals.intervals(_points(named, words), words=words, title=words("churn.chart.effect"), percent=True)

@@ -114,6 +114,7 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         value=told(table, "trait", "value", by=lambda t, v: label(words, t, v)),
         trait=told(table, "trait", by=words.column),
     )
+    interval = {"low": "index_low", "high": "index_high"}
     return Finding.worded(
         "customer_profile.profile",
         kind,
@@ -121,8 +122,8 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         words=words,
         key="scoring.profile",
         status="none",
-        table=table,
-        view=views.readable(view, words=words),
+        table=table.rename(interval),
+        view=views.readable(view.rename(interval), words=words),
         chart=intervals.intervals(
             shown.select(
                 name="name",

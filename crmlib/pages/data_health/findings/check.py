@@ -38,6 +38,7 @@ def check(
     view : the table for reading, if it is another one; named : columns whose values have names.
     seen : key of the note that says what is seen.
     """
+    table, seen_table = (t.rename({"source": "feed"}, strict=False) for t in (table, table if view is None else view))
     return Finding.worded(
         f"data_health.{key}",
         kind,
@@ -46,7 +47,7 @@ def check(
         key=f"health.{key}",
         status=status,
         table=table,
-        view=views.readable(view if view is not None else table, words=words, names=named),
+        view=views.readable(seen_table, words=words, names=named),
         chart=chart,
         seen=words(f"data_health.{key}.{seen}", **values),
         row_key=row_key,

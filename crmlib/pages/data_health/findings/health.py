@@ -104,7 +104,7 @@ def freshness(table: pl.DataFrame, *, words: Words) -> Finding:
         values,
         words=words,
         view=table.with_columns(late=pl.col("late")),
-        row_key=("source",),
+        row_key=("feed",),
     )
 
 
@@ -125,7 +125,7 @@ def ingest_sum(table: pl.DataFrame, *, words: Words) -> Finding:
         "quarantined": form.count(int(table["quarantined"].sum())),
     }
     status: Status = "fail" if off.height else "ok"
-    return check("sum", kind, status, table, values, words=words, row_key=("source", "table"), role="check")
+    return check("sum", kind, status, table, values, words=words, row_key=("feed", "table"), role="check")
 
 
 def contracts(sums: pl.DataFrame, rules: pl.DataFrame, *, words: Words) -> Finding:

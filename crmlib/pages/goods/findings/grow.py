@@ -54,10 +54,10 @@ def growth(stand: Standing, *, words: Words, ground: str, name: Named) -> Findin
         doubt=pl.lit(kind == "flat"),
     )  # fmt: skip
     shown = known.select(
-        name=name(known["product_id"]), gain_minor="gain_minor", net_minor="v1", then_minor="v0",
+        name=name(known["product_id"]), growth_minor="gain_minor", net_minor="v1", then_minor="v0",
         growth=pl.col("growth") - 1,
         growth_low=pl.col("lower") - 1, growth_high=pl.col("upper") - 1, receipts="n1",
-    ).sort(pl.col("gain_minor").abs(), "name", descending=[True, False])  # fmt: skip
+    ).sort(pl.col("growth_minor").abs(), "name", descending=[True, False])  # fmt: skip
     return Finding.worded(
         "goods.growth", kind, values, words=words, status="none", table=shown,
         view=views.readable(shown.head(30), words=words),

@@ -123,7 +123,7 @@ def money(lists: pl.DataFrame, *, words: Words, margin: float) -> Finding:
     status: dict[str, Status] = {"none": "none", "harm": "fail", "lost": "warn", "paid": "ok", "unshown": "warn"}
     table = read.select(
         list_name="name", verdict="verdict", net_profit_minor="net_minor", net_low_minor="net_low_minor",
-        net_high_minor="net_high_minor", n_contact="n_contact", n_control="n_control", cost_minor="cost_minor",
+        net_high_minor="net_high_minor", n_contact="n_contact", n_control="n_control", list_cost_minor="cost_minor",
         ends_on="ends_on",
     )  # fmt: skip
     lost = lists.filter(pl.col("verdict").is_in(LOST))
@@ -231,7 +231,7 @@ def programme(found: Programme, season: tuple[str, date, date], *, words: Words,
     table = pl.DataFrame({
         "season": [name], "starts_on": [start], "ends_on": [end], "customers": [found.members],
         "n_control": [found.held_out], "net_profit_minor": [found.net_minor], "net_low_minor": [found.net_low_minor],
-        "net_high_minor": [found.net_high_minor], "cost_minor": [cost],
+        "net_high_minor": [found.net_high_minor], "list_cost_minor": [cost],
     })  # fmt: skip
     return Finding.worded(
         "list_results.programme",

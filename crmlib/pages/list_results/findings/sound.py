@@ -70,7 +70,7 @@ def left(rows: pl.DataFrame, *, words: Words) -> Finding:
     status: dict[str, Status] = {"none": "none", "annoyed": "warn", "bounced": "warn", "fine": "ok"}
     table = rows.select(
         list_name="name", channel="channel", n_contact="n_contact", sent="sent", bounced="bounced", held_up="held_up",
-        opted_out="opted_out", cost_minor="cost_minor",
+        opted_out="opted_out", list_cost_minor="cost_minor",
     )  # fmt: skip
     return Finding.worded(
         "list_results.left",

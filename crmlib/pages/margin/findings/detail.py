@@ -97,9 +97,9 @@ def rate(split: pl.DataFrame, *, words: Words, ground: str, name: Named) -> Find
     own, mix = float(split["within"].sum()), float(split["mix"].sum())
     moved = now - then
     kind = "held" if abs(moved) < MOVED else "rose" if moved > 0 else "fell"
-    effect = split.with_columns(effect=pl.col("within") + pl.col("mix"), category=name(split["category"]))
+    effect = split.with_columns(rate_effect=pl.col("within") + pl.col("mix"), category=name(split["category"]))
     effect = effect.with_columns(pl.col("category").fill_null(words("sales.unknown")))
-    lead = effect.sort("effect", descending=moved > 0, maintain_order=True).row(0, named=True)
+    lead = effect.sort("rate_effect", descending=moved > 0, maintain_order=True).row(0, named=True)
     values = {
         "ground": words(f"sales.comparison.{ground}"),
         "rate": form.share(now),
@@ -107,16 +107,16 @@ def rate(split: pl.DataFrame, *, words: Words, ground: str, name: Named) -> Find
         "own": points(own, 0.0, words=words),
         "mix": points(mix, 0.0, words=words),
         "lead": lead["category"],
-        "part": points(lead["effect"], 0.0, words=words),
+        "part": points(lead["rate_effect"], 0.0, words=words),
     }
     shown = effect.head(ROWS)
     frame = shown.select(
-        name="category", value="effect", label=told(shown, "effect", by=lambda e: points(e, 0.0, words=words))
+        name="category", value="rate_effect", label=told(shown, "rate_effect", by=lambda e: points(e, 0.0, words=words))
     )
     why = "own" if abs(own) >= abs(mix) else "mix"
     status: Status = {"held": "ok", "rose": "ok", "fell": "warn"}[kind]  # type: ignore[assignment]
     table = effect.select(
-        "category", "net_minor", "margin_minor", "margin_rate", "rate_then", "effect", "within", "mix"
+        "category", "net_minor", "margin_minor", "margin_rate", "rate_then", "rate_effect", "within", "mix"
     )
     return Finding.worded(
         "margin.rate", kind, values, words=words, status=status, table=table,
@@ -143,16 +143,16 @@ def stores(by_store: pl.DataFrame, *, words: Words, name: Named) -> Finding:
         "total": form.money(int(short["short_minor"].sum())),
     }
     table = by_store.with_columns(store=name(by_store["store_id"])).select(
-        "store", "net_minor", "margin_minor", "margin_rate", "short_minor"
+        "store", "net_minor", "margin_minor", "margin_rate", below_average_minor="short_minor"
     )
-    bars = table.filter(pl.col("short_minor") != 0)
+    bars = table.filter(pl.col("below_average_minor") != 0)
     bars = pl.concat([bars.head(ROWS // 2), bars.tail(ROWS // 2)]) if bars.height > ROWS else bars
     chart = None
     if bars.height:
-        divisor, title = axis(float(bars["short_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
+        divisor, title = axis(float(bars["below_average_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
         frame = bars.select(
-            name="store", value=-pl.col("short_minor") / divisor,
-            label=told(bars, "short_minor", by=lambda g: signed(-g, words=words)),
+            name="store", value=-pl.col("below_average_minor") / divisor,
+            label=told(bars, "below_average_minor", by=lambda g: signed(-g, words=words)),
         )  # fmt: skip
         chart = labelled.bars(frame, words=words, title=words("margin.stores.axis", unit=title))
     return Finding.worded(

@@ -121,7 +121,7 @@ def purchases(found: pl.DataFrame, *, words: Words, suppliers: Mapping[str, str]
     }  # fmt: skip
     status: Status = "warn" if kind == "dearer" else "none" if kind == "unknown" else "ok"
     called = pl.Series("supplier", [suppliers.get(s, s) for s in found["supplier_id"]], dtype=pl.String)
-    shown = found.with_columns(called).rename({"price_minor": "paid_minor"})
+    shown = found.with_columns(called).rename({"price_minor": "paid_minor", "before_minor": "bought_before_minor"})
     shown = shown.select("supplier", *(c for c in shown.columns if c not in ("supplier", "supplier_id")))
     bars = (
         found.group_by("supplier_id").agg(pl.col("price_minor").sum()).sort("price_minor", descending=True).head(ROWS)

@@ -77,13 +77,13 @@ def compared(rows: pl.DataFrame, *, words: Words) -> Finding:
     }  # fmt: skip
     out = table.select(
         event_name="meeting_id", held_on="day", event_kind="kind", guests_came="came", orders="orders",
-        event_cost_minor="cost_minor", net_collected_minor="collected_minor", left_minor="left_minor",
+        event_cost_minor="cost_minor", net_collected_minor="collected_minor", above_cost_minor="left_minor",
     )  # fmt: skip
     shown = out.head(SHOWN)
     bars = shown.select(
         pl.concat_str("event_name", pl.col("held_on").dt.strftime("%m-%d"), separator=" ").alias("name"),
-        (pl.col("left_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
-        pl.Series("label", [form.money(m) for m in shown["left_minor"]], dtype=pl.String),
+        (pl.col("above_cost_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
+        pl.Series("label", [form.money(m) for m in shown["above_cost_minor"]], dtype=pl.String),
     )
     return Finding.worded(
         "meetings.compared", kind, values, words=words, table=out,

@@ -134,8 +134,11 @@ def flows(change: GainLoss, noise: GainLoss, *, group: str, names: Mapping[str, 
     }
     shown = table.sort("net_minor", descending=True).select("from", "to", "net_minor", "gross_minor", "named")
     shown = shown.rename(
-        {"from": "moved_from", "to": "moved_to", "net_minor": "moved_net_minor", "named": "beyond_chance"}
-    )
+        {
+            "from": "moved_from", "to": "moved_to", "net_minor": "moved_net_minor", "gross_minor": "moved_gross_minor",
+            "named": "beyond_chance",
+        }
+    )  # fmt: skip
     drawn = named.head(8).select(
         name=pl.format("{} → {}", "from", "to"),
         value=pl.col("net_minor") / minor_per_unit(form.currency),

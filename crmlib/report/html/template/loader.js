@@ -16,10 +16,12 @@
   }
   const packed = document.getElementById("vega");
   if (!packed || !window.DecompressionStream) return;
-  const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const unpacked = (element) => {
+    const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
   const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
+  script.textContent = await unpacked(packed);
   document.head.append(script);
   const vega = window.crmlibVega;
   if (!vega) return;
@@ -64,7 +66,8 @@
   };
   const draw = async (holder) => {
     const anchor = holder.id.slice(0, -"-chart".length);
-    const spec = JSON.parse(document.getElementById(anchor + "-spec").textContent);
+    const source = document.getElementById(anchor + "-spec");
+    const spec = JSON.parse("packed" in source.dataset ? await unpacked(source) : source.textContent);
     const still = holder.querySelector(".picture");
     const live = document.createElement("div");
     live.className = "picture waiting";

@@ -62,4 +62,43 @@
     sortable(table, body);
     if (body.rows.length > 8) filtered(holder, body);
   }
+  const tip = document.createElement("div");
+  tip.className = "tip means";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+  document.body.append(tip);
+  let leaving = 0;
+  const hide = () => { tip.hidden = true; };
+  const leave = () => { leaving = setTimeout(hide, 200); };
+  const show = (button, text) => {
+    clearTimeout(leaving);
+    tip.textContent = text;
+    tip.hidden = false;
+    const place = button.getBoundingClientRect();
+    tip.style.left = Math.max(4, Math.min(place.left, window.innerWidth - tip.offsetWidth - 4)) + "px";
+    const below = place.bottom + tip.offsetHeight < window.innerHeight;
+    tip.style.top = Math.max(4, below ? place.bottom : place.top - tip.offsetHeight) + "px";
+  };
+  tip.addEventListener("mouseenter", () => clearTimeout(leaving)); // one may point at the sentence and read it
+  tip.addEventListener("mouseleave", leave);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  document.addEventListener("scroll", hide, { capture: true, passive: true });
+  for (const holder of document.querySelectorAll("[data-term]")) {
+    const said = document.getElementById("term-" + holder.dataset.term);
+    if (!said) continue;
+    let button = holder.querySelector(".sort");
+    if (!button) {
+      button = document.createElement("button");
+      button.type = "button";
+      button.className = "term";
+      button.append(...holder.childNodes);
+      holder.append(button);
+      button.addEventListener("click", () => show(button, said.textContent));
+    }
+    button.setAttribute("aria-describedby", said.id);
+    button.addEventListener("mouseenter", () => show(button, said.textContent));
+    button.addEventListener("focus", () => show(button, said.textContent));
+    button.addEventListener("mouseleave", leave);
+    button.addEventListener("blur", leave);
+  }
 })();
