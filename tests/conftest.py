@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from crmlib.data import Lake, ingest_all
 from crmlib.kit.charts.drawer import VARIABLE
+from tests.sample_pages import SamplePages
 
 settings.register_profile("house", deadline=None)  # these machines are noisy; no test is about time
 settings.load_profile("house")
@@ -53,6 +54,12 @@ def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
                 ingest_all(Path("data_samples/sources.yml"), lake=Lake(making), now=now)
             making.rename(place)
     return Lake(place)
+
+
+@pytest.fixture(scope="session")
+def sample_pages(sample_lake: Lake, engine: None) -> SamplePages:
+    """The pages of the sample company, each made when first asked for, for all workers."""
+    return SamplePages(sample_lake.path.parent / "sample_pages", sample_lake)
 
 
 @pytest.fixture(scope="session")

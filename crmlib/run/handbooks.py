@@ -24,7 +24,7 @@ _PAGE = """<!doctype html>
 body{{margin:0;background:#f7f9fb;color:#1f2933}}
 body{{font:16px/1.7 "Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}}
 main{{max-width:44em;margin:24px auto;padding:0 24px 40px}}
-nav{{font-size:13px}}nav a{{margin-right:14px;white-space:nowrap}}
+main{{overflow-wrap:anywhere}}nav{{font-size:13px}}nav a{{margin-right:14px;white-space:nowrap}}
 a{{color:#0f766e}}h1{{font-size:22px}}h2{{font-size:17px;margin:22px 0 4px}}
 pre{{background:#fff;border:1px solid #e4e9ef;border-radius:5px;padding:10px;overflow:auto;font-size:13px}}
 @media print{{body{{background:#fff;font-size:11pt}}nav{{display:none}}main{{margin:0;max-width:none}}}}
@@ -62,8 +62,9 @@ def page(role: str, language: Language) -> str:
         f'<a href="../{other}/{role}.html" lang="{locale(other).tag}">{escape(Words(other)("portal.language"))}</a>'
     )
     html = str(mistune.create_markdown(escape=True)(written(role, language)))
+    html = html.replace("<pre>", '<pre tabindex="0">')  # what scrolls is reached by keyboard
     return _PAGE.format(
-        tag=locale(language).tag, title=escape(title(role, language)), links="".join([*links, tongue]), text=html
+        tag=locale(language).tag, title=escape(title(role, language)), links=" ".join([*links, tongue]), text=html
     )
 
 

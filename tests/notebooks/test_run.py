@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import UTC, datetime
 from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import fastexcel
-import nbformat
 import polars as pl
 import pytest
 
@@ -21,39 +19,17 @@ from crmlib.data import Lake
 from crmlib.kit import columns, terms
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report.html import sheets
+from tests.sample_pages import NOTEBOOKS, SamplePages
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CLOCK = datetime(2026, 11, 22, tzinfo=UTC)
 MOST_FINDINGS, MOST_FIGURES = 7, 4
 PAGE_BYTES, WHOLE_BYTES = 450_000, 700_000
 MEASURES = ("money", "share", "basis_points")
 MACHINE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 CODE = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 """What a Chinese cell never is: a code such as `keep` or `in_rhythm`."""
-MADE: dict[tuple[str, str], Path] = {}
-"""The pages made so far: report and language → their folder."""
 FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 """What the name of a sheet may not hold; a blank stands there."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-
-
-def execute(path: Path, *, language: str, lake: Lake, out: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the cells as a runner does, in this process, and return the page."""
-    run = {
-        "face": "html", "clock": CLOCK.isoformat(), "seed": 7, "run_id": "t", "lake": str(lake.path), "out": str(out),
-        "languages": list(LANGUAGES),
-    }  # fmt: skip
-    out.mkdir(parents=True)
-    (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    monkeypatch.setenv("CRMLIB_RUN", str(out / "run.json"))
-    names: dict[str, object] = {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code":
-            exec(compile(cell.source, f"{path.stem}:{cell.id}", "exec"), names)
-            if "parameters" in cell.metadata.get("tags", []):
-                names["language"] = language
-    return (out / "index.html").read_text(encoding="utf-8")
 
 
 def texts(html: str, pattern: str) -> list[str]:
@@ -72,12 +48,10 @@ def named(lake: Lake) -> frozenset[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_it_runs_and_its_page_keeps_the_rules(
-    path: Path, language: str, sample_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    html = execute(path, language=language, lake=sample_lake, out=tmp_path / "out", monkeypatch=monkeypatch)
-    MADE[path.stem, language] = tmp_path / "out"
-    record = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_pages: SamplePages) -> None:
+    out = sample_pages.page(path.stem, language)
+    html = (out / "index.html").read_text(encoding="utf-8")
+    record = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     findings = [f for f in record["findings"] if f["role"] == "finding"]
     assert 1 <= len(findings) <= MOST_FINDINGS
     assert record["answer"] and len(record["figures"]) <= MOST_FIGURES
@@ -88,7 +62,7 @@ def test_it_runs_and_its_page_keeps_the_rules(
     assert all(said) and not any(re.search(r"\{\w*\}|\bnan\b|\bNone\b|\binf\b", text) for text in said)
     heads = texts(body, r"<th\b[^>]*>(.*?)</th>")
     assert not [text for text in heads if MACHINE.search(text)]
-    assert not set(texts(body, r"<td\b[^>]*>(.*?)</td>")) & named(sample_lake), "who has a name is called by it"
+    assert not set(texts(body, r"<td\b[^>]*>(.*?)</td>")) & named(sample_pages.lake), "who has a name is called by it"
     if language == "zh":
         assert all(CHINESE.search(f["headline"]) for f in record["findings"])
     notes = re.findall(r'<div class="notes">\s*<dl>(.*?)</dl>', body, re.S)
@@ -99,7 +73,7 @@ def test_it_runs_and_its_page_keeps_the_rules(
     )
     assert len(html.encode()) - sum(len(d.encode()) for d in data_in_page) <= PAGE_BYTES
     assert len(html.encode()) <= WHOLE_BYTES
-    check_workbook(tmp_path / "out", record, language=language)
+    check_workbook(out, record, language=language)
 
 
 def check_workbook(out: Path, record: dict[str, Any], *, language: str) -> None:
@@ -132,9 +106,9 @@ def check_cells(stored: pl.Series, cells: list[Any], *, words: Words) -> None:
         assert machine == [], (stored.name, words.language)
 
 
-def test_a_measure_that_two_pages_show_has_a_definition() -> None:
+def test_a_measure_that_two_pages_show_has_a_definition(sample_pages: SamplePages) -> None:
     shown: dict[str, set[str]] = {}
-    for (page, _), out in MADE.items():
+    for page, out in sample_pages.made("zh").items():
         for table in (out / "tables").glob("*.parquet"):
             for name in pl.read_parquet_schema(table):
                 entry = columns.known(name)
@@ -145,9 +119,9 @@ def test_a_measure_that_two_pages_show_has_a_definition() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_two_pages_say_of_one_thing_is_the_same(language: str) -> None:
+def test_what_two_pages_say_of_one_thing_is_the_same(language: str, sample_pages: SamplePages) -> None:
     """One label has one number, one check one verdict, and one member one owner, means and due day on every list."""
-    made = {page: out for (page, spoken), out in MADE.items() if spoken == language}
+    made = sample_pages.made(language)
     if not {"contact_list", "customer_lifetime", "customer_value", "early_warning"} <= set(made):
         pytest.skip("compares the pages that the tests above have made")
     said: dict[tuple[str, str], set[object]] = {}
