@@ -50,7 +50,8 @@ SIGNATURES = """() => {
 }"""
 RUN = """contrast => axe.run(document, {
   resultTypes: ["violations"], preload: false, rules: {"color-contrast": {enabled: contrast}},
-}).then(found => found.violations.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(" ")))"""
+}).then(found => found.violations.map(
+  v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(" ")))"""
 OVER = "document.documentElement.scrollWidth - window.innerWidth"
 
 
