@@ -41,6 +41,25 @@ def test_a_noun_that_is_counted_somewhere_is_counted_everywhere() -> None:
     assert {key: text for key, text in SENTENCES.items() if bare.search(text)} == {}
 
 
+VERBS = "are|were|have|do|stand|lie|want|need|fit|come|sell"
+SEVERAL = {"tiers"}
+"""Values that are several whatever is counted: tiers A and B."""
+
+
+def test_a_verb_and_a_pointing_word_follow_the_number_too() -> None:
+    """What a room counts in one sentence is a number in its others: "1 are behind", "watch these 1"."""
+    counted: dict[str, set[str]] = {}
+    for key, text in SENTENCES.items():
+        counted.setdefault(key.partition(".")[0], set()).update(re.findall(r"\{(\w+):plural:", text))
+    bare = re.compile(r"\{(\w+)\} (?:of (?:them|these|those) )?(?:" + VERBS + r")\b|\b(?:these|those) \{(\w+)\}")
+    wrong = {}
+    for key, text in SENTENCES.items():
+        names = {one or other for one, other in bare.findall(text)} - SEVERAL
+        if names & counted[key.partition(".")[0]]:
+            wrong[key] = text
+    assert wrong == {}
+
+
 @pytest.mark.parametrize("count", ["0", "2", "1,000"])
 def test_any_other_number_has_the_plural(count: str) -> None:
     for key, text in _told(count).items():

@@ -55,12 +55,26 @@
     });
     holder.before(box);
   };
+  // on a phone a long list begins with ten; the rest is one press away, and there for whoever looks for something
+  const folded = (holder, body) => {
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "more noprint";
+    more.textContent = main.dataset.more.replace("0", String(body.rows.length));
+    const open = () => holder.classList.remove("folded");
+    more.addEventListener("click", open);
+    holder.classList.add("folded");
+    holder.after(more);
+    const box = holder.previousElementSibling;
+    if (box && box.classList.contains("filter")) box.addEventListener("input", open);
+  };
   for (const holder of document.querySelectorAll(".scroll")) {
     const table = holder.querySelector("table");
     const body = table && table.tHead && table.tBodies[0];
     if (!body || body.rows.length < 3) continue;
     sortable(table, body);
     if (body.rows.length > 8) filtered(holder, body);
+    if (body.rows.length > 12 && holder.closest(".list")) folded(holder, body);
   }
   const tip = document.createElement("div");
   tip.className = "tip means";
