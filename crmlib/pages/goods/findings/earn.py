@@ -10,7 +10,6 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
-from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -112,12 +111,7 @@ def earners(stand: Standing, *, words: Words, name: Named) -> Finding:
     )  # fmt: skip
     bars = shown.head(ROWS)
     column = "margin_minor" if stand.basis == "margin" else "net_minor"
-    divisor, title = axis(float(bars[column].abs().max() or 0), words=words)  # type: ignore[arg-type]
-    chart = labelled.bars(
-        bars.select(name="name", value=pl.col(column) / divisor, label=told(bars, column, by=form.money)),
-        words=words,
-        title=words(f"goods.axis.{stand.basis}", unit=title),
-    )
+    chart = labelled.amounts(bars, column, words=words, axis=f"goods.axis.{stand.basis}")
     return Finding.worded(
         "goods.earners", kind, values, words=words, status="none", table=shown,
         view=views.readable(shown.head(30), words=words), chart=chart, row_key=("name",),
@@ -151,11 +145,7 @@ def losers(stand: Standing, *, words: Words, name: Named) -> Finding:
     chart = None
     if loss.height:
         bars = shown.head(min(ROWS, loss.height))
-        divisor, title = axis(float(bars["margin_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-        frame = bars.select(
-            name="name", value=pl.col("margin_minor") / divisor, label=told(bars, "margin_minor", by=form.money)
-        )
-        chart = labelled.bars(frame, words=words, title=words("goods.axis.margin", unit=title))
+        chart = labelled.amounts(bars, "margin_minor", words=words, axis="goods.axis.margin")
     return Finding.worded(
         "goods.losers", kind, values, words=words, status=status, table=shown,
         view=views.readable(shown.head(20), words=words), chart=chart, value_minor=lost, row_key=("name",),

@@ -9,7 +9,6 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
-from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -99,12 +98,8 @@ def slow(stand: Standing, *, words: Words, counted: bool, name: Named) -> Findin
         def said(minor: int, days: int) -> str:
             return words("goods.slow.label", money=form.money(minor), days=form.count(days))
 
-        divisor, title = axis(float(bars["stock_minor"].max() or 0), words=words)  # type: ignore[arg-type]
-        frame = bars.select(
-            name="name", value=pl.col("stock_minor") / divisor,
-            label=told(bars, "stock_minor", "days_unsold", by=said),
-        )  # fmt: skip
-        chart = labelled.bars(frame, words=words, title=words("goods.slow.axis", unit=title))
+        label = told(bars, "stock_minor", "days_unsold", by=said)
+        chart = labelled.amounts(bars, "stock_minor", label=label, words=words, axis="goods.slow.axis")
     status: Status = "ok" if kind == "none" else "warn"
     return Finding.worded(
         "goods.slow", kind, values, words=words, status=status, table=shown,
@@ -145,12 +140,8 @@ def fresh(stand: Standing, *, words: Words, ground: str, name: Named) -> Finding
     bars = both.head(2 * ROWS)
     chart = None
     if bars.height:
-        divisor, title = axis(float(bars["change_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-        frame = bars.select(
-            name=name(bars["product_id"]), value=pl.col("change_minor") / divisor,
-            label=told(bars, "change_minor", by=lambda g: signed(g, words=words)),
-        )  # fmt: skip
-        chart = labelled.bars(frame, words=words, title=title)
+        label = told(bars, "change_minor", by=lambda g: signed(g, words=words))
+        chart = labelled.amounts(bars, "change_minor", name=name(bars["product_id"]), label=label, words=words)
     return Finding.worded(
         "goods.fresh", kind, values, words=words, status="none", table=shown,
         view=views.readable(shown.head(20), words=words, names={"status": "goods.status"}), chart=chart,

@@ -11,7 +11,6 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
-from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -149,12 +148,10 @@ def stores(by_store: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     bars = pl.concat([bars.head(ROWS // 2), bars.tail(ROWS // 2)]) if bars.height > ROWS else bars
     chart = None
     if bars.height:
-        divisor, title = axis(float(bars["below_average_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-        frame = bars.select(
-            name="store", value=-pl.col("below_average_minor") / divisor,
-            label=told(bars, "below_average_minor", by=lambda g: signed(-g, words=words)),
-        )  # fmt: skip
-        chart = labelled.bars(frame, words=words, title=words("margin.stores.axis", unit=title))
+        label = told(bars, "below_average_minor", by=lambda g: signed(-g, words=words))
+        chart = labelled.amounts(
+            bars, "below_average_minor", name="store", label=label, words=words, axis="margin.stores.axis", turned=True
+        )
     return Finding.worded(
         "margin.stores", kind, values, words=words, status="warn" if kind == "short" else "none", table=table,
         view=views.readable(table, words=words), chart=chart, value_minor=int(short["short_minor"].sum()),
@@ -188,11 +185,7 @@ def under(below: pl.DataFrame, *, words: Words, stores: Named, products: Named) 
     chart = None
     if by.height:
         bars = by.head(ROWS)
-        divisor, title = axis(float(bars["margin_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-        frame = bars.select(
-            name="name", value=pl.col("margin_minor") / divisor, label=told(bars, "margin_minor", by=form.money)
-        )
-        chart = labelled.bars(frame, words=words, title=title)
+        chart = labelled.amounts(bars, "margin_minor", words=words)
     return Finding.worded(
         "margin.under", kind, values, words=words, status="warn" if lost else "ok", table=table,
         view=views.readable(table.head(20), words=words), chart=chart, value_minor=lost, row_key=("store", "name"),

@@ -10,7 +10,6 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
-from crmlib.kit.charts.money import axis
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
@@ -89,15 +88,12 @@ def output(found: pl.DataFrame, *, words: Words, name: Named) -> Finding:
         "times": form.number(most / max(least, 1), digits=1),
     }
     bars = pl.concat([table.head(ROWS // 2), table.tail(ROWS // 2)]) if table.height > ROWS else table
-    divisor, title = axis(float(bars["per_day_minor"].max() or 0), words=words)  # type: ignore[arg-type]
-    frame = bars.select(
-        name="store", value=pl.col("per_day_minor") / divisor, label=told(bars, "per_day_minor", by=form.money)
-    )
     shown = table.select("store", "net_minor", "store_days", "per_day_minor", "per_m2_minor")
     return Finding.worded(
         "margin.output", kind, values, words=words, status="none", table=shown,
         view=views.readable(shown, words=words),
-        chart=labelled.bars(frame, words=words, title=words("margin.output.axis", unit=title)), row_key=("store",),
+        chart=labelled.amounts(bars, "per_day_minor", name="store", words=words, axis="margin.output.axis"),
+        row_key=("store",),
     )  # fmt: skip
 
 
@@ -126,13 +122,10 @@ def purchases(found: pl.DataFrame, *, words: Words, suppliers: Mapping[str, str]
     bars = (
         found.group_by("supplier_id").agg(pl.col("price_minor").sum()).sort("price_minor", descending=True).head(ROWS)
     )
-    divisor, title = axis(float(bars["price_minor"].max() or 0), words=words)  # type: ignore[arg-type]
     said = pl.Series("name", [suppliers.get(s, s) for s in bars["supplier_id"]], dtype=pl.String)
-    worth = told(bars, "price_minor", by=form.money)
-    frame = bars.select(name=said, value=pl.col("price_minor") / divisor, label=worth)
     return Finding.worded(
         "margin.purchases", kind, values, words=words, status=status, table=shown,
-        view=views.readable(shown, words=words), chart=labelled.bars(frame, words=words, title=title),
+        view=views.readable(shown, words=words), chart=labelled.amounts(bars, "price_minor", name=said, words=words),
         value_minor=max(more, 0), row_key=("supplier", "category", "unit"),
     )  # fmt: skip
 
@@ -220,12 +213,10 @@ def floor(found: pl.DataFrame, *, words: Words, stores: Named, products: Named) 
     shown = pl.concat([named, found.select(
         "quantity_milli", "floor_minor", sold_price_minor="price_minor", given_away_minor="given_minor"
     )], how="horizontal")  # fmt: skip
-    divisor, title = axis(float(top["given_minor"].max() or 0), words=words)  # type: ignore[arg-type]
-    frame = top.select(name=at, value=pl.col("given_minor") / divisor, label=told(top, "given_minor", by=form.money))
     return Finding.worded(
         "margin.floor", "under" if found.height else "none", values, words=words,
         status="warn" if found.height else "ok", table=shown,
         view=views.readable(shown.head(20), words=words) if found.height else None,
-        chart=labelled.bars(frame, words=words, title=title) if top.height else None,
+        chart=labelled.amounts(top, "given_minor", name=at, words=words) if top.height else None,
         value_minor=given, row_key=("store", "name"),
     )  # fmt: skip

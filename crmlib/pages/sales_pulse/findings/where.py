@@ -86,13 +86,10 @@ def _short(table: pl.DataFrame, *, words: Words) -> alt.LayerChart | None:
     shown = table.filter(pl.col("short_minor") != 0).head(ROWS)
     if shown.is_empty():
         return None
-    divisor, title = axis(float(shown["short_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-    frame = shown.select(
-        name="store",
-        value=-pl.col("short_minor") / divisor,
-        label=told(shown, "short_minor", by=lambda g: signed(-g, words=words)),
+    label = told(shown, "short_minor", by=lambda g: signed(-g, words=words))
+    return labelled.amounts(
+        shown, "short_minor", name="store", label=label, words=words, axis="sales_pulse.target.axis", turned=True
     )
-    return labelled.bars(frame, words=words, title=words("sales_pulse.target.axis", unit=title))
 
 
 def places(gaps: pl.DataFrame, *, words: Words, ground: str | None, stores: Named, products: Named) -> Finding:
@@ -128,18 +125,13 @@ def places(gaps: pl.DataFrame, *, words: Words, ground: str | None, stores: Name
     }
     seen = kind if kind in {"even", "alone"} else "mixed" if mixed else "same"
     bars = chosen.head(ROWS)
-    divisor, title = axis(float(bars["gap_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-    frame = bars.select(
-        name="place",
-        value=pl.col("gap_minor") / divisor,
-        label=told(bars, "gap_minor", by=lambda g: signed(g, words=words)),
-    )
+    label = told(bars, "gap_minor", by=lambda g: signed(g, words=words))
     view = table.filter((pl.col("dimension") != "product_id") | (pl.int_range(pl.len()).over("dimension") < ROWS))
     return Finding.worded(
         "sales_pulse.places", kind, values, words=words, key="sales.places",
         status="none", table=table,
         view=views.readable(view, words=words, names={"dimension": "sales.dimension"}),
-        chart=labelled.bars(frame, words=words, title=title),
+        chart=labelled.amounts(bars, "gap_minor", name="place", label=label, words=words),
         seen=words(f"sales_pulse.places.seen.{seen}", **values),
         value_minor=abs(int(lead["gap_minor"])),
         row_key=("dimension", "place"),

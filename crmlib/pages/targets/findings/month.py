@@ -204,12 +204,10 @@ def _bars(table: pl.DataFrame, *, words: Words) -> alt.LayerChart | None:
     shown = pl.concat([shown.head(ROWS // 2), shown.tail(ROWS // 2)]) if shown.height > ROWS else shown
     if shown.is_empty():
         return None
-    divisor, title = axis(float(shown["short_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
-    frame = shown.select(
-        name="store", value=-pl.col("short_minor") / divisor,
-        label=told(shown, "short_minor", by=lambda g: signed(-g, words=words)),
-    )  # fmt: skip
-    return labelled.bars(frame, words=words, title=words("targets.stores.axis", unit=title))
+    label = told(shown, "short_minor", by=lambda g: signed(-g, words=words))
+    return labelled.amounts(
+        shown, "short_minor", name="store", label=label, words=words, axis="targets.stores.axis", turned=True
+    )
 
 
 def actions(

@@ -10,7 +10,6 @@ import polars as pl
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
-from crmlib.kit.charts.money import axis
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
@@ -90,13 +89,11 @@ def year(months: pl.DataFrame, *, words: Words, as_of: date) -> Finding:
     shown = table.drop_nulls("gap_minor")
     chart = None
     if shown.height:
-        divisor, title = axis(float(shown["gap_minor"].abs().max() or 0), words=words)  # type: ignore[arg-type]
         running = months.drop_nulls("actual_minor").select(pl.col("month").dt.month_end() > as_of).to_series()
-        frame = shown.select(
-            name="month", value=pl.col("gap_minor") / divisor, tone=toned(running),
-            label=told(shown, "gap_minor", by=lambda g: signed(g, words=words)),
-        )  # fmt: skip
-        chart = labelled.bars(frame, words=words, title=words("targets.year.axis", unit=title))
+        label = told(shown, "gap_minor", by=lambda g: signed(g, words=words))
+        chart = labelled.amounts(
+            shown, "gap_minor", name="month", label=label, tone=toned(running), words=words, axis="targets.year.axis"
+        )
     status: Status = {"ahead": "ok", "behind": "warn", "first": "none"}[kind]  # type: ignore[assignment]
     rows = table.select(
         "month", "target_minor", so_far_minor="actual_minor", attained="attained", gap_minor="gap_minor"
@@ -159,14 +156,11 @@ def proposal(rows: pl.DataFrame, *, words: Words, year: int, step: int, name: Na
     table = rows.select(
         "region", store=name(rows["store_id"]), month=told(rows, "month", by=form.month), target_minor="amount_minor"
     )
-    divisor, title = axis(float(months["amount_minor"].max() or 0), words=words)  # type: ignore[arg-type]
-    frame = months.select(
-        name=told(months, "month", by=form.month), value=pl.col("amount_minor") / divisor,
-        label=told(months, "amount_minor", by=form.money),
-    )  # fmt: skip
+    said = told(months, "month", by=form.month)
     by_store = table.group_by("region", "store", maintain_order=True).agg(pl.col("target_minor").sum())
     return Finding.worded(
         "targets.proposal", "split", values, words=words, status="none", table=table,
-        view=views.readable(by_store, words=words), chart=labelled.bars(frame, words=words, title=title),
+        view=views.readable(by_store, words=words),
+        chart=labelled.amounts(months, "amount_minor", name=said, words=words),
         row_key=("region", "store", "month"),
     )  # fmt: skip
