@@ -21,8 +21,8 @@ PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; form-action 'self'">
 <title>{title}</title><style>body{{margin:0;background:#f7f9fb;color:#1f2933;font:16px/1.7 sans-serif}}
-main{{max-width:40em;margin:12vh auto;padding:0 24px}}button{{font:inherit;padding:8px 20px}}</style></head>
-<body><main>{blocks}{form}</main></body></html>
+main{{max-width:40em;margin:12vh auto;padding:0 24px}}h1{{font-size:20px}}button{{font:inherit;padding:8px 20px}}</style></head>
+<body><main><h1>{title}</h1>{blocks}{form}</main></body></html>
 """
 
 
@@ -57,6 +57,5 @@ class UnsubscribeHandler(Closed):
         )
         label = escape(" · ".join(words("serve.unsubscribe.button") for _, words in spoken))
         button = f'<form method="post"><button>{label}</button></form>' if form else ""
-        title = escape(spoken[0][1]("serve.unsubscribe.button"))
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(PAGE.format(title=title, blocks=blocks, form=button))
+        self.finish(PAGE.format(title=label, blocks=blocks, form=button))

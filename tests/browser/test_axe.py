@@ -9,8 +9,11 @@ wide window, English on a phone; ``CRMLIB_ALL_AXE=1`` reads everything on both, 
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +21,11 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+import tornado.web
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
 
+from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report import registry
 from crmlib.report.form.fields import form
@@ -26,8 +33,13 @@ from crmlib.report.form.parameters import Issue
 from crmlib.report.html import render
 from crmlib.report.html.content import Content, Head
 from crmlib.run import handbooks
-from crmlib.serve import small_pages
+from crmlib.serve import merges, offer_form, offers, outcomes, reveal, small_pages, unsubscribe
+from crmlib.serve.lists import Lists
+from crmlib.serve.users import User
 from tests.sample_pages import NOTEBOOKS, SamplePages
+from tests.serve.test_merges import PAIR, Front
+from tests.serve.test_offers import NEWEST, PRICED
+from tests.serve.test_reveal import ROWS
 
 pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -120,8 +132,54 @@ def small() -> Iterator[tuple[str, str, str]]:
         yield f"server says {reason}", small_pages.page(reason), "zh"
 
 
+def served(lake: Lake, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """The forms in which something is entered, from a server of this machine: name, address, language."""
+    lists, front = Lists(folder, lambda: 0.0), Front(User("boss", "", "b", may=("merge", "reveal", "send", "approve")))
+    left = {
+        "data_health": (merges.FILE, {"rows": [PAIR] * 3}),
+        "contact_list": (reveal.FILE, {"title": "x", "rows": ROWS}),
+        "promotion_desk": (offers.FILE, {"newest": str(NEWEST), "draft": PRICED, "waiting": {}}),
+    }
+    keys = {}
+    for report, (file, content) in left.items():
+        kept = lists.open(front.user, report, asked=f"/apps/{report}")
+        (kept / file).write_text(json.dumps(content), encoding="utf-8")
+        keys[report] = kept.name
+    given: dict[str, Any] = {"guard": front, "lake": lake.path}
+    routes: list[Any] = [
+        ("/merge", merges.MergeHandler, given | {"lists": lists}),
+        ("/reveal", reveal.RevealHandler, given | {"lists": lists}),
+        ("/offer", offer_form.OfferHandler, given | {"lists": lists}),
+        ("/outcome", outcomes.OutcomeHandler, given),
+        ("/unsubscribe/(.*)", unsubscribe.UnsubscribeHandler, {"lake": lake.path, "clock": front.clock}),
+    ]
+    listening, port = bind_unused_port()
+    loop = asyncio.new_event_loop()
+
+    def serve() -> None:
+        asyncio.set_event_loop(loop)
+        server = HTTPServer(tornado.web.Application(routes, cookie_secret="x", allowed_hosts={"127.0.0.1"}))
+        server.add_socket(listening)
+        loop.run_forever()
+        server.stop()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    root = f"http://127.0.0.1:{port}"
+    for language in LANGUAGES:
+        spoken = f"language={language}"
+        yield "form of merges", f"{root}/merge?list={keys['data_health']}&{spoken}", language
+        yield "form of names", f"{root}/reveal?list={keys['contact_list']}&{spoken}", language
+        yield "form of an offer", f"{root}/offer?priced={keys['promotion_desk']}&{spoken}", language
+        yield "form of an outcome", f"{root}/outcome?{spoken}", language
+        yield "form of a mail", f"{root}/unsubscribe/x", language
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
 def test_axe_finds_nothing_on_any_page_app_and_form(
-    sample_pages: SamplePages, tmp_path: Path, request: pytest.FixtureRequest
+    sample_pages: SamplePages, lake: Lake, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     reports = [path.stem for path in reversed(NOTEBOOKS)]  # another worker that makes them too begins at the other end
     made = {(r, code): sample_pages.page(r, code) for r in reports for code in LANGUAGES}
@@ -132,6 +190,11 @@ def test_axe_finds_nothing_on_any_page_app_and_form(
         reader.read(report, with_form(html, report, language), language=language)
     for name, html, language in small():
         reader.read(name, html, language=language)
+    for name, address, language in served(lake, tmp_path / "lists"):
+        reader.page.set_viewport_size({"width": WIDTHS[language], "height": 900})
+        reader.page.goto(address)
+        assert reader.page.query_selector("form") is not None, name
+        reader.look(f"{name} {language} {WIDTHS[language]}", WIDTHS[language])
     reader.page.context.close()
     assert reader.found == {}
     assert len(reader.seen) > 200
