@@ -59,8 +59,8 @@ def named(language: Language) -> Mapping[str, str]:
 
     Examples
     --------
-    >>> named("zh")["客单价"], named("zh")["销售额"], named("en").get("Interval")
-    ('word-basket', 'net_minor', None)
+    >>> named("en")["Value of a receipt"], named("en")["Receipts"], named("en").get("Members")
+    ('word-basket', 'receipts', None)
     """
     found = terms(language)
     count: dict[str, list[str]] = {}
