@@ -21,7 +21,8 @@ PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; form-action 'self'">
 <title>{title}</title><style>body{{margin:0;background:#f7f9fb;color:#1f2933;font:16px/1.7 sans-serif}}
-main{{max-width:40em;margin:12vh auto;padding:0 24px}}h1{{font-size:20px}}button{{font:inherit;padding:8px 20px}}</style></head>
+main{{max-width:40em;margin:12vh auto;padding:0 24px}}h1{{font-size:20px}}button{{font:inherit;padding:8px 20px}}
+</style></head>
 <body><main><h1>{title}</h1>{blocks}{form}</main></body></html>
 """
 
