@@ -112,12 +112,16 @@ class Scored:
     visits: int
 
 
-def scored(*, cells: AnyFrame, sites: AnyFrame, competitors: AnyFrame, card_flows: AnyFrame | None = None) -> Scored:
+def scored(
+    *, cells: AnyFrame, sites: AnyFrame, competitors: AnyFrame, card_flows: AnyFrame | None = None,
+    weights: dict[str, float] | None = None,
+) -> Scored:  # fmt: skip
     """Score candidates by the map alone; for a chain with fewer than 8 stores or 2,000 geocoded card visits.
 
     Parameters
     ----------
     card_flows : period_end, cell_id, site_id, visits, if there are any: only counted, to say how far the model is off.
+    weights : of `score.weighted`; the house's without it.
     """
     places, cells_ = frame_to_wgs84(sites, name="sites"), frame_to_wgs84(cells, name="cells")
     visits = 0
@@ -129,7 +133,7 @@ def scored(*, cells: AnyFrame, sites: AnyFrame, competitors: AnyFrame, card_flow
         cells=cells_, sites=places.with_columns(revenue_minor=pl.lit(0), revenue_days=pl.lit(365)), flows=none,
         competitors=frame_to_wgs84(competitors, name="competitors"), per_head_minor=1, few_allowed=True,
     )  # fmt: skip
-    found = score.weighted(features.catchment(made, market.candidates(made, places)))
+    found = score.weighted(features.catchment(made, market.candidates(made, places)), weights=weights)
     return Scored(found, _names(places), len(made.own.ids), visits)
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 
 from crmlib import report
+from crmlib.pages.site_score.parameters import SiteScore
 from crmlib.sites import study
 
 
 class Study(report.Study):
     """From the map to points."""
+
+    @property
+    def params(self) -> SiteScore:
+        """The checked parameters."""
+        return self.page.params  # type: ignore[no-any-return]
 
     @cached_property
     def scored(self) -> study.Scored:
@@ -20,4 +26,5 @@ class Study(report.Study):
             sites=table("sites"),
             competitors=table("competitors"),
             card_flows=self.page.optional("card_flows"),
+            weights=self.params.weights,
         )

@@ -15,7 +15,7 @@ def answer(study: Study) -> Answer:
 @section("site_score.score", key="sites.score")
 def ranking(study: Study) -> Finding:
     """The candidates by points, with the weights."""
-    return score.ranking(study.scored, words=study.words)
+    return score.ranking(study.scored, words=study.words, weights=study.params.weights)
 
 
 def limits(study: Study) -> Limits:

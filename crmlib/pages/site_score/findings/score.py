@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from crmlib.kit.charts import labelled
@@ -16,21 +18,22 @@ from crmlib.sites.study import Scored
 SHOWN = 15
 
 
-def ranking(scored: Scored, *, words: Words) -> Finding:
+def ranking(scored: Scored, *, words: Words, weights: Mapping[str, float] = WEIGHTS) -> Finding:
     """Rank candidates by points; say that they are not money.
 
     Parameters
     ----------
     scored : from `crmlib.sites.study.scored`.
+    weights : it was made with; signed, the absolute values sum to 1.
     """
     form, table = words.format, named(scored.table, "site_id", scored.names, into="site")
     best = table.row(0, named=True)
-    weights = words("sites.semicolon").join(
+    weighed = words("sites.semicolon").join(
         words("site_score.score.weight", name=words.column(n), weight=form.share(abs(w), digits=0))
-        for n, w in WEIGHTS.items()
+        for n, w in weights.items()
     )
     values = {
-        "site": best["site"], "points": form.number(best["score"]), "weights": weights,
+        "site": best["site"], "points": form.number(best["score"]), "weights": weighed,
         "stores": form.count(scored.stores), "visits": form.count(scored.visits),
     }  # fmt: skip
     kind = _kind(scored)
