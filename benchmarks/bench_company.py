@@ -3,6 +3,8 @@
 python benchmarks/bench_company.py FOLDER [--customers 200000] [--stores 120] [--pages ...] [--kills 25]
 
 The world and its lake are made in FOLDER, or reused. 200,000 customers in 120 shops are 9.6 M lines in two years.
+With --grown N the lake has the lines of the lake named by --of N times (`company_world`), without any raw file; panels
+alone: `company_panels.py`.
 Prints CPU seconds (children included), the peak of the largest process [GB] and wall seconds.
 """
 
@@ -20,6 +22,9 @@ import time
 from pathlib import Path
 
 import polars as pl
+
+sys.path.insert(0, str(Path(__file__).parent))
+import company_world
 
 from crmlib.data.lake import reduced
 from crmlib.data.lake.lake import Lake
@@ -111,9 +116,15 @@ def main() -> None:
     parser.add_argument("--stores", type=int, default=120)
     parser.add_argument("--pages", nargs="*", default=list(PAGES))
     parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--grown", type=int, default=0, help="how many times the lines of --of, instead of raw exports")
+    parser.add_argument("--of", type=Path, default=ROOT / ".crmlib", help="the small lake")
     chosen = parser.parse_args()
     print("| work | CPU s | peak GB | wall s | |\n|---|---|---|---|---|")
-    lake = world(chosen.folder.resolve(), chosen.customers, chosen.stores)
+    folder = chosen.folder.resolve()
+    if chosen.grown:
+        lake = company_world.grown(Lake(chosen.of), folder / "lake", times=chosen.grown)
+    else:
+        lake = world(folder, chosen.customers, chosen.stores)
     rows = lake.table("receipt_lines").select(pl.len()).collect().item()
     shutil.rmtree(lake.path / reduced.FOLDER, ignore_errors=True)
     print("| reductions alone |", measured("reduce", "--lake", lake.path), "|")
