@@ -13,7 +13,7 @@ import polars as pl
 
 from crmlib.core.apportion import largest_remainder, run_starts
 from crmlib.core.errors import ModelError, mask
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, timed, to_polars
 
 WHOLE_BP = 10_000
 COUNTS = ("sold_minor", "collected_minor", "to_remind", "calls", "open_leads")
@@ -101,6 +101,51 @@ def sheet(
     )
     table = table.with_columns(gap_minor=gap, days_left=pl.lit(left), day_needs_minor=needs)
     return table.with_columns(state=state).sort("gap_minor", "staff_id", descending=[True, False], nulls_last=True)
+
+
+def by_keeper(
+    owners: AnyFrame,
+    *,
+    payments: AnyFrame | None,
+    items: AnyFrame | None,
+    deals: AnyFrame | None,
+    first: date,
+    last: date,
+) -> pl.DataFrame:
+    """What each keeper of partners collected, has to remind and has open: the facts of a sheet that no till knows.
+
+    Parameters
+    ----------
+    owners : partner_id, owner_staff. payments : partner_id, staff_id (else the partner's keeper), at, amount_minor.
+    items : owner (partner), open_minor, days_late of open instalments. deals : owner_staff, opened_on, closed_on.
+    first, last : the period of payments, and the day on which the others are counted.
+
+    Returns
+    -------
+    staff_id, collected_minor, to_remind (instalments that are late), open_leads; null where that table is not given.
+    """
+    keeper = to_polars(owners, needs=["partner_id", "owner_staff"], name="partners")
+    keeper = keeper.select("partner_id", keeper=pl.col("owner_staff").cast(pl.String)).drop_nulls()
+    parts = []
+    if payments is not None:
+        paid = timed(payments, needs=["partner_id", "staff_id", "amount_minor"], name="payments")
+        paid = paid.filter(pl.col("at").cast(pl.Date).is_between(first, last)).join(keeper, on="partner_id", how="left")
+        by = paid.group_by(staff_id=pl.coalesce(pl.col("staff_id").cast(pl.String), "keeper"))
+        parts.append(by.agg(collected_minor=pl.col("amount_minor").sum()))
+    if items is not None:
+        late = to_polars(items, needs=["owner", "days_late"], name="items").filter(pl.col("days_late") > 0)
+        by = late.join(keeper, left_on="owner", right_on="partner_id").group_by(staff_id="keeper")
+        parts.append(by.agg(to_remind=pl.len().cast(pl.Int64)))
+    if deals is not None:
+        open_ = to_polars(deals, needs=["owner_staff", "opened_on", "closed_on"], name="deals").filter(
+            pl.col("opened_on") <= last, pl.col("closed_on").is_null() | (pl.col("closed_on") > last)
+        )
+        by = open_.group_by(staff_id=pl.col("owner_staff").cast(pl.String))
+        parts.append(by.agg(open_leads=pl.len().cast(pl.Int64)))
+    found = pl.DataFrame(schema={"staff_id": pl.String})
+    for part in parts:
+        found = found.join(part.drop_nulls("staff_id"), on="staff_id", how="full", coalesce=True)
+    return found
 
 
 def parents(rows: pl.DataFrame, *, parent: str) -> pl.DataFrame:

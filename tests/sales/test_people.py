@@ -54,6 +54,31 @@ def test_parents_show_the_sums_of_their_children():
     assert (got["n"]["people"], got["n"]["no_data"]) == (1, 1)
 
 
+def test_what_a_seller_collects_reminds_and_has_open_stands_on_his_sheet():
+    owners = pl.DataFrame({"partner_id": ["D1", "D2"], "owner_staff": ["a", "b"]})
+    payments = pl.DataFrame({
+        "partner_id": ["D1", "D1", "D2"], "staff_id": [None, "b", None], "amount_minor": [300, 40, 7],
+        "at": [date(2026, 3, 2), date(2026, 3, 3), date(2026, 2, 27)],
+    })  # fmt: skip
+    items = pl.DataFrame({"owner": ["D1", "D1", "D2"], "days_late": [5, None, -3], "open_minor": [1, 1, 1]})
+    deals = pl.DataFrame({
+        "owner_staff": ["c", "c", "c"], "opened_on": [date(2026, 3, 1), date(2026, 3, 1), date(2026, 4, 1)],
+        "closed_on": [None, date(2026, 3, 10), None],
+    })  # fmt: skip
+    span = {"first": date(2026, 3, 1), "last": date(2026, 3, 20)}
+    kept = people.by_keeper(owners, payments=payments, items=items, deals=deals, **span)
+    facts = FACTS.join(kept, on="staff_id", how="full", coalesce=True)
+    rows = people.sheet(STAFF, targets=TARGETS, facts=facts, as_of=span["last"], last=date(2026, 3, 31))
+    shown = rows.sort("staff_id").select(
+        "staff_id", "sold_minor", "collected_minor", "to_remind", "open_leads", "state"
+    )
+    assert shown.rows() == [
+        ("a", 400, 300, 1, None, "behind"), ("b", 1200, 40, None, None, "reached"),
+        ("c", None, None, None, 1, "no_data"),
+    ]  # fmt: skip
+    assert people.by_keeper(owners, payments=None, items=None, deals=None, **span).is_empty()
+
+
 @pytest.mark.real_data
 def test_five_of_35_sellers_have_no_deal_which_is_no_data(real_data):  # reference number 19 beside it
     folder = real_data / "crm_pipeline"

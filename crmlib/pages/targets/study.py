@@ -7,6 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
+from crmlib.balances.receivables import months
 from crmlib.core.errors import LakeError, ModelError
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.pages.shared.sales_ground import SalesStudy
@@ -102,12 +103,31 @@ class Study(SalesStudy):
             facts = facts.join(
                 made.group_by("staff_id").agg(calls=pl.len().cast(pl.Int64)).collect(), on="staff_id", how="left"
             )
+        facts = facts.join(self.kept, on="staff_id", how="full", coalesce=True)
         staff = asked.select("staff_id")
         if self.page.has("staff"):
             known = self.page.table("staff").select("staff_id", "store_id", "left_on").collect()
             gone = (pl.col("left_on") < first).fill_null(value=False)
             staff = staff.join(known.filter(~gone).drop("left_on"), on="staff_id")
         return people.sheet(staff, targets=asked, facts=facts, as_of=self.page.as_of, last=last)
+
+    @cached_property
+    def kept(self) -> pl.DataFrame:
+        """What keepers of partners collected this month, have to remind and have open, of what is connected."""
+        partners, deals = self.page.optional("partners"), self.page.optional("deals")
+        if partners is None:
+            return people.by_keeper(
+                pl.DataFrame(schema={"partner_id": pl.String, "owner_staff": pl.String}),
+                payments=None, items=None, deals=deals, first=self.month[0], last=self.page.as_of,
+            )  # fmt: skip
+        paid, items = None, None
+        if not self.page.missing("invoices", "payments"):
+            given, lost = self.page.optional("allocations"), self.page.optional("write_offs")
+            owed = months.tables(self.page.table("invoices"), self.page.table("payments"), given, lost)
+            paid, items = owed.payments, months.at(owed, self.page.as_of).items
+        return people.by_keeper(
+            partners, payments=paid, items=items, deals=deals, first=self.month[0], last=self.page.as_of
+        )
 
     @cached_property
     def total(self) -> int:

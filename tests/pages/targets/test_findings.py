@@ -115,6 +115,9 @@ def test_who_has_no_record_has_no_data_and_is_not_behind(
     assert says(words, f"targets.sellers.headline.{kind}", card.headline)
     assert card.status == status
     assert card.table["person"].to_list() == ["E1", "彭嘉豪"]
+    beside = sheet.with_columns(collected_minor=pl.lit(700), to_remind=pl.lit(2), open_leads=pl.lit(3))
+    shown = plan.sellers(beside, {}, words=words, name=same).table
+    assert shown.select("collected_minor", "to_remind", "open_leads").row(0) == (700, 2, 3)
 
 
 @pytest.mark.parametrize(("april", "kind", "status"), [(120, "ahead", "ok"), (80, "behind", "warn")])

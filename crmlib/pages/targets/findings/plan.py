@@ -20,6 +20,10 @@ Named = Callable[[pl.Series], pl.Series]
 ROWS = 12
 
 
+KEPT = ("collected_minor", "to_remind", "calls", "open_leads")
+"""What a seller does beside the till: shown where somebody has a record of it."""
+
+
 def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, name: Named) -> Finding:
     """Say how many people are behind, and what the one furthest behind needs; who has no record has no data.
 
@@ -40,7 +44,7 @@ def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, nam
         "gap": form.money(first["gap_minor"] if first else None),
         "total": form.money(int(behind["gap_minor"].sum())),
     }
-    columns = ["staff_id", "target_minor", "sold_minor", "gap_minor", "calls", "state"]
+    columns = ["staff_id", "target_minor", "sold_minor", "gap_minor", *(c for c in KEPT if c in sheet.columns), "state"]
     if left:
         columns += ["day_needs_minor", "usual_day_minor"]
     table = sheet.select(*columns)
