@@ -50,6 +50,29 @@ def _shops(world: World, rng: np.random.Generator, count: int) -> list[str]:
     return still.gather(rng.integers(0, still.len(), count)).to_list()
 
 
+def _life(rng: np.random.Generator, *, day: int, last: int, named: bool) -> list[tuple[int, str, int, int | None]]:
+    """Moves of one card from the day it is sold: day, kind, fen, fen paid for it; drawn until it is empty or lost."""
+    face = int(rng.choice(FACES)) * 100
+    balance = face
+    moves: list[tuple[int, str, int, int | None]] = [(day, "issue", face, face)]
+    if face >= 100_000:
+        moves.append((day, "bonus", 5_000, 0))
+        balance += 5_000
+    while day < last and balance > 0:
+        day += int(rng.exponential(28)) + 1
+        if day > last:
+            break
+        if balance < 3_000 and named and rng.random() < 0.5:
+            moves.append((day, "top_up", 30_000, 30_000))
+            balance += 30_000
+        spent = min(balance, int(rng.gamma(2.0, 30)) * 100 + 500)
+        moves.append((day, "redeem", -spent, None))
+        balance -= spent
+        if rng.random() < 0.12:
+            break  # the card lies in a drawer
+    return moves
+
+
 def _cards(
     world: World, folder: Path, rng: np.random.Generator, first: int, takings: dict[tuple[str, int], int]
 ) -> None:
@@ -61,28 +84,15 @@ def _cards(
     shops = _shops(world, rng, CARDS)
     rows: list[tuple[str, int, str | None, str, int, int | None]] = []
     for card in range(CARDS):
-        code, day = f"V{card + 1:04d}", int(issued[card])
-        face = int(rng.choice(FACES)) * 100
-        balance = face
-        rows.append((code, day, shops[card], "issue", face, face))
-        if face >= 100_000:
-            rows.append((code, day, shops[card], "bonus", 5_000, 0))
-            balance += 5_000
-        while day < world.last_day and balance > 0 and len(rows) < 50_000:
-            day += int(rng.exponential(28)) + 1
-            if day > world.last_day:
-                break
-            if balance < 3_000 and named[card] and rng.random() < 0.5:
-                rows.append((code, day, shops[card], "top_up", 30_000, 30_000))
-                balance += 30_000
-            wanted = min(balance, int(rng.gamma(2.0, 30)) * 100 + 500)
-            spent = min(wanted, still.get((shops[card], day), 0)) if day >= first else wanted
-            still[shops[card], day] = still.get((shops[card], day), 0) - spent
-            if spent > 0:
-                rows.append((code, day, shops[card], "redeem", -spent, None))
-            balance -= wanted
-            if rng.random() < 0.12:
-                break  # the card lies in a drawer
+        code, start = f"V{card + 1:04d}", int(issued[card])
+        life = _life(rng, day=start, last=world.last_day, named=bool(named[card]))
+        for day, kind, amount, paid in life:
+            fen = amount
+            if kind == "redeem" and day >= first:
+                fen = -min(-amount, still.get((shops[card], day), 0))
+                still[shops[card], day] = still.get((shops[card], day), 0) + fen
+            if fen:
+                rows.append((code, day, shops[card], kind, fen, paid))
     made = pl.DataFrame(
         rows, schema=["card_id", "day", "store_id", "kind", "amount", "paid"], orient="row", infer_schema_length=None
     )
