@@ -7,6 +7,7 @@ nobody's name can add a header, a line or a second message; in HTML they are esc
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -21,6 +22,8 @@ POSTER_STYLE = (
     "@page{size:A4;margin:18mm}body{font-family:sans-serif;text-align:center}"
     "h1{font-size:52pt}p{font-size:26pt}small{font-size:11pt}"
 )
+FORMULA = frozenset("=+-@|%")
+"""Signs that begin a formula; wide ones count as theirs (a Chinese Excel takes ＝ for =)."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 REMOTE = re.compile(
     r"""(?:src|background|poster|srcset)\s*=|url\s*\(|@import|<\s*(?:script|link|iframe|object|embed)\b""", re.I
@@ -139,8 +142,9 @@ def neutral(cell: object) -> str:
 
     Examples
     --------
-    >>> neutral("=1+1"), neutral("Li"), neutral("\t=1")
-    ("'=1+1", 'Li', "'=1")
+    >>> neutral("=1+1"), neutral("Li"), neutral("\t=1"), neutral("＝1+1")
+    ("'=1+1", 'Li', "'=1", "'＝1+1")
     """
     text = clean(cell)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "|", "%"} else text
+    first = next((sign for sign in text if unicodedata.category(sign) != "Cf"), "")
+    return f"'{text}" if unicodedata.normalize("NFKC", first) in FORMULA else text
