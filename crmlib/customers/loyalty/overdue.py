@@ -177,17 +177,3 @@ def _outcomes(days: pl.DataFrame, *, today: int, ahead: int) -> pl.DataFrame:
     then = rhythm(days, today=today - ahead)
     came = days.filter(pl.col("day_n").is_between(today - ahead + 1, today)).select("customer_id").unique()
     return then.join(came.with_columns(came=pl.lit(value=True)), on="customer_id", how="left")
-
-
-def with_tiers(overdue: Overdue, tiers: pl.DataFrame, *, upper: tuple[str, ...] = ("A", "B")) -> pl.DataFrame:
-    """Overdue members of the upper tiers, largest risk first.
-
-    Parameters
-    ----------
-    tiers : customer_id and tier (or tier_smoothed, which counts if it is there).
-    """
-    name = "tier_smoothed" if "tier_smoothed" in tiers.columns else "tier"
-    known = tiers.select("customer_id", tier=pl.col(name).cast(pl.String))
-    return overdue.late.join(known, on="customer_id", how="inner", maintain_order="left").filter(
-        pl.col("tier").is_in(upper)
-    )
