@@ -87,7 +87,7 @@ class Walk:
         self.turn[str(due.file)] += 1
         given = {name: value for name, value in read.parameters.items() if not isinstance(value, list)}
         given |= {"language": language} | ({"region": self.region} if regional else {})
-        out = self.place / f"{sum(self.made.values()) + sum(self.refused.values()):05d}"
+        out = self.place / f"{self.turn.total():05d}"
         key = (str(due.file), language, regional)
         record = self.make(due, given, out, self.last.get(key))
         if record is None:
@@ -117,7 +117,7 @@ class Walk:
                 self.broken[f"{report}: refused without three parts: {said[:80]}"] += 1
             return None
         except Exception as problem:  # whatever it comes to, the walk goes on
-            self.broken[f"{report}: {type(problem).__name__}: {str(problem)[:120]}"] += 1
+            self.broken[f"{report} {due.as_of}: {type(problem).__name__}: {str(problem)[:120]}"] += 1
             return None
         return manifest.load(out / "manifest.json")
 
