@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -47,6 +48,8 @@ LINK = re.compile(
 ROLES = ("planner", "store_manager", "adviser", "analyst", "administrator", "sponsor")
 
 
+SAMPLE = "sample"
+"""Folder of the site with the pages that were made."""
 SHOWN = (("home", "daily"), ("sales_pulse", "monthly"), ("customer_value", "monthly"))
 """Reports whose pages README shows, with their variant."""
 
@@ -61,11 +64,12 @@ def reports() -> list[str]:
     return sorted(registry.package_rooms())
 
 
-def report_page(name: str, words: Words, own: dict[str, Any], *, picture: bool) -> str:
-    """One report: question, picture, what may be set, where it runs, what it cannot tell."""
+def report_page(name: str, words: Words, own: dict[str, Any], *, sample: str | None) -> str:
+    """One report: question, picture and page of the sample, what may be set, where it runs, what it cannot tell."""
     lines = [f"# {words(f'{name}.title')}", "", words(f"{name}.question"), ""]
-    if picture:
+    if sample is not None:
         lines += [f"![{words(f'{name}.title')}](../pictures/{name}.png)", ""]
+        lines += [f'<a href="../../{SAMPLE}/{sample}">{own["report"]["open"]}</a>', ""]
     files = sorted((ROOT / "params" / name).glob("*.yml"))
     lines += [
         own["report"]["run"],
@@ -171,12 +175,31 @@ def linked(text: str, part: str) -> str:
     return LINK.sub(there, text)
 
 
-def pictures(folder: Path, made: Path, language: Language) -> set[str]:
-    """Pictures of the newest page of each report; those that were made."""
+def gallery(folder: Path) -> None:
+    """The example notebooks as pages: text, and the code that the suite runs."""
+    for notebook in sorted((ROOT / "docs" / "gallery").glob("*.ipynb")):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        texts = [("".join(c["source"]), c["cell_type"] == "code") for c in cells]
+        page = "\n\n".join(f"```python\n{text}\n```" if code else text for text, code in texts)
+        (folder / f"{notebook.stem}.md").write_text(page + "\n", encoding="utf-8")
+
+
+def pages_of_the_sample(made: Path, site: Path) -> None:
+    """The pages that were made, with the portal and the handbooks, as they lie: their links among one another hold."""
+    shutil.rmtree(site / SAMPLE, ignore_errors=True)
+    for page in made.rglob("*.html"):
+        place = page.relative_to(made)
+        if not {"failed", "latest"} & set(place.parts):
+            (site / SAMPLE / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(page, site / SAMPLE / place)
+
+
+def pictures(folder: Path, made: Path, language: Language) -> dict[str, str]:
+    """Pictures of the newest page of each report; where the pages of those that were made lie in `made`."""
     pages = {name: page for name in reports() if (page := newest(made / name, language)) is not None}
     for name, data in taken(pages, size=(1180, 900)):
         (folder / f"{name}.png").write_bytes(data)
-    return set(pages)
+    return {name: page.relative_to(made).as_posix() for name, page in pages.items()}
 
 
 def taken(pages: Mapping[str, Path], *, size: tuple[int, int]) -> Iterator[tuple[str, bytes]]:
@@ -213,7 +236,7 @@ def show(made: Path) -> None:
 
 def newest(folder: Path, language: Language) -> Path | None:
     """The newest page of a report, of the variant without a region."""
-    found = sorted(folder.glob(f"*/*/{language}/index.html"), key=lambda page: page.parts[-3])
+    found = sorted(folder.glob(f"*/[0-9]*/{language}/index.html"), key=lambda page: page.parts[-3])
     return found[-1] if found else None
 
 
@@ -221,12 +244,13 @@ def source(language: Language, out: Path, made: Path | None) -> Path:
     """All pages of a language, and the settings of the generator."""
     own, words, folder = told(language), Words(language), out / "source" / language
     shutil.rmtree(folder, ignore_errors=True)
-    for part in ("reports", "methods", "use", "operate", "reference", "handbook", "pictures"):
+    for part in ("reports", "methods", "use", "operate", "reference", "handbook", "pictures", "gallery"):
         (folder / part).mkdir(parents=True)
-    shown = pictures(folder / "pictures", made, language) if made is not None else set[str]()
+    shown = pictures(folder / "pictures", made, language) if made is not None else dict[str, str]()
+    gallery(folder / "gallery")
     shutil.copy(HERE / f"index.{language}.md", folder / "index.md")
     for name in reports():
-        page = report_page(name, words, own, picture=name in shown)
+        page = report_page(name, words, own, sample=shown.get(name))
         (folder / "reports" / f"{name}.md").write_text(page, encoding="utf-8")
     rows = [(f"[{words(f'{n}.title')}]({n}.md)", words(f"{n}.question")) for n in reports()]
     index = [f"# {own['reports']}", "", *table(own["report"]["index"], rows), ""]
@@ -251,6 +275,7 @@ def settings(language: Language, own: dict[str, Any], words: Words, out: Path) -
         {own["start"]: ["index.md", *({own["nav"][n]: f"use/{n}.md"} for n in USE)]},
         {own["handbook"]: [{own["roles"][role]: f"handbook/{role}.md"} for role in ROLES]},
         {own["reports"]: ["reports/index.md", *({words(f"{n}.title"): f"reports/{n}.md"} for n in reports())]},
+        {own["gallery"]: [f"gallery/{path.stem}.md" for path in sorted((ROOT / "docs" / "gallery").glob("*.ipynb"))]},
         {own["methods"]: [{own["nav"][n]: f"methods/{n}.md"} for n in METHODS]},
         {own["operate"]: [{own["nav"][n]: f"operate/{n}.md"} for n in OPERATE]},
         {
@@ -307,6 +332,8 @@ def main() -> None:
         subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", file], check=True
         )
+    if chosen.reports is not None:
+        pages_of_the_sample(chosen.reports.resolve(), chosen.out.resolve() / "site")
     (chosen.out / "site" / "index.html").write_text(
         '<meta http-equiv="refresh" content="0; url=zh/index.html">', "utf-8"
     )
