@@ -69,5 +69,7 @@ def test_frat_store_weeks_against_the_weeks_median(frat):
     assert np.mean(np.abs(last / scale) > 2.58) == pytest.approx(0.011, abs=0.001)
     for part, share in ((0.8, 0.40), (0.7, 0.80)):
         assert np.mean((last + np.log(part)) / scale < -2.58) == pytest.approx(share, abs=0.01)
+    naive = np.abs(wide[:, 104:] / wide[:, 52:104] - 1) > 0.1  # ± 10 % on last year cries wolf every other week
+    assert naive.mean() == pytest.approx(0.613, abs=0.001)
     own = sales.flags(sums)
     assert own.weeks["flagged"].mean() == pytest.approx(0.0047, abs=0.001)  # last year's critical value is 2.97 here
