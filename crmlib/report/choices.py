@@ -22,6 +22,9 @@ def offered(page: Page) -> dict[str, tuple[tuple[str, str], ...]]:
         for rule in info.metadata:
             if isinstance(rule, Pick):
                 found[name] = _picks(page, rule)
+    own = page.context.person
+    if own and "person" in found:  # whoever has a staff number is offered no other
+        found["person"] = tuple(pair for pair in found["person"] if pair[0] == own)
     return {name: pairs for name, pairs in found.items() if 0 < len(pairs) <= MOST}
 
 

@@ -22,6 +22,7 @@ from crmlib.data.lake import delta
 from crmlib.data.lake.lake import Lake
 from crmlib.data.lake.store import storable
 from crmlib.kit.words import LANGUAGES, Words
+from crmlib.report import choices
 from crmlib.serve import claims
 from crmlib.serve.outcomes import TypedError
 from crmlib.serve.users import User
@@ -41,9 +42,10 @@ def put(lake: Lake, name: str, rows: list[dict[str, Any]], **dtypes: Any) -> Non
     types = CONTRACTS[name].schema.columns()
     frame = pl.DataFrame([r | KNOWN for r in rows], schema_overrides=dtypes)
     frame = frame.with_columns(pl.lit(None, dtype=t.dtype).alias(c) for c, t in types.items() if c not in frame.columns)
+    batch = delta.Batch(f"b-{name}-{len(rows)}", {"table": name})
     delta.append(
-        lake.table_path(name), storable(frame, CONTRACTS[name]), batch=delta.Batch(f"b-{name}", {"table": name}),
-        partition=None, description='{"currency": "CNY", "time_zone": "Asia/Shanghai"}',
+        lake.table_path(name), storable(frame, CONTRACTS[name]), batch=batch, partition=None,
+        description='{"currency": "CNY", "time_zone": "Asia/Shanghai"}',
     )  # fmt: skip
 
 
@@ -130,6 +132,18 @@ def test_what_cannot_be_is_refused_by_name(change: dict[str, str], user: User, w
         claims.checked({"member": "ABCD2345", "staff": "G1", "form": "a" * 32} | change, user=user)
     assert str(error.value) == wrong
     assert all(Words(language).has(f"serve.claim.wrong.{wrong}") for language in LANGUAGES)
+
+
+def test_a_reader_with_a_number_is_offered_no_other_person(lake: Lake) -> None:
+    rows = [
+        {"customer_id": f"C000{i}", "starts_on": date(2026, 5, 1), "staff_id": f"G{i}", "ends_on": None} for i in (1, 5)
+    ]
+    put(lake, "assignments", rows, ends_on=pl.Date)
+    offered = {
+        own: [v for v, _ in choices.offered(world.opened(lake, report="pool", person=own))["person"]]
+        for own in ("", "G5")
+    }
+    assert offered == {"": ["G1", "G5"], "G5": ["G5"]}
 
 
 class TestTheForm(AsyncHTTPTestCase):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from crmlib.report.form.base import ReportParameters
+from crmlib.report.form.picks import Pick
 
 
 class Pool(ReportParameters):
@@ -17,6 +20,8 @@ class Pool(ReportParameters):
     capacity : most customers on each list.
     """
 
-    person: str | None = Field(default=None, max_length=32)
+    person: Annotated[str | None, Pick("customers", "owner_staff", label=("name",), of="staff.staff_id")] = Field(
+        default=None, max_length=32
+    )
     ahead: int = Field(default=7, ge=1, le=60)
     capacity: int = Field(default=40, ge=1, le=500)
