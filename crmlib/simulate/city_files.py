@@ -27,7 +27,9 @@ def write(folder: Path, *, end: date, rng: np.random.Generator) -> None:
     tables = {
         "places": _sites(made.sites, words),
         "competitors": _amap(made.competitors).with_columns(pl.col("chain").replace_strict(words["chain"])),
-        "cells": made.cells.with_columns(income_yuan=pl.col("income_minor_month") / 100),
+        "cells": made.cells.with_columns(
+            district=_districts(made.cells, words), income_yuan=pl.col("income_minor_month") / 100
+        ),
         "openings": made.openings.with_columns(
             month=pl.col("month").dt.strftime("%Y-%m-%d"), revenue_yuan=pl.col("revenue_minor") / 100
         ),
@@ -81,9 +83,20 @@ def _amap(places: pl.DataFrame) -> pl.DataFrame:
     return places.with_columns(lat=pl.Series(lat).round(6), lon=pl.Series(lon).round(6), crs=pl.lit("GCJ02"))
 
 
+def _districts(places: pl.DataFrame, words: Node) -> pl.Series:
+    """The district whose centre is nearest to each place (WGS-84)."""
+    names, centres = list(words["district"]), np.array(list(words["district"].values()))
+    at = places.select("lat", "lon").to_numpy()
+    gap = (at[:, None, :] - centres[None, :, :]) * np.array([1.0, np.cos(np.radians(30.0))])
+    return pl.Series("district", [names[int(i)] for i in (gap**2).sum(axis=2).argmin(axis=1)])
+
+
 def _sites(sites: pl.DataFrame, words: Node) -> pl.DataFrame:
     number = pl.col("site_id").str.tail(3).cast(pl.Int64) + 1
+    roads = pl.Series(words["roads"])
     return _amap(sites).with_columns(
+        district=_districts(sites, words),
+        address=pl.format("{}{}号", pl.lit(roads).gather((number * 7) % len(roads)), number * 13 % 480 + 1),
         name=pl.when(pl.col("kind") == "own")
         .then(pl.format(words["names"]["own"].replace("{n}", "{}"), number))
         .otherwise(pl.format(words["names"]["candidate"].replace("{n}", "{}"), number)),

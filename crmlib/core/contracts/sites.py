@@ -21,6 +21,8 @@ class Sites(Table):
     site_id = dy.String(primary_key=True)
     name = dy.String(nullable=True)
     city = dy.String(nullable=True)
+    district = dy.String(nullable=True)
+    address = dy.String(nullable=True)
     kind = dy.Enum(SITE_KINDS, nullable=False)
     lon = dy.Float64(nullable=False, min=-180, max=180)
     lat = dy.Float64(nullable=False, min=-90, max=90)
@@ -54,6 +56,7 @@ class Cells(Table):
     """One row per cell of a city: people who live there and what they earn."""
 
     cell_id = dy.String(primary_key=True)
+    district = dy.String(nullable=True)
     lon = dy.Float64(nullable=False, min=-180, max=180)
     lat = dy.Float64(nullable=False, min=-90, max=90)
     crs = dy.Enum(COORDINATE_SYSTEMS, nullable=False)

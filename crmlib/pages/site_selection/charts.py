@@ -51,13 +51,15 @@ def profit_curve(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     return theme.finish(_over(base.mark_line(point=alt.OverlayMarkDef(size=50)), text), height=270)
 
 
-def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.LayerChart:
+def town_map(
+    cells: pl.DataFrame, places: pl.DataFrame, *, words: Words, districts: pl.DataFrame | None = None
+) -> alt.LayerChart:
     """The town from above, without a tile server: demand as colour, stores as marks, chosen sites named.
 
     Parameters
     ----------
     cells : ring (clockwise), level (of demand, in words), rank (its order); places : layer (one of `LAYERS`),
-    name, lat, lon.
+    name, lat, lon, and where (district and address), if known; districts : name, lat, lon of each district's middle.
     """
     levels = cells.sort("rank")["level"].unique(maintain_order=True).to_list()
     shapes = [
@@ -98,6 +100,7 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
             tooltip=[
                 alt.Tooltip("what:N", title=words("site_selection.map.what")),
                 alt.Tooltip("name:N", title=words("site_selection.map.name")),
+                *([alt.Tooltip("where:N", title=words("site_selection.map.where"))] if "where" in seen.columns else []),
             ],
         )
     )
@@ -107,10 +110,21 @@ def town_map(cells: pl.DataFrame, places: pl.DataFrame, *, words: Words) -> alt.
         .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
     )
     over = names.mark_text(dy=-15, fontWeight="bold", fontSize=13, color=theme.FAIL)
+    quarters = [] if districts is None or districts.is_empty() else [_quarters(districts)]
     chart: alt.LayerChart = (
-        _over(ground, marks, names, over).project(type="mercator").resolve_scale(color="independent")
+        _over(ground, *quarters, marks, names, over).project(type="mercator").resolve_scale(color="independent")
     )
     return theme.finish(chart, height=MAP_HEIGHT)
+
+
+def _quarters(districts: pl.DataFrame) -> alt.Chart:
+    """Names of districts in their middle, quiet, with a halo so that they are read on any ground."""
+    chart: alt.Chart = (
+        alt.Chart(districts)
+        .mark_text(fontSize=12, color=theme.INK, opacity=0.75, stroke=theme.PAPER, strokeWidth=0.4)
+        .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
+    )
+    return chart
 
 
 def waterfall(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:

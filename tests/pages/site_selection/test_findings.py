@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
+from crmlib.core.coordinates import wgs_to_gcj
 from crmlib.kit.words import Words
 from crmlib.pages.site_selection.findings import checks, money, recommend, where, wording
 from crmlib.sites import backtest, plan, study
@@ -214,3 +216,18 @@ def test_amounts_on_axes_are_in_the_readers_unit():
     assert wording.on_axis(868_000_000, EN) == 8680
     assert wording.on_axis(None, EN) is None
     assert wording.months(None, EN) == "not within ten years"
+
+
+@LANGUAGES
+def test_a_chosen_site_has_its_address_and_coordinates_to_navigate_by_and_districts_their_names(made, words):
+    town, _, planned = made
+    known = pl.DataFrame({"site_id": [planned.chosen[0]], "district": ["西湖"], "address": ["文一路1号"]})
+    middle = pl.DataFrame({"name": ["西湖"], "lat": [30.26], "lon": [120.1]})
+    found = where.town_map(planned, town, words=words, known=known, districts=middle)
+    row = found.table.row(by_predicate=pl.col("site_id") == planned.chosen[0], named=True)
+    assert row["where"] == "西湖 文一路1号"
+    lat, lon = wgs_to_gcj(row["lat"], row["lon"])
+    assert (row["gcj_lat"], row["gcj_lon"]) == pytest.approx((float(lat), float(lon)), abs=2e-5)
+    spec = json.dumps(found.chart.to_dict(), ensure_ascii=False)
+    assert "西湖" in spec
+    assert "西湖" not in json.dumps(where.town_map(planned, town, words=words).chart.to_dict(), ensure_ascii=False)

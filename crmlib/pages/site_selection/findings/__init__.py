@@ -21,7 +21,9 @@ def recommendation(study: Study) -> Finding:
 @section("site_selection.map", key="sites.map")
 def town_map(study: Study) -> Finding:
     """Where the chosen sites lie."""
-    return where.town_map(study.planned, study.town, words=study.words)
+    return where.town_map(
+        study.planned, study.town, words=study.words, known=study.addresses, districts=study.districts
+    )
 
 
 @section("site_selection.ranking", key="sites.ranking")

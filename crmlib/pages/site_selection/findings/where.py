@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import polars as pl
 
+from crmlib.core.coordinates import from_wgs84
 from crmlib.kit.charts import intervals
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding, Status
@@ -27,8 +28,15 @@ STABLE = 0.5
 NEAR_KM = 1.0
 
 
-def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
-    """Show the town: demand, own stores, rivals, candidates and the chosen ones."""
+def town_map(
+    plan: Plan, town: Town, *, words: Words, known: pl.DataFrame | None = None, districts: pl.DataFrame | None = None
+) -> Finding:
+    """Show the town: demand, own stores, rivals, candidates and the chosen ones, these with where to find them.
+
+    Parameters
+    ----------
+    known : site_id, district, address (null: not on file). districts : name, lat, lon of each district's middle.
+    """
     form = words.format
     market, chosen = town.market, list(plan.chosen)
     layers = [("own", market.own), ("rival", market.rivals), ("candidate", town.candidates)]
@@ -42,6 +50,7 @@ def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
     places = named(places, "site_id", town.names).with_columns(
         name=pl.when(pl.col("layer") == "rival").then(pl.lit("")).otherwise(pl.col("name"))
     )
+    places = _found(places, known)
     near = _own_within(town, chosen)
     cells = _levels(shapes.polygons(market), words)
     values = {
@@ -64,13 +73,24 @@ def town_map(plan: Plan, town: Town, *, words: Words) -> Finding:
         status="none",
         table=places,
         view=views.plain(
-            places.filter(pl.col("layer") == "chosen").select("name", "lat", "lon"),
+            places.filter(pl.col("layer") == "chosen").select("name", "district", "address", "gcj_lat", "gcj_lon"),
             words=words,
-            numbers={"lat": 5, "lon": 5},
+            numbers={"gcj_lat": 5, "gcj_lon": 5},
         ),
-        chart=charts.town_map(cells, places.sort("layer", descending=True), words=words),
+        chart=charts.town_map(
+            cells, places.drop("gcj_lat", "gcj_lon").sort("layer", descending=True), words=words, districts=districts
+        ),
         row_key=("site_id",),
     )
+
+
+def _found(places: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
+    """`places` with district, address, where (both in one) and the coordinates that Chinese maps navigate by."""
+    blank = pl.DataFrame(schema={"site_id": pl.String, "district": pl.String, "address": pl.String})
+    rows = places.join(blank if known is None else known, on="site_id", how="left", maintain_order="left")
+    lat, lon = from_wgs84(rows["lat"].to_numpy(), rows["lon"].to_numpy(), crs="GCJ02")
+    where = pl.concat_str("district", "address", separator=" ", ignore_nulls=True)
+    return rows.with_columns(where=where, gcj_lat=pl.Series(lat).round(5), gcj_lon=pl.Series(lon).round(5))
 
 
 def ranking(plan: Plan, town: Town, *, words: Words) -> Finding:
