@@ -13,7 +13,7 @@ from crmlib.report import addresses, choices, registry, scope
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
 from crmlib.report.head import coverage
 from crmlib.report.html import cards, render
-from crmlib.report.html.content import Changed, Content, Fact, Foot, Head, Line, Other
+from crmlib.report.html.content import Card, Changed, Content, Fact, Foot, Head, Line, ListBlock, Other
 from crmlib.report.page import Page
 from crmlib.report.record import compare, manifest, previous
 from crmlib.report.record.compare import Tabled
@@ -63,7 +63,8 @@ def _explained(content: Content) -> Content:
     """`content` with the definitions of its measures: those of the figures, then of the tables as they come."""
     known, named = terms.terms(content.language), terms.named(content.language)
     figures = () if content.answer is None else content.answer.figures
-    tables = [thing.table for thing in (*content.findings, *content.actions, *content.checks)]
+    things: list[Card | ListBlock] = [*content.findings, *content.actions, *content.checks]
+    tables = [thing.table for thing in things]
     used = [named[f.label] for f in figures if f.label in named] + [key for table in tables for key in table.terms]
     return replace(content, terms=tuple(known[key] for key in dict.fromkeys(used)), named=named)
 

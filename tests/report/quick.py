@@ -21,6 +21,7 @@ from crmlib.customers.groups import needs
 from crmlib.promotion.lift import carry
 from crmlib.report import drawing
 from crmlib.report.html import cards
+from crmlib.report.html.content import TableBlock
 from crmlib.sites import choose as laws
 from crmlib.sites.market import Market
 
@@ -77,4 +78,4 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
 def unset(patch: pytest.MonkeyPatch) -> None:
     """Cards without their tables and workbooks, for tests that read sentences and records."""
-    patch.setattr(cards, "_table", lambda *_: cards.TableBlock(markup=Markup("")))
+    patch.setattr(cards, "_table", lambda *_: TableBlock(markup=Markup("")))
