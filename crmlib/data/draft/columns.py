@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,12 @@ from crmlib.data.read import values
 
 TABLES = ("receipt_lines", "customers", "products", "stores")
 UNIT = re.compile(r"[(\uff08\[].*?[)\uff09\]]")
+LATIN_ACCENT = re.compile("([a-z])[\u0300-\u036f]+")
+SIMPLIFIED = str.maketrans(
+    "號單編門會員時間銷數實額貨條碼價總訂發產類戶稱顧鋪購買賣結帳統計樣規館機構費項",
+    "号单编门会员时间销数实额货条码价总订发产类户称顾铺购买卖结帐统计样规馆机构费项",
+)
+"""Characters of heads that are written otherwise in Hong Kong and Taiwan."""
 FILLED = 0.9
 """Share of lines that must have an id for it to be the product's or the receipt's; else the next name is tried."""
 TEN_THOUSANDS = "\u4e07\u5143"
@@ -64,15 +71,17 @@ def systems() -> dict[str, Any]:
 
 
 def plain(head: str) -> str:
-    """A head in lower case, without unit, blanks and signs.
+    """A head in lower case, without unit, blanks, signs and accents; traditional characters as simplified ones.
 
     Examples
     --------
-    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)")
-    ('linetotal', 'customerid', 'code')
+    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)"), plain("N° client"), plain("交易時間")
+    ('linetotal', 'customerid', 'code', 'nclient', '交易时间')
     """
     without = UNIT.sub("", head)
-    return re.sub(r"[\s_\-./#:\uff1a*'\"()\uff08\uff09]+", "", without if without.strip() else head).lower()
+    bare = re.sub(r"[\s_\-./#:\uff1a*'\"()\uff08\uff09\xb0\xba]+", "", without if without.strip() else head).lower()
+    apart = unicodedata.normalize("NFD", bare)
+    return unicodedata.normalize("NFC", LATIN_ACCENT.sub(r"\1", apart)).translate(SIMPLIFIED)
 
 
 def system_of(heads: Sequence[str]) -> str:
@@ -305,7 +314,7 @@ def _needed(table: str) -> list[str]:
 def _decimal(rows: pl.DataFrame) -> str:
     """The decimal sign: a comma where many cells are numbers with one only, and none with a point."""
     cells = pl.concat([rows[c].drop_nulls().head(500) for c in rows.columns]) if rows.width else pl.Series([""])
-    commas = int(cells.str.contains(r"^-?\d+(\.\d{3})*,\d{1,2}$").sum())
+    commas = int(cells.str.contains(r"^-?\d+([.\s]\d{3})*,\d{1,2}(\s*€)?$").sum())
     points = int(cells.str.contains(r"^-?\d+(,\d{3})*\.\d{1,2}$").sum())
     return "," if commas > 20 * max(points, 1) else "."
 

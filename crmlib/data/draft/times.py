@@ -23,7 +23,7 @@ NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y
 SEPARATORS = ("/", "-", ".")
 SMOOTH = 3.0
 """A file lies in the order of its days: the order of day and month that makes so much smaller steps is right."""
-CLOCK_HEAD = r"time|clock|hms|hhmm|\u65f6"
+CLOCK_HEAD = r"time|clock|hms|hhmm|tm$|zeit|heure|hora|\u65f6|\u6642"
 """What the head of a clock of digits only says."""
 CLOCK = rf"(?i)^(?:{FORENOON}|{AFTERNOON})?\s*\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?\s*(?:{FORENOON}|{AFTERNOON})?$"
 

@@ -13,6 +13,7 @@ EXACT = pl.Decimal(38, 9)
 
 GROUPED = r"^[+-]?\d{1,3}([,'\x{A0}\x{202F} ]\d{3})+(\.\d*)?$"
 BEFORE = r"^\s*([+-]?)\s*[¥\x{FFE5}$£€]?\s*"
+BRACKETS = r"^\s*[¥\x{FFE5}$£€]?\s*\(([^()-]+)\)\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"
 AFTER = r"\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"  # a money sign or the word yuan
 FLAGS = {
     **dict.fromkeys(("true", "1", "yes", "y", "t", "\u662f", "\u6709"), True),
@@ -64,9 +65,9 @@ def numbers(text: pl.Series, *, decimal: str = ".") -> pl.Series:
 
     Examples
     --------
-    >>> cells = pl.Series(["1,234.50", "¥-12", "(3.5)", "1,23", "7.", "1 2", "1e3"])
+    >>> cells = pl.Series(["1,234.50", "¥-12", "(3.5)", "($8.49)", "1,23", "7.", "1 2", "1e3"])
     >>> [None if v is None else float(v) for v in numbers(cells)]
-    [1234.5, -12.0, -3.5, None, 7.0, None, 1000.0]
+    [1234.5, -12.0, -3.5, -8.49, None, 7.0, None, 1000.0]
     >>> [float(v) for v in numbers(pl.Series(["1.234,50"]), decimal=",")]
     [1234.5]
     """
@@ -91,8 +92,8 @@ def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
 
 
 def _careful(text: pl.Expr, decimal: str) -> pl.Expr:
-    plain = text.str.replace(BEFORE, "$1").str.replace(AFTER, "")
-    plain = plain.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^([^-]+)-$", "-$1")
+    plain = text.str.replace(BRACKETS, "-$1").str.replace(BEFORE, "$1").str.replace(AFTER, "")
+    plain = plain.str.replace(r"^([^-]+)-$", "-$1")
     if decimal == ",":
         plain = plain.str.replace_all(".", ";", literal=True)
         plain = plain.str.replace_all(",", ".", literal=True).str.replace_all(";", ",", literal=True)
