@@ -23,11 +23,6 @@ from crmlib.data.read import values
 TABLES = ("receipt_lines", "customers", "products", "stores")
 UNIT = re.compile(r"[(\uff08\[].*?[)\uff09\]]")
 LATIN_ACCENT = re.compile("([a-z])[\u0300-\u036f]+")
-SIMPLIFIED = str.maketrans(
-    "號單編門會員時間銷數實額貨條碼價總訂發產類戶稱顧鋪購買賣結帳統計樣規館機構費項",
-    "号单编门会员时间销数实额货条码价总订发产类户称顾铺购买卖结帐统计样规馆机构费项",
-)
-"""Characters of heads that are written otherwise in Hong Kong and Taiwan."""
 FILLED = 0.9
 """Share of lines that must have an id for it to be the product's or the receipt's; else the next name is tried."""
 TEN_THOUSANDS = "\u4e07\u5143"
@@ -70,18 +65,25 @@ def systems() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def simplified() -> dict[int, int]:
+    """Characters of heads that are written otherwise in Hong Kong and Taiwan."""
+    both = words()["characters"]
+    return str.maketrans(both["traditional"], both["simplified"])
+
+
 def plain(head: str) -> str:
     """A head in lower case, without unit, blanks, signs and accents; traditional characters as simplified ones.
 
     Examples
     --------
-    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)"), plain("N° client"), plain("交易時間")
-    ('linetotal', 'customerid', 'code', 'nclient', '交易时间')
+    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)"), plain("N\u00b0 client")
+    ('linetotal', 'customerid', 'code', 'nclient')
     """
     without = UNIT.sub("", head)
     bare = re.sub(r"[\s_\-./#:\uff1a*'\"()\uff08\uff09\xb0\xba]+", "", without if without.strip() else head).lower()
     apart = unicodedata.normalize("NFD", bare)
-    return unicodedata.normalize("NFC", LATIN_ACCENT.sub(r"\1", apart)).translate(SIMPLIFIED)
+    return unicodedata.normalize("NFC", LATIN_ACCENT.sub(r"\1", apart)).translate(simplified())
 
 
 def system_of(heads: Sequence[str]) -> str:
