@@ -118,10 +118,10 @@ def town_map(
 
 
 def _quarters(districts: pl.DataFrame) -> alt.Chart:
-    """Names of districts in their middle, quiet, with a halo so that they are read on any ground."""
+    """Names of districts in their middle, dark enough to be read on any ground."""
     chart: alt.Chart = (
         alt.Chart(districts)
-        .mark_text(fontSize=12, color=theme.INK, opacity=0.75, stroke=theme.PAPER, strokeWidth=0.4)
+        .mark_text(fontSize=13, color=theme.INK, fontWeight="bold")
         .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
     )
     return chart
