@@ -77,7 +77,7 @@
     if (body.rows.length > 12 && holder.closest(".list")) folded(holder, body);
   }
   const tip = document.createElement("div");
-  tip.className = "tip means";
+  tip.className = "means";
   tip.setAttribute("role", "tooltip");
   tip.hidden = true;
   document.body.append(tip);
