@@ -23,7 +23,7 @@ POSTER_STYLE = (
     "h1{font-size:52pt}p{font-size:26pt}small{font-size:11pt}"
 )
 FORMULA = frozenset("=+-@|%")
-"""Signs that begin a formula; wide ones count as theirs (a Chinese Excel takes ＝ for =)."""
+"""Signs that begin a formula; wide ones count as theirs (a Chinese Excel takes a wide = for one)."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 REMOTE = re.compile(
     r"""(?:src|background|poster|srcset)\s*=|url\s*\(|@import|<\s*(?:script|link|iframe|object|embed)\b""", re.I
@@ -142,8 +142,8 @@ def neutral(cell: object) -> str:
 
     Examples
     --------
-    >>> neutral("=1+1"), neutral("Li"), neutral("\t=1"), neutral("＝1+1")
-    ("'=1+1", 'Li', "'=1", "'＝1+1")
+    >>> neutral("=1+1"), neutral("Li"), neutral("\t=1"), neutral("\uff1d1+1") == "'\uff1d1+1"
+    ("'=1+1", 'Li', "'=1", True)
     """
     text = clean(cell)
     first = next((sign for sign in text if unicodedata.category(sign) != "Cf"), "")

@@ -96,7 +96,11 @@ def _sites(sites: pl.DataFrame, words: Node) -> pl.DataFrame:
     roads = pl.Series(words["roads"])
     return _amap(sites).with_columns(
         district=_districts(sites, words),
-        address=pl.format("{}{}号", pl.lit(roads).gather((number * 7) % len(roads)), number * 13 % 480 + 1),
+        address=pl.format(
+            words["names"]["address"].replace("{road}", "{}").replace("{n}", "{}"),
+            pl.lit(roads).gather((number * 7) % len(roads)),
+            number * 13 % 480 + 1,
+        ),
         name=pl.when(pl.col("kind") == "own")
         .then(pl.format(words["names"]["own"].replace("{n}", "{}"), number))
         .otherwise(pl.format(words["names"]["candidate"].replace("{n}", "{}"), number)),
