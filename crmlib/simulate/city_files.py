@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.coordinates import from_wgs84
-from crmlib.simulate import city
+from crmlib.simulate import city, exports
 from crmlib.simulate.exports import csv_bytes, zipped
 from crmlib.simulate.vocabulary import toml
 
@@ -41,7 +41,7 @@ def write(folder: Path, *, end: date, rng: np.random.Generator) -> None:
             named: dict[str, str] = words["sites" if name == "places" else name]
             shown = frame.select(pl.col(column).alias(header) for column, header in named.items())
             out.write(csv_bytes(shown, encoding=encoding, header=True))
-    made.truth.write_parquet(folder / "truth" / "sites.parquet")
+    exports.truth(made.truth, folder, "sites")
 
 
 def mapping(*, known_on: date) -> Node:

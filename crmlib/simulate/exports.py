@@ -94,6 +94,12 @@ def write_xlsx(frame: pl.DataFrame, path: Path, *, table: str) -> None:
     book.close()
 
 
+def truth(frame: pl.DataFrame, folder: Path, name: str) -> None:
+    """Write a truth of computed numbers: six figures of each, so that every machine writes the same bytes."""
+    shown = frame.with_columns(pl.selectors.float().round_sig_figs(6)) if frame.height else frame
+    shown.write_parquet(folder / "truth" / f"{name}.parquet", compression="zstd")
+
+
 def append_csv(frame: pl.DataFrame, path: Path, *, encoding: str, torn: pl.Series | None = None) -> None:
     """Add rows to a gzip export; the header goes in front of the first ones; torn lines lose their second half."""
     new = not path.exists()

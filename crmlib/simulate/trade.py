@@ -45,7 +45,7 @@ def write(world: World, folder: Path, *, rng: np.random.Generator) -> pl.DataFra
     )
     orders = _orders(world, shops, days, rng)
     exports.write_csv(_shown(orders, world), folder / "trade_orders.csv.gz", table="trade_orders")
-    truth.write_parquet(folder / "truth" / "trade.parquet", compression="zstd")
+    exports.truth(truth, folder, "trade")
     return orders.select("staff_id", "day", amount=pl.col("pieces") * pl.col("price"))
 
 

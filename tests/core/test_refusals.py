@@ -31,6 +31,7 @@ PASSED_ON: dict[str, set[str]] = {
     "lake.": {"name", "path", "reason"},
     "ingest.is_": {"file", "kind"},
     "ingest.protected": {"file", "kind"},
+    "ingest.locked_archive": {"file", "kind"},
     "ingest.broken_workbook": {"file", "kind"},
     "ingest.missing_column": {"file", "missing", "near", "present"},
     "sources.": {
@@ -47,6 +48,7 @@ NOT_SHOWN = {
     "report.region": {"issues"},
     "report.forbidden": {"issues"},
     "report.not_offered": {"issues"},
+    "report.forbidden_person": {"issues"},
 }
 """Values for a program: the form shows them at the field."""
 

@@ -28,13 +28,15 @@ def check(lake: Path, *, by: str) -> bool:
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         form, writer = int(said["form"]), str(said["by"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise LakeError("lake.form_damaged", values={"file": str(file), "problem": str(problem)[:120]}) from None
     if form > FORM:
-        values = {"lake": str(lake), "form": form, "writer": writer, "most": FORM, "version": by}
-        raise LakeError("lake.newer", values=values)
+        raise LakeError(
+            "lake.newer",
+            values={"lake": str(lake), "form": form, "writer": writer, "most": FORM, "version": by},
+        )
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from crmlib.balances.receivables import months
-from crmlib.balances.receivables.open_items import OpenItems
+from crmlib.balances.receivables.open_items import LATE, OpenItems
 from crmlib.cases import cycle, order_book
 from crmlib.core.errors import ModelError
 from crmlib.customers import business
@@ -99,7 +99,7 @@ class Study(OrderStudy, MemberStudy):
         schema = {"partner_id": pl.String, "owed_minor": pl.Int64, "late_minor": pl.Int64, "days_late": pl.Int64}
         if self.open is None:
             return pl.DataFrame(schema=schema)
-        late = pl.col("days_late") > 0
+        late = pl.col("bucket").is_in(LATE)
         rows = self.open.items.group_by(partner_id="owner").agg(
             owed_minor=pl.col("open_minor").sum(), late_minor=pl.col("open_minor").filter(late).sum(),
             days_late=pl.col("days_late").filter(late).max().cast(pl.Int64),

@@ -118,6 +118,7 @@ class Study(report.Study):
 
     @cached_property
     def _rhythms(self) -> dict[str, set[str]]:
+        """The rhythms that each report has a page of."""
         found: dict[str, set[str]] = {}
         for page in self.page.pages:
             found.setdefault(page.record.report, set()).add(_rhythm(page))
