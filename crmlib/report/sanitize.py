@@ -53,6 +53,39 @@ _OWN_ADDRESS = re.compile(r"(?:(?:\.\./){4}|/)(?:(?!\.\.)[\w.-]+/)*(?!\.\.)[\w.-
 _DROPPED_WHOLE = frozenset(("script", "style", "foreignobject", "iframe", "object", "noscript", "template"))
 
 
+LONG_PATH = 1_000
+_POLYGONS = re.compile(r"(?:M-?[\d.]+,-?[\d.]+(?:L-?[\d.]+,-?[\d.]+)*Z?)+")
+_STEP = re.compile(r"([ML])(-?[\d.]+),(-?[\d.]+)(Z?)")
+
+
+def relative(path: str) -> str:
+    """The same polygons, each point told from the one before, in tenths of a pixel: a map has a third fewer characters.
+
+    Examples
+    --------
+    >>> relative("M10,20L15.5,20L15.5,18.1ZM30,1L31,2")
+    'M10,20l5.5,0,0,-1.9zm20,-19,1,1'
+    >>> relative("M0,0C1,1,2,2,3,3")
+    'M0,0C1,1,2,2,3,3'
+    """
+    if not _POLYGONS.fullmatch(path):
+        return path
+    parts, start, at = list[str](), (0, 0), (0, 0)
+    for kind, x, y, end in _STEP.findall(path):
+        point = round(float(x) * 10), round(float(y) * 10)
+        told = f"{(point[0] - at[0]) / 10:g},{(point[1] - at[1]) / 10:g}"
+        if kind == "M":
+            parts.append(f"m{told}" if parts else f"M{x},{y}")
+            start = point
+        else:
+            parts.append(f"l{told}" if len(parts) == 1 else f",{told}")
+        at = point
+        if end:
+            parts.append("z")
+            at = start
+    return "".join(parts)
+
+
 class _Cleaner(HTMLParser):
     """Collects the allowed part of a piece of markup."""
 
@@ -105,6 +138,8 @@ class _Cleaner(HTMLParser):
             value = " ".join(c for c in value.split() if c in _CLASSES)
         if name in _PIXELS:
             value = _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
+        if name == "d" and len(value) > LONG_PATH:
+            value = min(value, relative(value), key=len)
         return f' {name}="{escape(value)}"' if value else ""
 
     def _own(self, given: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from crmlib.report import sanitize
+from crmlib.report.sanitize import relative
 from tests.report.payloads import PAYLOADS
 
 
@@ -80,3 +83,18 @@ def test_a_cell_leads_only_to_pages_and_apps_of_this_house(address: str) -> None
 def test_addresses_of_our_own_pages_stay(address: str) -> None:
     cell = sanitize.table(f'<table><tr><td><a href="{address}">x</a></td></tr></table>')
     assert f'href="{address.replace("&", "&amp;")}"' in cell
+
+
+def test_polygons_told_by_steps_end_where_the_absolute_ones_do() -> None:
+    rng = np.random.default_rng(5)
+    rings = [np.round(rng.uniform(-50, 700, (int(rng.integers(2, 8)), 2)), 1) for _ in range(40)]
+    path = "".join("M" + "L".join(f"{x:g},{y:g}" for x, y in ring) + "Z" * (n % 3 > 0) for n, ring in enumerate(rings))
+    at, start, told = np.zeros(2), np.zeros(2), []
+    for kind, numbers in re.findall(r"([Mmlz])([-\d.,]*)", relative(path)):
+        steps = np.array([float(v) for v in numbers.split(",") if v]).reshape(-1, 2)
+        for n, step in enumerate(steps):
+            at = step if kind == "M" else at + step
+            start = at if kind in "Mm" and n == 0 else start
+            told.append(at)
+        at = start if kind == "z" else at
+    np.testing.assert_allclose(told, np.concatenate(rings), atol=0.051)
