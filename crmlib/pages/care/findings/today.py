@@ -114,7 +114,8 @@ def _stacked(rows: pl.DataFrame, words: Words) -> alt.Chart:
             x=alt.X("tasks:Q", title=words("care.chart.tasks"), axis=alt.Axis(tickMinStep=1, format="d", tickCount=6)),
             color=alt.Color(
                 "age:N", title=None, sort=list(ages.values()),
-                scale=alt.Scale(domain=list(ages.values()), range=colours), legend=alt.Legend(orient="bottom"),
+                scale=alt.Scale(domain=list(ages.values()), range=colours),
+                legend=alt.Legend(orient="bottom", columns=1),
             ),
             order=alt.Order("rank:Q"),
             tooltip=[alt.Tooltip("kind:N"), alt.Tooltip("age:N"), alt.Tooltip("tasks:Q")],
