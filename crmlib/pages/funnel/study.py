@@ -173,7 +173,7 @@ class Study(report.Study):
     @cached_property
     def names(self) -> dict[str, str]:
         """Number of a person to the name among colleagues."""
-        return {} if self._staff is None else dict(self._staff.select("staff_id", "name").drop_nulls().iter_rows())
+        return self.titles("staff", "staff_id")
 
     @cached_property
     def gone(self) -> set[str]:

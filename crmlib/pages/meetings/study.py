@@ -194,8 +194,7 @@ class Study(report.Study):
     @cached_property
     def names(self) -> dict[str, str]:
         """Number of a person to the name among colleagues."""
-        staff = self._optional("staff")
-        return {} if staff is None else dict(staff.select("staff_id", "name").drop_nulls().iter_rows())
+        return self.titles("staff", "staff_id")
 
     def _chain(self, guests: pl.DataFrame, orders: pl.DataFrame, big: int) -> pl.DataFrame:
         """As `meetings.chain`."""
@@ -219,7 +218,3 @@ class Study(report.Study):
         zone = self.held["at"].dtype.time_zone  # type: ignore[attr-defined]
         naive = pl.Series([datetime.combine(self.page.as_of, time.max)])
         return naive.dt.replace_time_zone(zone)[0]  # type: ignore[no-any-return]
-
-    def _optional(self, table: str) -> pl.DataFrame | None:
-        found = self.page.optional(table)
-        return None if found is None else found.collect()

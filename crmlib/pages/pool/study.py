@@ -127,10 +127,7 @@ class Study(report.Study):
     @cached_property
     def names(self) -> dict[str, str]:
         """Staff number → name."""
-        staff = self._optional("staff")
-        if staff is None:
-            return {}
-        return dict(staff.filter(pl.col("name").is_not_null()).select("staff_id", "name").iter_rows())
+        return self.titles("staff", "staff_id")
 
     def _mine(self, rows: pl.DataFrame) -> pl.DataFrame:
         person = self.params.person

@@ -39,16 +39,7 @@ def returning(
         pl.Series("due_on", due, dtype=pl.Date),
         pl.Series("form", list(forms), dtype=pl.String),
     )
-    kind = "none" if not found else "all" if rows.height == found else "capped"
-    values = {
-        "count": form.count(rows.height), "found": form.count(found),
-        "money": form.money(int(rows["value_minor"].sum())),
-    }  # fmt: skip
-    return ActionList(
-        headline=words(f"pool.actions.headline.{kind}", **values), table=table.drop("form"),
-        view=views.readable(table, words=words, links={"customer": "form"}), note=words("pool.actions.note"),
-        row_key=("customer",),
-    )  # fmt: skip
+    return _capped("pool.actions", table, found, words=words, note=words("pool.actions.note"))
 
 
 def free(
@@ -71,17 +62,27 @@ def free(
         pl.Series("due_on", [as_of + timedelta(days=WEEK)] * rows.height, dtype=pl.Date),
         pl.Series("form", list(forms), dtype=pl.String),
     )  # fmt: skip
-    kind = "none" if not found else "all" if rows.height == found else "capped"
-    values = {
-        "count": form.count(rows.height), "found": form.count(found),
-        "money": form.money(int(rows["value_minor"].sum())),
-    }  # fmt: skip
-    return ActionList(
-        headline=words(f"pool.free.headline.{kind}", **values), table=table.drop("form"),
-        view=views.readable(table, words=words, links={"customer": "form"}), note=words("pool.free.note"),
-        key="claimable", row_key=("customer",),
+    return _capped(
+        "pool.free", table, found, words=words, note=words("pool.free.note"), key="claimable"
     )  # fmt: skip
 
 
 def _latest(*days: date | None) -> date | None:
     return max((d for d in days if d is not None), default=None)
+
+
+def _capped(
+    section: str, table: pl.DataFrame, found: int, *, words: Words, note: str, key: str = "actions"
+) -> ActionList:
+    """A list of `found` people, as many as `table` has; whom a code leads to stands in its column ``form``."""
+    form = words.format
+    kind = "none" if not found else "all" if table.height == found else "capped"
+    values = {
+        "count": form.count(table.height), "found": form.count(found),
+        "money": form.money(int(table["bought_year_minor"].sum())),
+    }  # fmt: skip
+    return ActionList(
+        headline=words(f"{section}.headline.{kind}", **values), table=table.drop("form"),
+        view=views.readable(table, words=words, links={"customer": "form"}), note=note,
+        key=key, row_key=("customer",),
+    )  # fmt: skip
