@@ -36,6 +36,12 @@ PART_DAY = {
     "lines": pl.Int64,
     "net_minor": pl.Int64,
 }
+CUSTOMER_PRICES = {
+    "customer_id": pl.String,
+    "lines": pl.Int64,
+    "paid_minor": pl.Int64,
+    "usual_minor": pl.Int64,
+}
 CARD_USE = {
     "customer_id": pl.String,
     "days": pl.Int64,
@@ -86,6 +92,47 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     result = reduced(panel, schema=CUSTOMER_TRAITS, sort=("customer_id",))
     unknown = pl.lit(None, dtype=pl.Int64)
     return result if products is not None else result.with_columns(gift_minor=unknown)
+
+
+def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date) -> pl.DataFrame:
+    """What each customer paid, beside what all customers paid for as many goods of the same category and unit.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, product_id, quantity_milli, net_minor.
+    products : needs product_id, unit and `by`, the category; goods without one are left out.
+
+    Returns
+    -------
+    customer_id; lines of sales; paid_minor, net of them; usual_minor, their quantities at the average price of their
+    category and unit [minor units].
+    """
+    needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
+    stored = from_cells.bought(lines, day_number(start), day_number(end))
+    sold = _sold(lines, needs=needs, start=start, end=end) if stored is None else stored
+    if stored is None:
+        sold = sold.with_columns(lines=nw.lit(1, nw.Int64))
+    goods = lines_of(products, needs=("product_id", by, "unit"), name="products").select(
+        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String).fill_null("")
+    )
+    known = (
+        sold.select("customer_id", "product_id", "quantity_milli", "net_minor", "lines")
+        .join(goods, on="product_id", how="left")
+        .filter(~nw.col("kin").is_null())
+    )
+    usual = known.group_by("kin", "unit").agg(
+        all_minor=nw.col("net_minor").sum(), all_milli=nw.col("quantity_milli").sum()
+    )
+    at_usual = nw.col("quantity_milli") * nw.col("all_minor") / nw.col("all_milli")
+    made = (
+        known.join(usual, on=["kin", "unit"], how="left")
+        .with_columns(usual=at_usual)
+        .group_by("customer_id")
+        .agg(nw.col("lines").sum(), paid_minor=nw.col("net_minor").sum(), usual=nw.col("usual").sum())
+        .with_columns(usual_minor=nw.col("usual").round(0).cast(nw.Int64))
+        .drop("usual")
+    )
+    return reduced(made, schema=CUSTOMER_PRICES, sort=("customer_id",))
 
 
 def customer_part(

@@ -34,6 +34,9 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B),
     "customer_traits": lambda h: traits.customer_traits(h, GOODS, start=A + timedelta(days=2), end=B),
     "customer_traits of April": lambda h: traits.customer_traits(h, start=date(2026, 4, 1), end=date(2026, 4, 30)),
+    "customer_prices": lambda h: traits.customer_prices(
+        h, GOODS.with_columns(unit=pl.lit("piece")), by="category_1", start=A, end=B
+    ),
     "parts by goods": lambda h: traits.customer_part(h, GOODS, by="category_1", start=A, end=B - timedelta(days=9)),
     "parts by store": lambda h: traits.customer_part(h, by="store_id", start=A + timedelta(days=4), end=B),
     "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),

@@ -19,6 +19,8 @@ from crmlib.customers.groups import drivers
 from crmlib.customers.groups.drivers import beyond_chance, decompose, importance, lmg
 from crmlib.customers.groups.needs import need_segments
 from crmlib.customers.groups.segments import by_rule, value_rules, with_traits
+from crmlib.customers.groups.traits import price_level
+from crmlib.panels.traits import customer_prices
 
 ROUNDING = 1e-9
 
@@ -250,3 +252,25 @@ def test_prospects_are_graded_by_warm_and_keen_contacts_and_members_are_no_prosp
     assert found["customer_id"].to_list() == ["cold", "keen"]
     assert found["score"][1] > found["score"][0]
     assert grade_prospects(contacts.clear(), as_of=date(2026, 2, 1)).is_empty()
+
+
+def test_the_accepted_price_is_against_the_same_kind_of_goods_not_against_dear_kinds() -> None:
+    """Whoever buys the cheapest gift box pays little for a gift box, however dear beside a bag of nuts."""
+    rows = [
+        ("thrifty", "plain_box", 10, 800), ("lavish", "fine_box", 10, 1600),
+        ("thrifty", "nuts", 10, 100), ("lavish", "nuts", 10, 100), ("few", "nuts", 1, 10),
+    ]  # fmt: skip
+    lines = pl.DataFrame(
+        [(who, 20_000 + i, what, 1000 * units // 5, money // 5) for who, what, units, money in rows for i in range(5)],
+        schema=["customer_id", "day_n", "product_id", "quantity_milli", "net_minor"], orient="row",
+    )  # fmt: skip
+    goods = pl.DataFrame(
+        {"product_id": ["plain_box", "fine_box", "nuts"], "category_1": ["gift", "gift", "nuts"], "unit": ["piece"] * 3}
+    )
+    made = customer_prices(lines, goods, by="category_1", start=date(2020, 1, 1), end=date(2030, 1, 1))
+    assert made.filter(pl.col("customer_id") == "thrifty").row(0) == ("thrifty", 10, 900, 1300)
+    assert made["paid_minor"].sum() == made["usual_minor"].sum()
+    levels = dict(
+        price_level(made.with_columns(lines=pl.when(customer_id="few").then(1).otherwise("lines"))).iter_rows()
+    )
+    assert levels == {"thrifty": "below", "lavish": "above", "few": None}

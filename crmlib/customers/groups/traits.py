@@ -22,6 +22,8 @@ LEAST_RECEIPTS, LEAST_LINES = 5, 5
 GIFT = ((0.5, "gift"), (0.1, "some_gift"))
 OFFER = ((0.5, "mostly_offer"), (0.1, "some_offer"))
 """Bands of the share of money spent on gifts, and under offers; below the last one it is ``self`` or ``full_price``."""
+BELOW, ABOVE = 0.9, 1.1
+"""Price paid beside the usual one of the same category: a tenth less is ``below``, a tenth more ``above``."""
 
 
 def member_traits(
@@ -30,6 +32,7 @@ def member_traits(
     customers: AnyFrame | None = None,
     clock: AnyFrame | None = None,
     shares: AnyFrame | None = None,
+    prices: AnyFrame | None = None,
     favourites: Mapping[str, AnyFrame] | None = None,
 ) -> pl.DataFrame:
     """One row per member of the period with every trait that the tables at hand can tell; null = not known.
@@ -40,6 +43,7 @@ def member_traits(
     customers : customer_id and any of `PERSONAL`.
     clock : customer_id, hour, weekday, receipts: day part and weekend.
     shares : customer_id, sale_minor, gift_minor, offer_minor: motive and price sensitivity.
+    prices : customer_id, lines, paid_minor, usual_minor: the price a member accepts, beside the usual one.
     favourites : trait → customer_id, part, net_minor: the part with the most money (category, flavour, store).
 
     Returns
@@ -59,6 +63,8 @@ def member_traits(
         )
     if shares is not None:
         parts.append(_money_traits(to_polars(shares, needs=("sale_minor",), name="shares", key="customer_id")))
+    if prices is not None:
+        parts.append(price_level(prices))
     for name, frame in (favourites or {}).items():
         parts.append(favourite(frame, name=name))
     for part in parts:
@@ -76,14 +82,16 @@ def trait_names(frame: pl.DataFrame) -> list[str]:
 
 
 def for_drivers(names: list[str]) -> list[str]:
-    """Traits that describe the person or the taste; habits of the clock are counted from the visits themselves.
+    """Traits that describe the person or the taste.
+
+    Habits of the clock are counted from the visits themselves, the price level from the money that is to be explained.
 
     Examples
     --------
     >>> for_drivers(["region", "day_part", "motive"])
     ['region', 'motive']
     """
-    return [name for name in names if name not in {"day_part", "weekend", "tier"}][:MOST_TRAITS]
+    return [name for name in names if name not in {"day_part", "weekend", "tier", "price_level"}][:MOST_TRAITS]
 
 
 def without(names: list[str], trait: str) -> list[str]:
@@ -113,6 +121,29 @@ def favourite(parts: AnyFrame, *, name: str) -> pl.DataFrame:
         .group_by("customer_id", maintain_order=True)
         .agg(pl.col("part").first().alias(name))
     )
+
+
+def price_level(prices: AnyFrame) -> pl.DataFrame:
+    """customer_id, price_level: below, usual or above what all pay in the same categories; null with too few lines.
+
+    Examples
+    --------
+    >>> money = {"lines": [9, 2], "paid_minor": [80, 9], "usual_minor": [100, 5]}
+    >>> paid = pl.DataFrame({"customer_id": ["a", "b"], **money})
+    >>> price_level(paid).rows()
+    [('a', 'below'), ('b', None)]
+    """
+    table = to_polars(prices, needs=("lines", "paid_minor", "usual_minor"), name="prices", key="customer_id")
+    ratio = pl.when(pl.col("usual_minor") > 0).then(pl.col("paid_minor") / pl.col("usual_minor"))
+    level = (
+        pl.when(ratio < BELOW)
+        .then(pl.lit("below"))
+        .when(ratio > ABOVE)
+        .then(pl.lit("above"))
+        .when(ratio.is_not_null())
+        .then(pl.lit("usual"))
+    )
+    return table.select("customer_id", price_level=pl.when(pl.col("lines") >= LEAST_LINES).then(level))
 
 
 def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:

@@ -108,8 +108,25 @@ class Study(MemberStudy):
             customers=self.people,
             clock=traits.customer_clock(self.lines, **self.dates),
             shares=traits.customer_traits(self.lines, self.goods, **self.dates),
-        )
+            prices=self.prices,
+            favourites={} if self.goods is None else {
+                "favourite_flavour": traits.customer_part(self.lines, self.goods, by="flavour", **self.dates),
+            },
+        )  # fmt: skip
         return view360.traits_of(table, self.chosen)
+
+    @cached_property
+    def prices(self) -> pl.DataFrame | None:
+        """What each card paid beside the usual price of its categories; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
+
+    @cached_property
+    def paid(self) -> float | None:
+        """Price the customer paid beside the usual one of the same categories [ratio]; none where nothing is known."""
+        row = None if self.prices is None else view360.row_of(self.prices, self.chosen)
+        return row["paid_minor"] / row["usual_minor"] if row and row["usual_minor"] > 0 else None
 
     @cached_property
     def next_on(self) -> date | None:

@@ -14,7 +14,10 @@ from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
 from crmlib.customers.loyalty import overdue, referrals
 from crmlib.customers.members import periods
+from crmlib.pages.customer_profile.groups import group_name, in_words, need_names
 from crmlib.pages.customer_profile.parameters import CustomerProfile
+from crmlib.pages.shared import lists
+from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
 from crmlib.scoring import pyramid, rfm, state
@@ -74,9 +77,67 @@ class Study(MemberStudy):
             customers=self.people,
             clock=traits.customer_clock(self.lines, **self.dates),
             shares=traits.customer_traits(self.lines, self.goods, **self.dates),
-            favourites={} if self.goods is None else {"favourite_category": self.parts},
-        ).join(tiers, on="customer_id", how="left", maintain_order="left")
-        return table.with_columns(chosen=known.in_group(table, column=self.params.group_by, values=self.params.group))
+            prices=self.prices,
+            favourites={} if self.flavours is None else {
+                "favourite_category": self.parts, "favourite_flavour": self.flavours,
+            },
+        ).join(tiers, on="customer_id", how="left", maintain_order="left")  # fmt: skip
+        if self.params.group_by == "need":
+            grouped = self.need_groups.customers.select("customer_id", need="segment")
+            table = table.join(grouped, on="customer_id", how="left", maintain_order="left")
+        said = in_words(table, self.params.group_by, self.params.group, words=self.words, needs=self.need_names)
+        return table.with_columns(chosen=known.in_group(said.table, column=self.params.group_by, values=said.values))
+
+    @cached_property
+    def flavours(self) -> pl.DataFrame | None:
+        """Sales by card and flavour; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_part(self.lines, self.goods, by="flavour", **self.dates)
+
+    @cached_property
+    def prices(self) -> pl.DataFrame | None:
+        """What each card paid beside the usual price of its categories; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
+
+    @cached_property
+    def price_levels(self) -> tuple[float | None, float | None]:
+        """Price paid by the group and by the rest, each beside the usual price of the same categories [ratio]."""
+        if self.prices is None:
+            return None, None
+        both = self.traits.select("customer_id", "chosen").join(self.prices, on="customer_id")
+        sums = both.group_by("chosen").agg(pl.col("paid_minor", "usual_minor").sum()).filter(pl.col("usual_minor") > 0)
+        ratios = dict(sums.select("chosen", pl.col("paid_minor") / pl.col("usual_minor")).iter_rows())
+        return ratios.get(True), ratios.get(False)
+
+    @cached_property
+    def need_names(self) -> dict[str, str]:
+        """Names of the groups of needs by number; empty unless the group is one of them."""
+        return need_names(self.need_groups, words=self.words) if self.params.group_by == "need" else {}
+
+    @cached_property
+    def group_name(self) -> str:
+        """The group in words."""
+        return group_name(self.words, self.params.group_by, self.params.group, needs=self.need_names)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Owner, means and the month's draw, as every list of members has them."""
+        return Watch(self.page)
+
+    @cached_property
+    def everybody(self) -> pl.DataFrame:
+        """Members of the group, those who bought most first, with owner, means, and whether the month's draw holds."""
+        chosen = self.traits.filter("chosen").sort("net_minor", "customer_id", descending=[True, False])
+        reached = self.watch.reach(chosen["customer_id"]).select("customer_id", "owner", "means", "held")
+        return chosen.join(reached, on="customer_id", how="left", maintain_order="left")
+
+    @cached_property
+    def listed(self) -> pl.DataFrame:
+        """`everybody` without those whom the month's draw leaves alone, as many as are asked for."""
+        return self.everybody.filter(~pl.col("held")).head(self.params.capacity)
 
     @cached_property
     def trait_names(self) -> list[str]:
@@ -150,5 +211,9 @@ class Study(MemberStudy):
 
     @report.otherwise(None)
     def keep(self) -> None:
-        """Keep the cuts for the next run."""
+        """Keep the cuts for the next run, and propose the group to the register of lists."""
         self.page.save_state("score_state", state.freeze_cuts(self.classes.cuts))
+        rows = self.everybody.with_columns(reason_code=pl.lit(self.params.group_by)).select(
+            "means", "held", "reason_code", recipient_id="customer_id", value_minor="net_minor"
+        )
+        lists.propose_standing(self.page, rows, called="customer_profile.filed", objective="repeat")

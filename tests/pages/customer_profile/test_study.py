@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from crmlib import panels
 from crmlib.core.errors import ModelError
+from crmlib.customers.groups.traits import in_group
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Answer
+from crmlib.kit.words import Words
 from crmlib.pages.customer_profile import findings
+from crmlib.pages.customer_profile.findings import members
+from crmlib.pages.customer_profile.groups import group_name, in_words
 from crmlib.pages.customer_profile.study import Study
 from tests.panels import histories
 from tests.report import world
@@ -36,6 +41,40 @@ def test_sections_of_missing_tables_say_what_to_connect_and_the_others_stand(stu
         assert make(study).table.height, make.__name__
     assert isinstance(findings.answer(study), Answer)
     assert len(findings.limits(study).sentences) == 3
+
+
+def test_the_list_is_the_group_without_those_whom_the_draw_leaves_alone(study: Study) -> None:
+    found, listed, everybody = findings.listed(study), study.listed, study.everybody
+    assert set(everybody["customer_id"]) == set(study.traits.filter("chosen")["customer_id"])
+    assert set(listed["customer_id"]) == set(everybody.filter(~pl.col("held"))["customer_id"])
+    assert found.table.height == listed.height > 0
+    assert found.table["net_minor"].is_sorted(descending=True)
+    assert not set(found.table["customer_id"]) & set(listed["customer_id"])
+    left: Any = members.left(found, listed, words=study.words)["rows"]
+    assert [(row["id"], row["code"]) for row in left] == list(
+        zip(listed["customer_id"], found.table["customer_id"], strict=True)
+    )
+
+
+def test_the_list_ends_where_it_is_full(lake: Lake, study: Study) -> None:
+    page = world.opened(lake, report="customer_profile", variables={"group": "A+B+C", "capacity": 3})
+    assert findings.listed(Study(page)).table["customer_id"].to_list() == (
+        findings.listed(study).table["customer_id"].head(3).to_list()
+    )
+
+
+def test_a_group_is_asked_for_in_the_readers_words(words: Words) -> None:
+    table = pl.DataFrame({"customer_id": ["a", "b", "c"], "gender": ["female", "male", None], "need": ["1", "2", "1"]})
+    called = words("scoring.value.gender.female")
+    for asked in ("female", called):
+        said = in_words(table, "gender", asked, words=words, needs={})
+        assert in_group(said.table, column="gender", values=said.values).to_list() == [True, False, False]
+    said = in_words(table, "need", "1", words=words, needs={"1": "nuts", "2": "tea"})
+    assert in_group(said.table, column="need", values=said.values).to_list() == [True, False, True]
+    assert "nuts" in group_name(words, "need", "1", needs={"1": "nuts"})
+    with pytest.raises(ModelError) as caught:
+        in_group(said.table, column="need", values="9")
+    assert caught.value.values["known"] == "nuts, tea"
 
 
 def test_a_group_that_is_not_there_ends_the_page_with_its_reason(lake: Lake) -> None:

@@ -13,6 +13,7 @@ def _person(study: Study) -> person.Person:
         rhythm=study.rhythm,
         grade=study.grade,
         traits=study.habits,
+        paid=study.paid,
         next_on=study.next_on,
         basis=study.watch.basis if study.rhythm else "margin",
         horizon=study.watch.horizon,

@@ -36,6 +36,7 @@ class Person:
     grade : grade, value_rank, safety_rank, engagement_rank, engagement.
     traits : personal traits and habits by name.
     next_on : the day the next visit is due.
+    paid : price paid beside the usual one of the same categories [ratio].
     """
 
     pseudonym: str
@@ -46,6 +47,7 @@ class Person:
     next_on: date | None
     basis: str = "margin"
     horizon: int = 91
+    paid: float | None = None
 
     @property
     def late(self) -> bool:
@@ -173,7 +175,12 @@ def basket(parts: pl.DataFrame, *, words: Words) -> Finding:
 def standing(person: Person, *, words: Words) -> Finding:
     """Show the scores with their parts: tier, grade, rhythm, risk, each beside what it is made of."""
     rows = _scores(person, words)
-    rows += [(name, _value(words, name, value), "") for name, value in person.traits.items() if value]
+    price = words("customer_360.why.price", share=words.format.share(person.paid, digits=0))
+    rows += [
+        (name, _value(words, name, value), price if name == "price_level" and person.paid else "")
+        for name, value in person.traits.items()
+        if value
+    ]
     table = pl.DataFrame(rows, schema={"trait": pl.String, "value": pl.String, "reason": pl.String}, orient="row")
     view = table.with_columns(trait=told(table, "trait", by=words.column))
     late = person.late

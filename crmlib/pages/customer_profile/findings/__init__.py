@@ -1,25 +1,23 @@
 """The customer profile page, card by card."""
 
-from crmlib.kit.finding import Answer, Finding, Limits
-from crmlib.pages.customer_profile.findings import group, needs, scores, spend
+from dataclasses import replace
+
+from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.pages.customer_profile.findings import group, members, needs, scores, spend
 from crmlib.pages.customer_profile.study import Study
-from crmlib.report import answered, section
-
-
-def _name(study: Study) -> str:
-    return group.group_name(study.words, study.params.group_by, study.params.group)
+from crmlib.report import addresses, answered, section
 
 
 @answered()
 def answer(study: Study) -> Answer:
     """The group in one sentence."""
-    members = study.traits
+    people = study.traits
     return group.answer(
         study.profile,
         study.split,
-        group=_name(study),
-        size=int(members["chosen"].sum()),
-        members=members.height,
+        group=study.group_name,
+        size=int(people["chosen"].sum()),
+        members=people.height,
         words=study.words,
     )
 
@@ -27,13 +25,13 @@ def answer(study: Study) -> Answer:
 @section("customer_profile.profile", key="scoring.profile")
 def profile(study: Study) -> Finding:
     """What sets the group apart from the rest."""
-    return group.profile(study.profile, group=_name(study), words=study.words)
+    return group.profile(study.profile, group=study.group_name, words=study.words, prices=study.price_levels)
 
 
 @section("customer_profile.decompose", key="scoring.decompose")
 def decomposition(study: Study) -> Finding:
     """Whether the group spends more by coming, by quantity or by price."""
-    return spend.decomposition(study.split, group=_name(study), words=study.words)
+    return spend.decomposition(study.split, group=study.group_name, words=study.words)
 
 
 @section("customer_profile.needs", key="scoring.needs", needs=("products",))
@@ -65,6 +63,20 @@ def referral_worth(study: Study) -> Finding:
     """What members bring who were brought by others."""
     ids = study.page.pseudonyms(study.referred.referrers["customer_id"])
     return scores.referral_worth(study.referred, words=study.words, pseudonyms=ids)
+
+
+@section("customer_profile.members")
+def listed(study: Study) -> ActionList:
+    """The members of the group: a list to download, its names by right."""
+    page, words = study.page, study.words
+    ids = page.pseudonyms(study.listed["customer_id"])
+    found = members.listed(study.listed, study.everybody, group=study.group_name, words=words, pseudonyms=ids)
+    rows = members.left(found, study.listed, words=words)
+    left = page.context.leave("people", rows) if found.table.height else ""
+    leads = (
+        (words("customer_profile.members.names"), addresses.reveal(page.context.face, left, language=words.language)),
+    )
+    return replace(found, leads=leads)
 
 
 def limits(study: Study) -> Limits:

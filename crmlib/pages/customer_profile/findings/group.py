@@ -13,23 +13,10 @@ from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Answer, Figure, Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
+from crmlib.pages.customer_profile.groups import label
 
 SHOWN = 10
 """Cells in the picture; the table has all."""
-
-
-def label(words: Words, trait: str, value: str) -> str:
-    """A trait's value as a planner says it; words of the data stay as they are."""
-    key = f"scoring.value.{trait}.{value}"
-    return words.label(key) or value
-
-
-def group_name(words: Words, column: str, values: str) -> str:
-    """A group in words: tier A and B, female members, and so on."""
-    names = words("scoring.join").join(label(words, column, v.strip()) for v in values.split("+"))
-    return words(
-        f"customer_profile.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column)
-    )
 
 
 def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, members: int, words: Words) -> Answer:
@@ -87,12 +74,15 @@ def answer(table: pl.DataFrame, parts: pl.DataFrame, *, group: str, size: int, m
     )
 
 
-def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
+def profile(
+    table: pl.DataFrame, *, group: str, words: Words, prices: tuple[float | None, float | None] = (None, None)
+) -> Finding:
     """Say what sets the group apart from the rest, or that nothing does.
 
     Parameters
     ----------
     table : as `scoring.profile.profile` gives it; group : its name.
+    prices : paid by the group and by the rest, beside the usual price of the same categories [ratio].
     """
     form = words.format
     hidden = table.height > 0 and bool(table["suppressed"].all())
@@ -139,8 +129,20 @@ def profile(table: pl.DataFrame, *, group: str, words: Words) -> Finding:
         )
         if shown.height
         else None,
+        seen=words("scoring.sentences").join(
+            [words("customer_profile.profile.seen", **values), *_prices(prices, words)]
+        ),
         row_key=("trait", "value"),
     )
+
+
+def _prices(prices: tuple[float | None, float | None], words: Words) -> list[str]:
+    """What the group pays beside the rest; nothing where either is not known."""
+    own, rest = prices
+    if own is None or rest is None:
+        return []
+    share = words.format.share
+    return [words("customer_profile.profile.prices", own=share(own, digits=0), rest=share(rest, digits=0))]
 
 
 def _strongest(table: pl.DataFrame) -> dict[str, Any] | None:

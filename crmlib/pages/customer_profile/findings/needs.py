@@ -10,6 +10,7 @@ from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
+from crmlib.pages.customer_profile.groups import need_names
 
 
 def need_segments(found: NeedSegments, *, words: Words) -> Finding:
@@ -17,7 +18,7 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
     form = words.format
     kind = "stable" if found.stable else "unstable"
     rand = found.stability.filter(pl.col("k") == found.k).row(0, named=True)
-    names = {s: _need_name(found, s, words) for s in found.sizes["segment"]}
+    names = need_names(found, words=words)
     first = found.sizes.row(0, named=True)
     values = {
         "k": form.count(found.k),
@@ -55,17 +56,4 @@ def need_segments(found: NeedSegments, *, words: Words) -> Finding:
             percent=True,
         ),
         row_key=("segment", "category"),
-    )
-
-
-def _need_name(found: NeedSegments, segment: str, words: Words) -> str:
-    """A segment by the category it buys far more of than others, with its weight: "mostly pastry"."""
-    rows = found.profile.filter(pl.col("segment") == segment)
-    heavy = rows.filter(pl.col("share") >= 0.15).sort("lift", "category", descending=[True, False])
-    pick = (heavy if heavy.height else rows.sort("share", descending=True)).row(0, named=True)
-    return words(
-        "customer_profile.needs.name",
-        number=segment,
-        category=pick["category"],
-        share=words.format.share(pick["share"], digits=0),
     )

@@ -10,7 +10,7 @@ from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
-from crmlib.pages.customer_profile.findings.group import label
+from crmlib.pages.customer_profile.groups import label
 
 MAIN_PART = 0.5
 """A part that carries half of the difference is its main reason."""
