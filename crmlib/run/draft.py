@@ -66,7 +66,7 @@ def _asked(one: Draft, ask: Ask, words: Words) -> Draft:
     """The draft with the answers of a person: which column holds what is missing, and whether day or month is first."""
     given, dates = dict[str, str](), dict[str, str]()
     taken = {head for line in one.mapped.lines for head in ([line.made] if isinstance(line.made, str) else [])}
-    doubtful = [head for reason, head in one.mapped.open_ if reason == "day_or_month"]
+    doubtful = [left.head for left in one.mapped.open_ if left.reason == "day_or_month"]
     for column in one.mapped.missing:
         free = [c for c in one.seen.rows.columns if c not in taken]
         timed = CONTRACTS[one.mapped.table].schema.columns()[column].dtype.is_temporal()
@@ -128,7 +128,9 @@ def _entry(one: Draft, folder: Path, words: Words) -> list[str]:
         why = words(f"draft.why.{line.why}", **line.values)
         lines.append(f"    {line.column}: {_yaml(line.made)}  # {why}")
     lines += [f"    # {words('draft.missing', column=words.column(c))}: {c}" for c in found.missing]
-    lines += [f"    # {words(f'draft.open.{reason}', head=head)}" for reason, head in found.open_]
+    for left in found.open_:
+        lines.append(f"    # {words(f'draft.open.{left.reason}', head=left.head)}")
+        lines += [f"    # {column}: {_yaml(made)}" for column, made in left.lines]
     if not seen.whole:
         lines.append(f"  # {words('draft.sampled', rows=seen.rows.height)}")
     return lines

@@ -15,13 +15,13 @@ from pathlib import Path
 from crmlib.core.errors import SourceError
 from crmlib.data.draft import headless
 from crmlib.data.draft.columns import best_table, mapped, words
-from crmlib.data.draft.line import Line, Mapped
+from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.look import Look, look
 
 MOST_TORN = 0.2
 """Share of torn lines above which a file without a column that is known is no table."""
 
-__all__ = ["Draft", "Line", "Look", "Mapped", "answered", "draft", "lacking"]
+__all__ = ["Draft", "Line", "Look", "Mapped", "Open", "answered", "draft", "lacking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,19 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
 def _mapped(seen: Look, table: str | None) -> Mapped:
     """The columns by their heads; of a file without heads those of a till by what stands in them."""
     if seen.header >= 0 or table not in {None, "receipt_lines"}:
-        return mapped(seen.rows, table or best_table(seen.rows))
+        found = mapped(seen.rows, table or best_table(seen.rows, also=seen.also), also=seen.also)
+        return _without_head(seen, found)
     found = mapped(seen.rows, "receipt_lines", given=headless.guessed(seen.rows))
     told = tuple(replace(line, why="content") if line.why == "head" else line for line in found.lines)
     return replace(found, lines=told)
+
+
+def _without_head(seen: Look, found: Mapped) -> Mapped:
+    """The head's lines under the names are no rows."""
+    if seen.no_sale is None:
+        return found
+    column, words_ = seen.no_sale
+    return replace(found, exclude={**found.exclude, "head": {column: words_}})
 
 
 def _alike(one: Look, other: Look) -> bool:
@@ -94,14 +103,15 @@ def answered(
     one: Draft, given: Mapping[str, str], *, dates: Mapping[str, str] | None = None, currency: str = ""
 ) -> Draft:
     """The draft with what a person said: heads by contract column, formats of dates, the currency."""
-    found = mapped(one.seen.rows, one.mapped.table, given=given, currency=currency)
+    found = mapped(one.seen.rows, one.mapped.table, given=given, currency=currency, also=one.seen.also)
+    found = _without_head(one.seen, found)
     lines = {line.column: line for line in found.lines}
     open_ = list(found.open_)
     for column, form in (dates or {}).items():
         head = given[column]
         key = "month_of" if column == "birth_month" else "from"
         lines[column] = Line(column, {key: head, "date": form}, "said", {"head": head})
-        open_ = [(reason, name) for reason, name in open_ if name != head]
+        open_ = [one for one in open_ if one.head != head]
     missing = tuple(c for c in found.missing if c not in lines)
     return replace(one, mapped=replace(found, lines=tuple(lines.values()), missing=missing, open_=tuple(open_)))
 

@@ -16,10 +16,11 @@ import polars as pl
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.data.draft import orders
-from crmlib.data.draft.line import Line, Mapped
+from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.times import READABLE, first_time
 from crmlib.data.read import values
 
+Also = Mapping[str, Sequence[str]]
 TABLES = ("receipt_lines", "customers", "products", "stores")
 UNIT = re.compile(r"[(\uff08\[].*?[)\uff09\]]")
 LATIN_ACCENT = re.compile("([a-z])[\u0300-\u036f]+")
@@ -97,29 +98,51 @@ def system_of(heads: Sequence[str]) -> str:
     return max(fit, key=lambda name: fit[name]) if fit else ""
 
 
-def best_table(rows: pl.DataFrame) -> str:
+@cache
+def vocabulary() -> frozenset[str]:
+    """All words of heads, of whatever table."""
+    of_tables = [
+        known
+        for table in TABLES
+        for part in (words()[table], words()[table].get("parts", {}))
+        for known in part.values()
+        if isinstance(known, list)
+    ]
+    of_systems = [known for one in systems().values() for known in one["columns"].values()]
+    return frozenset(plain(word) for known in (*of_tables, *of_systems) for word in known)
+
+
+def best_table(rows: pl.DataFrame, *, also: Also | None = None) -> str:
     """The table of which most columns are found, less the required ones that are not."""
 
     def points(table: str) -> int:
-        found = mapped(rows, table)
+        found = mapped(rows, table, also=also)
         return len(found.lines) + len(found.open_) - len(found.missing)
 
     return max(TABLES, key=points)
 
 
-def mapped(rows: pl.DataFrame, table: str, *, given: Mapping[str, str] | None = None, currency: str = "") -> Mapped:
+def mapped(
+    rows: pl.DataFrame,
+    table: str,
+    *,
+    given: Mapping[str, str] | None = None,
+    currency: str = "",
+    also: Also | None = None,
+) -> Mapped:
     """Map the columns of a sample to those of `table`.
 
     Parameters
     ----------
+    also : what the head says of a column beside its name.
     given : heads that a person chose, by contract column; currency : the one that a person said.
     """
     system = system_of(rows.columns) if table == "receipt_lines" else ""
     one = systems().get(system, {"columns": {}, "exclude": {}})
-    heads = _heads(rows, table, one["columns"], given or {})
+    heads = _heads(rows, table, one["columns"], given or {}, also or {})
     heads = replace(heads, currency=currency) if currency else heads
     lines: list[Line] = []
-    asked: list[tuple[str, str]] = []
+    asked: list[Open] = []
     for column in (c for c in words()[table] if c != "parts"):
         made = _column(heads, table, column, asked)
         if made is not None:
@@ -174,30 +197,47 @@ def _no_goods(heads: Heads, found: Mapping[str, Line]) -> tuple[str, tuple[str, 
     return (made, orders.no_goods(heads.rows, made)) if isinstance(made, str) else ("", ())
 
 
-def _heads(rows: pl.DataFrame, table: str, of_system: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> Heads:
+def _heads(
+    rows: pl.DataFrame, table: str, of_system: Mapping[str, Sequence[str]], given: Mapping[str, str], also: Also
+) -> Heads:
     known = {c: list(w) for c, w in words()[table].items() if isinstance(w, list)}
     known |= {c: list(w) for c, w in words()[table].get("parts", {}).items()}
     for column, first in of_system.items():
         known[column] = [*first, *known.get(column, ())]
     known |= {column: [head] for column, head in given.items()}
-    by_plain = {plain(name): name for name in reversed(rows.columns)}
+    beside = {plain(word): name for name in reversed(rows.columns) for word in also.get(name, ())}
+    by_plain = beside | {plain(name): name for name in reversed(rows.columns)}
     named = [by_plain[p] for p in map(plain, words()["currency"]["heads"]) if p in by_plain]
     currency = orders.currency(rows, named, words()["currency"]["signs"], MINOR_PER_UNIT)
     return Heads(rows, by_plain, known, _decimal(rows), currency)
 
 
-def _column(heads: Heads, table: str, column: str, asked: list[tuple[str, str]]) -> Line | None:
+def _column(heads: Heads, table: str, column: str, asked: list[Open]) -> Line | None:
     """One contract column, if the file has it."""
     if table == "receipt_lines" and column in {"net_minor", "cost_minor"}:
-        return _net(heads) if column == "net_minor" else _cost(heads)
+        line = _net(heads) if column == "net_minor" else _cost(heads)
+        asked += _repeated(heads, column) if line is None else []
+        return line
     names = heads.of(column)
     if not names:
+        asked += _repeated(heads, column)
         return None
     if CONTRACTS[table].schema.columns()[column].dtype.is_temporal() or column == "birth_month":
         return first_time(heads.rows, column, names, asked)
     if column.endswith(("_minor", "_milli")) or column == "area_m2":
         return next((line for name in names if (line := _number(heads, column, name)) is not None), None)
     return _choice(heads.rows, column, names[0]) if column in words()["values"] else _named(heads, column, names)
+
+
+def _repeated(heads: Heads, column: str) -> list[Open]:
+    """A name that stands several times: which one is right only a person knows."""
+    known = {plain(w) for w in heads.known.get(column, ())}
+    several = [name for name in heads.rows.columns if plain(name.rpartition("#")[0]) in known]
+    if not several:
+        return []
+    unit = 1000 if column.endswith("_milli") else 100 if column.endswith("_minor") else 0
+    made: str | dict[str, Any] = {"from": several[0], "times": unit} if unit else several[0]
+    return [Open("twice", ", ".join(several), ((column, made),))]
 
 
 def _named(heads: Heads, column: str, names: list[str]) -> Line:

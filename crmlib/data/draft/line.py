@@ -18,13 +18,26 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """What cannot be used without a word of a person: why, the column of the file, and the lines to choose from.
+
+    Parameters
+    ----------
+    lines : (contract column, expression): the exact lines of which a person takes one.
+    """
+
+    reason: str
+    head: str
+    lines: tuple[tuple[str, str | dict[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """A table's columns, and what else the entry of the source says.
 
     Parameters
     ----------
-    missing : required columns for which nothing was found; `open_` : why a found column cannot be used without a word
-    of a person, as (reason, column of the file).
+    missing : required columns for which nothing was found; `open_` : found columns that wait for a word of a person.
     system : key of the shop system that the heads are known by; `clock` : zone of the clock in the file.
     currency : where the file says it; `fill_down`, `exclude` : as in the sources file.
     guess : the currency of the country that most lines are of, that country, and their share: to be confirmed.
@@ -34,7 +47,7 @@ class Mapped:
     table: str
     lines: tuple[Line, ...]
     missing: tuple[str, ...]
-    open_: tuple[tuple[str, str], ...] = ()
+    open_: tuple[Open, ...] = ()
     decimal: str = "."
     system: str = ""
     title: str = ""

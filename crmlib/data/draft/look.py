@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import fastexcel
 import polars as pl
 
 from crmlib.core.errors import SourceError
+from crmlib.data.draft import header
+from crmlib.data.draft.header import TITLES, Names
 from crmlib.data.read import encoding, kinds, readers, records, values
 from crmlib.data.read.layout import check_below, check_one_table, check_torn, check_width
 
@@ -19,8 +21,6 @@ STRETCH = 1 << 18
 """Bytes read at the head, in the middle and at the tail of a text."""
 ROWS = 2_000
 """Rows read of a sheet, and at each of three places of a Parquet file."""
-TITLES = 20
-"""Lines that titles may take above the names of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Look:
     sheet : the fullest one; alike : those with the same names on the same line, itself among them.
     whole : the sample is all there is.
     torn : share of its lines that have more or fewer fields than the others.
+    also : what else the head says of a column; no_sale : column and words of the head's lines under the names.
     """
 
     path: Path
@@ -47,6 +48,8 @@ class Look:
     sheets: int = 1
     whole: bool = True
     torn: float = 0.0
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    no_sale: tuple[str, tuple[str, ...]] | None = None
 
 
 def look(path: Path) -> Look:
@@ -100,11 +103,16 @@ def _workbook(path: Path) -> Look:
 
 def _sheet(path: Path, sheet: str, cells: pl.DataFrame) -> Look:
     lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
-    at = _header(lines)
-    names = _distinct(lines[at]) if at >= 0 else []
-    names += [f"#{n + 1}" if at >= 0 else str(n + 1) for n in range(len(names), cells.width)]
+    found = header.find(lines, cells.width)
+    names = found.names or tuple(str(n + 1) for n in range(cells.width))
+    at = found.at + found.below
     rows = cells[at + 1 :].rename(dict(zip(cells.columns, names, strict=True)))
-    return Look(path, rows, header=at + 1 if at >= 0 else -1, sheet=sheet, whole=cells.height < ROWS)
+    return _with_head(Look(path, rows, sheet=sheet, whole=cells.height < ROWS), found, found.at + 1)
+
+
+def _with_head(seen: Look, found: Names, line: int) -> Look:
+    """The look with what its head says; `line` is that of the names."""
+    return replace(seen, header=line if found.at >= 0 else -1, also=found.also, no_sale=found.no_sale)
 
 
 def _text(path: Path) -> Look:
@@ -115,16 +123,18 @@ def _text(path: Path) -> Look:
         return Look(path, pl.DataFrame(), text.encoding, text.common)
     delimiter = records.find_delimiter(lines)
     first = [[f.strip() for f in records.split_one(line, delimiter)] for line in lines[records.RAW].head(TITLES * 5)]
-    at = _header(first)
-    names = _distinct(first[at]) if at >= 0 else [str(n + 1) for n in range(_width(first))]
+    found = header.find(first, _width(first))
+    at = found.at
+    names = list(found.names) or [str(n + 1) for n in range(_width(first))]
     check_width(path.name, names)
     split = records.split(lines[at + 1 :], delimiter=delimiter, names=names)
-    rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))
-    header = int(lines[records.LINE][at]) if at >= 0 else -1
+    rows = split.rows.sort(records.LINE).select(names).with_columns(values.clean(pl.all()))[found.below :]
+    line = int(lines[records.LINE][max(at, 0)])
     check_torn(split, delimiter, path.name)
     check_below(split.rows, path.name)
     torn = split.torn.height / max(split.torn.height + rows.height, 1)
-    return Look(path, rows, text.encoding, text.common, delimiter, header, whole=whole, torn=torn)
+    seen = Look(path, rows, text.encoding, text.common, delimiter, whole=whole, torn=torn)
+    return _with_head(seen, found, line)
 
 
 def _stretches(path: Path) -> tuple[bytes, bool]:
@@ -153,22 +163,3 @@ def _lines(data: bytes, *, cut: bool = True) -> bytes:
 
 def _width(lines: list[list[str]]) -> int:
     return Counter(map(len, lines)).most_common(1)[0][0]
-
-
-def _header(lines: list[list[str]]) -> int:
-    """The first line as full as the others whose fields are all names; -1 where there is none."""
-    filled = [sum(map(bool, line)) for line in lines]
-    full = max(filled, default=0) * 0.6
-    for at, line in enumerate(lines[:TITLES]):
-        if filled[at] >= max(full, 1):
-            words = [field for field in line if field]
-            named = all(not re.fullmatch(r"[-+\d.,:/ \u00a5\uffe5$%]+", word) for word in words)
-            return at if named and len(set(words)) == len(words) else -1
-    return -1
-
-
-def _distinct(names: list[str]) -> list[str]:
-    while len(names) > 1 and not names[-1]:
-        names = names[:-1]
-    several = {n for n, times in Counter(names).items() if times > 1 or not n}
-    return [f"{n}#{at}" if n in several else n for at, n in enumerate(names, 1)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from crmlib.data.draft.line import Line
+from crmlib.data.draft.line import Line, Open
 from crmlib.data.read import values
-from crmlib.data.read.clocks import AFTERNOON, FORENOON
+from crmlib.data.read.clocks import AFTERNOON, FORENOON, H, M, S
 
 READABLE = 0.98
 """Share of a sample's cells that must be readable for a column to be one of numbers or times."""
@@ -21,21 +22,30 @@ ORDERS = {"dmy": ("%d{s}%m{s}%Y", "%d{s}%m{s}%y"), "mdy": ("%m{s}%d{s}%Y", "%m{s
 NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d-%B-%Y")
 """A month by its name leaves no doubt."""
 SEPARATORS = ("/", "-", ".")
+EPOCH = values.EPOCH
 SMOOTH = 3.0
 """A file lies in the order of its days: the order of day and month that makes so much smaller steps is right."""
 CLOCK_HEAD = r"time|clock|hms|hhmm|tm$|zeit|heure|hora|\u65f6|\u6642"
 """What the head of a clock of digits only says."""
-CLOCK = rf"(?i)^(?:{FORENOON}|{AFTERNOON})?\s*\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?\s*(?:{FORENOON}|{AFTERNOON})?$"
+WORDED = rf"\d{{1,2}}{H}(?:\d{{1,2}}(?:{M}(?:\d{{1,2}}{S})?)?)?"
+CLOCK = (
+    rf"(?i)^(?:{FORENOON}|{AFTERNOON})?\s*(?:{WORDED}|\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?)"
+    rf"\s*(?:{FORENOON}|{AFTERNOON})?$"
+)
+BESIDE = (*CLOCKS[1:], " %p %I:%M", " %p %I:%M:%S")
+"""How a clock beside a day may be written."""
+EPOCH_CELL = r"^\d{9,10}(\.\d+)?$|^\d{12,13}(\.0+)?$|^\d{15,16}$"
+"""Seconds, milliseconds or microseconds since 1970; numbers of a telephone are as long, so the head decides, too."""
 
 
-def first_time(rows: pl.DataFrame, column: str, names: Sequence[str], asked: list[tuple[str, str]]) -> Line | None:
+def first_time(rows: pl.DataFrame, column: str, names: Sequence[str], asked: list[Open]) -> Line | None:
     """The first of the columns that holds times; what is open is told of the first one only."""
-    opened: list[tuple[str, str]] = []
+    opened: list[Open] = []
     for name in names:
         made = _time(rows, column, name, opened)
         if made is not None:
             return made
-    asked += opened[:1]
+    asked += sorted(opened, key=lambda one: one.reason == "no_time")[:1]
     return None
 
 
@@ -45,7 +55,7 @@ def orders(cells: pl.Series) -> dict[str, str]:
     return {order: form for order, forms in ORDERS.items() if (form := _format(known, forms)) is not None}
 
 
-def _time(rows: pl.DataFrame, column: str, name: str, asked: list[tuple[str, str]]) -> Line | None:
+def _time(rows: pl.DataFrame, column: str, name: str, asked: list[Open]) -> Line | None:
     """A time by all of its values; a day and a clock in two columns are joined."""
     known = values.no_zero_dates(rows[name]).drop_nulls()
     if known.is_empty():
@@ -60,35 +70,43 @@ def _time(rows: pl.DataFrame, column: str, name: str, asked: list[tuple[str, str
             return Line(column, {"from": [name, clock]}, "two_cells", {"day": name, "clock": clock})
         made: str | dict[str, Any] = name if key == "from" else {key: name}
         return Line(column, made, "time", {"head": name})
+    if known.str.contains(EPOCH_CELL).all() and _read(known, [EPOCH]) >= READABLE:
+        return Line(column, {key: name, "date": EPOCH}, "epoch", {"head": name})
+    before = len(asked)
     line = _ordered(known, column, key, name, asked)
-    return line if line is None or clock is None else _with_clock(line, name, clock, rows[clock].drop_nulls())
+    if clock is not None and len(asked) > before and asked[-1].reason == "day_or_month":
+        both = [_with_clock(Line(c, made, ""), name, clock, rows, []) for c, made in asked[-1].lines]
+        asked[-1] = replace(asked[-1], lines=tuple((told.column, told.made) for told in both))
+    return line if line is None or clock is None else _with_clock(line, name, clock, rows, asked)
 
 
-def _with_clock(line: Line, day: str, clock: str, told: pl.Series) -> Line:
-    """A day and the clock beside it; a clock in other words than digits, AM and PM is left to a person."""
+def _with_clock(line: Line, day: str, clock: str, rows: pl.DataFrame, asked: list[Open]) -> Line:
+    """A day and the clock beside it in the way that reads both; where none does the day stays alone, which is told."""
     form = str(line.made["date"]) if isinstance(line.made, dict) else ""
-    halves = told.str.contains(r"[^\d:.]").any()
-    if ":" in form or (halves and not told.str.contains(r"(?i)[ap]\.?m\.?$").all()):
+    if ":" in form:
         return line
-    seconds = ":%S" if told.str.count_matches(":").max() == 2 else ""
-    form += f" %I:%M{seconds} %p" if halves else f" %H:%M{seconds}"
-    return Line(line.column, {"from": [day, clock], "date": form}, "two_cells", {"day": day, "clock": clock})
+    both = rows.select(pl.concat_str(day, clock, separator=" ")).to_series().drop_nulls()
+    fit = next((form + beside for beside in BESIDE if _read(both, [form + beside]) == 1.0), None)
+    if fit is None:
+        asked.append(Open("no_clock", clock))
+        return line
+    return Line(line.column, {"from": [day, clock], "date": fit}, "two_cells", {"day": day, "clock": clock})
 
 
-def _ordered(known: pl.Series, column: str, key: str, name: str, asked: list[tuple[str, str]]) -> Line | None:
+def _ordered(known: pl.Series, column: str, key: str, name: str, asked: list[Open]) -> Line | None:
     """A time whose year comes last: day and month as all values allow, or as the lines lie in order."""
     fit = orders(known)
     if not fit:
         form = next((f + clock for f in NAMED for clock in CLOCKS if _read(known, [f + clock]) == 1.0), None)
         if form is None:
-            asked.append(("no_time", name))
+            asked.append(Open("no_time", name, ((column, {key: name, "date": "%d.%m.%Y %H:%M"}),)))
             return None
         return Line(column, {key: name, "date": form}, "by_values", {"head": name, "form": form})
     if len(fit) > 1:
         steps = {o: _steps(known, f) for o, f in fit.items()}
         order, other = sorted(steps, key=lambda o: steps[o])
         if steps[order] * SMOOTH > steps[other]:
-            asked.append(("day_or_month", name))
+            asked.append(Open("day_or_month", name, tuple((column, {key: name, "date": f}) for f in fit.values())))
             return None
         return Line(column, {key: name, "date": fit[order]}, "by_order", {"head": name, "form": fit[order]})
     form = next(iter(fit.values()))

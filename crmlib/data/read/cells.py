@@ -122,8 +122,9 @@ def _wall_clock(rows: pl.DataFrame, texts: pl.DataFrame, expression: Expression,
     text = texts.with_columns(_text(expression).alias("__text"))["__text"]
     if expression.minute_of:
         return values.clocks(text, formats=expression.date or ())
-    at = values.times(text, zone=source.clock_zone, formats=expression.date or ())
-    if source.clock_zone == source.time_zone:
+    instant = values.EPOCH in (expression.date or ())  # no clock, so none that is of another zone
+    at = values.times(text, zone=source.time_zone if instant else source.clock_zone, formats=expression.date or ())
+    if source.clock_zone == source.time_zone or instant:
         return at
     clocked = text.str.contains(":", literal=True) | (at.dt.time() != time(0))
     return _at_home(at, source).zip_with(clocked.fill_null(value=False), at)  # a day alone is the company's day

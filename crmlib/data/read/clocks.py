@@ -1,4 +1,4 @@
-"""Clocks and durations as people write them: forenoon and afternoon, hours and minutes in words."""
+"""Clocks and durations as people write them: forenoon and afternoon, hours and minutes in words, years of an era."""
 
 from __future__ import annotations
 
@@ -7,18 +7,34 @@ from decimal import Decimal
 
 import polars as pl
 
-FORENOON = r"\x{4e0a}\x{5348}|\x{51cc}\x{6668}|\x{65e9}\x{4e0a}|\x{6e05}\x{6668}|a\.?m\.?"
-AFTERNOON = r"\x{4e0b}\x{5348}|\x{4e2d}\x{5348}|\x{508d}\x{665a}|\x{665a}\x{4e0a}|p\.?m\.?"
-"""Halves of the day in Chinese and English, before or after the clock."""
+FORENOON = r"\x{4e0a}\x{5348}|\x{51cc}\x{6668}|\x{65e9}\x{4e0a}|\x{6e05}\x{6668}|\x{5348}\x{524d}|a\.?m\.?"
+AFTERNOON = r"\x{4e0b}\x{5348}|\x{4e2d}\x{5348}|\x{508d}\x{665a}|\x{665a}\x{4e0a}|\x{5348}[\x{5f8c}\x{540e}]|p\.?m\.?"
+"""Halves of the day in Chinese, Japanese and English, before or after the clock."""
 HALF = rf"(?i)\s*(?:{FORENOON}|{AFTERNOON})\s*"
-H, M, S = r"\s*[\x{65f6}\x{70b9}]\s*", r"\s*\x{5206}\s*", r"\s*\x{79d2}\s*"
-WORDS = rf"(?i)[\x{{65f6}}\x{{70b9}}\x{{ff1a}}]|{FORENOON}|{AFTERNOON}"
+H, M, S = r"\s*[\x{65f6}\x{6642}\x{70b9}]\s*", r"\s*\x{5206}\s*", r"\s*\x{79d2}\s*"
+WORDS = rf"(?i)[\x{{65f6}}\x{{6642}}\x{{70b9}}\x{{ff1a}}]|{FORENOON}|{AFTERNOON}"
 """What a time holds that is not written with digits and colons only."""
 
-BARE = r"^\s*(\d{8}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})[ T]+(\d{3,6})\s*$"
+BARE = r"^\s*(\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})[ T]+(\d{3,6})\s*$"
 """A day, and a clock of digits only: 093015, or 93015 where a number has lost its zero."""
 SHORT = 4
 """Digits of a clock without seconds."""
+
+ERAS = {
+    **dict.fromkeys(("\u4ee4\u548c", "R"), 2018),
+    **dict.fromkeys(("\u5e73\u6210", "H"), 1988),
+    **dict.fromkeys(("\u662d\u548c", "S"), 1925),
+    **dict.fromkeys(("\u5927\u6b63", "T"), 1911),
+    **dict.fromkeys(("\u6c11\u570b", "\u6c11\u56fd"), 1911),
+}
+"""The year before an era's first one, by its name and its letter."""
+ERA = rf"(?i)^\s*({'|'.join(ERAS)})\s*(\d{{1,3}}|\u5143)(\s*[\u5e74./-]\s*\d{{1,2}}\s*[\u6708./-]\s*\d{{1,2}}.*)$"
+WEEKDAY = (
+    r"\s*(?:[(\x{ff08}][\x{65e5}\x{6708}\x{706b}\x{6c34}\x{6728}\x{91d1}\x{571f}][)\x{ff09}]"
+    r"|(?:\x{661f}\x{671f}|\x{5468})[\x{4e00}\x{4e8c}\x{4e09}\x{56db}\x{4e94}\x{516d}\x{65e5}\x{5929}])\s*"
+)
+"""A weekday beside a date: in brackets, as in Japan, or in words."""
+ERA_OR_WEEKDAY = rf"{ERA}|{WEEKDAY}"
 
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800, "months": 2_592_000}
 """Units of a duration; a month has 30 days, and a year, as people count shelf lives, 365."""
@@ -76,14 +92,32 @@ def by_half(at: pl.Expr, text: pl.Expr) -> pl.Expr:
     """A time by the half of the day that its text names; no time where the two contradict each other."""
     hour = at.dt.hour()
     early, late = text.str.contains(rf"(?i){FORENOON}"), text.str.contains(rf"(?i){AFTERNOON}")
-    clock = text.str.contains(r"\d\s*[:\x{ff1a}\x{65f6}\x{70b9}]|\.\d")
+    clock = text.str.contains(r"\d\s*[:\x{ff1a}\x{65f6}\x{6642}\x{70b9}]|\.\d")
     later = pl.when((early | late) & ~clock).then(None).when(late & (hour < 12)).then(at.dt.offset_by("12h"))
     return later.when(early & (hour == 12)).then(at.dt.offset_by("-12h")).when(~(early & (hour > 12))).then(at)
 
 
 def as_formats_say(text: pl.Expr) -> pl.Expr:
     """The halves of the day in the words that `%p` knows."""
-    return text.str.replace(r"\s*\x{4e0a}\x{5348}\s*", " AM ").str.replace(r"\s*\x{4e0b}\x{5348}\s*", " PM ")
+    early = text.str.replace(r"\s*(\x{4e0a}\x{5348}|\x{5348}\x{524d})\s*", " AM ")
+    return early.str.replace(r"\s*(\x{4e0b}\x{5348}|\x{5348}[\x{5f8c}\x{540e}])\s*", " PM ").str.strip_chars()
+
+
+def western(text: pl.Expr) -> pl.Expr:
+    """The text with the year of an era (Japan's, or Taiwan's) as the common one; words of weekdays are taken off.
+
+    Examples
+    --------
+    >>> cells = ["\u4ee4\u548c7\u5e741\u67082\u65e5", "R7.1.2 9:05", "\u4ee4\u548c\u5143\u5e745\u67081\u65e5(\u6c34)"]
+    >>> cells += ["\u6c11\u570b114/01/02", "RH7"]
+    >>> pl.DataFrame({"t": cells}).select(western(pl.col("t"))).to_series().to_list()
+    ['2025\u5e741\u67082\u65e5', '2025.1.2 9:05', '2019\u5e745\u67081\u65e5 ', '2025/01/02', 'RH7']
+    """
+    era, year, rest = (text.str.extract(ERA, n) for n in (1, 2, 3))
+    number = year.replace("\u5143", "1").cast(pl.Int32, strict=False)
+    first = era.str.to_uppercase().replace_strict(ERAS, default=None, return_dtype=pl.Int32)
+    dated = pl.when(era.is_not_null()).then(pl.concat_str((first + number).cast(pl.String), rest)).otherwise(text)
+    return dated.str.replace(WEEKDAY, " ")
 
 
 def durations(text: pl.Series, *, unit: str) -> pl.Series:

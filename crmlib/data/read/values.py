@@ -22,7 +22,7 @@ FLAGS = {
 """Flags as people write them; the escapes are yes, have, no, have not in Chinese."""
 
 YEAR, MONTH, DAY = "\u5e74", "\u6708", "\u65e5"
-EXCEL = "excel"
+EXCEL, EPOCH = "excel", "epoch"
 TIMES = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
@@ -40,6 +40,8 @@ PLAIN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 SLASHED = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
 """The same as Excel and many tills write them; asked only where a text has a slash."""
 
+EPOCHS = {1_000_000: (3e8, 5e9), 1_000: (3e11, 5e12), 1: (3e14, 5e15)}
+"""Microseconds in a unit, and the numbers that count it since 1970 in the years 1979 to 2128: they do not overlap."""
 EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119: nothing else is taken for a serial day
 OFFSET = r"(:\d{1,2}(?:\.\d+)?)\s*(?:Z|([+-])(\d{2}):?(\d{2}))\s*$"
 ZERO_DATE = r"^0{4}[-/.]?00?[-/.]?00?([ T]+[0:.]+)?$"
@@ -123,7 +125,8 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     """Wall-clock times of `zone` (Datetime without zone), null where a cell holds none.
 
     Without formats, the usual ways of writing a time with the year first are understood, padded or not, with or without
-    an offset from UTC, and Excel's serial days of our age. Each text is read once, however often it comes.
+    an offset from UTC, years of an era, and Excel's serial days of our age. The formats `excel` and `epoch` are the
+    serial day, and seconds, milliseconds or microseconds since 1970. Each text is read once, however often it comes.
 
     Examples
     --------
@@ -154,11 +157,12 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
 
 def _carefully(distinct: pl.DataFrame, *, zone: str, formats: Sequence[str]) -> pl.DataFrame:
     """The texts that hold a time, with it (`at`)."""
-    if not formats and distinct["text"].str.contains(written.BARE).any():
-        spaced = written.spaced(distinct["text"])
-        found = _carefully(pl.DataFrame({"text": spaced}).unique(), zone=zone, formats=())
-        both = distinct.with_columns(spaced=spaced).join(found.rename({"text": "spaced"}), on="spaced")
-        return both.select("text", "at")
+    if not formats and distinct["text"].str.contains(written.ERA_OR_WEEKDAY).any():
+        western = distinct.select(written.western(pl.col("text"))).to_series()
+        return _otherwise(distinct, western, zone=zone, formats=formats)
+    clocked = not formats or any(":" in form for form in formats)
+    if clocked and distinct["text"].str.contains(written.BARE).any():
+        return _otherwise(distinct, written.spaced(distinct["text"]), zone=zone, formats=formats)
     worded = distinct["text"].str.contains(written.WORDS).any()
     if worded:
         digits = written.as_formats_say(pl.col("text")) if formats else written.digits(pl.col("text"))
@@ -167,7 +171,7 @@ def _carefully(distinct: pl.DataFrame, *, zone: str, formats: Sequence[str]) -> 
     pieces: list[pl.DataFrame] = []
     left = distinct
     for form in formats or TIMES:
-        read = _serial(pl.col("even")) if form == EXCEL else pl.col("even").str.to_datetime(form, strict=False)
+        read = _read(pl.col("even"), form, zone)
         found = left.with_columns(read.dt.cast_time_unit("us").alias("at"))
         pieces.append(found.filter(pl.col("at").is_not_null()))
         left = found.filter(pl.col("at").is_null()).drop("at")
@@ -177,6 +181,20 @@ def _carefully(distinct: pl.DataFrame, *, zone: str, formats: Sequence[str]) -> 
     if worded and not formats:
         known = known.with_columns(written.by_half(pl.col("at"), pl.col("text")).alias("at"))
     return known.select("text", _at_home("text", zone) if not formats else "at")
+
+
+def _otherwise(distinct: pl.DataFrame, told: pl.Series, *, zone: str, formats: Sequence[str]) -> pl.DataFrame:
+    """The texts that hold a time, read as `told` writes them."""
+    found = _carefully(pl.DataFrame({"text": told}).unique(), zone=zone, formats=formats)
+    both = distinct.with_columns(told=told).join(found.rename({"text": "told"}), on="told")
+    return both.select("text", "at")
+
+
+def _read(text: pl.Expr, form: str, zone: str) -> pl.Expr:
+    """A time of one format; null where the text is not of it."""
+    if form == EXCEL:
+        return _serial(text)
+    return _epoch(text, zone) if form == EPOCH else text.str.to_datetime(form, strict=False)
 
 
 def clocks(text: pl.Series, *, formats: Sequence[str] = ()) -> pl.Series:
@@ -226,6 +244,29 @@ def _serial(text: pl.Expr) -> pl.Expr:
     thousandths = (days * 86_400_000).round(0).cast(pl.Int64, strict=False)
     at = pl.lit(-25_569 * 86_400_000, dtype=pl.Int64) + thousandths
     return pl.when(days.is_between(*EXCEL_DAYS)).then((at * 1000).cast(pl.Datetime("us")))
+
+
+def _epoch(text: pl.Expr, zone: str) -> pl.Expr:
+    """Seconds, milliseconds or microseconds since 1970 (UTC) by the clock of `zone`; the unit by the size.
+
+    Examples
+    --------
+    >>> cells = ["1735781400", "1735781400123", "1735781400.5", "20250102"]
+    >>> for at in times(pl.Series(cells), zone="Asia/Shanghai", formats=["epoch"]):
+    ...     print(at)
+    2025-01-02 09:30:00
+    2025-01-02 09:30:00.123000
+    2025-01-02 09:30:00.500000
+    None
+    """
+    number = text.cast(EXACT, strict=False)
+    size = number.cast(pl.Float64)
+    instants = [
+        pl.when(size.is_between(*least)).then((number * micros).round(0).cast(pl.Int64).cast(pl.Datetime("us")))
+        for micros, least in EPOCHS.items()
+    ]
+    instant = pl.coalesce(instants).dt.replace_time_zone("UTC")
+    return instant.dt.convert_time_zone(zone).dt.replace_time_zone(None)
 
 
 def flag(text: pl.Expr) -> pl.Expr:
