@@ -183,7 +183,7 @@ class Finding:
 
         Parameters
         ----------
-        why : ``table`` where `tables` are not connected, ``data`` where the data do not suffice.
+        why : ``table`` where `tables` are not connected, ``data`` where the data do not suffice or are wrong.
         refused : a model's refusal.
         """
         values = {"title": words(f"{section}.title"), "tables": named(tables, words=words)}
@@ -192,9 +192,10 @@ class Finding:
             at = f"{section}.unavailable.{why}.{name}"
             return words(at, **values) if words.has(at) else told(refused, name, words=words)
 
+        wrong = refused is not None and words.has(f"page.unavailable.wrong.{refused.code}.seen")
         return cls.worded(
             "page.unavailable",
-            why,
+            "wrong" if wrong else why,
             values,
             words=words,
             status="none",
@@ -211,9 +212,14 @@ def named(tables: tuple[str, ...], *, words: Words) -> str:
 
 
 def told(refused: CrmError | None, name: str, *, words: Words) -> str | None:
-    """What a planner is told of a model's refusal, ``seen`` or ``do``; none where the common sentence must do."""
-    at = "" if refused is None else f"page.unavailable.why.{refused.code}.{name}"
-    return words(at, **refused.values) if refused is not None and words.has(at) else None
+    """What a planner is told of a model's refusal, ``seen`` or ``do``; none where the common sentence must do.
+
+    Under ``why`` stand refusals of too few data, under ``wrong`` those of data that somebody must correct.
+    """
+    if refused is None:
+        return None
+    found = (f"page.unavailable.{group}.{refused.code}.{name}" for group in ("why", "wrong"))
+    return next((words(at, **refused.values) for at in found if words.has(at)), None)
 
 
 @dataclass(frozen=True, slots=True)

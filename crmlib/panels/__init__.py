@@ -7,7 +7,7 @@ order, so that the same lines give the same bytes on every engine.
 A page has a handle on its lines, `page.lines`, which panels accept and nobody else can read; `part` narrows it.
 """
 
-from crmlib.panels.behind import lines_behind
+from crmlib.panels.behind import lines_behind, lines_shared
 from crmlib.panels.customers import customer_day, customer_period, customer_summary
 from crmlib.panels.feeds import (
     costed_sums,
@@ -67,6 +67,7 @@ __all__ = [
     "last_receipts",
     "last_sales",
     "lines_behind",
+    "lines_shared",
     "missing_fields",
     "offer_days",
     "part",

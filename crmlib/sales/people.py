@@ -1,7 +1,7 @@
 """The sheet of a seller: sold, collected, to remind, calls, open leads, and what a day must still bring.
 
-Sold goes by contribution: where several people sold one line, each has his share (`credited`). A person without any
-record has no data, which is not 0 %. Parents show the sums of their children (`parents`).
+Sold goes by contribution: where several people sold one line, each has his share (`credited`, `moved`). A person
+without any record has no data, which is not 0 %. Parents show the sums of their children (`parents`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,30 @@ def credited(credits: AnyFrame) -> pl.DataFrame:
     parts = largest_remainder(table["share_bp"].to_numpy().astype(np.int64), np.abs(net), starts)
     signed = pl.Series("net_minor", parts) * pl.Series(np.sign(net)).gather(_runs(starts, table.height))
     return table.select("line_id", "staff_id", signed.alias("net_minor"))
+
+
+def moved(shared: AnyFrame) -> pl.DataFrame:
+    """What lines sold together take from who rang them up and give to each who sold them; sums to 0 where he is noted.
+
+    shared : line_id, day, seller (who rang it up; null: nobody), staff_id, share_bp, net_minor of the whole line (of
+        `panels.lines_shared`).
+
+    Returns
+    -------
+    staff_id, day, net_minor [minor units, below 0: given away], lines (credited lines).
+
+    Raises
+    ------
+    ModelError
+        sales.credits: the shares of a line do not sum to 10,000.
+    """
+    table = to_polars(shared, needs=["line_id", "day", "seller", "staff_id", "share_bp", "net_minor"], name="shared")
+    parts = credited(table).join(table.select("line_id", "staff_id", "day"), on=["line_id", "staff_id"])
+    given = parts.select("staff_id", "day", "net_minor", lines=pl.lit(1, dtype=pl.Int64))
+    whole = table.unique("line_id").drop_nulls("seller")
+    taken = whole.select(staff_id="seller", day="day", net_minor=-pl.col("net_minor"), lines=pl.lit(0, dtype=pl.Int64))
+    both = pl.concat([given, taken]).group_by("staff_id", "day").agg(pl.col("net_minor", "lines").sum())
+    return both.sort("staff_id", "day")
 
 
 def _runs(starts: np.ndarray[tuple[int], np.dtype[np.int64]], n: int) -> pl.Series:

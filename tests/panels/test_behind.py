@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -34,3 +35,22 @@ def test_lines_of_stores_sum_to_what_they_sold() -> None:
     found = panels.lines_behind(LINES, pl.DataFrame({"store_id": ["A"]}), **SPAN)
     assert found["net_minor"].sum() == 800
     assert panels.lines_behind(LINES, pl.DataFrame({"store_id": ["none"]}), **SPAN).is_empty()
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+def test_lines_sold_together_come_with_everybody_who_sold_them(name: str) -> None:
+    rung = LINES.with_columns(
+        line_id=pl.format("L{}", pl.int_range(LINES.height)), staff_id=pl.Series(["a", "a", None, "b", "b"])
+    )
+    shares = pl.DataFrame({"line_id": ["L0", "L0", "L2", "L3"], "staff_id": ["b", "a", "c", "a"], "share_bp": 5000})
+    if name == "duckdb":  # a relation joins only relations of its own connection
+        connection = duckdb.connect()
+        connection.register("rung", rung.to_arrow())
+        connection.register("shares", shares.to_arrow())
+        found = panels.lines_shared(connection.table("rung"), connection.table("shares"), **SPAN)
+    else:
+        found = panels.lines_shared(ENGINES[name](rung), ENGINES[name](shares), **SPAN)
+    assert found.select("line_id", "seller", "staff_id", "net_minor").rows() == [
+        ("L0", "a", "a", 500), ("L0", "a", "b", 500), ("L2", None, "c", 200),
+    ]  # fmt: skip  # L3 was sold after the span
+    assert found["day"].to_list() == [EPOCH + timedelta(n) for n in (18_000, 18_000, 18_001)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +15,7 @@ import pytest
 from crmlib.core.errors import ModelError, ParameterError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.kit.words import Words
 from crmlib.report import Study, answered, otherwise, section
 from tests.report import world
 
@@ -77,6 +80,37 @@ def test_a_model_s_refusal_costs_its_section_and_its_words_go_to_the_log(
     assert "demo.refused" in caplog.text or "given: g" in caplog.text
     study.page.show(found)
     assert study.page.shown.findings == [found]
+
+
+CALLERS = {
+    "sales.as_of", "sales.bundle", "sales.loss", "sales.table_sums", "sales.table_zeros", "sales.target_step",
+    "sales.target_weights", "sales.unit_not_in_class",
+}  # fmt: skip
+"""Refusals of a notebook's own arguments: no page makes them."""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_whoever_reads_a_page_is_told_of_each_refusal_of_money_what_to_do(language: str) -> None:
+    words, package = Words(language), Path(__file__).parents[2] / "crmlib"
+    raised = r'(?:Model|Contract)Error\(\s*"((?:sales|balances)\.\w+)"'
+    sources = [f.read_text(encoding="utf-8") for room in ("sales", "balances") for f in (package / room).rglob("*.py")]
+    codes = {code for text in sources for code in re.findall(raised, text)}
+    untold = {
+        code
+        for code in codes
+        if not any(words.has(f"page.unavailable.{group}.{code}.do") for group in ("why", "wrong"))
+    }
+    assert "sales.credits" in codes and untold == CALLERS
+
+
+def test_data_that_somebody_must_correct_are_not_called_too_few(study: Study) -> None:
+    @section(SECTION)
+    def shown(study: Study) -> Finding:
+        raise ModelError("sales.credits", values={"rows": 3})
+
+    found = shown(study)
+    assert found.headline == study.words("page.unavailable.headline.wrong", title=study.words(f"{SECTION}.title"))
+    assert found.note_seen == study.words("page.unavailable.wrong.sales.credits.seen", rows=3)
 
 
 @pytest.mark.parametrize("error", [ParameterError("demo.wrong", **PARTS), ZeroDivisionError()])

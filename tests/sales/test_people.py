@@ -25,6 +25,24 @@ def test_shares_that_are_not_the_whole_are_refused():
         people.credited(rows)
 
 
+@given(st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(1, 9999), st.booleans()), min_size=1, max_size=6))
+def test_what_is_sold_together_is_taken_from_who_rang_it_up_to_the_fen(lines):
+    shared = pl.DataFrame(
+        [
+            (f"L{n}", date(2026, 3, 1), "a" if noted else None, who, share, net)
+            for n, (net, first, noted) in enumerate(lines)
+            for who, share in (("a", first), ("b", 10_000 - first))
+        ],
+        schema=["line_id", "day", "seller", "staff_id", "share_bp", "net_minor"], orient="row",
+        schema_overrides={"seller": pl.String},
+    )  # fmt: skip
+    got = people.moved(shared)
+    assert got["net_minor"].sum() == sum(net for net, _, noted in lines if not noted)
+    assert got["lines"].sum() == 2 * len(lines)  # b is credited, and has a record by it
+    b = got.filter(pl.col("staff_id") == "b")["net_minor"].sum()
+    assert abs(b - sum(net * (10_000 - first) / 10_000 for net, first, _ in lines)) <= len(lines)
+
+
 STAFF = pl.DataFrame({"staff_id": ["a", "b", "c"], "manager": ["m", "m", "n"]})
 TARGETS = pl.DataFrame({"staff_id": ["a", "b", "c"], "amount_minor": [1000, 1000, 500]})
 FACTS = pl.DataFrame({"staff_id": ["a", "b"], "sold_minor": [400, 1200], "calls": [3, 0], "usual_day_minor": [50, 60]})

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.balances.receivables import months
 from crmlib.core.errors import LakeError, ModelError
 from crmlib.core.money import MINOR_PER_UNIT
@@ -84,6 +85,31 @@ class Study(SalesStudy):
         return targets.unbalanced(held, pl.concat(tree)) if tree else held.head(0)
 
     @cached_property
+    def shared(self) -> pl.DataFrame | None:
+        """Lines of this month and of the usual days that were sold together, a row per person; none: not connected."""
+        shares = self.page.optional("line_credits")
+        if shares is None:
+            return None
+        begins = min(self.month[0], self.page.as_of - timedelta(days=USUAL - 1))
+        return panels.lines_shared(self.lines, shares, start=begins, end=self.page.as_of)
+
+    @cached_property
+    def by_seller(self) -> pl.DataFrame:
+        """Sales of each person and day by contribution: staff_id, day, net_minor, lines."""
+        rung = self.cube.drop_nulls("staff_id").select("staff_id", "day", "net_minor", "lines")
+        if self.shared is None or self.shared.is_empty():
+            return rung
+        return pl.concat([rung, people.moved(self.shared)])
+
+    @cached_property
+    def sold_together(self) -> tuple[int, int] | None:
+        """Lines of this month that several people share and their net [minor units]; none: no shares connected."""
+        if self.shared is None:
+            return None
+        lines = self.shared.filter(pl.col("day") >= self.month[0]).unique("line_id")
+        return lines.height, int(lines["net_minor"].sum())
+
+    @cached_property
     def sellers(self) -> pl.DataFrame:
         """The sheet of everybody with a target: sold, calls, gap, what a day must bring beside the usual day."""
         first, last = self.month
@@ -92,7 +118,7 @@ class Study(SalesStudy):
             raise ModelError("sales.no_target", values={"month": f"{first:%Y-%m}", "day": str(self.page.as_of)})
         now = pl.col("day") >= first
         recent = pl.col("day") > self.page.as_of - timedelta(days=USUAL)
-        facts = self.cube.drop_nulls("staff_id").group_by("staff_id").agg(
+        facts = self.by_seller.group_by("staff_id").agg(
             sold_minor=pl.col("net_minor").filter(now).sum(),
             usual_day_minor=(pl.col("net_minor").filter(recent).sum() / USUAL).round().cast(pl.Int64),
             lines=pl.col("lines").filter(now | recent).sum(),

@@ -111,13 +111,14 @@ def test_who_has_no_record_has_no_data_and_is_not_behind(
         },
         schema_overrides={"sold_minor": pl.Int64, "gap_minor": pl.Int64, "calls": pl.Int64},
     )  # fmt: skip
-    card = plan.sellers(sheet, {"E2": "彭嘉豪"}, words=words, name=same)
+    card = plan.sellers(sheet, {"E2": "彭嘉豪"}, None, words=words, name=same)
     assert says(words, f"targets.sellers.headline.{kind}", card.headline)
     assert card.status == status
     assert card.table["person"].to_list() == ["E1", "彭嘉豪"]
     beside = sheet.with_columns(collected_minor=pl.lit(700), to_remind=pl.lit(2), open_leads=pl.lit(3))
-    shown = plan.sellers(beside, {}, words=words, name=same).table
-    assert shown.select("collected_minor", "to_remind", "open_leads").row(0) == (700, 2, 3)
+    shown = plan.sellers(beside, {}, (3, 70_000), words=words, name=same)
+    assert shown.table.select("collected_minor", "to_remind", "open_leads").row(0) == (700, 2, 3)
+    assert "3" in shown.note_sure and words.format.money(70_000) in shown.note_sure
 
 
 @pytest.mark.parametrize(("april", "kind", "status"), [(120, "ahead", "ok"), (80, "behind", "warn")])

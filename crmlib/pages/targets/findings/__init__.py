@@ -29,8 +29,8 @@ def stores(study: Study) -> Finding:
 def sellers(study: Study) -> Finding:
     """Everybody's own sheet: sold, gap, what a day must bring."""
     return plan.sellers(
-        study.sellers, study.titles("staff", "staff_id"), words=study.words, name=study.store_names
-    )  # fmt: skip
+        study.sellers, study.titles("staff", "staff_id"), study.sold_together, words=study.words, name=study.store_names
+    )
 
 
 @section("targets.year", key="targets.year", needs=("targets",))

@@ -24,10 +24,13 @@ KEPT = ("collected_minor", "to_remind", "calls", "open_leads")
 """What a seller does beside the till: shown where somebody has a record of it."""
 
 
-def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, name: Named) -> Finding:
+def sellers(
+    sheet: pl.DataFrame, called: Mapping[str, str], together: tuple[int, int] | None, *, words: Words, name: Named
+) -> Finding:
     """Say how many people are behind, and what the one furthest behind needs; who has no record has no data.
 
     sheet : of `sales.people.sheet`, with store_id where it is known. called : names of staff by their numbers.
+    together : lines of the month that several people share and their net; none where no shares are connected.
     """
     form = words.format
     behind = sheet.filter(pl.col("gap_minor") > 0)
@@ -43,6 +46,8 @@ def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, nam
         "person": called.get(first["staff_id"], str(first["staff_id"])) if first else "",
         "gap": form.money(first["gap_minor"] if first else None),
         "total": form.money(int(behind["gap_minor"].sum())),
+        "lines": form.count(together[0] if together else 0),
+        "money": form.money(together[1] if together else 0),
     }
     columns = ["staff_id", "target_minor", "sold_minor", "gap_minor", *(c for c in KEPT if c in sheet.columns), "state"]
     if left:
@@ -56,6 +61,7 @@ def sellers(sheet: pl.DataFrame, called: Mapping[str, str], *, words: Words, nam
         "targets.sellers", kind, values, words=words, status=status, table=table,
         view=views.readable(table.drop("staff_id").head(20), words=words, names={"state": "targets.state"}),
         seen=words(f"targets.sellers.seen.{'silent' if silent else 'known'}", **values),
+        sure=words(f"targets.sellers.sure.{'till' if together is None else 'shared'}", **values),
         row_key=("staff_id",),
         names={"state": "targets.state"},
     )  # fmt: skip
