@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -52,6 +53,22 @@ def test_a_column_of_names_sorts_as_people_count(file: Path, visit: Open) -> Non
     seen.page.keyboard.press("Enter")
     assert column(seen, 1) == [f"店{n}" for n in range(1, 11)]
     assert (seen.outside, seen.errors, seen.refused) == ([], [], [])
+
+
+def test_a_column_of_months_sorts_by_time_in_either_language(
+    lake: Lake, visit: Open, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    firsts = [date(2025 + n // 12, n % 12 + 1, 1) for n in range(10, 20)]
+    for language in ("en", "zh"):
+        out = tmp_path_factory.mktemp(f"months-{language}")
+        page = world.opened(lake, out=out, language=language)
+        frame = pl.DataFrame({"month": firsts[::-1], "receipts": range(10)})
+        page.show(world.finding(page.words, table=frame, view=readable(frame, words=page.words), chart=None))
+        page.show(world.answer(page.words))
+        page.close()
+        seen = visit((out / "index.html").as_uri())
+        seen.page.click("th:nth-child(1) .sort")
+        assert column(seen, 2) == [str(n) for n in reversed(range(10))], language
 
 
 def test_a_measure_is_explained_where_one_points_or_tabs_to_it_without_a_request(file: Path, visit: Open) -> None:

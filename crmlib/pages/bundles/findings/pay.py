@@ -40,6 +40,7 @@ def answer(worth: pl.DataFrame, tested: Pairs, *, names: Mapping[str, str], rate
         share=form.share(first.get("share")),
         rate=form.share(rate / 10_000, digits=0),
         pairs=form.count(worth.height),
+        together=form.count(tested.together().height),
     )
     easy = now.filter("pays_at_ten").height
     figures = (

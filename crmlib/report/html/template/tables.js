@@ -8,7 +8,15 @@
     const size = Number(found[2].replaceAll(",", "")) * (scales[found[3]] || 1);
     return /[-\u2212]/.test(found[1]) ? -size : size;
   };
+  const names = "JanFebMarAprMayJunJulAugSepOctNovDec"; // months in words sort by time, not by letter
+  const month = (text) => {
+    const found = /^([A-Z][a-z]{2})[a-z]* (\d{4})$/.exec(text);
+    const place = found ? names.indexOf(found[1]) : -1;
+    return place < 0 ? null : Number(found[2]) * 36 + place;
+  };
   const compare = (one, other, numeric) => {
+    const [a, b] = [month(one), month(other)];
+    if (a !== null && b !== null) return a - b;
     if (!numeric) return one.localeCompare(other, document.documentElement.lang, { numeric: true });
     return amount(one) - amount(other);
   };
