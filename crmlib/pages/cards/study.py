@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
 
+from crmlib import panels
 from crmlib.balances.ledgers import offences, roll
 from crmlib.balances.liability import cards as values
 from crmlib.balances.liability import held, stored
 from crmlib.balances.roll_forward import Statement
+from crmlib.customers.loyalty.coupons import coupon_use
+from crmlib.customers.members import cards
+from crmlib.customers.members.periods import months_before
 from crmlib.pages.cards.parameters import Cards
 from crmlib.pages.shared import tied
+from crmlib.pages.shared.members import sorted_cards
 from crmlib.pages.shared.vouchers import VoucherStudy
+from crmlib.panels.tenders import coupon_receipts
+
+YEAR = 12
+"""Months of coupons looked at."""
 
 
 class Study(VoucherStudy):
@@ -103,6 +112,36 @@ class Study(VoucherStudy):
         if not self.page.missing("held_moves"):
             found["held"] = int(self.held["value_minor"].sum())
         return found
+
+    @cached_property
+    def coupons(self) -> pl.DataFrame:
+        """Coupons of the last year by who used them: coupon, group, receipts, members, net_minor.
+
+        Raises
+        ------
+        LakeError
+            `report.not_connected` where no receipt knows of a coupon and payments are not connected.
+        """
+        start = months_before(self.page.as_of, YEAR) + timedelta(days=1)
+        lines, ids = self.page.lines, self.coupon_offers["promotion_id"].to_list()
+        used = coupon_receipts(lines, offers=ids, start=start, end=self.page.as_of)
+        if used.is_empty():
+            self.page.table("tenders")  # not connected: the section says so
+        apart = sorted_cards(self.page)
+        members = cards.only_members(used.select("customer_id").drop_nulls().unique(), apart)["customer_id"]
+        named = pl.when(pl.col("customer_id").is_in(members.implode())).then("customer_id")
+        return coupon_use(used.with_columns(customer_id=named), panels.customer_day(lines, period_end=self.page.as_of))
+
+    @cached_property
+    def coupon_offers(self) -> pl.DataFrame:
+        """Promotions that are coupons: promotion_id, name, ends_on."""
+        found = self.page.optional("promotions")
+        if found is None:
+            return pl.DataFrame(schema={"promotion_id": pl.String, "name": pl.String, "ends_on": pl.Date})
+        rows = found.filter(pl.col("mechanic").cast(pl.String) == "coupon").sort("version").collect()
+        return rows.unique("promotion_id", keep="last", maintain_order=True).select(
+            "promotion_id", pl.coalesce("name", "promotion_id").alias("name"), ends_on=pl.col("ends_at").dt.date()
+        )
 
     def named(self, table: str) -> pl.DataFrame | None:
         """Shops or products by name; none where not connected."""

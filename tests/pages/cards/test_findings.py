@@ -12,6 +12,8 @@ from crmlib.balances.ledgers import roll
 from crmlib.balances.liability.stored import Festival
 from crmlib.balances.liability.ultimate import Future
 from crmlib.balances.rules import FINDING
+from crmlib.kit.words import Words
+from crmlib.pages.cards.findings import coupon_use
 from crmlib.pages.cards.findings import stored_value as cards
 from crmlib.pages.shared import tied
 from tests.pages.wording import says
@@ -143,3 +145,16 @@ def test_shops_that_lack_goods_come_first_then_late_orders(words):
     assert says(words, "cards.actions.headline.capped", few.headline)
     none = cards.listed(None, None, None, None, capacity=1, **kwargs)
     assert says(words, "cards.actions.headline.none", none.headline)
+
+
+def test_coupons_used_by_members_in_their_rhythm_are_most_of_it_or_not(words: Words) -> None:
+    offers = pl.DataFrame({"promotion_id": ["C1"], "name": ["满减券"], "ends_on": [date(2026, 12, 31)]})
+    for on_time, late, kind in ((60, 40, "most"), (40, 60, "some")):
+        use = pl.DataFrame(
+            {"coupon": ["C1", "C1", None], "group": ["on_time", "late", "nobody"], "receipts": [3, 2, 9],
+             "members": [2, 2, 0], "net_minor": [on_time * 100, late * 100, 99_900]}
+        )  # fmt: skip
+        found = coupon_use.coupons(use, offers, words=words)
+        assert says(words, f"cards.coupons.headline.{kind}", found.headline)
+        assert found.table["ends_on"].to_list() == [date(2026, 12, 31)] * 2 + [None]
+    assert says(words, "cards.coupons.headline.none", coupon_use.coupons(use.clear(), offers, words=words).headline)

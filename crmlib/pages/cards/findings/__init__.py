@@ -4,7 +4,7 @@ import polars as pl
 
 from crmlib.balances.liability import stored
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.cards.findings import stored_value
+from crmlib.pages.cards.findings import coupon_use, stored_value
 from crmlib.pages.cards.study import Study
 from crmlib.pages.shared import tied
 from crmlib.pages.shared.limits import limits as sentences
@@ -55,6 +55,12 @@ def coming(study: Study) -> Finding:
 def held(study: Study) -> Finding:
     """Goods paid and not collected."""
     return stored_value.held(study.held, words=study.words)
+
+
+@section("cards.coupons")
+def coupons(study: Study) -> Finding:
+    """Who used coupons, and who would have come anyway."""
+    return coupon_use.coupons(study.coupons, study.coupon_offers, words=study.words)
 
 
 @section("cards.actions", key="actions")
