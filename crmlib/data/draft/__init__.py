@@ -18,6 +18,7 @@ from crmlib.data.draft.columns import best_table, mapped, words
 from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.look import Look, look
 
+TILL = (None, "receipt_lines")
 MOST_TORN = 0.2
 """Share of torn lines above which a file without a column that is known is no table."""
 
@@ -75,11 +76,14 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
 
 
 def _mapped(seen: Look, table: str | None) -> Mapped:
-    """The columns by their heads; of a file without heads those of a till by what stands in them."""
-    if seen.header >= 0 or table not in {None, "receipt_lines"}:
+    """The columns by their heads; of a file without heads those of a list or a till by what stands in them."""
+    if seen.header >= 0:
         found = mapped(seen.rows, table or best_table(seen.rows, also=seen.also), also=seen.also)
         return _without_head(seen, found)
-    found = mapped(seen.rows, "receipt_lines", given=headless.guessed(seen.rows))
+    kind, given = headless.listed(seen.rows)
+    if table not in {None, kind} or not kind:
+        kind, given = table or "receipt_lines", headless.guessed(seen.rows) if table in TILL else {}
+    found = mapped(seen.rows, kind, given=given)
     told = tuple(replace(line, why="content") if line.why == "head" else line for line in found.lines)
     return replace(found, lines=told)
 

@@ -75,9 +75,11 @@ def _candidate(name: str, lines: Sequence[bytes]) -> Candidate:
 
 
 def _western(text: str) -> tuple[int, int]:
-    runs = re.findall(r"[^\x00-\x7f]+", text)
-    short = (run for run in runs if len(run) <= LONGEST_ACCENTED)
-    return sum(c in SIGNS or (c.isalpha() and c != "\ufffd") for run in short for c in run), sum(map(len, runs))
+    """Accented letters that stand alone beside plain ones, and signs; letters between digits are another script's."""
+    runs = re.findall(r"([A-Za-z]?)([^\x00-\x7f]+)([A-Za-z]?)", text)
+    short = [(run, bool(before or after)) for before, run, after in runs if len(run) <= LONGEST_ACCENTED]
+    common = sum(c in SIGNS or (beside and c.isalpha() and c != "\ufffd") for run, beside in short for c in run)
+    return common, sum(len(run) for _, run, _ in runs)
 
 
 def _common(char: str, name: str) -> bool:

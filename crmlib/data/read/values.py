@@ -12,7 +12,8 @@ EXACT = pl.Decimal(38, 9)
 """Numbers between reading and rounding: nine decimals, no binary fractions."""
 
 GROUPED = r"^[+-]?\d{1,3}([,'\x{A0}\x{202F} ]\d{3})+(\.\d*)?$"
-BEFORE = r"^\s*([+-]?)\s*[¥\x{FFE5}$£€]?\s*"
+BEFORE = r"^\s*([+-]?)\s*[¥\x{FFE5}$£€\\]?\s*"
+"""A sign of money before the number; the yen of Shift-JIS is the byte of the backslash."""
 BRACKETS = r"^\s*[¥\x{FFE5}$£€]?\s*\(([^()-]+)\)\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"
 AFTER = r"\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"  # a money sign or the word yuan
 FLAGS = {

@@ -68,6 +68,15 @@ FILES = {
         ),
         "utf-8",
     ),
+    "Japanese": (
+        table(
+            "レシート番号,店舗コード,会員番号,商品コード,売上日時,数量,売上金額",
+            lambda r, s, t, p, q, x, c: (
+                f"{r},{s},{c},{p},令和{t.year - 2018}年{t.month}月{t.day}日 {t.hour}時{t:%M}分,{q},\\{q * x / 100:.2f}"
+            ),
+        ),
+        "cp932",
+    ),
     "of a host": (
         table(
             "TXN_ID|STORE_CD|TXN_DT|TXN_TM|SKU_CD|QTY|AMT_CENTS|CARD_NO",
