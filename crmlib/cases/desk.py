@@ -65,6 +65,20 @@ def standing(tickets: AnyFrame, events: AnyFrame, calendar: AnyFrame, *, as_of: 
 PROMISES = ("promise_answer_s", "promise_solve_s")
 
 
+def in_hand(tickets: AnyFrame, events: AnyFrame) -> pl.DataFrame:
+    """Open tickets and who did something last: ticket_id, customer_id, staff_id; no hours of teams are needed.
+
+    Parameters
+    ----------
+    tickets : ticket_id, customer_id. events : as in `standing`.
+    """
+    table = to_polars(tickets, needs=("customer_id",), name="tickets", key="ticket_id")
+    log = timed(events, at="at", needs=("ticket_id", "kind", "staff_id", "level"), name="ticket_events")
+    still = service.tickets(log).filter(pl.col("solved_at").is_null()).select("ticket_id")
+    rows = table.select("ticket_id", "customer_id").join(still, on="ticket_id", how="semi", maintain_order="left")
+    return rows.join(_last(log).select("ticket_id", "staff_id"), on="ticket_id", how="left", maintain_order="left")
+
+
 def _last(log: pl.DataFrame) -> pl.DataFrame:
     """What is known of a ticket by its latest events."""
     kind = pl.col("kind").cast(pl.String)

@@ -1,4 +1,4 @@
-"""Whatever somebody looks after in one table: customers, partners, deals, tasks, debts, goods; and who takes over.
+"""Whatever somebody looks after in one table: customers, partners, deals, tasks, tickets, debts, goods; who takes over.
 
 Each thing stands once with its owner of today, so the values of new owners add up to the leaver's.
 """
@@ -13,9 +13,9 @@ import polars as pl
 from crmlib.cases.staff import hand_over
 from crmlib.core.frames import AnyFrame, to_polars
 
-KINDS = ("customer", "partner", "deal", "task", "debt", "goods")
+KINDS = ("customer", "partner", "deal", "task", "ticket", "debt", "goods")
 ROLES = {
-    "customer": "adviser", "task": "adviser", "goods": "adviser",
+    "customer": "adviser", "task": "adviser", "goods": "adviser", "ticket": "adviser",
     "partner": "salesperson", "deal": "salesperson", "debt": "salesperson",
 }  # fmt: skip
 """Which role takes over what."""
@@ -52,12 +52,26 @@ def partners(table: AnyFrame, orders: AnyFrame | None) -> pl.DataFrame:
     return _things(made, "partner", "partner_id", pl.col("y").fill_null(0))
 
 
-def deals(table: AnyFrame, people: AnyFrame | None, *, as_of: date) -> pl.DataFrame:
-    """Deals open on `as_of`, of the region of their customer."""
-    rows = _of(table, "deal_id", "customer_id", "owner_staff", "value_minor", "opened_on", "closed_on")
-    still = pl.col("closed_on").is_null() | (pl.col("closed_on") > as_of)
-    open_ = _placed(rows.filter(still & (pl.col("opened_on") <= as_of)), people)
-    return _things(open_, "deal", "deal_id", pl.col("value_minor").fill_null(0))
+def deals(table: AnyFrame, people: AnyFrame | None) -> pl.DataFrame:
+    """Open deals, of the region of their customer; their value is what they are expected to bring, not what was quoted.
+
+    Parameters
+    ----------
+    table : of `forecast.expected_wins`: deal_id, customer_id, owner_staff, expected_minor.
+    """
+    rows = _placed(_of(table, "deal_id", "customer_id", "owner_staff", "expected_minor"), people)
+    return _things(rows, "deal", "deal_id", pl.col("expected_minor").fill_null(0))
+
+
+def tickets(table: AnyFrame, people: AnyFrame | None) -> pl.DataFrame:
+    """Open tickets with whoever did something last, of the region of their customer; no value of their own.
+
+    Parameters
+    ----------
+    table : of `desk.in_hand`: ticket_id, customer_id, staff_id.
+    """
+    rows = _of(table, "ticket_id", "customer_id", "staff_id").rename({"staff_id": "owner_staff"})
+    return _things(_placed(rows, people), "ticket", "ticket_id", pl.lit(0, dtype=pl.Int64))
 
 
 def tasks(table: AnyFrame, people: AnyFrame | None) -> pl.DataFrame:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
+import polars as pl
+
 from crmlib.core.errors import ContractError, CrmError, LakeError, ModelError
 from crmlib.kit import rich
 from crmlib.kit.finding import Answer, Finding
@@ -49,6 +51,15 @@ class Study:
         if found is None or "name" not in found.collect_schema().names():
             return {}
         return dict(found.select(key, "name").drop_nulls().collect().rows())
+
+    def owners(self) -> dict[str, str]:
+        """What staff are called where they own something: whoever has left by the page's day is said to have left."""
+        staff = self.page.optional("staff")
+        if staff is None:
+            return {}
+        named = self.titles("staff", "staff_id")
+        gone = staff.filter(pl.col("left_on") <= self.page.as_of).select("staff_id").collect()["staff_id"]
+        return named | {s: self.words("page.has_left", name=named.get(s, s)) for s in gone}
 
 
 def section(

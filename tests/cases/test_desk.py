@@ -54,6 +54,11 @@ def test_each_team_has_its_own_clock(rows):
     assert due["t2"] == at(7, 10)
 
 
+def test_what_is_in_hand_is_open_and_of_whoever_did_something_last():
+    asked = TICKETS.with_columns(customer_id=pl.lit("c"))
+    assert desk.in_hand(asked, LOG).rows() == [("t2", "c", None), ("t3", "c", "h")]
+
+
 def test_open_tickets_past_their_deadline_are_overdue_and_waiting_ones_are_marked(rows):
     found = {r["ticket_id"]: r for r in rows.iter_rows(named=True)}
     assert found["t1"]["late_days"] is None

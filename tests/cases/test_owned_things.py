@@ -75,10 +75,11 @@ def test_every_kind_comes_from_its_own_table():
     items = pl.DataFrame({"owner": ["p", "p", "z"], "open_minor": [5, 6, 9]})
     assert owned_things.debts(items, partners).rows() == [("debt", "p", "s1", "E", 11)]
     deals = pl.DataFrame(
-        {"deal_id": ["a", "b"], "customer_id": ["c", "c"], "owner_staff": ["s1", "s1"], "value_minor": [None, 4],
-         "opened_on": [AS_OF, AS_OF], "closed_on": [None, AS_OF]}
-    )  # fmt: skip
-    assert owned_things.deals(deals, people, as_of=AS_OF).rows() == [("deal", "a", "s1", "E", 0)]
+        {"deal_id": ["a", "b"], "customer_id": ["c", "c"], "owner_staff": ["s1", "s1"], "expected_minor": [None, 3]}
+    )
+    assert owned_things.deals(deals, people).rows() == [("deal", "a", "s1", "E", 0), ("deal", "b", "s1", "E", 3)]
+    asked = pl.DataFrame({"ticket_id": ["w"], "customer_id": ["k"], "staff_id": ["g1"]})
+    assert owned_things.tickets(asked, people).rows() == [("ticket", "w", "g1", "W", 0)]
     tasks = pl.DataFrame(
         {"task_id": ["t", "u"], "customer_id": ["c"] * 2, "owner_staff": ["g1"] * 2, "state": ["open", "done"]}
     )

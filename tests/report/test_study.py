@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -34,6 +36,16 @@ class Counting(Study):
         """How often it was made."""
         self.made.append(1)
         return len(self.made)
+
+
+def test_an_owner_who_has_left_by_the_pages_day_is_said_to_have_left() -> None:
+    day = date(2026, 10, 31)
+    staff = pl.LazyFrame(
+        {"staff_id": ["G1", "G2", "G3"], "name": ["Li", "Wu", "Xu"], "left_on": [None, day, day + timedelta(days=1)]}
+    )
+    page: Any = SimpleNamespace(optional=lambda _: staff, as_of=day, words=Words("en"))
+    assert Study(page).owners() == {"G1": "Li", "G2": "Wu (has left)", "G3": "Xu"}
+    assert Study(SimpleNamespace(optional=lambda _: None)).owners() == {}  # type: ignore[arg-type]
 
 
 @pytest.fixture

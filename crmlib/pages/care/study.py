@@ -189,8 +189,7 @@ class Study(report.Study):
     @cached_property
     def names(self) -> dict[str, str]:
         """Staff number → name."""
-        known = self.staff.filter(pl.col("name").is_not_null())
-        return dict(known.select("staff_id", "name").iter_rows())
+        return self.titles("staff", "staff_id")
 
     @cached_property
     def goods(self) -> dict[str, str]:

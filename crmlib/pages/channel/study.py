@@ -46,11 +46,8 @@ class Study(report.Study):
 
     @cached_property
     def people(self) -> dict[str, str]:
-        """Name of each of the staff by number."""
-        staff = self.page.optional("staff")
-        if staff is None:
-            return {}
-        return dict(staff.select("staff_id", pl.coalesce("name", "staff_id")).collect().iter_rows())
+        """Name of each of the staff by number; whoever has left is said to."""
+        return self.owners()
 
     @cached_property
     def counts(self) -> pl.DataFrame:

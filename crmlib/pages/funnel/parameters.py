@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from crmlib.pages.shared.open_deals import AHEAD, WINDOW
 from crmlib.report.form.base import ReportParameters
 
 
@@ -17,6 +18,6 @@ class Funnel(ReportParameters):
     capacity : most deals on the list.
     """
 
-    ahead: int = Field(default=92, ge=28, le=366)
-    window: int = Field(default=184, ge=91, le=731)
+    ahead: int = Field(default=AHEAD, ge=28, le=366)
+    window: int = Field(default=WINDOW, ge=91, le=731)
     capacity: int = Field(default=40, ge=1, le=500)

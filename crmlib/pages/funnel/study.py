@@ -12,6 +12,7 @@ from crmlib.cases import forecast, funnel, sources, stages
 from crmlib.cases.engine import Identity, stock_and_flow
 from crmlib.core.errors import ModelError
 from crmlib.pages.funnel.parameters import Funnel
+from crmlib.pages.shared import open_deals
 
 YEAR, HORIZON = 365, 90
 SCORED = ("owner_staff", "source", "region")
@@ -71,9 +72,9 @@ class Study(report.Study):
     @cached_property
     def expected(self) -> pl.DataFrame:
         """Open deals with the chance of a win in the days asked for, and what they bring [minor units]."""
-        return forecast.expected_wins(
-            self.deals, as_of=self.page.as_of, ahead=self.params.ahead, window=self.params.window, feed_start=self.feed
-        ).with_columns(pl.col("expected_minor").fill_null(0))
+        return open_deals.expected(
+            self.deals, as_of=self.page.as_of, ahead=self.params.ahead, window=self.params.window
+        )
 
     @cached_property
     def origins(self) -> forecast.Origins:
@@ -114,22 +115,32 @@ class Study(report.Study):
 
     @cached_property
     def times(self) -> pl.DataFrame:
-        """Time in each stage, in the order of stages, with the deals that stand still there and their value."""
+        """Time in each stage, in order, with what stands still there: deals, quoted value, and of what can be won."""
         still = self.stalled.group_by("stage").agg(
-            stalled=pl.len().cast(pl.Int64), stalled_minor=pl.col("value_minor").sum()
-        )
+            stalled=pl.len().cast(pl.Int64), stalled_minor=pl.col("value_minor").sum(),
+            live=pl.col("live").sum().cast(pl.Int64), live_minor=pl.col("value_minor").filter("live").sum(),
+            expected_minor=pl.col("expected_minor").sum(),
+        )  # fmt: skip
         names = pl.DataFrame({"stage": self.order}, schema={"stage": pl.String})
         found = stages.time_in_stage(self.stays).join(still, on="stage", how="left")
         return names.join(found, on="stage", how="inner", maintain_order="left").with_columns(
-            pl.col("stalled", "stalled_minor").fill_null(0)
+            pl.col("stalled", "stalled_minor", "live", "live_minor", "expected_minor").fill_null(0)
         )
 
     @cached_property
     def stalled(self) -> pl.DataFrame:
-        """Deals that sit longer than nine in ten who moved on, dearest first, with what is known of them."""
-        known = self.expected.select("deal_id", "value_minor", "owner_staff", "opened_on", "p_win", "age")
+        """Deals that sit longer than nine in ten who moved on: live (can still be won) first, then what they bring.
+
+        A deal so old that none of its age was won lately brings nothing, however much was quoted: it is to be closed.
+        """
+        known = self.expected.select(
+            "deal_id", "value_minor", "owner_staff", "opened_on", "p_win", "age", "expected_minor",
+            live=pl.col("p_win") > 0,
+        )  # fmt: skip
         found = stages.stalled(self.stays).join(known, on="deal_id", how="inner")
-        return found.sort("value_minor", "deal_id", descending=[True, False], nulls_last=True)
+        return found.sort(
+            "live", "expected_minor", "value_minor", "deal_id", descending=[True, True, True, False], nulls_last=True
+        )
 
     @cached_property
     def book(self) -> pl.DataFrame:

@@ -9,9 +9,11 @@ import polars as pl
 
 from crmlib import panels, report
 from crmlib.balances.receivables import months
-from crmlib.cases import figures, order_book, owned_things, scores
+from crmlib.cases import desk, figures, order_book, owned_things, scores
 from crmlib.cases.staff import Comparison, compare, coverage, workload
+from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.core.owners import owner_on
+from crmlib.pages.shared import open_deals
 from crmlib.pages.staff.parameters import Staff
 
 YEAR, QUARTER, WEEK = 364, 90, 7
@@ -33,8 +35,7 @@ class Study(report.Study):
     @cached_property
     def names(self) -> dict[str, str]:
         """Staff number → name."""
-        known = self.staff.filter(pl.col("name").is_not_null())
-        return dict(known.select("staff_id", "name").iter_rows())
+        return self.titles("staff", "staff_id")
 
     @cached_property
     def contacts(self) -> pl.DataFrame | None:
@@ -106,19 +107,29 @@ class Study(report.Study):
             counted, self.targets, rules.with_columns(pl.col("role").cast(pl.String)), period_start=first,
             corrections=made,
         )  # fmt: skip
-        return self._mine(sheet)
+        return self._in_units(self._mine(sheet), "counted", "corrected", "target")
 
     @cached_property
     def figure_names(self) -> dict[str, str]:
-        """Figure → name."""
-        defs = self.page.table("figure_defs").collect()
-        return dict(defs.sort("version").select("figure_id", "name").iter_rows())
+        """Figure → name, with the currency where it adds money."""
+        defs = self.page.table("figure_defs").sort("version").select("figure_id", "name").collect()
+        unit = self.words(f"page.unit.{self.words.format.currency}")
+        return {
+            figure: self.words("staff.in_money", figure=name, unit=unit) if figure in self.money_figures else name
+            for figure, name in defs.iter_rows()
+        }
+
+    @cached_property
+    def money_figures(self) -> list[str]:
+        """Figures that add amounts of money."""
+        defs = self.page.table("figure_defs").filter(pl.col("unit") == "minor").collect()
+        return defs["figure_id"].unique().sort().to_list()
 
     @cached_property
     def reports(self) -> pl.DataFrame:
         """Typed figures of the last closed period of the kind beside counted ones: … counted, late_rows, gap."""
         rows = self.last_reports
-        return figures.beside(self.facts, figures.typed(rows))
+        return self._in_units(figures.beside(self.facts, figures.typed(rows)), "value", "counted", "gap")
 
     @cached_property
     def last_reports(self) -> pl.DataFrame:
@@ -183,6 +194,7 @@ class Study(report.Study):
         people, partners, deals, tasks, held = (
             self._optional(t) for t in ("customers", "partners", "deals", "care_tasks", "held_moves")
         )
+        asked, log = self._optional("tickets"), self._optional("ticket_events")
         made = []
         if people is not None:
             start = self.page.as_of - timedelta(days=YEAR)
@@ -193,9 +205,11 @@ class Study(report.Study):
         if partners is not None:
             made += self._of_partners(partners)
         if deals is not None:
-            made.append(owned_things.deals(deals, people, as_of=self.page.as_of))
+            made.append(owned_things.deals(open_deals.expected(deals, as_of=self.page.as_of), people))
         if tasks is not None:
             made.append(owned_things.tasks(tasks, people))
+        if asked is not None and log is not None:
+            made.append(owned_things.tickets(desk.in_hand(asked, log.sort("ticket_id", "event_no")), people))
         return made
 
     def _of_partners(self, partners: pl.DataFrame) -> list[pl.DataFrame]:
@@ -220,6 +234,11 @@ class Study(report.Study):
         )  # fmt: skip
         cards = self.lost.filter(pl.col("kind").is_in(["customer", "goods"]))["thing_id"].unique()
         return named | dict(zip(cards, self.page.pseudonyms(cards), strict=True))
+
+    def _in_units(self, rows: pl.DataFrame, *amounts: str) -> pl.DataFrame:
+        """Amounts of figures that add money as people read them, not in minor units; the others as they are."""
+        per = pl.when(pl.col("figure_id").is_in(self.money_figures)).then(MINOR_PER_UNIT[self.words.format.currency])
+        return rows.with_columns(pl.col(c) / per.otherwise(1) for c in amounts)
 
     def _mine(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Of one person where one is asked for."""

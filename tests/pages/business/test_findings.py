@@ -117,13 +117,13 @@ def test_a_line_names_every_reason_and_an_old_debt_goes_first(words):
     row = found.table.row(0, named=True)
     assert row["reason"].count(words("business.and")) == 2
     assert row["suggestion"] == words("business.advice.debt")
-    assert row["owner"] == words("business.left", owner="Li")
+    assert row["owner"] == words("page.has_left", name="Li")
     both = visits.listed(TODO, words=words, as_of=AS_OF, capacity=9, face="html")
     assert both.table["owner"][1] == words("business.nobody")
     assert visits.left(both, TODO)["rows"][0] | {"reason": ""} == {
         "id": "G1", "way": "call", "kind": "partner", "code": "C", "region": "E", "reason": "",
         "suggestion": words("business.advice.debt"), "stake_minor": 20_400_00,
-        "owner": words("business.left", owner="Li"), "due_on": "2026-11-03",
+        "owner": words("page.has_left", name="Li"), "due_on": "2026-11-03",
     }  # fmt: skip
 
 

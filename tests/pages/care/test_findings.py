@@ -67,7 +67,7 @@ def test_tasks_of_nobody_are_red_too_many_amber_and_the_rest_green(words):
     left = today.owners(
         PLAN.with_columns(owner_staff=pl.lit("X")).with_columns(state=pl.lit("not_fitted")), ROOM, {}, words=words
     )
-    assert left.table["owner"].to_list() == [words("care.left", owner="X")]
+    assert left.table["owner"].to_list() == [words("page.has_left", name="X")]
 
 
 @pytest.mark.parametrize(("late", "kind", "status"), [(0, "kept", "ok"), (4, "kept", "ok"), (6, "late", "warn")])

@@ -29,7 +29,9 @@ OPEN = pl.DataFrame(
         "age": [300, 40, 20],
     }
 )
-STILL = OPEN.head(1).with_columns(stage=pl.lit("报价"), days=pl.lit(80), limit=pl.lit(30.0))
+PLACE = {"stage": pl.lit("报价"), "days": pl.lit(80), "limit": pl.lit(30.0), "live": pl.col("p_win") > 0}
+DEAD = OPEN.head(1).with_columns(**PLACE)
+STILL = OPEN.filter(pl.col("deal_id") == "b").with_columns(**PLACE)
 MONTHS = [date(2026, m, 1) for m in (3, 4, 5, 6)]
 
 
@@ -43,6 +45,7 @@ def origins(miss: float, status: str) -> Origins:
     [
         ("stalled", OPEN, (1.0, 2.0), STILL),
         ("forecast", OPEN, (200_000.0, 300_000.0), STILL.clear()),
+        ("forecast", OPEN, (200_000.0, 300_000.0), DEAD),
         ("no_band", OPEN, None, STILL.clear()),
         ("none", OPEN.clear(), None, STILL.clear()),
     ],
@@ -52,6 +55,7 @@ def test_the_larger_sum_goes_first(words, kind, expected, band, stalled):
     assert says(words, f"funnel.answer.{kind}", said.sentence)
     assert said.figures[1].tone == ("bad" if kind == "stalled" else "neutral")
     assert said.figures[0].amount == expected["expected_minor"].sum()
+    assert said.figures[1].amount == stalled.filter("live")["value_minor"].sum(), "what nobody can win is not at stake"
 
 
 @pytest.mark.parametrize(("miss", "status"), [(0.1, "ok"), (-0.3, "warn"), (0.7, "fail")])
@@ -77,6 +81,7 @@ def test_forecasts_of_owners_sum_and_who_has_left_is_red(words):
     assert words("funnel.no_owner") in left.headline
     assert left.table["coming_minor"].sum() == OPEN["expected_minor"].sum()
     assert left.table["deals_open"].sum() == OPEN.height
+    assert left.value_minor == 270_000, "what a leaver's deals bring, not what was quoted"
 
 
 @pytest.mark.parametrize(("snapshot", "kind"), [(0.6, "flatters"), (0.33, "plain")])
@@ -95,17 +100,20 @@ def test_a_snapshot_that_flatters_is_named_beside_the_cohorts_rate(words, snapsh
 
 TIMES = pl.DataFrame(
     {"stage": ["初谈", "报价"], "stays": [9, 5], "open": [2, 1], "onward": [0.8, 0.7], "back": [0.0, 0.1],
-     "lost": [0.1, 0.2], "median_days": [8.0, 5.0], "p90_days": [20.0, 30.0], "stalled": [0, 1],
-     "stalled_minor": [0, 900_000]}
+     "lost": [0.1, 0.2], "median_days": [8.0, 5.0], "p90_days": [20.0, 30.0], "stalled": [0, 2],
+     "stalled_minor": [0, 900_000], "live": [0, 1], "live_minor": [0, 500_000], "expected_minor": [0, 250_000]}
 )  # fmt: skip
 
 
-def test_where_most_value_stands_still_is_named(words):
-    some = standing.stages(TIMES, words=words)
-    none = standing.stages(TIMES.with_columns(stalled=pl.lit(0), stalled_minor=pl.lit(0)), words=words)
-    assert (some.status, none.status) == ("warn", "ok")
-    assert "报价" in some.headline
-    assert some.value_minor == 900_000
+def test_where_most_that_can_be_won_stands_still_is_named_and_priced_by_what_it_brings(words):
+    nothing = {c: pl.lit(0) for c in ("live", "live_minor", "expected_minor")}
+    some, dead = standing.stages(TIMES, words=words), standing.stages(TIMES.with_columns(**nothing), words=words)
+    none = standing.stages(TIMES.with_columns(**nothing, stalled=pl.lit(0), stalled_minor=pl.lit(0)), words=words)
+    assert [f.status for f in (some, dead, none)] == ["warn", "warn", "ok"]
+    assert [f.value_minor for f in (some, dead, none)] == [250_000, 0, 0], "a quote is not what is at stake"
+    assert says(words, "funnel.stages.headline.some", some.headline)
+    assert says(words, "funnel.stages.headline.dead", dead.headline)
+    assert "报价" in some.headline and words.format.money(500_000) in some.headline
 
 
 @pytest.mark.parametrize(("end", "kind", "status"), [(12, "grows", "ok"), (8, "shrinks", "ok"), (10, "same", "ok")])
@@ -140,10 +148,14 @@ def test_what_records_lack_is_counted_and_never_dropped(words):
     assert fine.status == "ok"
 
 
-def test_a_dead_deal_is_closed_and_a_leavers_gets_an_owner_first(words):
-    both = pl.concat([STILL, STILL.with_columns(p_win=pl.lit(0.3), owner_staff=pl.lit("X2"))])
+def test_a_dead_deal_is_closed_and_a_leavers_that_can_be_won_gets_an_owner_first(words):
+    free = {"owner_staff": pl.lit("X2")}
+    both = pl.concat([STILL.with_columns(**free), STILL.with_columns(owner_staff=pl.lit("X1")), DEAD,
+                      DEAD.with_columns(**free)])  # fmt: skip
     said = standing.listed(both, NAMES, {"X2"}, words=words, as_of=AS_OF, capacity=9)
-    assert said.table["suggestion"].to_list() == [words("funnel.advice.close"), words("funnel.advice.owner")]
+    advice = [words(f"funnel.advice.{kind}") for kind in ("owner", "move", "close", "shut")]
+    assert said.table["suggestion"].to_list() == advice
+    assert said.table["coming_minor"].to_list() == [250_000, 250_000, 0, 0]
     assert says(words, "funnel.actions.headline.all", said.headline)
     capped = standing.listed(both, NAMES, set(), words=words, as_of=AS_OF, capacity=1)
     assert says(words, "funnel.actions.headline.capped", capped.headline)

@@ -85,7 +85,7 @@ def test_late_buyers_of_somebody_who_left_are_red(words):
     bad = calls.owners(CALLS, words=words)
     good = calls.owners(CALLS.filter(~pl.col("gone")), words=words)
     assert (bad.status, good.status) == ("fail", "ok")
-    assert words("order_cycle.left", owner="Wu") in bad.table["owner"].to_list()
+    assert words("page.has_left", name="Wu") in bad.table["owner"].to_list()
     assert bad.table["buyers"].sum() == CALLS.height
     assert calls.owners(CALLS.clear(), words=words).status == "ok"
 

@@ -56,6 +56,9 @@ def test_the_hand_over_list_names_old_and_new_owner_and_who_is_missing(words):
     assert made.table["thing"].to_list() == ["Deal", "t1"]
     assert made.table["owner"].to_list() == ["Li", words("staff.nobody")]
     assert made.table["suggestion"].to_list() == [words("staff.advice.deal"), words("staff.advice.hire")]
+    dead = LOST.head(1).with_columns(value_minor=pl.lit(0, dtype=pl.Int64))
+    shut = left.listed(dead, {}, NAMES, words=words, as_of=AS_OF, capacity=9)
+    assert shut.table["suggestion"].to_list() == [words("staff.advice.dead")], "a deal that brings nothing is closed"
     assert says(
         words,
         "staff.actions.headline.capped",

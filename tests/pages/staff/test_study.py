@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
+from typing import Any
 
+import polars as pl
 import pytest
 
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
+from crmlib.kit.words import Words
 from crmlib.pages.staff import findings
 from crmlib.pages.staff.study import Study
 from tests.report import world
@@ -32,3 +36,15 @@ def test_without_staff_the_answer_names_what_to_connect(study: Study) -> None:
     said = findings.answer(study)
     assert study.words("page.source.staff") in said.sentence
     assert said.figures == ()
+
+
+def test_figures_that_add_money_are_read_in_yuan_and_say_so() -> None:
+    """441,660 fen are 4,416.60 yuan; orders that are counted stay as they are."""
+    defs = pl.LazyFrame(
+        {"figure_id": ["orders", "value"], "version": [1, 1], "name": ["Orders", "Sold"], "unit": ["rows", "minor"]}
+    )
+    page: Any = SimpleNamespace(table=lambda _: defs, words=Words("en"))
+    study = Study(page)
+    assert study.figure_names == {"orders": "Orders", "value": "Sold (yuan)"}
+    rows = pl.DataFrame({"figure_id": ["orders", "value"], "counted": [4, 441_660], "target": [8, 1_100_000]})
+    assert study._in_units(rows, "counted", "target").rows() == [("orders", 4, 8), ("value", 4416.6, 11_000)]

@@ -72,7 +72,7 @@ def listed(todo: pl.DataFrame, *, words: Words, as_of: date, capacity: int, face
     said = [_said(row, words, as_of) for row in chosen.iter_rows(named=True)]
     due = [as_of + timedelta(days=SOON if place < DEAREST else WEEK) for place in range(chosen.height)]
     owner = pl.when(pl.col("owner").is_null()).then(pl.lit(words("business.nobody"))).when(pl.col("gone")).then(
-        pl.format(words("business.left", owner="{}"), pl.col("owner"))
+        pl.format(words("page.has_left", name="{}"), pl.col("owner"))
     ).otherwise(pl.col("owner"))  # fmt: skip
     table = chosen.select(
         "buyer", "region", pl.Series("reason", [reason for reason, _ in said], dtype=pl.String),

@@ -164,7 +164,7 @@ def who(owner: str | None, names: Mapping[str, str], room: pl.DataFrame, words: 
     if owner is None:
         return words("care.nobody")
     named = names.get(owner, owner)
-    return named if owner in set(room["staff_id"]) else words("care.left", owner=named)
+    return named if owner in set(room["staff_id"]) else words("page.has_left", name=named)
 
 
 def chosen(tasks: pl.DataFrame, *, capacity: int) -> pl.DataFrame:

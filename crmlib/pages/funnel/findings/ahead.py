@@ -27,7 +27,8 @@ def answer(
 ) -> Answer:
     """As `answer`, of explicit results."""
     form = words.format
-    coming, still = int(expected["expected_minor"].sum()), int(stalled["value_minor"].sum() or 0)
+    coming, live = int(expected["expected_minor"].sum()), stalled.filter("live")
+    still, dead = int(live["value_minor"].sum() or 0), stalled.filter(~pl.col("live"))
     kind = (
         "none"
         if expected.is_empty()
@@ -38,11 +39,13 @@ def answer(
         else "no_band"
     )
     values = {
-        "coming": form.money(coming), "days": days, "still": form.money(still), "count": form.count(stalled.height),
+        "coming": form.money(coming), "days": days, "still": form.money(still), "count": form.count(live.height),
+        "saved": form.money(int(live["expected_minor"].sum())), "dead": form.count(dead.height),
         "low": form.money(band[0]) if band else "", "high": form.money(band[1]) if band else "",
         "open": form.count(expected.height), "share": form.share(rate.share_won), "age": round(rate.days),
         "value": form.money(int(expected["value_minor"].sum() or 0)), "first": form.month(rate.first),
         "last": form.month(rate.last), "opened": form.count(rate.opened),
+        "dead_value": form.money(int(dead["value_minor"].sum() or 0)),
     }  # fmt: skip
     figures = (
         Figure(
@@ -124,6 +127,7 @@ def owners(expected: pl.DataFrame, names: dict[str, str], gone: set[str], *, wor
     values = {
         "count": form.count(by.height), "deals": form.count(int(left["deals_open"].sum())),
         "money": form.money(int(left["deal_minor"].sum() or 0)), "top": called[0] if called else "",
+        "saved": form.money(int(left["coming_minor"].sum())),
         "coming": form.money(int(by["coming_minor"].sum())),
         "best": form.money(int(by["coming_minor"][0] or 0) if by.height else 0),
         "who": words("page.join").join(owner_name(s, names, gone, words) for s in left["owner_staff"]),
@@ -140,7 +144,7 @@ def owners(expected: pl.DataFrame, names: dict[str, str], gone: set[str], *, wor
         status="fail" if kind == "gone" else "ok" if kind == "held" else "none", table=table,
         view=views.readable(table, words=words) if table.height else None,
         chart=labelled.bars(bars, words=words, title=words("funnel.chart.money")) if table.height else None,
-        value_minor=int(left["deal_minor"].sum() or 0), row_key=("seller",),
+        value_minor=int(left["coming_minor"].sum()), row_key=("seller",),
     )  # fmt: skip
 
 
@@ -149,4 +153,4 @@ def owner_name(staff: str | None, names: dict[str, str], gone: set[str], words: 
     if staff is None:
         return words("funnel.no_owner")
     name = names.get(staff, staff)
-    return words("funnel.left", name=name) if staff in gone else name
+    return words("page.has_left", name=name) if staff in gone else name

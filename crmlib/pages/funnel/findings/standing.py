@@ -49,39 +49,44 @@ def fates(
 
 
 def stages(times: pl.DataFrame, *, words: Words) -> Finding:
-    """Where most value stands still."""
+    """Where most that can still be won stands still; what it is about is what those deals bring, not their quotes."""
     form = words.format
-    worst = times.sort("stalled_minor", "stage", descending=[True, False]).head(1)
-    still = int(times["stalled_minor"].sum())
-    kind = "some" if still > 0 else "none"
+    worst = times.sort("live_minor", "stage", descending=[True, False]).head(1)
+    live, still = int(times["live"].sum()), int(times["stalled"].sum())
+    kind = "some" if live else "dead" if still else "none"
     p90 = worst["p90_days"][0] if worst.height else None
     values = {
         "stage": worst["stage"][0] if worst.height else "",
-        "money": form.money(int(worst["stalled_minor"][0] or 0) if worst.height else 0), "total": form.money(still),
-        "count": form.count(int(worst["stalled"][0] or 0) if worst.height else 0), "limit": form.number(p90),
-        "stays": form.count(int(times["stays"].sum())), "open": form.count(int(times["open"].sum())),
-        "lost": form.share(worst["lost"][0] if worst.height else None),
+        "money": form.money(int(worst["live_minor"][0] or 0) if worst.height else 0),
+        "total": form.money(int(times["stalled_minor"].sum())),
+        "live_total": form.money(int(times["live_minor"].sum())),
+        "saved": form.money(int(times["expected_minor"].sum())), "live": form.count(live), "still": form.count(still),
+        "dead": form.count(still - live), "count": form.count(int(worst["live"][0] or 0) if worst.height else 0),
+        "dead_total": form.money(int(times["stalled_minor"].sum()) - int(times["live_minor"].sum())),
+        "limit": form.number(p90), "stays": form.count(int(times["stays"].sum())),
+        "open": form.count(int(times["open"].sum())), "lost": form.share(worst["lost"][0] if worst.height else None),
     }  # fmt: skip
     table = times.select(
         pl.col("stage").alias("deal_stage"), deals_entered="stays", deals_open="open", onward="onward", back="back",
         lost_here="lost", median_stay=pl.col("median_days").round(), p90_stay=pl.col("p90_days").round(),
-        deals_still="stalled", still_minor="stalled_minor",
+        deals_still="stalled", still_minor="stalled_minor", deals_live="live", live_minor="live_minor",
+        coming_minor="expected_minor",
     )  # fmt: skip
     labels = [
         words("funnel.stages.label", money=form.money(m), count=form.count(n))
-        for m, n in table.select("still_minor", "deals_still").iter_rows()
+        for m, n in table.select("live_minor", "deals_live").iter_rows()
     ]
     bars = table.select(
         pl.col("deal_stage").alias("name"),
-        (pl.col("still_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
+        (pl.col("live_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", labels, dtype=pl.String),
         toned(pl.col("deal_stage") == values["stage"], "warn").alias("tone"),
     )
     return Finding.worded(
-        "funnel.stages", kind, values, words=words, status="warn" if still > 0 else "ok", table=table,
+        "funnel.stages", kind, values, words=words, status="warn" if still else "ok", table=table,
         view=views.readable(table, words=words),
-        chart=labelled.bars(bars, words=words, title=words("funnel.chart.money")) if still > 0 else None,
-        value_minor=still, row_key=("deal_stage",),
+        chart=labelled.bars(bars, words=words, title=words("funnel.chart.live")) if live else None,
+        value_minor=int(times["expected_minor"].sum()), row_key=("deal_stage",),
     )  # fmt: skip
 
 
@@ -144,31 +149,30 @@ def records(
 def listed(
     stalled: pl.DataFrame, names: dict[str, str], gone: set[str], *, words: Words, as_of: date, capacity: int
 ) -> ActionList:
-    """Deals that stand still, dearest first: move or close them; whose owner has left gets a new one first."""
+    """Deals that stand still, in the order of the study: move or close them; a leaver's get a new owner first."""
     form, chosen = words.format, stalled.head(capacity)
     reason, advice = [], []
     for row in chosen.iter_rows(named=True):
         owner = row["owner_staff"]
         values = {"stage": row["stage"], "days": form.count(row["days"]), "limit": form.number(row["limit"])}
         reason.append(words("funnel.reason", **values))
-        dead = row["p_win"] == 0
-        advice.append(
-            words(f"funnel.advice.{'owner' if owner is None or owner in gone else 'close' if dead else 'move'}")
-        )
+        free = owner is None or owner in gone
+        kind = ("owner" if free else "move") if row["live"] else ("shut" if free else "close")
+        advice.append(words(f"funnel.advice.{kind}"))
     table = chosen.select(
         pl.col("deal_id").alias("deal"),
         pl.Series("reason", reason, dtype=pl.String),
         pl.col("value_minor").alias("deal_minor"),
+        pl.col("expected_minor").alias("coming_minor"),
         pl.Series("suggestion", advice, dtype=pl.String),
         pl.Series("owner", [owner_name(o, names, gone, words) for o in chosen["owner_staff"]], dtype=pl.String),
         pl.lit(as_of + timedelta(days=WEEK)).alias("due_on"),
     )
     kind = "none" if not stalled.height else "all" if stalled.height <= capacity else "capped"
-    total = int(stalled["value_minor"].sum() or 0)
+    live = stalled.filter("live")
     values = {
-        "count": form.count(table.height), "found": form.count(stalled.height),
-        "money": form.money(int(table["deal_minor"].sum() or 0)),
-        "share": form.share(int(table["deal_minor"].sum() or 0) / total if total else None),
+        "count": form.count(table.height), "found": form.count(stalled.height), "live": form.count(live.height),
+        "dead": form.count(stalled.height - live.height), "saved": form.money(int(chosen["expected_minor"].sum())),
     }  # fmt: skip
     return ActionList(
         headline=words(f"funnel.actions.headline.{kind}", **values), table=table,

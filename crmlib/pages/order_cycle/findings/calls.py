@@ -103,7 +103,7 @@ def _orphan() -> pl.Expr:
 
 def _owner(words: Words) -> pl.Expr:
     """The owner by name; somebody who left and nobody are said to be that."""
-    left = pl.format(words("order_cycle.left", owner="{}"), pl.col("owner"))
+    left = pl.format(words("page.has_left", name="{}"), pl.col("owner"))
     return (
         pl.when(pl.col("owner").is_null())
         .then(pl.lit(words("order_cycle.nobody")))

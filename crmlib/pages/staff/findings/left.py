@@ -66,7 +66,10 @@ def listed(
     form, rows = words.format, lost.head(capacity)
     new = [names.get(o, o) if o else words("staff.nobody") for o in rows["new_owner"]]
     things = [called.get(t, t) for t in rows["thing_id"]]
-    advice = [words(f"staff.advice.{k if o else 'hire'}") for k, o in rows.select("kind", "new_owner").iter_rows()]
+    advice = [
+        words(f"staff.advice.{('dead' if k == 'deal' and not v else k) if o else 'hire'}")
+        for k, o, v in rows.select("kind", "new_owner", "value_minor").iter_rows()
+    ]
     due = [as_of + timedelta(days=SOON if v else WEEK) for v in rows["value_minor"]]
     table = rows.select(
         pl.Series("thing", things, dtype=pl.String),
