@@ -4,7 +4,8 @@
 the last period, the same dates and the same festival slot; `flags` (`store_weeks`) finds stores with an unusual week.
 `targets` splits a year down to persons and months (`crosstable` where rows and columns are both given), `completion`
 (`outlook`, from `candidates`) says whether a month will be reached, `people` is the seller's sheet. `goods` ranks what
-grows, `ranks` classes it (ABC, XYZ, delisting), `assortment` measures distribution, `margins` what is left after loss,
+grows, `ranks` classes it (ABC, XYZ, delisting), `composite` ranks by several figures at once, `price_bands`
+is the price ladder, `assortment` measures distribution, `margins` what is left after loss,
 `costing` what a good cost (moving average, bundles),
 `diversion` finds goods outside their region, `expenses` compares spending with a budget that breathes.
 """

@@ -11,7 +11,7 @@ from crmlib import panels
 from crmlib.pages.goods.parameters import Goods
 from crmlib.pages.shared.sales_ground import WindowStudy
 from crmlib.panels.sales import product_weeks
-from crmlib.sales import standing
+from crmlib.sales import price_bands, standing
 
 WEEKS = 52
 """Weeks behind the steadiness of a good."""
@@ -51,6 +51,15 @@ class Study(WindowStudy):
     def stand(self) -> standing.Standing:
         """Where each good stands."""
         return standing.standing(self.now, self.before, as_of=self.page.as_of, weeks=self.weeks, stock=self.worth)
+
+    @cached_property
+    def ladder(self) -> pl.DataFrame | None:
+        """Price bands of each category: `price_bands.ladder`; none without categories."""
+        if self.names is None or self.names["category_1"].null_count() == self.names.height:
+            return None
+        sold = self.now.drop_nulls("product_id").join(self.names, on="product_id", how="left")
+        missing = pl.lit(self.words("page.none"))
+        return price_bands.ladder(sold.with_columns(category=pl.col("category_1").fill_null(missing)))
 
     @cached_property
     def advised(self) -> pl.DataFrame:

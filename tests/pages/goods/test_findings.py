@@ -9,6 +9,8 @@ import pytest
 
 from crmlib.kit.words import Words
 from crmlib.pages.goods.findings import earn, grow
+from crmlib.pages.goods.findings.ladder import prices
+from crmlib.sales.price_bands import ladder
 from crmlib.sales.standing import Standing, advice
 from tests.pages.wording import says
 
@@ -129,3 +131,20 @@ def test_the_list_gives_each_good_its_reason_and_owner(words: Words) -> None:
     nothing = stand([{}])
     empty = earn.actions(advice(nothing), nothing, words=words, as_of=DAY, capacity=5, name=same)
     assert says(words, "goods.actions.headline.none", empty.headline)
+
+
+@pytest.mark.parametrize(("tilt", "kind"), [((1, 9), "both"), ((1, 1), "flat")])
+def test_price_bands_are_named_only_where_their_goods_outsell_the_others(
+    words: Words, tilt: tuple[int, int], kind: str
+) -> None:
+    rows = [(f"P{i}", 1_500 if i % 2 else 15_000, (100 + 7 * (i // 2)) * tilt[i % 2]) for i in range(24)]
+    table = pl.DataFrame(rows, schema=["product_id", "price", "sold"], orient="row").select(
+        "product_id", category=pl.lit("tea"), unit=pl.lit("piece"), net_minor=pl.col("sold") * 1_000,
+        quantity_milli=pl.col("sold") * 1_000_000 // pl.col("price"),
+    )  # fmt: skip
+    card = prices(ladder(table), words=words)
+    assert says(words, f"goods.prices.headline.{kind}", card.headline)
+    assert card.table is not None
+    assert card.table["net_minor"].sum() == table["net_minor"].sum()
+    assert words("goods.prices.ask.gaps").strip() in card.note_do  # nothing between 20 and 100
+    assert prices(None, words=words).status == "none"

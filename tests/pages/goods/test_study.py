@@ -18,7 +18,7 @@ def study(lake: Lake) -> Study:
 
 
 def test_a_company_that_has_only_a_till_gets_the_page(study: Study) -> None:
-    for make in (findings.earners, findings.losers, findings.slow, findings.fresh, findings.steady):
+    for make in (findings.earners, findings.losers, findings.slow, findings.fresh, findings.steady, findings.prices):
         assert isinstance(make(study), Finding)
     assert isinstance(findings.answer(study), Answer)
     assert isinstance(findings.actions(study), ActionList)

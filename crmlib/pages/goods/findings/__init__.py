@@ -3,7 +3,7 @@
 import polars as pl
 
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.goods.findings import earn, grow
+from crmlib.pages.goods.findings import earn, grow, ladder
 from crmlib.pages.goods.study import Study
 from crmlib.pages.shared.sales_wording import period_name
 from crmlib.report import answered, section
@@ -52,6 +52,12 @@ def fresh(study: Study) -> Finding:
 def steady(study: Study) -> Finding:
     """Which goods can be planned by rule, and which need a look."""
     return grow.steady(study.stand, words=study.words)
+
+
+@section("goods.prices", key="goods.prices")
+def prices(study: Study) -> Finding:
+    """On which price bands goods stand, and where each sells more or less than others of its category."""
+    return ladder.prices(study.ladder, words=study.words)
 
 
 @section("goods.actions", key="actions")
