@@ -10,6 +10,7 @@ from crmlib.outreach import new_to_them as new_to_them
 from crmlib.outreach import one_list as one_list
 from crmlib.outreach import outbox as outbox
 from crmlib.outreach import outcomes as outcomes
+from crmlib.outreach import partners as partners
 from crmlib.outreach import permission as permission
 from crmlib.outreach import power as power
 from crmlib.outreach import programme as programme
@@ -31,6 +32,7 @@ __all__ = [
     "one_list",
     "outbox",
     "outcomes",
+    "partners",
     "permission",
     "power",
     "programme",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crmlib.core.errors import ModelError
+from crmlib.outreach.partners import Partners
 
 SUGGESTED = ("product_1", "product_2", "product_3")
 ANSWERED = {"replied": ("replied", "answered", "promised"), "redeemed": ("redeemed",)}
@@ -25,10 +26,23 @@ class Feeds:
     ----------
     goods : customer_id, product_id, day_n: on which day who bought which of the suggested goods.
     orders : recipient_id, day_n: on which day who ordered (members or partners).
+    partners : what distributors ordered, in place of visits, goods and margin of members.
     """
 
     goods: pl.DataFrame | None = None
     orders: pl.DataFrame | None = None
+    partners: Partners | None = None
+
+
+def of_partners(aim: str) -> str:
+    """What a list to distributors is read by: where a member would come, a partner orders.
+
+    Examples
+    --------
+    >>> of_partners("came"), of_partners("replied")
+    ('ordered', 'replied')
+    """
+    return "ordered" if aim in {"came", "paid_trip"} else aim
 
 
 def hits(

@@ -35,6 +35,7 @@ TABLE = pl.Schema({
     "raw_control_minor": pl.Int64, "cost_minor": pl.Int64, "net_minor": pl.Int64, "net_low_minor": pl.Int64,
     "net_high_minor": pl.Int64, "cuped_gain": pl.Float64, "srm_p": pl.Float64, "overlap": pl.Int64,
     "touched_control": pl.Int64, "planned": pl.Float64, "outcome": pl.String, "verdict": pl.String,
+    "recipient": pl.String,
 })  # fmt: skip
 
 
@@ -58,13 +59,14 @@ class Register:
 def results(
     book: Register, days: AnyFrame, *, margin: float, as_of: date, feeds: aims.Feeds | None = None
 ) -> pl.DataFrame:
-    """One row per list of members that was sent by `as_of`, the columns of `TABLE`, oldest first.
+    """One row per list that was sent by `as_of`, the columns of `TABLE`, oldest first.
 
     Parameters
     ----------
     days : customer_id, day_n, is_purchase, net_minor: one row per member and day.
-    margin : of a unit of spend [share].
-    feeds : what tells outcomes other than coming.
+    margin : of a unit of spend [share]; of partners' orders their own, where it is known.
+    feeds : what tells outcomes other than coming, and what distributors ordered; lists to distributors are not
+        measurable without.
 
     Returns
     -------
@@ -73,8 +75,8 @@ def results(
         `no_control` where no effect may be told.
     """
     bought = to_polars(days, needs=["customer_id", "day_n", "is_purchase", "net_minor"], name="days")
-    members = standing(book, as_of=as_of).filter(pl.col("recipient").cast(pl.String) == "member")
-    sent = [row for row in members.iter_rows(named=True) if row["starts_on"] is not None]
+    every = standing(book, as_of=as_of).with_columns(pl.col("recipient").cast(pl.String))
+    sent = [row for row in every.iter_rows(named=True) if row["starts_on"] is not None]
     asked = _Asked(bought, margin, as_of, feeds or aims.Feeds())
     made = [_result(row, book, asked, others=_others(row, sent, book)) for row in sent]
     return pl.DataFrame(made, schema=TABLE).sort("starts_on", "list_id")
@@ -100,10 +102,11 @@ def _first(steps: pl.DataFrame, state: str, name: str) -> pl.DataFrame:
 
 
 def _others(row: dict[str, Any], sent: list[dict[str, Any]], book: Register) -> set[str]:
-    """Recipients of other lists whose windows touch this one's."""
+    """Recipients of other lists of the same kind of people whose windows touch this one's."""
     names = [
         o["list_id"] for o in sent
-        if o["list_id"] != row["list_id"] and o["starts_on"] <= row["ends_on"] and o["ends_on"] >= row["starts_on"]
+        if o["list_id"] != row["list_id"] and o["recipient"] == row["recipient"]
+        and o["starts_on"] <= row["ends_on"] and o["ends_on"] >= row["starts_on"]
     ]  # fmt: skip
     rows = book.rows.filter(pl.col("list_id").is_in(names), pl.col("group").cast(pl.String) == "contact")
     return set(rows["recipient_id"])
@@ -136,7 +139,7 @@ def _result(row: dict[str, Any], book: Register, asked: _Asked, *, others: set[s
         "objective": str(row["objective"]), "channel": str(row["channel"]), "closed": closed,
         "n_contact": n.get("contact", 0), "n_control": n.get("control", 0), "cost_minor": cost,
         "touched_control": touched, "planned": _share(row["planned_effect_bp"]), "verdict": "open",
-        "outcome": str(row["outcome"]),
+        "outcome": _aim(row), "recipient": row["recipient"],
     }  # fmt: skip
     try:
         found = _read(row, mine, book, asked, events=told_of, cost=cost, others=others)
@@ -155,8 +158,9 @@ def _read(
     cost: int,
     others: set[str],
 ) -> ReadOut:
+    asked = _asked_of(row, asked)
     drawn = register.frozen(row, mine) if book.whole and row["seal"] else _unsealed(row, mine)
-    hits = aims.hits(str(row["outcome"]), mine, days=asked.days, events=events, feeds=asked.feeds)
+    hits = aims.hits(_aim(row), mine, days=asked.days, events=events, feeds=asked.feeds)
     last = min(row["ends_on"], asked.as_of)
     did = outcomes(drawn.table["recipient_id"], asked.days, start=row["starts_on"], end=last, hits=hits)
     touched = events.filter(pl.col("kind").cast(pl.String).is_in(TOUCHED))["recipient_id"]
@@ -166,6 +170,29 @@ def _read(
         drawn, did, margin=asked.margin, cost_minor=cost, planned=_share(row["planned_effect_bp"]),
         on_other_lists=others, look=LOOKS if closed else 1, looks=LOOKS,
     )  # fmt: skip
+
+
+def _aim(row: dict[str, Any]) -> str:
+    aim = str(row["outcome"])
+    return aims.of_partners(aim) if row["recipient"] == "partner" else aim
+
+
+def _asked_of(row: dict[str, Any], asked: _Asked) -> _Asked:
+    """What a list to distributors is read from: their orders instead of visits.
+
+    Raises
+    ------
+    ModelError
+        `outreach.no_outcome` where no orders of partners are known.
+    """
+    if row["recipient"] != "partner":
+        return asked
+    known = asked.feeds.partners
+    if known is None:
+        raise ModelError("outreach.no_outcome", values={"outcome": _aim(row)})
+    orders = known.days.select(recipient_id="customer_id", day_n="day_n")
+    margin = asked.margin if known.margin is None else known.margin
+    return _Asked(known.days, margin, asked.as_of, aims.Feeds(known.goods, orders, known))
 
 
 def _unsealed(row: dict[str, Any], mine: pl.DataFrame) -> drawing.Drawn:

@@ -148,7 +148,7 @@ class Study(Watch):
         if self.page.missing("campaigns", "campaign_steps", "outreach"):
             return pl.DataFrame(schema=cells.CELLS)
         sent = results.results(self.register, self.days, margin=self.margin, as_of=self.page.as_of)
-        closed = sent.filter("closed", ~pl.col("verdict").is_in(UNREAD))
+        closed = sent.filter("closed", pl.col("recipient") == "member", ~pl.col("verdict").is_in(UNREAD))
         return cells.read_cells(closed, self.register.rows, self.days, cuts=self.cuts)
 
     @cached_property

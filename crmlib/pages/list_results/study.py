@@ -9,7 +9,7 @@ import polars as pl
 
 from crmlib import clv, panels
 from crmlib.customers.members.periods import months_before
-from crmlib.outreach import aims, results
+from crmlib.outreach import aims, partners, results
 from crmlib.outreach import programme as seasons
 from crmlib.outreach.programme import Programme
 from crmlib.outreach.results import Register
@@ -47,9 +47,14 @@ class Study(MemberStudy):
     @cached_property
     def feeds(self) -> aims.Feeds:
         """What tells outcomes other than coming: suggested goods bought, orders."""
+        at = {name: self.page.optional(name) for name in ("sale_order_lines", "products")}
         goods = panels.goods_bought(self.lines, aims.suggested(self.register.rows), end=self.page.as_of)
         orders = self.page.optional("sale_orders")
-        return aims.Feeds(goods, None if orders is None else aims.ordered(orders.collect()))
+        if orders is None:
+            return aims.Feeds(goods)
+        lines, products = (None if table is None else table.collect() for table in at.values())
+        taken = orders.collect()
+        return aims.Feeds(goods, aims.ordered(taken), partners.partners(taken, lines, products))
 
     @cached_property
     def lists(self) -> pl.DataFrame:
@@ -60,10 +65,10 @@ class Study(MemberStudy):
         return every.filter(pl.col("starts_on") > months_before(self.page.as_of, self.params.months))
 
     @cached_property
-    def to_partners(self) -> bool:
-        """Whether any list went to partners."""
+    def blind_to_partners(self) -> bool:
+        """Whether a list went to distributors whose orders nobody has connected."""
         campaigns = self.page.optional("campaigns")
-        if campaigns is None:
+        if campaigns is None or not self.page.missing("sale_orders"):
             return False
         return campaigns.filter(pl.col("recipient").cast(pl.String) == "partner").collect().height > 0
 
@@ -93,9 +98,10 @@ class Study(MemberStudy):
 
     @cached_property
     def season_cost(self) -> int:
-        """What all lists of the season cost [minor units]."""
+        """What all lists of the season to members cost [minor units]."""
         _, start, end = self.season
-        return int(self.lists.filter(pl.col("starts_on").is_between(start, end))["cost_minor"].sum())
+        members = self.lists.filter(pl.col("recipient") == "member")
+        return int(members.filter(pl.col("starts_on").is_between(start, end))["cost_minor"].sum())
 
     @cached_property
     def deliveries(self) -> pl.DataFrame:

@@ -38,13 +38,28 @@ def lists(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=TABLE)
 
 
-def test_a_list_read_by_something_else_is_no_visit_and_stands_in_the_table(words: Words) -> None:
-    both = lists(one("pays", outcome="came"), one("pays", name="B", outcome="ordered", low=-0.5, high=-0.4))
-    found = brought.came(both, words=words)
-    assert found.status == "ok", "nobody stayed away because of orders"
+def test_a_list_is_named_by_what_it_is_for_and_answers_stand_in_the_table(words: Words) -> None:
+    asked = lists(one("pays", outcome="came"), one("pays", name="B", outcome="replied", low=0.5, high=0.6))
+    found = brought.came(asked, words=words)
     assert found.note_seen.endswith(words("list_results.came.others", count="1"))
-    assert found.table["list_outcome"].to_list() == ["came", "ordered"]
-    assert brought.came(both.head(1), words=words).note_seen in found.note_seen
+    assert found.table is not None
+    assert found.table["list_outcome"].to_list() == ["came", "replied"]
+    assert brought.came(asked.head(1), words=words).note_seen in found.note_seen
+    fewer = one("harm", name="B", outcome="ordered", effect=-0.2, low=-0.3, high=-0.1)
+    told = brought.came(lists(one("pays", outcome="came"), fewer), words=words)
+    assert told.status == "fail"
+    assert words("list_results.outcome.ordered") in told.headline
+    assert words("list_results.outcome.came") not in told.headline
+    reasons = brought.actions(lists(fewer), words=words, as_of=AS_OF).table["reason"].to_list()
+    assert words("list_results.outcome.ordered") in reasons[0]
+
+
+def test_to_whom_a_list_went_is_told_where_some_went_to_distributors(words: Words) -> None:
+    both = lists(one("pays", recipient="member"), one("pays", name="B", recipient="partner"))
+    table = brought.money(both, words=words, margin=0.3).table
+    assert table is not None and table["list_recipient"].to_list() == ["member", "partner"]
+    alone = brought.money(both.head(1), words=words, margin=0.3).table
+    assert alone is not None and "list_recipient" not in alone.columns
 
 
 def season(low: int, net: int, high: int) -> Programme:

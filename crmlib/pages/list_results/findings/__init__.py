@@ -78,5 +78,5 @@ def todo(study: Study) -> ActionList:
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
     missing = {"no_events": bool(study.page.missing("outreach_events")), "region": study.page.regions is not None,
-               "partner": study.to_partners}  # fmt: skip
+               "partner": study.blind_to_partners}  # fmt: skip
     return sentences(study.words, "list_results", always=("sum", "margin", "window"), missing=missing)

@@ -17,12 +17,13 @@ from crmlib.kit.words import Words
 from crmlib.outreach.programme import Programme
 
 PAID, LOST, UNSHOWN = ("pays",), ("costs", "harm"), ("not_shown", "not_measurable", "no_control")
-VISITS = ("came", "paid_trip")
-"""Outcomes that are visits; of others the table tells."""
+COMPARED = ("came", "paid_trip", "bought_product", "ordered")
+"""Outcomes that whoever was left alone can reach as well; of answers and coupons the table tells."""
 BROKEN = ("broken", "contacted", "edited")
 TONES = {"pays": "plain", "costs": "loss", "harm": "fail"}
 ORDER = ("harm", "broken", "contacted", "edited", "costs", "pays", "not_measurable", "no_control", "not_shown")
 """Which list to act on first."""
+MONEY_NAMES = {"verdict": "list_results.verdict", "list_recipient": "list_results.recipient"}
 DUE_DAYS = {"harm": 2, "broken": 3, "contacted": 3, "edited": 2}
 USUAL_DUE = 14
 
@@ -124,7 +125,7 @@ def money(lists: pl.DataFrame, *, words: Words, margin: float) -> Finding:
     table = read.select(
         list_name="name", verdict="verdict", net_profit_minor="net_minor", net_low_minor="net_low_minor",
         net_high_minor="net_high_minor", n_contact="n_contact", n_control="n_control", list_cost_minor="cost_minor",
-        ends_on="ends_on",
+        ends_on="ends_on", **_recipients(read),
     )  # fmt: skip
     lost = lists.filter(pl.col("verdict").is_in(LOST))
     return Finding.worded(
@@ -134,12 +135,17 @@ def money(lists: pl.DataFrame, *, words: Words, margin: float) -> Finding:
         words=words,
         status=status[kind],
         table=table,
-        names={"verdict": "list_results.verdict"},
-        view=views.readable(table, words=words, names={"verdict": "list_results.verdict"}) if read.height else None,
+        names=MONEY_NAMES,
+        view=views.readable(table, words=words, names=MONEY_NAMES) if read.height else None,
         chart=_forest(read, words) if read.height else None,
         value_minor=-int(lost["net_minor"].sum()) or None,
         row_key=("list_name", "ends_on"),
     )
+
+
+def _recipients(read: pl.DataFrame) -> dict[str, str]:
+    """The column that says to whom lists went, where some went to distributors."""
+    return {"list_recipient": "recipient"} if (read["recipient"] == "partner").any() else {}
 
 
 def _forest(read: pl.DataFrame, words: Words) -> alt.LayerChart:
@@ -156,10 +162,10 @@ def _forest(read: pl.DataFrame, words: Words) -> alt.LayerChart:
 
 
 def came(lists: pl.DataFrame, *, words: Words) -> Finding:
-    """How many more in a hundred came because they were contacted."""
+    """How many more in a hundred did what the list is for because they were contacted."""
     form = words.format
     every = lists.drop_nulls("effect").sort("effect", descending=True)
-    read = every.filter(pl.col("outcome").fill_null("came").is_in(VISITS))
+    read = every.filter(pl.col("outcome").fill_null("came").is_in(COMPARED))
     more, fewer = read.filter(pl.col("low") > 0), read.filter(pl.col("high") < 0)
     kind = "none" if read.is_empty() else "fewer" if fewer.height else "more" if more.height else "unclear"
     lead = {"fewer": fewer.tail(1), "more": more.head(1)}.get(kind, read.head(1))
@@ -169,6 +175,7 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
         "fewer": form.count(fewer.height),
         "read": form.count(read.height),
         "name": one["name"] if one else "",
+        "outcome": _outcome(one, words) if one else "",
         "effect": _points(abs(one["effect"]) if one else None, words),
         "low": _points(one["low"] if one else None, words),
         "high": _points(one["high"] if one else None, words),
@@ -182,7 +189,7 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
     shown = read.select(
         "name",
         value="effect", low="low", high="high",
-        label=pl.Series([form.share(v, digits=1) for v in read["effect"]], dtype=pl.String),
+        label=pl.Series([_labelled(row, words) for row in read.iter_rows(named=True)], dtype=pl.String),
         tone=pl.when(pl.col("low") > 0).then(pl.lit("plain")).when(pl.col("high") < 0).then(pl.lit("fail"))
         .otherwise(pl.lit("quiet")),
         doubt=(pl.col("low") <= 0) & (pl.col("high") >= 0),
@@ -205,6 +212,17 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
         row_key=("list_name", "ends_on"),
     )
     return replace(made, note_seen=made.note_seen + others)
+
+
+def _outcome(row: Mapping[str, object], words: Words) -> str:
+    """What a list is for, as somebody who did it: came, ordered."""
+    return words(f"list_results.outcome.{row['outcome'] or 'came'}")
+
+
+def _labelled(row: Mapping[str, object], words: Words) -> str:
+    effect = row["effect"]
+    told = words.format.share(effect if isinstance(effect, float) else None, digits=1)
+    return words("list_results.came.label", effect=told, outcome=_outcome(row, words))
 
 
 def _points(share: float | None, words: Words) -> str:
@@ -295,5 +313,6 @@ def _said(row: Mapping[str, object], words: Words) -> dict[str, object]:
         "net": money("net_minor"), "low": money("net_low_minor"), "high": money("net_high_minor"),
         "cost": money("cost_minor"), "effect": points("effect"), "planned": points("planned"),
         "contact": form.count(int(str(row["n_contact"]))), "control": form.count(int(str(row["n_control"]))),
+        "outcome": _outcome(row, words),
         "touched": form.count(int(str(row["touched_control"] or 0))),
     }  # fmt: skip
