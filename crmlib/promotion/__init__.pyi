@@ -8,7 +8,6 @@ from crmlib.promotion.books import ledger as ledger
 from crmlib.promotion.books import slots as slots
 from crmlib.promotion.lift import baseline as baseline
 from crmlib.promotion.lift import bulk as bulk
-from crmlib.promotion.lift import cross as cross
 from crmlib.promotion.lift import elasticity as elasticity
 from crmlib.promotion.lift import response as response
 from crmlib.promotion.offers import clashes as clashes
@@ -26,7 +25,6 @@ __all__ = [
     "budget",
     "bulk",
     "clashes",
-    "cross",
     "did",
     "elasticity",
     "execution",
