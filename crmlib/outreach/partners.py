@@ -65,7 +65,9 @@ def partners(orders: AnyFrame, lines: AnyFrame | None = None, products: AnyFrame
     goods = sold.select("customer_id", "product_id", "day_n").unique().sort("customer_id", "product_id", "day_n")
     known = sold.drop_nulls("cost_minor")
     net, costed = int(sold["net_minor"].sum()), int(known["net_minor"].sum())
-    return Partners(days, goods, 1 - int(known["cost_minor"].sum()) / costed if costed > 0 and costed >= COSTED * net else None)
+    return Partners(
+        days, goods, 1 - int(known["cost_minor"].sum()) / costed if costed > 0 and costed >= COSTED * net else None
+    )
 
 
 def _sold(lines: AnyFrame | None, products: AnyFrame | None) -> pl.DataFrame:
