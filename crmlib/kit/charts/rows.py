@@ -120,6 +120,15 @@ def scaled(most: float, *, words: Words | None, title: str | None) -> str | Unde
     return f"datum.value == 0 ? '0' : format(datum.value / {money.axis:.0f}, ',.2~f') + '{scale}'"
 
 
+def large(words: Words) -> alt.Axis:
+    """An axis of amounts and counts whose ticks are said in the sizes of the language, tick by tick: 60万, 2.5M."""
+    text = "format(datum.value, ',.3~f')"
+    for size, word in sorted(words.format.locale.money.scales):
+        text = f"abs(datum.value) >= {size:.0f} ? format(datum.value / {size:.0f}, ',.3~f') + '{word}' : {text}"
+    # from the largest size down: each stands before those below it
+    return alt.Axis(tickCount=FEW, labelExpr=text)
+
+
 def ends(shown: pl.DataFrame, *, at: float | None = 0.0) -> tuple[float, float]:
     """Least and most of all marks and intervals, and of the line at `at`."""
     held = [at] if at is not None else []

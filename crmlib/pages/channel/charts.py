@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import theme
+from crmlib.kit.charts import rows, theme
 from crmlib.kit.words import Words
 
 
@@ -30,7 +30,7 @@ def months(frame: pl.DataFrame, *, words: Words) -> alt.Chart:
                 "month:T", title=None,
                 axis=alt.Axis(format=words("page.axis.month_short"), labelAngle=0, tickCount=6),
             ),
-            y=alt.Y("pieces:Q", title=words("channel.chart.pieces"), axis=alt.Axis(format=",.3~s", tickCount=5)),
+            y=alt.Y("pieces:Q", title=words("channel.chart.pieces"), axis=rows.large(words)),
             color=alt.Color(
                 "part:N", title=None, sort=order, scale=alt.Scale(domain=order, range=[theme.SERIES[1], theme.ACCENT]),
                 legend=alt.Legend(orient="bottom"),

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from crmlib.kit.charts import theme
+from crmlib.kit.charts.rows import large
 from crmlib.kit.words import Words
 
 
@@ -20,7 +21,7 @@ def curves(frame: pl.DataFrame, ends: pl.DataFrame, *, words: Words, title: str)
     names = rows["name"].unique(maintain_order=True).to_list()
     shades = [theme.ACCENT if now else theme.MUTED for now in rows.unique("name", maintain_order=True)["now"]]
     x = alt.X("offset:Q", title=words("festival.axis.offset"), axis=alt.Axis(tickCount=6, format="d"))
-    y = alt.Y("units:Q", title=title, axis=alt.Axis(format=",.3~s", tickCount=5))
+    y = alt.Y("units:Q", title=title, axis=large(words))
     base = alt.Chart(rows).encode(x=x)
     line = base.mark_line().encode(
         y=y,

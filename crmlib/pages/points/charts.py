@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import theme
+from crmlib.kit.charts import rows, theme
 from crmlib.kit.words import Words
 
 SHADES = {"used": theme.ACCENT, "expired": theme.MUTED, "open": theme.WARN}
@@ -48,7 +48,7 @@ def _columns(frame: pl.DataFrame, shades: dict[str, str], words: Words) -> alt.C
                 "yearmonth(month):T", title=None,
                 axis=alt.Axis(format=words("page.axis.month_short"), labelAngle=0, tickCount=6),
             ),
-            y=alt.Y("points:Q", title=words("points.chart.points"), axis=alt.Axis(format=",.3~s", tickCount=5)),
+            y=alt.Y("points:Q", title=words("points.chart.points"), axis=rows.large(words)),
             color=alt.Color(
                 "part:N", title=None, sort=order, scale=alt.Scale(domain=order, range=list(shades.values())),
                 legend=alt.Legend(orient="bottom"),

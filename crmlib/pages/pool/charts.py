@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import theme
+from crmlib.kit.charts import rows, theme
 from crmlib.kit.words import Words
 
 
@@ -26,7 +26,7 @@ def flow(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         .mark_bar(size=16)
         .encode(
             x=alt.X("month:T", title=None, axis=axis),
-            y=alt.Y("value:Q", title=words("pool.chart.customers"), axis=alt.Axis(format=",.3~s", tickCount=5)),
+            y=alt.Y("value:Q", title=words("pool.chart.customers"), axis=rows.large(words)),
             color=alt.Color(
                 "part:N", title=None, sort=order, scale=alt.Scale(domain=order, range=[theme.WARN, theme.ACCENT]),
                 legend=alt.Legend(orient="bottom"),

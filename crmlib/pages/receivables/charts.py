@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from crmlib.kit.charts import theme
+from crmlib.kit.charts import rows, theme
 from crmlib.kit.words import Words
 
 SHADES = ("#9fc5c0", "#e8c468", "#e09f3e", "#c96f2b", "#9e3d22", "#6b1f1a", "#b3b3b3", "#7d7d8c", "#d9d9d9")
@@ -28,7 +28,7 @@ def buckets(frame: pl.DataFrame, *, names: list[str], words: Words, title: str) 
                 "day:O", title=None,
                 axis=alt.Axis(labelExpr=f"timeFormat(toDate(datum.value), '{month}')", labelAngle=0),
             ),
-            y=alt.Y("value:Q", title=title, axis=alt.Axis(format=",.3~s", tickCount=5)),
+            y=alt.Y("value:Q", title=title, axis=rows.large(words)),
             color=alt.Color(
                 "bucket:N", title=None, sort=names, scale=alt.Scale(domain=names, range=list(SHADES[: len(names)])),
                 legend=alt.Legend(orient="bottom", columns=2, labelLimit=112, symbolSize=60),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import altair as alt
 import polars as pl
 
 from crmlib.kit.charts import theme
-from crmlib.kit.charts.rows import layers
+from crmlib.kit.charts.rows import layers, text_width
+
+PHONE = 240
+"""Width of the plot on a telephone [px]."""
+BESIDE, LOWER = 4, 14
+"""Between a line and its name; from one row of names to the next [px]."""
 
 
 def course(
@@ -36,9 +43,31 @@ def course(
     )
     if festivals.is_empty():
         return theme.finish(layers(line), height=250)
-    marks = alt.Chart(festivals).encode(x=alt.X("day:T"))
-    rule = marks.mark_rule(color=theme.SOFT, strokeDash=[2, 3])
-    name = marks.mark_text(align="left", baseline="top", dx=4, color=theme.SOFT, fontSize=11).encode(
-        y=alt.value(2), text=alt.Text("name:N")
-    )
-    return theme.finish(layers(rule, line, name), height=250)
+    rule = alt.Chart(festivals).mark_rule(color=theme.SOFT, strokeDash=[2, 3]).encode(x=alt.X("day:T"))
+    return theme.finish(layers(rule, line, *_named(festivals, *_span(frame))), height=250)
+
+
+def _span(frame: pl.DataFrame) -> tuple[date, date]:
+    days = frame["ends"].sort().to_list()
+    return days[0], days[-1]
+
+
+def _named(festivals: pl.DataFrame, first: date, last: date) -> list[alt.Chart]:
+    """The names beside their lines: inwards in the later half, a row lower where one would run into another.
+
+    It is worked out for a telephone; there the plot is `PHONE` wide.
+    """
+    drawn: list[alt.Chart] = []
+    until: list[float] = []  # where the names of each row end [px]
+    for day, name in festivals.sort("day").select("day", "name").iter_rows():
+        at, wide = PHONE * (day - first).days / max((last - first).days, 1), text_width(name) + 2 * BESIDE
+        inwards = at > PHONE / 2
+        begins = at - wide if inwards else at
+        row = next((n for n, end in enumerate(until) if begins >= end), len(until))
+        until[row : row + 1] = [begins + wide]
+        text = alt.Chart(pl.DataFrame({"day": [day], "name": [name]})).mark_text(
+            align="right" if inwards else "left", baseline="top", dx=-BESIDE if inwards else BESIDE, color=theme.SOFT,
+            fontSize=11,
+        )  # fmt: skip
+        drawn.append(text.encode(x=alt.X("day:T"), y=alt.value(2 + LOWER * row), text=alt.Text("name:N")))
+    return drawn

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import altair as alt
 import polars as pl
 import pytest
 
@@ -105,3 +109,15 @@ def test_thresholds_are_dashed_lines():
 def test_odd_values_are_drawn(value):
     frame = pl.DataFrame({"name": ["a"], "value": [value], "label": ["x"]}, schema_overrides={"value": pl.Float64})
     assert "NaN" not in drawing.svg(bars(frame), width=drawing.PHONE)
+
+
+def test_no_axis_counts_in_the_sizes_of_another_language():
+    """k, M and G of the drawing library are nobody's words for money or points in Chinese."""
+    package = Path(labelled.__file__).parents[2]
+    sources = [path for room in ("kit", "pages") for path in (package / room).rglob("*.py")]
+    assert [p.name for p in sources if re.search(r"format=\"[^\"]*s\"", p.read_text(encoding="utf-8"))] == []
+    frame = pl.DataFrame({"m": ["a", "b"], "v": [-612_000.0, 1_300_000.0]})
+    for language, said in (("zh", {"-50万", "100万"}), ("en", {"-500K", "1M"})):
+        axis = rows.large(Words(language))
+        drawn = alt.Chart(frame).mark_bar().encode(x="m:N", y=alt.Y("v:Q", axis=axis))
+        assert said <= {t.replace("\u2212", "-") for t in drawing.texts(drawn, width=drawing.PHONE)}
