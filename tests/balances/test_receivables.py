@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from crmlib.balances import statement
-from crmlib.balances.receivables import count_back, delay, moves, open_items, reminders, roll_rates
+from crmlib.balances.receivables import count_back, delay, months, moves, open_items, reminders, roll_rates
 from crmlib.core.errors import ContractError
 
 TODAY = date(2026, 6, 30)
@@ -211,3 +211,42 @@ def test_reminders_rank_by_yuan_days_not_by_amount_or_age():
     value = reminders.yuan_days(amount, who, np.array([-5.0, -5.0, 20.0]), known, step)
     assert value[0] > value[1]  # the larger amount belongs to a partner who pays
     assert value[2] > value[1]
+
+
+AMOUNT = st.integers(1, 300)
+
+
+@given(
+    asked=st.lists(AMOUNT, min_size=2, max_size=2), paid=st.lists(AMOUNT, min_size=2, max_size=2),
+    pairs=st.dictionaries(st.tuples(st.sampled_from("pqz"), st.sampled_from("ijx")), AMOUNT, max_size=9),
+    lost=st.integers(0, 200),
+)  # fmt: skip
+def test_one_entry_too_much_costs_its_excess_and_never_the_page(
+    asked: list[int], paid: list[int], pairs: dict[tuple[str, str], int], lost: int
+) -> None:
+    invoices = pl.DataFrame(
+        {"invoice_id": ["i", "j"], "instalment": 1, "side": "receivable", "partner_id": "D", "customer_id": None,
+         "issued_on": TODAY, "due_on": TODAY, "amount_minor": asked, "disputed": False, "ref_id": None},
+        schema_overrides={"customer_id": pl.String, "ref_id": pl.String},
+    )  # fmt: skip
+    payments = pl.DataFrame(
+        {"payment_id": ["p", "q"], "partner_id": "D", "customer_id": None, "at": TODAY, "amount_minor": paid},
+        schema_overrides={"customer_id": pl.String},
+    )
+    types = {"payment_id": pl.String, "invoice_id": pl.String, "instalment": pl.Int64, "amount_minor": pl.Int64}
+    given_ = pl.DataFrame([(p, i, 1, m) for (p, i), m in pairs.items()], schema=types, orient="row")
+    gone = pl.DataFrame({"invoice_id": ["i"], "instalment": [1], "at": [TODAY], "amount_minor": [min(lost, asked[0])]})
+    made = months.tables(invoices, payments, given_, gone)
+    # of no invoice of ours: the cash is unapplied; of no payment that is known: nothing
+    known = {(p, i): m for (p, i), m in pairs.items() if p != "z" and i != "x"}
+    left = made.allocations["amount_minor"].sum()
+    assert left + made.excess["amount_minor"].sum() == sum(known.values())
+    found = months.at(made, TODAY)
+    assert (found.items["open_minor"] >= 0).all()
+    closing = sum(asked) - sum(paid) - min(lost, asked[0])
+    assert found.owed_minor == closing
+    assert months.book(made, first=TODAY, last=TODAY, found=found).ok
+    fits = all(sum(m for (q, _), m in known.items() if q == p) <= paid["pq".index(p)] for p in "pq")
+    room = {"i": asked[0] - lost, "j": asked[1]}
+    fits &= all(sum(m for (_, j), m in known.items() if j == i) <= room[i] for i in "ij")
+    assert not fits or made.excess.is_empty()

@@ -19,12 +19,16 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of what is owed to us, with one column `owner` for partner or member; write_offs may be none."""
+    """The tables of what is owed to us, with one column `owner` for partner or member; write_offs may be none.
+
+    `excess`: what was allocated above a payment or above what an instalment asks (`within`); it stays unapplied.
+    """
 
     invoices: pl.DataFrame
     payments: pl.DataFrame
     allocations: pl.DataFrame
     write_offs: pl.DataFrame | None
+    excess: pl.DataFrame
 
 
 def tables(invoices: AnyFrame, payments: AnyFrame, allocations: AnyFrame | None, write_offs: AnyFrame | None) -> Tables:
@@ -38,7 +42,45 @@ def tables(invoices: AnyFrame, payments: AnyFrame, allocations: AnyFrame | None,
     given = pl.DataFrame(schema=none) if allocations is None else to_polars(allocations, name="allocations")
     given = given.join(owed.select("invoice_id").unique(), on="invoice_id", how="semi")
     lost = None if write_offs is None else to_polars(write_offs, name="write_offs")
-    return Tables(owed, paid, given, lost)
+    given, excess = within(owed, paid, given, lost)
+    return Tables(owed, paid, given, lost, excess)
+
+
+def within(
+    invoices: pl.DataFrame, payments: pl.DataFrame, allocations: pl.DataFrame, write_offs: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Allocations cut to what each payment is and each instalment asks, earliest payment first; and what was cut off.
+
+    Allocations of payments that are not there (not known yet) are left out. One entry too much must not hide what
+    everybody owes. Write-offs go before payments; credit notes take nothing.
+
+    Returns
+    -------
+    allocations, amount_minor > 0; and payment_id, owner, invoice_id, instalment, amount_minor [minor units above].
+    """
+    item = ["invoice_id", "instalment"]
+    rows = allocations.with_columns(pl.col("instalment").cast(pl.Int32))
+    asks = invoices.filter(pl.col("amount_minor") > 0).group_by(*item).agg(asks=pl.col("amount_minor").sum())
+    asks = asks.with_columns(pl.col("instalment").cast(pl.Int32))
+    if write_offs is not None:
+        lost = write_offs.group_by(*item).agg(lost=pl.col("amount_minor").sum())
+        asks = asks.join(lost.with_columns(pl.col("instalment").cast(pl.Int32)), on=item, how="left")
+        asks = asks.with_columns(asks=(pl.col("asks") - pl.col("lost").fill_null(0)).clip(lower_bound=0))
+    paid = payments.group_by("payment_id").agg(
+        paid=pl.col("amount_minor").sum(), at=pl.col("at").min(), owner=pl.col("owner").first()
+    )
+    rows = rows.join(paid, on="payment_id").join(asks.select(*item, "asks"), on=item, how="left")
+    rows = rows.sort("at", "payment_id", *item)
+    given = pl.col("amount_minor")
+    for limit, key in (("asks", item), ("paid", ["payment_id"])):
+        room = pl.col(limit) - given.cum_sum().over(key) + given
+        rows = rows.with_columns(amount_minor=pl.min_horizontal(given, room.fill_null(given).clip(lower_bound=0)))
+    rows = rows.join(
+        allocations.select("payment_id", *item, was="amount_minor").with_columns(pl.col("instalment").cast(pl.Int32)),
+        on=["payment_id", *item], how="left",
+    )  # fmt: skip
+    above = rows.filter(pl.col("was") > given).select("payment_id", "owner", *item, amount_minor=pl.col("was") - given)
+    return rows.filter(given > 0).select(allocations.columns), above
 
 
 def at(made: Tables, day: date) -> OpenItems:

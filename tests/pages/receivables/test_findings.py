@@ -51,16 +51,22 @@ def cash(band=(70_000, 90_000), held=0.8, dates=8):
     return Coming(80_000, band[0], band[1], tested, held)
 
 
+NOTHING = pl.DataFrame(schema={"owner": pl.String, "amount_minor": pl.Int64})
+ABOVE = pl.DataFrame({"owner": ["q", "p"], "amount_minor": [300, 5_000]})
+
+
 @pytest.mark.parametrize(
     ("kind", "owes", "book"),
     [
         ("late", {"not_due": 50_000, "late_1_30": 9_000}, ledger(50_000)),
         ("fine", {"not_due": 50_000, "disputed": 9_000}, ledger(50_000)),
         ("break", {"not_due": 50_000, "late_1_30": 9_000}, ledger(49_000)),
+        ("over", {"not_due": 50_000, "late_1_30": 9_000}, ledger(50_000)),
     ],
 )
 def test_the_answer_is_what_is_late_and_a_break_goes_before_it(words, kind, owes, book):
-    said = owed.answer(found(**owes), book, cash(), items({}), words=words)
+    above = ABOVE if kind == "over" else NOTHING
+    said = owed.answer(found(**owes), book, cash(), items({}), above, words=words)
     assert says(words, f"receivables.answer.{kind}", said.sentence)
     tones = {figure.key: figure.tone for figure in said.figures}
     assert tones["late"] == ("bad" if "late_1_30" in owes else "good")
@@ -68,7 +74,7 @@ def test_the_answer_is_what_is_late_and_a_break_goes_before_it(words, kind, owes
 
 def test_without_past_dates_there_is_no_interval_and_the_page_says_so(words):
     none = cash(band=(None, None), held=None, dates=3)
-    said = owed.answer(found(not_due=1), ledger(50_000), none, items({}), words=words)
+    said = owed.answer(found(not_due=1), ledger(50_000), none, items({}), NOTHING, words=words)
     assert words("receivables.no_band") in said.sentence
     assert says(words, "receivables.coming.headline.no_band", time.coming(none, words=words).headline)
     assert time.check(none, words=words).status == "none"
@@ -90,11 +96,18 @@ def test_old_debts_are_red_and_young_ones_a_warning(words, kind, status, owes):
 
 
 def test_a_ledger_that_differs_is_red_and_names_who(words):
-    fine, wrong = (owed.book(ledger(c), NAMES, words=words) for c in (50_000, 49_000))
+    fine, wrong = (owed.book(ledger(c), NAMES, NOTHING, words=words) for c in (50_000, 49_000))
     assert (fine.status, wrong.status) == ("ok", "fail")
     assert "宏达" in wrong.headline
     amounts = dict(wrong.table.iter_rows())
     assert (amounts["unexplained"], sum(amounts.values())) == (-1_000, 2 * amounts["closing"])
+
+
+def test_what_is_applied_too_much_is_red_and_names_who_and_how_much(words):
+    card = owed.book(ledger(50_000), NAMES, ABOVE, words=words)
+    assert says(words, "receivables.book.headline.over", card.headline)
+    assert (card.status, card.value_minor) == ("fail", 5_300) and "宏达" in card.headline
+    assert words.format.money(5_300) in card.headline
 
 
 def test_above_the_limit_is_a_warning_until_cash_takes_it_below(words):

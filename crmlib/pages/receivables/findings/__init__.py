@@ -10,7 +10,7 @@ from crmlib.report import answered, section
 @answered("invoices", "payments")
 def answer(study: Study) -> Answer:
     """What is overdue, what will come, what will not; a break of the books first."""
-    return owed.answer(study.open, study.book, study.coming, study.items, words=study.words)
+    return owed.answer(study.open, study.book, study.coming, study.items, study.tables.excess, words=study.words)
 
 
 @section("receivables.buckets")
@@ -22,7 +22,7 @@ def buckets(study: Study) -> Finding:
 @section("receivables.book")
 def book(study: Study) -> Finding:
     """The month's ledger beside the open items."""
-    return owed.book(study.book, study.names, words=study.words)
+    return owed.book(study.book, study.names, study.tables.excess, words=study.words)
 
 
 @section("receivables.owners")

@@ -24,16 +24,22 @@ def overdue(found: OpenItems) -> int:
     return int(found.buckets.filter(pl.col("bucket").is_in(LATE))["amount_minor"].sum())
 
 
-def answer(found: OpenItems, book: Statement, coming: Coming, items: pl.DataFrame, *, words: Words) -> Answer:
-    """Overdue, coming and lost; where ledger and open items differ that goes first."""
+def answer(
+    found: OpenItems, book: Statement, coming: Coming, items: pl.DataFrame, excess: pl.DataFrame, *, words: Words
+) -> Answer:
+    """Overdue, coming and lost; where ledger and open items differ, or too much was applied, that goes first.
+
+    excess : what was applied above a payment or an instalment, a row each: owner, amount_minor.
+    """
     form, late, lost = words.format, overdue(found), int(items["loss_minor"].sum())
     share = late / found.owed_minor if found.owed_minor > 0 else None
-    kind = "break" if not book.ok else "late" if late else "fine"
+    kind = "break" if not book.ok else "over" if excess.height else "late" if late else "fine"
     values = {
         "late": form.money(late), "share": form.share(share), "owed": form.money(found.owed_minor),
         "coming": form.money(coming.expected_minor), "days": AHEAD, "lost": form.money(lost),
         "band": _band(coming, words),
         "gap": form.money(int(book.breaks["unexplained"].abs().sum())), "count": form.count(book.breaks.height),
+        "rows": form.count(excess.height), "above": form.money(int(excess["amount_minor"].sum())),
     }  # fmt: skip
     figures = (
         Figure(
@@ -97,20 +103,21 @@ def buckets(found: OpenItems, months: pl.DataFrame, *, words: Words) -> Finding:
     )  # fmt: skip
 
 
-def book(made: Statement, names: pl.DataFrame, *, words: Words) -> Finding:
-    """The month's ledger; by what the open items differ from it is a line."""
+def book(made: Statement, names: pl.DataFrame, excess: pl.DataFrame, *, words: Words) -> Finding:
+    """The month's ledger; by what the open items differ from it is a line; what was applied too much is said."""
     form, breaks = words.format, made.breaks
     rows = [(name, amount) for name, amount in made.totals.items() if amount or name in ("opening", "closing")]
     table = pl.DataFrame(rows, schema={"owed_line": pl.String, "amount_minor": pl.Int64}, orient="row")
-    where = ""
-    if breaks.height:
-        known = dict(names.select("owner", "name").iter_rows())
-        where = known.get(breaks["owner"][0], str(breaks["owner"][0]))
+    first = breaks["owner"] if breaks.height else excess.sort("amount_minor", descending=True)["owner"]
+    known = dict(names.select("owner", "name").iter_rows())
+    where = known.get(first[0], str(first[0])) if first.len() else ""
+    kind = "break" if not made.ok else "over" if excess.height else "closes"
     values = {
         "opening": form.money(made.totals["opening"]), "closing": form.money(made.totals["closing"]),
         "count": form.count(breaks.height), "money": form.money(int(breaks["unexplained"].abs().sum())), "where": where,
         "first": form.day(made.first), "last": form.day(made.last), "paid": form.money(-made.totals["paid"]),
-        "invoiced": form.money(made.totals["invoiced"]),
+        "invoiced": form.money(made.totals["invoiced"]), "rows": form.count(excess.height),
+        "above": form.money(int(excess["amount_minor"].sum())),
     }  # fmt: skip
     bars = table.select(
         pl.Series("name", [words(f"receivables.line.{line}") for line in table["owed_line"]], dtype=pl.String),
@@ -122,10 +129,11 @@ def book(made: Statement, names: pl.DataFrame, *, words: Words) -> Finding:
         ).alias("tone"),
     )
     return Finding.worded(
-        "receivables.book", "closes" if made.ok else "break", values, words=words, status="ok" if made.ok else "fail",
+        "receivables.book", kind, values, words=words, status="ok" if kind == "closes" else "fail",
         table=table, view=views.readable(table, words=words, exact=True),
         chart=labelled.bars(bars, words=words, title=words("receivables.chart.money")),
-        value_minor=int(breaks["unexplained"].abs().sum()), row_key=("owed_line",),
+        value_minor=int(breaks["unexplained"].abs().sum()) or int(excess["amount_minor"].sum()),
+        row_key=("owed_line",),
     )  # fmt: skip
 
 
