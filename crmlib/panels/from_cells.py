@@ -127,32 +127,25 @@ def card_days(lines: AnyFrame, start: int, end: int) -> tuple[Lines, Lines] | No
 
     Returns
     -------
-    customer_id, day_n, store_id, receipts, net_minor, largest, most_milli (of the largest receipt, by value and by
-    quantity): of the first each row is a day, of the second a store's part of one.
+    customer_id, receipts, net_minor, largest (value of the largest receipt): of the first each row is a day, of the
+    second, which has day_n besides, a part of one.
     """
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
     inside = cells.filter(HAS_CARD, pl.col("sale_lines") > 0, pl.col("day_n") >= start, pl.col("day_n") <= end)
-    names = ("customer_id", "day_n", "store_id")
-    given = {"receipts": "sale_receipts", "net_minor": "bought_minor", "largest": "largest_minor",
-             "most_milli": "largest_milli"}  # fmt: skip
-    alone = inside.filter("alone").select(*names, **given)
+    given = {"receipts": "sale_receipts", "net_minor": "bought_minor", "largest": "largest_minor"}
+    alone = inside.filter("alone").select("customer_id", **given)
     whole = pl.col("receipt_id").is_null()
     parts = (
         inside.filter(~pl.col("alone"))
-        .group_by(*names, "receipt_id")
-        .agg(
-            pl.col("sale_receipts", "bought_minor", "sold_milli").sum(), pl.col("largest_minor", "largest_milli").max()
-        )
+        .group_by("customer_id", "day_n", "store_id", "receipt_id")
+        .agg(pl.col("sale_receipts", "bought_minor").sum(), pl.col("largest_minor").max())
         .with_columns(
             sale_receipts=pl.when(whole).then("sale_receipts").otherwise(1),
             largest_minor=pl.when(whole).then("largest_minor").otherwise("bought_minor"),
-            largest_milli=pl.when(whole).then("largest_milli").otherwise("sold_milli"),
         )
-        .group_by(*names)
-        .agg(pl.col("sale_receipts", "bought_minor").sum(), pl.col("largest_minor", "largest_milli").max())
-        .select(*names, **given)
+        .select("customer_id", "day_n", **given)
     )
     return _lazy(alone), _lazy(parts)
 

@@ -44,12 +44,8 @@ CUSTOMER_PRICES = {
 }
 CARD_USE = {
     "customer_id": pl.String,
-    "days": pl.Int64,
-    "receipts": pl.Int64,
     "most_receipts_day": pl.Int64,
-    "most_stores_day": pl.Int64,
     "most_receipt_minor": pl.Int64,
-    "most_receipt_milli": pl.Int64,
     "net_minor": pl.Int64,
 }
 
@@ -231,7 +227,7 @@ def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
 
 def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
-    """How a card is used: receipts and stores on its busiest day, and its largest receipt.
+    """How a card is used at most: receipts on its busiest day, and its largest receipt; in any order.
 
     Parameters
     ----------
@@ -239,59 +235,41 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
     Returns
     -------
-    customer_id; days with a sale; receipts; most_receipts_day, most_stores_day; most_receipt_minor,
-    most_receipt_milli (value and quantity of the largest receipt); net_minor of sales lines.
+    customer_id; most_receipts_day; most_receipt_minor, value of the largest receipt; net_minor of sales lines.
     """
     stored = from_cells.card_days(lines, day_number(start), day_number(end))
     if stored is None:
-        panel = _card_days(_store_parts(lines, start=start, end=end))
+        panel = _card_days(_receipts(lines, start=start, end=end))
     else:
         alone, parts = stored
-        panel = nw.concat(
-            [_card_days(parts).select(_USED), alone.with_columns(stores=nw.lit(1, nw.Int64)).select(_USED)]
-        )
+        panel = nw.concat([_card_days(parts), alone])
     use = panel.group_by("customer_id").agg(
-        days=nw.len(),
-        most_stores_day=nw.col("stores").max(),
         most_receipts_day=nw.col("receipts").max(),
         most_receipt_minor=nw.col("largest").max(),
-        most_receipt_milli=nw.col("most_milli").max(),
         net_minor=nw.col("net_minor").sum(),
-        receipts=nw.col("receipts").sum(),
     )
-    return reduced(use, schema=CARD_USE, sort=("customer_id",))
-
-
-_USED = ("customer_id", "stores", "receipts", "net_minor", "largest", "most_milli")
+    return reduced(use, schema=CARD_USE, sort=())
 
 
 def _card_days(parts: Lines) -> Lines:
-    """Days of members, from what they bought in each store."""
+    """Days of members, from parts of them: customer_id, receipts, net_minor, largest."""
     days = parts.group_by("customer_id", "day_n").agg(
-        stores=nw.len(),
-        receipts=nw.col("receipts").sum(),
-        net_minor=nw.col("net_minor").sum(),
-        largest=nw.col("largest").max(),
-        most_milli=nw.col("most_milli").max(),
+        receipts=nw.col("receipts").sum(), net_minor=nw.col("net_minor").sum(), largest=nw.col("largest").max()
     )
-    return days.with_columns(nw.col("stores", "receipts").cast(nw.Int64))
+    return days.with_columns(nw.col("receipts").cast(nw.Int64)).select(
+        "customer_id", "receipts", "net_minor", "largest"
+    )
 
 
-def _store_parts(lines: AnyFrame, *, start: date, end: date) -> Lines:
-    """What members bought in each store on each day, receipt by receipt."""
+def _receipts(lines: AnyFrame, *, start: date, end: date) -> Lines:
+    """Receipts of members, each a part of its day."""
     needs = ("customer_id", "day_n", "receipt_id", "store_id", "quantity_milli", "net_minor")
-    return (
+    receipts = (
         _sold(lines, needs=needs, start=start, end=end)
         .group_by("customer_id", "day_n", "store_id", "receipt_id")
-        .agg(net_minor=nw.col("net_minor").sum(), milli=nw.col("quantity_milli").sum())
-        .group_by("customer_id", "day_n", "store_id")
-        .agg(
-            receipts=nw.len(),
-            net_minor=nw.col("net_minor").sum(),
-            largest=nw.col("net_minor").max(),
-            most_milli=nw.col("milli").max(),
-        )
+        .agg(net_minor=nw.col("net_minor").sum())
     )
+    return receipts.with_columns(receipts=nw.lit(1, nw.Int64), largest=nw.col("net_minor"))
 
 
 def _stored_receipts(lines: AnyFrame, *, start: date, end: date) -> Lines | None:

@@ -41,17 +41,22 @@ def check_impersonal(found: object, people: pl.DataFrame, *, report: str) -> Non
     Traceback (most recent call last):
     crmlib.core.errors.LakeError: ...
     """
-    columns = [people[name].cast(pl.String) for name in people.columns if name not in _NOT_PERSONAL]
-    secret = pl.concat([pl.Series([], dtype=pl.String), *(c.rename("") for c in columns)]).drop_nulls().unique()
-    secret = secret.filter(~secret.is_in(people.columns))  # a repeated header row is nobody
+    held = [name for name in people.columns if name not in _NOT_PERSONAL]
     for part in _parts(found, report=report):
         for name, kind in part.schema.items():
-            values = part[name]
             if kind.is_nested() or kind == pl.Object:
                 raise personal(PERSONAL, report=report)
-            texts = secret.clear() if kind.is_numeric() else values.cast(pl.String).unique()
-            if (texts.is_in(secret.implode()) & ~texts.is_in(people["customer_id"].implode())).any():
+            if not kind.is_numeric() and _holds(people, held, part[name].cast(pl.String)):
                 raise personal(PERSONAL, report=report)
+
+
+def _holds(people: pl.DataFrame, columns: list[str], values: pl.Series) -> bool:
+    """Whether one of the texts stands in a column of `people`, and is no id; the many are looked up in the few."""
+    texts = values.drop_nulls().unique()
+    ids = people["customer_id"].cast(pl.String)
+    known = ids.filter(ids.is_in(texts.implode()))
+    left = texts.filter(~texts.is_in(known.implode()) & ~texts.is_in(people.columns))  # a repeated header is nobody
+    return bool(len(left)) and any(people[c].cast(pl.String).is_in(left.implode()).any() for c in columns)
 
 
 def _parts(found: object, *, report: str) -> Iterator[pl.DataFrame]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import Literal
 
 import polars as pl
@@ -75,11 +74,15 @@ def propose(people: AnyFrame, *, least: float = LIKELY) -> Proposals:
     """
     table = to_polars(people, needs=tuple(AGREE), name="people", key="customer_id").select("customer_id", *AGREE)
     table = table.filter(pl.col("customer_id").is_not_null())
-    cards = table.with_columns(_clean(name, table.schema[name]) for name in AGREE).sort("customer_id")
-    frequency = {name: _frequency(cards, name) for name in AGREE}
-    shared = sum(int((f["cards"] > TOO_COMMON).sum()) for name, f in frequency.items() if name in {"phone", "email"})
-    pairs = _candidates(cards)
-    scored = _weigh(pairs, cards, frequency).filter(pl.col("probability") >= least)
+    cards = table.with_columns(_clean(name, table.schema[name]) for name in AGREE)
+    alike = {keys: _alike(cards, keys) for keys in BLOCKS}
+    shared = sum(int((held["cards"] > TOO_COMMON).sum()) for keys, held in alike.items() if len(keys) == 1)
+    pairs = _candidates(cards, alike)
+    ids = pl.concat([pairs["keep_id"], pairs["merge_id"]]).unique()
+    in_question = cards.filter(pl.col("customer_id").is_in(ids.implode()))
+    known = {name: cards.height - cards[name].null_count() for name in AGREE}
+    frequency = {name: _frequency(cards[name], in_question[name], known[name]) for name in AGREE}
+    scored = _weigh(pairs, in_question, frequency, of=cards.height).filter(pl.col("probability") >= least)
     pairs = scored.sort("probability", "keep_id", "merge_id", descending=[True, False, False])
     return Proposals(
         pairs=pairs,
@@ -156,39 +159,39 @@ def _clean(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.when(bare != "").then(bare).alias(name)
 
 
-def _frequency(cards: pl.DataFrame, name: str) -> pl.DataFrame:
-    known = cards.filter(pl.col(name).is_not_null())
-    return (
-        known.group_by(name)
-        .agg(cards=pl.len().cast(pl.Int64))
-        .with_columns((pl.col("cards") / max(known.height, 1)).alias(f"u_{name}"))
-    )
+def _frequency(values: pl.Series, asked: pl.Series, known: int) -> pl.DataFrame:
+    """How common the values asked for are among those that are known."""
+    name = values.name
+    found = values.filter(values.is_in(asked.drop_nulls().unique().implode())).to_frame()
+    return found.group_by(name).agg((pl.len() / max(known, 1)).alias(f"u_{name}"))
 
 
-def _candidates(cards: pl.DataFrame) -> pl.DataFrame:
+def _alike(cards: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
+    """The values of a blocking key that several cards have, with how many."""
+    told = cards.lazy().filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys)).select(keys)
+    return told.group_by(keys).agg(cards=pl.len()).filter(pl.col("cards") > 1).collect()
+
+
+def _candidates(cards: pl.DataFrame, alike: dict[tuple[str, ...], pl.DataFrame]) -> pl.DataFrame:
     """Pairs that share a blocking key on few enough cards: keep_id, merge_id."""
-    found: set[tuple[str, str]] = set()
-    for keys in BLOCKS:
-        blocks = (
-            cards.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys))
-            .group_by(*keys)
-            .agg(pl.col("customer_id"))
-            .filter(pl.col("customer_id").list.len().is_between(2, TOO_COMMON))
-        )
-        for ids in blocks["customer_id"]:
-            found.update(combinations(sorted(ids), 2))
-    return pl.DataFrame(sorted(found), schema={"keep_id": pl.String, "merge_id": pl.String}, orient="row")
+    found = []
+    for keys, several in alike.items():
+        few = several.filter(pl.col("cards") <= TOO_COMMON)
+        one = cards.select("customer_id", *keys).join(few, on=keys, how="semi")
+        both = one.join(one.rename({"customer_id": "merge_id"}), on=keys)
+        found.append(both.filter(pl.col("customer_id") < pl.col("merge_id")).select("customer_id", "merge_id"))
+    return pl.concat(found).unique().rename({"customer_id": "keep_id"})
 
 
-def _weigh(pairs: pl.DataFrame, cards: pl.DataFrame, frequency: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Reason, what speaks against, and the probability of each pair."""
+def _weigh(pairs: pl.DataFrame, cards: pl.DataFrame, frequency: dict[str, pl.DataFrame], *, of: int) -> pl.DataFrame:
+    """Reason, what speaks against, and the probability of each pair among `of` cards."""
     other = cards.rename({name: f"{name}_2" for name in AGREE})
     wide = pairs.join(cards, left_on="keep_id", right_on="customer_id", how="left").join(
         other, left_on="merge_id", right_on="customer_id", how="left"
     )
     for name in AGREE:
         wide = wide.join(frequency[name].select(name, f"u_{name}"), on=name, how="left")
-    odds = pl.lit(1.0 / max(cards.height - 1, 1))
+    odds = pl.lit(1.0 / max(of - 1, 1))
     agreeing, disagreeing = [], []
     for name, m in AGREE.items():
         same, u = pl.col(name) == pl.col(f"{name}_2"), pl.col(f"u_{name}")
