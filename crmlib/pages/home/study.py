@@ -14,7 +14,7 @@ from crmlib.pages.home.parameters import Home
 from crmlib.promotion.lift.calendar import frozen_versions
 from crmlib.report.record.newest import Published, at_stake
 
-SALES, HEALTH = "sales_pulse", "data_health"
+SALES, HEALTH, TARGETS = "sales_pulse", "data_health", "targets"
 """The pages whose figures and checks are repeated here as they stand there."""
 UNJUDGED = pl.col("status") == "none"
 RHYTHMS = ("daily", "weekly", "monthly", "quarterly")
@@ -99,6 +99,11 @@ class Study(report.Study):
     def health(self) -> Published | None:
         """The newest page of data health; none where it was not made."""
         return self._of(HEALTH)
+
+    @cached_property
+    def targets(self) -> Published | None:
+        """The newest page of targets; none where it was not made."""
+        return self._of(TARGETS)
 
     def _of(self, report_name: str) -> Published | None:
         found = [p for p in self.page.pages if p.record.report == report_name]

@@ -9,7 +9,7 @@ from crmlib.report import answered, section
 @answered()
 def answer(study: Study) -> Answer:
     """The most expensive thing to do, and the figures of sales as their own page says them."""
-    return first.answer(study.first, study.lights, sales=study.sales, words=study.words)
+    return first.answer(study.first, study.lights, sales=study.sales, targets=study.targets, words=study.words)
 
 
 @section("home.first", key="home.first")

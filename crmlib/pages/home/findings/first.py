@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -15,32 +16,40 @@ from crmlib.report.record.manifest import FigureRecord
 from crmlib.report.record.newest import Published
 
 MOST_FIGURES, MOST_BARS = 4, 8
+PERIODS = ("daily", "weekly", "monthly")
+"""Rhythms of the page of sales whose period can be named."""
 TONES = {"fail": "fail", "warn": "warn", "none": "quiet"}
 
 
-def answer(costly: pl.DataFrame, lights: pl.DataFrame, *, sales: Published | None, words: Words) -> Answer:
+def answer(
+    costly: pl.DataFrame,
+    lights: pl.DataFrame,
+    *,
+    sales: Published | None,
+    words: Words,
+    targets: Published | None = None,
+) -> Answer:
     """Say the most expensive thing of all pages, and what to do about it.
 
     Parameters
     ----------
     costly : what to begin with (`Study.first`).
     lights : the pages there are (`Study.lights`).
-    sales : the page of sales, whose figures are repeated word for word.
+    sales : the page of sales, whose figures are repeated word for word, with their period.
+    targets : the page of targets, whose completion stands beside sales.
     """
+    figures = _figures(sales, targets, lights, words)
     if costly.is_empty():
         kind = "calm" if lights.height else "empty"
-        return Answer(
-            words(f"home.answer.{kind}", pages=words.format.count(lights.height)), _figures(sales, lights, words)
-        )
+        return Answer(words(f"home.answer.{kind}", pages=words.format.count(lights.height)), figures)
     top = costly.row(0, named=True)
+    headline, money = _bare(top["headline"]), words.format.money(top["stake_minor"])
+    concerned = "" if money in headline else words("home.answer.concerned", money=money)
     sentence = words(
         f"home.answer.{'do' if top['advice'] else 'see'}",
-        title=top["report_title"],
-        headline=_bare(top["headline"]),
-        money=words.format.money(top["stake_minor"]),
-        advice=_bare(top["advice"]),
-    )
-    return Answer(sentence, _figures(sales, lights, words))
+        title=top["report_title"], headline=headline + concerned, advice=_bare(top["advice"]),
+    )  # fmt: skip
+    return Answer(sentence, figures)
 
 
 def to_do(costly: pl.DataFrame, *, words: Words) -> Finding:
@@ -101,9 +110,14 @@ def actions(rows: pl.DataFrame, leads: Sequence[str], *, total: int, words: Word
     )
 
 
-def _figures(sales: Published | None, lights: pl.DataFrame, words: Words) -> tuple[Figure, ...]:
+def _figures(
+    sales: Published | None, targets: Published | None, lights: pl.DataFrame, words: Words
+) -> tuple[Figure, ...]:
     if sales is not None and sales.record.figures:
-        return tuple(_figure(f) for f in sales.record.figures[:MOST_FIGURES])
+        made = [_figure(f) for f in sales.record.figures[:MOST_FIGURES]]
+        beside = [_period(sales, words), made[0].comparison, _completion(targets, words)]
+        told = words("home.figure.join").join(part for part in beside if part)
+        return (replace(made[0], comparison=told), *made[1:])
     count = words.format.count
     lit = {light: lights.filter(pl.col("status") == light).height for light in ("fail", "warn")}
     return (
@@ -111,6 +125,18 @@ def _figures(sales: Published | None, lights: pl.DataFrame, words: Words) -> tup
         Figure(words("home.figure.warn"), count(lit["warn"]), key="warn"),
         Figure(words("home.figure.pages"), count(lights.height), key="pages"),
     )
+
+
+def _period(page: Published, words: Words) -> str:
+    """Which day, week or month the figures of a page are of; nothing for another rhythm."""
+    rhythm = page.output.split("/")[1].split("-")[0]
+    return words(f"home.figure.of.{rhythm}", day=page.record.as_of) if rhythm in PERIODS else ""
+
+
+def _completion(targets: Published | None, words: Words) -> str:
+    """How much of the month's target is sold; nothing where no target is known."""
+    found = {f.key: f.value for f in targets.record.figures} if targets is not None else {}
+    return words("home.figure.target", share=found["share"]) if "share" in found else ""
 
 
 def _figure(record: FigureRecord) -> Figure:
