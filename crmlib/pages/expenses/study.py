@@ -8,6 +8,7 @@ import polars as pl
 
 from crmlib import panels, report
 from crmlib.pages.expenses.parameters import Expenses
+from crmlib.promotion.books import books
 from crmlib.sales import expenses as costs
 from crmlib.sales import spending
 
@@ -65,6 +66,11 @@ class Study(report.Study):
     def stores(self) -> pl.DataFrame:
         """What each store keeps of its margin after own and shared costs, this year so far."""
         return spending.by_store(self.expenses, self.weights, as_of=self.page.as_of)
+
+    @cached_property
+    def budget(self) -> pl.DataFrame:
+        """Budget of the year for promotions by region and store, and what was paid of it [minor units]."""
+        return books.by_store(self.page.table("budgets"), self.page.table("promotion_costs"), as_of=self.page.as_of)
 
     @cached_property
     def names(self) -> dict[str, str]:

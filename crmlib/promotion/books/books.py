@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.core.apportion import over_levels
 from crmlib.core.frames import AnyFrame, to_polars
 
 ENDED = ("settled", "rejected", "cancelled", "expired")
@@ -102,6 +103,43 @@ def by_activity(
     table = table.with_columns(pl.col("budget_minor", "spent_minor", "reserved_minor").fill_null(0))
     left = pl.col("budget_minor") - pl.col("spent_minor") - pl.col("reserved_minor")
     return table.with_columns(left_minor=left, over=left < 0)
+
+
+def by_store(budgets: AnyFrame, costs: AnyFrame, *, as_of: date) -> pl.DataFrame:
+    """Budget of the year for promotions against vouchers, region by region and store by store.
+
+    Parameters
+    ----------
+    budgets : year, region, store_id, budget_minor, and kind where other expenses are budgeted, too (left out here).
+    costs : store_id, at, kind, amount_minor; a voucher of no store, or of one without a budget, is shared over all
+        stores in proportion to their budgets, exact to the minor unit.
+
+    Returns
+    -------
+    region, store_id, budget_minor, spent_minor, left_minor, over; regions and stores in their order.
+    """
+    money = to_polars(budgets, needs=["year", "region", "store_id", "budget_minor"], name="budgets")
+    if "kind" in money.columns:
+        money = money.filter(pl.col("kind").is_null())
+    money = _in_force(money.filter(pl.col("year") == as_of.year))
+    table = money.group_by("region", "store_id").agg(pl.col("budget_minor").sum()).sort("region", "store_id")
+    paid = to_polars(costs, needs=["store_id", "at", "kind", "amount_minor"], name="promotion_costs")
+    paid = paid.filter(
+        pl.col("at").dt.year() == as_of.year, pl.col("at").dt.date() <= as_of, pl.col("kind").cast(pl.String) != FUNDING
+    )
+    own = paid.group_by("store_id").agg(own=pl.col("amount_minor").sum())
+    table = table.join(own, on="store_id", how="left", maintain_order="left").with_columns(pl.col("own").fill_null(0))
+    shared = int(paid["amount_minor"].sum()) - int(table["own"].sum())
+    if table.height and table["budget_minor"].sum() > 0:
+        weights = table.with_columns(weight="budget_minor")
+        table = over_levels(shared, weights, levels=("region", "store_id"), part="part")
+    else:
+        table = table.with_columns(part=pl.lit(0, dtype=pl.Int64))
+    spent = pl.col("own") + pl.col("part")
+    return table.select(
+        "region", "store_id", "budget_minor", spent_minor=spent, left_minor=pl.col("budget_minor") - spent,
+        over=spent > pl.col("budget_minor"),
+    )  # fmt: skip
 
 
 def _in_force(budgets: pl.DataFrame) -> pl.DataFrame:

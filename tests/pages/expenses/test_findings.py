@@ -7,6 +7,8 @@ from datetime import date
 import polars as pl
 import pytest
 
+from crmlib.kit.words import Words
+from crmlib.pages.expenses.findings import budgeted
 from crmlib.pages.expenses.findings import spent as cards
 from tests.pages.wording import says
 
@@ -92,3 +94,21 @@ def test_the_list_leaves_new_stores_out_and_names_an_owner_for_each(words):
     assert said.table["owner"].to_list() == [words("expenses.finance"), words("expenses.owner", store="上海人民路店")]
     none = cards.listed(lines(90_000), by_store.clear(), {}, words=words, as_of=AS_OF, capacity=9)
     assert says(words, "expenses.actions.headline.none", none.headline)
+
+
+def test_the_budget_says_which_stores_are_over_or_that_none_is(words: Words) -> None:
+    rows = pl.DataFrame(
+        {"region": ["N", "N", "S"], "store_id": ["a", "b", "c"], "budget_minor": [100_00, 50_00, 50_00],
+         "spent_minor": [120_00, 10_00, 20_00]}
+    )  # fmt: skip
+    rows = rows.with_columns(left_minor=pl.col("budget_minor") - pl.col("spent_minor"))
+    rows = rows.with_columns(over=pl.col("left_minor") < 0)
+    found = budgeted.budget(rows, {"a": "甲店"}, words=words)
+    assert says(words, "expenses.budget.headline.over", found.headline) and "甲店" in found.headline
+    assert found.status == "warn" and found.value_minor == 20_00
+    whole = found.table.filter(pl.col("store") == words("expenses.budget.region"))
+    assert whole["budget_minor"].sum() == 200_00 == found.table["budget_minor"].sum() - whole["budget_minor"].sum()
+    calm = budgeted.budget(rows.filter(~pl.col("over")), {}, words=words)
+    assert says(words, "expenses.budget.headline.within", calm.headline) and calm.status == "ok"
+    none = budgeted.budget(rows.clear(), {}, words=words)
+    assert says(words, "expenses.budget.headline.none", none.headline)

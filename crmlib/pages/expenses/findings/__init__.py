@@ -1,7 +1,7 @@
 """The expenses page, card by card."""
 
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.expenses.findings import spent
+from crmlib.pages.expenses.findings import budgeted, spent
 from crmlib.pages.expenses.study import Study
 from crmlib.pages.shared.limits import limits as sentences
 from crmlib.report import answered, otherwise, section
@@ -29,6 +29,12 @@ def months(study: Study) -> Finding:
 def stores(study: Study) -> Finding:
     """What each store keeps of its margin after own and shared costs."""
     return spent.stores(study.stores, study.names, words=study.words)
+
+
+@section("expenses.budget", needs=("budgets", "promotion_costs", "stores"))
+def budget(study: Study) -> Finding:
+    """The year's budget for promotions, split over regions and stores, and what is left of it."""
+    return budgeted.budget(study.budget, study.names, words=study.words)
 
 
 @section("expenses.actions", key="actions", needs=("expenses", "stores"))

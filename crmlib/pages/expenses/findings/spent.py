@@ -113,6 +113,7 @@ def months(rows: pl.DataFrame, *, words: Words) -> Finding:
         "high": form.share(high if isinstance(high, float) else None),
         "month": form.month(by["month"][-1]) if by.height else "",
         "months": form.count(before.len()),
+        "kinds": _kinds(rows, words),
     }
     table = rows.rename({"kind": "expense_kind"})
     shown = by.tail(13)
@@ -133,6 +134,15 @@ def months(rows: pl.DataFrame, *, words: Words) -> Finding:
         if rows.height
         else None,
         row_key=("month", "expense_kind"),
+    )
+
+
+def _kinds(rows: pl.DataFrame, words: Words) -> str:
+    """What the last month's expenses were, kind by kind."""
+    last = rows.filter(pl.col("month") == pl.col("month").max()).sort("amount_minor", "kind", descending=[True, False])
+    return words("expenses.kinds_join").join(
+        words("expenses.of_kind", kind=words(f"expenses.kind.{k}"), money=words.format.money(m))
+        for k, m in last.select("kind", "amount_minor").iter_rows()
     )
 
 
