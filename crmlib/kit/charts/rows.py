@@ -121,7 +121,7 @@ def scaled(most: float, *, words: Words | None, title: str | None) -> str | Unde
 
 
 def large(words: Words) -> alt.Axis:
-    """An axis of amounts and counts whose ticks are said in the sizes of the language, tick by tick: 60万, 2.5M."""
+    """An axis of amounts and counts whose ticks are said in the sizes of the language, tick by tick."""
     text = "format(datum.value, ',.3~f')"
     for size, word in sorted(words.format.locale.money.scales):
         text = f"abs(datum.value) >= {size:.0f} ? format(datum.value / {size:.0f}, ',.3~f') + '{word}' : {text}"

@@ -112,14 +112,15 @@ def test_a_changed_budget_counts_once_and_months_are_not_added_to_the_year():
 
 def test_stores_and_regions_add_up_to_every_voucher_whoever_it_belongs_to() -> None:
     budgets = pl.DataFrame(
-        {"year": [2026] * 5 + [2025], "region": ["N", "N", "S", "S", "S", "N"], "store_id": ["a", "b", "c", "c", "d", "a"],
+        {"year": [2026] * 5 + [2025], "region": ["N", "N", "S", "S", "S", "N"],
+         "store_id": ["a", "b", "c", "c", "d", "a"],
          "activity": ["daily"] * 6, "month": [0] * 6, "version": [1, 1, 1, 2, 1, 1],
          "budget_minor": [100, 50, 999, 50, 70, 777], "kind": [None, None, None, None, "selling", None]}
     )  # fmt: skip
-    at = datetime(2026, 3, 1)
     costs = pl.DataFrame(
-        {"store_id": ["a", "c", None, "elsewhere", "a", "b"], "kind": ["media", "gift", "media", "labour", "funding", "media"],
-         "at": [at, at, at, at, at, datetime(2025, 3, 1)], "amount_minor": [120, 10, 100, 1, 500, 9]}
+        {"store_id": ["a", "c", None, "elsewhere", "a", "b"],
+         "kind": ["media", "gift", "media", "labour", "funding", "media"],
+         "at": [AT] * 5 + [AT - timedelta(days=365)], "amount_minor": [120, 10, 100, 1, 500, 9]}
     )  # fmt: skip
     got = by_store(budgets, costs, as_of=date(2026, 5, 1))
     assert got.select("region", "store_id", "budget_minor").rows() == [("N", "a", 100), ("N", "b", 50), ("S", "c", 50)]

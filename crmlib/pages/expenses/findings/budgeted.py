@@ -12,6 +12,7 @@ from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 
+SHOWN = {"budget_minor": "year_minor", "left_minor": "unpaid_minor"}
 SUMS = ("budget_minor", "spent_minor", "left_minor")
 
 
@@ -27,7 +28,7 @@ def budget(rows: pl.DataFrame, names: Mapping[str, str], *, words: Words) -> Fin
     whole, paid = int(rows["budget_minor"].sum()), int(rows["spent_minor"].sum())
     regions = rows.group_by("region").agg(pl.col(SUMS).sum()).sort("budget_minor", "region", descending=[True, False])
     kind = "none" if whole <= 0 else "over" if over.height else "within"
-    worst = over.row(0, named=True) if over.height else {"store_id": "", "left_minor": 0}
+    worst, lack = over.select("store_id", "left_minor").row(0) if over.height else ("", 0)
     values = {
         "budget": form.money(whole),
         "spent": form.money(paid),
@@ -35,15 +36,13 @@ def budget(rows: pl.DataFrame, names: Mapping[str, str], *, words: Words) -> Fin
         "regions": form.count(regions.height),
         "stores": form.count(rows.height),
         "count": form.count(over.height),
-        "worst": names.get(worst["store_id"], worst["store_id"]),
-        "money": form.money(-worst["left_minor"]),
+        "worst": names.get(worst, worst),
+        "money": form.money(-lack),
         "beyond": form.money(-int(over["left_minor"].sum())),
     }
     table = _table(rows, regions, names, words)
-    used = regions.with_columns(
-        share=pl.when(pl.col("budget_minor") > 0).then(pl.col("spent_minor") / pl.col("budget_minor"))
-    )
-    used = used.drop_nulls("share")
+    share = pl.col("spent_minor") / pl.col("budget_minor")
+    used = regions.filter(pl.col("budget_minor") > 0).with_columns(share=share)
     return Finding.worded(
         "expenses.budget",
         kind,
@@ -51,7 +50,7 @@ def budget(rows: pl.DataFrame, names: Mapping[str, str], *, words: Words) -> Fin
         words=words,
         status="warn" if kind == "over" else "ok" if kind == "within" else "none",
         table=table,
-        view=views.readable(table.rename({"budget_minor": "year_minor"}), words=words) if rows.height else None,
+        view=views.readable(table.rename(SHOWN), words=words) if rows.height else None,
         chart=labelled.bars(
             used.select(
                 name="region",
