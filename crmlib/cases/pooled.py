@@ -44,7 +44,8 @@ def current(rules: AnyFrame, *, on: date) -> pl.DataFrame:
 
 def watched(
     customers: AnyFrame, rules: pl.DataFrame, *, moves: AnyFrame, assignments: AnyFrame | None,
-    contacts: AnyFrame | None, bought: AnyFrame, deals: AnyFrame | None = None, as_of: date,
+    contacts: AnyFrame | None, bought: AnyFrame, deals: AnyFrame | None = None, partners: AnyFrame | None = None,
+    as_of: date,
 ) -> pl.DataFrame:  # fmt: skip
     """What `pool.returns` needs of every customer.
 
@@ -54,6 +55,7 @@ def watched(
     rules : of `current`. moves : all pool_moves. assignments : since when the owner has them.
     contacts : customer_id, staff_id, at, outcome. bought : customer_id, last_on, net_minor (of a year).
     deals : customer_id, opened_on, closed_on; an open one protects where the rules say so.
+    partners : customer_id (the same company), until: the end of its contract, the latest where there are several.
 
     Returns
     -------
@@ -71,13 +73,15 @@ def watched(
         sold.select("customer_id", order_on="last_on", value_minor="net_minor"), on="customer_id", how="left",
         maintain_order="left",
     )  # fmt: skip
+    made = made.join(_contracts(partners), on="customer_id", how="left", maintain_order="left")
     protected = rules.filter("deals_protect")["level"].to_list()
     dealt = pl.col("customer_id").is_in(_open(deals, as_of=as_of).implode()) & pl.col("level").is_in(protected)
-    shut = pl.col("customer_id").is_in(standing(moves, as_of=as_of).filter("locked")["customer_id"].implode())
+    locked = _locks(_of(moves, as_of=as_of)).filter("locked")
+    shut = pl.col("customer_id").is_in(locked["customer_id"].implode())
     return made.select(
         "customer_id", "level", "owner_staff", locked=(dealt | shut).fill_null(value=False),
         value_minor=pl.col("value_minor").fill_null(0), claimed_on=pl.coalesce("starts_on", "joined_on"),
-        contact_on="contact_on", order_on="order_on", contract_ends_on=pl.lit(None, dtype=pl.Date),
+        contact_on="contact_on", order_on="order_on", contract_ends_on="contract_ends_on",
     )  # fmt: skip
 
 
@@ -99,6 +103,14 @@ def _touched(people: pl.DataFrame, contacts: AnyFrame | None, *, as_of: date) ->
     return own.filter(pl.col("day") <= as_of).group_by("customer_id").agg(contact_on=pl.col("day").max())
 
 
+def _contracts(partners: AnyFrame | None) -> pl.DataFrame:
+    if partners is None:
+        return pl.DataFrame(schema={"customer_id": pl.String, "contract_ends_on": pl.Date})
+    table = to_polars(partners, needs=("customer_id", "until"), name="partners")
+    named = table.filter(pl.col("customer_id").is_not_null())
+    return named.group_by("customer_id").agg(contract_ends_on=pl.col("until").max())
+
+
 def _open(deals: AnyFrame | None, *, as_of: date) -> pl.Series:
     if deals is None:
         return pl.Series([], dtype=pl.String)
@@ -113,14 +125,18 @@ def standing(moves: AnyFrame, *, as_of: date) -> pl.DataFrame:
     turns = rows.filter(pl.col("kind").is_in([*pool.INTO, *pool.OUT_OF])).group_by("customer_id").agg(
         pl.col("kind").last(), pl.col("staff_id").last(), moved_on=pl.col("at").dt.date().last()
     )  # fmt: skip
-    locks = rows.filter(pl.col("kind").is_in(["locked", "unlocked"])).group_by("customer_id").agg(
-        locked=pl.col("kind").last() == "locked"
-    )  # fmt: skip
+    locks = _locks(rows)
     both = turns.join(locks, on="customer_id", how="left")
     return both.select(
         "customer_id", "kind", "staff_id", "moved_on", inside=pl.col("kind").is_in(pool.INTO),
         locked=pl.col("locked").fill_null(value=False),
     ).sort("customer_id")  # fmt: skip
+
+
+def _locks(rows: pl.DataFrame) -> pl.DataFrame:
+    """customer_id, locked by the last such move; whoever never moved in or out may be locked, too."""
+    moved = rows.filter(pl.col("kind").is_in(["locked", "unlocked"])).group_by("customer_id")
+    return moved.agg(locked=pl.col("kind").last() == "locked")
 
 
 def _of(moves: AnyFrame, *, as_of: date) -> pl.DataFrame:
@@ -189,7 +205,7 @@ def holding(customers: AnyFrame, rules: pl.DataFrame, returning: pl.DataFrame) -
 
 
 def claims(moves: AnyFrame, rules: pl.DataFrame, assignments: AnyFrame, *, as_of: date, days: int = 28) -> pl.DataFrame:
-    """The claims of the last days, judged by the state of the morning: move columns and refused (null: by the rules).
+    """The claims of the last days, each judged by what stood before it: move columns and refused (null: by the rules).
 
     Parameters
     ----------
@@ -202,7 +218,7 @@ def claims(moves: AnyFrame, rules: pl.DataFrame, assignments: AnyFrame, *, as_of
     caps = {c: pl.lit(rules[c].min(), dtype=pl.Int64) for c in ("max_owned", "max_claims_day")}
     for (day,), today in asked.group_by("_day", maintain_order=True):
         eve = day - timedelta(days=1)
-        stood = standing(rows.filter(pl.col("at") < today["at"].min()), as_of=as_of)
+        stood = standing(_before(rows, today, day), as_of=as_of)
         held = owners.owned(assignments, as_of=eve)
         state = today.select("customer_id").unique().join(stood, on="customer_id", how="left").select(
             "customer_id", owner_staff=pl.when(~pl.col("inside").fill_null(value=False)).then(pl.lit("-")),
@@ -219,6 +235,14 @@ def claims(moves: AnyFrame, rules: pl.DataFrame, assignments: AnyFrame, *, as_of
             today.drop("_day"), owned=state, limits=limits, former=named.select("customer_id", staff_id="owner_staff")
         ))  # fmt: skip
     return pl.concat(found) if found else asked.drop("_day").with_columns(refused=pl.lit(None, dtype=pl.String))
+
+
+def _before(rows: pl.DataFrame, today: pl.DataFrame, day: object) -> pl.DataFrame:
+    """Moves of the customers claimed on `day` up to their (last) claim, without the day's claims themselves."""
+    when = today.group_by("customer_id").agg(_when=pl.col("at").max())
+    theirs = rows.join(when, on="customer_id", how="inner", maintain_order="left")
+    claim = (pl.col("kind") == "claimed") & (pl.col("at").dt.date() == day)
+    return theirs.filter((pl.col("at") < pl.col("_when")) & ~claim).drop("_when")
 
 
 def lots(moves: AnyFrame, rules: pl.DataFrame, bought: AnyFrame, *, as_of: date) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crmlib.core.errors import CrmError, SourceError
+from crmlib.core.errors import CrmError
 from crmlib.data import gone, lookups, pieces, sourcefile, watermark
 from crmlib.data.judge import mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
@@ -220,12 +220,12 @@ def _silent(step: str, done: int, total: int) -> None:
 def _task(name: str, source: Source, root: Path, lake: Lake, now: datetime) -> Task:
     """Find the files, leave out those whose content is stored already, and settle the currency."""
     found = _inputs(name, source, root, now)
-    if len(found) > 1 and (counted := [c for c, e in source.columns.items() if e.nth_in is not None]):
-        raise SourceError("ingest.numbered", values={"column": counted[0], "files": len(found)})
     digest = hashlib.sha256(f"{name}\n{source.fingerprint()}".encode()).hexdigest()[:16]
     path = lake.table_path(source.table)
     records = [r for r in (delta.history(path) if delta.exists(path) else []) if r.get("mapping") == digest]
     last = {name: content for r in records for name, content in r["files"].items()}  # oldest first: the newest stays
+    if source.numbered and source.contract.event is None:
+        refusals.numbered(source.numbered[0], sorted({f.name for f in found} | set(last)))
     return Task(
         name=name,
         source=source,
@@ -291,6 +291,8 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name, version=task.seen)
     if by_receipt and not source.receipts_may_move:
         refusals.reused_receipts(task.name, open_rows, old)
+    if source.numbered:
+        refusals.renumbered(source.numbered[0], open_rows, old, contract)
     torn_in = [part.file for part in parts if part.torn.height or part.damaged]
     whole = set(frame.filter(~pl.col("src_file").is_in(torn_in))[PART].unique().to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)

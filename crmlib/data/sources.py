@@ -283,6 +283,11 @@ class Source(Strict):
         forgiving = [column for column, expression in self.columns.items() if expression.has_forgiving()]
         return self.model_dump_json(exclude_defaults=True) + "".join(f"\n{column}" for column in forgiving)
 
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        """Columns of the key that are the row's place among those of its file."""
+        return tuple(c for c, e in self.columns.items() if e.nth_in is not None and c in self.contract.key)
+
     def source_columns(self) -> tuple[str, ...]:
         """Every column of the files that the entry needs, in order, each once."""
         named: list[str] = [c for e in self.columns.values() for c in e.columns()]

@@ -18,6 +18,7 @@ END = date(2026, 5, 31)
 
 def taken(folder: Path, sources: str, *, one: str = "", **files: str) -> Lake:
     """A lake made of these files through this sources file, of all its sources or of `one`."""
+    folder.mkdir(exist_ok=True)
     for name, text in files.items():
         encoding = "gb18030" if name.startswith("gbk") else "utf-8"
         (folder / f"{name}.csv").write_bytes(text.replace("\n", "\r\n").encode(encoding))
@@ -200,10 +201,57 @@ def test_a_log_of_states_without_numbers_in_another_clock(tmp_path: Path) -> Non
     assert (row["opened_at"].hour, row["solved_at"].day) == (9, 5), "UTC of the file is the company's clock in the lake"
 
 
-def test_a_log_in_two_files_does_not_number_its_events(tmp_path: Path) -> None:
+def again(lake: Lake, **files: str) -> None:
+    """The log's files as they are now, into the same lake."""
+    folder = lake.path.parent
+    for file in folder.glob("*.csv"):
+        file.unlink()
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    ingest("events", sources=folder / "sources.yml", lake=lake, now=NOW)
+
+
+def numbers(lake: Lake) -> dict[tuple[str, int], int]:
+    """Day of every event by ticket and number."""
+    rows = lake.table("ticket_events").select("ticket_id", "event_no", pl.col("at").dt.day()).collect()
+    return {(ticket, number): day for ticket, number, day in rows.iter_rows()}
+
+
+def test_a_log_keeps_its_numbers_when_it_goes_on_or_comes_whole_under_another_name(tmp_path: Path) -> None:
+    head, *lines = STATES.splitlines()
+    lake = taken(tmp_path, LOG.format(files="'*.csv'"), one="events", may="\n".join([head, *lines[:4]]))
+    whole = numbers(taken(tmp_path / "once", LOG.format(files="log.csv"), one="events", log=STATES))
+    again(lake, may="\n".join([head, *lines[:5]]))
+    again(lake, june="\n".join([head, *lines]))
+    assert numbers(lake) == whole, "as if it had been taken once"
+    again(lake, july="\n".join([head, "19;06.05.2026 01:00:00;new;-"]))
+    assert numbers(lake) == whole | {("19", 1): 6}, "a file of other tickets only"
+
+
+@pytest.mark.parametrize("later", [slice(4, None), slice(1, None)], ids=["next month", "first row gone"])
+def test_a_log_that_begins_in_the_middle_takes_nobodys_place(tmp_path: Path, later: slice) -> None:
+    head, *lines = STATES.splitlines()
+    lake = taken(tmp_path, LOG.format(files="'*.csv'"), one="events", a="\n".join([head, *lines[:4]]))
+    before = numbers(lake)
+    with pytest.raises(SourceError) as error:
+        again(lake, b="\n".join([head, *lines[later]]))
+    assert (error.value.code, error.value.values["column"]) == ("ingest.renumbered", "event_no")
+    assert numbers(lake) == before
+
+
+def test_two_files_at_once_that_number_the_same_ticket_are_refused(tmp_path: Path) -> None:
     head, *lines = STATES.splitlines()
     parts = {"a": "\n".join([head, *lines[:4]]), "b": "\n".join([head, *lines[4:]])}
     with pytest.raises(SourceError) as error:
         taken(tmp_path, LOG.format(files="[a.csv, b.csv]"), one="events", **parts)
-    assert error.value.code == "ingest.numbered"
-    assert (error.value.values["column"], error.value.values["files"]) == ("event_no", 2)
+    assert error.value.code == "ingest.renumbered"
+
+
+def test_rows_without_a_time_are_numbered_in_one_file_only(tmp_path: Path) -> None:
+    """Neither two at once nor one after the other: nothing says which row a number was."""
+    sources = LOG.format(files="'*.csv'").replace("ticket_events", "partners").split("  columns:")[0]
+    sources += "  columns: {partner_id: {nth_in: _file}, kind: {constant: terminal}, name: Ticket, region: Agent}\n"
+    lake = taken(tmp_path, sources, one="events", a=STATES)
+    with pytest.raises(SourceError) as error:
+        again(lake, b=STATES)
+    assert (error.value.code, error.value.values["files"]) == ("ingest.numbered", 2)

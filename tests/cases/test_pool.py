@@ -45,10 +45,46 @@ def owned(**changes):
         ({"claimed_on": date(2026, 3, 9), "contract_ends_on": date(2027, 1, 1)}, date(2027, 1, 31), "contact"),
         ({"claimed_on": date(2026, 3, 9), "locked": True}, None, None),
     ],
-)
+)  # fmt: skip
 def test_the_clock_is_the_latest_of_what_happened(changes, returns_on, reason):
     row = pool.returns(owned(**changes), RULE, as_of=TODAY).row(0, named=True)
     assert (row["returns_on"], row["reason"]) == (returns_on, reason)
+
+
+@pytest.mark.parametrize(("ends", "returns_on"), [(date(2026, 6, 1), date(2026, 7, 1)), (None, date(2026, 4, 1))])
+def test_a_contract_that_ends_later_than_the_claim_starts_its_own_clock(ends, returns_on):
+    law = RULE.with_columns(contact_days=pl.lit(None, dtype=pl.Int64), order_days=None, contract_days=pl.lit(30))
+    row = pool.returns(owned(claimed_on=date(2026, 3, 2), contract_ends_on=ends), law, as_of=TODAY).row(0, named=True)
+    assert (row["returns_on"], row["reason"]) == (returns_on, "contract")
+
+
+@pytest.mark.parametrize(("ahead", "soon"), [(28, False), (29, True), (30, True)])
+def test_soon_is_up_to_the_last_day_asked_for(ahead, soon):
+    row = pool.returns(owned(claimed_on=date(2026, 3, 9)), RULE, as_of=TODAY, ahead=ahead).row(0, named=True)
+    assert (row["returns_on"], row["soon"]) == (date(2026, 4, 8), soon)
+
+
+def test_the_first_to_claim_wins_however_the_log_is_sorted():
+    log = pl.DataFrame(
+        {"customer_id": ["a", "a"], "staff_id": ["late", "soon"], "at": [local(2026, 3, 10, h) for h in (11, 9)]}
+    )
+    free = pl.DataFrame(
+        {"customer_id": ["a"], "owner_staff": [None], "locked": [False]}, schema_overrides={"owner_staff": pl.String}
+    )
+    limits = pl.DataFrame(
+        {"staff_id": ["late", "soon"], "owned_now": [0, 0], "max_owned": [None, None], "max_claims_day": [9, 9]}
+    )
+    nobody = pl.DataFrame(schema={"customer_id": pl.String, "staff_id": pl.String})
+    judged = pool.check_claims(log, owned=free, limits=limits, former=nobody)
+    assert dict(judged.select("staff_id", "refused").iter_rows()) == {"soon": None, "late": "owned"}
+
+
+def test_a_move_at_the_last_moment_belongs_to_the_next_book():
+    moves = pl.DataFrame(
+        {"customer_id": ["a", "b"], "kind": ["new", "new"], "at": [local(2026, 1, 5), local(2026, 2, 1)]}
+    )
+    book = pool.book(moves, start=local(2026, 1, 1), end=local(2026, 2, 1))
+    assert (book.start, book.came["new"], book.end, book.residual) == (0, 1, 1, 0)
 
 
 def test_an_old_customer_claimed_yesterday_does_not_go_back_tonight():

@@ -38,16 +38,32 @@ def held(*rows: tuple[str, date, str | None]) -> pl.DataFrame:
     return pl.DataFrame([(*r, None) for r in rows], schema=SPANS, orient="row")
 
 
-def clock(contacts: pl.DataFrame, *, tags: list[str] | None = None, deals: pl.DataFrame | None = None) -> dict:
+def clock(
+    contacts: pl.DataFrame, *, tags: list[str] | None = None, deals: pl.DataFrame | None = None,
+    rules: pl.DataFrame = RULES, log: pl.DataFrame | None = None, owned: pl.DataFrame | None = None,
+    partners: pl.DataFrame | None = None,
+) -> dict:  # fmt: skip
     people = pl.DataFrame(
         {"customer_id": ["x"], "owner_staff": ["s"], "joined_on": [date(2020, 1, 1)], "tags": [tags or []]}
     )
     bought = pl.DataFrame({"customer_id": ["x"], "last_on": [date(2026, 1, 1)], "net_minor": [500]})
+    law = pooled.current(rules, on=TODAY)
     watched = pooled.watched(
-        people, pooled.current(RULES, on=TODAY), moves=moves(), assignments=held(("x", date(2025, 1, 1), "s")),
-        contacts=contacts, bought=bought, deals=deals, as_of=TODAY,
+        people, law, moves=moves() if log is None else log,
+        assignments=held(("x", date(2025, 1, 1), "s")) if owned is None else owned, contacts=contacts, bought=bought,
+        deals=deals, partners=partners, as_of=TODAY,
     )  # fmt: skip
-    return pool.returns(watched, pooled.current(RULES, on=TODAY), as_of=TODAY).row(0, named=True)
+    return pool.returns(watched, law, as_of=TODAY).row(0, named=True)
+
+
+@pytest.mark.parametrize(("ends", "returns_on"), [
+    ([date(2026, 2, 20), date(2025, 6, 1)], date(2026, 3, 22)), ([None, None], date(2026, 1, 31)),
+])  # fmt: skip
+def test_the_end_of_a_partner_s_contract_keeps_the_customer_it_is(ends, returns_on):
+    """`partners.until` of whoever is the same company; the latest of several, nothing where none is written down."""
+    partners = pl.DataFrame({"customer_id": ["x", "x"], "until": ends}, schema_overrides={"until": pl.Date})
+    other = pl.DataFrame({"customer_id": [None, "z"], "until": [date(2027, 1, 1)] * 2})
+    assert clock(contact("s", "holdout"), partners=pl.concat([partners, other]))["returns_on"] == returns_on
 
 
 def contact(staff: str, outcome: str) -> pl.DataFrame:
@@ -75,7 +91,27 @@ def test_a_level_is_one_of_the_customer_s_tags_and_an_open_deal_protects():
     assert clock(none, deals=closed)["returns_on"] == date(2026, 1, 31)
 
 
+def test_only_levels_whose_rules_say_so_are_protected_by_a_deal_and_a_locked_one_stays():
+    open_deal = {"customer_id": ["x"], "opened_on": [date(2026, 2, 1)], "closed_on": [TODAY + timedelta(days=1)]}
+    none, deals = contact("s", "holdout"), pl.DataFrame(open_deal)
+    assert clock(none, deals=deals)["returns_on"] is None, "it closes tomorrow: open today"
+    free = pl.DataFrame([RULE | {"deals_protect": False}], schema_overrides={"order_days": pl.Int32})
+    assert clock(none, deals=deals, rules=free)["returns_on"] == date(2026, 1, 31)
+    locked = moves(("x", "locked", date(2026, 2, 1), None, None))
+    assert clock(none, log=locked)["returns_on"] is None
+    opened = moves(("x", "locked", date(2026, 2, 1), None, None), ("x", "unlocked", date(2026, 2, 2), None, None))
+    assert clock(none, log=opened)["returns_on"] == date(2026, 1, 31)
+
+
+def test_the_clock_runs_from_the_owner_s_own_day_and_from_nothing_that_lies_ahead():
+    late = pl.concat([contact("s", "reached"), contact("s", "reached").with_columns(at=pl.lit(at(date(2026, 3, 20))))])
+    assert clock(late)["returns_on"] == date(2026, 3, 31), "a contact after the page's day is not known yet"
+    since = held(("x", date(2026, 2, 1), "s"), ("x", date(2026, 4, 1), "t"))
+    assert clock(contact("s", "holdout"), owned=since)["returns_on"] == date(2026, 3, 3)
+
+
 def test_rules_that_begin_later_are_refused():
+    assert pooled.current(RULES, on=date(2026, 1, 1)).height == 2, "valid from its first day on"
     with pytest.raises(ModelError) as error:
         pooled.current(RULES, on=date(2025, 12, 31))
     assert (error.value.code, error.value.values["first"]) == ("cases.pool_rules", "2026-01-01")
@@ -101,9 +137,13 @@ def test_the_months_chain_and_close():
         ("d30", 0, 0, 0), ("d90", 1, 0, 900), ("d180", 0, 0, 0), ("older", 0, 0, 0),
     ]  # fmt: skip
     assert [m.month for m, _ in pooled.months(log, as_of=TODAY, most=2)] == [2, 3]
+    days = (29, 30, 89, 90, 179, 180)
+    lain = pl.DataFrame({"customer_id": [f"{d}" for d in days], "inside": [True] * 6, "locked": [False] * 6,
+                         "moved_on": [TODAY - timedelta(days=d) for d in days]})  # fmt: skip
+    assert pooled.ages(lain, worth, as_of=TODAY)["customers"].to_list() == [1, 2, 2, 1], "a band begins on its day"
 
 
-def test_every_claim_is_judged_by_the_state_of_its_morning():
+def test_every_claim_is_judged_by_what_stood_before_it():
     before, day = date(2026, 3, 5), date(2026, 3, 9)
     inside = [(c, "recycled", before, None, None) for c in "abcdef"]
     log = moves(
@@ -120,6 +160,34 @@ def test_every_claim_is_judged_by_the_state_of_its_morning():
         "a": None, "b": "locked", "c": "former_owner", "d": None, "e": "owned_limit", "f": "owned_limit", "g": "owned",
     }  # fmt: skip
     assert pooled.claims(log, pooled.current(RULES, on=TODAY), owned, as_of=before).is_empty()
+    last = pooled.claims(log, pooled.current(RULES, on=TODAY), owned, as_of=TODAY, days=1)
+    assert last.is_empty(), "yesterday's claims are not of today"
+
+
+def test_what_somebody_was_given_on_the_day_itself_does_not_count_against_the_morning():
+    """t has one of at most two; what is assigned to t during the day comes after the morning that judges."""
+    before, day = date(2026, 3, 5), date(2026, 3, 9)
+    log = moves(
+        ("a", "recycled", before, None, None), ("b", "recycled", before, None, None), ("a", "claimed", day, "t", None)
+    )
+    later = log.vstack(moves(("b", "claimed", day, "t", None)).with_columns(at=pl.lit(at(day, 17))))
+    again = later.vstack(moves(("a", "recycled", day, None, None)).with_columns(at=pl.lit(at(day, 12))))
+    owned = held(("h", date(2025, 1, 1), "t"), ("k", day, "t"), ("m", day, "t"))
+    judged = pooled.claims(again, pooled.current(RULES, on=TODAY), owned, as_of=TODAY)
+    assert dict(judged.select("customer_id", "refused").iter_rows()) == {"a": None, "b": "owned_limit"}
+
+
+def test_what_was_released_or_locked_at_noon_counts_for_a_claim_of_the_afternoon():
+    before, day = date(2026, 3, 5), date(2026, 3, 9)
+    noon, later = (moves(*rows).with_columns(at=pl.lit(at(day, hour))) for hour, rows in (
+        (12, [("b", "released", day, None, None), ("c", "locked", day, None, None)]),
+        (15, [("b", "claimed", day, "t", None), ("c", "claimed", day, "t", None)]),
+    ))  # fmt: skip
+    log = moves(
+        ("a", "recycled", before, None, None), ("c", "recycled", before, None, None), ("a", "claimed", day, "s", None)
+    )
+    judged = pooled.claims(pl.concat([log, noon, later]), pooled.current(RULES, on=TODAY), held(), as_of=TODAY)
+    assert dict(judged.select("customer_id", "refused").iter_rows()) == {"a": None, "b": None, "c": "locked"}
 
 
 def test_the_lottery_counts_first_draws_whose_ninety_days_are_over():
@@ -133,6 +201,9 @@ def test_the_lottery_counts_first_draws_whose_ninety_days_are_over():
     assert lot.select("customer_id", "lot", "ordered").rows() == [
         ("a", "late", False), ("b", "early", True), ("c", "early", False),
     ]  # fmt: skip
+    redrawn = log.vstack(moves(("a", "recycled", old + timedelta(hours=1), None, 9_999)))
+    first = pooled.lots(redrawn, pooled.current(RULES, on=TODAY), bought, as_of=TODAY)
+    assert first.filter(pl.col("customer_id") == "a")["lot"].item() == "late", "the first draw decides"
     none = pooled.lots(log, RULES.with_columns(lot_bp=pl.lit(0)), bought, as_of=TODAY)
     with pytest.raises(ModelError):
         pool.brought(none)
@@ -145,6 +216,8 @@ def test_where_log_and_owners_differ_is_counted():
     people = pl.DataFrame({"customer_id": list("abc"), "owner_staff": ["s", None, None]})
     said = pooled.apart(pooled.standing(log, as_of=TODAY), people)
     assert said == {"checked": 3, "owned_inside": 1, "unowned_outside": 1}
+    kept = people.with_columns(owner_staff=pl.lit("s"))
+    assert pooled.apart(pooled.standing(log, as_of=TODAY), kept)["unowned_outside"] == 0
 
 
 def test_who_holds_too_many_comes_first():
@@ -152,3 +225,5 @@ def test_who_holds_too_many_comes_first():
     back = pl.DataFrame({"customer_id": ["d"], "owner_staff": ["t"], "value_minor": [9], "soon": [True]})
     said = pooled.holding(people, RULES, back)
     assert said.select("staff_id", "owned", "over", "returning").rows() == [("s", 3, 1, 0), ("t", 1, 0, 1)]
+    far = pooled.holding(people, RULES, back.with_columns(soon=pl.lit(value=False)))
+    assert far["returning"].sum() == 0

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import polars as pl
@@ -88,6 +89,18 @@ def test_a_claim_is_a_move_and_an_owner_however_often_the_form_is_sent(lake: Lak
     people = lake.table("customers").with_columns(owner_staff=pl.lit(None, dtype=pl.String))
     said = owners.of_day(people, held, as_of=date(2026, 7, 2)).collect()
     assert said.filter(pl.col("owner_staff").is_not_null())["customer_id"].to_list() == ["C0001"]
+
+
+def test_a_customer_recycled_this_morning_has_one_owner_after_the_claim(lake: Lake) -> None:
+    """The pool's own row of today gives way: two owners of one day would end every page."""
+    today = NOW.astimezone(world.CLOCK.tzinfo).date()
+    put(lake, "pool_moves", [{"move_id": "m9", "customer_id": "C0005", "pool_id": "p", "at": NOW - timedelta(hours=2),
+                              "kind": "recycled", "staff_id": None}], staff_id=pl.String)  # fmt: skip
+    put(lake, "assignments", [{"customer_id": "C0005", "starts_on": today, "staff_id": None, "ends_on": None}],
+        ends_on=pl.Date, staff_id=pl.String)  # fmt: skip
+    assert claims.keep(lake.path, typed(lake, "C0005"), user=BOSS, now=NOW)
+    mine = lake.table("assignments").filter(pl.col("customer_id") == "C0005").collect()
+    assert mine.select("starts_on", "staff_id").rows() == [(today, "G1")]
 
 
 @pytest.mark.parametrize(
@@ -180,10 +193,15 @@ class TestTheForm(AsyncHTTPTestCase):
 
     def test_without_the_forms_token_or_the_right_nothing_is_kept(self) -> None:
         assert self.fetch("/claim", method="POST", body=urlencode({"member": "ABCD2345"})).code == 403
-        self.front.user = User("other", "", "", reports=("care",))
-        assert self.fetch("/claim").code == 403
+        sent = {"member": code(self.lake, "C0001"), "staff": "G1", "form": "a" * 32}
+        for report in ("care", "staff"):
+            self.front.user = User("other", "", "", reports=(report,))
+            assert self.fetch("/claim").code == 403
+            with patch.object(claims.ClaimHandler, "check_xsrf_cookie"):
+                assert self.fetch("/claim", method="POST", body=urlencode(sent)).code == 403
         assert self.lake.table("pool_moves").filter(pl.col("kind") == "claimed").collect().is_empty()
 
     def test_markup_is_text(self) -> None:
         text = self.fetch("/claim?member=%22%3E%3Cscript%3E&kept=%3Cb%3E").body.decode()
         assert "<script>" not in text and "<b>" not in text
+        assert "&lt;b&gt;" not in text.split("<form")[0], "what is no member's code was not claimed"

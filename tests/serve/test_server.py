@@ -37,6 +37,7 @@ seen = os.environ.get("CRMLIB_REGIONS", "all")
 (folder / "good.list.xlsx").write_bytes(b"PK " + seen.encode())
 send(f'<p>{seen}</p><a href="/lists/{folder.name}/good.list.xlsx">list</a>')
 """,
+    "whose": """send("<p>" + os.environ.get("CRMLIB_PERSON", "head") + "</p>")""",
     "slow": "time.sleep(2)\nsend('<p>slow</p>')",
     "hung": "time.sleep(600)",
     "dies": "os.kill(os.getpid(), 9)",
@@ -68,6 +69,7 @@ class Served:
         own.write_text(notebook("own_good", "send('<p>own</p>')"), encoding="utf-8")
         file = root / "lake" / "users.toml"
         users.add(file, "boss", password=WORD, regions=(), reports=())
+        users.add(file, "li", password=WORD, regions=(), reports=("whose",), staff="G1")
         users.add(file, "east", password=WORD, regions=("East",), reports=("good", "slow"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -178,6 +180,11 @@ def test_a_reader_cannot_choose_the_regions_or_the_folder_of_lists(server: Serve
     headers = {"CRMLIB_REGIONS": "all", "X_Forwarded_User": "boss", "X_Crmlib_Proxy": "x"}
     text = server.browser("east").ask("/apps/good?CRMLIB_REGIONS=all&CRMLIB_LISTS=/tmp&regions=all", **headers)[1]
     assert '<p>["East"]</p>' in text
+
+
+def test_an_app_is_of_the_reader_s_own_number_and_a_heads_page_is_not_sent_to_them(server: Served) -> None:
+    asked = [server.browser(name).ask("/apps/whose?CRMLIB_PERSON=G2")[1] for name in ("boss", "li")]
+    assert "<p>head</p>" in asked[0] and "<p>G1</p>" in asked[1]
 
 
 def test_one_too_many_is_told_busy_and_when_to_come_back(server: Served) -> None:

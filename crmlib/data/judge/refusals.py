@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import polars as pl
 
+from crmlib.core.contracts import Contract
 from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError, mask
 from crmlib.data.judge.mapping import VALUE
 from crmlib.data.judge.resolve import KIND, QUARANTINED
@@ -49,6 +50,32 @@ def reused_receipts(source: str, rows: pl.DataFrame, old: pl.DataFrame) -> None:
         values={"source": source, "reused": reused.height, "receipts": spread.height},
         examples=[mask(r) for r in reused["receipt_id"].head(5)],
     )
+
+
+def numbered(column: str, names: Sequence[str]) -> None:
+    """Refuse a second file, of now or of earlier, where rows without a time are numbered within their file."""
+    if len(names) > 1:
+        raise SourceError("ingest.numbered", values={"column": column, "files": len(names)}, examples=names[:5])
+
+
+def renumbered(column: str, rows: pl.DataFrame, old: pl.DataFrame, contract: Contract) -> None:
+    """Refuse rows whose number belongs to another time already, in the lake or in another file of the same ingest.
+
+    A log that was continued, or comes whole again under another name, keeps every number; one that begins in the
+    middle, or has rows put in between, would take the place of other rows.
+    """
+    if contract.event is None:
+        return
+    columns = [*contract.key, contract.event]
+    both = pl.concat([rows.select(columns), old.select(columns).cast(rows.select(columns).schema)])
+    times = both.group_by(contract.key, maintain_order=True).agg(pl.col(contract.event).drop_nulls().n_unique())
+    moved = times.filter(pl.col(contract.event) > 1)
+    if moved.height:
+        first = pl.concat_str([pl.col(c).cast(pl.String) for c in contract.key], separator=" / ")
+        raise SourceError(
+            "ingest.renumbered", values={"column": column, "rows": moved.height},
+            examples=[mask(v) for v in moved.select(first).to_series().head(5)],
+        )  # fmt: skip
 
 
 def worthless(result: IngestResult, apart: pl.DataFrame) -> None:

@@ -60,7 +60,7 @@ class Study(report.Study):
         return pooled.watched(
             self.people, self.rules, moves=self.moves, assignments=self._optional("assignments"),
             contacts=self._optional("contacts"), bought=self.bought, deals=self._optional("deals"),
-            as_of=self.page.as_of,
+            partners=self._optional("partners"), as_of=self.page.as_of,
         )  # fmt: skip
 
     @cached_property
