@@ -75,7 +75,7 @@ def propose(people: AnyFrame, *, least: float = LIKELY) -> Proposals:
     table = to_polars(people, needs=tuple(AGREE), name="people", key="customer_id").select("customer_id", *AGREE)
     table = table.filter(pl.col("customer_id").is_not_null())
     cards = table.with_columns(_clean(name, table.schema[name]) for name in AGREE)
-    alike = {keys: _alike(cards, keys) for keys in BLOCKS}
+    alike: dict[tuple[str, ...], pl.DataFrame] = {keys: _alike(cards, keys) for keys in BLOCKS}
     shared = sum(int((held["cards"] > TOO_COMMON).sum()) for keys, held in alike.items() if len(keys) == 1)
     pairs = _candidates(cards, alike)
     ids = pl.concat([pairs["keep_id"], pairs["merge_id"]]).unique()
