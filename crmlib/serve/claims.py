@@ -10,10 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -24,10 +21,11 @@ from crmlib.core.contracts.pool import POOL_MOVES
 from crmlib.core.errors import LakeError, ModelError
 from crmlib.data import Lake
 from crmlib.data.lake.entered import Entry, enter_all
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
-from crmlib.serve.closed import Closed
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.outcomes import CODE, FORM, TypedError, member_of
 from crmlib.serve.users import User
 
@@ -131,7 +129,7 @@ def _judge(lake: Lake, customer: str, staff: str, at: datetime) -> None:
         raise TypedError(str(mine["refused"][-1]))
 
 
-class ClaimHandler(Closed):
+class ClaimHandler(Form):
     """The form, and what is typed into it."""
 
     def initialize(self, *, guard: Guard, lake: Path) -> None:
@@ -166,22 +164,14 @@ class ClaimHandler(Closed):
             self.set_status(status)
             self._form(typed, user, problem=problem)
             return
-        self.redirect(f"/claim?kept={claim.member}&language={self._language()}")
-
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
+        self.redirect(f"/claim?kept={claim.member}&language={self.language()}")
 
     def _form(self, typed: dict[str, str], user: User, *, problem: str = "", kept: str = "") -> None:
-        language = self._language()
-        words = Words(language)
+        words = Words(self.language())
         told = words(f"serve.claim.wrong.{problem}") if problem else ""
         done = words("serve.claim.kept", member=kept) if CODE.fullmatch(kept) else ""
         number = typed["form"] if FORM.fullmatch(typed.get("form", "")) else uuid.uuid4().hex
-        hidden = "".join(
-            f'<input type="hidden" name="{k}" value="{escape(v)}">'
-            for k, v in (("form", number), ("language", language))
-        )
+        hidden = shell.hidden(form=number, language=words.language)
         fixed = " readonly" if user.staff else ""
         fields = "".join(
             f'<label>{escape(words(f"serve.claim.{name}"))}<input name="{name}" value="{escape(typed.get(name, ""))}"'
@@ -189,14 +179,10 @@ class ClaimHandler(Closed):
             for name, most, note in (("member", 16, ""), ("staff", 32, fixed))
         )
         blocks = (
-            f'<p class="good" role="status">{escape(done)}</p><form method="post" action="/claim">'
+            f'<form method="post" action="/claim">'
             f"{self.xsrf_form_html()!s}{hidden}{fields}<button>{escape(words('serve.claim.save'))}</button></form>"
         )
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("reveal.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(language).tag, title=escape(words("serve.claim.title")), blocks=blocks,
-                problem=escape(told), help=escape(words("serve.claim.help")), back=escape(words("serve.claim.back")),
-                page=REPORT, language=escape(language),
-            )
+        self.show(
+            words, title=words("serve.claim.title"), blocks=blocks, problem=told, said=done, wide=True,
+            foot=foot(words, "claim", REPORT),
         )  # fmt: skip

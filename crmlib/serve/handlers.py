@@ -13,9 +13,9 @@ from crmlib.kit.words import Language, Words
 from crmlib.report import registry
 from crmlib.run import handbooks, portal
 from crmlib.serve import lists, views
-from crmlib.serve.closed import Closed
+from crmlib.serve.closed import Closed, language_of
 from crmlib.serve.lists import Lists
-from crmlib.serve.login import Guard, admitted, language_of, may_see_page, portal_page
+from crmlib.serve.login import Guard, admitted, may_see_page, portal_page
 from crmlib.serve.users import User
 
 

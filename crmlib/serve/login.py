@@ -16,10 +16,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from math import ceil
 from pathlib import Path
-from string import Template
 from threading import get_native_id
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -27,9 +25,10 @@ from urllib.parse import urlencode
 import tornado.web
 
 from crmlib.kit.escape import escape, shown
-from crmlib.kit.words import LANGUAGES, Language, Words, locale
+from crmlib.kit.words import Language, Words
 from crmlib.run import handbooks, portal
-from crmlib.serve.closed import Closed
+from crmlib.serve import shell
+from crmlib.serve.closed import Closed, Form
 from crmlib.serve.limits import HERE_NAMES as HERE
 from crmlib.serve.sessions import SECONDS, Sessions
 from crmlib.serve.users import Door, User
@@ -189,7 +188,7 @@ def may_see_page(user: User, reports: Path, path: str) -> bool:
     return user.may_see(str(region) if region else None)
 
 
-class LoginHandler(Closed):
+class LoginHandler(Form):
     """The login form, and what is typed into it."""
 
     waiting: ClassVar[int] = 0
@@ -252,21 +251,22 @@ class LoginHandler(Closed):
         self._form("locked" if wait else "wrong", name=name, wait=ceil(wait))
 
     def _form(self, problem: str = "", *, name: str = "", wait: int = 0) -> None:
-        language = language_of(self)
-        words = Words(language)
-        template = Template(files("crmlib.serve").joinpath("login.html").read_text(encoding="utf-8"))
-        told = words(f"serve.login.{problem}", seconds=words.format.count(wait)) if problem else ""
-        self.finish(
-            template.substitute(
-                lang=locale(language).tag,
-                **{key: escape(words(f"serve.login.{key}")) for key in ("title", "name", "password", "enter", "help")},
-                problem=escape(told),
-                typed=escape(name),
-                next=escape(_inside(self.get_argument("next", "/"))),
-                token=self.xsrf_form_html(),
-                handbooks=handbooks.links(language, root="/"),
-            )
+        words = Words(self.language())
+        blocks = (
+            f'<form method="post" action="/login">{self.xsrf_form_html()!s}'
+            f"{shell.hidden(next=_inside(self.get_argument('next', '/')))}"
+            f'<label>{escape(words("serve.login.name"))}<input name="name" value="{escape(name)}"'
+            f' autocomplete="username" required autofocus></label>'
+            f'<label>{escape(words("serve.login.password"))}<input name="password" type="password"'
+            f' autocomplete="current-password" required></label>'
+            f"<button>{escape(words('serve.login.enter'))}</button></form>"
         )
+        said = f'<p class="soft">{escape(words("serve.login.help"))}</p>\n'
+        self.show(
+            words, title=words("serve.login.title"), blocks=blocks,
+            problem=words(f"serve.login.{problem}", seconds=words.format.count(wait)) if problem else "",
+            foot=f'{said}<p class="soft">{handbooks.links(words.language, root="/")}</p>',
+        )  # fmt: skip
 
 
 class LogoutHandler(Closed):
@@ -312,13 +312,6 @@ def portal_page(
         leave=out,
         views=views,
     )
-
-
-def language_of(handler: tornado.web.RequestHandler) -> Language:
-    """The first of our languages that the browser asks for; Chinese if it does not say."""
-    asked = [part.strip()[:2].lower() for part in handler.request.headers.get("Accept-Language", "").split(",")]
-    ours: list[Language] = [language for wish in asked for language in LANGUAGES if language == wish]
-    return (*ours, LANGUAGES[0])[0]
 
 
 def _inside(address: str) -> str:

@@ -12,10 +12,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import polars as pl
@@ -25,12 +22,13 @@ from crmlib.core.errors import LakeError
 from crmlib.customers.members import identity
 from crmlib.data import Lake
 from crmlib.data.lake.entered import Entry, enter_all
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
 from crmlib.report.access import Sight
-from crmlib.serve.closed import Closed
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
 from crmlib.serve.lists import Lists
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.users import User
 
 REPORT = "data_health"
@@ -81,7 +79,7 @@ def decide(folder: Path, row: Mapping[str, Any], state: str, *, form: str, user:
     return enter_all(lake, [Entry(CARD_MERGES, told)], form=form, by=user.name, now=now, fine=fine)
 
 
-class MergeHandler(Closed):
+class MergeHandler(Form):
     """The pairs, and what is decided about one of them."""
 
     def initialize(self, *, guard: Guard, lake: Path, lists: Lists) -> None:
@@ -139,20 +137,15 @@ class MergeHandler(Closed):
             return None
         return user, left
 
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
-
     def _show(self, left: Mapping[str, Any], problem: str) -> None:
-        language = self._language()
-        words, rows = Words(language), left["rows"][:MOST]
+        words, rows = Words(self.language()), left["rows"][:MOST]
         there = standing(Lake(self._lake)) if rows else {}
         states = [there.get((r["keep_id"], r["merge_id"]), "") for r in rows]
         counts = {s: words.format.count(states.count(s)) for s in MOVES} | {
             "open": words.format.count(states.count(""))
         }
-        hidden = {"list": self.get_argument("list", "")[:64], "language": language, "form": uuid.uuid4().hex}
-        fields = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in hidden.items())
+        listed = self.get_argument("list", "")[:64]
+        fields = shell.hidden(list=listed, language=words.language, form=uuid.uuid4().hex)
         heads = "".join(f'<th scope="col">{escape(words(f"serve.merge.{c}"))}</th>' for c in ("pair", "why", "state"))
         body = "".join(_row(at, row, state, words) for at, (row, state) in enumerate(zip(rows, states, strict=True)))
         blocks = (
@@ -160,14 +153,10 @@ class MergeHandler(Closed):
             f'<form method="post" action="/merge">{self.xsrf_form_html()!s}{fields}<table><thead>'
             f"<tr>{heads}</tr></thead><tbody>{body}</tbody></table></form>"
         )
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("reveal.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(language).tag, title=escape(words("serve.merge.title")), blocks=blocks if rows else "",
-                problem=escape(words(f"serve.merge.wrong.{problem}") if problem else ""),
-                help=escape(words("serve.merge.help")), back=escape(words("serve.merge.back")), page=REPORT,
-                language=escape(language),
-            )
+        self.show(
+            words, title=words("serve.merge.title"), blocks=blocks if rows else "", wide=True,
+            problem=words(f"serve.merge.wrong.{problem}") if problem else "",
+            foot=foot(words, "merge", REPORT),
         )  # fmt: skip
 
 

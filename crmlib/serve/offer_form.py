@@ -6,21 +6,18 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import urlencode
 
 from crmlib.core.errors import LakeError
 from crmlib.data import Lake
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
-from crmlib.serve import offers
-from crmlib.serve.closed import Closed
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
+from crmlib.serve import offers, shell
+from crmlib.serve.closed import Form, foot
 from crmlib.serve.lists import Lists
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.offers import OfferError, Standing
 from crmlib.serve.users import User
 
@@ -28,7 +25,7 @@ NEXT: dict[str, tuple[str, ...]] = {"draft": ("submit", "withdraw"), "submitted"
 """What may be done with a promotion of a state."""
 
 
-class OfferHandler(Closed):
+class OfferHandler(Form):
     """The form, and what is sent by it."""
 
     def initialize(self, *, guard: Guard, lake: Path, lists: Lists) -> None:
@@ -60,7 +57,7 @@ class OfferHandler(Closed):
             await self._answer(user, typed, problem="busy" if error.code == "lake.locked" else "lake")
         else:
             self._guard.note(self, user, outcome=f"offer {typed['move']}", page=id_)
-            done = {"promotion": id_, "done": typed["move"], "language": self._language()}
+            done = {"promotion": id_, "done": typed["move"], "language": self.language()}
             self.redirect(f"/offer?{urlencode(done)}")
 
     def _do(self, user: User, id_: str, typed: Mapping[str, str], left: Mapping[str, Any]) -> str:
@@ -80,10 +77,6 @@ class OfferHandler(Closed):
         kept = self._lists.find(self._asked("priced"), user)
         return offers.priced(kept.folder if kept is not None and kept.report == offers.REPORT else None)
 
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
-
     async def _answer(
         self, user: User, typed: Mapping[str, str], *, problem: str = "", detail: str = "", done: str = ""
     ) -> None:
@@ -102,19 +95,15 @@ class OfferHandler(Closed):
             self._guard.note(self, user, outcome="no offer")
             self.say("expired")
             return
-        words = Words(self._language())
-        self.set_header("Content-Type", "text/html; charset=utf-8")
+        words = Words(self.language())
         found = left.get("draft") if there is None else left.get("waiting", {}).get(id_)
         blocks = _facts(found, there, words) + self._form(user, there, found, typed, words)
         told = words(f"serve.offer.wrong.{problem}", detail=detail) if problem else ""
         said = words(f"serve.offer.done.{done}") if done in {"save", *offers.MOVES} and there else ""
         title = words("serve.offer.new") if there is None else there.row["name"] or id_
-        self.finish(
-            Template(files("crmlib.serve").joinpath("offer.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(self._language()).tag, title=escape(str(title)), problem=escape(told), said=escape(said),
-                blocks=blocks, back=escape(words("serve.offer.back")), help=escape(words("serve.offer.help")),
-                language=escape(self._language()),
-            )
+        self.show(
+            words, title=str(title), blocks=blocks, problem=told, said=said,
+            foot=foot(words, "offer", offers.REPORT),
         )  # fmt: skip
 
     def _form(
@@ -130,7 +119,7 @@ class OfferHandler(Closed):
         form = kept if offers.FORM.fullmatch(kept) else uuid.uuid4().hex
         hidden = {"form": form, "language": words.language, "priced": self._asked("priced")}
         hidden |= {"promotion": there.case.promotion_id} if there else {}
-        fields = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in hidden.items())
+        fields = shell.hidden(**hidden)
         if there is None and found is not None:
             given = {"name": typed.get("name", ""), "budget": typed.get("budget") or str(offers.proposed(found))}
             fields += "".join(

@@ -7,10 +7,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import polars as pl
@@ -19,10 +16,11 @@ from crmlib.core.contracts.contacts import CONTACTS, LOSS_REASONS, LOSS_REASONS_
 from crmlib.core.errors import LakeError
 from crmlib.data import Lake
 from crmlib.data.lake.entered import Entry, enter_all
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
-from crmlib.serve.closed import Closed
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.users import User
 
 REPORT = "contact_list"
@@ -117,7 +115,7 @@ def keep(folder: Path, typed: Entered, *, user: User, now: datetime) -> bool:
     return enter_all(lake, [*reasons, Entry(CONTACTS, row)], form=typed.form, by=user.name, now=now)
 
 
-class OutcomeHandler(Closed):
+class OutcomeHandler(Form):
     """The form, and what is typed into it."""
 
     def initialize(self, *, guard: Guard, lake: Path) -> None:
@@ -153,38 +151,39 @@ class OutcomeHandler(Closed):
             self._form(typed, problem="busy" if error.code == "lake.locked" else "lake")
             return
         self._guard.note(self, user, outcome="outcome", page=entered.member)
-        self.redirect(f"/outcome?kept={entered.member}&language={self._language()}")
-
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
+        self.redirect(f"/outcome?kept={entered.member}&language={self.language()}")
 
     def _form(self, typed: dict[str, str], *, problem: str = "", kept: str = "") -> None:
-        language = self._language()
-        words = Words(language)
-        told = words(f"serve.outcome.wrong.{problem}") if problem else ""
-        done = words("serve.outcome.kept", member=kept) if CODE.fullmatch(kept) else ""
-        fixed = ("title", "member", "channel", "result", "reason", "next", "save", "help", "back")
-        results = {code: words(f"serve.outcome.results.{code}") for code in RESULTS}
-        channels = {code: words(f"serve.outcome.channels.{code}") for code in CHANNELS}
-        reasons = {"": words("serve.outcome.no_reason")} | {c: words(f"churn.cause.{c}") for c in LOSS_REASONS}
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("outcome.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(language).tag,
-                language=escape(language),
-                **{key: escape(words(f"serve.outcome.{key}")) for key in fixed},
-                problem=escape(told),
-                kept=escape(done),
-                typed=escape(typed.get("member", "")),
-                next_typed=escape(typed.get("next", "")),
-                channels=_options(channels, typed.get("channel", "")),
-                results=_options(results, typed.get("result", "")),
-                reasons=_options(reasons, typed.get("reason", "")),
-                form=typed["form"] if FORM.fullmatch(typed.get("form", "")) else uuid.uuid4().hex,
-                token=self.xsrf_form_html(),
-            )
+        words = Words(self.language())
+        code = escape(typed.get("member", ""))
+        number = typed["form"] if FORM.fullmatch(typed.get("form", "")) else uuid.uuid4().hex
+        fields = {
+            "member": f'<input name="member" value="{code}" autocomplete="off" required maxlength="16">',
+            "channel": _select("channel", {c: words(f"serve.outcome.channels.{c}") for c in CHANNELS}, typed),
+            "result": _select("result", {c: words(f"serve.outcome.results.{c}") for c in RESULTS}, typed, " required"),
+            "reason": _select("reason", _reasons(words), typed),
+            "next": f'<input type="date" name="next" value="{escape(typed.get("next", ""))}">',
+        }
+        labels = "".join(f"<label>{escape(words(f'serve.outcome.{k}'))}{v}</label>" for k, v in fields.items())
+        blocks = (
+            f'<form method="post" action="/outcome">{self.xsrf_form_html()!s}'
+            f"{shell.hidden(form=number, language=words.language)}{labels}"
+            f"<button>{escape(words('serve.outcome.save'))}</button></form>"
         )
+        self.show(
+            words, title=words("serve.outcome.title"), blocks=blocks,
+            problem=words(f"serve.outcome.wrong.{problem}") if problem else "",
+            said=words("serve.outcome.kept", member=kept) if CODE.fullmatch(kept) else "",
+            foot=foot(words, "outcome", REPORT),
+        )  # fmt: skip
+
+
+def _reasons(words: Words) -> dict[str, str]:
+    return {"": words("serve.outcome.no_reason")} | {c: words(f"churn.cause.{c}") for c in LOSS_REASONS}
+
+
+def _select(name: str, named: dict[str, str], typed: dict[str, str], note: str = "") -> str:
+    return f'<select name="{name}"{note}>{_options(named, typed.get(name, ""))}</select>'
 
 
 def _options(named: dict[str, str], chosen: str) -> str:

@@ -11,23 +11,21 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import polars as pl
 
 from crmlib.core.errors import CrmError, ModelError, RunError
 from crmlib.data import Lake
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
 from crmlib.report import registry
 from crmlib.run.failures import told
 from crmlib.run.lists import audit, book, closing, rules, sending, ways
-from crmlib.serve.closed import Closed
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.users import User
 
 REPORT = "list_results"
@@ -121,7 +119,7 @@ def lines(lake: Lake, user: User, reports: Iterable[str]) -> list[Line]:
     return found
 
 
-class RegisterHandler(Closed):
+class RegisterHandler(Form):
     """All lists, and the next step of each."""
 
     def initialize(self, *, guard: Guard, lake: Path, notebooks: Path) -> None:
@@ -172,33 +170,27 @@ class RegisterHandler(Closed):
     async def _show(
         self, user: User, *, problem: str = "", refused: CrmError | None = None, said: tuple[str, str] | None = None
     ) -> None:
-        asked = self.get_argument("language", "")
-        words = Words(asked if asked in LANGUAGES else language_of(self))
+        words = Words(self.language())
         rows = await asyncio.to_thread(lines, Lake(self._lake), user, self._reports())
         wrong = told(refused, words=words) if refused else words(f"serve.register.wrong.{problem}") if problem else ""
         done = words(f"serve.register.done.{said[0]}", list=said[1]) if said else ""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("reveal.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(words.language).tag, title=escape(words("serve.register.title")),
-                problem=escape(wrong).replace("\n", "<br>"), blocks=_blocks(rows, done, words, self.xsrf_form_html()),
-                help=escape(words("serve.register.help")), back=escape(words("serve.register.back")), page=REPORT,
-                language=escape(words.language),
-            )
+        self.show(
+            words, title=words("serve.register.title"), problem=wrong, said=done, wide=True,
+            blocks=_blocks(rows, words, self.xsrf_form_html()),
+            foot=foot(words, "register", REPORT),
         )  # fmt: skip
 
 
-def _blocks(rows: list[Line], done: str, words: Words, token: str | bytes) -> str:
-    said = f'<p class="good" role="status">{escape(done)}</p>' if done else ""
+def _blocks(rows: list[Line], words: Words, token: str | bytes) -> str:
     if not rows:
-        return f"{said}<p>{escape(words('serve.register.none'))}</p>"
+        return f"<p>{escape(words('serve.register.none'))}</p>"
     heads = {c: words(f"serve.register.column.{c}") for c in ("name", "people", "owner", "state")}
     top = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads.values())
     body = "".join(_row(line, heads, words) for line in rows)
-    language = f'<input type="hidden" name="language" value="{escape(words.language)}">'
+    language = shell.hidden(language=words.language)
     shown = token.decode() if isinstance(token, bytes) else token
     return (
-        f'{said}<form method="post" action="/register">{shown}{language}<table><thead><tr>{top}</tr></thead>'
+        f'<form method="post" action="/register">{shown}{language}<table><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody></table></form>"
     )
 

@@ -10,22 +10,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import polars as pl
 
 from crmlib.data import Lake
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
 from crmlib.report.access import Sight
 from crmlib.report.html import sheets
-from crmlib.serve.closed import Closed
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
 from crmlib.serve.lists import XLSX, Lists
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.users import User
 
 FILE = "people.json"
@@ -100,7 +98,7 @@ def _line(row: Mapping[str, Any], who: Mapping[str, Any], may: Mapping[str, Any]
     return (row["code"], who.get("name"), told.get("phone"), told.get("email"), *shown)
 
 
-class RevealHandler(Closed):
+class RevealHandler(Form):
     """The question what for, and the names."""
 
     def initialize(self, *, guard: Guard, lake: Path, lists: Lists) -> None:
@@ -132,7 +130,7 @@ class RevealHandler(Closed):
         for code in frame.filter(pl.col("name").is_not_null())["customer_id"]:
             self._guard.note(self, user, outcome=what, page=code, purpose=f"{purpose} {note}".strip())
         if in_file:
-            words = Words(self._language())
+            words = Words(self.language())
             sheet = sheets.Sheet(str(left["title"]), frame.select(c for c in frame.columns if _told(frame, c)))
             book = await asyncio.to_thread(sheets.xlsx, [sheet], words=words, day=self._guard.clock().date())
             self.set_header("Content-Type", XLSX)
@@ -162,13 +160,8 @@ class RevealHandler(Closed):
             return None
         return user, left
 
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
-
     def _show(self, left: Mapping[str, Any], problem: str, *, frame: pl.DataFrame | None = None) -> None:
-        language = self._language()
-        words = Words(language)
+        words = Words(self.language())
         rows = left["rows"]
         firms = any(row.get("kind") == PARTNER for row in rows)
         blocks = (
@@ -179,14 +172,11 @@ class RevealHandler(Closed):
             else ""
         )
         title = words("serve.reveal.title", count=words.format.count(len(rows)))
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("reveal.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(language).tag, title=escape(title), blocks=blocks,
-                problem=escape(words(f"serve.reveal.wrong.{problem}") if problem else ""),
-                help=escape(words("serve.reveal.help")), back=escape(words("serve.outcome.back")),
-                language=escape(language), page="business" if firms else "contact_list",
-            )
+        page = "business" if firms else "contact_list"
+        self.show(
+            words, title=title, blocks=blocks, problem=words(f"serve.reveal.wrong.{problem}") if problem else "",
+            foot=foot(words, "reveal", page, back="outcome"),
+            wide=True,
         )  # fmt: skip
 
     def _form(self, count: int, words: Words) -> str:
@@ -194,10 +184,9 @@ class RevealHandler(Closed):
             f'<option value="{code}">{escape(words(f"serve.reveal.purposes.{code}") if code else "")}</option>'
             for code in ("", *PURPOSES)
         )
-        key = escape(self.get_argument("list", "")[:64])
+        fields = shell.hidden(list=self.get_argument("list", "")[:64], language=words.language)
         return (
-            f'<form method="post" action="/reveal">{self.xsrf_form_html()!s}<input type="hidden" name="list"'
-            f' value="{key}"><input type="hidden" name="language" value="{escape(words.language)}">'
+            f'<form method="post" action="/reveal">{self.xsrf_form_html()!s}{fields}'
             f'<label>{escape(words("serve.reveal.purpose"))}<select name="purpose" required>{options}</select></label>'
             f'<label>{escape(words("serve.reveal.note"))}<input name="note" maxlength="80" autocomplete="off"></label>'
             f'<p><button name="how" value="show">{escape(words("serve.reveal.show", count=words.format.count(count)))}'

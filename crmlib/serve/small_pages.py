@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Literal
 
+from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Words, locale
+from crmlib.serve import shell
 
 Reason = Literal["unknown", "busy", "slow", "memory", "failed", "refused", "denied", "expired"]
 STATUS: dict[Reason, int] = {
     "unknown": 404, "expired": 410, "refused": 403, "denied": 403, "busy": 503, "slow": 504, "memory": 500,
     "failed": 500,
 }  # fmt: skip
-
-_STYLE = (
-    "body{margin:0;background:#f7f9fb;color:#1f2933;"
-    'font:16px/1.7 "Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}'
-    "main{max-width:40em;margin:12vh auto;padding:0 24px}h1{font-size:22px}"
-)
-_PAGE = """<!doctype html>
-<html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title><style>{style}</style></head><body><main>{blocks}</main></body></html>
-"""
 
 
 def page(reason: Reason) -> str:
@@ -39,4 +29,4 @@ def page(reason: Reason) -> str:
         f"<p>{escape(words(f'serve.{reason}.text'))}</p></section>"
         for code, words in spoken
     )
-    return _PAGE.format(title=escape(spoken[0][1](f"serve.{reason}.title")), style=_STYLE, blocks=blocks)
+    return shell.page(lang=locale(LANGUAGES[0]).tag, title=spoken[0][1](f"serve.{reason}.title"), main=blocks)

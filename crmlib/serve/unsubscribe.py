@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from html import escape
 from pathlib import Path
 
 from crmlib.core.errors import LakeError
 from crmlib.data import Lake
+from crmlib.kit.escape import escape
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.kit.words.locales import locale
 from crmlib.run.lists import receipts
+from crmlib.serve import shell
 from crmlib.serve.closed import Closed
 
 MOST = 200
 """Letters of a token; list, version, code and signature are shorter."""
-PAGE = """<!doctype html>
-<html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; form-action 'self'">
-<title>{title}</title><style>body{{margin:0;background:#f7f9fb;color:#1f2933;font:16px/1.7 sans-serif}}
-main{{max-width:40em;margin:12vh auto;padding:0 24px}}h1{{font-size:20px}}button{{font:inherit;padding:8px 20px}}
-</style></head>
-<body><main><h1>{title}</h1>{blocks}{form}</main></body></html>
-"""
 
 
 class UnsubscribeHandler(Closed):
@@ -56,7 +49,8 @@ class UnsubscribeHandler(Closed):
         blocks = "".join(
             f'<p lang="{locale(code).tag}">{escape(words(f"serve.unsubscribe.{what}"))}</p>' for code, words in spoken
         )
-        label = escape(" · ".join(words("serve.unsubscribe.button") for _, words in spoken))
-        button = f'<form method="post"><button>{label}</button></form>' if form else ""
+        label = " · ".join(words("serve.unsubscribe.button") for _, words in spoken)
+        button = f'<form method="post"><button>{escape(label)}</button></form>' if form else ""
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(PAGE.format(title=label, blocks=blocks, form=button))
+        main = shell.content(title=label, blocks=blocks, foot=button)
+        self.finish(shell.page(lang=locale(LANGUAGES[0]).tag, title=label, main=main))

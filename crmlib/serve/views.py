@@ -13,19 +13,17 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from urllib.parse import urlencode
 
 from crmlib.core.errors import CrmError
-from crmlib.kit.words import LANGUAGES, Words
-from crmlib.kit.words.locales import locale
+from crmlib.kit.escape import escape
+from crmlib.kit.words import Words
 from crmlib.report.form import parameters
 from crmlib.report.form.fields import parameter_label, shown_value
-from crmlib.serve.closed import Closed
-from crmlib.serve.login import Guard, admitted, language_of
+from crmlib.serve import shell
+from crmlib.serve.closed import Form, foot
+from crmlib.serve.login import Guard, admitted
 from crmlib.serve.users import User
 
 FOLDER, LOCK = ".views", "lock"
@@ -169,7 +167,7 @@ def told(view: View, words: Words) -> str:
     return words("page.semicolon").join(parts)
 
 
-class ViewHandler(Closed):
+class ViewHandler(Form):
     """What a view is to be called, and keeping it."""
 
     def initialize(self, *, guard: Guard, lake: Path, known: Callable[[], Sequence[str]]) -> None:
@@ -219,37 +217,27 @@ class ViewHandler(Closed):
         except (ValueError, TypeError):
             self._refuse(user, "parameters", None)
             return
-        self.redirect("/index.en.html" if self._language() == "en" else "/index.html")
+        self.redirect("/index.en.html" if self.language() == "en" else "/index.html")
 
     def _refuse(self, user: User, wrong: str, view: View | None, *, name: str = "") -> None:
         self._guard.note(self, user, outcome=f"view refused: {wrong}")
         self.set_status(403 if wrong in {"report", "region"} else 400)
         self._show(view, name=name, problem=wrong)
 
-    def _language(self) -> str:
-        asked = self.get_argument("language", "")
-        return asked if asked in LANGUAGES else language_of(self)
-
     def _show(self, view: View | None, *, name: str, problem: str) -> None:
-        language = self._language()
-        words = Words(language)
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(
-            Template(files("crmlib.serve").joinpath("view.html").read_text(encoding="utf-8")).substitute(
-                lang=locale(language).tag, title=escape(words("serve.view.title")),
-                problem=escape(words(f"serve.view.wrong.{problem}", most=MOST, longest=LONGEST) if problem else ""),
-                blocks="" if view is None else self._form(view, name, words),
-                help=escape(words("serve.view.help")), back=escape(words("serve.view.back")),
-            )
+        words = Words(self.language())
+        self.show(
+            words, title=words("serve.view.title"),
+            problem=words(f"serve.view.wrong.{problem}", most=MOST, longest=LONGEST) if problem else "",
+            blocks="" if view is None else self._form(view, name, words),
+            foot=foot(words, "view"),
         )  # fmt: skip
 
     def _form(self, view: View, name: str, words: Words) -> str:
         asked = json.dumps(dict(view.asked), ensure_ascii=False)
+        fields = shell.hidden(report=view.report, asked=asked, language=words.language)
         return (
-            f'<p>{escape(told(view, words))}</p><form method="post" action="/view">{self.xsrf_form_html()!s}'
-            f'<input type="hidden" name="report" value="{escape(view.report)}">'
-            f'<input type="hidden" name="asked" value="{escape(asked)}">'
-            f'<input type="hidden" name="language" value="{words.language}">'
+            f'<p>{escape(told(view, words))}</p><form method="post" action="/view">{self.xsrf_form_html()!s}{fields}'
             f'<label>{escape(words("serve.view.name"))}<input name="name" value="{escape(name)}" maxlength="{LONGEST}"'
             f' required autocomplete="off"></label><button>{escape(words("serve.view.save"))}</button></form>'
         )

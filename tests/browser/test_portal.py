@@ -19,8 +19,8 @@ from tornado.testing import bind_unused_port
 
 from crmlib.kit.words import Language
 from crmlib.run import portal
+from crmlib.serve import closed, users
 from crmlib.serve import login as front_door
-from crmlib.serve import users
 from crmlib.serve.login import Guard, LoginHandler
 from crmlib.serve.sessions import Sessions
 from tests.browser.conftest import Open, Visit
@@ -51,7 +51,7 @@ class Served(tornado.web.RequestHandler):
         self.reports = reports
 
     def get(self) -> None:
-        language = front_door.language_of(self)
+        language = closed.language_of(self)
         user = users.User("li.na", "", "")
         self.finish(front_door.portal_page(self, user, reports=self.reports, apps=(), language=language, now=NOW))
 
