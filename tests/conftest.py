@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from crmlib.data import Lake, ingest_all
 from crmlib.data.lake import pseudonyms
 from crmlib.kit.charts.drawer import VARIABLE
 from tests.sample_pages import SamplePages
+from tests.waiting import HANG, until
 
 settings.register_profile("house", deadline=None)  # these machines are noisy; no test is about time
 settings.load_profile("house")
@@ -84,13 +84,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     place = tmp_path_factory.mktemp("drawing") / "socket"
     command = [sys.executable, "-m", "crmlib.kit.charts.drawer", str(place), "1"]
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE)
-    end = time.monotonic() + 60
-    while not place.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(place.exists, alive=lambda: keeper.poll() is None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(place))
         yield
-    keeper.communicate(timeout=60)
+    keeper.communicate(timeout=HANG)
 
 
 @pytest.fixture

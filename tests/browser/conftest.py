@@ -13,6 +13,7 @@ import pytest
 
 from crmlib.data.lake.lake import Lake
 from tests.report import world
+from tests.waiting import HANG
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -91,9 +92,9 @@ def visit(browser: Any) -> Iterator[Open]:
         page.on("dialog", lambda d: (seen.alerts.append(d.message), d.dismiss()))
         page.on("pageerror", lambda e: seen.errors.append(str(e)))
         page.on("console", lambda m: seen.refused.append(m.text) if "Content Security Policy" in m.text else None)
-        page.goto(address, timeout=120_000)
+        page.goto(address, timeout=HANG * 1000)
         if scripts and page.query_selector(".chart"):
-            page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
+            page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=HANG * 1000)
         return seen
 
     yield open_

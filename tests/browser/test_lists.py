@@ -40,6 +40,7 @@ from crmlib.serve.users import Door
 from tests.browser.conftest import Open
 from tests.report import world
 from tests.run.lists.conftest import Box, box
+from tests.waiting import HANG
 
 __all__ = ["box"]
 pytestmark = pytest.mark.browser
@@ -166,10 +167,10 @@ def served(shop: Lake, desk: Desk, tmp_path: Path, root: Path) -> Iterator[tuple
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(HANG)
     yield f"http://127.0.0.1:{stop[0]}", now
     stop[1].call_soon_threadsafe(stop[2].set)
-    thread.join(20)
+    thread.join(HANG)
 
 
 def test_the_forms_take_a_list_the_whole_way(

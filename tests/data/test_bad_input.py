@@ -29,6 +29,7 @@ from crmlib.data.lake import delta
 from crmlib.data.read import bounds, files
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
+from tests.waiting import HANG
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEADER = "小票号,门店,会员,商品,时间,数量,金额"
@@ -359,7 +360,7 @@ def test_a_killed_ingest_leaves_the_old_or_the_new_version(desk):
             child.stdin.flush()
             time.sleep(delay)
             child.send_signal(signal.SIGKILL)
-            child.wait(timeout=30)
+            child.wait(timeout=HANG)
         found = desk.lake.table("receipt_lines").select(pl.col("net_minor").sum()).collect().item()
         assert found in {old, new}
         assert check_lake(desk.lake.path).ok

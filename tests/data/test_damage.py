@@ -17,6 +17,7 @@ from crmlib.data.lake import delta, pseudonyms
 from crmlib.kit.words import LANGUAGES, Words
 from crmlib.report.form.explain import explain
 from tests.data.conftest import LINES, Desk
+from tests.waiting import HANG
 
 
 def filled(desk: Desk, times: int = 2) -> Lake:
@@ -129,7 +130,7 @@ def test_a_state_is_kept_while_an_ingest_is_under_way(tmp_path: Path) -> None:
     with lake.writing():  # as long as a large ingest may take
         thread = threading.Thread(target=lambda: (lake.write_state("s", pl.DataFrame({"a": [1]})), done.set()))
         thread.start()
-        thread.join(timeout=30)
+        thread.join(timeout=HANG)
     assert done.is_set() and lake.state("s") is not None
 
 

@@ -23,6 +23,7 @@ from crmlib.kit.words import Words
 from crmlib.report import Page, Study, lab
 from tests.own import project
 from tests.report import world
+from tests.waiting import HANG
 
 NOTEBOOK = Path("notebooks/own_sales/own_sales.ipynb")
 CDN = ("cdn.jsdelivr", "unpkg.com")
@@ -89,7 +90,7 @@ def test_voila_shows_its_page(root: Path) -> None:
     assert "Sales by shop" in html and "Scope: all shops" in html
 
 
-def waited(address: str, *, seconds: float = 120) -> str:
+def waited(address: str, *, seconds: float = HANG) -> str:
     """What a server answers, as soon as it does."""
     end = time.monotonic() + seconds
     while True:

@@ -25,6 +25,7 @@ from crmlib.run.plan import Job
 from crmlib.run.runner import Outcome
 from crmlib.run.schedule import Slots
 from crmlib.run.workspace import Workspace
+from tests.waiting import HANG
 
 SEEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
 REPORTS = ("customer_value", "data_health", "early_warning", "site_score")
@@ -380,7 +381,7 @@ def test_two_senders_at_once_send_each_message_once(tmp_path: Path) -> None:
         assert other.stdout is not None and other.stdin is not None
         assert other.stdout.readline() == "sent\n"
         assert box.send(messages, now=SEEN).left == 1 and sent == ["b"]
-        other.communicate("\n", timeout=30)
+        other.communicate("\n", timeout=HANG)
     assert other.returncode == 0
     assert box.send(messages, now=SEEN + DAY).left == 0 and sent == ["b"]
 

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -21,8 +20,10 @@ import pytest
 
 from crmlib.serve import lists, users
 from tests.serve.test_login import WORD, Browser
+from tests.waiting import HANG, end, free_port, gone, listens, until
 
-AT_ONCE, DEADLINE, MEMORY_MB = 2, 12, 300
+AT_ONCE, DEADLINE, MEMORY_MB = 2, 20, 300
+"""The deadline is what a hanging page costs here; half of it must be enough for a page that says a word."""
 PAGE = """
 from IPython.display import publish_display_data
 def send(text):
@@ -71,9 +72,7 @@ class Served:
         users.add(file, "boss", password=WORD, regions=(), reports=())
         users.add(file, "li", password=WORD, regions=(), reports=("whose",), staff="G1")
         users.add(file, "east", password=WORD, regions=("East",), reports=("good", "slow"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         command = [sys.executable, "-m", "crmlib.cli", "serve", "--port", str(self.port)]
         command += ["--lake", str(root / "lake"), "--out", str(root / "reports"), "--at-once", str(AT_ONCE)]
         command += ["--deadline", str(DEADLINE), "--memory-mb", str(MEMORY_MB), "--patience", "0.5"]
@@ -84,15 +83,12 @@ class Served:
 
     def wait(self) -> None:
         """Until it answers, and its warm parent forks."""
-        end = time.monotonic() + 90
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                answers = probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+        def forks() -> bool:
             warm = [p for p in self.family.children() if "crmlib.run.process.parent" in p.cmdline()]
-            if answers and warm and Path(warm[0].cmdline()[3]).exists():
-                return
-            time.sleep(0.1)
-        raise TimeoutError("the server did not start")
+            return listens(self.port) and bool(warm) and Path(warm[0].cmdline()[3]).exists()
+
+        until(forks, alive=lambda: self.process.poll() is None)
 
     def browser(self, name: str) -> Browser:
         """Somebody who has logged in."""
@@ -122,8 +118,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         running.wait()
         yield running
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        running.process.wait(timeout=30)
+        end(running.process)
 
 
 def link(text: str) -> str:
@@ -221,18 +216,12 @@ def test_readers_who_leave_leave_nothing_behind_that_computes(server: Served) ->
     left = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(4)]
     for n, connection in enumerate(left):
         connection.request("GET", f"/apps/hung?n={n}", headers={"Cookie": cookie})
-    end = time.monotonic() + DEADLINE / 2
-    while server.tries("hung") < AT_ONCE and time.monotonic() < end:
-        time.sleep(0.02)
+    until(lambda: server.tries("hung") >= AT_ONCE)
     for connection in left:
         connection.close()
-    end = time.monotonic() + DEADLINE / 2  # sooner than any of them would have been given up by itself
-    while boss.ask("/apps/good?after=1")[0] != 200:
-        assert time.monotonic() < end
-    while server.kernels():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    assert server.tries("hung") <= AT_ONCE  # no second attempt, and none for those in the row
+    until(lambda: boss.ask("/apps/good?after=1")[0] == 200)
+    until(lambda: not server.kernels())
+    assert server.tries("hung") <= AT_ONCE  # no second attempt, as for what is given up, and none for those in the row
     (server.root / "reports" / ".tries-hung").unlink(missing_ok=True)
 
 
@@ -246,7 +235,7 @@ def test_signs_that_no_name_has_are_no_error_of_the_server(server: Served, route
 
 
 def test_nobody_sends_more_than_a_password(server: Served) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as connection:
         head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 500000000\r\n\r\n"
         connection.sendall(head.encode())
         assert b"400" in connection.recv(100).split(b"\r\n")[0]
@@ -301,21 +290,16 @@ def test_a_server_that_is_ended_leaves_no_workbooks(tmp_path: Path) -> None:
         folder = tmp_path / "lake" / f".lists-{running.port}"
         assert list(folder.rglob("*.xlsx")) and folder.stat().st_mode & 0o077 == 0
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        running.process.wait(timeout=60)
+        end(running.process)
     assert not folder.exists()
 
 
 def test_a_killed_server_leaves_no_kernel_behind(server: Served) -> None:
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(server.browser("boss").ask, "/apps/hung")
-        end = time.monotonic() + 20
-        while not server.kernels() and time.monotonic() < end:
-            time.sleep(0.02)
+        until(server.kernels)
         family = [*server.family.children(recursive=True)]
-        assert server.kernels()
         server.process.kill()
         with pytest.raises((OSError, http.client.HTTPException)):
-            asked.result(timeout=20)
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+            asked.result(timeout=HANG)
+    until(lambda: gone(family))
