@@ -1,9 +1,10 @@
-"""An attack on a running server: routes, identities, hosts, paths, guesses, floods, readers who leave.
+"""An attack on a running server: routes, identities, hosts, paths, forms, guesses, floods, readers who leave.
 
 python benchmarks/attack.py http://127.0.0.1:8866 [--user NAME --password-from VARIABLE] [--app REPORT] [--readers 20]
-    [--soak 40] [--different 20] [--pid PID]
+    [--soak 40] [--different 20] [--pid PID] [--other-region REGION]
 
-Nothing is changed on the server but lines of its audit and counts of wrong passwords. Each attack prints one line: what
+Nothing is changed on the server but lines of its audit, counts of wrong passwords, and a view of the user's that is
+forgotten again. With a user of one region, `--other-region` names one of the others. Each attack prints one line: what
 was tried, how often, and whether it held; each measure its figure and its goal. The last lines are the sum. Exit code 1
 if an attack did not hold, 2 if only a goal of time or memory was missed (a busy machine misses them: measure on a quiet
 one). Without a user only what a stranger can do is tried. The server's memory is looked at where it runs on this
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
+import attack_forms
 import psutil
 
 ROUTES = ["/", "/index.html", "/index.en.html", "/apps/customer_value", "/apps/x", "/customer_value/x/2026-01-31/zh/"]
@@ -340,11 +342,13 @@ def attacks(server: Server, arguments: argparse.Namespace) -> Iterator[Callable[
     """All of them, in order."""
     yield lambda: strangers(server)
     yield lambda: closed(server, "without a login")
+    yield lambda: attack_forms.strangers(server)
     yield lambda: connections(server)
     if arguments.user:
         word = os.environ[arguments.password_from]
         yield lambda: sessions(server, arguments.user, word)
         yield lambda: closed(server, "with a login")
+        yield lambda: attack_forms.users(server, arguments.other_region)
         if arguments.app:
             yield lambda: readers(server, arguments.app, arguments.readers, arguments.different)
     app = arguments.app if arguments.user else ""
@@ -363,6 +367,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20)
     parser.add_argument("--different", type=int, default=20, help="different cold pages asked for at once")
     parser.add_argument("--soak", type=float, default=40.0, help="seconds")
+    parser.add_argument("--other-region", default="", help="a region that the user may not see")
     parser.add_argument("--pid", type=int, help="process of the server, if it runs here")
     arguments = parser.parse_args()
     place = urlsplit(arguments.url)

@@ -69,6 +69,12 @@ class Walk:
     early: list[tuple[Due, dict[str, object], Path]] = field(default_factory=list)
     figures: int = 0
 
+    def wrong(self, what: str) -> None:
+        """Note and say what broke a rule, at its first time."""
+        self.broken[what] += 1
+        if self.broken[what] == 1:
+            print(f"BROKEN {what}", flush=True)
+
     def happen(self, day: date, done: set[str]) -> None:
         """What happened before this morning, once each."""
         if day >= RENAMED and "renamed" not in done:
@@ -114,22 +120,22 @@ class Walk:
             said = str(problem)
             self.refused[f"{report}: {said.splitlines()[0]}"] += 1
             if said.count("\n") != 2 or "mend: " not in said:
-                self.broken[f"{report}: refused without three parts: {said[:80]}"] += 1
+                self.wrong(f"{report}: refused without three parts: {said[:80]}")
             return None
         except Exception as problem:  # whatever it comes to, the walk goes on
-            self.broken[f"{report} {due.as_of}: {type(problem).__name__}: {str(problem)[:120]}"] += 1
+            self.wrong(f"{report} {due.as_of}: {type(problem).__name__}: {str(problem)[:120]}")
             return None
         return manifest.load(out / "manifest.json")
 
     def judge(self, report: str, language: str, record: Manifest) -> None:
         """No machine words, the page's own language, an answer."""
         if not record.answer:
-            self.broken[f"{report}: no answer"] += 1
+            self.wrong(f"{report}: no answer")
         for line in [*self.told, record.answer, *(f.headline for f in record.findings)]:
             if light.MACHINE.search(line):
-                self.broken[f"{report} {language}: machine word in: {line[:120]}"] += 1
+                self.wrong(f"{report} {language}: machine word in: {line[:120]}")
             if language == "zh" and not light.CHINESE.search(line):
-                self.broken[f"{report}: no Chinese in: {line[:120]}"] += 1
+                self.wrong(f"{report}: no Chinese in: {line[:120]}")
 
     def true(self, report: str, before: Manifest | None, after: Manifest) -> None:
         """Every changed figure stands in both records as the line says."""
@@ -138,7 +144,7 @@ class Walk:
             for line in [x for x in self.told if x.startswith(figure.label) and figure.key in old]:
                 self.figures += 1
                 if figure.value not in line or old[figure.key].value not in line:
-                    self.broken[f"{report}: untrue change: {line[:120]}"] += 1
+                    self.wrong(f"{report}: untrue change: {line[:120]}")
 
     def again(self) -> int:
         """Make the first pages again; how many have the figures they had."""
@@ -146,7 +152,7 @@ class Walk:
         for number, (due, given, old) in enumerate(self.early):
             record, before = self.make(due, given, self.place / f"again-{number}", None), manifest.load(old)
             if record is None or before is None or record.figures != before.figures:
-                self.broken[f"{plan.read(due.file).report}: of {due.as_of}, made again, is another page"] += 1
+                self.wrong(f"{plan.read(due.file).report}: of {due.as_of}, made again, is another page")
             else:
                 same += 1
         return same

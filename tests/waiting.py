@@ -52,6 +52,10 @@ def end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
         raise
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def _runs(process: psutil.Process) -> bool:

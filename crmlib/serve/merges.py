@@ -98,7 +98,6 @@ class MergeHandler(Form):
         if found is None:
             return
         user, left = found
-        self.check_xsrf_cookie()
         state, _, at = self.get_body_argument("pair", "").partition(":")
         form = self.get_body_argument("form", "")
         rows, problem, page = left["rows"], "", ""
@@ -121,6 +120,8 @@ class MergeHandler(Form):
         user = admitted(self, self._guard, report=REPORT) if self.at_home() else None
         if user is None:
             return None
+        if self.request.method == "POST":
+            self.check_xsrf_cookie()
         if not user.allowed("merge"):
             self._guard.note(self, user, outcome="merge refused: right")
             self.set_status(403)

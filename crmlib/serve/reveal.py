@@ -117,7 +117,6 @@ class RevealHandler(Form):
         if found is None:
             return
         user, left = found
-        self.check_xsrf_cookie()
         purpose, note = self.get_body_argument("purpose", ""), self.get_body_argument("note", "")[:80].strip()
         if purpose not in PURPOSES or (purpose == "other" and not note):
             self._guard.note(self, user, outcome="reveal refused: purpose")
@@ -144,6 +143,8 @@ class RevealHandler(Form):
         user = admitted(self, self._guard, report=None) if self.at_home() else None
         if user is None:
             return None
+        if self.request.method == "POST":
+            self.check_xsrf_cookie()
         if not user.allowed("reveal"):
             self._guard.note(self, user, outcome="reveal refused: right")
             self.set_status(403)

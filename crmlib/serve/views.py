@@ -214,7 +214,7 @@ class ViewHandler(Form):
         except ViewError as wrong:
             self._refuse(user, str(wrong), None)
             return
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):  # no parameters, or lists in lists without end
             self._refuse(user, "parameters", None)
             return
         self.redirect("/index.en.html" if self.language() == "en" else "/index.html")

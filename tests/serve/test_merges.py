@@ -138,6 +138,14 @@ class TestTheForm(AsyncHTTPTestCase):
         assert [n[0] for n in self.front.noted] == ["merge refused: form"] * 3 + ["merge refused: moved"]
         assert not self.lake.has("card_merges")
 
+    def test_without_the_forms_token_nothing_is_decided_whatever_the_list(self) -> None:
+        folder = self.lists.open(BOSS, "data_health", asked="/apps/data_health")
+        (folder / merges.FILE).write_text(json.dumps({"rows": [PAIR]}), encoding="utf-8")
+        for key in (folder.name, "0" * 32):
+            body = urlencode({"list": key, "pair": "accepted:0", "form": "1" * 32})
+            assert self.fetch("/merge", method="POST", body=body).code == 403
+        assert not self.lake.has("card_merges") and self.front.noted == []
+
     def test_without_the_right_nothing_is_shown(self) -> None:
         self.front.user = User("li", "", "l")
         answer = self.fetch("/merge?list=x")

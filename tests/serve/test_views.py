@@ -153,5 +153,6 @@ class TestForm(AsyncHTTPTestCase):
         ):
             assert self.sent(name="x", **body).code == 403
         assert [outcome for outcome, _ in self.front.noted] == ["view refused: report", "view refused: region"]
-        assert self.sent(report="sales_pulse", asked="[1]", name="x").code == 400
+        for asked in ("[1]", "null", "[" * 1900 + "]" * 1900, '{"a":' * 700):
+            assert self.sent(report="sales_pulse", asked=asked, name="x").code == 400
         assert self.sent(report="sales_pulse", asked="{}", name=" ").code == 400
