@@ -13,6 +13,11 @@ from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 BP = 10_000
+SHEET: dict[str, pl.DataType | type[pl.DataType]] = {
+    "staff_id": pl.String, "figure_id": pl.String, "counted": pl.Int64, "corrected": pl.Int64, "target": pl.Int64,
+    "reached_bp": pl.Int64, "weight_bp": pl.Int64, "points_bp": pl.Int64,
+}  # fmt: skip
+"""What a score sheet holds."""
 
 
 def score(
@@ -54,7 +59,7 @@ def score(
     return (
         sheet.with_columns(reached_bp=pl.when(known).then(reached))
         .with_columns(points_bp=(2 * pl.col("weight_bp") * pl.col("reached_bp") + weight) // (2 * weight))
-        .select("staff_id", "figure_id", "counted", "corrected", "target", "reached_bp", "weight_bp", "points_bp")
+        .select(*SHEET)
         .sort("staff_id", "figure_id")
     )
 

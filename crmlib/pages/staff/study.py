@@ -97,7 +97,7 @@ class Study(report.Study):
     def sheet(self) -> pl.DataFrame:
         """Score sheets: one row per person and figure with a target; see `scores.score`."""
         if self.period is None:
-            return pl.DataFrame(schema={"staff_id": pl.String, "points_bp": pl.Int64})
+            return pl.DataFrame(schema=scores.SHEET)
         first, last = self.period
         rules = figures.current(self.page.table("score_rules").collect(), on=first)
         counted = figures.actuals(self.facts, first=first, last=min(last, self.page.as_of))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.pages.staff import findings
+from crmlib.pages.staff.findings import done
 from crmlib.pages.staff.study import Study
 from tests.report import world
 
@@ -48,3 +50,15 @@ def test_figures_that_add_money_are_read_in_yuan_and_say_so() -> None:
     assert study.figure_names == {"orders": "Orders", "value": "Sold (yuan)"}
     rows = pl.DataFrame({"figure_id": ["orders", "value"], "counted": [4, 441_660], "target": [8, 1_100_000]})
     assert study._in_units(rows, "counted", "target").rows() == [("orders", 4, 8), ("value", 4416.6, 11_000)]
+
+
+@pytest.mark.parametrize("person", [None, "G101"])
+def test_before_the_first_period_with_targets_the_page_says_that_there_is_no_sheet(person: str | None) -> None:
+    page: Any = SimpleNamespace(words=Words("en"))
+    study = Study(page)
+    study.__dict__["period"] = None
+    lost = pl.DataFrame(schema={"owner_staff": pl.String, "value_minor": pl.Int64})
+    said = done.answer(study.sheet, lost, words=study.words, names={}, person=person, figures={})
+    assert said.figures[0].amount is None and "{" not in said.sentence
+    found = done.sheets(study.sheet, {}, {}, words=study.words, person=person, period=None, as_of=date(2026, 6, 30))
+    assert found.table.is_empty()
