@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +20,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 from crmlib.data.lake.lake import Lake
 from tests.browser.conftest import Open
-from tests.waiting import HANG, end, free_port, gone, listens, until
 
 pytestmark = pytest.mark.browser
+START_SECONDS, END_SECONDS = 90, 20
 REPORT = "customer_value"
 CLOSED = (
     "/api/kernels", "/api/kernels/x/channels", "/api/contents", "/api/contents/customer_value.ipynb", "/api/sessions",
@@ -37,7 +40,9 @@ class Server:
     """`crmlib serve` on a free port of this machine."""
 
     def __init__(self, root: Path, lake: Path, reports: Path) -> None:
-        self.port = free_port()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
         command = [sys.executable, "-m", "crmlib.cli", "serve", "--port", str(self.port)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2"}
         self.process = subprocess.Popen(
@@ -47,13 +52,21 @@ class Server:
 
     def wait(self) -> None:
         """Until it answers."""
-        until(lambda: listens(self.port), alive=lambda: self.process.poll() is None)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            try:
+                self.get("/none")
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise TimeoutError("the server did not start")
 
     def get(
         self, path: str, *, host: str | None = None, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> http.client.HTTPResponse:
         """Status and headers of an answer; `path` is sent as it is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", host or f"127.0.0.1:{self.port}")
         for name, value in (headers or {}).items():
@@ -90,9 +103,19 @@ def server(root: Path, lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> 
         running.wait()
         yield running
     finally:
-        family = psutil.Process(running.process.pid).children(recursive=True)
-        end(running.process)
-        until(lambda: gone(family))
+        family = [running.process.pid, *(p.pid for p in psutil.Process(running.process.pid).children(recursive=True))]
+        running.process.send_signal(signal.SIGTERM)
+        try:
+            running.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            running.process.wait()
+        left = [pid for pid in family if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+        until = time.monotonic() + END_SECONDS
+        while left and time.monotonic() < until:
+            time.sleep(0.1)
+            left = [pid for pid in left if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+        assert not left, "processes outlived the server"
 
 
 def test_the_forms_whole_path(server: Server, visit: Open) -> None:
@@ -111,21 +134,21 @@ def test_the_forms_whole_path(server: Server, visit: Open) -> None:
     page.select_option("#f-region", "华东")
     page.focus("form button")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".answer", timeout=HANG * 1000)
-    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=HANG * 1000)
+    page.wait_for_selector(".answer", timeout=120_000)
+    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=120_000)
     page.fill("#f-months", "5")
     # the name of a window outlives its pages: what the button said while the next page was made
     page.evaluate("document.forms[0].addEventListener('submit', e => { window.name = e.submitter.textContent; })")
     page.click("form button")
-    page.wait_for_url("**months=5**", timeout=HANG * 1000)
-    page.wait_for_selector(".answer", timeout=HANG * 1000)
+    page.wait_for_url("**months=5**", timeout=120_000)
+    page.wait_for_selector(".answer", timeout=120_000)
     assert page.evaluate("window.name") == "正在计算…"
     page.go_back()
-    page.wait_for_selector("form button >> text=查询", timeout=HANG * 1000)
+    page.wait_for_selector("form button >> text=查询", timeout=120_000)
     assert "months=6" in page.url and "region=%E5%8D%8E%E4%B8%9C" in page.url
     assert "范围：华东" in page.inner_text("header") and page.input_value("#f-months") == "6"
     page.click("text=English")
-    page.wait_for_selector("html[lang=en]", state="attached", timeout=HANG * 1000)
+    page.wait_for_selector("html[lang=en]", state="attached", timeout=120_000)
     assert page.input_value("#f-months") == "6" and "Scope: 华东" in page.inner_text("header")
     assert (seen.outside, seen.alerts, seen.errors, seen.refused) == ([], [], [], [])
 
@@ -167,7 +190,10 @@ def test_a_hostile_address_and_hostile_headers_come_back_as_text(server: Server,
 
 def test_kernels_end_when_their_page_is_sent(server: Server) -> None:
     assert server.get(f"/apps/{REPORT}?months=99").status == 400
-    until(lambda: not server.kernels())
+    until = time.monotonic() + END_SECONDS
+    while server.kernels() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert server.kernels() == []
 
 
 def test_every_request_gets_its_own_parameters(server: Server) -> None:

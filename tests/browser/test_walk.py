@@ -10,8 +10,11 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +30,6 @@ from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import Words
 from crmlib.serve import users
 from tests.browser.conftest import chromium
-from tests.waiting import HANG, end, free_port, listens, until
 
 pytestmark = pytest.mark.browser
 WORD = "correct horse battery"
@@ -97,14 +99,26 @@ def world(root: Path, sample_lake: Lake, tmp_path_factory: pytest.TempPathFactor
     environment = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "PYTHONPATH": str(root)}
     run = ["-m", "crmlib.cli", "run", "params/contact_list", "--lake", str(lake.path), "--out", str(reports)]
     subprocess.run([sys.executable, *run], cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
     command = [sys.executable, "-c", SERVE, str(port), str(clock), str(lake.path), str(reports)]
     process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: listens(port), alive=lambda: process.poll() is None)
+        until = time.monotonic() + 90
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
         yield World(f"http://127.0.0.1:{port}", lake, clock)
     finally:
-        end(process)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Planner:
@@ -114,7 +128,7 @@ class Planner:
         self.world, self.language, self.words = world, language, Words(language)  # type: ignore[arg-type]
         window = {"width": width, "height": 900}
         self.page = browser.new_context(viewport=window, locale={"zh": "zh-CN", "en": "en-US"}[language]).new_page()
-        self.page.set_default_timeout(HANG * 1000)
+        self.page.set_default_timeout(120_000)
         self.go("/login")
         self.seen("login")
         self.page.fill("[name=name]", name)
@@ -124,7 +138,7 @@ class Planner:
     def go(self, path: str) -> None:
         joined = "&" if "?" in path else "?"
         asked = path if "language=" in path or path == "/login" else f"{path}{joined}language={self.language}"
-        self.page.goto(f"{self.world.address}{asked}", timeout=HANG * 1000)
+        self.page.goto(f"{self.world.address}{asked}", timeout=120_000)
 
     def seen(self, what: str) -> None:
         """Nothing that axe objects to, and nothing that sticks out of the window."""
