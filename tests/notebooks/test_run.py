@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import date, timedelta
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -15,9 +16,13 @@ import polars as pl
 import pytest
 
 from crmlib.core.money import MINOR_PER_UNIT
+from crmlib.customers.members import cards
+from crmlib.customers.members.periods import months_before
 from crmlib.data import Lake
 from crmlib.kit import columns, terms
 from crmlib.kit.words import LANGUAGES, Words
+from crmlib.pages.shared.members import MONTHS, tags
+from crmlib.panels import traits
 from crmlib.report.html import sheets
 from tests.sample_pages import NOTEBOOKS, SamplePages
 
@@ -44,6 +49,33 @@ def named(lake: Lake) -> frozenset[str]:
     tables = [lake.table(name).select(pl.col(key).cast(pl.String).alias("key"), "name") for name, key in keys.items()]
     rows = pl.concat(tables).filter(pl.col("name") != pl.col("key")).collect()
     return frozenset(rows["key"].drop_nulls())
+
+
+NOT_ONLY_MEMBERS = {"points.book.rows", "health.doubles", "meetings/actions", "order_cycle/actions"}
+"""The book of every account, pairs of cards, who came to a meeting, firms whose order is due."""
+
+
+@cache
+def no_members(lake: Lake, day: str) -> frozenset[str]:
+    """The cards of tills, staff and firms on a day, as pages show them."""
+    as_of = date.fromisoformat(day)
+    start = months_before(as_of, MONTHS) + timedelta(days=1)
+    use = traits.card_use(lake.table("receipt_lines"), start=start, end=as_of)
+    apart = cards.sort_cards(use, lake.table("customers"), tags=tags(Words("zh")))
+    return frozenset(lake.pseudonyms(apart.flagged["customer_id"]))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_no_card_of_a_till_or_a_firm_stands_on_a_list_of_members(path: Path, sample_pages: SamplePages) -> None:
+    out = sample_pages.page(path.stem, "zh")
+    day = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["as_of"]
+    apart = no_members(sample_pages.lake, day)
+    assert apart
+    for file in sorted((out / "tables").glob("*.parquet")):
+        if not NOT_ONLY_MEMBERS & {file.stem, f"{path.stem}/{file.stem}"}:
+            shown = pl.read_parquet(file).select(pl.col(pl.String))
+            found = {text for column in shown for text in column.drop_nulls() if text in apart}
+            assert not found, file.name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

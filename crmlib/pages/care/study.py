@@ -9,9 +9,10 @@ import polars as pl
 
 from crmlib import panels, report
 from crmlib.cases import birthdays, care, care_day
-from crmlib.customers.members import identity
+from crmlib.customers.members import cards, identity
 from crmlib.pages.care.parameters import Care
 from crmlib.pages.shared import lists
+from crmlib.pages.shared.members import sorted_cards
 
 YEAR = 364
 AHEAD = 7
@@ -118,6 +119,7 @@ class Study(report.Study):
         joined = known.join(self.owned, on="customer_id", how="left").join(spent, on="customer_id", how="left")
         kept = joined.join(self.persons, left_on="customer_id", right_on="merge_id", how="left")
         made = kept.with_columns(person_id=pl.coalesce("keep_id", "customer_id")).drop("keep_id")
+        made = cards.only_members(made, sorted_cards(self.page))
         if self.params.person is None:
             return made
         return made.filter(pl.col("owner_staff") == self.params.person)

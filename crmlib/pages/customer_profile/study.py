@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
@@ -207,7 +208,9 @@ class Study(MemberStudy):
     @cached_property
     def referred(self) -> referrals.Referrals:
         """Referred members beside others of the same quarter; needs the table of members."""
-        return referrals.referrals(self.page.table("customers"), self.now, rng=self.page.rng)
+        people = self.members(self.page.table("customers").collect())
+        found = referrals.referrals(people, self.now, rng=self.page.rng)
+        return replace(found, referrers=self.members(found.referrers))
 
     @report.otherwise(None)
     def keep(self) -> None:

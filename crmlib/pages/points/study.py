@@ -13,8 +13,10 @@ from crmlib.balances.liability import points as accounts
 from crmlib.balances.roll_forward import Statement
 from crmlib.balances.stock import books
 from crmlib.balances.ties import tie
+from crmlib.customers.members import cards
 from crmlib.pages.points.parameters import Points
 from crmlib.pages.shared import tied
+from crmlib.pages.shared.members import sorted_cards
 
 
 class Study(report.Study):
@@ -112,8 +114,8 @@ class Study(report.Study):
 
     @cached_property
     def quiet(self) -> pl.DataFrame:
-        """Members with points who have not come for three months."""
-        return accounts.holders(self.points, as_of=self.page.as_of)
+        """Members with points who have not come for three months; no card of a till or a firm."""
+        return cards.only_members(accounts.holders(self.points, as_of=self.page.as_of), sorted_cards(self.page))
 
     @cached_property
     def homes(self) -> pl.DataFrame:

@@ -10,7 +10,9 @@ import polars as pl
 from crmlib import panels, report
 from crmlib.cases import pool, pooled
 from crmlib.cases.engine import Identity
+from crmlib.customers.members import cards
 from crmlib.pages.pool.parameters import Pool
+from crmlib.pages.shared.members import sorted_cards
 
 YEAR = 364
 JUDGED = 28
@@ -82,10 +84,11 @@ class Study(report.Study):
 
     @cached_property
     def free(self) -> pl.DataFrame:
-        """Who may be claimed now, dearest first: customer_id, moved_on, value_minor, order_on."""
+        """Who may be claimed now, dearest first: customer_id, moved_on, value_minor, order_on; members only."""
         inside = self.standing.filter(pl.col("inside") & ~pl.col("locked"))
         known = self.watched.select("customer_id", "value_minor", "order_on")
-        return inside.join(known, on="customer_id").sort("value_minor", "customer_id", descending=[True, False])
+        found = inside.join(known, on="customer_id").sort("value_minor", "customer_id", descending=[True, False])
+        return cards.only_members(found, sorted_cards(self.page))
 
     @cached_property
     def ages(self) -> pl.DataFrame:

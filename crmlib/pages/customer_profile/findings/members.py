@@ -15,6 +15,10 @@ HABITS = ("favourite_category", "favourite_flavour", "price_level", "motive", "o
 """What stands of each member; who they are is opened by right only."""
 
 
+SHOWN = 30
+"""Lines on the page; all of them are in the workbook."""
+
+
 def listed(
     rows: pl.DataFrame, everybody: pl.DataFrame, *, group: str, words: Words, pseudonyms: pl.Series
 ) -> ActionList:
@@ -41,7 +45,8 @@ def listed(
     held = int(everybody["held"].sum())
     over = everybody.height - held - rows.height
     refused = rows.filter(pl.col("means") == "store").height
-    counts = {"held": held, "over": over, "refused": refused}
+    shown = table.head(SHOWN)
+    counts = {"shown": shown.height if table.height > SHOWN else 0, "held": held, "over": over, "refused": refused}
     notes = [words(f"customer_profile.members.{k}", count=form.count(n)) for k, n in counts.items() if n]
     return ActionList(
         headline=words(
@@ -49,7 +54,7 @@ def listed(
             group=group, count=form.count(rows.height), money=form.money(int(rows["net_minor"].sum())),
         ),
         table=table,
-        view=views.readable(table, words=words) if table.height else None,
+        view=views.readable(shown, words=words) if table.height else None,
         note=words("scoring.sentences").join([words("customer_profile.members.note"), *notes]),
         key="members",
         row_key=("customer_id",),
