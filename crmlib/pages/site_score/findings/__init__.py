@@ -1,6 +1,7 @@
 """The site score page, card by card."""
 
 from crmlib.kit.finding import Answer, Finding, Limits
+from crmlib.pages.shared.sites_wording import apart, strangers
 from crmlib.pages.site_score.findings import score
 from crmlib.pages.site_score.study import Study
 from crmlib.report import answered, section
@@ -20,4 +21,4 @@ def ranking(study: Study) -> Finding:
 
 def limits(study: Study) -> Limits:
     """What a score cannot tell."""
-    return score.limits(words=study.words)
+    return apart(score.limits(words=study.words), strangers(study.page), words=study.words)

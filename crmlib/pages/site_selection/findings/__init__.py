@@ -1,6 +1,7 @@
 """The site selection page, card by card."""
 
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
+from crmlib.pages.shared.sites_wording import apart, strangers
 from crmlib.pages.site_selection.findings import checks, money, recommend, where
 from crmlib.pages.site_selection.study import Study
 from crmlib.report import answered, otherwise, section
@@ -83,4 +84,5 @@ def actions(study: Study) -> ActionList:
 @otherwise(Limits())
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
-    return recommend.limits(study.planned, study.town, words=study.words)
+    found = recommend.limits(study.planned, study.town, words=study.words)
+    return apart(found, strangers(study.page), words=study.words)
