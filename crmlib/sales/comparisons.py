@@ -118,7 +118,8 @@ def partners(first: date, last: date, comparison: str) -> pl.DataFrame:
 
     Where a festival moved forward, several quiet days behind its slot have the slot's last day as their
     `lunar_aligned`; here the first of them meets the first quiet day behind the slot, and so on: one day twelve times
-    says little about a month.
+    says little about a month. Where it moved back (January 2026: 19 days meet 31 December 2024), the last of them meets
+    the last quiet day before the slot, the one before the day before.
 
     Days of a longer last period beyond the length of this one stand with a null `day`: they count in its total, but
     have no like.
@@ -190,14 +191,19 @@ def _same_weekday(day: date, partner: date) -> date:
 
 
 def _spread(days: list[date]) -> list[date]:
-    """The slot partners of `days`, those that share a slot's last day moved on behind it, one day each."""
+    """The slot partners of `days`, those that share one day beside a slot spread over its neighbours, one day each.
+
+    What shares a slot's last day moves on behind it; what shares the quiet day before a slot goes back from there.
+    """
     aligned = [lunar_aligned(d) for d in days]
     times, met = Counter(aligned), Counter[date]()
     found: list[date] = []
     for day, partner in zip(days, aligned, strict=True):
-        shared = times[partner] > 1 and slot_of(day) is None and slot_of(partner) is not None
+        shared = times[partner] > 1 and slot_of(day) is None
         met[partner] += shared
-        found.append(partner + met[partner] * DAY if shared else partner)
+        step = met[partner] if slot_of(partner) is not None else met[partner] - times[partner]
+        moved = partner + step * DAY
+        found.append(moved if shared and (step > 0 or slot_of(moved) is None) else partner)
     return found
 
 

@@ -30,8 +30,8 @@ class Standing:
     Parameters
     ----------
     table : product_id, v0, v1 [minor units], n0, n1 [receipts], quantity_milli, margin_minor (null: no cost),
-        margin_rate, days_since_sale, stock_minor (null: unknown), status (new, gone, listed), raw, growth, lower,
-        upper (factors), gain_minor, share, reached, abc, error, xyz; most worth first.
+        margin_rate, days_since_sale, stock_minor (null: unknown), status (new, gone, listed), delisted_on, raw,
+        growth, lower, upper (factors), gain_minor, share, reached, abc, error, xyz; most worth first.
     basis : margin or net: what the classes go by.
     usual : growth of goods as a rule (a factor); none with fewer than ten goods in both periods: it is unknown.
     """
@@ -48,6 +48,7 @@ def standing(
     as_of: date,
     weeks: AnyFrame | None = None,
     stock: AnyFrame | None = None,
+    life: AnyFrame | None = None,
 ) -> Standing:
     """The goods of a period beside those of another one.
 
@@ -56,6 +57,8 @@ def standing(
     now, before : of `panels.product_period`; any number of rows per good and half.
     weeks : product_id, week, quantity_milli, for `ranks.xyz`.
     stock : product_id, stock_minor at cost.
+    life : product_id, launched_on, delisted_on (nullable). Who was launched lately is new and who was delisted is gone,
+        whatever was sold; without a day it goes by what was sold in which period.
 
     Sales without the id of a good are left out.
 
@@ -87,6 +90,7 @@ def standing(
         .when(pl.col("v0").is_null() & (pl.col("v1") > 0) & pl.lit(then.height > 0)).then(pl.lit("new"))
         .otherwise(pl.lit("listed")),
     ).drop("known", "last", "last_before")  # fmt: skip
+    table = _by_days(table, life, as_of)
     table, usual = _with_growth(table, sold)
     table = ranks.abc(table, value="margin_minor" if basis == "margin" else "v1")
     if stock is None:
@@ -98,6 +102,18 @@ def standing(
     if steady is None or steady.is_empty():
         return Standing(table.with_columns(error=pl.lit(None, pl.Float64), xyz=pl.lit(None, pl.String)), basis, usual)
     return Standing(table.join(steady, on="product_id", how="left", maintain_order="left"), basis, usual)
+
+
+def _by_days(table: pl.DataFrame, life: AnyFrame | None, as_of: date) -> pl.DataFrame:
+    """`table` with delisted_on, and its status where a day of launch or of delisting says it."""
+    if life is None:
+        return table.with_columns(delisted_on=pl.lit(None, dtype=pl.Date))
+    known = ranks.status(to_polars(life, name="products"), as_of=as_of).select(
+        "product_id", "delisted_on", told="status"
+    )
+    table = table.join(known, on="product_id", how="left", maintain_order="left")
+    told = pl.col("told").replace_strict({"delisted": "gone", "new": "new"}, default=None, return_dtype=pl.String)
+    return table.with_columns(status=pl.coalesce(told, "status")).drop("told")
 
 
 def _with_growth(table: pl.DataFrame, sold: pl.DataFrame) -> tuple[pl.DataFrame, float | None]:
@@ -138,8 +154,9 @@ def movers(stand: Standing) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Goods that surely grow and fall: more than goods do as a rule, and not by chance; most money first."""
     if stand.usual is None:
         return stand.table.head(0), stand.table.head(0)
-    ups = stand.table.filter(pl.col("lower") > max(1.0, stand.usual))
-    downs = stand.table.filter(pl.col("upper") < min(1.0, stand.usual))
+    both = stand.table.filter(pl.col("status") == "listed")  # a launch grows and a delisted good falls by itself
+    ups = both.filter(pl.col("lower") > max(1.0, stand.usual))
+    downs = both.filter(pl.col("upper") < min(1.0, stand.usual))
     return ups.sort("gain_minor", "product_id", descending=[True, False]), downs.sort("gain_minor", "product_id")
 
 
@@ -147,8 +164,8 @@ def advice(stand: Standing) -> pl.DataFrame:
     """Goods to act on, each for one reason: product_id, action, reason, money_minor; most money first.
 
     Actions: ``reprice`` goods that lose money (money: the loss); ``delist`` C goods silent for 28 days or surely
-    shrinking, ``clear`` others silent so long of which some lies (money: what lies); ``push`` goods that surely grow
-    and are no A yet (money: the gain).
+    shrinking, ``clear`` others silent so long and delisted ones of which some lies (money: what lies); ``push`` goods
+    that surely grow and are no A yet (money: the gain).
     """
     lies = pl.col("stock_minor").fill_null(0)
     loses = (pl.col("margin_minor") < 0) & (pl.col("v1") > 0)
@@ -158,12 +175,20 @@ def advice(stand: Standing) -> pl.DataFrame:
     ups, downs = (some["product_id"].implode() for some in movers(stand))
     shrinks = small & pl.col("product_id").is_in(downs)
     grows = pl.col("product_id").is_in(ups) & (pl.col("abc") != "A")
+    off = pl.col("delisted_on").is_not_null() & (pl.col("status") == "gone") & (lies > 0)
     reason = (
-        pl.when(loses).then(pl.lit("loses_money")).when(silent).then(pl.lit("silent")).when(left)
-        .then(pl.lit("lies")).when(shrinks)
+        pl.when(off).then(pl.lit("delisted")).when(loses).then(pl.lit("loses_money")).when(silent)
+        .then(pl.lit("silent")).when(left).then(pl.lit("lies")).when(shrinks)
         .then(pl.lit("shrinking")).when(grows).then(pl.lit("growing"))
     )  # fmt: skip
-    action = {"loses_money": "reprice", "silent": "delist", "lies": "clear", "shrinking": "delist", "growing": "push"}
+    action = {
+        "delisted": "clear",
+        "loses_money": "reprice",
+        "silent": "delist",
+        "lies": "clear",
+        "shrinking": "delist",
+        "growing": "push",
+    }
     money = (
         pl.when(pl.col("reason") == "loses_money").then(-pl.col("margin_minor"))
         .when(pl.col("reason") == "growing").then(pl.col("gain_minor")).otherwise(lies)

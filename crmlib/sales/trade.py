@@ -35,8 +35,9 @@ def compared(days: AnyFrame, *, first: date, last: date) -> pl.DataFrame:
     Returns
     -------
     comparison (now, last_period, same_dates, same_slot), store_days, stores, receipts, net_minor, ticket_minor (net ÷
-    receipts), lines_each, card_share, margin_minor and margin_rate of lines with a cost (null without one),
-    uncosted_share of net. Periods that begin before the first day of the table are left out.
+    receipts), lines_each, card_share (null where no day has a sale on a card: a till that reads none), margin_minor and
+    margin_rate of lines with a cost (null without one), uncosted_share of net. Periods that begin before the first day
+    of the table are left out.
     """
     table = timed(days, at="day", needs=["store_id", *SUMS], name="days").with_columns(pl.col("day").cast(pl.Date))
     begins: date | None = table["day"].min()  # type: ignore[assignment]
@@ -54,11 +55,12 @@ def compared(days: AnyFrame, *, first: date, last: date) -> pl.DataFrame:
     margin = pl.when(costed != 0).then(costed - pl.col("cost_minor"))
     each = pl.when(pl.col("receipts") > 0)
     net = pl.when(pl.col("net_minor") > 0)
+    carded = net if (table["member_net_minor"] != 0).any() else pl.when(pl.lit(value=False))
     return pl.concat(rows).select(
         "comparison", "stores", "store_days", "receipts", "net_minor",
         ticket_minor=each.then(pl.col("net_minor") / pl.col("receipts")).round().cast(pl.Int64),
         lines_each=each.then(pl.col("lines") / pl.col("receipts")),
-        card_share=net.then(pl.col("member_net_minor") / pl.col("net_minor")),
+        card_share=carded.then(pl.col("member_net_minor") / pl.col("net_minor")),
         margin_minor=margin, uncosted_share=net.then(pl.col("uncosted_minor") / pl.col("net_minor")),
         margin_rate=pl.when(costed > 0).then(margin / costed),
     )  # fmt: skip

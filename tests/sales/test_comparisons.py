@@ -109,6 +109,14 @@ def test_quiet_days_behind_a_slot_that_lay_later_last_year_meet_different_days()
     assert max(aligned.count(d) for d in aligned) == 12
 
 
+@pytest.mark.parametrize(("first", "last"), [((1, 1), (1, 31)), ((1, 5), (1, 11)), ((1, 12), (1, 25))])
+def test_quiet_days_before_a_slot_that_lay_earlier_last_year_meet_different_days(first, last):
+    """Spring Festival 2025 lay on 29 January, 2026 on 17 February: nineteen days would meet 31 December 2024."""
+    pairs = comparisons.partners(date(2026, *first), date(2026, *last), "same_slot")
+    assert pairs["partner"].n_unique() == pairs.height
+    assert pairs["partner"].is_sorted() and pairs["partner"].diff().drop_nulls().max() == timedelta(days=1)
+
+
 def test_a_single_day_meets_the_same_weekday_and_a_festival_day_its_own():
     saturday = date(2026, 10, 31)
     for name in ("same_slot", "last_period"):

@@ -93,6 +93,22 @@ def test_few_costs_make_the_class_go_by_sales(both: tuple[pl.DataFrame, pl.DataF
     assert standing.standing(*both, as_of=AS_OF).basis == "margin"
 
 
+def test_days_of_launch_and_delisting_go_before_what_was_sold(both: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """DOWN fell because it was delisted, UP rose because it had just come: neither is a mover, neither is delisted."""
+    life = pl.DataFrame(
+        {"product_id": ["DOWN", "UP", "P00"], "launched_on": [None, AS_OF - timedelta(days=30), None],
+         "delisted_on": [AS_OF - timedelta(days=20), None, AS_OF + timedelta(days=9)]}
+    )  # fmt: skip
+    stock = pl.DataFrame({"product_id": ["DOWN", "P00"], "stock_minor": [4_000, 5_000]})
+    found = standing.standing(*both, as_of=AS_OF, stock=stock, life=life)
+    by = {r["product_id"]: r["status"] for r in found.table.iter_rows(named=True)}
+    assert (by["DOWN"], by["UP"], by["P00"], by["NEW"], by["GONE"]) == ("gone", "new", "listed", "new", "gone")
+    ups, downs = standing.movers(found)
+    assert not {"UP", "DOWN"} & {*ups["product_id"], *downs["product_id"]}
+    told = standing.advice(found).filter(pl.col("product_id").is_in(["DOWN", "UP", "P00"]))
+    assert told.select("product_id", "action", "reason", "money_minor").rows() == [("DOWN", "clear", "delisted", 4_000)]
+
+
 def test_every_good_has_one_reason_and_its_own_money() -> None:
     now = pl.concat(
         [

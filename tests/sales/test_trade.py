@@ -53,6 +53,13 @@ def test_no_cost_is_no_margin_and_not_a_margin_of_all():
     assert (now["margin_minor"], now["margin_rate"], now["uncosted_share"]) == (None, None, 1.0)
 
 
+def test_a_till_that_reads_no_card_has_no_share_on_cards_which_is_not_none_of_it():
+    table = days().with_columns(member_net_minor=pl.lit(0, dtype=pl.Int64))
+    assert trade.compared(table, first=FIRST, last=LAST)["card_share"].null_count() == 4
+    began = table.with_columns(member_net_minor=(pl.col("day") == LAST).cast(pl.Int64))  # cards from the last day on
+    assert trade.compared(began, first=FIRST, last=LAST)["card_share"].to_list()[1:] == [0.0] * 3
+
+
 @given(
     net=st.tuples(st.integers(1, 10**12), st.integers(1, 10**12)),
     receipts=st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)),

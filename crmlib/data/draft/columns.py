@@ -272,6 +272,8 @@ def _choice(rows: pl.DataFrame, column: str, name: str) -> Line | None:
     meant = {word: value for value, known in words()["values"][column].items() for word in known}
     present = values.clean_series(rows[name]).drop_nulls().unique(maintain_order=True)
     table = {word: meant[word.lower()] for word in present.head(50) if word.lower() in meant}
+    if table and column == "unit":  # boxes, bags and bottles are pieces
+        return Line(column, {"from": name, "map": table, "other": "piece"}, "unit", {"head": name})
     return Line(column, {"from": name, "map": table, "other": "null"}, "choice", {"head": name}) if table else None
 
 

@@ -50,7 +50,17 @@ class Study(WindowStudy):
     @cached_property
     def stand(self) -> standing.Standing:
         """Where each good stands."""
-        return standing.standing(self.now, self.before, as_of=self.page.as_of, weeks=self.weeks, stock=self.worth)
+        return standing.standing(
+            self.now, self.before, as_of=self.page.as_of, weeks=self.weeks, stock=self.worth, life=self.life
+        )
+
+    @cached_property
+    def life(self) -> pl.DataFrame | None:
+        """Days of launch and delisting: product_id, launched_on, delisted_on; none where no list of goods has any."""
+        days = ("launched_on", "delisted_on")
+        if self.goods is None or not set(days) <= set(self.goods.collect_schema().names()):
+            return None
+        return self.goods.select("product_id", *days).collect()
 
     @cached_property
     def ladder(self) -> pl.DataFrame | None:

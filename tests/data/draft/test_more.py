@@ -173,3 +173,18 @@ def test_money_that_nothing_proves_stays_open(desk: Desk) -> None:
     ]
     one = draft([desk.csv("till.csv", *rows[1:], header=rows[0])])[0]
     assert "net_minor" in one.mapped.missing and not one.ready
+
+
+def test_what_is_weighed_is_not_added_to_what_is_counted(desk: Desk) -> None:
+    units = ["公斤", "袋", "件", "KG", "升"]
+    rows = [f"{row},{units[n % 5]}" for n, row in enumerate(till(anew="never"))]
+    file = desk.csv("till.csv", *rows, header=f"{HEAD},计量单位")
+    drafted(desk, file)
+    ingest("till", sources=desk.sources, lake=desk.lake, now=NOW)
+    table = desk.lake.table("receipt_lines").group_by(pl.col("unit").cast(pl.String)).len().collect()
+    assert dict(table.iter_rows()) == {"kg": 160, "l": 80, "piece": 160}
+
+
+def test_a_column_of_units_without_weights_is_left_out(desk: Desk) -> None:
+    rows = [f"{row},{'件袋'[n % 2]}" for n, row in enumerate(till(anew="never"))]
+    assert "unit" not in columns(desk.csv("till.csv", *rows, header=f"{HEAD},单位"))

@@ -23,7 +23,7 @@ def stand(rows: list[dict[str, object]], *, basis: str = "margin", usual: float 
         "v0": 10_000, "v1": 10_000, "n0": 50, "n1": 50, "quantity_milli": 1000, "margin_minor": 4_000,
         "margin_rate": 0.4, "days_since_sale": 1, "stock_minor": None, "status": "listed", "raw": 1.0,
         "growth": 1.0, "lower": 0.9, "upper": 1.1, "gain_minor": 0, "share": 0.1, "reached": 0.5, "abc": "B",
-        "error": 0.3, "xyz": "X",
+        "error": 0.3, "xyz": "X", "delisted_on": None,
     }  # fmt: skip
     whole = {"stock_minor": pl.Int64, "v0": pl.Int64, "gain_minor": pl.Int64, "xyz": pl.String}
     filled = [{"product_id": f"P{i}"} | plain | row for i, row in enumerate(rows)]

@@ -129,6 +129,10 @@ def test_receipts_and_their_value_are_said_apart(
     found = why.receipts(trade(now, (1_000_000, 100)), words=words, ground="same_slot")
     assert says(words, f"sales_pulse.receipts.headline.{kind}", found.headline)
     assert (found.status, found.note_do) == (status, words(f"sales_pulse.receipts.do.{do}"))
+    bare = trade(now, (1_000_000, 100)).with_columns(card_share=pl.lit(None, dtype=pl.Float64))
+    without = why.receipts(bare, words=words, ground="same_slot")
+    assert found.note_seen == without.note_seen + words("sales_pulse.receipts.cards", cards=words.format.share(0.5))
+    assert "card_share" in found.table.columns and "card_share" not in without.table.columns
 
 
 @pytest.mark.parametrize(

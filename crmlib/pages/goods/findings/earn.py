@@ -160,12 +160,16 @@ def actions(
     advised : of `sales.standing.advice`.
     """
     form = words.format
+
+    def off(day: date | None) -> str:
+        return "" if day is None else form.day(day)
+
     by = advised.head(capacity).join(stand.table, on="product_id", how="left", maintain_order="left")
     reasons = [
         words(
             f"goods.actions.reason.{row['reason']}", rate=form.share(row["margin_rate"]), net=form.money(row["v1"]),
             days=form.count(row["days_since_sale"]), upper=form.change((row["upper"] or 1.0) - 1),
-            lower=form.change((row["lower"] or 1.0) - 1),
+            lower=form.change((row["lower"] or 1.0) - 1), day=off(row["delisted_on"]),
         )
         for row in by.iter_rows(named=True)
     ]  # fmt: skip

@@ -108,7 +108,9 @@ def receipts(trade: pl.DataFrame, *, words: Words, ground: str | None) -> Findin
         "more": form.change(None if count is None else abs(count)).lstrip("+"),
         "larger": form.change(None if ticket is None else abs(ticket)).lstrip("+"),
     }
-    shown = trade.select("comparison", "receipts", "ticket_minor", "lines_each", "card_share", "stores", "store_days")
+    columns = ["comparison", "receipts", "ticket_minor", "lines_each", "card_share", "stores", "store_days"]
+    known = now["card_share"] is not None
+    shown = trade.select(columns if known else [c for c in columns if c != "card_share"])
     chart = None
     if then:
         parts = by_ticket(
@@ -122,12 +124,14 @@ def receipts(trade: pl.DataFrame, *, words: Words, ground: str | None) -> Findin
     kind = "alone" if count is None or ticket is None else f"{_way(count)}_{_way(ticket)}"
     advice = "alone" if count is None else "count" if _way(count) == "down" else _way(ticket or 0.0)
     advice = {"down": "value", "same": "keep", "up": "keep"}.get(advice, advice)
+    seen = words(f"sales_pulse.receipts.seen.{'both' if chart is not None else 'alone'}", **values)
+    seen += words("sales_pulse.receipts.cards", **values) if known else ""
     status: Status = "none" if count is None or _way(count) == "same" else "warn" if count < 0 else "ok"
     return Finding.worded(
         "sales_pulse.receipts", kind, values, words=words, key="sales.receipts", status=status, table=shown,
         view=views.readable(shown, words=words, kinds={"ticket_minor": ("money", 2)}),
         chart=chart,
-        seen=words(f"sales_pulse.receipts.seen.{'both' if chart is not None else 'alone'}", **values),
+        seen=seen,
         do=words(f"sales_pulse.receipts.do.{advice}"),
         row_key=("comparison",),
     )  # fmt: skip
