@@ -93,7 +93,7 @@ class Sight:
             "promotion": self._promotions,
             "site": self._sites,
             "party": self._of_parties,
-            "unit": lambda table: table.filter(pl.col("unit_id").is_in([*own, *self.shops()])),
+            "unit": lambda table: table.filter(pl.col("unit_id").is_in([*own, *self.shops(), *self._staff()])),
         }
         return ways[way]
 
@@ -118,6 +118,11 @@ class Sight:
             asked = ", ".join(self.regions or ())
             raise ContractError("report.no_regions", values={"region": asked})
         return stores.filter(pl.col("region").is_in(list(self.regions or ()))).select("store_id").collect()["store_id"]
+
+    def _staff(self) -> list[str]:
+        """Ids of the people of the regions and of their shops; nobody where staff are not connected."""
+        staff = self.find("staff")
+        return [] if staff is None else self.rows("staff", staff).collect()["staff_id"].to_list()
 
     def members(self) -> pl.LazyFrame | None:
         """Ids of the regions' members; none where nobody can say whose they are."""

@@ -85,6 +85,7 @@ WHOLE = {
     "sites": pl.LazyFrame({"site_id": ["N", "S", "c1", "c2", "c3"], "city": ["Na", "Na", "Na", "Sa", None]}),
     "partners": pl.LazyFrame({"partner_id": ["pn", "ps"], "region": ["north", "south"]}),
     "cards": pl.LazyFrame({"card_id": ["cn", "cs"], "store_id": ["N", "S"]}),
+    "staff": pl.LazyFrame({"staff_id": ["en", "es"], "store_id": ["N", "S"]}),
     "orders": pl.LazyFrame({"order_id": ["o1", "o2"], "store_id": ["N", "S"]}),
     "sale_orders": pl.LazyFrame(
         {"order_id": ["o1", "o2"], "partner_id": [None, None], "customer_id": ["n", "s"]},
@@ -106,7 +107,7 @@ def test_tables_without_a_region_of_their_own_follow_what_they_belong_to() -> No
     assert rows("sites") == ["N", "c1"]  # the shop by its region, the place by its town's; not the other region's shop
     assert rows("openings", {"site_id": ["N", "S", "c2"]}) == ["N"]
     assert rows("sale_order_lines", {"order_id": ["o1", "o2"]}) == ["o1"]
-    assert rows("targets", {"unit_id": ["north", "south", "N", "S", None]}) == ["north", "N"]
+    assert rows("targets", {"unit_id": ["north", "south", "N", "S", "en", "es", None]}) == ["north", "N", "en"]
     member_points = {"entry_id": ["1", "2"], "customer_id": ["n", "s"], "store_id": [None, None]}
     assert rows("points", member_points) == ["1"]  # a point belongs to its member, wherever it was earned
     owed = {
