@@ -15,11 +15,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from crmlib.data.lake.lake import Lake
+from crmlib.kit import notebook
 from crmlib.kit.words import LANGUAGES
+from crmlib.pages.promotion_review import study as review
+from crmlib.pages.shared import promotion_ground
 from crmlib.report import registry
 from crmlib.report.html import sheets
 from tests.report import quick
@@ -83,10 +85,10 @@ class Worlds:
         (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
         monkeypatch.setenv("CRMLIB_RUN", str(out / "run.json"))
         names: dict[str, object] = {}
-        for cell in nbformat.read(NOTEBOOKS / f"{report}.ipynb", as_version=4).cells:
-            if cell.cell_type == "code":
-                exec(compile(cell.source, f"{report}:{cell.id}", "exec"), names)
-                if "parameters" in cell.metadata.get("tags", []):
+        for cell in notebook.read(NOTEBOOKS / f"{report}.ipynb").cells:
+            if cell.kind == "code":
+                exec(compile(cell.source, f"{report}:{cell.number}", "exec"), names)
+                if "parameters" in cell.tags:
                     names["language"] = language
         made = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
         return made | {"html": (out / "index.html").read_text(encoding="utf-8")}
@@ -99,6 +101,8 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     with pytest.MonkeyPatch.context() as patched:
         quick.undrawn(patched)
         quick.draws(patched)
+        patched.setattr(promotion_ground, "ROUNDS", 1)
+        patched.setattr(review.Study, "rounds", promotion_ground.PromotionStudy.rounds)
         patched.setattr(sheets, "xlsx", lambda *_, **__: b"")
         yield Worlds(tmp_path_factory.mktemp("thin"))
 
