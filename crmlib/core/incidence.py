@@ -109,15 +109,28 @@ def _counted_by_bins(time: Array, event: Array, entry: Array | None, causes: int
 def _counted_by_sorting(time: Array, event: Array, entry: Array | None, causes: int) -> tuple[Array, Array, Array]:
     order = np.argsort(time)
     ages, codes = time[order], event[order]
-    first = np.flatnonzero(np.concatenate([[True], ages[1:] > ages[:-1]])) if ages.size else np.zeros(0, dtype=np.int64)
+    later = ages[1:] > ages[:-1]
+    if later.all():
+        return _counted_one_by_one(ages, codes, entry, causes)
+    first = np.flatnonzero(np.concatenate([[True], later]))
     counts = np.zeros((causes, len(first)), dtype=np.int64)
-    for k in range(causes if ages.size else 0):
-        own = codes == k + 1
-        counts[k] = own if len(first) == own.size else np.add.reduceat(own, first, dtype=np.int64)
+    for k in range(causes):
+        counts[k] = np.add.reduceat(codes == k + 1, first, dtype=np.int64)
     ended = counts.sum(axis=0) > 0
     times = ages[first[ended]]
     came = len(time) if entry is None else np.searchsorted(np.sort(entry), times, side="right")
     return times, came - first[ended], counts[:, ended]
+
+
+def _counted_one_by_one(ages: Array, codes: Array, entry: Array | None, causes: int) -> tuple[Array, Array, Array]:
+    """As by sorting where no two ages are the same: every end is a time of its own."""
+    ended = np.flatnonzero(codes)
+    times, own = ages[ended], codes[ended]
+    counts = np.zeros((causes, len(ended)), dtype=np.int64)
+    for k in range(causes):
+        np.equal(own, k + 1, out=counts[k], casting="unsafe")
+    came = len(ages) if entry is None else np.searchsorted(np.sort(entry), times, side="right")
+    return times, came - ended, counts
 
 
 def _step(values: Array, times: Array, age: float | Array, *, before: float) -> Array:

@@ -29,6 +29,18 @@ def test_shares_and_the_open_part_sum_to_one_on_either_way_of_counting(rows):
     assert whole.share == pytest.approx(sorted_.share, abs=1e-15)
 
 
+@pytest.mark.parametrize("entered", [False, True])
+def test_ages_that_are_all_distinct_give_the_curves_of_whole_days(entered):
+    """The same ages as floats (each its own time) and as whole days (counted by bins)."""
+    rng = np.random.default_rng(5)
+    days, event = rng.permutation(400), rng.integers(0, 3, 400)
+    entry = rng.integers(0, 200, 400) if entered else None
+    bins = incidence(days, event, entry=entry, causes=2)
+    each = incidence(days.astype(float), event, entry=None if entry is None else entry.astype(float), causes=2)
+    for name in ("times", "at_risk", "ended", "open", "share"):
+        assert np.array_equal(getattr(bins, name), getattr(each, name)), name
+
+
 def test_ties_are_counted_exactly_as_statsmodels_counts_them():
     rng = np.random.default_rng(4)
     time, event = rng.integers(1, 30, 800), rng.choice([0, 1, 2], 800)

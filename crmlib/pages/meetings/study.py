@@ -113,11 +113,20 @@ class Study(report.Study):
         )  # fmt: skip
 
     @cached_property
+    def called(self) -> dict[str, str]:
+        """What an event is called: day and kind; with its place and number where that is not one event's alone."""
+        form = self.words.format
+        named = {r["meeting_id"]: f"{form.day(r['at'].date())} {r['kind']}" for r in self.held.iter_rows(named=True)}
+        places = dict(self.held.select("meeting_id", pl.col("place").fill_null("")).iter_rows())
+        told = list(named.values())
+        return {m: n if told.count(n) == 1 else " ".join(filter(None, (n, places[m], m))) for m, n in named.items()}
+
+    @cached_property
     def effects(self) -> list[tuple[str, Effect]]:
         """Effect of the event, then of all events together, by lot."""
         own = self.drawn.filter(pl.col("meeting_id") == self.event["meeting_id"])
         return [
-            (self.event["meeting_id"], meetings.effect(own, outcome="bought")),
+            (self.called[self.event["meeting_id"]], meetings.effect(own, outcome="bought")),
             ("", meetings.effect(self.drawn, outcome="bought")),
         ]
 
@@ -141,7 +150,7 @@ class Study(report.Study):
 
     @cached_property
     def compared(self) -> pl.DataFrame:
-        """Every meeting held: meeting_id, at, kind, came, orders, cost_minor, collected_minor, come_rate."""
+        """Every meeting held: meeting (what it is called), day, kind, came, orders, cost_minor, collected_minor."""
         rows = []
         for row in self.held.iter_rows(named=True):
             key = row["meeting_id"]
@@ -150,9 +159,17 @@ class Study(report.Study):
             every = self._chain(guests, came, int(row["big_order_minor"])).row(3, named=True)
             cost = int(self._cost_rows(key)["amount_minor"].sum())
             rows.append(
-                (key, row["at"].date(), row["kind"], every["came"], every["orders"], cost, every["collected_minor"])
+                (
+                    self.called[key],
+                    row["at"].date(),
+                    row["kind"],
+                    every["came"],
+                    every["orders"],
+                    cost,
+                    every["collected_minor"],
+                )
             )
-        names = ["meeting_id", "day", "kind", "came", "orders", "cost_minor", "collected_minor"]
+        names = ["meeting", "day", "kind", "came", "orders", "cost_minor", "collected_minor"]
         return pl.DataFrame(rows, schema=names, orient="row")
 
     @cached_property

@@ -129,7 +129,7 @@ def test_an_effect_is_said_only_where_the_lots_range_leaves_zero_out(words, per_
 @pytest.mark.parametrize(("kept", "kind", "status"), [((900, 400), "all", "ok"), ((900, 10), "some", "warn")])
 def test_meetings_that_do_not_collect_their_cost_are_named(words, kept, kind, status):
     rows = pl.DataFrame(
-        {"meeting_id": ["HY04", "HY05"], "day": [AS_OF, AS_OF], "kind": ["讲座"] * 2, "came": [9, 9], "orders": [3, 3],
+        {"meeting": ["HY04", "HY05"], "day": [AS_OF, AS_OF], "kind": ["讲座"] * 2, "came": [9, 9], "orders": [3, 3],
          "cost_minor": [100, 100], "collected_minor": list(kept)}
     )  # fmt: skip
     said = brought.compared(rows, words=words)

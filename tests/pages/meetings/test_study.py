@@ -39,6 +39,16 @@ def test_without_meetings_the_answer_names_what_to_connect(study: Study) -> None
     assert said.figures == ()
 
 
+def test_meetings_are_called_by_day_and_kind_and_two_of_a_day_by_their_place(lake: Lake) -> None:
+    days = [datetime(2026, 3, 1, 14), datetime(2026, 3, 1, 19), datetime(2026, 4, 1, 14)]  # noqa: DTZ001
+    held = pl.LazyFrame(
+        {"meeting_id": ["M1", "M2", "M3"], "at": days, "kind": ["T"] * 3, "place": ["Hall", None, "Hall"]}
+    )
+    page = world.opened(lake, report="meetings")
+    page.table = lambda name: held  # type: ignore[method-assign]
+    assert Study(page).called == {"M1": "2026-03-01 T Hall M1", "M2": "2026-03-01 T M2", "M3": "2026-04-01 T"}
+
+
 def test_a_meeting_that_is_not_there_and_a_day_before_the_first_are_refused_by_name(lake: Lake) -> None:
     held = pl.LazyFrame({"meeting_id": ["M1", "M2"], "at": [datetime(2026, 3, 1, 14), datetime(2026, 4, 1, 14)]})  # noqa: DTZ001
 

@@ -66,22 +66,22 @@ def compared(rows: pl.DataFrame, *, words: Words) -> Finding:
     table = rows.with_columns(left_minor=pl.col("collected_minor") - pl.col("cost_minor")).sort("day", descending=True)
     known = table.filter(pl.col("cost_minor") > 0)
     loses = known.filter(pl.col("left_minor") <= 0)
-    best = known.sort("left_minor", "meeting_id", descending=[True, False]).head(1)
+    best = known.sort("left_minor", "meeting", descending=[True, False]).head(1)
     kind = "none" if known.is_empty() else "some" if loses.height else "all"
     values = {
         "count": form.count(known.height), "loses": form.count(loses.height),
-        "best": best["meeting_id"][0] if best.height else "",
+        "best": best["meeting"][0] if best.height else "",
         "left": form.money(int(best["left_minor"][0]) if best.height else 0),
         "total": form.money(int(known["left_minor"].sum())),
-        "which": words("page.join").join(loses["meeting_id"]),
+        "which": words("page.join").join(loses["meeting"]),
     }  # fmt: skip
     out = table.select(
-        event_name="meeting_id", held_on="day", event_kind="kind", guests_came="came", orders="orders",
+        event_name="meeting", guests_came="came", orders="orders",
         event_cost_minor="cost_minor", net_collected_minor="collected_minor", above_cost_minor="left_minor",
     )  # fmt: skip
     shown = out.head(SHOWN)
     bars = shown.select(
-        pl.concat_str("event_name", pl.col("held_on").dt.strftime("%m-%d"), separator=" ").alias("name"),
+        pl.col("event_name").alias("name"),
         (pl.col("above_cost_minor") / MINOR_PER_UNIT[form.currency]).alias("value"),
         pl.Series("label", [form.money(m) for m in shown["above_cost_minor"]], dtype=pl.String),
     )
