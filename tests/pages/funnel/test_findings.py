@@ -66,6 +66,11 @@ def test_the_light_is_the_miss_of_the_last_origin(words, miss, status):
     assert words.format.change(miss) in said.headline
 
 
+def test_at_stake_is_what_may_not_come_of_the_forecast(words):
+    said = ahead.forecast(origins(-0.3, "warn"), OPEN, (200_000.0, 400_000.0), words=words, days=92)
+    assert said.value_minor == 270_000 - 200_000
+
+
 def test_without_four_closed_origins_there_is_no_verdict(words):
     few = Origins(origins(0.7, "fail").table.head(2), "fail")
     said = ahead.forecast(few, OPEN, None, words=words, days=92)

@@ -72,7 +72,7 @@ def answer(
 def forecast(
     found: Origins, expected: pl.DataFrame, band: tuple[float, float] | None, *, words: Words, days: int
 ) -> Finding:
-    """The light is the miss of the last closed origin; without four of them there is no verdict."""
+    """The light is the miss of the last closed origin; at stake is what may not come, down to the range's low end."""
     form, unit = words.format, MINOR_PER_UNIT[words.format.currency]
     last = found.table.tail(1)
     coming = int(expected["expected_minor"].sum())
@@ -107,7 +107,7 @@ def forecast(
         status="none" if band is None else found.status,
         table=table, view=views.readable(table, words=words) if table.height else None,
         chart=intervals.intervals(shown, words=words, title=words("funnel.chart.money")),
-        value_minor=coming, row_key=("made_on",),
+        value_minor=max(coming - round(band[0]), 0) if band else None, row_key=("made_on",),
     )  # fmt: skip
 
 
