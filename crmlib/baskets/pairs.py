@@ -22,6 +22,7 @@ import polars as pl
 from scipy import sparse
 from scipy.stats import false_discovery_control, norm
 
+from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
@@ -77,8 +78,8 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
     """
     rows = to_polars(lines, needs=["basket_id", unit, "store_id", "product_id"], name="lines")
     named = rows.drop_nulls([unit, "product_id"])
-    basket, good = _coded(named["basket_id"]), _coded(named["product_id"])
-    count, goods = int(basket.max(initial=-1)) + 1, named["product_id"].unique().sort()
+    (basket, _), (good, goods) = coded(named["basket_id"]), coded(named["product_id"])
+    count = int(basket.max(initial=-1)) + 1
     table = sparse.csr_matrix((np.ones(basket.size), (basket, good)), shape=(count, goods.len()))
     table.sum_duplicates()
     table.data[:] = 1.0
@@ -86,7 +87,7 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
     first[basket[::-1]] = np.arange(basket.size)[::-1]
     heads = named[first]
     large = np.diff(table.indptr) > MAX_LINES
-    owner = np.where(large, -1, _coded(heads[unit]))
+    owner = np.where(large, -1, coded(heads[unit])[0])
     visits = np.bincount(owner[~large], minlength=1)
     used = np.flatnonzero(~large & (visits[owner] >= 2))
     if used.size < MIN_BASKETS:
@@ -99,7 +100,8 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
         offered[basket[named["promotion"].fill_null(value=False).to_numpy()]] = True
         offered = offered[used]
     strata, within = np.unique(owner[used], return_inverse=True)
-    shop = _coded(heads["store_id"])[used]
+    shop = coded(heads["store_id"])[0][used]
+    shop -= min(int(shop.min()), 0)  # a store that is not known is a store
     tested = _tested(_Baskets(table[used], within, shop, offered), goods)
     return Pairs(tested, used.size, strata.size, int(large.sum()), unit)
 
@@ -138,19 +140,38 @@ def _tested(baskets: _Baskets, goods: pl.Series) -> pl.DataFrame:
     return frame.sort("z", "left", "right", descending=[True, False, False])
 
 
-def _coded(values: pl.Series) -> Codes:
-    """Place of each value among the different ones, sorted; nulls are one value, before all."""
-    return (values.rank("dense").fill_null(0)).to_numpy().astype(np.int64) - (0 if values.null_count() else 1)
-
-
 def _frequent(table: Matrix) -> tuple[Codes, Codes, Floats]:
     """Columns of pairs that stand together in enough baskets, left < right, and in how many."""
     sold = np.asarray(table.sum(axis=0)).ravel()
     enough = np.flatnonzero(sold >= MIN_BASKETS)
-    some = table[:, enough]
-    joint = sparse.triu(some.T @ some, k=1).tocoo()
+    some = table[:, enough].tocsr()
+    joint = _joint(some)
     often = joint.data >= MIN_BASKETS
     return enough[joint.row[often]].astype(np.int64), enough[joint.col[often]].astype(np.int64), joint.data[often]
+
+
+def _joint(table: Matrix) -> sparse.coo_matrix:
+    """How many baskets hold both, upper triangle; counted one pair of lines after the other where a table holds all."""
+    goods = table.shape[1]
+    if goods**2 > MOST_CELLS:
+        return sparse.coo_matrix(sparse.triu(table.T @ table, k=1))
+    table = table.sorted_indices()
+    count = np.zeros(goods**2, dtype=np.int64)
+    every = np.arange(table.shape[0])
+    for rows in _blocks(every, every, np.diff(table.indptr)):
+        for code in _codes(table[rows[0] : rows[-1] + 1]):
+            count += np.bincount(code.ravel(), minlength=count.size)
+    return sparse.coo_matrix(count.reshape(goods, goods).astype(np.float64))
+
+
+def _codes(table: Matrix) -> Iterator[Codes]:
+    """Pairs of goods (left · goods + right) of baskets of one size after the other, shape (baskets, pairs)."""
+    size = np.diff(table.indptr)
+    for count in np.unique(size[size > 1]):
+        rows = np.flatnonzero(size == count)
+        held = table.indices[table.indptr[rows][:, None] + np.arange(count)]
+        one, other = np.triu_indices(count, k=1)
+        yield held[:, one] * np.int64(table.shape[1]) + held[:, other]
 
 
 def _spread(table: Matrix, owner: Codes, store: Codes, *, left: Codes, right: Codes) -> tuple[Codes, Codes]:

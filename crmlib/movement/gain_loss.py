@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.apportion import Ints, shared_rows
+from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars, whole
 from crmlib.movement.apportion import Array, Flags, flows
@@ -107,11 +108,8 @@ def _lazy(sales: AnyFrame) -> pl.LazyFrame:
 
 
 def _compare(sales: pl.LazyFrame, *, later: pl.Expr, order: Sequence[str]) -> GainLoss:
-    amount = pl.col("net_minor")
-    summed = sales.group_by("customer_id", "group").agg(
-        before=amount.filter(~later).sum(), after=amount.filter(later).sum(), was=(~later).any(), came=later.any()
-    )
-    table = summed.collect(engine="streaming")
+    keys = ("customer_id", "group", later.alias("later"))
+    table = sales.group_by(*keys).agg(pl.col("net_minor").sum()).collect(engine="streaming")
     names = list(order) or table["group"].drop_nulls().unique().sort().to_list()
     unlisted = table["group"].null_count() + table.filter(~pl.col("group").is_in(names)).height
     if unlisted or not 1 <= len(names) <= MAX_GROUPS:
@@ -119,20 +117,21 @@ def _compare(sales: pl.LazyFrame, *, later: pl.Expr, order: Sequence[str]) -> Ga
     code = pl.col("group").replace_strict(names, range(len(names)), return_dtype=pl.Int64)
     table = table.with_columns(code=code)
     cards = table.filter(pl.col("customer_id").is_not_null())
-    row = cards["customer_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
-    shape = (int(row.max()) + 1 if row.size else 0, len(names))
-    unknown = table.filter(pl.col("customer_id").is_null()).sort("code")
+    (row, people), after = coded(cards["customer_id"]), cards["later"].to_numpy()
+    shape, spent = (people.len(), len(names)), cards["net_minor"].to_numpy()
+    unknown = table.filter(pl.col("customer_id").is_null())
     none = np.zeros((2, len(names)), dtype=np.int64)
-    none[:, unknown["code"].to_numpy()] = unknown.select("before", "after").to_numpy().T
-    where = (row, cards["code"].to_numpy())
-    before, after = (_dense(shape, where, cards[side]) for side in ("before", "after"))
-    was, came = (_dense(shape, where, cards[side].cast(pl.Int64)).sum(axis=1) for side in ("was", "came"))
-    return _result(names, before, after, none, new=was == 0, lost=came == 0)
+    none[unknown["later"].cast(pl.Int8).to_numpy(), unknown["code"].to_numpy()] = unknown["net_minor"].to_numpy()
+    sums, seen = [], []
+    for side in (~after, after):
+        sums.append(_dense(shape, (row[side], cards["code"].to_numpy()[side]), spent[side]))
+        seen.append(np.bincount(row[side], minlength=people.len()) > 0)
+    return _result(names, *sums, none, new=~seen[0], lost=~seen[1])
 
 
-def _dense(shape: tuple[int, int], where: tuple[Ints, Ints], values: pl.Series) -> Ints:
+def _dense(shape: tuple[int, int], where: tuple[Ints, Ints], values: Ints) -> Ints:
     table = np.zeros(shape, dtype=np.int64)
-    table[where] = values.to_numpy()
+    table[where] = values
     return table
 
 

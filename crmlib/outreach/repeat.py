@@ -20,15 +20,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 DECAYS = (1.0, 0.9, 0.8)
 SHRINK = 20
 FLOOR, CEILING = 1e-4, 0.999
 BLOCK = 200_000
 """Members ranked at a time, so that memory stays bounded."""
+CELLS = 2_000_000
+"""Goods of members looked at in one table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class RepeatFit:
     ----------
     goods : product_id, n, p, rho, s, popular (place by n, 0 first).
     members : customer_id, row (its place by id), L, lam (Λ).
-    own : customer_id, product_id, row, popular, c, w, last (day of the last purchase).
+    own : row (of the member), popular (of the good), c, w, last (day of the last purchase), in this order.
     pooled_rho : ρ over all goods.
     personal : whether that is above 0.
     decay : g.
@@ -68,55 +73,78 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
     """
     rows = to_polars(history, needs=["customer_id", "day", "product_id"], name="history")
     rows = rows.select("customer_id", "day", "product_id").drop_nulls()
-    people, names = (rows[c].unique().sort() for c in ("customer_id", "product_id"))
-    own, visits = _own(rows, people, names, decay=decay)
-    pairs = int((visits * (visits - 1)).sum())
+    (row, people), (good, names) = (coded(rows[c]) for c in ("customer_id", "product_id"))
+    day = rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy()
+    bought = _bought(row, good, day, people=people.len(), goods=names.len())
+    pairs = int((bought.visits * (bought.visits - 1)).sum())
     if pairs == 0:
         raise ModelError("outreach.no_baskets", values={"members": people.len()})
-    goods, pooled = _goods(own, names, baskets=int(visits.sum()), pairs=pairs)
-    members = pl.DataFrame({"customer_id": people, "L": visits}).with_row_index("row")
+    popular = _popular(bought.good, names)
+    own = _own(bought, popular, decay=decay)
+    goods, pooled = _goods(own, names[np.argsort(popular)], baskets=int(bought.visits.sum()), pairs=pairs)
+    members = pl.DataFrame({"customer_id": people, "L": bought.visits}).with_row_index("row")
     count = pl.col("L").cast(pl.Float64)
     lam = count if decay == 1 else (1 - pl.lit(decay) ** pl.col("L")) / (1 - decay)
-    place = goods.sort("product_id").select("popular").with_row_index("good")  # goods are coded by name
-    own = own.with_columns(pl.col("row", "good").cast(pl.UInt32)).join(place, on="good", maintain_order="left")
-    told = own.select(
-        people.gather(own["row"]).alias("customer_id"), names.gather(own["good"]).alias("product_id"), "row", "popular",
-        "c", "w", "last",
-    )  # fmt: skip
-    return RepeatFit(goods, members.with_columns(lam=lam), told, pooled, pooled > 0, decay)
+    return RepeatFit(goods, members.with_columns(lam=lam), own, pooled, pooled > 0, decay)
 
 
-def _own(rows: pl.DataFrame, people: pl.Series, names: pl.Series, *, decay: float) -> tuple[pl.DataFrame, Ints]:
-    """row, good (codes), c, w, last of every member and good, and the baskets of each member; in whole numbers."""
-    row = _codes(rows["customer_id"], people)
-    good = _codes(rows["product_id"], names)
-    day = rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy()
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    """Every good of every basket once: row of the member, good, later (baskets of the member after this one).
+
+    day : of every basket, by member and time, shape (baskets,); visits : baskets of each member, shape (members,).
+    """
+
+    row: Ints
+    good: Ints
+    later: Ints
+    day: Ints
+    visits: Ints
+
+
+def _bought(row: Ints, good: Ints, day: Ints, *, people: int, goods: int) -> _Bought:
+    """In whole numbers: member, day and good make one number, whose sorting puts baskets in a row."""
     first = int(day.min()) if day.size else 0
     span = int(day.max()) - first + 1 if day.size else 1
-    key = np.sort((row * span + (day - first)) * names.len() + good)
+    key = np.sort((row * span + (day - first)) * goods + good)
     key = key[np.diff(key, prepend=-1) != 0]
-    visit, good = np.divmod(key, max(names.len(), 1))
+    visit, good = np.divmod(key, max(goods, 1))
     starts = np.diff(visit, prepend=-1) != 0
+    baskets = visit[starts]
+    visits = np.bincount(baskets // span, minlength=people)
     row = visit // span
-    visits = np.bincount(row[starts], minlength=people.len())
-    later = visits.cumsum()[row] - np.cumsum(starts)  # baskets of this member after this one
-    lines = pl.DataFrame({"row": row, "good": good, "w": decay**later, "day": visit % span + first})
-    own = lines.group_by("row", "good").agg(
-        c=pl.len().cast(pl.Int64), w=pl.col("w").sum(), last=pl.col("day").max().cast(pl.Int32).cast(pl.Date)
-    )
-    return own.sort("row", "good"), visits.astype(np.int64)
+    later = visits.cumsum()[row] - np.cumsum(starts)
+    return _Bought(row, good, later, baskets % span + first, visits.astype(np.int64))
 
 
-def _codes(values: pl.Series, known: pl.Series) -> Ints:
-    """Place of each value in `known`."""
-    places = pl.DataFrame({"value": known, "place": pl.int_range(known.len(), eager=True)})
-    return values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"].to_numpy()
+def _popular(good: Ints, names: pl.Series) -> Ints:
+    """Place of each good by baskets, most first, then by name, shape (goods,)."""
+    many = np.bincount(good, minlength=names.len())
+    place = np.empty(names.len(), dtype=np.int64)
+    place[np.lexsort((np.arange(names.len()), -many))] = np.arange(names.len())
+    return place
+
+
+def _own(bought: _Bought, popular: Ints, *, decay: float) -> pl.DataFrame:
+    """row, popular, c, w, last of every member and good, in this order."""
+    longest, goods = int(bought.visits.max(initial=0)) + 1, max(popular.size, 1)
+    key = np.sort((bought.row * goods + popular[bought.good]) * longest + bought.later)
+    pair, later = np.divmod(key, longest)
+    starts = np.flatnonzero(np.diff(pair, prepend=-1) != 0)
+    row, place = np.divmod(pair[starts], goods)
+    weights = float(decay) ** np.arange(longest)
+    last = bought.day[bought.visits.cumsum()[row] - 1 - later[starts]]
+    return pl.DataFrame({
+        "row": row.astype(np.uint32), "popular": place.astype(np.uint32), "c": np.diff(starts, append=key.size),
+        "w": np.add.reduceat(weights[later], starts), "last": pl.Series(last).cast(pl.Int32).cast(pl.Date),
+    })  # fmt: skip
 
 
 def _goods(own: pl.DataFrame, names: pl.Series, *, baskets: int, pairs: int) -> tuple[pl.DataFrame, float]:
-    again = (pl.col("c") * (pl.col("c") - 1)).sum()
-    counted = own.group_by("good").agg(n=pl.col("c").sum(), again=again).sort("good")
-    counted = counted.with_columns(names.gather(counted["good"]).alias("product_id"))
+    """`RepeatFit.goods` and the pooled ρ; `names` by popularity."""
+    at, c = own["popular"].to_numpy(), own["c"].to_numpy()
+    n, again = (np.bincount(at, weights=v, minlength=names.len()) for v in (c, c * (c - 1)))
+    counted = pl.DataFrame({"product_id": names, "n": n.astype(np.int64), "again": again})
     shares = counted.with_columns(p=pl.col("n") / baskets).with_columns(
         over=pl.col("again") / pairs - pl.col("p") ** 2, spread=pl.col("p") * (1 - pl.col("p"))
     )
@@ -124,7 +152,7 @@ def _goods(own: pl.DataFrame, names: pl.Series, *, baskets: int, pairs: int) -> 
     pooled = float(shares["over"].sum()) / spread if spread > 0 else 0.0
     own_rho = pl.when(pl.col("spread") > 0).then(pl.col("over") / pl.col("spread")).otherwise(pooled)
     rho = ((own_rho * pl.col("n") + SHRINK * pooled) / (pl.col("n") + SHRINK)).clip(FLOOR, CEILING)
-    return shares.sort("n", "product_id", descending=[True, False]).select(
+    return shares.select(
         "product_id", "n", "p", rho=rho, s=1 / rho - 1, popular=pl.int_range(pl.len(), dtype=pl.UInt32)
     ), pooled
 
@@ -152,61 +180,138 @@ def recommend(
     -------
     customer_id, rank (1 first), product_id, p, score (P × margin, or P).
     """
-    goods = fitted.goods.with_columns(worth=pl.lit(1.0))
+    worth = pl.lit(1.0)
+    goods = fitted.goods.select("product_id", "p", "s")
     if margins is not None:
         table = to_polars(margins, needs=["margin_minor"], name="margins", key="product_id")
-        worth = table.select("product_id", worth=pl.col("margin_minor").cast(pl.Float64)).filter(pl.col("worth") > 0)
-        goods = goods.drop("worth").join(worth, on="product_id", maintain_order="left")
+        known = table.select("product_id", margin=pl.col("margin_minor").cast(pl.Float64)).filter(pl.col("margin") > 0)
+        goods = goods.join(known, on="product_id", how="left", maintain_order="left")
+        worth = pl.col("margin")
     if in_stock is not None:
-        goods = goods.filter(pl.col("product_id").is_in(list(in_stock)))
+        worth = pl.when(pl.col("product_id").is_in(list(in_stock))).then(worth)
+    offered = goods.select("p", "s", worth=worth).fill_null(float("nan"))
+    p, s, value = (offered[c].to_numpy() for c in ("p", "s", "worth"))
+    facts = _Facts(p, s, value, fitted.personal)
     people = fitted.members if members is None else fitted.members.filter(pl.col("customer_id").is_in(list(members)))
-    waiting = _waiting(fitted.own, days_of_use, as_of)
-    people = people.sort("customer_id")
-    blocks = [_ranked(fitted, part, goods, waiting, top) for part in people.iter_slices(BLOCK)]
+    waiting, names = _waiting(fitted, days_of_use, as_of), fitted.goods["product_id"]
+    people = people.sort("row")
     kinds = {"customer_id": pl.String, "rank": pl.Int64, "product_id": pl.String, "p": pl.Float64, "score": pl.Float64}
-    return pl.concat(blocks) if blocks else pl.DataFrame(schema=pl.Schema(kinds))
+    told = [pl.DataFrame(schema=pl.Schema(kinds))]
+    for part in people.iter_slices(BLOCK):
+        best = pl.concat(_ranked(fitted, part, facts, waiting, top)).sort("at", "rank")
+        told.append(best.select(
+            part["customer_id"].gather(best["at"]).alias("customer_id"), "rank",
+            names.gather(best["popular"]).alias("product_id"), "p", "score",
+        ))  # fmt: skip
+    return pl.concat(told)
 
 
-def _waiting(own: pl.DataFrame, days_of_use: AnyFrame | None, as_of: date | None) -> pl.DataFrame:
-    empty = own.select("row", "popular").head(0)
+def _waiting(fitted: RepeatFit, days_of_use: AnyFrame | None, as_of: date | None) -> Flags:
+    """Which rows of `own` are not used up yet, shape (own,)."""
     if days_of_use is None or as_of is None:
-        return empty
-    days = to_polars(days_of_use, needs=["days"], name="days_of_use", key="product_id")
-    joined = own.join(days.select("product_id", "days"), on="product_id")
-    used_up = pl.col("last") + pl.duration(days=pl.col("days"))
-    return joined.filter(used_up > as_of).select("row", "popular")
+        return np.zeros(fitted.own.height, dtype=bool)
+    table = to_polars(days_of_use, needs=["days"], name="days_of_use", key="product_id")
+    days = fitted.goods.join(table.select("product_id", "days"), on="product_id", how="left", maintain_order="left")
+    used = fitted.own.select("last", days=days["days"].gather(fitted.own["popular"]))
+    waits = pl.col("last") + pl.duration(days=pl.col("days")) > as_of
+    return used.select(waits.fill_null(value=False)).to_series().to_numpy()
 
 
-def _ranked(
-    fitted: RepeatFit, people: pl.DataFrame, goods: pl.DataFrame, waiting: pl.DataFrame, top: int
-) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """p, s, worth by popularity (NaN: cannot be offered), and whether taste counts."""
+
+    p: Floats
+    s: Floats
+    worth: Floats
+    personal: bool
+
+    def chance(self, popular: Ints, lam: Floats, w: Floats | float) -> Floats:
+        """P of goods with the members' weights, one shape."""
+        p, s = self.p[popular], self.s[popular]
+        return np.asarray((w + p * s) / (lam + s)) if self.personal else np.broadcast_to(p, np.shape(lam + s))
+
+
+def _ranked(fitted: RepeatFit, people: pl.DataFrame, facts: _Facts, waiting: Flags, top: int) -> list[pl.DataFrame]:
     """Own goods, and of the others the best for a member with so many baskets: no other good can pass these."""
-    facts = goods.select("popular", "p", "s", "worth")
-    own_p = (pl.col("w") + pl.col("p") * pl.col("s")) / (pl.col("lam") + pl.col("s"))
-    new_p = pl.col("p") * pl.col("s") / (pl.col("lam") + pl.col("s"))
-    if not fitted.personal:
-        own_p = new_p = pl.col("p")
-    kept, pair = ("row", "popular", "chance", "score"), ["row", "popular"]
-    mine = fitted.own.select("row", "popular", "w").join(people.select("row", "lam"), on="row")
-    scored = mine.join(facts, on="popular").with_columns(chance=own_p)
-    scored = scored.with_columns(score=pl.col("chance") * pl.col("worth")).select(kept)
-    depth = top + (int(waiting.group_by("row").len()["len"].max() or 0) if waiting.height else 0)  # type: ignore[arg-type]
-    others = (
-        people.select("L", "lam").unique().join(facts, how="cross").with_columns(chance=new_p)
-        .with_columns(score=pl.col("chance") * pl.col("worth"))
-        .sort("L", "score", "popular", descending=[False, True, False])
-        .group_by("L", maintain_order=True).head(depth)
-    )  # fmt: skip
-    fill = people.select("row", "L").join(others.drop("lam"), on="L").select(kept)
-    both = pl.concat([scored, fill.join(mine, on=pair, how="anti")])
-    if waiting.height:
-        both = both.join(waiting, on=pair, how="anti")
-    best = both.sort("row", "score", "popular", descending=[False, True, False])
-    place = pl.int_range(1, pl.len() + 1).over("row")
-    best = best.with_columns(rank=place).filter(pl.col("rank") <= top)
-    named = best.join(people.select("row", "customer_id"), on="row", maintain_order="left")
-    named = named.join(goods.select("popular", "product_id"), on="popular", maintain_order="left")
-    return named.select("customer_id", "rank", "product_id", p="chance", score="score")
+    rows, goods = people["row"].to_numpy().astype(np.int64), max(facts.p.size, 1)
+    owner, w = fitted.own["row"].to_numpy(), fitted.own["w"].to_numpy()
+    start, end = (np.searchsorted(owner, rows.astype(owner.dtype), side=side) for side in ("left", "right"))
+    place = fitted.own["popular"].to_numpy()
+    held = np.repeat(start - np.concatenate([[0], (end - start).cumsum()[:-1]]), end - start)
+    at = held + np.arange(held.size)
+    depth = min(top + int(waiting[at].sum() and np.add.reduceat(waiting[at], _firsts(start, end)).max()), goods)
+    lam, visits = people["lam"].to_numpy(), people["L"].to_numpy()
+    known = np.repeat(np.arange(rows.size), end - start) * goods + place[at]
+    fill = _others(facts, visits, lam, depth)
+    key = np.arange(rows.size)[:, None] * goods + fill
+    near = np.minimum(np.searchsorted(known, key), max(known.size - 1, 0))
+    fill = np.where(known[near] == key, -1, fill) if known.size else fill
+    many, found = end - start, []
+    for who in _chunks(many, top + depth):
+        wide = start[who][:, None] + np.arange(int(many[who].max(initial=0)))
+        inside = wide < end[who][:, None]
+        wide = np.where(inside, wide, 0)
+        there = inside & ~waiting[wide] & np.isfinite(facts.worth[place[wide]])
+        popular = np.where(there, place[wide].astype(np.int64), -1)
+        both = np.concatenate([popular, fill[who]], axis=1)
+        weight = np.concatenate([np.where(there, w[wide], 0.0), np.zeros(fill[who].shape)], axis=1)
+        found.append(_best(facts, both, weight, lam[who], top).with_columns(at=_members(who)))
+    return found
+
+
+def _members(who: Ints) -> pl.Expr:
+    """Which member each row of a table is."""
+    return pl.lit(pl.Series(who)).gather(pl.col("at"))
+
+
+def _firsts(start: Ints, end: Ints) -> Ints:
+    """Where the goods of each member who has some begin."""
+    many = end - start
+    return np.asarray((many.cumsum() - many)[many > 0])
+
+
+def _chunks(many: Ints, more: int) -> list[Ints]:
+    """Members with about as many goods together, so that a table of theirs is hardly empty."""
+    order = np.argsort(many, kind="stable")
+    width = many[order] + more
+    cuts, start = [], 0
+    while start < order.size:
+        stop = start + 1 + int(np.searchsorted(width[start + 1 :] * np.arange(2, order.size - start + 1), CELLS))
+        cuts.append(np.sort(order[start:stop]))
+        start = stop
+    return cuts
+
+
+def _others(facts: _Facts, visits: Ints, lam: Floats, depth: int) -> Ints:
+    """The best goods for somebody with so many baskets who never bought them, shape (members, depth)."""
+    _, first, kind = np.unique(visits, return_index=True, return_inverse=True)
+    popular = np.arange(facts.p.size)
+    best = np.full((first.size, depth), -1, dtype=np.int64)
+    for i, one in enumerate(first):
+        score = facts.chance(popular, np.full(popular.size, lam[one]), 0.0) * facts.worth
+        order = np.argsort(-np.where(np.isfinite(score), score, -np.inf), kind="stable")[:depth]
+        order = order[np.isfinite(score[order])]
+        best[i, : order.size] = order
+    return np.asarray(best[kind])
+
+
+def _best(facts: _Facts, popular: Ints, weight: Floats, lam: Floats, top: int) -> pl.DataFrame:
+    """The best of each row: at (row of the table), rank, popular, p, score; -1 is none, ties go to the more popular."""
+    none = popular < 0
+    chance = facts.chance(np.maximum(popular, 0), lam[:, None], weight)
+    score = np.where(none, -np.inf, chance * facts.worth[np.maximum(popular, 0)])
+    rows = np.arange(popular.shape[0])[:, None]
+    by_place = np.argsort(np.where(none, np.iinfo(np.int64).max, popular), axis=1, kind="stable")
+    order = np.argsort(-score[rows, by_place], axis=1, kind="stable")[:, :top]
+    chosen = by_place[rows, order]
+    took = np.isfinite(score[rows, chosen])
+    ranks = np.broadcast_to(np.arange(1, chosen.shape[1] + 1), chosen.shape)
+    at = np.broadcast_to(rows, chosen.shape)
+    return pl.DataFrame({
+        "at": at[took], "rank": ranks[took], "popular": popular[rows, chosen][took], "p": chance[rows, chosen][took],
+        "score": score[rows, chosen][took],
+    })  # fmt: skip
 
 
 def choose_decay(
@@ -257,7 +362,11 @@ def personal(fitted: RepeatFit, *, top: int = 10, decayed: bool = False) -> pl.D
     """Each member's most frequent goods (`decayed`: by the fit's decay), filled up with popular ones: a baseline."""
     place = fitted.goods.select("product_id", "popular")
     count = pl.col("w" if decayed else "c").cast(pl.Float64)
-    mine = fitted.own.select("customer_id", "product_id", score=count).join(place, on="product_id")
+    own = fitted.own
+    mine = own.select(
+        fitted.members["customer_id"].gather(own["row"]).alias("customer_id"),
+        fitted.goods["product_id"].gather(own["popular"]).alias("product_id"), score=count, popular="popular",
+    )  # fmt: skip
     fill = fitted.members.select("customer_id").join(place.head(top), how="cross").with_columns(score=pl.lit(0.0))
     fill = fill.join(mine, on=["customer_id", "product_id"], how="anti").select(mine.columns)
     best = pl.concat([mine, fill]).sort("customer_id", "score", "popular", descending=[False, True, False])
