@@ -52,9 +52,10 @@ def recommend(fitted: RepeatFit, *, top: int = 10, by_popularity: bool = False) 
     """
     people = fitted.members["customer_id"].sort()
     goods = fitted.goods["product_id"]
-    row = fitted.own["customer_id"].replace_strict(people, range(people.len()), return_dtype=pl.Int64).to_numpy()
-    column = fitted.own["product_id"].replace_strict(goods, range(goods.len()), return_dtype=pl.Int64).to_numpy()
-    history = sparse.csr_matrix((fitted.own["w"].to_numpy(), (row, column)), shape=(people.len(), goods.len()))
+    own = fitted.own
+    row = own["customer_id"].replace_strict(people, range(people.len()), return_dtype=pl.Int64).to_numpy()
+    column = own["product_id"].replace_strict(goods, range(goods.len()), return_dtype=pl.Int64).to_numpy()
+    history = sparse.csr_matrix((own["w"].to_numpy(), (row, column)), shape=(people.len(), goods.len()))
     similar = None if by_popularity else _cosine(history)
     depth = min(top, goods.len())
     frames = []

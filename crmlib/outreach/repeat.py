@@ -44,7 +44,7 @@ class RepeatFit:
     ----------
     goods : product_id, n, p, rho, s, popular (place by n, 0 first).
     members : customer_id, row (its place by id), L, lam (Λ).
-    own : row (of the member), popular (of the good), c, w, last (day of the last purchase), in this order.
+    held : row (of the member), popular (of the good), c, w, last (day of the last purchase), in this order.
     pooled_rho : ρ over all goods.
     personal : whether that is above 0.
     decay : g.
@@ -52,10 +52,18 @@ class RepeatFit:
 
     goods: pl.DataFrame
     members: pl.DataFrame
-    own: pl.DataFrame
+    held: pl.DataFrame
     pooled_rho: float
     personal: bool
     decay: float
+
+    @property
+    def own(self) -> pl.DataFrame:
+        """`held` with the ids: customer_id, product_id, row, popular, c, w, last."""
+        return self.held.select(
+            self.members["customer_id"].gather(self.held["row"]).alias("customer_id"),
+            self.goods["product_id"].gather(self.held["popular"]).alias("product_id"), *self.held.columns,
+        )  # fmt: skip
 
 
 def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
@@ -209,10 +217,10 @@ def recommend(
 def _waiting(fitted: RepeatFit, days_of_use: AnyFrame | None, as_of: date | None) -> Flags:
     """Which rows of `own` are not used up yet, shape (own,)."""
     if days_of_use is None or as_of is None:
-        return np.zeros(fitted.own.height, dtype=bool)
+        return np.zeros(fitted.held.height, dtype=bool)
     table = to_polars(days_of_use, needs=["days"], name="days_of_use", key="product_id")
     days = fitted.goods.join(table.select("product_id", "days"), on="product_id", how="left", maintain_order="left")
-    used = fitted.own.select("last", days=days["days"].gather(fitted.own["popular"]))
+    used = fitted.held.select("last", days=days["days"].gather(fitted.held["popular"]))
     waits = pl.col("last") + pl.duration(days=pl.col("days")) > as_of
     return used.select(waits.fill_null(value=False)).to_series().to_numpy()
 
@@ -226,18 +234,19 @@ class _Facts:
     worth: Floats
     personal: bool
 
-    def chance(self, popular: Ints, lam: Floats, w: Floats | float) -> Floats:
-        """P of goods with the members' weights, one shape."""
-        p, s = self.p[popular], self.s[popular]
-        return np.asarray((w + p * s) / (lam + s)) if self.personal else np.broadcast_to(p, np.shape(lam + s))
+
+def _chance(facts: _Facts, popular: Ints, lam: Floats, w: Floats | float) -> Floats:
+    """P of goods with the members' weights, one shape."""
+    p, s = facts.p[popular], facts.s[popular]
+    return np.asarray((w + p * s) / (lam + s)) if facts.personal else np.broadcast_to(p, np.shape(lam + s))
 
 
 def _ranked(fitted: RepeatFit, people: pl.DataFrame, facts: _Facts, waiting: Flags, top: int) -> list[pl.DataFrame]:
     """Own goods, and of the others the best for a member with so many baskets: no other good can pass these."""
     rows, goods = people["row"].to_numpy().astype(np.int64), max(facts.p.size, 1)
-    owner, w = fitted.own["row"].to_numpy(), fitted.own["w"].to_numpy()
+    owner, w = fitted.held["row"].to_numpy(), fitted.held["w"].to_numpy()
     start, end = (np.searchsorted(owner, rows.astype(owner.dtype), side=side) for side in ("left", "right"))
-    place = fitted.own["popular"].to_numpy()
+    place = fitted.held["popular"].to_numpy()
     held = np.repeat(start - np.concatenate([[0], (end - start).cumsum()[:-1]]), end - start)
     at = held + np.arange(held.size)
     depth = min(top + int(waiting[at].sum() and np.add.reduceat(waiting[at], _firsts(start, end)).max()), goods)
@@ -289,7 +298,7 @@ def _others(facts: _Facts, visits: Ints, lam: Floats, depth: int) -> Ints:
     popular = np.arange(facts.p.size)
     best = np.full((first.size, depth), -1, dtype=np.int64)
     for i, one in enumerate(first):
-        score = facts.chance(popular, np.full(popular.size, lam[one]), 0.0) * facts.worth
+        score = _chance(facts, popular, np.full(popular.size, lam[one]), 0.0) * facts.worth
         order = np.argsort(-np.where(np.isfinite(score), score, -np.inf), kind="stable")[:depth]
         order = order[np.isfinite(score[order])]
         best[i, : order.size] = order
@@ -299,7 +308,7 @@ def _others(facts: _Facts, visits: Ints, lam: Floats, depth: int) -> Ints:
 def _best(facts: _Facts, popular: Ints, weight: Floats, lam: Floats, top: int) -> pl.DataFrame:
     """The best of each row: at (row of the table), rank, popular, p, score; -1 is none, ties go to the more popular."""
     none = popular < 0
-    chance = facts.chance(np.maximum(popular, 0), lam[:, None], weight)
+    chance = _chance(facts, np.maximum(popular, 0), lam[:, None], weight)
     score = np.where(none, -np.inf, chance * facts.worth[np.maximum(popular, 0)])
     rows = np.arange(popular.shape[0])[:, None]
     by_place = np.argsort(np.where(none, np.iinfo(np.int64).max, popular), axis=1, kind="stable")
@@ -362,11 +371,7 @@ def personal(fitted: RepeatFit, *, top: int = 10, decayed: bool = False) -> pl.D
     """Each member's most frequent goods (`decayed`: by the fit's decay), filled up with popular ones: a baseline."""
     place = fitted.goods.select("product_id", "popular")
     count = pl.col("w" if decayed else "c").cast(pl.Float64)
-    own = fitted.own
-    mine = own.select(
-        fitted.members["customer_id"].gather(own["row"]).alias("customer_id"),
-        fitted.goods["product_id"].gather(own["popular"]).alias("product_id"), score=count, popular="popular",
-    )  # fmt: skip
+    mine = fitted.own.select("customer_id", "product_id", score=count, popular="popular")
     fill = fitted.members.select("customer_id").join(place.head(top), how="cross").with_columns(score=pl.lit(0.0))
     fill = fill.join(mine, on=["customer_id", "product_id"], how="anti").select(mine.columns)
     best = pl.concat([mine, fill]).sort("customer_id", "score", "popular", descending=[False, True, False])
