@@ -126,7 +126,7 @@ def _compare(sales: pl.LazyFrame, *, later: pl.Expr, order: Sequence[str]) -> Ga
     for side in (~after, after):
         sums.append(_dense(shape, (row[side], cards["code"].to_numpy()[side]), spent[side]))
         seen.append(np.bincount(row[side], minlength=people.len()) > 0)
-    return _result(names, *sums, none, new=~seen[0], lost=~seen[1])
+    return _result(names, sums[0], sums[1], none, new=~seen[0], lost=~seen[1])
 
 
 def _dense(shape: tuple[int, int], where: tuple[Ints, Ints], values: Ints) -> Ints:
