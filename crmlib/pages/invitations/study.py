@@ -20,6 +20,7 @@ from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.goods_on_hand import GoodsStudy
 from crmlib.panels import receipts, traits, visits
+from crmlib.report.page import not_connected
 from crmlib.scoring import pyramid
 
 DAY = timedelta(days=1)
@@ -205,7 +206,15 @@ class Study(Watch):
 
     @cached_property
     def filed(self) -> Filed:
-        """The draw as it will be filed; a scheduled run keeps the candidates."""
+        """The draw as it will be filed; a scheduled run keeps the candidates.
+
+        Raises
+        ------
+        LakeError
+            `report.not_connected` where nobody can have agreed: neither members nor a log of consents.
+        """
+        if len(self.page.missing("customers", "consents")) == 2:
+            raise not_connected("customers", report=self.page.report)
         return lists.propose(self.page, self.picked, self.terms)
 
     @cached_property

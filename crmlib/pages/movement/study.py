@@ -18,7 +18,6 @@ from crmlib.movement.periods import Period, check_periods
 from crmlib.pages.movement.parameters import Movement
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
-from crmlib.report.page import not_connected
 
 PEAKS = ("spring_festival", "mid_autumn")
 """Both periods must hold as many of these."""
@@ -38,13 +37,16 @@ class Study(MemberStudy):
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
 
+    @property
+    def group(self) -> str:
+        """Between which groups sales move: as asked for, shops where no table of products is connected."""
+        return "store" if self.goods is None else self.params.group
+
     @cached_property
     def history(self) -> pl.DataFrame:
         """All sales by member, group and day: customer_id (null: no member), group, day, lines, net_minor."""
-        by = COLUMNS[self.params.group]
-        goods = None if self.params.group == "store" else self.goods
-        if goods is None and self.params.group != "store":
-            raise not_connected("products", report=self.page.report)
+        by = COLUMNS[self.group]
+        goods = None if self.group == "store" else self.goods
         start = EPOCH if self.first_day is None else self.first_day
         sold = traits.customer_part_day(self.lines, goods, by=by, start=start, end=self.page.as_of)
         known = self.members(sold.select("customer_id").unique().drop_nulls())["customer_id"]
@@ -97,7 +99,7 @@ class Study(MemberStudy):
 
     @property
     def comparable(self) -> bool:
-        """Whether there are two periods to compare, with sales and the table that names the groups."""
+        """Whether there are two periods to compare, with sales."""
         try:
             return self.change.members > 0
         except (ModelError, LakeError):
@@ -200,7 +202,7 @@ class Study(MemberStudy):
         """Groups in the reader's words: shops by name, the others as they are."""
         words = self.words
         own = {OTHER: words("movement.group.other"), UNKNOWN: words("movement.group.unknown")}
-        shops = self.page.optional("stores") if self.params.group == "store" else None
+        shops = self.page.optional("stores") if self.group == "store" else None
         if shops is None:
             return own
         known = shops.select("store_id", pl.col("name").fill_null(pl.col("store_id"))).collect()

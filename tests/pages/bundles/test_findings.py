@@ -102,3 +102,12 @@ def test_a_pair_of_promotion_weeks_is_named_as_such(words: Words) -> None:
     none = together.artefacts(found_pairs(), names=NAMES, words=words)
     assert "绿茶" in some.headline and some.table.height == 1
     assert none.headline == words("bundles.artefacts.headline.none")
+
+
+def test_where_no_pair_is_bought_often_enough_nothing_is_said_of_taste(words: Words) -> None:
+    few = found_pairs()
+    few = Pairs(few.table.clear(), few.baskets, few.strata, 0, few.unit)
+    answer = pay.answer(worth().clear(), few, names=NAMES, rate=1000, words=words)
+    assert answer.sentence == words("bundles.answer.untested")
+    card = together.together(few, PLAIN.clear(), names=NAMES, by_member=True, words=words)
+    assert card.headline == words("bundles.together.headline.untested")

@@ -18,7 +18,8 @@ def study(lake: Lake) -> Study:
 def test_independent_goods_make_no_bundle(study: Study) -> None:
     assert study.testable and study.by_member
     assert study.tested.together().is_empty()
-    assert findings.answer(study).sentence == study.words("bundles.answer.none")
+    assert study.tested.table.is_empty(), "no pair is bought often enough to be tested"
+    assert findings.answer(study).sentence == study.words("bundles.answer.untested")
     assert findings.tries(study).table.is_empty()
 
 

@@ -20,6 +20,8 @@ def test_without_consents_nobody_is_drawn(study: Study) -> None:
     made = [findings.cells(study), findings.goods(study), findings.power(study), findings.todo(study)]
     assert all(isinstance(f, Finding) and f.note_sure == study.words("page.unavailable.sure") for f in made)
     assert findings.answer(study).figures == ()
+    assert study.words("page.source.customers") in findings.answer(study).sentence
+    assert all(study.words("page.source.customers") in f.note_seen for f in made if isinstance(f, Finding))
     assert findings.means(study).status == "warn"
 
 

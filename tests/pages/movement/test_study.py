@@ -44,10 +44,11 @@ def test_every_card_is_made_and_those_who_left_bought_nowhere_since(study: Study
     assert not set(study.left["customer_id"]) & set(seen)
 
 
-def test_without_products_the_answer_says_what_is_missing_and_the_page_stands(lake: Lake) -> None:
+def test_without_products_groups_are_shops_and_the_page_says_so(lake: Lake) -> None:
     bare = Study(world.opened(lake, report="movement"))
-    assert not bare.comparable
-    answer = findings.answer(bare)
-    assert answer.sentence == bare.words("movement.answer.short", day=bare.words.format.day(bare.first_day))
-    made = findings.parts(bare)
-    assert isinstance(made, Finding) and bare.words("page.source.products") in made.note_seen + made.note_do
+    assert (bare.params.group, bare.group, bare.comparable) == ("category", "store", True)
+    assert findings.parts(bare).table.height > 0
+    assert bare.words("movement.limits.by_store") in findings.limits(bare).sentences
+    assert bare.change.groups["delta_minor"].sum() == (
+        bare.change.groups["net_2_minor"].sum() - bare.change.groups["net_1_minor"].sum()
+    )  # fmt: skip

@@ -31,7 +31,7 @@ def answer(worth: pl.DataFrame, tested: Pairs, *, names: Mapping[str, str], rate
     """
     form = words.format
     now = worth.filter("in_season")
-    kind = _kind(worth)
+    kind = _kind(worth) if tested.table.height else "untested"
     first = now.row(0, named=True) if now.height else {}
     sentence = words(
         f"bundles.answer.{kind}",

@@ -29,7 +29,7 @@ def together(tested: Pairs, plain: pl.DataFrame, *, names: Mapping[str, str], by
     """
     form = words.format
     found = tested.together().sort("ratio", "left", "right", descending=[True, False, False])
-    kind = "some" if found.height else "none"
+    kind = "some" if found.height else "none" if tested.table.height else "untested"
     unordered = plain.filter(pl.col("left") < pl.col("right")).sort(
         "bound", "left", "right", descending=[True, False, False]
     )

@@ -23,7 +23,7 @@ def parts(study: Study) -> Finding:
 @section("movement.flows")
 def flows(study: Study) -> Finding:
     """Which group won from which, beyond chance."""
-    return change.flows(study.change, study.noise, group=study.params.group, names=study.names, words=study.words)
+    return change.flows(study.change, study.noise, group=study.group, names=study.names, words=study.words)
 
 
 @section("movement.kinds")
@@ -66,4 +66,5 @@ def left(study: Study) -> ActionList:
 
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
-    return Limits(tuple(study.words(f"movement.limits.{key}") for key in ("why", "share", "grouping")))
+    by_store = ("by_store",) if study.group != study.params.group else ()
+    return Limits(tuple(study.words(f"movement.limits.{key}") for key in ("why", "share", "grouping", *by_store)))
