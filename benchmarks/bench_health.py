@@ -22,7 +22,7 @@ from crmlib.data.lake.lake import MONTH, Lake
 from crmlib.panels import reductions
 
 IDS = ("customer_id", "store_id", "receipt_id", "home_store", "phone", "email", "name")
-UNREAD = ("receipt", "customer_product_month")
+UNREAD = ("receipt",)
 LARGER = ("customers", "people", "stores")
 REPORT = "data_health/daily"
 

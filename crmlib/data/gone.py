@@ -52,9 +52,13 @@ class Reading:
     begins: dict[str, Any] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
 
-    def add(self, frame: pl.DataFrame, parts: list[RawPart], contract: Contract) -> None:
-        """Note a stretch of rows (the contract's columns, with keys) and the torn lines beside it."""
-        self.keys.append(frame.select(_key(contract)).to_series().unique())
+    def add(self, frame: pl.DataFrame, parts: list[RawPart], contract: Contract, *, keys: bool) -> None:
+        """Note a stretch of rows (the contract's columns, with keys) and the torn lines beside it.
+
+        `keys`: whether they are asked for; those of 80 million lines take their room.
+        """
+        if keys:
+            self.keys.append(frame.select(_key(contract)).to_series().unique())
         event = _event(contract)
         lost = pl.any_horizontal(pl.col(k).is_null() for k in contract.key).sum()
         begins = pl.lit(None) if event is None else event.min()

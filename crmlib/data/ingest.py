@@ -284,7 +284,7 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     report("check", 0, 2)
     by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
     frame = resolve.with_keys(_paged(frame), contract, name=task.name, numbered=not by_receipt)
-    task.reading.add(frame, parts, contract)
+    task.reading.add(frame, parts, contract, keys=bool(task.again or source.database))
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
     open_rows = frame.filter(pl.col(KIND).is_null())

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -51,9 +52,15 @@ def _one_character(delimiter: str) -> str:
     return delimiter
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Names of time zones; the operating system keeps them in a thousand files."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
-        near = difflib.get_close_matches(zone, available_timezones(), n=1, cutoff=0.5)
+    if zone not in _zones():
+        near = difflib.get_close_matches(zone, _zones(), n=1, cutoff=0.5)
         raise _mistake("sources.zone", zone=zone[:40], near="".join(near))
     return zone
 

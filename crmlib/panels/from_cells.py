@@ -16,12 +16,9 @@ from crmlib.core.dates import EPOCH
 from crmlib.core.frames import AnyFrame
 from crmlib.panels import reductions
 from crmlib.panels.engine import Lines
-from crmlib.panels.handle import cells_of, odd_days, opened, part, span_of
+from crmlib.panels.handle import cells_of, odd_days, part
 
 DAY, GOODS, RECEIPT, FEED, STORE = "customer_store_day", "store_product_day", "receipt", "feed_day", "store_day"
-MONTH = "customer_product_month"
-MOST_ODD = 6
-"""More months than this to read from the lines, and all is read from them."""
 HAS_CARD = pl.col("customer_id").is_not_null()
 
 
@@ -166,63 +163,6 @@ def store_visits(lines: AnyFrame, start: int, end: int) -> Lines | None:
     days = inside.group_by("customer_id", "store_id", "day_n").agg(pl.col("sale_lines", "bought_minor").sum())
     return _lazy(
         days.filter(pl.col("sale_lines") > 0).select("customer_id", "store_id", "day_n", net_minor="bought_minor")
-    )
-
-
-def months(lines: AnyFrame, start: int, end: int) -> pl.LazyFrame | None:
-    """What customers bought from `start` to `end`: cells of months, `days` a bit for each day with a sale.
-
-    A month that a page sees in part, or that the span cuts, is made of its lines by the same definition.
-    """
-    cells = cells_of(lines, MONTH)
-    if cells is None:
-        return None
-    first, last = span_of(lines)
-    start, end = (start if first is None else max(start, first)), (end if last is None else min(end, last))
-    inside = cells.filter(HAS_CARD, pl.col("month_n") <= end, pl.col("last_n") >= start)
-    cut = (pl.col("month_n") < start) | (pl.col("last_n") > end)
-    odd = inside.filter(cut | pl.col("late")).select("month_n").unique().collect(engine="streaming")["month_n"].sort()
-    if odd.len() > MOST_ODD:
-        return None
-    names = reductions.COLUMNS[MONTH]
-    parts = [inside.filter(~pl.col("month_n").is_in(odd.implode())).select(names)]
-    for month in odd:
-        whole = _day(month)
-        following = (whole.replace(day=28) + timedelta(days=4)).replace(day=1)
-        days = max(month, start), min((following - EPOCH).days - 1, end)
-        ready = reductions.prepared(opened(part(lines, start=_day(days[0]), end=_day(days[1]))))
-        made: pl.LazyFrame = reductions.customer_product_months(
-            ready.filter(~nw.col("customer_id").is_null())
-        ).to_native()
-        parts.append(made.select(pl.col(c).cast(reductions.TYPES[c]) for c in names))
-    return pl.concat(parts)
-
-
-def bought(lines: AnyFrame, start: int, end: int) -> Lines | None:
-    """customer_id, product_id, net_minor, offer_minor, quantity_milli, lines: sums of sales, of customers only."""
-    cells = months(lines, start, end)
-    if cells is None:
-        return None
-    sold = cells.filter(pl.col("sale_lines") > 0)
-    renamed = {"net_minor": "bought_minor", "quantity_milli": "sold_milli", "lines": "sale_lines"}
-    return _lazy(sold.select("customer_id", "product_id", "offer_minor", **renamed))
-
-
-def parts_bought(lines: AnyFrame, goods: pl.LazyFrame, by: str, start: int, end: int) -> Lines | None:
-    """customer_id, part, days (with a sale in it), net_minor of sales; `goods` says the part of each product."""
-    cells = months(lines, start, end)
-    if cells is None:
-        return None
-    sold = cells.filter(pl.col("sale_lines") > 0).join(goods, on="product_id", how="left")
-    by_month = (
-        sold.with_columns(part=pl.col(by).cast(pl.String))
-        .group_by("customer_id", "part", "month_n")
-        .agg(pl.col("bought_minor").sum(), pl.col("days").bitwise_or())
-    )
-    return _lazy(
-        by_month.group_by("customer_id", "part").agg(
-            days=pl.col("days").bitwise_count_ones().cast(pl.Int64).sum(), net_minor=pl.col("bought_minor").sum()
-        )
     )
 
 

@@ -19,7 +19,6 @@ from crmlib.core.frames import AnyFrame, to_polars, wrap
 from crmlib.panels import reductions
 
 GOODS, RECEIPT, FEED, STORE = "store_product_day", "receipt", "feed_day", "store_day"
-MONTH = "customer_product_month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +133,6 @@ def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
     if cells is None or not _stand_for(name, cells, narrowed):
         return None
     left = narrowed.without
-    if name == MONTH:  # its days are the reader's matter: see `from_cells.months`
-        narrowed = replace(narrowed, start=None, end=None)
     found: pl.LazyFrame = _narrow(nw.from_native(cells.find(name)), replace(narrowed, without=None)).to_native()
     if left is None:
         return found
@@ -152,19 +149,11 @@ def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
     """Whether a reduction knows what its lines were narrowed to."""
     if name == GOODS:
         return not cells.by_card
-    if name == MONTH:
-        return narrowed.without is None
     if name in {FEED, STORE}:
         if cells.by_card or (name == STORE and cells.nameless):
             return False
         return narrowed.products is None and narrowed.without is None
     return narrowed.products is None and (narrowed.without is None or name == RECEIPT)
-
-
-def span_of(lines: AnyFrame) -> tuple[int | None, int | None]:
-    """First and last day that the lines were narrowed to [days since 1970]."""
-    narrowed = _held(lines)[2] if isinstance(lines, ReceiptLines) else Narrowed()
-    return narrowed.start, narrowed.end
 
 
 def odd_days(lines: AnyFrame) -> list[int]:

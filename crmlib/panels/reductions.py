@@ -10,13 +10,12 @@ may see of the lines is what it may see of the cells, and sums of cells are the 
 | `store_day` | store, day | store days, sums of days |
 | `store_product_day` | store, product, day, promotion, unit, sign | weeks of goods, promotions, plans |
 | `feed_day` | feed, store, day | how far each feed of sales reaches, lines that lack a field |
-| `customer_product_month` | customer, store, product, month | what customers buy: traits, categories, brands |
 
 A receipt of a member that stands in several rows of `receipt` (known in pieces, or over the turn of an hour) has rows
 of its own in `customer_store_day`, with its number, so that its value can be told whatever piece a page does not see.
 
-A cell of a month is of many days: it says on which of them something was sold, how late the last of its lines is, and
-when the last of them became known. Where a page may not see all of that, the month is read from the lines.
+What customers bought, good by good, is read from the lines: cells of months (half of the lines) cost more at ingest
+than they saved any page.
 """
 
 from __future__ import annotations
@@ -51,19 +50,13 @@ GOODS_KEYS = ("store_id", "product_id", "day_n", "promotion_id", "unit", "sold",
 GOODS_SUMS = ("lines", "quantity_milli", "net_minor", "list_minor", "cost_minor")
 FEED_KEYS = ("src_name", "store_id", "day_n", *KNOWN)
 FEED_SUMS = ("lines", "net_minor", "promoted_lines", "uncosted_lines", "unlisted_lines", "unnamed_lines")
-MONTH_KEYS = ("customer_id", "store_id", "product_id", "month_n")
-MONTH_SUMS = ("lines", "sale_lines", "sold_milli", "bought_minor", "offer_minor", "net_minor")
-MONTH_MARKS = ("last_n", "told_n", "days")
-"""Last day of a line, last day on which one says it became known, and a bit for each day of the month with a sale."""
-MONTHLY = ("customer_product_month",)
-"""Reductions whose cells are of a month: a touched day makes its month anew."""
 TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(
         ("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "unit", "src_name"), pl.String
     ),
     **dict.fromkeys((*SUMS, *GOODS_SUMS, *STORE_SUMS, *MEMBER_SUMS, *FEED_SUMS), pl.Int64),
     **dict.fromkeys((*LARGEST, "most_milli", "sale_receipts"), pl.Int64),
-    **dict.fromkeys(("day_n", "known_n", "month_n", "last_n", "told_n", "days"), pl.Int32),
+    **dict.fromkeys(("day_n", "known_n"), pl.Int32),
     **dict.fromkeys(("hour", "sold"), pl.Int8),
     **dict.fromkeys(("told", "listed", "costed", "alone"), pl.Boolean),
 }
@@ -73,7 +66,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "store_day": (*STORE_KEYS, *STORE_SUMS, *MEMBER_SUMS),
     "store_product_day": (*GOODS_KEYS, *GOODS_SUMS),
     "feed_day": (*FEED_KEYS, *FEED_SUMS),
-    "customer_product_month": (*MONTH_KEYS, *MONTH_SUMS, *MONTH_MARKS),
 }
 KEYS = {
     "receipt": RECEIPT_KEYS,
@@ -81,7 +73,6 @@ KEYS = {
     "store_day": STORE_KEYS,
     "store_product_day": GOODS_KEYS,
     "feed_day": FEED_KEYS,
-    "customer_product_month": MONTH_KEYS,
 }
 
 
@@ -108,7 +99,7 @@ def prepared(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> nw.LazyF
     ready: nw.LazyFrame[Any] = nw.from_native(lines)
     return ready.select(
         *("receipt_id", "store_id", "customer_id", "product_id", "promotion_id", "src_name"),
-        *("day_n", "hour", "known_n", "day"),
+        *("day_n", "hour", "known_n"),
         nw.col("unit").cast(nw.String),
         (told & ~known.is_in(list(stamped)) if stamped else told).alias("told"),
         of(sale, one).alias("above"),
@@ -146,14 +137,18 @@ def customer_store_days(receipt: pl.LazyFrame) -> pl.LazyFrame:
     whose, sale = pl.struct("customer_id", "day_n", "receipt_id"), pl.col("sale_lines") > 0
     pieces = pl.col("customer_id").is_not_null() & whose.is_duplicated()
     sold = {name: pl.when(sale).then(of) for name, of in zip(LARGEST, ("bought_minor", "sold_milli"), strict=True)}
+    again = pl.col("receipt_id").is_duplicated()  # few are: the careful look is for these
+    rows = receipt.with_columns(again=again, sale_receipts=sale.cast(pl.Int64), **sold)
+    once = rows.filter(~pl.col("again")).with_columns(
+        receipt_id=pl.lit(None, dtype=pl.String), receipts=pl.lit(1, dtype=pl.Int64)
+    )
+    several = (
+        rows.filter("again")
+        .sort("told", "known_n", "store_id", "hour")
+        .with_columns(receipt_id=pl.when(pieces).then("receipt_id"), receipts=whose.is_first_distinct().cast(pl.Int64))
+    )
     return (
-        receipt.sort("told", "known_n", "store_id", "hour")
-        .with_columns(
-            receipts=whose.is_first_distinct().cast(pl.Int64),
-            receipt_id=pl.when(pieces).then("receipt_id"),
-            sale_receipts=sale.cast(pl.Int64),
-            **sold,
-        )
+        pl.concat([once, several])
         .group_by(CELL_KEYS)
         .agg(pl.col(*SUMS, "receipts", "sale_receipts").sum(), pl.col(*LARGEST).max())
         .with_columns(alone=pl.col("customer_id").is_not_null() & pl.struct("customer_id", "day_n").is_unique())
@@ -183,31 +178,6 @@ def feed_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return lines.group_by(FEED_KEYS).agg(nw.col(*FEED_SUMS).sum())
 
 
-def customer_product_months(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """`customer_product_month` from prepared lines."""
-    number = nw.col("day").dt.day().cast(nw.Int64)
-    zero = nw.lit(0, nw.Int64)
-    ready = lines.with_columns(
-        month_n=(nw.col("day_n").cast(nw.Int64) - number + 1),
-        told_n=nw.when(nw.col("told")).then(nw.col("known_n")),
-        bit=nw.when(nw.col("sale_lines") > 0).then((nw.lit(2) ** (number - 1)).cast(nw.Int64)).otherwise(zero),
-    )
-    native = ready.to_native()
-    if isinstance(native, pl.LazyFrame):
-        sums = (pl.col(c).sum() for c in MONTH_SUMS)
-        marks = {"last_n": pl.col("day_n").max(), "told_n": pl.col("told_n").max(), "days": pl.col("bit").bitwise_or()}
-        return nw.from_native(native.group_by(MONTH_KEYS).agg(*sums, **marks))
-    days = ready.group_by(*MONTH_KEYS, "day_n").agg(
-        *(nw.col(c).sum() for c in MONTH_SUMS), told_n=nw.col("told_n").max(), bit=nw.col("bit").max()
-    )  # no engine but Polars knows a sum of bits: those of different days never meet
-    return days.group_by(MONTH_KEYS).agg(
-        *(nw.col(c).sum() for c in MONTH_SUMS),
-        last_n=nw.col("day_n").max(),
-        told_n=nw.col("told_n").max(),
-        days=nw.col("bit").sum(),
-    )
-
-
 def definitions() -> bytes:
     """The text of this module: what was made by another one is made anew."""
     return _TEXT
@@ -216,30 +186,25 @@ def definitions() -> bytes:
 def odd_days(receipt: pl.DataFrame) -> list[int]:
     """Days with a receipt of several stores or customers: there, receipts cannot be told from cells."""
     who = pl.struct("store_id", "customer_id").n_unique()
-    found = receipt.group_by("day_n", "receipt_id").agg(who=who).filter(pl.col("who") > 1)
+    several = receipt.filter(pl.col("receipt_id").is_duplicated())
+    found = several.group_by("day_n", "receipt_id").agg(who=who).filter(pl.col("who") > 1)
     return found["day_n"].unique().sort().to_list()
 
 
-def reduced_span(
-    lines: AnyFrame, *, stamped: Collection[datetime] = (), monthly: bool | None = None
-) -> dict[str, pl.DataFrame]:
-    """All reductions of some lines, of any engine, typed and sorted by their keys; or those of months, or of days."""
+def reduced_span(lines: AnyFrame, *, stamped: Collection[datetime] = ()) -> dict[str, pl.DataFrame]:
+    """All reductions of some lines, of any engine, typed and sorted by their keys."""
     ready = prepared(lines, stamped=stamped)
-    made: dict[str, pl.DataFrame] = {}
-    if not monthly:
-        receipt = typed("receipt", _collected(receipts(ready)))
-        cells = typed("customer_store_day", customer_store_days(receipt.lazy()).collect())
-        made = {
-            "receipt": receipt,
-            "customer_store_day": cells,
-            "store_day": typed("store_day", store_days(cells.lazy()).collect()),
-            "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
-            "feed_day": typed("feed_day", _collected(feed_days(ready))),
-        }
-    if monthly is None or monthly:
-        (name,) = MONTHLY
-        made[name] = typed(name, _collected(customer_product_months(ready)))
-    return made
+    if isinstance(native := ready.to_native(), pl.LazyFrame):  # decoded once for three sums
+        ready = nw.from_native(native.collect(engine="streaming").lazy())
+    receipt = typed("receipt", _collected(receipts(ready)))
+    cells = typed("customer_store_day", customer_store_days(receipt.lazy()).collect())
+    return {
+        "receipt": receipt,
+        "customer_store_day": cells,
+        "store_day": typed("store_day", store_days(cells.lazy()).collect()),
+        "store_product_day": typed("store_product_day", _collected(store_product_days(ready))),
+        "feed_day": typed("feed_day", _collected(feed_days(ready))),
+    }
 
 
 def _collected(plan: nw.LazyFrame[Any]) -> pl.DataFrame:
@@ -251,11 +216,5 @@ def _collected(plan: nw.LazyFrame[Any]) -> pl.DataFrame:
 
 def typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """A reduction in its own columns, types and order: by day first, so that a day or month prunes files."""
-    first = dated_by(name)
-    order = [first, *(k for k in KEYS[name] if k != first)]
+    order = ["day_n", *(k for k in KEYS[name] if k != "day_n")]
     return frame.select(pl.col(c).cast(TYPES[c]) for c in COLUMNS[name]).sort(order, nulls_last=True)
-
-
-def dated_by(name: str) -> str:
-    """The column that says which day, or which month by its first day, a cell is of."""
-    return "month_n" if name in MONTHLY else "day_n"

@@ -64,9 +64,10 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     units_milli; lines.
     """
     needs = ("customer_id", "day_n", "product_id", "promotion_id", "quantity_milli", "net_minor")
-    first, last = day_number(start), day_number(end)
-    stored = from_cells.bought(lines, first, last)
-    sold = _sold(lines, needs=needs, start=start, end=end) if stored is None else stored
+    offered = ~nw.col("promotion_id").is_null()
+    sold = _sold(lines, needs=needs, start=start, end=end).with_columns(
+        offer_minor=nw.when(offered).then(nw.col("net_minor")).otherwise(0)
+    )
     if products is None:
         sold = sold.with_columns(gift=nw.lit(None, dtype=nw.Int64))
     else:
@@ -74,16 +75,12 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
         sold = sold.join(goods, on="product_id", how="left").with_columns(
             gift=nw.when(nw.col("is_gift")).then(nw.col("net_minor")).otherwise(0)
         )
-    if stored is None:
-        offered = ~nw.col("promotion_id").is_null()
-        offer = nw.when(offered).then(nw.col("net_minor")).otherwise(0)
-        sold = sold.with_columns(offer_minor=offer, lines=nw.lit(1, nw.Int64))
     panel = sold.group_by("customer_id").agg(
         sale_minor=nw.col("net_minor").sum(),
         gift_minor=nw.col("gift").sum(),
         offer_minor=nw.col("offer_minor").sum(),
         units_milli=nw.col("quantity_milli").sum(),
-        lines=nw.col("lines").sum(),
+        lines=nw.len(),
     )
     result = reduced(panel, schema=CUSTOMER_TRAITS, sort=("customer_id",))
     unknown = pl.lit(None, dtype=pl.Int64)
@@ -146,7 +143,7 @@ def customer_part(
     -------
     customer_id; part (null where unknown); days, days with a sale in it; net_minor of sales lines.
     """
-    panel = _stored_parts(lines, products, by=by, start=day_number(start), end=day_number(end))
+    panel = None if products is not None else _stored_parts(lines, by=by, start=day_number(start), end=day_number(end))
     if panel is None:
         needs = ("customer_id", "day_n", "quantity_milli", "net_minor", by if products is None else "product_id")
         sold = _sold(lines, needs=needs, start=start, end=end)
@@ -165,13 +162,10 @@ def _days_of_parts(days: Lines) -> Lines:
     return days.group_by("customer_id", "part").agg(days=nw.len(), net_minor=nw.col("net_minor").sum())
 
 
-def _stored_parts(lines: AnyFrame, products: AnyFrame | None, *, by: str, start: int, end: int) -> Lines | None:
-    """The same from stored cells, by store or by a column of goods; none where they do not know the part."""
-    if products is None:
-        visits = from_cells.store_visits(lines, start, end) if by == "store_id" else None
-        return None if visits is None else _days_of_parts(visits.rename({"store_id": "part"}))
-    goods = _goods(products, by).to_native()
-    return from_cells.parts_bought(lines, goods, by, start, end) if isinstance(goods, pl.LazyFrame) else None
+def _stored_parts(lines: AnyFrame, *, by: str, start: int, end: int) -> Lines | None:
+    """The same from stored cells, by store; none where they do not know the part."""
+    visits = from_cells.store_visits(lines, start, end) if by == "store_id" else None
+    return None if visits is None else _days_of_parts(visits.rename({"store_id": "part"}))
 
 
 def customer_part_day(

@@ -60,8 +60,6 @@ def cells(
 
     def find(name: str) -> pl.LazyFrame:
         found = reduced.scan(lake, built, name)
-        if name in reductions.MONTHLY:
-            return cut(_months(found, at))
         found = found.filter(pl.col("day_n") <= (at.day - EPOCH).days)
         if at.day < at.newest:
             seen = ~pl.col("told") | (pl.col("known_n") <= (at.known_until() - EPOCH).days)
@@ -69,12 +67,3 @@ def cells(
         return cut(found)
 
     return Cells(find, frozenset(built.odd), by_card=by_card, nameless=nameless)
-
-
-def _months(found: pl.LazyFrame, at: AsOf) -> pl.LazyFrame:
-    """Cells of months up to the page's, with `late`: whether they hold a line that the page may not see."""
-    day = (at.day - EPOCH).days
-    late = pl.col("last_n") > day
-    if at.day < at.newest:
-        late |= (pl.col("told_n") > (at.known_until() - EPOCH).days).fill_null(value=False)
-    return found.filter(pl.col("month_n") <= day).with_columns(late=late)

@@ -72,12 +72,14 @@ def _expressions(source: Source) -> dict[str, Expression]:
 
 def _first_problem(frame: pl.DataFrame, rows: pl.DataFrame, checks: dict[str, tuple[pl.Expr, pl.Expr]]) -> pl.DataFrame:
     """RULE and VALUE of the first unreadable cell; texts are fetched for the broken rows only."""
-    rule = _first({r: pl.col(r) for r in checks}, RULE)
-    frame = frame.with_columns(rule).drop(list(checks))
-    broken = frame[RULE].is_not_null()
+    none = pl.lit(None, dtype=pl.String)
+    broken = frame.select(pl.any_horizontal(list(checks))).to_series() if checks else pl.Series([False])
     if not broken.any():
-        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(VALUE))
-    texts = rows.filter(broken).with_columns(frame[RULE].filter(broken))
+        return frame.drop(list(checks)).with_columns(none.alias(RULE), none.alias(VALUE))
+    rules = frame.filter(broken).select(_first({r: pl.col(r) for r in checks}, RULE)).to_series()
+    frame = frame.drop(list(checks)).with_columns(none.alias(RULE))
+    frame = frame.with_columns(frame[RULE].scatter(broken.arg_true(), rules))
+    texts = rows.filter(broken).with_columns(rules)
     value = pl.coalesce(*[pl.when(pl.col(RULE) == r).then(text) for r, (_, text) in checks.items()])
     found = texts.select(LINE, value.cast(pl.String).alias(VALUE))
     return frame.join(found, on=LINE, how="left", maintain_order="left")

@@ -53,12 +53,32 @@ def with_keys(frame: pl.DataFrame, contract: Contract, *, name: str, numbered: b
         return frame
     if numbered:
         return frame.with_columns(line_id=pl.concat_str(pl.lit(f"{name}/"), "line_id"))
-    frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(PART, "receipt_id").alias(ORDINAL))
+    frame = frame.with_columns(_ordinal(frame))
     return frame.with_columns(line_id=pl.concat_str(pl.lit(f"{name}/"), "receipt_id", pl.lit("/"), ORDINAL))
+
+
+def _ordinal(frame: pl.DataFrame) -> pl.Series:
+    """Number of each line within its receipt and file or sheet, from 1, as they stand."""
+    unit, at = [PART, "receipt_id"], pl.int_range(pl.len(), dtype=pl.Int64)
+    begins = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift()) for c in unit) | (at == 0)
+    rows = frame.select(*unit, begins.alias("__begins"))
+    numbered = rows.select((at - pl.when("__begins").then(at).forward_fill() + 1).alias(ORDINAL)).to_series()
+    heads = rows.filter("__begins").select(unit)
+    apart = heads.filter(heads["receipt_id"].is_duplicated())
+    apart = apart.filter(apart.is_duplicated()).unique()
+    if apart.is_empty():
+        return numbered
+    # the few receipts whose lines do not all stand together
+    few = rows.with_row_index("__at").join(apart, on=unit, how="semi", nulls_equal=True, maintain_order="left")
+    counted = few.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(unit)).to_series()
+    return numbered.scatter(few["__at"], counted)
 
 
 def first_verdicts(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Set apart what needs no look at the lake: repeats across sheets, exclusions, unreadable cells, repeated keys."""
+    if all(frame[c].null_count() == frame.height for c in (REPEAT, EXCLUDED, RULE)):  # nothing to set apart
+        none = pl.lit(None, dtype=pl.String)
+        return _keys_once(frame.with_columns(none.alias(c) for c in (LIKE, KIND, RULE, VALUE)), contract)
     place = pl.concat_str("src_file", pl.lit(":"), "src_line")
     repeat = pl.lit(False)  # noqa: FBT003
     if frame[REPEAT].null_count() < frame.height:
@@ -96,11 +116,11 @@ def _keys_once(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     place = pl.concat_str("src_file", pl.lit(":"), "src_line")
     key = [PART, *contract.key]
     content = [c for c in contract.columns if c not in PROVENANCE and c not in contract.key]
-    alive = frame.filter(pl.col(KIND).is_null()).select("src_file", "src_line", *key, *content)
-    several = alive.select(key).is_duplicated()
-    if not several.any():
+    alive = frame.select("src_file", "src_line", *key, *content, KIND).filter(pl.col(KIND).is_null())
+    of_key = alive.filter(alive[contract.key[-1]].is_duplicated())  # one column is quickly looked through
+    of_key = of_key.filter(of_key.select(key).is_duplicated())
+    if of_key.is_empty():
         return frame
-    of_key = alive.filter(several)
     firsts = of_key.unique(key, keep="first", maintain_order=True)
     firsts = firsts.select(*key, place.alias("__first"), *(pl.col(c).alias(f"__first_{c}") for c in content))
     again = of_key.join(firsts, on=key, how="left", nulls_equal=True, maintain_order="left")
@@ -200,13 +220,18 @@ def _judgement(frame: pl.DataFrame) -> list[str]:
 
 def _rounds(rows: pl.DataFrame, unit: list[str]) -> list[pl.DataFrame]:
     """The rows in rounds: how many earlier files or sheets hold the same receipt or key."""
-    pairs = rows.select(*unit, PART).unique(maintain_order=True)
-    if not pairs.select(unit).is_duplicated().any():
+    if rows[PART].n_unique() < 2:
         return [rows]
-    pairs = pairs.sort(PART, maintain_order=True)
+    pairs = rows.select(*unit, PART).unique(maintain_order=True)
+    again = pairs.select(unit).is_duplicated()
+    if not again.any():
+        return [rows]
+    pairs = pairs.filter(again).sort(PART, maintain_order=True)
     pairs = pairs.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(unit).alias(ROUND))
     rows = rows.join(pairs, on=[*unit, PART], how="left", nulls_equal=True, maintain_order="left")
-    return rows.sort(ROUND, maintain_order=True).partition_by(ROUND, maintain_order=True)
+    rows = rows.with_columns(pl.col(ROUND).fill_null(0))
+    later = rows.filter(pl.col(ROUND) > 0).sort(ROUND, maintain_order=True)
+    return [rows.filter(pl.col(ROUND) == 0), *later.partition_by(ROUND, maintain_order=True)]
 
 
 def _compare(rows: pl.DataFrame, old: pl.DataFrame, contract: Contract) -> pl.DataFrame:

@@ -26,10 +26,10 @@ from crmlib.core.errors import LakeError
 from crmlib.core.frames import AnyFrame
 from crmlib.data.lake import delta, storage
 from crmlib.data.lake.lake import MONTH, Lake
+from crmlib.data.lake.store import month_of
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
 LINES_AT_ONCE = 500_000
-DAYS_OF_MONTH = 31
 KEEP = 400
 """So many versions are remembered: those of a year of nights."""
 
@@ -60,20 +60,13 @@ class Reducer(Protocol):
     @property
     def COLUMNS(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: D102, N802
 
-    @property
-    def MONTHLY(self) -> tuple[str, ...]: ...  # noqa: D102, N802
-
     def definitions(self) -> bytes: ...  # noqa: D102
 
-    def reduced_span(  # noqa: D102
-        self, lines: AnyFrame, *, stamped: Collection[datetime], monthly: bool | None = None
-    ) -> dict[str, pl.DataFrame]: ...
+    def reduced_span(self, lines: AnyFrame, *, stamped: Collection[datetime]) -> dict[str, pl.DataFrame]: ...  # noqa: D102
 
     def odd_days(self, receipt: pl.DataFrame) -> list[int]: ...  # noqa: D102
 
     def typed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame: ...  # noqa: D102
-
-    def dated_by(self, name: str) -> str: ...  # noqa: D102
 
 
 class Engine(Protocol):
@@ -152,16 +145,10 @@ def _made(
         parts = []
         for few in (span[i : i + step] for i in range(0, len(span), step)):
             parts.append(_reduced(lake, few, version=version, stamped=stamped, by=by, on=on))
-        made = {name: pl.concat([part[name] for part in parts]) for name in by.COLUMNS if name not in by.MONTHLY}
+        made = {name: pl.concat([part[name] for part in parts]) for name in by.COLUMNS}
         odd |= set(by.odd_days(made["receipt"]))
         for name, frame in made.items():
             _write(lake.path / FOLDER / name, frame, days=span)
-    for months in _spans(
-        sorted({d.replace(day=1) for d in days}), 1 if step < DAYS_OF_MONTH else step // DAYS_OF_MONTH
-    ):
-        whole = [d for m in months for d in days_of_month(m)]
-        for name, frame in _reduced(lake, whole, version=version, stamped=stamped, by=by, on=on, monthly=True).items():
-            _write(lake.path / FOLDER / name, frame, days=months, dated_by=by.dated_by(name))
     versions = {name: delta.version(lake.path / FOLDER / name) for name in by.COLUMNS}
     built = Built(version, form_, versions, sorted(odd))
     remember(lake, built)
@@ -176,19 +163,18 @@ def _reduced(
     stamped: list[datetime],
     by: Reducer,
     on: Engine | None,
-    monthly: bool = False,
 ) -> dict[str, pl.DataFrame]:
-    """The reductions of some days, or of whole months, by the engine."""
+    """The reductions of some days, by the engine."""
     if on is None:
         lines = lake.table(LINES, version=version)
         inside = lines.filter(pl.col("day") >= days[0], pl.col("day") <= days[-1], pl.col("day").is_in(days))
-        return by.reduced_span(inside, stamped=stamped, monthly=monthly)
+        return by.reduced_span(inside, stamped=stamped)
     root, options = storage.place(lake.table_path(LINES))
     root = root if options is not None else str(lake.table_path(LINES).resolve())
     files = [f"{root}/{path}" for path, (a, b) in _files(lake, version).items() if a <= days[-1] and b >= days[0]]
     try:
         numbers = [(d - date(1970, 1, 1)).days for d in days]
-        return by.reduced_span(on.lines(files, zone=lake.time_zone, days=numbers), stamped=stamped, monthly=monthly)
+        return by.reduced_span(on.lines(files, zone=lake.time_zone, days=numbers), stamped=stamped)
     except Exception as error:  # an engine has errors of its own kind
         raise on.explained(error) from error
 
@@ -253,12 +239,10 @@ def _verified(lake: Lake, built: Built, name: str, *, by: Reducer, most: int) ->
     found, expected = sums.collect(engine="streaming").row(0), whole.row(0)
     counts = lines.group_by("day").agg(pl.len().alias("n")).collect(engine="streaming").sort("n", "day")
     days = {*counts.tail(most - 2)["day"], *(counts.sort("day")["day"][[0, -1]] if counts.height else [])}
-    monthly = name in by.MONTHLY
-    asked = days if not monthly else {d for m in days for d in days_of_month(m.replace(day=1))}
-    inside = lines.filter(pl.col("day").is_in(sorted(asked)))
-    made = by.reduced_span(inside, stamped=lake.ingests(LINES)["at"].to_list(), monthly=monthly)[name]
-    number = [(d - date(1970, 1, 1)).days for d in asked]
-    kept = by.typed(name, scan(lake, built, name).filter(pl.col(by.dated_by(name)).is_in(number)).collect())
+    inside = lines.filter(pl.col("day").is_in(sorted(days)))
+    made = by.reduced_span(inside, stamped=lake.ingests(LINES)["at"].to_list())[name]
+    number = [(d - date(1970, 1, 1)).days for d in days]
+    kept = by.typed(name, scan(lake, built, name).filter(pl.col("day_n").is_in(number)).collect())
     same = found == expected and kept.equals(made)
     return (name, same, f"{found[0]} lines, {kept.height} cells of {len(days)} days", f"{expected[0]}, {made.height}")
 
@@ -288,21 +272,9 @@ def _take_back(lake: Lake, last: Built | None, *, by: Reducer) -> None:
             delta.opened(path).restore(last.versions[name])
 
 
-def days_of_month(first: date) -> list[date]:
-    """All days of a month.
-
-    Examples
-    --------
-    >>> len(days_of_month(date(2024, 2, 1)))
-    29
-    """
-    days = (first + timedelta(days=d) for d in range(DAYS_OF_MONTH))
-    return [d for d in days if d.month == first.month]
-
-
-def _write(path: Path, frame: pl.DataFrame, *, days: list[date], dated_by: str = "day_n") -> None:
-    day = pl.col(dated_by).cast(pl.Date)
-    rows = frame.with_columns(day.alias("day"), day.dt.strftime("%Y-%m").alias(MONTH))
+def _write(path: Path, frame: pl.DataFrame, *, days: list[date]) -> None:
+    day = frame["day_n"].cast(pl.Date)
+    rows = frame.with_columns(day.alias("day"), month_of(day))
     if delta.exists(path):
         delta.overwrite(path, rows, batch=delta.Batch(""), description="{}", days=days)
     else:

@@ -112,7 +112,14 @@ def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     if "day" not in plain.columns:
         local = rows[contract.event].dt.date()
         plain = plain.with_columns(local.alias("day"))
-    return plain.with_columns(pl.col("day").dt.strftime("%Y-%m").alias(MONTH))
+    return plain.with_columns(month_of(plain["day"]))
+
+
+def month_of(day: pl.Series) -> pl.Series:
+    """The month that rows are filed under, `2026-05`; each day is worded once."""
+    days = day.unique()
+    told = pl.DataFrame({"day": days, MONTH: days.dt.strftime("%Y-%m")}, schema={"day": pl.Date, MONTH: pl.String})
+    return day.to_frame("day").join(told, on="day", how="left", nulls_equal=True, maintain_order="left")[MONTH]
 
 
 def set_apart_rows(

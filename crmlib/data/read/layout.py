@@ -92,7 +92,8 @@ def check_below(rows: pl.DataFrame, name: str) -> None:
     fields = [c for c in rows.columns if c not in {LINE, RAW}]
     if rows.height < FEW or len(fields) < FEW:
         return
-    bare = ~rows.select(pl.any_horizontal(pl.col(fields).str.contains(DIGIT).fill_null(value=False))).to_series()
+    looked = [RAW] if RAW in rows.columns else fields  # the line itself holds what its fields hold
+    bare = ~rows.select(pl.any_horizontal(pl.col(looked).str.contains(DIGIT).fill_null(value=False))).to_series()
     for at in bare.arg_true().head(CANDIDATES).to_list():
         around = rows[max(0, at - AROUND) : at + 1 + AROUND].select(LINE, *fields)
         filled = around.select(pl.col(fields).str.strip_chars().fill_null("") != "")

@@ -89,11 +89,13 @@ def split(lines: pl.DataFrame, *, delimiter: str, names: list[str]) -> Records:
         blanks = pl.col(RAW).str.strip_chars().str.replace_all(r"\s+", "\t")
         return _split_plain(lines.with_columns(blanks.alias(FIELDS)), "\t", names)
     quoted = pl.col(RAW).str.contains('"', literal=True)
+    unquoted = pl.col(RAW).str.replace_all("\r", " ", literal=True).alias(FIELDS)
+    if not lines.select(quoted.any()).item():  # most files have none: one look, and no pattern is asked of each line
+        return _split_plain(lines.with_columns(unquoted), delimiter, names)
     tidy = pl.col(RAW).str.contains(_tidy(delimiter)) & (pl.col(RAW).str.len_bytes() < LONGEST_LINE)
     lines = lines.with_columns(pl.when(~quoted).then(0).when(tidy).then(1).otherwise(2).alias("__kind"))
     odd, inside = _split_odd(lines, delimiter, names)
     lines = lines.filter(~pl.col(LINE).is_in(inside)) if inside else lines
-    unquoted = pl.col(RAW).str.replace_all("\r", " ", literal=True).alias(FIELDS)
     plain = _split_plain(lines.filter(pl.col("__kind") == 0).with_columns(unquoted), delimiter, names)
     parts = [plain, _split_tidy(lines.filter(pl.col("__kind") == 1), delimiter, names), odd]
     parts = [p for p in parts if p.rows.height or p.torn.height] or [plain]

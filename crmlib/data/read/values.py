@@ -52,6 +52,8 @@ TWO_CELLS = r"^([^\s:]+)[ T]+00:00(?::00)?(?:\.0+)?\s+(?:1899-12-3[01][ T])?(\d{
 """A cell with a day and one with a time, joined: the day's own midnight says nothing."""
 TWO_SERIALS = r"^(\d{5})(?:\.0+)?\s+0?(\.\d+)$"
 YEARS = (1900, 2200)
+LOOKED_AT = 50
+"""Texts of a column that tell how most of it is written."""
 
 
 def clean(text: pl.Expr) -> pl.Expr:
@@ -141,6 +143,26 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
     2017-01-03 12:00:00
     2017-01-03 09:56:00
     """
+    form = None if formats else _plain_form(text)
+    if form is None:
+        return _by_text(text, zone=zone, formats=formats)
+    at = text.str.to_datetime(form, strict=False, time_unit="us").alias("at")
+    left = text.is_not_null() & at.is_null()
+    at = at.set(~at.dt.year().is_between(*YEARS).fill_null(value=True), None)
+    return at.scatter(left.arg_true(), _by_text(text.filter(left), zone=zone, formats=())) if left.any() else at
+
+
+def _plain_form(text: pl.Series) -> str | None:
+    """The plain way in which most of the first texts are written; none where there is none."""
+    some = text.head(LOOKED_AT).drop_nulls()
+    for form in (*PLAIN, *SLASHED) if some.len() else ():
+        if some.str.to_datetime(form, strict=False, time_unit="us").null_count() * 2 < some.len():
+            return form
+    return None
+
+
+def _by_text(text: pl.Series, *, zone: str, formats: Sequence[str]) -> pl.Series:
+    """The times, each text read once."""
     distinct = pl.DataFrame({"text": text}).unique(maintain_order=True)
     read = []
     slashed = SLASHED if text.str.contains("/", literal=True).any() else ()
