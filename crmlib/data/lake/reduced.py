@@ -29,7 +29,8 @@ from crmlib.data.lake.lake import MONTH, Lake
 from crmlib.data.lake.store import month_of
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
-LINES_AT_ONCE = 500_000
+LINES_AT_ONCE, STEPS_OF_COMMIT = 500_000, 4
+"""So many lines are reduced at a time, and the cells of so many times are stored in one commit."""
 KEEP = 400
 """So many versions are remembered: those of a year of nights."""
 
@@ -111,7 +112,7 @@ def reduce(lake: Lake, *, by: Reducer, on: Engine | None = None) -> tuple[Built,
     """Bring the reductions up to the newest version of the lines; what was made, and how many days were made anew.
 
     Only days in files that came or went since are made again, some days after the other: memory is that of half a
-    million lines and the cells of a month, or of the months that these lines fill.
+    million lines and the cells of two million, or of the months that half a million fill.
 
     Parameters
     ----------
@@ -182,11 +183,13 @@ def _reduced(
 def _spans(days: list[date], step: int) -> Iterator[list[date]]:
     """The days, whole months together while they have no more than `step` days: each span is one commit.
 
+    A month of very many lines is cut, so that memory does not grow with the company.
+
     Examples
     --------
     >>> days = [date(2025, 12, 30) + timedelta(days=d) for d in range(40)]
     >>> [len(span) for span in _spans(days, 33)], [len(span) for span in _spans(days, 5)]
-    ([33, 7], [2, 31, 7])
+    ([33, 7], [2, 20, 11, 7])
     """
     span: list[date] = []
     for _, month in groupby(days, key=lambda d: (d.year, d.month)):
@@ -195,6 +198,9 @@ def _spans(days: list[date], step: int) -> Iterator[list[date]]:
             yield span
             span = []
         span += more
+        while len(span) > STEPS_OF_COMMIT * step:
+            yield span[: STEPS_OF_COMMIT * step]
+            span = span[STEPS_OF_COMMIT * step :]
     if span:
         yield span
 

@@ -1,0 +1,61 @@
+"""Pages with and without reductions: the same bytes, page by page.
+
+python benchmarks/same_bytes.py LAKE FOLDER [report/variant ...]    all reports of `params` in Chinese, or some of them
+
+LAKE is read and not written to: a copy in FOLDER is. Prints the files that differ, and how many are the same.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from crmlib.data.lake import reduced
+from crmlib.data.lake.lake import Lake
+from crmlib.panels import reductions
+
+ROOT = Path(__file__).parents[1]
+CRMLIB = [sys.executable, "-m", "crmlib.cli"]
+SHOWN = frozenset({".html", ".csv", ".xlsx", ".parquet", ".svg"})
+"""What a reader opens; records of a run tell its times besides."""
+
+
+RUN = re.compile(r"\.runs/\w+/")
+
+
+def made(lake: Path, out: Path, names: list[str]) -> dict[str, bytes]:
+    """The files of the pages by their path, nothing remembered."""
+    for folder in (lake / "remembered", out):
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in names:
+        run = ("run", f"params/{name}.yml", "--lake", lake, "--out", out, "--workers", "1", "--set", "language=zh")
+        subprocess.run([*CRMLIB, *map(str, run)], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+    found = (
+        f for f in sorted(out.rglob("*")) if f.is_file() and f.suffix in SHOWN and len(f.relative_to(out).parts) > 2
+    )
+    return {RUN.sub("", f.relative_to(out).as_posix()): f.read_bytes() for f in found}
+
+
+def main() -> None:
+    lake, folder = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    names = sys.argv[3:] or sorted(p.relative_to(ROOT / "params").with_suffix("").as_posix()
+                                   for p in (ROOT / "params").glob("*/*.yml"))  # fmt: skip
+    copy = folder / "lake"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(lake, copy)
+    shutil.rmtree(copy / reduced.FOLDER, ignore_errors=True)
+    from_lines = made(copy, folder / "from_lines", names)
+    reduced.reduce(Lake(copy), by=reductions)
+    from_cells = made(copy, folder / "from_cells", names)
+    for name in sorted(from_lines.keys() | from_cells.keys()):
+        if from_lines.get(name) != from_cells.get(name):
+            print("differs:", name)
+    same = sum(from_cells.get(name) == found for name, found in from_lines.items())
+    print(f"{same} of {len(from_lines.keys() | from_cells.keys())} files of {len(names)} pages have the same bytes")
+
+
+if __name__ == "__main__":
+    main()
