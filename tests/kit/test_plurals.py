@@ -60,6 +60,17 @@ def test_a_verb_and_a_pointing_word_follow_the_number_too() -> None:
     assert wrong == {}
 
 
+def test_a_verb_behind_what_says_more_of_the_noun_follows_the_number_too() -> None:
+    """ "1 member with a net of zero are in the lowest tier"; and no "a {share}", which may be a 82 %."""
+    late = re.compile(r"\{\w+:" + PLURAL + r"[^}]*\} (?:with|of|that|who|in which)\b[^{}.;:,]* (?:are|were|have)\b")
+    wrong = {
+        key: text
+        for key, text in SENTENCES.items()
+        if late.search(text) or re.search(r"\b[Aa] \{(?:share|power|chance|rate)\}", text)
+    }
+    assert wrong == {}
+
+
 @pytest.mark.parametrize("count", ["0", "2", "1,000"])
 def test_any_other_number_has_the_plural(count: str) -> None:
     for key, text in _told(count).items():

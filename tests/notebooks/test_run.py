@@ -95,6 +95,7 @@ def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_
     heads = texts(body, r"<th\b[^>]*>(.*?)</th>")
     assert not [text for text in heads if MACHINE.search(text)]
     assert not set(texts(body, r"<td\b[^>]*>(.*?)</td>")) & named(sample_pages.lake), "who has a name is called by it"
+    assert not [f["label"] for f in record["figures"] if f["label"][:1].islower()]
     if language == "zh":
         assert all(CHINESE.search(f["headline"]) for f in record["findings"])
     notes = re.findall(r'<div class="notes">\s*<dl>(.*?)</dl>', body, re.S)

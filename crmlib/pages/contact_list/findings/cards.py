@@ -54,7 +54,7 @@ def answer(everybody: pl.DataFrame, *, words: Words, stake: str, beside: str = "
                 amount=float(listed.height),
             ),
             Figure(
-                label=words(f"contact_list.stake.{stake}"),
+                label=_begun(words(f"contact_list.stake.{stake}")),
                 value=form.money(money),
                 key="contacts_minor",
                 amount=float(money),
@@ -248,3 +248,8 @@ def _bars(table: pl.DataFrame, column: str, named: list[str], *, words: Words) -
     value = table["stake_minor"] / MINOR_PER_UNIT[form.currency]
     bars = pl.DataFrame({"name": named, "value": value, "label": labels}).head(12)
     return labelled.bars(bars, words=words, title=words("contact_list.axis"))
+
+
+def _begun(text: str) -> str:
+    """A phrase as the beginning of a label."""
+    return text[:1].upper() + text[1:]
