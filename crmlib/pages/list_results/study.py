@@ -8,10 +8,12 @@ from functools import cached_property
 import polars as pl
 
 from crmlib import clv, panels
+from crmlib.core.errors import ModelError
 from crmlib.customers.members.periods import months_before
 from crmlib.outreach import aims, partners, results
 from crmlib.outreach import programme as seasons
 from crmlib.outreach.programme import Programme
+from crmlib.outreach.read_out import MIN_GROUP
 from crmlib.outreach.results import Register
 from crmlib.pages.list_results.parameters import ListResults
 from crmlib.pages.shared import lists
@@ -80,8 +82,16 @@ class Study(MemberStudy):
 
     @cached_property
     def season(self) -> tuple[str, date, date]:
-        """The season that the page's day lies in, else the last one before it: id, first day, last day read."""
+        """The season that the page's day lies in, else the last one before it: id, first day, last day read.
+
+        Raises
+        ------
+        ModelError
+            `outreach.no_season_holdout` before the first season.
+        """
         rows = self.page.table("seasons").filter(pl.col("starts_on") <= self.page.as_of).collect()
+        if rows.is_empty():
+            raise ModelError("outreach.no_season_holdout", values={"held": 0, "least": MIN_GROUP})
         last = rows.sort("starts_on").row(-1, named=True)
         return str(last["season_id"]), last["starts_on"], min(last["ends_on"], self.page.as_of)
 
