@@ -110,7 +110,7 @@ def year(tmp_path_factory: pytest.TempPathFactory, sample_lake: Lake) -> Pages:
     with pytest.MonkeyPatch.context() as patch:
         changes = compare.changes
         quick.draws(patch)
-        quick.undrawn(patch)
+        quick.undrawn(patch, data=False)
         quick.unset(patch)
         patch.setattr(sheets, "xlsx", lambda *_, **__: b"")
 
