@@ -8,7 +8,7 @@ forgotten again. With a user of one region, `--other-region` names one of the ot
 was tried, how often, and whether it held; each measure its figure and its goal. The last lines are the sum. Exit code 1
 if an attack did not hold, 2 if only a goal of time or memory was missed (a busy machine misses them: measure on a quiet
 one). Without a user only what a stranger can do is tried. The server's memory is looked at where it runs on this
-machine: by `--pid`, else by whoever listens on the port. Under four minutes in all.
+machine: by `--pid`, else by whoever listens on the port. About five minutes in all.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from crmlib.kit.charts.drawer import VARIABLE
 from crmlib.report.assemble import assemble
 from crmlib.report.drawing import Drawer, Drawing, DrawingError, bundle, stable_names
 from tests.report import world
+from tests.waiting import HANG, until
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def alone(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def draw(chart: object, *, language: str = "zh") -> Drawing:
     drawer = Drawer()
     try:
-        return drawer.order(chart, language=language).result(timeout=60)
+        return drawer.order(chart, language=language).result(timeout=HANG)
     finally:
         drawer.close()
 
@@ -62,14 +62,14 @@ def test_what_the_engine_cannot_draw_is_said_and_the_next_chart_is_drawn(lake: L
 
 def test_an_engine_that_dies_costs_its_chart_only() -> None:
     drawer = Drawer()
-    drawer.order(world.bars(world.tiers()), language="en").result(timeout=60)
+    drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG)
     drawer._engines[-1].kill()
     drawer._engines[-1].wait()
-    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG).svg
     request = drawer._queue.submit(drawer._draw, b"not json\n", "x")
     with pytest.raises(DrawingError, match="ended"):
-        request.result(timeout=60)
-    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+        request.result(timeout=HANG)
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG).svg
     drawer.close()
 
 
@@ -79,11 +79,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     place = tmp_path_factory.mktemp("drawing") / "socket"
     command = [sys.executable, "-m", "crmlib.kit.charts.drawer", str(place), "1"]
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE)
-    end = time.monotonic() + 60
-    while not place.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(place.exists, alive=lambda: keeper.poll() is None)
     yield str(place)
-    keeper.communicate(timeout=60)
+    keeper.communicate(timeout=HANG)
     assert not place.exists()
 
 
@@ -94,7 +92,7 @@ def test_a_kept_engine_draws_the_same_picture_whatever_it_drew_before(
     monkeypatch.setenv(VARIABLE, address)
     drawer = Drawer()
     drawer.start()
-    kept = [drawer.order(world.bars(world.tiers()), language="zh").result(timeout=60) for _ in range(3)]
+    kept = [drawer.order(world.bars(world.tiers()), language="zh").result(timeout=HANG) for _ in range(3)]
     assert kept == [own] * 3
     assert drawer._engines == []
 
@@ -106,7 +104,7 @@ def test_a_kept_engine_that_dies_costs_its_chart_only_and_is_replaced(
     drawer = Drawer()
     with pytest.raises(DrawingError, match="ended"):
         drawer._draw(b"not json\n", "x")
-    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=60).svg
+    assert drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG).svg
 
 
 def test_where_nobody_keeps_engines_a_page_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +114,7 @@ def test_where_nobody_keeps_engines_a_page_has_its_own(tmp_path: Path, monkeypat
 
 def test_no_engine_outlives_its_page() -> None:
     drawer = Drawer()
-    drawer.order(world.bars(world.tiers()), language="en").result(timeout=60)
+    drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG)
     (pid,) = [engine.pid for engine in drawer._engines]
     del drawer
     gc.collect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from crmlib.outreach.register import Terms
 from crmlib.run.deliver import Smtp
 from crmlib.run.lists import book
 from crmlib.run.lists.rules import Rules
+from tests.waiting import HANG, free_port
 
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 """Noon in Shanghai."""
@@ -34,9 +35,12 @@ class Box(Message):
     def __init__(self) -> None:
         super().__init__()
         self.mails: list[Any] = []
+        self.last, self.answered = 0, threading.Event()
 
     def handle_message(self, message: Any) -> None:
         self.mails.append(message)
+        if len(self.mails) == self.last:  # the sender waits for this answer
+            self.answered.wait()
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name)
         self, _s: Any, _session: Any, envelope: Any, address: str, _o: Any
@@ -50,12 +54,11 @@ class Box(Message):
 @pytest.fixture
 def box() -> Iterator[tuple[Box, Smtp]]:
     box = Box()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=HANG)
     controller.start()
     yield box, Smtp(host="127.0.0.1", port=port, security="loopback", sender="shop@example.com")
+    box.answered.set()
     controller.stop()
 
 
