@@ -101,10 +101,7 @@ def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date
     category and unit [minor units].
     """
     needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
-    stored = from_cells.bought(lines, day_number(start), day_number(end))
-    sold = _sold(lines, needs=needs, start=start, end=end) if stored is None else stored
-    if stored is None:
-        sold = sold.with_columns(lines=nw.lit(1, nw.Int64))
+    sold = _sold(lines, needs=needs, start=start, end=end).with_columns(lines=nw.lit(1, nw.Int64))
     goods = lines_of(products, needs=("product_id", by, "unit"), name="products").select(
         "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String).fill_null("")
     )
