@@ -12,8 +12,8 @@ EXACT = pl.Decimal(38, 9)
 """Numbers between reading and rounding: nine decimals, no binary fractions."""
 
 GROUPED = r"^[+-]?\d{1,3}([,'\x{A0}\x{202F} ]\d{3})+(\.\d*)?$"
-BEFORE = r"^\s*([+-]?)\s*[¥\x{FFE5}$£€\\]?\s*"
-"""A sign of money before the number; the yen of Shift-JIS is the byte of the backslash."""
+BEFORE = r"^\s*([+-]?)\s*(?:(?:CN|US|HK)?[¥\x{FFE5}$£€\\]|CNY|RMB|USD|HKD|EUR|GBP)?\s*"
+"""A sign or code of money before the number; the yen of Shift-JIS is the byte of the backslash."""
 BRACKETS = r"^\s*[¥\x{FFE5}$£€]?\s*\(([^()-]+)\)\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"
 AFTER = r"\s*[¥\x{FFE5}$£€\x{5143}]?\s*$"  # a money sign or the word yuan
 FLAGS = {
@@ -70,9 +70,9 @@ def numbers(text: pl.Series, *, decimal: str = ".") -> pl.Series:
 
     Examples
     --------
-    >>> cells = pl.Series(["1,234.50", "¥-12", "(3.5)", "($8.49)", "1,23", "7.", "1 2", "1e3"])
+    >>> cells = pl.Series(["1,234.50", "¥-12", "CN¥ 8.5", "(3.5)", "($8.49)", "1,23", "7.", "1 2", "1e3"])
     >>> [None if v is None else float(v) for v in numbers(cells)]
-    [1234.5, -12.0, -3.5, -8.49, None, 7.0, None, 1000.0]
+    [1234.5, -12.0, 8.5, -3.5, -8.49, None, 7.0, None, 1000.0]
     >>> [float(v) for v in numbers(pl.Series(["1.234,50"]), decimal=",")]
     [1234.5]
     """
