@@ -135,3 +135,7 @@ def test_nobody_left_is_an_answer(words: Words) -> None:
     assert members.left(pl.DataFrame(schema=schema), total=0, names={}, words=words).headline == words(
         "movement.left.headline.none"
     )
+
+
+def test_without_members_the_answer_says_so(words: Words) -> None:
+    assert change.no_answer(None, words=words).sentence == words("movement.answer.no_members")

@@ -59,7 +59,14 @@ def answer(change: GainLoss, left: pl.DataFrame, *, span: Span, names: Mapping[s
 
 
 def no_answer(first: date | None, *, words: Words) -> Answer:
-    """Say that there is nothing to compare with yet."""
+    """Say that there is nothing to compare with yet, or that no sale carries a member.
+
+    Parameters
+    ----------
+    first : first day of members' sales; none without any.
+    """
+    if first is None:
+        return Answer(words("movement.answer.no_members"))
     return Answer(words("movement.answer.short", day=words.format.day(first)))
 
 
