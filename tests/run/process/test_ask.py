@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from crmlib.run.process import ask as warm
 from crmlib.run.process import attempt
 from crmlib.run.process.provisioner import WarmProvisioner
+from tests.waiting import HANG, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are used on Linux only")
 FORKS = 40  # the soak of 1,000 is benchmarks/bench_warm.py
@@ -46,7 +46,7 @@ def ask(manager: KernelManager, code: str) -> str:
     client = manager.blocking_client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=HANG)
         shown: list[str] = []
 
         def keep(message: dict[str, object]) -> None:
@@ -54,7 +54,7 @@ def ask(manager: KernelManager, code: str) -> str:
             assert isinstance(content, dict)
             shown.append(str(content.get("text", "")))
 
-        client.execute_interactive(code, timeout=60, output_hook=keep)
+        client.execute_interactive(code, timeout=HANG, output_hook=keep)
         return "".join(shown).strip()
     finally:
         client.stop_channels()
@@ -75,16 +75,17 @@ def test_a_forked_kernel_has_the_stack_its_own_environment_and_its_own_random_nu
     assert first != second
 
 
-def test_an_interrupt_reaches_the_kernel(kernel: KernelManager) -> None:
+def test_an_interrupt_reaches_the_kernel(kernel: KernelManager, tmp_path: Path) -> None:
     client = kernel.blocking_client()
     client.start_channels()
-    client.wait_for_ready(timeout=60)
-    request = client.execute("import time; time.sleep(60)")
-    time.sleep(1)
+    client.wait_for_ready(timeout=HANG)
+    begun = tmp_path / "begun"
+    request = client.execute(f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)")
+    until(begun.exists)
     kernel.interrupt_kernel()
-    reply = client.get_shell_msg(timeout=30)
+    reply = client.get_shell_msg(timeout=HANG)
     while reply["parent_header"].get("msg_id") != request:
-        reply = client.get_shell_msg(timeout=30)
+        reply = client.get_shell_msg(timeout=HANG)
     client.stop_channels()
     assert reply["content"]["ename"] == "KeyboardInterrupt"
 
@@ -96,20 +97,21 @@ def test_a_kernel_ends_with_its_asker(variables: Mapping[str, str], tmp_path: Pa
     assert child is not None
     process = psutil.Process(child.pid)
     child.close()
-    process.wait(timeout=20)
+    process.wait(timeout=HANG)
     assert not process.is_running()
 
 
 def test_many_forks_leave_nothing_behind(variables: Mapping[str, str], tmp_path: Path) -> None:
     argv = ["crmlib-run", str(tmp_path / "no-such-run.json")]
-    for _ in range(FORKS):
+
+    def one() -> None:
         child = warm.fork(variables[warm.VARIABLE], role="run", argv=argv, env={}, cwd=str(tmp_path))
         assert child is not None
-        end = time.monotonic() + 20
-        while child.alive():
-            assert time.monotonic() < end, "a fork hung"
-            time.sleep(0.005)
+        until(lambda: not child.alive())
         child.close()
+
+    for _ in range(FORKS):
+        one()
 
 
 def test_the_memory_of_a_forked_kernel_counts_and_ends_the_run(
@@ -127,10 +129,7 @@ def test_the_memory_of_a_forked_kernel_counts_and_ends_the_run(
     assert "held more than 800 MB" in str(ended.problem)
     assert (ended.again, ended.peak_mb > 800) == (False, True)
     kernel = int((tmp_path / "pid").read_text())
-    until = time.monotonic() + 20
-    while psutil.pid_exists(kernel) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not psutil.pid_exists(kernel)
+    until(lambda: not psutil.pid_exists(kernel))
 
 
 def test_without_a_parent_a_cold_kernel_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
