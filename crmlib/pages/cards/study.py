@@ -123,8 +123,8 @@ class Study(VoucherStudy):
             `report.not_connected` where no receipt knows of a coupon and payments are not connected.
         """
         start = months_before(self.page.as_of, YEAR) + timedelta(days=1)
-        lines, ids = self.page.lines, self.coupon_offers["promotion_id"].to_list()
-        used = coupon_receipts(lines, offers=ids, start=start, end=self.page.as_of)
+        ids = self.coupon_offers["promotion_id"].to_list()
+        used = coupon_receipts(self.page.lines, offers=ids, start=start, end=self.page.as_of)
         if used.is_empty():
             self.page.table("tenders")  # not connected: the section says so
         apart = sorted_cards(self.page)
