@@ -106,7 +106,7 @@ def _field(
     kind, choices = _kind(report, name, info, lists=lists, words=words)
     limits = _limits(info)
     optional = kind == "choice" and info.default in (None, "")
-    blank = words("page.all" if name == "region" or not _picked(info) else "page.automatic")
+    blank = words("page.all" if name in {"region", "person"} or not _picked(info) else "page.automatic")
     written = _written(value)[:200]
     if choices and written and written not in dict(choices):
         choices = (*choices, (written, written))

@@ -47,3 +47,10 @@ def test_a_message_stands_beside_its_field_and_others_above_the_form() -> None:
 def test_values_are_shown_in_words() -> None:
     assert shown_value("customer_value", "compare", "last_year", Words("zh")) == "上年同期"
     assert shown_value("customer_value", "region", None, Words("en")) == "all"
+
+
+def test_a_person_who_is_not_picked_is_everybody_and_nobody_is_chosen_in_silence() -> None:
+    people = {"person": (("G1", "Li"),)}
+    made = form("pool", parameters.model("pool"), given={}, issues=(), regions=(), words=Words("en"), choices=people)
+    person = next(field for field in made.fields if field.name == "person")
+    assert person.choices[0] == ("", "all")
