@@ -131,6 +131,7 @@ class Expression(Strict):
     nth_in: Texts | None = None
     date: Texts | None = None
     duration: Literal["months", "weeks", "days", "hours", "minutes", "seconds"] | None = None
+    after: Expression | None = None
     empty: Texts = ()
     extract: Annotated[str, AfterValidator(_one_group)] | None = None
     map: Annotated[dict[str, str | None], BeforeValidator(_nulls)] | None = None
@@ -151,6 +152,8 @@ class Expression(Strict):
         by_text = (self.map, self.extract, self.lookup)
         if self.duration and (self.from_ is None or len(self.from_) != 1 or any(v is not None for v in by_text)):
             raise _mistake("sources.duration")
+        if self.after and (self.from_ is None or not self.after.duration or any(v is not None for v in by_text)):
+            raise _mistake("sources.after")
         if self.lookup and (self.from_ is None or self.map is not None):
             raise _mistake("sources.lookup")
         return self
@@ -177,7 +180,8 @@ class Expression(Strict):
     @property
     def inner(self) -> tuple[Expression, ...]:
         """The expressions that it is calculated from."""
-        return (*(self.product or ()), *(self.sum or ()), *(self.quotient or ()))
+        last = () if self.after is None else (self.after,)
+        return (*(self.product or ()), *(self.sum or ()), *(self.quotient or ()), *last)
 
     def columns(self) -> tuple[str, ...]:
         """Source columns that the expression reads."""

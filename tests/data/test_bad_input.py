@@ -232,6 +232,13 @@ def test_no_lake_to_check(tmp_path):
         ("{from: 数量, times: 1000}", "{from: 数量, lookup: {source: x, key: a, value: b}}", "lookup_source", "sales"),
         ("{from: 数量, times: 1000}", "{constant: 1, lookup: {source: x, key: a, value: b}}", "lookup", "from:"),
         ("{from: 数量, times: 1000}", "{from: [数量, 金额], duration: days}", "duration", "one column"),
+        ("{from: 数量, times: 1000}", "{from: 数量, after: {from: 金额}}", "after", "after: {from: minutes to answer"),
+        (
+            "{from: 数量, times: 1000}",
+            "{from: 数量, map: {a: b}, after: {from: 金额, duration: days}}",
+            "after",
+            "opened",
+        ),
         ("{from: 数量, times: 1000}", "{from: 数量, extract: '('}", "pattern", "regular expression"),
         ("{from: 数量, times: 1000}", "{from: 数量, extract: 'a'}", "groups", "exactly one group"),
         ("{lag_days: 0}", "{lag_days: -1}", "lag", "must not be negative"),

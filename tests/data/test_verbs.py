@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -186,6 +186,24 @@ def test_a_shelf_life_in_words_becomes_days_and_a_time_of_day_minutes(desk):
     )
     desk.ingest("offers")
     assert desk.lake.table("offers").collect().select("from_minute", "to_minute").row(0) == (570, 1290)
+
+
+def test_a_time_so_long_after_another_keeps_its_length_when_clocks_change(desk):
+    desk.csv(
+        "o.csv",
+        "O1,2024-03-30 12:00,1天12小时", "O2,2024-03-01 12:00,90", "O3,2024-03-02,", "O4,2024-03-02,soon",
+        header="编号,起,时长",
+    )  # fmt: skip
+    desk.describe(
+        "offers:\n  table: offers\n  files: o.csv\n  time_zone: Europe/Berlin\n  columns:\n    offer_id: 编号\n"
+        "    mechanic: {constant: rate}\n    starts_at: 起\n"
+        "    ends_at: {from: 起, after: {from: 时长, duration: minutes}}\n"
+    )
+    desk.ingest("offers")
+    kept = desk.lake.table("offers").collect().sort("offer_id")
+    ends = [at and at.astimezone(UTC) for at in kept["ends_at"]]
+    assert ends[:2] == [datetime(2024, 3, 31, 23, tzinfo=UTC), datetime(2024, 3, 1, 12, 30, tzinfo=UTC)]
+    assert "time:ends_at" in desk.lake.quarantine().collect()["rule"].to_list()
 
 
 def test_the_file_name_and_the_sheet_are_columns(desk):

@@ -160,9 +160,7 @@ def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sour
         return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), rule)
     text = _text(expression)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        text, at = values.no_zero_date(text), pl.col(f"{AT}{name}")
-        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, source.time_zone)
-        return Cell(value, text, text.is_not_null() & value.is_null(), "time")
+        return _time(pl.col(f"{AT}{name}"), values.no_zero_date(text), expression.after, dtype, zone=source.time_zone)
     if isinstance(dtype, pl.List):
         value = _items(text, expression.split or ";")
         return Cell(value, text, pl.lit(False), "list")  # noqa: FBT003
@@ -174,6 +172,18 @@ def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sour
     verbs = {"lookup": expression.lookup, "map": expression.map, "extract": expression.extract}
     rule = next((verb for verb, given in verbs.items() if given is not None), "choice")
     return Cell(value, shown, shown.is_not_null() & value.is_null(), rule)
+
+
+def _time(at: pl.Expr, text: pl.Expr, after: Expression | None, dtype: pl.DataType, *, zone: str) -> Cell:
+    """A day or an instant; with `after` so long after it, whatever clock was changed between, nothing if either is."""
+    if after is None:
+        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, zone)
+        return Cell(value, text, text.is_not_null() & value.is_null(), "time")
+    length, readable = _number(after)
+    value = instant(at, zone) + clocks.as_duration(length, unit=str(after.duration))
+    value = value.dt.convert_time_zone(zone).dt.date() if isinstance(dtype, pl.Date) else value
+    shown = pl.concat_str([text, _shown(after)], separator=" + ")
+    return Cell(value, shown, shown.is_not_null() & (value.is_null() | ~readable), "time")
 
 
 def instant(at: pl.Expr, zone: str) -> pl.Expr:

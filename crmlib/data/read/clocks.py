@@ -138,6 +138,11 @@ def durations(text: pl.Series, *, unit: str) -> pl.Series:
     return text.replace_strict(found, default=None, return_dtype=pl.String).cast(pl.Decimal(38, 9))
 
 
+def as_duration(lasted: pl.Expr, *, unit: str) -> pl.Expr:
+    """So many units as a span of time, to the microsecond."""
+    return pl.duration(microseconds=(lasted.cast(pl.Float64) * (SECONDS[unit] * 1e6)).round().cast(pl.Int64))
+
+
 def _seconds(cell: str, unit: str) -> Decimal | None:
     plain = cell.strip().lower()
     if PLAIN.match(plain):
