@@ -166,15 +166,15 @@ def purchases(
     )
 
 
-def by_supplier(found: AnyFrame) -> pl.DataFrame:
-    """Suppliers by how much dearer they became: supplier_id, price_minor, more_minor (what the same goods cost more
-    than in the period before), price_index (their goods together); dearest first. Goods bought once are left out.
+def by_supplier(found: AnyFrame, *, by: Sequence[str] = ("supplier_id",)) -> pl.DataFrame:
+    """Suppliers by how much dearer they became: the columns of `by`, price_minor, more_minor (what the same goods cost
+    more than in the period before), price_index (their goods together); dearest first. Goods bought once are left out.
 
-    found : from `purchases`.
+    found : from `purchases`; by : among its columns, for suppliers by category.
     """  # noqa: D205
-    needs = ["supplier_id", "price_minor", "price_index"]
+    needs = [*by, "price_minor", "price_index"]
     rows = to_polars(found, needs=needs, name="purchases").drop_nulls("price_index")
     more = (pl.col("price_minor") * (1 - 1 / pl.col("price_index"))).round().cast(pl.Int64)
-    sums = rows.with_columns(more_minor=more).group_by("supplier_id").agg(pl.col("price_minor", "more_minor").sum())
+    sums = rows.with_columns(more_minor=more).group_by(list(by)).agg(pl.col("price_minor", "more_minor").sum())
     index = pl.col("price_minor") / (pl.col("price_minor") - pl.col("more_minor"))
-    return sums.with_columns(price_index=index).sort("price_index", "supplier_id", descending=[True, False])
+    return sums.with_columns(price_index=index).sort("price_index", *by, descending=[True, *[False] * len(by)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crmlib.kit.escape import shown
 from crmlib.kit.words import Words
@@ -27,6 +28,20 @@ _POLICY = (
 
 PACKED_FROM = 8_000
 """A specification of so many characters is packed: a what-if of 600 cases has 309 kB, packed 25."""
+
+
+_SIGNED = re.compile(r"[+\-−][¥$€£][\d.,]+\w?")
+
+
+def together(text: str) -> Markup:
+    """`text` escaped; a sign and the money after it stay on one line, where a browser would part them.
+
+    Examples
+    --------
+    >>> together("more <(+¥2.84K)")
+    Markup('more &lt;(<span class="one">+¥2.84K</span>)')
+    """
+    return Markup(_SIGNED.sub(r'<span class="one">\g<0></span>', str(escape(text))))
 
 
 def html(content: Content, *, words: Words) -> str:
@@ -85,13 +100,15 @@ def card(one: Card, *, words: Words) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("crmlib.report.html", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["together"] = together
+    return made
 
 
 @cache

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from crmlib.kit.words import Words
-from crmlib.pages.margin.findings import detail, shelf
+from crmlib.pages.margin.findings import detail, prices, shelf
 from crmlib.sales import margins
 from tests.pages.wording import says
 
@@ -79,7 +79,7 @@ def test_goods_under_cost_are_on_the_card_and_first_on_the_list(words: Words, lo
     card = detail.under(below, words=words, stores=same, products=same)
     assert says(words, f"margin.under.headline.{'some' if lost else 'none'}", card.headline)
     assert (card.status, card.value_minor) == (("warn", 600) if lost else ("ok", 0))
-    listed = detail.actions(below, words=words, as_of=DAY, capacity=1, stores=same, products=same, shops=None)
+    listed = prices.actions(below, words=words, as_of=DAY, capacity=1, stores=same, products=same, shops=None)
     assert says(words, f"margin.actions.headline.{'some' if lost else 'none'}", listed.headline)
     assert listed.table["stake_minor"].to_list() == ([500] if lost else [])
 
@@ -111,6 +111,31 @@ def test_purchases_are_dearer_only_on_the_same_goods(words: Words, index: float 
     assert ("五谷食品" in card.note_seen) == (kind == "dearer")
     assert says(words, f"margin.purchases.headline.{kind}", card.headline)
     assert card.status == status
+
+
+@pytest.mark.parametrize("index", [1.1, 1.01])
+def test_dearer_purchases_are_in_the_answer_and_on_the_list_with_the_same_money(words: Words, index: float) -> None:
+    bought = pl.DataFrame(
+        {"supplier_id": ["S", "S", "T"], "category": ["c", "d", "c"], "unit": ["kg"] * 3,
+         "price_minor": [11_000, 22_000, 9_000], "price_index": [index, index, 1.0]}
+    )  # fmt: skip
+    dear = shelf.dearer(bought)
+    below = pl.DataFrame(
+        {"store_id": ["S1"], "product_id": ["P"], "net_minor": [900], "cost_minor": [2_400], "quantity_milli": [1],
+         "margin_minor": [-1_500]}
+    )  # fmt: skip
+    listed = prices.actions(
+        below, words=words, as_of=DAY, capacity=9, stores=same, products=same, shops=None, dear=dear,
+        suppliers={"S": "五谷食品"},
+    )  # fmt: skip
+    assert listed.table["stake_minor"].to_list() == ([2_000, 1_500, 1_000] if index > 1.02 else [1_500])
+    assert listed.table["name"].str.contains("五谷食品").sum() == (2 if index > 1.02 else 0)
+    stores = margins.below(cells([("S1", 100, 50)], "store_id"), by="store_id")
+    answer = detail.answer(
+        None, stores, None, words=words, period="June", ground="same_slot", sales=100, name=same, dear=dear
+    )
+    said = words("margin.answer.dearer", more=words.format.money(3_000))
+    assert (said in answer.sentence) == (index > 1.02)
 
 
 @pytest.mark.parametrize("seen", [0, 2])

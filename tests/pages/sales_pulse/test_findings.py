@@ -50,7 +50,8 @@ def same(ids: pl.Series) -> pl.Series:
     ("verdict", "shift", "openings", "kind", "status"),
     [
         ("grew", False, False, "grew", "ok"), ("fell", False, False, "fell", "warn"),
-        ("as_last_year", False, False, "as_last_year", "ok"), (None, False, False, "no_band", "none"),
+        ("as_last_year", False, False, "as_last_year", "ok"), ("unsure", False, False, "unsure", "none"),
+        (None, False, False, "no_band", "none"),
         ("fell", True, False, "shift", "warn"), ("grew", False, True, "openings", "ok"),
     ],
 )  # fmt: skip
@@ -59,8 +60,9 @@ def test_growth_is_said_as_the_band_says(
 ) -> None:
     rows = grown(0.2, 0.1, 0.1 if verdict != "fell" else -0.1)
     weeks = pl.DataFrame({"ends": [DAY], "net_minor": [1], "then_minor": [1]})
-    band = None if verdict is None else (-0.05, 0.05)
-    found = growth.course(weeks, rows, Reading(verdict, shift, openings), words=words, band=band, period="May")
+    band = None if verdict is None else (-0.3, 1.7) if verdict == "unsure" else (-0.05, 0.05)
+    read = Reading("as_last_year" if verdict == "unsure" else verdict, shift, openings)
+    found = growth.course(weeks, rows, read, words=words, band=band, period="May")
     assert says(words, f"sales_pulse.course.headline.{kind}", found.headline)
     assert found.status == status
     assert (words("sales_pulse.verdict.grew") in found.note_sure) is (verdict == "grew")
@@ -73,7 +75,7 @@ def test_the_answer_flips_with_the_figures(words: Words, likes: float, verdict: 
     watched = pl.DataFrame({"store_id": ["S1"], "flagged": [likes < 0], "gap_minor": [-50_000]})
     found = growth.answer(
         trade((now, 100), (1_000_000, 100)), words=words, period="May", ground="same_slot",
-        reading=Reading(verdict, False, False), growth=grown(0.1, likes, likes), split=split,
+        reading=Reading(verdict, False, False), band=(-0.05, 0.05), growth=grown(0.1, likes, likes), split=split,
         watched=watched, name=same,
     )  # fmt: skip
     assert says(words, f"sales_pulse.answer.{verdict}", found.sentence)
@@ -84,10 +86,26 @@ def test_the_answer_flips_with_the_figures(words: Words, likes: float, verdict: 
     assert words.format.change(likes) in net.comparison
 
 
+@pytest.mark.parametrize(
+    ("like", "band", "kind"),
+    [(0.05, (-0.09, 0.08), "as_last_year"), (4.16, (-0.4, 1.7), "unsure"), (0.02, (-0.05, 0.12), "unsure")],
+)
+def test_sales_are_called_level_only_where_the_usual_swings_are_narrow(
+    words: Words, *, like: float, band: tuple[float, float], kind: str
+) -> None:
+    found = growth.answer(
+        trade((1_000_000, 100), (900_000, 100)), words=words, period="May", ground="same_slot",
+        reading=Reading("as_last_year", False, False), band=band, growth=grown(0.1, like, like), split=None,
+        watched=None, name=same,
+    )  # fmt: skip
+    assert says(words, f"sales_pulse.answer.{kind}", found.sentence)
+    assert words.format.change(like) in found.sentence
+
+
 def test_without_a_period_to_compare_the_answer_claims_nothing(words: Words) -> None:
     found = growth.answer(
         trade((1_000_000, 100), None), words=words, period="May", ground=None, reading=Reading(None, False, False),
-        growth=grown(None, None, None), split=None, watched=None, name=same,
+        band=None, growth=grown(None, None, None), split=None, watched=None, name=same,
     )  # fmt: skip
     assert says(words, "sales_pulse.answer.alone", found.sentence)
     assert {f.tone for f in found.figures} == {"neutral"}

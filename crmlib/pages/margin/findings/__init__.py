@@ -1,7 +1,9 @@
 """The margin page, card by card."""
 
+import polars as pl
+
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
-from crmlib.pages.margin.findings import detail, shelf
+from crmlib.pages.margin.findings import detail, prices, shelf
 from crmlib.pages.margin.study import Study
 from crmlib.pages.shared.sales_wording import period_name
 from crmlib.report import answered, section
@@ -19,7 +21,15 @@ def answer(study: Study) -> Answer:
         ground=study.ground,
         sales=int(study.now["net_minor"].sum()),
         name=study.store_names,
+        dear=_dearer(study),
     )
+
+
+def _dearer(study: Study) -> pl.DataFrame | None:
+    """Purchases that became dearer; none where they are not connected or cannot be compared."""
+    if study.page.missing("purchases"):
+        return None
+    return detail.tried(lambda: shelf.dearer(study.bought))
 
 
 @section("margin.rate", key="margin.rate")
@@ -76,10 +86,11 @@ def diversion(study: Study) -> Finding:
 
 @section("margin.actions", key="actions")
 def actions(study: Study) -> ActionList:
-    """Which store must change which price."""
-    return detail.actions(
+    """Which store must change which price, and which supplier must be talked to."""
+    return prices.actions(
         study.under, words=study.words, as_of=study.page.as_of, capacity=study.params.capacity,
         stores=study.store_names, products=study.product_names, shops=study.shops,
+        dear=_dearer(study), suppliers=study.suppliers,
     )  # fmt: skip
 
 

@@ -1,9 +1,8 @@
-"""The margin rate, stores, goods under cost, and the list."""
+"""The margin rate, stores, goods under cost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
 from typing import TypeVar
 
 import polars as pl
@@ -11,7 +10,7 @@ import polars as pl
 from crmlib.core.errors import ModelError
 from crmlib.kit import table as views
 from crmlib.kit.charts import labelled
-from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
+from crmlib.kit.finding import Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared.sales_wording import points, signed
@@ -19,7 +18,6 @@ from crmlib.pages.shared.sales_wording import points, signed
 Named = Callable[[pl.Series], pl.Series]
 T = TypeVar("T")
 ROWS = 10
-ANSWER_DAYS = 7
 MOVED = 0.01
 """A margin rate that moved by a point or more is said to have moved."""
 
@@ -41,11 +39,12 @@ def totals(split: pl.DataFrame) -> tuple[float, float, int]:
 
 def answer(
     split: pl.DataFrame | None, by_store: pl.DataFrame | None, below: pl.DataFrame | None, *, words: Words, period: str,
-    ground: str, sales: int, name: Named,
+    ground: str, sales: int, name: Named, dear: pl.DataFrame | None = None,
 ) -> Answer:  # fmt: skip
-    """One sentence: the margin rate, what moved it, what is lost under cost or in which store.
+    """One sentence: the margin rate, what moved it, what is lost under cost, in purchases or in which store.
 
     split : of `sales.margins.rate_split`; by_store : of `below`; below : of `under_cost`; none where costs are missing.
+    dear : of `shelf.dearer`.
     """
     form = words.format
     figures = [Figure(words("margin.figure.net"), form.money(sales), period, key="net", amount=sales, money=True)]
@@ -70,6 +69,9 @@ def answer(
     if lost > 0:
         said.append("under")
         values["lost"] = form.money(lost)
+    if dear is not None and dear.height:
+        said.append("dearer")
+        values["more"] = form.money(int(dear["more_minor"].sum()))
     if short.height:
         said.append("store")
         values |= {"store": name(short["store_id"].head(1)).item(), "short": form.money(int(short["short_minor"][0]))}
@@ -159,7 +161,8 @@ def stores(by_store: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     )  # fmt: skip
 
 
-def _named(below: pl.DataFrame, *, stores: Named, products: Named) -> pl.DataFrame:
+def named(below: pl.DataFrame, *, stores: Named, products: Named) -> pl.DataFrame:
+    """Products of stores by name, with sales, cost, margin and quantity."""
     return below.select(
         store=stores(below["store_id"]), name=products(below["product_id"]), net_minor="net_minor",
         cost_minor="cost_minor", margin_minor="margin_minor", quantity_milli="quantity_milli",
@@ -169,7 +172,7 @@ def _named(below: pl.DataFrame, *, stores: Named, products: Named) -> pl.DataFra
 def under(below: pl.DataFrame, *, words: Words, stores: Named, products: Named) -> Finding:
     """Say what was lost with goods that a store sold under their cost over the window."""
     form = words.format
-    table = _named(below, stores=stores, products=products)
+    table = named(below, stores=stores, products=products)
     lost = -int(table["margin_minor"].sum())
     by = table.group_by("name", maintain_order=True).agg(pl.col("margin_minor").sum(), stores=pl.len())
     by = by.sort("margin_minor", "name")
@@ -190,36 +193,4 @@ def under(below: pl.DataFrame, *, words: Words, stores: Named, products: Named) 
         "margin.under", kind, values, words=words, status="warn" if lost else "ok", table=table,
         view=views.readable(table.head(20), words=words), chart=chart, value_minor=lost, row_key=("store", "name"),
         role="check",
-    )  # fmt: skip
-
-
-def actions(
-    below: pl.DataFrame, *, words: Words, as_of: date, capacity: int, stores: Named, products: Named,
-    shops: pl.DataFrame | None,
-) -> ActionList:  # fmt: skip
-    """One row per store and product sold under cost: the loss, what to do, who, until when; most money first."""
-    form = words.format
-    by = below.head(capacity)
-    region = pl.lit(None, dtype=pl.String).alias("region")
-    where = by.with_columns(region)
-    if shops is not None:
-        where = by.join(shops.select("store_id", "region"), on="store_id", how="left", maintain_order="left")
-    shown = _named(by, stores=stores, products=products)
-
-    def reason(net: int, cost: int) -> str:
-        return words("margin.actions.reason", net=form.money(net), cost=form.money(cost))
-
-    def owner(region: str | None) -> str:
-        return words("margin.actions.owner", region=region) if region else words("margin.actions.store")
-
-    table = shown.select(
-        "store", "name", reason=told(shown, "net_minor", "cost_minor", by=reason), stake_minor=-pl.col("margin_minor"),
-        advice=pl.lit(words("margin.actions.do")), owner=told(where, "region", by=owner),
-        due_on=pl.lit(as_of + timedelta(days=ANSWER_DAYS)),
-    )  # fmt: skip
-    kind = "none" if below.is_empty() else "all" if by.height == below.height else "some"
-    return ActionList(
-        headline=words(f"margin.actions.headline.{kind}", shown=form.count(by.height), found=form.count(below.height)),
-        table=table, view=views.readable(table, words=words), note=words("margin.actions.note"),
-        row_key=("store", "name"),
     )  # fmt: skip

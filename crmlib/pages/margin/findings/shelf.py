@@ -97,6 +97,15 @@ def output(found: pl.DataFrame, *, words: Words, name: Named) -> Finding:
     )  # fmt: skip
 
 
+def dearer(found: pl.DataFrame) -> pl.DataFrame:
+    """What the same goods cost more, by supplier and category; no rows unless purchases became dearer as a whole.
+
+    found : of `sales.margins.purchases`.
+    """
+    by = margins.by_supplier(found, by=("supplier_id", "category"))
+    return by.filter(pl.col("more_minor").sum() > DEARER * int(found["price_minor"].sum()))
+
+
 def purchases(found: pl.DataFrame, *, words: Words, suppliers: Mapping[str, str]) -> Finding:
     """Say what was bought from whom and whether the same goods got dearer.
 

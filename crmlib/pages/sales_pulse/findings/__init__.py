@@ -15,6 +15,7 @@ def answer(study: Study) -> Answer:
         period=growth.period_name(study.span, words=study.words),
         ground=study.ground,
         reading=study.reading,
+        band=study.band,
         growth=study.growth,
         split=growth.tried(lambda: study.split),
         watched=growth.tried(lambda: study.watched.weeks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,8 @@ T = TypeVar("T")
 LENGTH = {"day": 1, "week": 7, "month": 7}
 STILL = 0.01
 """A change below 1 % is neither good nor bad."""
+NARROW = 0.1
+"""Within the usual swings sales are called level only where these swings stay within 10 % of last year's."""
 FESTIVALS = ("spring_festival", "dragon_boat", "mid_autumn")
 """Marked in the course of sales: the great slots."""
 
@@ -51,6 +54,19 @@ def change(now: dict[str, float | None], then: dict[str, float | None], column: 
     return a / b - 1 if a is not None and b is not None and b > 0 else None
 
 
+def judged(reading: Reading, band: tuple[float, float] | None) -> str | None:
+    """The verdict, but `unsure` instead of `as_last_year` where the usual swings are too wide to call sales level."""
+    if reading.verdict != "as_last_year" or band is None:
+        return reading.verdict
+    return "as_last_year" if max(abs(math.expm1(end)) for end in band) <= NARROW else "unsure"
+
+
+def _ends(band: tuple[float, float] | None, *, words: Words) -> dict[str, str]:
+    """The usual swings in words: low, high."""
+    low, high = (None, None) if band is None else (math.expm1(end) for end in band)
+    return {"low": words.format.change(low), "high": words.format.change(high)}
+
+
 def tone(value: float | None) -> Tone:
     """Good above 1 %, bad below −1 %."""
     return "neutral" if value is None or abs(value) < STILL else "good" if value > 0 else "bad"
@@ -63,6 +79,7 @@ def answer(
     period: str,
     ground: str | None,
     reading: Reading,
+    band: tuple[float, float] | None,
     growth: pl.DataFrame,
     split: pl.DataFrame | None,
     watched: pl.DataFrame | None,
@@ -72,14 +89,20 @@ def answer(
 
     Parameters
     ----------
-    trade : of `sales.trade.compared`; growth, reading : of `sales.growth`.
+    trade : of `sales.trade.compared`; growth, reading, band : of `sales.comparisons`.
     split : of `sales.split`, none where nothing can be compared; watched : of `sales.flags`, none where not judged.
     name : names of stores by their ids.
     """
     form = words.format
     now, then = row_of(trade, "now"), row_of(trade, ground)
     grown = change(now, then, "net_minor")
-    kind = "alone" if ground is None else (reading.verdict or _plain(grown)) if ground == "same_slot" else _plain(grown)
+    kind = (
+        "alone"
+        if ground is None
+        else (judged(reading, band) or _plain(grown))
+        if ground == "same_slot"
+        else _plain(grown)
+    )
     like = growth.filter(pl.col("comparison") == ground)["like_growth"].item() if ground else None
     reason = None if split is None else largest(total(split))
     sentence = words(
@@ -92,6 +115,7 @@ def answer(
         change=form.change(grown),
         like=form.change(like),
         size=form.share(None if like is None else abs(like)),
+        **_ends(band, words=words),
     )
     if reason is not None:
         sentence += words(
@@ -174,7 +198,7 @@ def course(
     """
     form = words.format
     by = {row["comparison"]: row for row in growth.iter_rows(named=True)}
-    slot = by["same_slot"]
+    slot, verdict = by["same_slot"], judged(reading, band)
     if slot["growth"] is None:
         told_as = "first" if by["last_period"]["growth"] is None else "no_year"
     elif reading.festival_shift:
@@ -182,7 +206,7 @@ def course(
     elif reading.openings:
         told_as = "openings"
     else:
-        told_as = reading.verdict or "no_band"
+        told_as = verdict or "no_band"
     values = {
         "period": period,
         "like": form.change(slot["like_growth"]),
@@ -190,13 +214,12 @@ def course(
         "slot": form.change(slot["growth"]),
         "dates": form.change(by["same_dates"]["growth"]),
         "last": form.change(by["last_period"]["growth"]),
-        "low": form.change(None if band is None else 2.718281828 ** band[0] - 1),
-        "high": form.change(None if band is None else 2.718281828 ** band[1] - 1),
-        "verdict": words(f"sales_pulse.verdict.{reading.verdict or 'none'}"),
+        **_ends(band, words=words),
+        "verdict": words(f"sales_pulse.verdict.{verdict or 'none'}"),
         "net": form.money(slot["now_minor"]),
     }
     seen = "seen_no_history" if told_as == "first" else "seen"
-    status: Status = {"grew": "ok", "as_last_year": "ok", "fell": "warn"}.get(reading.verdict or "", "none")  # type: ignore[assignment]
+    status: Status = {"grew": "ok", "as_last_year": "ok", "fell": "warn"}.get(verdict or "", "none")  # type: ignore[assignment]
     table = growth.select("comparison", "then_first", "then_last", "now_minor", "then_minor", "growth", "like_growth")
     return Finding.worded(
         "sales_pulse.course", told_as, values, words=words, key="sales.course", status=status, table=table,
