@@ -170,7 +170,7 @@ def listed(
     table = pl.DataFrame({
         "customer_id": pseudonyms, "invited_with": pl.Series(told, dtype=pl.String),
         "p_buy": rows["p"], "when": pl.Series(when, dtype=pl.String), "invite_at": pl.Series(place, dtype=pl.String),
-        "means": means_in_words(pl.Series(["sms"] * rows.height, dtype=pl.String), words),
+        "sent_by": means_in_words(pl.Series(["sms"] * rows.height, dtype=pl.String), words),
         "tier": rows["tier"], "owner": rows["owner"].fill_null(none),
         "due_on": pl.Series([as_of + timedelta(days=WEEK)] * rows.height, dtype=pl.Date),
     })  # fmt: skip
