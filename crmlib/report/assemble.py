@@ -211,9 +211,9 @@ def _foot(page: Page) -> Foot:
         for t, v in sorted(page.versions.items())
         if t in page.used
     )
-    params = page.params.model_dump(mode="json")
+    params, known = page.params.model_dump(mode="json"), type(page.params).model_fields
     named = (
-        f"{parameter_label(report, name, words)} {shown_value(report, name, value, words)}"
+        f"{parameter_label(report, name, words)} {shown_value(report, name, value, words, info=known.get(name))}"
         for name, value in params.items()
     )
     separator = words("page.semicolon")

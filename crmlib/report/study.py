@@ -58,8 +58,15 @@ class Study:
         if staff is None:
             return {}
         named = self.titles("staff", "staff_id")
+        return named | {s: self.words("page.has_left", name=named.get(s, s)) for s in self.leavers()}
+
+    def leavers(self) -> frozenset[str]:
+        """Numbers of the staff who have left by the page's day; empty where no staff list is connected."""
+        staff = self.page.optional("staff")
+        if staff is None:
+            return frozenset()
         gone = staff.filter(pl.col("left_on") <= self.page.as_of).select("staff_id").collect()["staff_id"]
-        return named | {s: self.words("page.has_left", name=named.get(s, s)) for s in gone}
+        return frozenset(gone.to_list())
 
 
 def section(

@@ -13,6 +13,7 @@ from crmlib.cases import forecast, funnel, sources, stages
 from crmlib.cases.engine import stock_and_flow, watched
 from crmlib.core.errors import ModelError
 from crmlib.core.incidence import incidence
+from crmlib.core.proportions import wilson
 
 PRINTED = 1e-4
 FEED, END = date(2017, 3, 1), date(2017, 12, 31)
@@ -235,6 +236,22 @@ def test_a_source_is_not_better_because_it_is_older():
     same = sources.by_source(mixed, as_of=end, first=date(2025, 1, 1), last=date(2025, 8, 31), days=60)
     assert abs(same["share_won"][0] - same["share_won"][1]) < 0.04
     assert same.select((pl.col("opened") == pl.col("won") + pl.col("lost") + pl.col("open")).all()).item()
+    young = same.select(pl.col("low") < pl.col("share_won"), pl.col("share_won") < pl.col("high"))
+    assert young.select(pl.all().all()).row(0) == (True, True)
+
+
+def test_a_sources_interval_is_that_of_its_share_by_the_day_and_not_of_what_was_won_later():
+    start, rows = date(2025, 1, 1), 40
+    days = [10] * 8 + [200] * 20 + [20] * 12  # 8 of 40 won within 90 days, 20 more after half a year
+    table = pl.DataFrame({
+        "deal_id": [str(i) for i in range(rows)], "opened_on": [start] * rows, "source": ["fair"] * rows,
+        "closed_on": [start + timedelta(days=d) for d in days], "outcome": ["won"] * 28 + ["lost"] * 12,
+    })  # fmt: skip
+    said = sources.by_source(table, as_of=date(2026, 1, 1), first=start, last=start, days=90).row(0, named=True)
+    assert (said["won"], said["share_won"]) == (28, pytest.approx(0.2))
+    assert (said["low"], said["high"]) == pytest.approx(
+        tuple(float(x[0]) for x in wilson(np.array([8]), np.array([40])))
+    )
 
 
 def test_pandas_and_pipelines_without_any_end_are_read_alike():

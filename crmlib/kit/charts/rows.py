@@ -7,6 +7,7 @@ figures stay inside; on a wide page they take no more than they need.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
@@ -17,6 +18,7 @@ from altair.utils.schemapi import Undefined, UndefinedType
 from crmlib.kit.charts import theme
 from crmlib.kit.words import Words
 
+DAY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 C = TypeVar("C", alt.Color, alt.Fill, alt.Stroke)
 ROW = 34
 """Height of one row [px]."""
@@ -155,7 +157,7 @@ def scale(shown: pl.DataFrame, *, at: float | None = 0.0, log: bool = False) -> 
 
 
 def in_two(name: str) -> str:
-    r"""A name too long for its line, parted at the space or hyphen nearest to its middle, else there.
+    r"""A name too long for its line, parted at the space or hyphen nearest to its middle (never in a day), else there.
 
     Examples
     --------
@@ -165,7 +167,8 @@ def in_two(name: str) -> str:
     if text_width(name) <= NAMES:
         return name
     middle = len(name) // 2
-    gaps = [i + (c == "-") for i, c in enumerate(name) if c in " -"]
+    within = {i for day in DAY.finditer(name) for i in range(*day.span())}
+    gaps = [i + (c == "-") for i, c in enumerate(name) if c in " -" and i not in within]
     inner = [i for i in gaps if len(name) / 4 < i < 3 * len(name) / 4]
     at = min(inner, key=lambda i: abs(i - middle), default=middle)
     return "\n".join(_cut(line.strip()) for line in (name[:at], name[at:]))

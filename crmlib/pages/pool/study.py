@@ -83,12 +83,16 @@ class Study(report.Study):
         return pooled.standing(self.moves, as_of=self.page.as_of)
 
     @cached_property
-    def free(self) -> pl.DataFrame:
-        """Who may be claimed now, dearest first: customer_id, moved_on, value_minor, order_on; members only."""
+    def unlocked(self) -> pl.DataFrame:
+        """Who lies in the pool and is not locked, dearest first: customer_id, moved_on, value_minor, order_on."""
         inside = self.standing.filter(pl.col("inside") & ~pl.col("locked"))
         known = self.watched.select("customer_id", "value_minor", "order_on")
-        found = inside.join(known, on="customer_id").sort("value_minor", "customer_id", descending=[True, False])
-        return cards.only_members(found, sorted_cards(self.page))
+        return inside.join(known, on="customer_id").sort("value_minor", "customer_id", descending=[True, False])
+
+    @cached_property
+    def free(self) -> pl.DataFrame:
+        """Who may be claimed now: members only, as `unlocked`."""
+        return cards.only_members(self.unlocked, sorted_cards(self.page))
 
     @cached_property
     def ages(self) -> pl.DataFrame:

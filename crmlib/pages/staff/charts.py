@@ -31,7 +31,7 @@ def funnel(frame: pl.DataFrame, limits: pl.DataFrame, *, words: Words) -> alt.La
             x="trials:Q", y="share:Q",
             color=alt.Color(
                 "tone:N", title=None, scale=alt.Scale(domain=list(names.values()), range=list(tones.values())),
-                legend=alt.Legend(orient="bottom"),
+                legend=alt.Legend(orient="bottom", columns=1),
             ),
             tooltip=[alt.Tooltip("name:N"), alt.Tooltip("label:N")],
         )

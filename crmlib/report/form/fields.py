@@ -79,12 +79,14 @@ def parameter_label(report: str, name: str, words: Words) -> str:
     return _text(report, f"parameter.{name}.label", words) or name
 
 
-def shown_value(report: str, name: str, value: object, words: Words) -> str:
-    """A parameter's value as a reader knows it."""
+def shown_value(report: str, name: str, value: object, words: Words, *, info: FieldInfo | None = None) -> str:
+    """A parameter's value as a reader knows it; a share, which `info` says by its upper end, as a percentage."""
     if value is None:
         return words("page.all") if name == "region" else words("page.none")
     if isinstance(value, bool):
         return words("page.yes" if value else "page.no")
+    if isinstance(value, float) and info is not None and float(_limits(info).get("high", "inf")) <= 1:
+        return words.format.share(value, digits=0 if round(100 * value, 6).is_integer() else 1)
     return _text(report, f"parameter.{name}.choice.{value}", words) or str(value)
 
 

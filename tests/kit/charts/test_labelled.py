@@ -79,6 +79,7 @@ def test_a_long_name_has_two_lines_and_loses_nothing():
     assert not any("…" in text for text in drawing.texts(bars(LONG), width=drawing.PHONE))
     assert rows.in_two("Taken from siblings of the category") == "Taken from siblings\nof the category"
     assert rows.in_two("Difference-in-differences") == "Difference-\nin-differences"
+    assert rows.in_two("2026-09-20 新品品鉴会") == "2026-09-20\n新品品鉴会"
     assert rows.in_two("第二件半价的年货礼盒与坚果组合") == "第二件半价的年\n货礼盒与坚果组合"
 
 

@@ -35,11 +35,14 @@ def done(late: int, n: int = 40):
 
 
 def test_the_answer_says_whether_it_fits_and_whom_to_call_first(words):
-    over = today.answer(PLAN, EMPTY, words=words, first=["A", "B", "C", "D"])
+    first = ["A", "B", "C", "D"]
+    over = today.answer(PLAN.with_columns(owner_staff=pl.lit("G")), EMPTY, words=words, first=first)
     fits = today.answer(PLAN.filter(pl.col("state") == "open"), done(0), words=words, first=["A", "B"])
     none = today.answer(PLAN.clear(), EMPTY, words=words, first=[])
     assert says(words, "care.answer.over", over.sentence) and "B" in over.sentence
     assert says(words, "care.answer.fits", fits.sentence)
+    nobody = today.answer(PLAN, EMPTY, words=words, first=first)
+    assert says(words, "care.answer.nobody", nobody.sentence), "what nobody does is not what does not fit"
     assert says(words, "care.answer.none", none.sentence)
     assert [f.tone for f in over.figures[2:]] == ["bad", "neutral"]
     assert [f.tone for f in fits.figures[2:]] == ["good", "good"]

@@ -164,10 +164,12 @@ def test_the_list_begins_with_leaks_then_yuan_and_ends_with_silence(words):
         capacity=9,
     )
     assert made.table["suggestion"].to_list() == [
-        words(f"channel.advice.{what}") for what in ("diverted", "late", "stock", "silent")
+        words(f"channel.advice.{what}") for what in ("diverted", "owner", "stock", "owner")
     ]
     assert made.table["owner"].to_list() == ["Zhang", words("channel.no_owner")] * 2
     short = actions.listed(
-        actions.Found(LATE, STOCK, None, SILENT), partners, {}, words=words, as_of=AS_OF, cover=60, capacity=2
+        actions.Found(LATE, STOCK, None, SILENT), partners, {}, words=words, as_of=AS_OF, cover=60, capacity=2,
+        gone=frozenset({"m"}),
     )  # fmt: skip
+    assert short.table["suggestion"].to_list() == [words("channel.advice.owner")] * 2, "both have nobody at work"
     assert says(words, "channel.actions.headline.capped", short.headline)

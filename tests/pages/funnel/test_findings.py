@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
 from crmlib.cases.engine import Identity
 from crmlib.cases.forecast import Origins
 from crmlib.cases.funnel import Gate, WinRate
+from crmlib.core.proportions import wilson
 from crmlib.pages.funnel.findings import ahead, credit, standing
 from tests.pages.wording import says
 
@@ -167,9 +169,10 @@ def test_a_dead_deal_is_closed_and_a_leavers_that_can_be_won_gets_an_owner_first
 
 
 def sources(won: tuple[int, int]) -> pl.DataFrame:
+    low, high = wilson(np.array(won), np.array([100, 100]))
     return pl.DataFrame(
         {"source": ["展会", "官网"], "opened": [100, 100], "won": list(won), "lost": [10, 10],
-         "open": [90 - n for n in won], "share_won": [n / 100 for n in won]}
+         "open": [90 - n for n in won], "share_won": [n / 100 for n in won], "low": low, "high": high}
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ def test_the_parts_sum_to_the_difference(words, found, kind, status):
 def test_the_list_has_steps_then_figures_each_with_an_owner(words):
     made = plan.listed(OPEN, BAD, words=words, as_of=AS_OF)
     assert made.table["owner"].to_list() == ["HR", words("rollout.keeper")]
-    assert words.format.money_exact(1_500) in made.table["reason"][1]
+    assert figures.yuan(1_500, words) in made.table["reason"][1]
+    assert words.format.month(date(2026, 9, 1)) in made.table["rollout_item"][1]
     none = plan.listed(OPEN.clear(), FINE, words=words, as_of=AS_OF)
     assert says(words, "rollout.actions.headline.none", none.headline)
 

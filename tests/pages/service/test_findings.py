@@ -171,5 +171,9 @@ def test_the_list_names_an_owner_for_every_ticket(words):
     )  # fmt: skip
     made = actions.listed(late, words=words, found=2, as_of=AS_OF, people={"g": "Zhao"}, pseudonyms={"x": "QQ"})
     assert made.table["owner"].to_list() == ["Zhao", words("service.no_owner")]
-    assert made.table["suggestion"].to_list() == [words("service.advice.decide"), words("service.advice.reply")]
+    assert made.table["suggestion"].to_list() == [words("service.advice.decide"), words("service.advice.owner")]
+    held = late.with_columns(staff_id=pl.lit("g"))
+    for gone, advice in ((frozenset[str](), "reply"), (frozenset({"g"}), "owner")):
+        said = actions.listed(held, words=words, found=2, as_of=AS_OF, people={}, pseudonyms={}, gone=gone)
+        assert said.table["suggestion"][1] == words(f"service.advice.{advice}")
     assert made.table["customer"].to_list() == ["QQ", None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmlib.kit.words import Words
+from crmlib.pages.service.parameters import Service
 from crmlib.report.form import parameters
 from crmlib.report.form.fields import Form, form, shown_value
 from crmlib.report.form.parameters import Issue
@@ -47,6 +48,10 @@ def test_a_message_stands_beside_its_field_and_others_above_the_form() -> None:
 def test_values_are_shown_in_words() -> None:
     assert shown_value("customer_value", "compare", "last_year", Words("zh")) == "上年同期"
     assert shown_value("customer_value", "region", None, Words("en")) == "all"
+    known = Service.model_fields
+    assert shown_value("service", "target", 0.9, Words("zh"), info=known["target"]) == "90%"
+    assert shown_value("service", "target", 0.975, Words("en"), info=known["target"]) == "97.5%"
+    assert shown_value("service", "pick_up", 20, Words("en"), info=known["pick_up"]) == "20"
 
 
 def test_a_person_who_is_not_picked_is_everybody_and_nobody_is_chosen_in_silence() -> None:

@@ -44,7 +44,7 @@ def answer(tasks: pl.DataFrame, account: pl.DataFrame, *, words: Words, first: S
         "cancelled": form.count(tasks.filter(pl.col("state") == "cancelled").height),
         "money": form.money(int(fits["value_minor"].fill_null(0).sum())),
     }  # fmt: skip
-    kind = "none" if not to_do else "over" if over.height else "fits"
+    kind = "none" if not to_do else "fits" if not over.height else "nobody" if nobody == over.height else "over"
     share = late_share(account)
     figures = (
         Figure(

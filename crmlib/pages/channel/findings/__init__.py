@@ -76,7 +76,7 @@ def todo(study: Study) -> ActionList:
             study.late, study.stock, study.diverted if study.page.has("code_scans") else None, study.silent
         ),
         study.partners, study.people, words=study.words, as_of=study.page.as_of, cover=study.params.cover,
-        capacity=study.params.capacity,
+        capacity=study.params.capacity, gone=study.leavers(),
     )  # fmt: skip
 
 

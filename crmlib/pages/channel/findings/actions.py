@@ -36,11 +36,12 @@ class Found:
 
 def listed(
     what: Found, partners: pl.DataFrame, people: dict[str, str], *, words: Words, as_of: date, cover: int,
-    capacity: int,
+    capacity: int, gone: frozenset[str] = frozenset(),
 ) -> ActionList:  # fmt: skip
     """Whoever leaks first, then yuan: open orders and stock above `cover` days; who does not report comes last.
 
     partners : partner_id, name, owner_staff. people : name by staff number.
+    gone : numbers of those who have left: what they own, and what nobody owns, gets an owner first.
     """
     form = words.format
     rows = [
@@ -73,9 +74,13 @@ def listed(
     )
     owners = [people.get(s, s) if s else words("channel.no_owner") for s in found["owner_staff"]]
     due = [as_of + timedelta(days=WITHIN[w]) for w in found["what"]]
+    advice = [
+        words("channel.advice.owner") if s is None or s in gone else words(f"channel.advice.{w}")
+        for s, w in found.select("owner_staff", "what").iter_rows()
+    ]
     table = found.select(
         pl.coalesce("name", "partner_id").alias("partner"), "reason", "stake_minor",
-        pl.Series("suggestion", [words(f"channel.advice.{w}") for w in found["what"]], dtype=pl.String),
+        pl.Series("suggestion", advice, dtype=pl.String),
         pl.Series("owner", owners, dtype=pl.String), pl.Series("due_on", due, dtype=pl.Date),
     )  # fmt: skip
     kind = "none" if not every else "all" if len(every) <= capacity else "capped"

@@ -7,7 +7,6 @@ from datetime import date
 import polars as pl
 
 from crmlib.cases.funnel import LEAST_FITTED, OWED, Gate
-from crmlib.core.proportions import wilson
 from crmlib.kit import table as views
 from crmlib.kit.charts import intervals, labelled
 from crmlib.kit.finding import Finding
@@ -20,10 +19,7 @@ SHOWN, FILLED = 12, 0.8
 def sources(rows: pl.DataFrame, *, words: Words) -> Finding:
     """Sources side by side; said to differ only where intervals do not meet."""
     form = words.format
-    low, high = wilson(rows["won"].to_numpy(), rows["opened"].to_numpy())
-    table = rows.with_columns(low=pl.Series(low, dtype=pl.Float64), high=pl.Series(high, dtype=pl.Float64)).sort(
-        "share_won", "source", descending=[True, False]
-    )
+    table = rows.sort("share_won", "source", descending=[True, False])
     apart = table.height > 1 and float(table["low"].max()) > float(table["high"].min())  # type: ignore[arg-type]
     kind = "none" if table.is_empty() else "differ" if apart else "alike"
     values = {

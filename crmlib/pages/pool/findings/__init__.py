@@ -79,7 +79,8 @@ def free(study: Study) -> ActionList:
     ids = study.page.pseudonyms(rows["customer_id"]).to_list()
     forms = [addresses.claim(study.page.context.face, i, language=study.words.language) for i in ids]
     return lists.free(
-        rows, study.free.height, words=study.words, pseudonyms=ids, forms=forms, as_of=study.page.as_of
+        rows, study.free.height, words=study.words, pseudonyms=ids, forms=forms, as_of=study.page.as_of,
+        others=study.unlocked.height - study.free.height,
     )  # fmt: skip
 
 

@@ -43,11 +43,12 @@ def returning(
 
 
 def free(
-    rows: pl.DataFrame, found: int, *, words: Words, pseudonyms: Sequence[str], forms: Sequence[str], as_of: date
-) -> ActionList:
+    rows: pl.DataFrame, found: int, *, words: Words, pseudonyms: Sequence[str], forms: Sequence[str], as_of: date,
+    others: int = 0,
+) -> ActionList:  # fmt: skip
     """Who may be claimed now, dearest first; a code leads to where it is claimed.
 
-    rows : moved_on, order_on, value_minor.
+    rows : moved_on, order_on, value_minor. others : cards in the pool that are no members', said and not listed.
     """
     form = words.format
     lain = [form.count((as_of - day).days) for day in rows["moved_on"]]
@@ -62,9 +63,8 @@ def free(
         pl.Series("due_on", [as_of + timedelta(days=WEEK)] * rows.height, dtype=pl.Date),
         pl.Series("form", list(forms), dtype=pl.String),
     )  # fmt: skip
-    return _capped(
-        "pool.free", table, found, words=words, note=words("pool.free.note"), key="claimable"
-    )  # fmt: skip
+    note = words("pool.free.note") + (words("pool.free.others", others=form.count(others)) if others else "")
+    return _capped("pool.free", table, found, words=words, note=note, key="claimable")
 
 
 def _latest(*days: date | None) -> date | None:

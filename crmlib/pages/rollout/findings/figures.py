@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from crmlib.cases.accept import REASONS, Acceptance
@@ -65,9 +67,9 @@ def split(found: Acceptance, *, words: Words) -> Finding:
     kind = "none" if rows.is_empty() else "open" if rest else "explained"
     largest = max(parts, key=lambda part: abs(part[1]))
     values = {
-        "gap": form.money_exact(gap), "rest": form.money_exact(rest), "old": form.money_exact(int(rows["old"].sum())),
-        "new": form.money_exact(int(rows["new"].sum())), "reason": words(f"rollout.reason.{largest[0]}"),
-        "amount": form.money_exact(largest[1]), "lines": form.count(rows.height),
+        "gap": yuan(gap, words), "rest": yuan(rest, words), "old": yuan(int(rows["old"].sum()), words),
+        "new": yuan(int(rows["new"].sum()), words), "reason": words(f"rollout.reason.{largest[0]}"),
+        "amount": yuan(largest[1], words), "lines": form.count(rows.height),
     }  # fmt: skip
     drawn = pl.DataFrame(
         [(words(f"rollout.reason.{name}"), amount / per, form.money(amount)) for name, amount in kept],
@@ -101,7 +103,7 @@ def lines(found: Acceptance, *, words: Words) -> Finding:
     shown = [
         (
             words.label(f"rollout.figure.{r['figure_id']}") or r["figure_id"],
-            words.label(f"rollout.scope.{r['scope']}") or r["scope"], r["period"],
+            words.label(f"rollout.scope.{r['scope']}") or r["scope"], month(r["period"], words),
             *(_amount(r[name], money=r["figure_id"] in MONEY, words=words)
               for name in ("old", "new", *REASONS, "unexplained")),
         )
@@ -123,4 +125,17 @@ def lines(found: Acceptance, *, words: Words) -> Finding:
 def _amount(value: int | None, *, money: bool, words: Words) -> str | None:
     if value is None:
         return None
-    return words.format.money_exact(value) if money else words.format.count(value)
+    return yuan(value, words) if money else words.format.count(value)
+
+
+def yuan(minor: int, words: Words) -> str:
+    """An amount to the fen, with its unit."""
+    return words("rollout.yuan", amount=words.format.money_exact(minor))
+
+
+def month(period: str, words: Words) -> str:
+    """A month of an old report in words; whatever is no month stays."""
+    try:
+        return words.format.month(date.fromisoformat(f"{period}-01"))
+    except ValueError:
+        return period

@@ -13,6 +13,7 @@ from crmlib.kit.charts import labelled
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Answer, Figure, Finding
 from crmlib.kit.words import Words
+from crmlib.pages.rollout.findings.figures import month, yuan
 
 PHASES = ("plan", "blueprint", "set_up", "switch_over", "support")
 WITHIN = 3
@@ -32,13 +33,13 @@ def answer(steps: pl.DataFrame, blocking: pl.DataFrame, found: Acceptance, *, wo
     done = steps["done_on"].is_not_null().sum()
     money = amounts(found)
     values = {
-        "lines": form.count(lines), "all": form.count(found.table.height), "money": form.money_exact(money),
+        "lines": form.count(lines), "all": form.count(found.table.height), "money": yuan(money, words),
         "steps": form.count(blocking.height), "first": _title(blocking.row(0, named=True)) if blocking.height else "",
         "owner": blocking["owner"][0] if blocking.height else "",
     }  # fmt: skip
     figures = (
         Figure(
-            words("rollout.figures.money"), form.money_exact(money), words("rollout.figures.of_lines", **values),
+            words("rollout.figures.money"), yuan(money, words), words("rollout.figures.of_lines", **values),
             "bad" if lines else "good", key="unexplained", amount=money, money=True,
         ),
         Figure(
@@ -107,10 +108,10 @@ def listed(blocking: pl.DataFrame, found: Acceptance, *, words: Words, as_of: da
     ]  # fmt: skip
     for r in found.blocking().iter_rows(named=True):
         what = words.label(f"rollout.figure.{r['figure_id']}") or r["figure_id"]
-        gap = form.money_exact(r["unexplained"]) if r["figure_id"] in MONEY else form.count(r["unexplained"])
+        gap = yuan(r["unexplained"], words) if r["figure_id"] in MONEY else form.count(r["unexplained"])
         reason = "gap" if r["only"] is None else f"only_{r['only']}"
         rows.append(
-            (words("rollout.line_of", figure=what, scope=_scope(r["scope"], words), period=r["period"]),
+            (words("rollout.line_of", figure=what, scope=_scope(r["scope"], words), period=month(r["period"], words)),
              words(f"rollout.reason.{reason}", gap=gap), words(f"rollout.advice.{reason}"),
              words("rollout.keeper"), soon)
         )  # fmt: skip

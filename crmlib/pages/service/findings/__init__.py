@@ -77,6 +77,7 @@ def todo(study: Study) -> ActionList:
     ids = late["customer_id"].drop_nulls().unique()
     return actions.listed(
         late, words=study.words, found=study.overdue.height, as_of=study.page.as_of, people=study.people,
+        gone=study.leavers(),
         pseudonyms=dict(zip(ids, study.page.pseudonyms(ids), strict=True)),
     )  # fmt: skip
 

@@ -16,18 +16,19 @@ OLD = 30
 
 
 def listed(
-    late: pl.DataFrame, *, words: Words, found: int, as_of: date, people: dict[str, str], pseudonyms: dict[str, str]
-) -> ActionList:
+    late: pl.DataFrame, *, words: Words, found: int, as_of: date, people: dict[str, str], pseudonyms: dict[str, str],
+    gone: frozenset[str] = frozenset(),
+) -> ActionList:  # fmt: skip
     """The list.
 
     Parameters
     ----------
     late : of `desk.overdue`, as many as are shown. found : how many there are.
-    people : name by staff number. pseudonyms : by customer_id.
+    people : name by staff number. pseudonyms : by customer_id. gone : numbers of those who have left.
     """
     form = words.format
     rows = list(late.iter_rows(named=True))
-    said = [_said(row, words) for row in rows]
+    said = [_said(row, words, gone=gone) for row in rows]
     owner = [people.get(row["staff_id"], row["staff_id"]) or words("service.no_owner") for row in rows]
     table = pl.DataFrame(
         {
@@ -55,9 +56,11 @@ def listed(
     )
 
 
-def _said(row: dict[str, object], words: Words) -> tuple[str, str, int]:
-    """Why, what to do, and within how many days."""
+def _said(row: dict[str, object], words: Words, *, gone: frozenset[str]) -> tuple[str, str, int]:
+    """Why, what to do, and within how many days; what belongs to nobody, or to somebody gone, is given away first."""
     late, level = int(str(row["late_days"])), row["level"]
     reason = "escalated" if level is not None else "late"
     advice, within = ("decide", 1) if late > OLD else ("reply", 1) if row["asked"] else ("solve", 2)
+    if advice != "decide" and (row["staff_id"] is None or row["staff_id"] in gone):
+        advice, within = "owner", 1
     return words(f"service.reason.{reason}", days=late, level=level), words(f"service.advice.{advice}"), within
