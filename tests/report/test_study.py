@@ -95,8 +95,8 @@ def test_a_model_s_refusal_costs_its_section_and_its_words_go_to_the_log(
 
 
 CALLERS = {
-    "sales.as_of", "sales.bundle", "sales.loss", "sales.table_sums", "sales.table_zeros", "sales.target_step",
-    "sales.target_weights", "sales.unit_not_in_class",
+    "sales.as_of", "sales.bundle", "sales.loss", "sales.price_limits", "sales.rank_figures", "sales.table_sums",
+    "sales.table_zeros", "sales.target_step", "sales.target_weights", "sales.unit_not_in_class",
 }  # fmt: skip
 """Refusals of a notebook's own arguments: no page makes them."""
 
