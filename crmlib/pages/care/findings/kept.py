@@ -15,6 +15,7 @@ from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.pages.care.findings.today import LATE_WARN, late_share
+from crmlib.pages.shared.points_wording import points
 
 SHOWN = 12
 LEAST = 10
@@ -105,8 +106,8 @@ def lot(found: Lot, *, words: Words) -> Finding:
         "called": form.count(found.called), "alone": form.count(found.alone),
         "share": form.share(found.bought / found.called if found.called else None),
         "alone_share": form.share(found.alone_bought / found.alone if found.alone else None),
-        "low": form.share(found.low), "high": form.share(found.high), "days": WITHIN,
-        "difference": form.share(found.difference),
+        "low": points(found.low, words), "high": points(found.high, words), "days": WITHIN,
+        "difference": points(found.difference, words),
     }  # fmt: skip
     return Finding.worded(
         "care.lot", kind, values, words=words,

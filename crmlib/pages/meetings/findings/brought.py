@@ -13,6 +13,7 @@ from crmlib.kit.charts import intervals, labelled
 from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import ActionList, Finding
 from crmlib.kit.words import Words
+from crmlib.pages.shared.points_wording import points
 
 SHOWN, WEEK, FILLED = 12, 7, 0.8
 
@@ -26,10 +27,10 @@ def effect(
     kind = "nobody" if low is None or high is None else "brings" if low > 0 else "harms" if high < 0 else "unsure"
     own = found[0][1]
     values = {
-        "points": _points(every.per_comer, words), "low": _points(low, words), "high": _points(high, words),
-        "naive": _points(flattered, words), "invited": form.count(every.invited), "held": form.count(every.held_out),
+        "points": points(every.per_comer, words), "low": points(low, words), "high": points(high, words),
+        "naive": points(flattered, words), "invited": form.count(every.invited), "held": form.count(every.held_out),
         "events": form.count(events), "missing": form.count(missing), "wanted": wanted,
-        "own": _points(own.per_comer, words), "come": _points(own.come_difference, words),
+        "own": points(own.per_comer, words), "come": points(own.come_difference, words),
     }  # fmt: skip
     rows = [(name or words("meetings.together"), one) for name, one in found]
     spans = [one.interval or (None, None) for _, one in rows]
@@ -43,7 +44,7 @@ def effect(
     bars = table.filter(pl.col("brought_share").is_not_null()).select(
         pl.col("event_name").alias("name"), pl.col("brought_share").alias("value"), low="share_low", high="share_high",
     )  # fmt: skip
-    bars = bars.with_columns(pl.Series("label", [_points(v, words) for v in bars["value"]], dtype=pl.String))
+    bars = bars.with_columns(pl.Series("label", [points(v, words) for v in bars["value"]], dtype=pl.String))
     return Finding.worded(
         "meetings.effect", kind, values, words=words, table=table,
         status="ok" if kind == "brings" else "fail" if kind == "harms" else "none",
@@ -53,11 +54,6 @@ def effect(
         else None,
         row_key=("event_name",),
     )  # fmt: skip
-
-
-def _points(share: float | None, words: Words) -> str:
-    """A share as percentage points."""
-    return words("meetings.points", points=words.format.number(None if share is None else 100 * share, digits=1))
 
 
 def compared(rows: pl.DataFrame, *, words: Words) -> Finding:

@@ -17,6 +17,7 @@ from crmlib.kit.charts.rows import toned
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
 from crmlib.pages.pool import charts
+from crmlib.pages.shared.points_wording import points
 
 REFUSED = ("owned", "locked", "former_owner", "day_limit", "owned_limit")
 
@@ -122,8 +123,8 @@ def brought(said: Brought, *, words: Words) -> Finding:
     kind = "more" if low > 0 else "less" if high < 0 else "unclear"
     values = {
         "early": form.count(said.early), "late": form.count(said.late), "share": form.share(said.share_early),
-        "late_share": form.share(said.share_late), "difference": form.share(said.difference),
-        "low": form.share(low), "high": form.share(high),
+        "late_share": form.share(said.share_late), "difference": points(said.difference, words),
+        "low": points(low, words), "high": points(high, words),
     }  # fmt: skip
     table = pl.DataFrame({
         "pool_arm": ["early", "late"], "drawn": [said.early, said.late],
