@@ -59,6 +59,8 @@ def test_overspent_is_more_than_a_fiftieth_above_what_sales_explain(words, spent
 
 @pytest.mark.parametrize(("left", "kind", "status"), [(-5, "losing", "fail"), (5, "earning", "ok")])
 def test_a_store_whose_margin_does_not_cover_is_red(words, left, kind, status):
+    answer = cards.answer(lines(101_000), stores(left), words=words).sentence
+    assert answer.endswith(words(f"expenses.answer.{kind}", losing="1", short=words.format.money(5)))
     said = cards.stores(stores(left), {"s": "上海人民路店"}, words=words)
     assert says(words, f"expenses.stores.headline.{kind}", said.headline)
     assert (said.status, said.value_minor) == (status, max(-left, 0))
@@ -92,7 +94,13 @@ def test_the_list_leaves_new_stores_out_and_names_an_owner_for_each(words):
     said = cards.listed(house, by_store, {"s": "上海人民路店"}, words=words, as_of=AS_OF, capacity=9)
     assert said.table["stake_minor"].to_list() == [40_000, 30_000]
     assert said.table["owner"].to_list() == [words("expenses.finance"), words("expenses.owner", store="上海人民路店")]
-    none = cards.listed(lines(90_000), by_store.clear(), {}, words=words, as_of=AS_OF, capacity=9)
+    short = cards.listed(
+        house, by_store, {"s": "上海人民路店"}, words=words, as_of=AS_OF, capacity=9, kept=stores(-35_000)
+    )
+    assert short.table["stake_minor"].to_list() == [40_000, 35_000, 30_000]
+    assert short.table["owner"][1] == words("expenses.operations")
+    assert says(words, "expenses.actions.headline.all", short.headline)
+    none = cards.listed(lines(90_000), by_store.clear(), {}, words=words, as_of=AS_OF, capacity=9, kept=stores(5))
     assert says(words, "expenses.actions.headline.none", none.headline)
 
 

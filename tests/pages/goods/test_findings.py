@@ -49,6 +49,17 @@ def test_only_movers_beyond_chance_are_named(words: Words, moved: list[dict[str,
         assert (str(one["product_id"]) in card.headline) is (one in moved)
 
 
+@pytest.mark.parametrize(("stock", "said"), [(70_000, True), (None, False)])
+def test_money_that_lies_in_silent_goods_is_in_the_answer_as_on_the_card(
+    words: Words, stock: int | None, said: bool
+) -> None:
+    found = stand([{}, {"days_since_sale": 40, "stock_minor": stock}])
+    answer = earn.answer(found, words=words, period="June", ground="same_slot", name=same)
+    assert says(words, "goods.answer.lies", answer.sentence) is said
+    card = grow.slow(found, words=words, counted=stock is not None, name=same)
+    assert (words.format.money(card.value_minor) in answer.sentence) is said
+
+
 def test_a_rise_that_all_goods_share_names_no_good(words: Words) -> None:
     found = stand([{"growth": 1.1, "lower": 1.05, "upper": 1.15, "gain_minor": 1_000}] * 3, usual=1.1)
     card = grow.growth(found, words=words, ground="same_slot", name=same)

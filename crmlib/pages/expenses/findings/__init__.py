@@ -47,6 +47,7 @@ def todo(study: Study) -> ActionList:
         words=study.words,
         as_of=study.page.as_of,
         capacity=study.params.capacity,
+        kept=study.stores,
     )
 
 

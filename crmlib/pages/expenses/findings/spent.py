@@ -24,6 +24,7 @@ def answer(lines: pl.DataFrame, stores: pl.DataFrame, *, words: Words) -> Answer
     net = int(lines["net_minor"][0]) if lines.height else 0
     over = overspent(lines)
     spending, volume = int(lines["spending_minor"].sum()), int(lines["volume_minor"].sum())
+    short = -int(stores.filter(pl.col("left_minor") < 0)["left_minor"].sum())
     losing = stores.filter(pl.col("left_minor") < 0).height
     kind = "none" if not lines.height else "over" if over.height else "within"
     values = {
@@ -33,6 +34,7 @@ def answer(lines: pl.DataFrame, stores: pl.DataFrame, *, words: Words) -> Answer
         "money": form.money(over["spending_minor"][0] if over.height else 0),
         "count": form.count(over.height),
         "losing": form.count(losing),
+        "short": form.money(short),
         "plan": form.money(plan),
     }
     share = spent / net if net > 0 else None
@@ -47,7 +49,10 @@ def answer(lines: pl.DataFrame, stores: pl.DataFrame, *, words: Words) -> Answer
         Figure(words("expenses.figure.spending"), form.money(spending), beside, dear, "spending", spending, money=True),
         Figure(words("expenses.figure.losing"), form.count(losing), of, poor, "losing", losing),
     )
-    return Answer(words(f"expenses.answer.{kind}", **values), figures)
+    sentence = words(f"expenses.answer.{kind}", **values)
+    if stores.height:
+        sentence += words(f"expenses.answer.{'losing' if losing else 'earning'}", **values)
+    return Answer(sentence, figures)
 
 
 def overspent(lines: pl.DataFrame) -> pl.DataFrame:
@@ -184,13 +189,17 @@ def stores(rows: pl.DataFrame, names: dict[str, str], *, words: Words) -> Findin
 
 
 def listed(
-    lines: pl.DataFrame, by_store: pl.DataFrame, names: dict[str, str], *, words: Words, as_of: date, capacity: int
-) -> ActionList:
-    """Overspent lines of shops, and of the house where no shop bears them, the dearest first.
+    lines: pl.DataFrame, by_store: pl.DataFrame, names: dict[str, str], *, words: Words, as_of: date, capacity: int,
+    kept: pl.DataFrame | None = None,
+) -> ActionList:  # fmt: skip
+    """Overspent lines of stores, and of the company where no store bears them, and stores short of their costs.
+
+    Most money first.
 
     Parameters
     ----------
-    lines : every line of the house. by_store : the same by store, own costs only.
+    lines : every line of the company. by_store : the same by store, own costs only.
+    kept : what stores keep: store_id, margin_minor, own_minor, shared_minor, left_minor.
     """
     form = words.format
     borne = set(by_store["line"])
@@ -200,7 +209,10 @@ def listed(
     columns = ["store_id", "line", "flexible_minor", "spent_minor", "spending_minor"]
     found = pl.concat([common.select(columns), overspent(alike).select(columns)])
     found = found.sort("spending_minor", "store_id", "line", descending=[True, False, False])
-    rows = [_row(row, names, words) for row in found.head(capacity).iter_rows(named=True)]
+    losing = kept.filter(pl.col("left_minor") < 0) if kept is not None else pl.DataFrame()
+    rows = [_row(row, names, words) for row in found.iter_rows(named=True)]
+    rows += [_short(row, names, words) for row in losing.iter_rows(named=True)]
+    rows.sort(key=lambda row: -int(str(row[3])))
     schema = {
         "store": pl.String,
         "expense_line": pl.String,
@@ -209,13 +221,14 @@ def listed(
         "suggestion": pl.String,
         "owner": pl.String,
     }
-    table = pl.DataFrame(rows, schema=schema, orient="row")
+    table = pl.DataFrame(rows[:capacity], schema=schema, orient="row")
     table = table.with_columns(due_on=pl.lit(as_of + timedelta(days=TWO_WEEKS)))
-    kind = "none" if not found.height else "all" if found.height <= capacity else "capped"
+    kind = "none" if not rows else "all" if len(rows) <= capacity else "capped"
     values = {
         "count": form.count(table.height),
-        "found": form.count(found.height),
-        "money": form.money(int(table["stake_minor"].sum())),
+        "found": form.count(len(rows)),
+        "over": form.count(found.height),
+        "losing": form.count(losing.height),
     }
     return ActionList(
         headline=words(f"expenses.actions.headline.{kind}", **values),
@@ -239,4 +252,18 @@ def _row(row: dict[str, object], names: dict[str, str], words: Words) -> tuple[o
         row["spending_minor"],
         words(f"expenses.advice.{where}"),
         words("expenses.owner", store=name) if store else words("expenses.finance"),
+    )
+
+
+def _short(row: dict[str, object], names: dict[str, str], words: Words) -> tuple[object, ...]:
+    """A store short of its costs, as `_row`."""
+    form, name = words.format, names.get(str(row["store_id"]), str(row["store_id"]))
+    margin, own, shared, left = (int(str(row[f"{c}_minor"])) for c in ("margin", "own", "shared", "left"))
+    return (
+        name,
+        words("expenses.whole_store"),
+        words("expenses.reason_short", margin=form.money(margin), own=form.money(own), shared=form.money(shared)),
+        -left,
+        words("expenses.advice.short"),
+        words("expenses.operations"),
     )

@@ -14,6 +14,7 @@ from crmlib.kit.finding import ActionList, Answer, Figure, Finding, Status, Tone
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared.sales_wording import signed
+from crmlib.sales.ranks import SILENT_DAYS
 from crmlib.sales.standing import Standing, movers
 
 Named = Callable[[pl.Series], pl.Series]
@@ -40,7 +41,11 @@ def answer(stand: Standing, *, words: Words, period: str, ground: str, name: Nam
     top = table.filter(pl.col("abc") == "A")
     loss = table.filter(pl.col("margin_minor") < 0)
     ups, downs = movers(stand)
+    still = stand.table.filter((pl.col("days_since_sale") >= SILENT_DAYS) & (pl.col("stock_minor") > 0))
     values = {
+        "silent": form.count(still.height),
+        "days": form.count(SILENT_DAYS),
+        "lies": form.money(int(still["stock_minor"].sum())),
         "period": period,
         "top": form.count(top.height),
         "goods": form.count(table.height),
@@ -57,6 +62,8 @@ def answer(stand: Standing, *, words: Words, period: str, ground: str, name: Nam
     lost = -int(loss["margin_minor"].sum())
     if stand.basis == "margin" and (not lost or lost >= LITTLE * int(table["margin_minor"].sum())):
         said.append("losers" if lost else "no_losers")
+    if still.height:
+        said.append("lies")
     if stand.usual is not None:
         kind = "both" if ups.height and downs.height else "up" if ups.height else "down" if downs.height else "flat"
         said.append(kind)
