@@ -1,4 +1,4 @@
-# make reports: environment, sample data, every report.   make test: everything the tests need, and the tests.
+# make reports: environment, sample data, every report.   make test: what the tests need, and the tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/installed
 LAKE ?= .crmlib
 export CRMLIB_LAKE := $(abspath $(LAKE))
 
-.PHONY: help install reports test quick compat spark docs times lint serve lab audit lock sample browser release clean
+.PHONY: help install reports test long quick compat spark docs times lint serve lab audit lock sample browser release clean
 help:
 	@sed -n 's/^# make /make /p' Makefile
-	@echo "also: make quick (while writing) | times | serve | lab | lint | audit | lock | sample | release | clean"
+	@echo "also: make quick (while writing) | long | times | serve | lab | lint | audit | lock | sample | release | clean"
 
 install: $(INSTALLED)
 $(INSTALLED): requirements.lock pyproject.toml
@@ -33,7 +33,11 @@ lint: install
 	$(BIN)/lint-imports
 
 test: install browser lint
-	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
+
+# The rest: every page in both languages, servers, apps, all readers of regions, a year of mornings; CI runs both.
+long: install browser
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
 
 # What one runs while writing: lint, types, layers, and the tests that need no browser, server or model fit.
 QUICK := tests/core tests/kit tests/panels tests/pages tests/scoring tests/test_structure.py tests/test_architecture.py

@@ -21,7 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 from crmlib.data.lake.lake import Lake
 from tests.browser.conftest import Open
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 START_SECONDS, END_SECONDS = 90, 20
 REPORT = "customer_value"
 CLOSED = (

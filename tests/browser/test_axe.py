@@ -41,7 +41,7 @@ from tests.serve.test_merges import PAIR, Front
 from tests.serve.test_offers import NEWEST, PRICED
 from tests.serve.test_reveal import ROWS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 WIDTHS = {"zh": 1280, "en": 390}
 ALL = bool(os.environ.get("CRMLIB_ALL_AXE"))

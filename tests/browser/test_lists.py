@@ -43,7 +43,7 @@ from tests.run.lists.conftest import Box, box
 from tests.waiting import HANG
 
 __all__ = ["box"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 MAY = datetime(2026, 5, 10, 4, tzinfo=UTC)
 NAME = "五月请回 <script>alert(1)</script>"
 WORDS = {"li": "a long word of li", "wang": "a long word of wang"}

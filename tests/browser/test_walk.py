@@ -31,7 +31,7 @@ from crmlib.kit.words import Words
 from crmlib.serve import users
 from tests.browser.conftest import chromium
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 WORD = "correct horse battery"
 MORNING, NEXT = "2026-11-01T08:00:00+08:00", "2026-11-15T08:00:00+08:00"
 SERVE = """

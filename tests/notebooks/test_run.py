@@ -20,12 +20,13 @@ from crmlib.customers.members import cards
 from crmlib.customers.members.periods import months_before
 from crmlib.data import Lake
 from crmlib.kit import columns, terms
-from crmlib.kit.words import LANGUAGES, Words
+from crmlib.kit.words import Words
 from crmlib.pages.shared.members import MONTHS, tags
 from crmlib.panels import traits
 from crmlib.report.html import sheets
 from tests.sample_pages import NOTEBOOKS, SamplePages
 
+SPOKEN = ["zh", pytest.param("en", marks=pytest.mark.long)]
 MOST_FINDINGS, MOST_FIGURES = 7, 4
 PAGE_BYTES, WHOLE_BYTES = 450_000, 700_000
 MEASURES = ("money", "share", "basis_points")
@@ -78,7 +79,7 @@ def test_no_card_of_a_till_or_a_firm_stands_on_a_list_of_members(path: Path, sam
             assert not found, file.name
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_pages: SamplePages) -> None:
     out = sample_pages.page(path.stem, language)
@@ -151,7 +152,7 @@ def test_a_measure_that_two_pages_show_has_a_definition(sample_pages: SamplePage
     assert {name: pages for name, pages in shown.items() if len(pages) > 1 and name not in defined} == {}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", SPOKEN)
 def test_what_two_pages_say_of_one_thing_is_the_same(language: str, sample_pages: SamplePages) -> None:
     """One label has one number, one check one verdict, and one member one owner, means and due day on every list."""
     made = sample_pages.made(language)

@@ -28,6 +28,7 @@ from crmlib.report.context import SEED
 from crmlib.report.memory import states
 from tests.report import quick
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 CLOCK = datetime(2026, 11, 22, tzinfo=UTC)

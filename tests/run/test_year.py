@@ -28,6 +28,7 @@ from crmlib.report.record import compare, manifest
 from crmlib.report.record.manifest import Manifest
 from tests.report import quick
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 TOWN = "site_selection"
 """Its page is about a town, not a morning; it is made in both languages by the tests of notebooks."""

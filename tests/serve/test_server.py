@@ -24,6 +24,7 @@ from tests.waiting import HANG, end, free_port, gone, listens, until
 
 AT_ONCE, DEADLINE, MEMORY_MB = 2, 20, 300
 """The deadline is what a hanging page costs here; half of it must be enough for a page that says a word."""
+pytestmark = pytest.mark.long
 PAGE = """
 from IPython.display import publish_display_data
 def send(text):

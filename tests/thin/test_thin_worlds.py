@@ -27,6 +27,7 @@ from crmlib.report.html import sheets
 from tests.report import quick
 from tests.thin import world
 
+pytestmark = pytest.mark.long
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 REPORTS = sorted(registry.package_rooms())
 THINNEST = "one_receipt"
