@@ -25,7 +25,7 @@ from crmlib.serve.login import Guard, LoginHandler
 from crmlib.serve.sessions import Sessions
 from tests.browser.conftest import Open, Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 WIDTHS = pytest.mark.parametrize("width", [1200, 390])
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from crmlib.kit.table import readable
 from tests.browser.conftest import Open, Visit
 from tests.report import world
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 AMOUNTS = [95_000, 8_680_000_00, None, -3_000_00, 120_000_000_00, 0, 42_00, 7_777_00, 1, 55_000_00]
 
 

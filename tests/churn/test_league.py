@@ -200,6 +200,7 @@ def test_online_retail_ranks_as_published(online_year):
     assert best - mine < 0.005
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_on_two_years_of_online_retail_the_purchase_model_takes_over_the_list(online_lines):
     seen = visits(online_lines)

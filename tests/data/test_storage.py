@@ -20,6 +20,8 @@ from tests.data.test_damage import said
 from tests.panels import histories
 from tests.panels.test_reductions import equal, kept, whole
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3.Store]:

@@ -25,6 +25,8 @@ from tests.own import project
 from tests.report import world
 from tests.waiting import HANG
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = Path("notebooks/own_sales/own_sales.ipynb")
 CDN = ("cdn.jsdelivr", "unpkg.com")
 

@@ -21,6 +21,8 @@ from crmlib.run import new
 from tests.own import project
 from tests.report import world
 
+pytestmark = pytest.mark.long
+
 MOST_FILES, MOST_FOLDERS = 8, 4
 PACKAGE = Path(crmlib.__file__).parent
 

@@ -11,7 +11,7 @@ import pytest
 from crmlib.cases import funnel, meetings, service
 from crmlib.data import IngestResult, Lake, ingest
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SOURCES = Path(__file__).with_name("sources.yml")

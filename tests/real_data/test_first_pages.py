@@ -15,7 +15,7 @@ from crmlib.pages.sales_pulse import findings as pulse
 from crmlib.pages.sales_pulse.study import Study as Pulse
 from tests.report import world
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

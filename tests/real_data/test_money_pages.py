@@ -23,7 +23,7 @@ from crmlib.pages.targets.study import Study as Targets
 from crmlib.sales import margins, people
 from tests.report import world
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SOURCES = Path(__file__).with_name("sources.yml")

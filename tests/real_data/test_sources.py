@@ -18,7 +18,7 @@ from crmlib.sales import ranks
 from tests.own import project
 from tests.report import world
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SOURCES = Path(__file__).with_name("sources.yml")

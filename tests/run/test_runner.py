@@ -32,6 +32,7 @@ from crmlib.run.process import attempt, worker
 from crmlib.run.workspace import Workspace
 from tests.waiting import HANG, gone, until
 
+pytestmark = pytest.mark.long
 PAGE = """
 import json, os, pathlib
 out = pathlib.Path(json.load(open(os.environ["CRMLIB_RUN"]))["out"])
