@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 
+import polars as pl
 import pytest
 
+from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.business import findings
@@ -32,3 +34,11 @@ def test_without_the_file_of_partners_the_answer_names_it(study: Study) -> None:
     said = findings.answer(study)
     assert study.words("page.source.partners") in said.sentence
     assert said.figures == ()
+
+
+def test_a_customer_that_is_not_on_file_is_refused_by_name_and_not_shown_as_another(lake: Lake) -> None:
+    made = Study(world.opened(lake, report="business", variables={"partner": "P404"}))
+    made.__dict__["customers"] = pl.DataFrame({"partner_id": ["P1", "P2"]})
+    with pytest.raises(ModelError) as refused:
+        _ = made.chosen
+    assert (refused.value.code, refused.value.values) == ("cases.no_such_partner", {"partner": "P404"})
