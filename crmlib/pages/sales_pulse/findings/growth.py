@@ -29,7 +29,7 @@ LENGTH = {"day": 1, "week": 7, "month": 7}
 STILL = 0.01
 """A change below 1 % is neither good nor bad."""
 NARROW = 0.1
-"""Within the usual swings sales are called level only where these swings stay within 10 % of last year's."""
+"""A change within the usual swings is called level up to 10 %; beyond, the swings are too wide to tell."""
 FESTIVALS = ("spring_festival", "dragon_boat", "mid_autumn")
 """Marked in the course of sales: the great slots."""
 
@@ -54,11 +54,10 @@ def change(now: dict[str, float | None], then: dict[str, float | None], column: 
     return a / b - 1 if a is not None and b is not None and b > 0 else None
 
 
-def judged(reading: Reading, band: tuple[float, float] | None) -> str | None:
-    """The verdict, but `unsure` instead of `as_last_year` where the usual swings are too wide to call sales level."""
-    if reading.verdict != "as_last_year" or band is None:
-        return reading.verdict
-    return "as_last_year" if max(abs(math.expm1(end)) for end in band) <= NARROW else "unsure"
+def judged(reading: Reading, like: float | None) -> str | None:
+    """The verdict, but `unsure` instead of `as_last_year` where so large a change is still within the usual swings."""
+    wide = reading.verdict == "as_last_year" and like is not None and abs(like) > NARROW
+    return "unsure" if wide else reading.verdict
 
 
 def _ends(band: tuple[float, float] | None, *, words: Words) -> dict[str, str]:
@@ -96,14 +95,14 @@ def answer(
     form = words.format
     now, then = row_of(trade, "now"), row_of(trade, ground)
     grown = change(now, then, "net_minor")
+    like = growth.filter(pl.col("comparison") == ground)["like_growth"].item() if ground else None
     kind = (
         "alone"
         if ground is None
-        else (judged(reading, band) or _plain(grown))
+        else (judged(reading, like) or _plain(grown))
         if ground == "same_slot"
         else _plain(grown)
     )
-    like = growth.filter(pl.col("comparison") == ground)["like_growth"].item() if ground else None
     reason = None if split is None else largest(total(split))
     sentence = words(
         f"sales_pulse.answer.{kind}",
@@ -198,7 +197,8 @@ def course(
     """
     form = words.format
     by = {row["comparison"]: row for row in growth.iter_rows(named=True)}
-    slot, verdict = by["same_slot"], judged(reading, band)
+    slot = by["same_slot"]
+    verdict = judged(reading, slot["like_growth"])
     if slot["growth"] is None:
         told_as = "first" if by["last_period"]["growth"] is None else "no_year"
     elif reading.festival_shift:
