@@ -14,7 +14,7 @@ from crmlib.kit.charts import theme
 from tests.browser.conftest import Open
 from tests.report import world
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 
 

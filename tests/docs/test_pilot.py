@@ -17,6 +17,8 @@ from crmlib.cli import app
 from crmlib.data import Lake
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def walk() -> ModuleType:
