@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.outreach.partners import Partners
+from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.outreach.partners import Partners, partners
 
+ORDERS = ("sale_orders", "sale_order_lines", "products")
+"""Tables that `feeds` takes, in its order."""
 SUGGESTED = ("product_1", "product_2", "product_3")
 ANSWERED = {"replied": ("replied", "answered", "promised"), "redeemed": ("redeemed",)}
 HIT = {"recipient_id": pl.String, "day_n": pl.Int32}
@@ -77,6 +80,21 @@ def hits(
     if aim == "ordered" and feeds.orders is not None:
         return feeds.orders.select(list(HIT))
     raise ModelError("outreach.no_outcome", values={"outcome": aim})
+
+
+def feeds(
+    goods: pl.DataFrame, orders: AnyFrame | None, order_lines: AnyFrame | None, products: AnyFrame | None
+) -> Feeds:
+    """What outcomes are told from, of suggested goods bought and the tables of orders; nothing of orders without one.
+
+    Parameters
+    ----------
+    goods : as of `Feeds`. orders, order_lines, products : as of `partners.partners`, and customer_id in orders.
+    """
+    if orders is None:
+        return Feeds(goods)
+    taken = to_polars(orders, name="sale_orders")
+    return Feeds(goods, ordered(taken), partners(taken, order_lines, products))
 
 
 def ordered(orders: pl.DataFrame) -> pl.DataFrame:

@@ -44,9 +44,9 @@ def content(*, title: str, blocks: str, problem: str = "", said: str = "", foot:
     blocks, foot : HTML.
     """
     told = (("bad", "alert", problem), ("good", "status", said))
-    lines = [f'<p class="{kind}" role="{role}">{escape(text)}</p>\n' for kind, role, text in told if text]
-    broken = "".join(lines).replace("\n", "<br>").replace("</p><br>", "</p>\n")
-    return f"<h1>{escape(title)}</h1>\n{broken}{blocks}\n{foot}"
+    shown = [(kind, role, escape(text).replace("\n", "<br>")) for kind, role, text in told if text]
+    said_first = "".join(f'<p class="{kind}" role="{role}">{text}</p>\n' for kind, role, text in shown)
+    return f"<h1>{escape(title)}</h1>\n{said_first}{blocks}\n{foot}"
 
 
 def hidden(**fields: str) -> str:

@@ -59,7 +59,7 @@ def within(
     allocations, amount_minor > 0; and payment_id, owner, invoice_id, instalment, amount_minor [minor units above].
     """
     item = ["invoice_id", "instalment"]
-    rows = allocations.with_columns(pl.col("instalment").cast(pl.Int32))
+    rows = allocations.with_columns(pl.col("instalment").cast(pl.Int32), was="amount_minor")
     asks = invoices.filter(pl.col("amount_minor") > 0).group_by(*item).agg(asks=pl.col("amount_minor").sum())
     asks = asks.with_columns(pl.col("instalment").cast(pl.Int32))
     if write_offs is not None:
@@ -75,10 +75,6 @@ def within(
     for limit, key in (("asks", item), ("paid", ["payment_id"])):
         room = pl.col(limit) - given.cum_sum().over(key) + given
         rows = rows.with_columns(amount_minor=pl.min_horizontal(given, room.fill_null(given).clip(lower_bound=0)))
-    rows = rows.join(
-        allocations.select("payment_id", *item, was="amount_minor").with_columns(pl.col("instalment").cast(pl.Int32)),
-        on=["payment_id", *item], how="left",
-    )  # fmt: skip
     above = rows.filter(pl.col("was") > given).select("payment_id", "owner", *item, amount_minor=pl.col("was") - given)
     return rows.filter(given > 0).select(allocations.columns), above
 

@@ -88,7 +88,7 @@ class Study(ChurnStudy):
         """Everybody known, with the stage reached and the state."""
         return stages.people(
             self.trips, t0=self.page.as_of, horizon=self.horizon, active_days=self.params.active_days,
-            leads=None if self.file is None else self.members(self.file), 
+            leads=None if self.file is None else self.members(self.file),
             contacts=None if self.contacts is None else self.members(self.contacts), tiers=self.tiers,
         )  # fmt: skip
 

@@ -11,13 +11,12 @@ import polars as pl
 from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.customers import grades, view360
-from crmlib.customers.groups import traits as known
 from crmlib.customers.loyalty import overdue
 from crmlib.customers.members import periods
 from crmlib.pages.customer_360.parameters import Customer360
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.lifetime_ground import Lifetime
-from crmlib.pages.shared.members import MemberStudy
+from crmlib.pages.shared.trait_ground import TraitStudy
 from crmlib.panels import traits
 from crmlib.scoring import pyramid
 
@@ -26,7 +25,7 @@ FILED = ("contacts", "points", "holdings")
 """Tables of what else is on file."""
 
 
-class Study(MemberStudy):
+class Study(TraitStudy):
     """From receipt lines to all members' scores, and to the one customer of the page; in this order."""
 
     @property
@@ -44,11 +43,6 @@ class Study(MemberStudy):
         """First and last day of the period, as panels take them."""
         span = periods.periods(self.page.as_of, months=self.params.months)
         return {"start": span.start, "end": span.end}
-
-    @cached_property
-    def now(self) -> pl.DataFrame:
-        """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
-        return self.members(panels.customer_period(self.lines, **self.dates))
 
     @cached_property
     def late(self) -> overdue.Overdue:
@@ -103,24 +97,7 @@ class Study(MemberStudy):
     @cached_property
     def habits(self) -> dict[str, str | None]:
         """The customer's traits and habits by name."""
-        table = known.member_traits(
-            self.now,
-            customers=self.people,
-            clock=traits.customer_clock(self.lines, **self.dates),
-            shares=traits.customer_traits(self.lines, self.goods, **self.dates),
-            prices=self.prices,
-            favourites={} if self.goods is None else {
-                "favourite_flavour": traits.customer_part(self.lines, self.goods, by="flavour", **self.dates),
-            },
-        )  # fmt: skip
-        return view360.traits_of(table, self.chosen)
-
-    @cached_property
-    def prices(self) -> pl.DataFrame | None:
-        """What each card paid beside the usual price of its categories; none where products are not connected."""
-        if self.goods is None:
-            return None
-        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
+        return view360.traits_of(self.known_traits(), self.chosen)
 
     @cached_property
     def paid(self) -> float | None:

@@ -19,12 +19,12 @@ from crmlib.pages.customer_profile.groups import group_name, in_words, need_name
 from crmlib.pages.customer_profile.parameters import CustomerProfile
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
-from crmlib.pages.shared.members import MemberStudy
+from crmlib.pages.shared.trait_ground import TraitStudy
 from crmlib.panels import traits
 from crmlib.scoring import pyramid, rfm, state
 
 
-class Study(MemberStudy):
+class Study(TraitStudy):
     """From receipt lines to members with their traits, and a group of them beside the rest; in this order."""
 
     @property
@@ -42,11 +42,6 @@ class Study(MemberStudy):
     def dates(self) -> dict[str, date]:
         """First and last day of the period, as panels take them."""
         return {"start": self.span.start, "end": self.span.end}
-
-    @cached_property
-    def now(self) -> pl.DataFrame:
-        """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
-        return self.members(panels.customer_period(self.lines, **self.dates))
 
     @cached_property
     def met(self) -> pl.DataFrame:
@@ -73,35 +68,13 @@ class Study(MemberStudy):
     def traits(self) -> pl.DataFrame:
         """Members with what is known of them, one column per trait, their tier, and whether they are in the group."""
         tiers = pyramid.pyramid(self.now, shares=self.params.shares_bp).customers.select("customer_id", "tier")
-        table = known.member_traits(
-            self.now,
-            customers=self.people,
-            clock=traits.customer_clock(self.lines, **self.dates),
-            shares=traits.customer_traits(self.lines, self.goods, **self.dates),
-            prices=self.prices,
-            favourites={} if self.flavours is None else {
-                "favourite_category": self.parts, "favourite_flavour": self.flavours,
-            },
-        ).join(tiers, on="customer_id", how="left", maintain_order="left")  # fmt: skip
+        table = self.known_traits({} if self.goods is None else {"favourite_category": self.parts})
+        table = table.join(tiers, on="customer_id", how="left", maintain_order="left")
         if self.params.group_by == "need":
             grouped = self.need_groups.customers.select("customer_id", need="segment")
             table = table.join(grouped, on="customer_id", how="left", maintain_order="left")
         said = in_words(table, self.params.group_by, self.params.group, words=self.words, needs=self.need_names)
         return table.with_columns(chosen=known.in_group(said.table, column=self.params.group_by, values=said.values))
-
-    @cached_property
-    def flavours(self) -> pl.DataFrame | None:
-        """Sales by card and flavour; none where products are not connected."""
-        if self.goods is None:
-            return None
-        return traits.customer_part(self.lines, self.goods, by="flavour", **self.dates)
-
-    @cached_property
-    def prices(self) -> pl.DataFrame | None:
-        """What each card paid beside the usual price of its categories; none where products are not connected."""
-        if self.goods is None:
-            return None
-        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
 
     @cached_property
     def price_levels(self) -> tuple[float | None, float | None]:

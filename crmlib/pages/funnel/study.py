@@ -187,11 +187,9 @@ class Study(report.Study):
         return self.titles("staff", "staff_id")
 
     @cached_property
-    def gone(self) -> set[str]:
+    def gone(self) -> frozenset[str]:
         """Who has left by the page's day."""
-        if self._staff is None:
-            return set()
-        return set(self._staff.filter(pl.col("left_on") <= self.page.as_of)["staff_id"])
+        return self.leavers()
 
     @cached_property
     def slipped(self) -> pl.DataFrame:
@@ -203,11 +201,6 @@ class Study(report.Study):
             moved=(pl.col("expected_close").diff() > pl.duration(days=0)).sum().cast(pl.Int64),
         )  # fmt: skip
         return by.filter(pl.col("last_day") < self.page.as_of)
-
-    @cached_property
-    def _staff(self) -> pl.DataFrame | None:
-        """The list of staff; none where not connected."""
-        return self._optional("staff")
 
     def _optional(self, table: str) -> pl.DataFrame | None:
         found = self.page.optional(table)

@@ -10,7 +10,7 @@ import polars as pl
 from crmlib import clv, panels
 from crmlib.core.errors import ModelError
 from crmlib.customers.members.periods import months_before
-from crmlib.outreach import aims, partners, results
+from crmlib.outreach import aims, results
 from crmlib.outreach import programme as seasons
 from crmlib.outreach.programme import Programme
 from crmlib.outreach.read_out import MIN_GROUP
@@ -49,14 +49,8 @@ class Study(MemberStudy):
     @cached_property
     def feeds(self) -> aims.Feeds:
         """What tells outcomes other than coming: suggested goods bought, orders."""
-        at = {name: self.page.optional(name) for name in ("sale_order_lines", "products")}
         goods = panels.goods_bought(self.lines, aims.suggested(self.register.rows), end=self.page.as_of)
-        orders = self.page.optional("sale_orders")
-        if orders is None:
-            return aims.Feeds(goods)
-        lines, products = (None if table is None else table.collect() for table in at.values())
-        taken = orders.collect()
-        return aims.Feeds(goods, aims.ordered(taken), partners.partners(taken, lines, products))
+        return aims.feeds(goods, *(self.page.optional(name) for name in aims.ORDERS))
 
     @cached_property
     def lists(self) -> pl.DataFrame:

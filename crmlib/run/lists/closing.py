@@ -12,7 +12,7 @@ from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ModelError
 from crmlib.data import Lake
 from crmlib.data.lake.filed import file_rows
-from crmlib.outreach import aims, partners, results
+from crmlib.outreach import aims, results
 from crmlib.outreach.results import Register
 from crmlib.report import stored
 from crmlib.run.lists import audit, book
@@ -45,7 +45,7 @@ def close(lake: Lake, list_id: str, *, at: datetime, by: str, margin: float | No
     known = register_of(lake, list_id)
     day = listed.life.closes_on() + timedelta(days=1)
     goods = panels.goods_bought(recent, aims.suggested(known.rows), end=listed.life.closes_on())
-    feeds = aims.Feeds(goods, _orders(lake), _partners(lake))
+    feeds = aims.feeds(goods, *(lake.table(name) if lake.has(name) else None for name in aims.ORDERS))
     table = results.results(known, panels.customer_day(recent), margin=rate, as_of=day, feeds=feeds)
     row = table.filter(pl.col("version") == listed.life.version).row(0, named=True)
     _file(lake, row, as_of=day, at=at, by=by)
@@ -65,17 +65,6 @@ def register_of(lake: Lake, list_id: str) -> Register:
     else:
         events = pl.DataFrame(schema=dict.fromkeys(("list_id", "recipient_id", "kind"), pl.String))
     return Register(campaigns, steps, rows, events)
-
-
-def _orders(lake: Lake) -> pl.DataFrame | None:
-    return aims.ordered(lake.table("sale_orders").collect()) if lake.has("sale_orders") else None
-
-
-def _partners(lake: Lake) -> partners.Partners | None:
-    """What distributors ordered; none without orders."""
-    names = ("sale_orders", "sale_order_lines", "products")
-    orders, lines, products = (lake.table(name).collect() if lake.has(name) else None for name in names)
-    return None if orders is None else partners.partners(orders, lines, products)
 
 
 def _check_sales(lake: Lake, until: date) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import polars as pl
 
 from crmlib.cases.forecast import FAIL, LEAST_ORIGINS, WARN, Origins
@@ -111,7 +113,7 @@ def forecast(
     )  # fmt: skip
 
 
-def owners(expected: pl.DataFrame, names: dict[str, str], gone: set[str], *, words: Words) -> Finding:
+def owners(expected: pl.DataFrame, names: dict[str, str], gone: Set[str], *, words: Words) -> Finding:
     """Forecasts of owners sum to the whole; open deals of whoever has left are a fail."""
     form = words.format
     by = expected.group_by("owner_staff").agg(
@@ -148,7 +150,7 @@ def owners(expected: pl.DataFrame, names: dict[str, str], gone: set[str], *, wor
     )  # fmt: skip
 
 
-def owner_name(staff: str | None, names: dict[str, str], gone: set[str], words: Words) -> str:
+def owner_name(staff: str | None, names: dict[str, str], gone: Set[str], words: Words) -> str:
     """What an owner is called: nobody, a name, a name of somebody who has left."""
     if staff is None:
         return words("funnel.no_owner")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date, timedelta
 
 import polars as pl
@@ -147,7 +148,7 @@ def records(
 
 
 def listed(
-    stalled: pl.DataFrame, names: dict[str, str], gone: set[str], *, words: Words, as_of: date, capacity: int
+    stalled: pl.DataFrame, names: dict[str, str], gone: Set[str], *, words: Words, as_of: date, capacity: int
 ) -> ActionList:
     """Deals that stand still, in the order of the study: move or close them; a leaver's get a new owner first."""
     form, chosen = words.format, stalled.head(capacity)

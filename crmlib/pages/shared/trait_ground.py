@@ -1,0 +1,54 @@
+"""What is known of members beside their sales, told alike on the page of a group and on that of one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from crmlib import panels
+from crmlib.customers.groups import traits as known
+from crmlib.pages.shared.members import MemberStudy
+from crmlib.panels import traits
+
+
+class TraitStudy(MemberStudy):
+    """Members of a period, their taste, the price they accept and every other trait; `dates` is each page's own."""
+
+    @cached_property
+    def dates(self) -> dict[str, date]:
+        """First and last day of the period, as panels take them."""
+        raise NotImplementedError
+
+    @cached_property
+    def now(self) -> pl.DataFrame:
+        """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
+        return self.members(panels.customer_period(self.lines, **self.dates))
+
+    @cached_property
+    def flavours(self) -> pl.DataFrame | None:
+        """Sales by card and flavour; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_part(self.lines, self.goods, by="flavour", **self.dates)
+
+    @cached_property
+    def prices(self) -> pl.DataFrame | None:
+        """What each card paid beside the usual price of its categories; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
+
+    def known_traits(self, more: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
+        """`now` with every trait that the connected tables can tell; `more`: favourites beside the flavour."""
+        own = {} if self.flavours is None else {"favourite_flavour": self.flavours}
+        return known.member_traits(
+            self.now,
+            customers=self.people,
+            clock=traits.customer_clock(self.lines, **self.dates),
+            shares=traits.customer_traits(self.lines, self.goods, **self.dates),
+            prices=self.prices,
+            favourites={**(more or {}), **own},
+        )
