@@ -36,12 +36,16 @@ PART_DAY = {
     "lines": pl.Int64,
     "net_minor": pl.Int64,
 }
-CUSTOMER_PRICES = {
+CUSTOMER_KIND = {
     "customer_id": pl.String,
+    "kin": pl.String,
+    "unit": pl.String,
     "lines": pl.Int64,
-    "paid_minor": pl.Int64,
-    "usual_minor": pl.Int64,
+    "quantity_milli": pl.Int64,
+    "net_minor": pl.Int64,
 }
+_PARTS = 1000
+"""Usual prices are summed in such parts of a minor unit, and rounded once."""
 CARD_USE = {
     "customer_id": pl.String,
     "most_receipts_day": pl.Int64,
@@ -101,28 +105,37 @@ def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date
     category and unit [minor units].
     """
     needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
-    sold = _sold(lines, needs=needs, start=start, end=end).with_columns(lines=nw.lit(1, nw.Int64))
-    goods = lines_of(products, needs=("product_id", by, "unit"), name="products").select(
-        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String).fill_null("")
+    sold = _sold(lines, needs=needs, start=start, end=end).select(
+        "customer_id", "product_id", "quantity_milli", "net_minor", lines=nw.lit(1, nw.Int64)
     )
-    known = (
-        sold.select("customer_id", "product_id", "quantity_milli", "net_minor", "lines")
-        .join(goods, on="product_id", how="left")
+    goods = _goods(products, by, "unit").select(
+        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String)
+    )
+    kinds = (
+        sold.join(goods, on="product_id", how="left")
         .filter(~nw.col("kin").is_null())
+        .with_columns(unit=nw.col("unit").fill_null(""))
+        .group_by("customer_id", "kin", "unit")
+        .agg(nw.col("lines", "quantity_milli", "net_minor").sum())
     )
-    usual = known.group_by("kin", "unit").agg(
-        all_minor=nw.col("net_minor").sum(), all_milli=nw.col("quantity_milli").sum()
-    )
-    at_usual = nw.col("quantity_milli") * nw.col("all_minor") / nw.col("all_milli")
-    made = (
-        known.join(usual, on=["kin", "unit"], how="left")
-        .with_columns(usual=at_usual)
+    return _at_usual_prices(reduced(kinds, schema=CUSTOMER_KIND, sort=()))
+
+
+def _at_usual_prices(kinds: pl.DataFrame) -> pl.DataFrame:
+    """What `customer_prices` returns, from `CUSTOMER_KIND`: whole numbers all the way, so no order of sums can tell."""
+    kin = ("kin", "unit")
+    usual = kinds.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
+    wide = pl.col("quantity_milli").cast(pl.Int128) * pl.col("all_minor") * _PARTS  # a product of sums leaves 64 bits
+    return (
+        kinds.lazy()
+        .join(usual.lazy(), on=kin)
+        .with_columns(usual=((2 * wide + pl.col("all_milli")) // (2 * pl.col("all_milli"))).cast(pl.Int64))
         .group_by("customer_id")
-        .agg(nw.col("lines").sum(), paid_minor=nw.col("net_minor").sum(), usual=nw.col("usual").sum())
-        .with_columns(usual_minor=nw.col("usual").round(0).cast(nw.Int64))
-        .drop("usual")
+        .agg(pl.col("lines").sum(), paid_minor=pl.col("net_minor").sum(), usual=pl.col("usual").sum())
+        .select("customer_id", "lines", "paid_minor", usual_minor=(pl.col("usual") + _PARTS // 2) // _PARTS)
+        .sort("customer_id")
+        .collect(engine="streaming")
     )
-    return reduced(made, schema=CUSTOMER_PRICES, sort=("customer_id",))
 
 
 def customer_part(
@@ -273,9 +286,9 @@ def _stored_receipts(lines: AnyFrame, *, start: date, end: date) -> Lines | None
     )
 
 
-def _goods(products: AnyFrame, column: str) -> Lines:
-    """A column of the goods by product; a product that stands twice would count its sales twice."""
-    goods = lines_of(products, needs=("product_id", column), name="products").select("product_id", column)
+def _goods(products: AnyFrame, *columns: str) -> Lines:
+    """Columns of the goods by product; a product that stands twice would count its sales twice."""
+    goods = lines_of(products, needs=("product_id", *columns), name="products").select("product_id", *columns)
     native = goods.to_native()
     if isinstance(native, pl.LazyFrame):
         to_polars(native, name="products", key="product_id")

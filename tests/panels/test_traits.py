@@ -1,0 +1,75 @@
+"""What customers pay beside the usual price: whole numbers, so the same on every engine and in any order of lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from crmlib.panels.traits import customer_prices
+from tests.panels.lines import ENGINES, line_frames
+
+START, END = date(1970, 1, 1) + timedelta(18_000), date(1970, 1, 1) + timedelta(18_015)
+GOODS = pl.DataFrame({"product_id": ["p", "q", "o"], "category_1": ["nuts", "nuts", None], "unit": ["kg", None, "kg"]})
+
+
+def made(name: str, lines: pl.DataFrame, goods: pl.DataFrame = GOODS) -> pl.DataFrame:
+    given: Any = (ENGINES[name](lines), ENGINES[name](goods))
+    if name == "duckdb":  # a relation joins only relations of its own connection
+        connection = duckdb.connect()
+        connection.register("lines", lines.to_arrow())
+        connection.register("goods", goods.to_arrow())
+        given = (connection.table("lines"), connection.table("goods"))
+    return customer_prices(*given, by="category_1", start=START, end=END)
+
+
+@pytest.mark.parametrize("name", list(ENGINES))
+def test_no_order_of_the_lines_tells_what_is_usual(name: str) -> None:
+    """.1 + .7 + .7 is 1.5 or a little less, as one adds fractions."""
+    rows = [("a", 1), ("a", 7), ("a", 7), ("b", 5)]
+    for order in set(permutations(rows)):
+        lines = pl.DataFrame(order, schema=["customer_id", "quantity_milli"], orient="row").with_columns(
+            product_id=pl.lit("p"), day_n=18_001, net_minor=pl.when(customer_id="b").then(2).otherwise(0)
+        )
+        assert made(name, lines).rows() == [("a", 3, 0, 2), ("b", 1, 2, 1)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(lines=line_frames())
+def test_usual_prices_are_those_of_fractions_on_every_engine(lines: pl.DataFrame) -> None:
+    kind = {"p": "kg", "q": ""}
+    sold = [r for r in lines.iter_rows(named=True) if r["quantity_milli"] > 0 and r["customer_id"]]
+    sold = [r for r in sold if 18_000 <= r["day_n"] <= 18_015]
+    money, milli, own = defaultdict(int), defaultdict(int), defaultdict(list)
+    for row in sold:
+        money[kind[row["product_id"]]] += row["net_minor"]
+        milli[kind[row["product_id"]]] += row["quantity_milli"]
+        own[row["customer_id"]].append(row)
+    expected = {
+        who: sum(
+            Fraction(r["quantity_milli"] * money[k := kind[r["product_id"]]], milli[k]) for r in rows
+        )
+        for who, rows in own.items()
+    }  # fmt: skip
+    found = made("polars", lines)
+    assert found.select("customer_id", "lines", "paid_minor").rows() == [
+        (who, len(rows), sum(r["net_minor"] for r in rows)) for who, rows in sorted(own.items())
+    ]
+    for who, usual in found.select("customer_id", "usual_minor").iter_rows():
+        assert abs(usual - expected[who]) <= Fraction(1, 2) + Fraction(1, 1000)
+    assert all(made(name, lines).equals(found) for name in ENGINES)
+
+
+def test_sums_beyond_64_bits_are_not_cut() -> None:
+    lines = pl.DataFrame({
+        "customer_id": ["a", "b"], "product_id": "p", "day_n": 18_001, "quantity_milli": [10**9, 10**9],
+        "net_minor": [10**11, 3 * 10**11],
+    })  # fmt: skip
+    assert made("polars", lines)["usual_minor"].to_list() == [2 * 10**11] * 2
