@@ -38,6 +38,38 @@ FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
+NUMBER, UNIT = r"([+-]?)¥?([\d,]+(?:\.\d+)?)", r"\s?(万元|亿元|元|K|M|B|%|个百分点|points|件|人|units)?"
+BAND = re.compile(
+    rf"{NUMBER}{UNIT}[^（(。.;；\d间]{{0,16}}\s?[（(](?:\d\d% )?(?:区间|interval )?\s?{NUMBER}{UNIT} "
+    rf"(?:至|to) {NUMBER}{UNIT}"
+)
+SCALE = {"万元": 1e4, "亿元": 1e8, "K": 1e3, "M": 1e6, "B": 1e9}
+
+
+def outside_own_interval(text: str) -> list[str]:
+    """Estimates that do not lie in the interval in brackets behind them: a sign or a unit was lost."""
+    wrong = []
+    for found in BAND.finditer(text):
+        unit, band = found[3], found[9]
+        if not unit or (band and (unit in SCALE or unit == "元") != (band in SCALE or band == "元")):
+            continue  # a count or a year before a bracket that is about something else
+        value, low, high = (
+            float(f"{found[k]}{found[k + 1].replace(',', '')}") * SCALE.get(found[k + 2] or "", 1.0) for k in (1, 4, 7)
+        )
+        if not min(low, high) <= value <= max(low, high):
+            wrong.append(found[0])
+    return wrong
+
+
+def test_an_estimate_that_lost_its_sign_is_seen() -> None:
+    assert outside_own_interval("相差 15.4 个百分点（95% 区间 -24.4 至 -6.7）")
+    assert outside_own_interval("lost ¥1.2K of margin (-¥2K to -¥500)")
+    assert not outside_own_interval(
+        "是 -15.4 个百分点（95% 区间 -24.4 至 -6.7）；净赚 1.2 万元（8,000 元 至 1.5 万元）"
+    )
+    assert not outside_own_interval("lost ¥1.2K of margin (net margin -¥2K to -¥500)")
+
+
 def texts(html: str, pattern: str) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>", "", found)).strip() for found in re.findall(pattern, html, re.S)]
 
@@ -93,6 +125,7 @@ def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_
     body = html[html.index("<body>") :]
     said = [record["answer"], *(f["headline"] for f in record["findings"]), *texts(body, r"<dd>(.*?)</dd>")]
     assert all(said) and not any(re.search(r"\{\w*\}|\bnan\b|\bNone\b|\binf\b", text) for text in said)
+    assert not [wrong for text in said for wrong in outside_own_interval(text)]
     heads = texts(body, r"<th\b[^>]*>(.*?)</th>")
     assert not [text for text in heads if MACHINE.search(text)]
     assert not set(texts(body, r"<td\b[^>]*>(.*?)</td>")) & named(sample_pages.lake), "who has a name is called by it"

@@ -63,6 +63,17 @@ class Format:
             return _NONE
         return ("+" if value > 0 else "") + self.share(value, digits=digits)
 
+    def points(self, difference: float | None) -> str:
+        """A difference of two shares (-1 to 1) in percentage points, with its sign: 6.9 points are not 6.9 %."""
+        if difference is None or not math.isfinite(difference):
+            return _NONE
+        told = self.number(100 * difference, digits=1)
+        return f"+{told}" if round(100 * difference, 1) > 0 else told
+
+    def gain(self, minor: float | None) -> str:
+        """Money that came (+) or went (-), as `money`."""
+        return ("+" if minor is not None and minor > 0 else "") + self.money(minor)
+
     def money(self, minor: float | None) -> str:
         """Minor units as money with three significant digits: 万元 / 亿元 in Chinese, K / M / B in English."""
         if minor is None or not math.isfinite(minor):

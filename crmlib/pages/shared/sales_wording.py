@@ -23,16 +23,12 @@ def period_name(span: tuple[date, date], *, words: Words) -> str:
 
 def signed(minor: float | None, *, words: Words) -> str:
     """Money with its sign: a gap."""
-    text = words.format.money(minor)
-    return f"+{text}" if minor is not None and minor > 0 else text
+    return words.format.gain(minor)
 
 
 def points(now: float | None, then: float | None, *, words: Words) -> str:
     """The change of a rate in percentage points, signed."""
-    if now is None or then is None:
-        return words("page.none")
-    change = 100 * (now - then)
-    return ("+" if round(change, 1) > 0 else "") + words.format.number(change, digits=1)
+    return words("page.none") if now is None or then is None else words.format.points(now - then)
 
 
 def cause(name: str, *, words: Words) -> str:

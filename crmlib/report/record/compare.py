@@ -89,7 +89,7 @@ def _figures(before: Iterable[FigureRecord], now: Iterable[FigureRecord], words:
             before=old.value,
             after=figure.value,
             change=words.format.change(relative),
-            amount=_signed_money(moved, words),
+            amount=words.format.gain(moved),
         )
         found.append(Change(line, money=moved if figure.money else 0.0, weight=min(abs(relative or 1.0), 10.0)))
     return found
@@ -158,7 +158,7 @@ def _row_line(row: dict[str, object], *, under: Mapping[str, Sequence[str]], col
         column=column,
         before=words.format.money(None if before is None else float(str(before))),
         after=words.format.money(None if after is None else float(str(after))),
-        amount=_signed_money(moved, words),
+        amount=words.format.gain(moved),
     )
     return Change(line, money=moved)
 
@@ -182,10 +182,6 @@ def _list(old: pl.DataFrame, now: Tabled, words: Words) -> list[Change]:
     count = words.format.count
     line = words("page.change.list", added=count(added), gone=count(gone), total=count(current.height))
     return [Change(line, weight=1.0)]
-
-
-def _signed_money(minor: float, words: Words) -> str:
-    return ("+" if minor > 0 else "") + words.format.money(minor)
 
 
 def _read(folder: Path, record: FindingRecord | None) -> pl.DataFrame | None:

@@ -124,6 +124,14 @@ def test_more_or_fewer_came_only_where_the_interval_says_so(
         assert "10.0" in found.headline.replace("10 ", "10.0 "), "points without a sign: the words say the direction"
 
 
+@pytest.mark.parametrize(("effect", "told"), [(0.1, "+10.0"), (-0.1, "-10.0")])
+def test_a_difference_keeps_its_sign_beside_its_interval(words: Words, effect: float, told: str) -> None:
+    row = one("harm" if effect < 0 else "pays", effect=effect, low=effect - 0.05, high=effect + 0.05)
+    found = brought.came(lists(row), words=words)
+    assert f"{told} " in found.note_seen
+    assert "10.0" in found.headline and told not in found.headline, "the words of the headline say which way"
+
+
 @pytest.mark.parametrize(
     ("kind", "found", "status"),
     [("paid", season(2, 5, 9), "ok"), ("lost", season(-9, -5, -2), "fail"), ("unshown", season(-2, 5, 9), "none")],

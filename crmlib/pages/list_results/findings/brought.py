@@ -176,9 +176,10 @@ def came(lists: pl.DataFrame, *, words: Words) -> Finding:
         "read": form.count(read.height),
         "name": one["name"] if one else "",
         "outcome": _outcome(one, words) if one else "",
-        "effect": _points(abs(one["effect"]) if one else None, words),
-        "low": _points(one["low"] if one else None, words),
-        "high": _points(one["high"] if one else None, words),
+        "effect": _size(one["effect"] if one else None, words),
+        "difference": form.points(one["effect"] if one else None),
+        "low": form.points(one["low"] if one else None),
+        "high": form.points(one["high"] if one else None),
     }
     status: dict[str, Status] = {"none": "none", "fewer": "fail", "more": "ok", "unclear": "none"}
     table = every.select(
@@ -221,13 +222,13 @@ def _outcome(row: Mapping[str, object], words: Words) -> str:
 
 def _labelled(row: Mapping[str, object], words: Words) -> str:
     effect = row["effect"]
-    told = words.format.share(effect if isinstance(effect, float) else None, digits=1)
+    told = words.format.points(effect if isinstance(effect, float) else None)
     return words("list_results.came.label", effect=told, outcome=_outcome(row, words))
 
 
-def _points(share: float | None, words: Words) -> str:
-    """A difference of shares in percentage points."""
-    return words.format.number(None if share is None else 100 * share, digits=1)
+def _size(difference: float | None, words: Words) -> str:
+    """A difference of shares in percentage points for a sentence that says which way; never beside its interval."""
+    return words.format.points(None if difference is None else abs(difference)).lstrip("+")
 
 
 def season_kind(found: Programme) -> str:
@@ -307,7 +308,7 @@ def _said(row: Mapping[str, object], words: Words) -> dict[str, object]:
 
     def points(name: str) -> str:
         value = row[name]
-        return _points(abs(value) if isinstance(value, float) else None, words)
+        return _size(value if isinstance(value, float) else None, words)
 
     return {
         "net": money("net_minor"), "low": money("net_low_minor"), "high": money("net_high_minor"),

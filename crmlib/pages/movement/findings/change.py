@@ -46,13 +46,13 @@ def answer(change: GainLoss, left: pl.DataFrame, *, span: Span, names: Mapping[s
         left=form.count(left.height),
     )
     figures = (
-        Figure(words("movement.figure.delta"), _signed(whole["delta"], words), _span(span, words),
+        Figure(words("movement.figure.delta"), words.format.gain(whole["delta"]), _span(span, words),
                _tone(whole["delta"]), key="delta", amount=whole["delta"], money=True),
-        Figure(words("movement.figure.lost"), _signed(whole["lost"], words), words("movement.figure.people",
+        Figure(words("movement.figure.lost"), words.format.gain(whole["lost"]), words("movement.figure.people",
                count=form.count(change.lost)), _tone(whole["lost"]), key="lost", amount=whole["lost"], money=True),
-        Figure(words("movement.figure.new"), _signed(whole["new"], words), words("movement.figure.people",
+        Figure(words("movement.figure.new"), words.format.gain(whole["new"]), words("movement.figure.people",
                count=form.count(change.new)), _tone(whole["new"]), key="new", amount=whole["new"], money=True),
-        Figure(words("movement.figure.less"), _signed(whole["less"], words), key="less", amount=whole["less"],
+        Figure(words("movement.figure.less"), words.format.gain(whole["less"]), key="less", amount=whole["less"],
                tone=_tone(whole["less"]), money=True),
     )  # fmt: skip
     return Answer(sentence, figures)
@@ -91,7 +91,7 @@ def parts(change: GainLoss, noise: GainLoss, *, span: Span, names: Mapping[str, 
         {
             "name": [words(f"movement.name.{p}") for p in SHOWN],
             "value": [whole[p] / minor_per_unit(form.currency) for p in SHOWN],
-            "label": [_signed(whole[p], words) for p in SHOWN],
+            "label": [words.format.gain(whole[p]) for p in SHOWN],
         }
     )
     values = {
@@ -99,7 +99,7 @@ def parts(change: GainLoss, noise: GainLoss, *, span: Span, names: Mapping[str, 
         "usual": form.share(usual),
         "money": form.money(abs(whole["lost"] + whole["less"])),
         "excess": form.money(max(drained - usual, 0.0) * whole["before"]),
-        "delta": _signed(whole["delta"], words),
+        "delta": words.format.gain(whole["delta"]),
         "span": _span(span, words),
     }
     return Finding.worded(
@@ -180,10 +180,10 @@ def tree(factors: Mapping[str, int], *, words: Words) -> Finding:
         {
             "name": [words(f"movement.factor.{name}") for name in factors],
             "value": [part / minor_per_unit(form.currency) for part in factors.values()],
-            "label": [_signed(part, words) for part in factors.values()],
+            "label": [words.format.gain(part) for part in factors.values()],
         }
     )
-    values = {"total": _signed(total, words), "money": form.money(abs(factors[most]))}
+    values = {"total": words.format.gain(total), "money": form.money(abs(factors[most]))}
     return Finding.worded(
         "movement.tree",
         f"{way}_{most}",
@@ -222,11 +222,6 @@ def _span(span: Span, words: Words) -> str:
     day = words.format.day
     first, second = (words("page.period", start=day(p.start), end=day(p.end)) for p in span)
     return words("movement.span", first=first, second=second)
-
-
-def _signed(minor: int, words: Words) -> str:
-    money = words.format.money(minor)
-    return f"+{money}" if minor > 0 else money
 
 
 def _tone(minor: int) -> Tone:
