@@ -38,7 +38,9 @@ class Ways(StrEnum):
 
 @app.command()
 def draw(
-    report: Annotated[str, typer.Argument(help="The report whose last scheduled run proposed the list.")],
+    report: Annotated[
+        str, typer.Argument(help="The report whose last scheduled run proposed the list, or the list's id.")
+    ],
     *,
     name: As = "",
     lake: LakeOption = None,
@@ -47,7 +49,7 @@ def draw(
     from crmlib.run.lists import audit, book
 
     store = _store(lake)
-    by = _who(store, name, report=report)
+    by = _who(store, name, report=book.proposed(store, report).report)
     made = book.draw(store, report, at=said.now(), by=by, rules=_rules().contact)
     audit.note(store.path, what="drawn", by=by, at=said.now(), list=made.drawn.list_id, seal=made.drawn.seal)
     words, form = said.words(), said.words().format

@@ -234,15 +234,14 @@ class Page:
         """Short keyed pseudonyms of `ids`: what a page shows instead of an id."""
         return self._lake.pseudonyms(ids)
 
-    def state(self, name: str) -> pl.DataFrame | None:
-        """What an earlier run of this report kept under `name` (e.g. frozen cuts); none if this is the first."""
-        return states.load(self._lake, states.Slot(self.report, name, self._scope), before=self.as_of)
+    def state(self, name: str, *, asked: str | None = None) -> pl.DataFrame | None:
+        """What an earlier run asked for the same (`asked`, else all of `params.asked`) kept under `name`, or none."""
+        return states.load(self._lake, self._slot(name, asked), before=self.as_of)
 
-    def save_state(self, name: str, frame: pl.DataFrame) -> None:
+    def save_state(self, name: str, frame: pl.DataFrame, *, asked: str | None = None) -> None:
         """Keep `frame` for the next run. Only scheduled runs keep; trying out parameters changes nothing."""
         if self.context.face == "html":
-            slot = states.Slot(self.report, name, self._scope)
-            states.save(self._lake, slot, frame, as_of=self.as_of)
+            states.save(self._lake, self._slot(name, asked), frame, as_of=self.as_of)
 
     def remember(self, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``compute(*args, **kwargs)`` returns, not computed again where somebody had the same arguments before.
@@ -382,10 +381,10 @@ class Page:
         names = self._stores.select(pl.col("region").drop_nulls().unique().sort()).collect()["region"].to_list()
         return tuple(str(n) for n in names if self.context.regions is None or n in self.context.regions)
 
-    @property
-    def _scope(self) -> str:
+    def _slot(self, name: str, asked: str | None) -> states.Slot:
         """Whose a state is: the company's, or that of exactly these regions; never another's."""
-        return "\n".join(sorted(self.regions or ()))
+        scope = "\n".join(sorted(self.regions or ()))
+        return states.Slot(self.report, name, scope, self.params.asked if asked is None else asked)
 
     @cached_property
     def _sight(self) -> access.Sight:

@@ -23,6 +23,16 @@ def sentence(page: Page) -> str:
     return words("page.scope_region", region=words("page.semicolon").join(parts)) if parts else words("page.scope_all")
 
 
+def asked(page: Page) -> str:
+    """Whatever a page was asked for that is not so by default, as a reader knows it; empty where nothing is."""
+    words, fields = page.words, type(page.params).model_fields
+    given = page.params.model_dump(exclude={"as_of", "language"}, exclude_defaults=True)
+    return words("page.semicolon").join(
+        f"{parameter_label(page.report, n, words)} {shown_value(page.report, n, value, words, info=fields[n])}"
+        for n, value in given.items()
+    )
+
+
 def _narrowing(page: Page) -> dict[str, object]:
     fields = type(page.params).model_fields
     chosen = {}

@@ -31,7 +31,7 @@ from crmlib.serve.users import User
 REPORT = "list_results"
 """Whoever handles lists may open this report."""
 RIGHT = {"draw": "", "approve": "approve", "cancel": "send", "send": "send", "finish": "send", "close": "send"}
-"""Steps and the right that each takes; drawing takes the report that proposed the list."""
+"""Steps and the right that each takes; drawing takes that of the report that proposed the list."""
 NEXT: dict[str, tuple[str, ...]] = {
     "drawn": ("approve", "cancel"), "approved": ("send", "cancel"), "sending": ("send", "finish"), "sent": ("close",),
     "closed": ("close",),
@@ -65,7 +65,7 @@ def do(folder: Path, params: Path, step: str, asked: str, *, user: User, clock: 
 
     Parameters
     ----------
-    params : folder of parameters, with the rules of contact. asked : the list's id; of a draw the report.
+    params : folder of parameters, with the rules of contact. asked : the list's id; of a draw the proposed one.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def do(folder: Path, params: Path, step: str, asked: str, *, user: User, clock: 
         What the register refuses.
     """
     lake = Lake(folder)
-    report = asked if step == "draw" else REPORT
+    report = book.proposed(lake, asked).report if step == "draw" else REPORT
     if not may(user, step, report=report):
         raise RunError("run.not_yours", values={"name": user.name or "-", "right": RIGHT[step] or report})
     given, at = rules.read(params), clock()
@@ -101,8 +101,15 @@ def do(folder: Path, params: Path, step: str, asked: str, *, user: User, clock: 
 def lines(lake: Lake, user: User, reports: Iterable[str]) -> list[Line]:
     """What waits to be drawn, then every list, the newest first."""
     found = [
-        Line(report, terms.name, "draft", (people, 0), "", ("draw",) if may(user, "draw", report=report) else ())
-        for report, terms, people in book.waiting(lake, reports)
+        Line(
+            p.terms.list_id,
+            p.terms.name,
+            "draft",
+            (p.eligible.height, 0),
+            "",
+            ("draw",) if may(user, "draw", report=p.report) else (),
+        )
+        for p in book.waiting(lake, reports)
     ]
     for list_id in reversed(book.names(lake)[-SHOWN:]):
         try:
@@ -139,7 +146,7 @@ class RegisterHandler(Form):
             return
         self.check_xsrf_cookie()
         step, _, asked = self.get_body_argument("step", "")[:128].partition(":")
-        if step not in RIGHT or not asked or (step == "draw" and asked not in self._reports()):
+        if step not in RIGHT or not asked:
             self._guard.note(self, user, outcome="list refused: form")
             self.set_status(400)
             await self._show(user, problem="form")

@@ -70,8 +70,8 @@ class TestTheRegister(AsyncHTTPTestCase):
         return book.find(self.lake, "L9").life.state
 
     def test_one_draws_another_approves_and_each_step_is_noted(self) -> None:
-        assert 'value="draw:contact_list"' in self.look() and "Candidates: 40" in self.look()
-        drawn = self.take("draw:contact_list").body.decode()
+        assert 'value="draw:L9"' in self.look() and "Candidates: 40" in self.look()
+        drawn = self.take("draw:L9").body.decode()
         assert "Contact 32, left alone 8" in drawn and 'value="approve:L9"' not in drawn, "not one's own"
         assert 'value="approve:L9"' in self.look(WANG) and 'value="cancel:L9"' not in self.look(WANG)
         assert self.take("approve:L9", WANG).code == 200 and self.state() == "approved"

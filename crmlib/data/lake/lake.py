@@ -187,6 +187,10 @@ class Lake:
         """Rows that broke a rule: rule, value, file, line, raw text. May hold personal data."""
         return self.set_apart().filter(pl.col("kind") == "quarantined")
 
+    def states(self) -> tuple[str, ...]:
+        """Names of the state tables, in order."""
+        return tuple(sorted(delta.names(self.path / "state")))
+
     def write_state(self, name: str, frame: pl.DataFrame) -> int:
         """Replace the small state table `name` (frozen cuts, thresholds) and return its new version."""
         path = self.path / "state" / name

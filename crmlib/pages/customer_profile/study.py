@@ -165,7 +165,7 @@ class Study(TraitStudy):
     def frozen_cuts(self) -> rfm.Cuts | None:
         """Cuts of the RFM classes kept from an earlier run; none in the first."""
         definition = f"rfm;classes={rfm.CLASSES};{self.params.definition}"
-        return state.frozen_cuts(self.page.state("score_state"), definition=definition)
+        return state.frozen_cuts(self.page.state("score_state", asked=self.params.definition), definition=definition)
 
     @cached_property
     def classes(self) -> rfm.Rfm:
@@ -188,7 +188,7 @@ class Study(TraitStudy):
     @report.otherwise(None)
     def keep(self) -> None:
         """Keep the cuts for the next run, and propose the group to the register of lists."""
-        self.page.save_state("score_state", state.freeze_cuts(self.classes.cuts))
+        self.page.save_state("score_state", state.freeze_cuts(self.classes.cuts), asked=self.params.definition)
         rows = self.everybody.with_columns(reason_code=pl.lit(self.params.group_by)).select(
             "means", "held", "reason_code", recipient_id="customer_id", value_minor="net_minor"
         )

@@ -65,7 +65,9 @@ class Study(MemberStudy):
     @cached_property
     def held(self) -> pl.DataFrame:
         """Members with their tier smoothed by that of the last run: customer_id, tier, tier_smoothed."""
-        last = state.held(self.page.state("score_state"), definition=self.params.definition)
+        last = state.held(
+            self.page.state("score_state", asked=self.params.definition), definition=self.params.definition
+        )
         return smoothing.smooth(self.tiers, last=last)
 
     @cached_property
@@ -184,7 +186,7 @@ class Study(MemberStudy):
     def keep(self) -> None:
         """Keep tiers and list for the next run, and propose the list to the register."""
         frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)
-        self.page.save_state("score_state", frozen)
+        self.page.save_state("score_state", frozen, asked=self.params.definition)
         if self.late is not None:
             self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))
             lists.propose_standing(self.page, self.proposal, called="customer_value.filed", objective="win_back")

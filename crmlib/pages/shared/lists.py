@@ -1,11 +1,14 @@
 """What pages ask of the one register of lists: the month's standing draw, and a list proposed for its draw.
 
 A page proposes: it shows the draw that will be made and keeps the candidates. `crmlib list draw <report>` files it.
+What a page was asked for is part of what a list is: two groups, aims or regions of one day are two lists.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,7 +18,7 @@ from crmlib.outreach import register
 from crmlib.outreach.permission import consenting
 from crmlib.outreach.register import NOBODY, Filed, Terms
 from crmlib.outreach.results import Register
-from crmlib.report import Page
+from crmlib.report import Page, scope
 
 PROPOSED = "proposed"
 """Name of the state in which a page keeps the candidates of its list."""
@@ -92,12 +95,22 @@ def propose(page: Page, eligible: pl.DataFrame, terms: Terms, *, consent: pl.Ser
     ModelError
         `outreach.empty_list` where nobody is left, and what the draw refuses.
     """
+    terms = of_this_page(page, terms)
     page.save_state(PROPOSED, eligible.with_columns(terms=pl.lit(terms.as_text())))
     return page.keyed(
         register.make, eligible, terms, at=as_of_evening(page),
         consent=agreed(page, terms) if consent is None else consent,
         season_held=NOBODY if terms.standing else season_held(page),
     )  # fmt: skip
+
+
+def of_this_page(page: Page, terms: Terms) -> Terms:
+    """The terms with what the page was asked for: in number and name, and as the rule of who is eligible."""
+    if not page.params.asked:
+        return terms
+    mark = sha256(page.params.asked.encode()).hexdigest()[:6]
+    name = page.words("page.list_asked", name=terms.name, asked=scope.asked(page))
+    return replace(terms, list_id=f"{terms.list_id}-{mark}", name=name, eligible_rule=page.params.asked)
 
 
 def propose_standing(page: Page, rows: pl.DataFrame, *, called: str, objective: str) -> Filed | None:

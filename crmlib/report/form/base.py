@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
@@ -34,6 +35,12 @@ class ReportParameters(BaseModel):
     as_of: date | None = None
     language: Language = "zh"
     region: str | None = Field(default=None, max_length=80)
+
+    @property
+    def asked(self) -> str:
+        """What a page was asked for beside its day and language, as JSON; empty where all is as it is by default."""
+        given = self.model_dump(mode="json", exclude={"as_of", "language"}, exclude_defaults=True)
+        return json.dumps(given, ensure_ascii=False, sort_keys=True) if given else ""
 
     @model_validator(mode="before")
     @classmethod

@@ -7,9 +7,10 @@ dies leaves either the whole list or rows that nobody reads and the next draw re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -24,15 +25,35 @@ from crmlib.outreach import register
 from crmlib.outreach.campaign import Campaign, State, Step
 from crmlib.outreach.permission import ContactRules
 from crmlib.outreach.register import NOBODY, Filed, Terms
-from crmlib.report.memory.states import Slot
+from crmlib.report.memory import states
 from crmlib.run.lists import permitted
 from crmlib.run.lists.log import Log
 
 SOURCE = "lists"
 """What the rows say they come from."""
 PEN = ".lock-lists"
-PROPOSED = "proposed"
-"""State in which a page keeps the candidates of its list."""
+PROPOSED = re.compile(r"([a-z][a-z0-9_]*)-proposed(?:-[0-9a-f]{8})?")
+"""States in which pages keep the candidates of their lists, of the company or of some regions."""
+FRESH = timedelta(days=31)
+"""What a report proposed so long before its newest list is no longer offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A list that a page proposed.
+
+    Parameters
+    ----------
+    report, as_of : the page and its day.
+    eligible, terms : candidates and terms of the list.
+    drawn : whether it was drawn, and not cancelled since.
+    """
+
+    report: str
+    as_of: date
+    eligible: pl.DataFrame
+    terms: Terms
+    drawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +76,23 @@ class Listed:
         return self.rows.filter(pl.col("group").cast(pl.String) == "contact")
 
 
-def draw(lake: Lake, report: str, *, at: datetime, by: str, rules: ContactRules | None = None) -> Filed:
+def draw(lake: Lake, asked: str, *, at: datetime, by: str, rules: ContactRules | None = None) -> Filed:
     """Draw the list that a page proposed, and file it.
 
     Parameters
     ----------
-    report : the page; its last scheduled run kept the candidates.
+    asked : the page, whose last scheduled run kept the candidates; where it proposed several lists, the list's id.
     at : now; by : who draws, the list's owner.
     rules : the company's caps.
 
     Raises
     ------
     ModelError
-        `outreach.no_proposal`, `outreach.drawn` where the list is drawn already, `outreach.empty_list`.
+        `outreach.no_proposal`, `outreach.which_proposal`, `outreach.drawn` where the list is drawn already,
+        `outreach.empty_list`.
     """
-    eligible, terms = proposed(lake, report)
-    terms = replace(terms, owner=by)
+    proposal = proposed(lake, asked)
+    eligible, terms = proposal.eligible, replace(proposal.terms, owner=by)
     if terms.standing:
         return file(lake, eligible, terms, at=at, by=by)
     ids, channel = eligible["recipient_id"], terms.channel
@@ -91,19 +113,42 @@ def draw(lake: Lake, report: str, *, at: datetime, by: str, rules: ContactRules 
     )  # fmt: skip
 
 
-def proposed(lake: Lake, report: str) -> tuple[pl.DataFrame, Terms]:
-    """The candidates of a page's last run, and the terms of its list.
+def proposed(lake: Lake, asked: str) -> Proposal:
+    """The one list that `asked` names: by its id, or by its report where that proposed one that is not drawn yet.
 
     Raises
     ------
     ModelError
-        `outreach.no_proposal`.
+        `outreach.no_proposal`; `outreach.which_proposal` where a report proposed several.
     """
-    kept = lake.state(Slot(report, PROPOSED, "").table)
-    if kept is None or kept.is_empty():
-        raise ModelError("outreach.no_proposal", values={"report": report})
-    last = kept.filter(pl.col("as_of") == pl.col("as_of").max())
-    return last.drop("as_of", "terms"), register.from_text(str(last["terms"][0]))
+    found = [p for p in proposals(lake) if asked in {p.report, p.terms.list_id}]
+    if not found:
+        raise ModelError("outreach.no_proposal", values={"report": asked[:64]})
+    still = [p for p in found if not p.drawn]
+    if len(still) > 1:
+        known = ", ".join(p.terms.list_id for p in still)
+        raise ModelError("outreach.which_proposal", values={"report": asked, "lists": len(still), "known": known})
+    return (still or found)[-1]
+
+
+def proposals(lake: Lake) -> list[Proposal]:
+    """What pages proposed last, by report and what each run was asked for; within a report the oldest first."""
+    found = []
+    for table, report in ((m[0], m[1]) for m in map(PROPOSED.fullmatch, lake.states()) if m):
+        kept = states.kept(lake, table)
+        if kept is None:
+            continue
+        told = kept.drop_nulls(states.ASKED)
+        for rows in (told if told.height else kept).partition_by(states.ASKED):
+            last = rows.filter(pl.col("as_of") == pl.col("as_of").max())
+            terms = register.from_text(str(last["terms"][0]))
+            versions = _versions(lake, terms.list_id)
+            drawn = bool(versions) and versions[-1][1] not in {"cancelled", "expired"}
+            shown = last.drop("as_of", "terms", states.ASKED)
+            found.append(Proposal(report, last["as_of"][0], shown, terms, drawn))
+    newest = {report: max(p.as_of for p in found if p.report == report) for report in {p.report for p in found}}
+    fresh = [p for p in found if p.as_of > newest[p.report] - FRESH]
+    return sorted(fresh, key=lambda p: (p.report, p.as_of, p.terms.list_id))
 
 
 def file(
@@ -213,18 +258,10 @@ def step(lake: Lake, list_id: str, to: State, *, at: datetime, by: str) -> Liste
         return move(lake, find(lake, list_id), to, at=at, by=by)
 
 
-def waiting(lake: Lake, reports: Iterable[str]) -> list[tuple[str, Terms, int]]:
-    """Proposals that nobody has drawn yet: report, terms, candidates."""
-    found, there = [], names(lake)
-    for report in reports:
-        try:
-            eligible, terms = proposed(lake, report)
-        except ModelError:
-            continue
-        versions = _versions(lake, terms.list_id) if terms.list_id in there else []
-        if not versions or versions[-1][1] in {"cancelled", "expired"}:
-            found.append((report, terms, eligible.height))
-    return found
+def waiting(lake: Lake, reports: Iterable[str]) -> list[Proposal]:
+    """Proposals of these reports that nobody has drawn yet."""
+    asked = set(reports)
+    return [p for p in proposals(lake) if p.report in asked and not p.drawn]
 
 
 def put_rows(lake: Lake, listed: Listed, rows: pl.DataFrame, *, by: str, at: datetime) -> Listed:

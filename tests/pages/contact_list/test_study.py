@@ -72,4 +72,4 @@ def test_a_scheduled_run_proposes_the_list_as_it_shows_it_and_the_register_files
     assert set(made.of("contact")["recipient_id"]) == set(study.listed["customer_id"])
     control = study.everybody.filter(pl.col("group") == "control")
     assert set(made.of("control")["recipient_id"]) == set(control["customer_id"])
-    assert book.find(lake, f"contact_list-{world.LAST}").life.owner == "li"
+    assert book.find(lake, made.drawn.list_id).life.owner == "li"
