@@ -96,6 +96,16 @@ def test_the_best_other_goods_are_found_without_looking_at_all_of_them() -> None
     assert found["p"].to_list() == pytest.approx(best["score"].to_list())
 
 
+@pytest.mark.parametrize("lines", [1, 7, 100])
+def test_a_history_counted_in_parts_gives_the_same(monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    history = world(np.random.default_rng(7), taste=0.3, members=60).sample(fraction=1.0, shuffle=True, seed=1)
+    whole = repeat.fit(history, decay=0.9)
+    monkeypatch.setattr(repeat, "LINES", lines)
+    parts = repeat.fit(history, decay=0.9)
+    for table in ("goods", "members", "held"):
+        assert getattr(parts, table).equals(getattr(whole, table)), table
+
+
 def test_members_without_a_second_basket_are_refused() -> None:
     with pytest.raises(ModelError) as error:
         repeat.fit(pl.DataFrame({"customer_id": ["a"], "day": [date(2024, 1, 1)], "product_id": ["p"]}), decay=1.0)
