@@ -33,6 +33,23 @@ def seen_by(as_of: date, *, now: datetime) -> datetime:
     return datetime(as_of.year, as_of.month, as_of.day, tzinfo=now.tzinfo) + timedelta(days=2)
 
 
+def delivered(batches: pl.DataFrame, *, until: datetime) -> pl.DataFrame:
+    """The ingests of a page of a past day: those until then, and those that first brought a table that is younger.
+
+    Parameters
+    ----------
+    batches : table, at, … as `Lake.ingests` gives them.
+
+    Examples
+    --------
+    >>> day = [datetime(2026, 1, n) for n in (5, 9, 9, 12)]
+    >>> batches = pl.DataFrame({"table": ["lines", "lines", "stores", "stores"], "at": day})
+    >>> delivered(batches, until=datetime(2026, 1, 7))["at"].dt.day().to_list()
+    [5, 9, 12]
+    """
+    return batches.filter((pl.col("at") <= until) | (pl.col("at").min().over("table") > until))
+
+
 def known(
     table: pl.LazyFrame, *, contract: Contract, as_of: date, newest: date, stamped: Collection[datetime] = ()
 ) -> pl.LazyFrame:

@@ -24,7 +24,7 @@ from crmlib.kit.words import Words
 from crmlib.panels import ReceiptLines
 from crmlib.panels.handle import Cells
 from crmlib.report import access, addresses, showing, stored
-from crmlib.report.as_of import known, known_until
+from crmlib.report.as_of import delivered, known, known_until, seen_by
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
@@ -352,12 +352,14 @@ class Page:
         return panels.day_sums(ReceiptLines(reader.rows(LINES, self._whole(LINES)), cells))
 
     def all_sales(self) -> int:
-        """Net sales of all days [minor units], for shares of what was set aside; of the reader's regions only."""
-        return int(self._day_sums["net_minor"].sum())
+        """Net sales of all days until the page's [minor units], for shares of what was set aside; own regions only."""
+        return int(self._day_sums.filter(pl.col("day") <= self.as_of)["net_minor"].sum())
 
     def ingests(self) -> pl.DataFrame:
-        """One row per batch of the lake, with the terms of its sum; money only for readers of all regions."""
+        """One row per batch that could come into this page, with its sum; money only for readers of all regions."""
         found = self._batches
+        if self.as_of < self.newest:
+            found = delivered(found, until=seen_by(self.as_of, now=self.context.now))
         if self.context.regions is None:
             return found
         return found.with_columns(pl.col("rules").map_elements(access.without_money, return_dtype=pl.String))

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import CrmError, LakeError, ParameterError
+from crmlib.data.lake import delta
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.kit.words import Words
@@ -270,6 +271,19 @@ def test_the_head_says_what_was_set_aside_and_what_cards_do_not_see(lake: Lake) 
     assert (facts.set_aside, facts.late, facts.warn) == (7, 0, False)
     assert facts.share_set_aside == pytest.approx(5000 / (sales + 5000))
     assert facts.member_share == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_page_of_a_past_day_counts_what_was_delivered_by_then(tmp_path: Path) -> None:
+    lake = world.make_lake(tmp_path / "lake")
+    early = world.lines().filter(pl.col("day") < date(2026, 5, 1)).head(1)
+    record = dict.fromkeys(("replaced", "duplicate", "excluded", "withdrawn"), 0) | {"rules": [], "files": []}
+    record |= {"source": "pos", "table": "receipt_lines", "currency": "CNY", "read": 4, "kept": 1, "quarantined": 3}
+    batch = delta.Batch("b-early", record | {"at": "2026-05-02T06:00:00+00:00"})
+    delta.append(lake.table_path("receipt_lines"), early, batch=batch, partition=None, description="{}")
+    past, now = world.opened(lake, variables={"as_of": date(2026, 5, 31)}), world.opened(lake)
+    assert (coverage(past).set_aside, coverage(now).set_aside) == (3, 10)
+    assert set(past.ingests()["table"]) == {"receipt_lines", "stores"}, "what came first after the day is all there is"
+    assert past.all_sales() == int(world.rows(past).select("net_minor").collect().sum().item())
 
 
 def test_data_that_end_early_are_told(lake: Lake) -> None:
