@@ -80,6 +80,7 @@ def page_form(page: Page) -> Form:
         regions=page.known_regions(),
         words=page.words,
         choices=choices.offered(page),
+        follows=page.shown.offers,
     )
     usual = type(page.params)().model_dump(mode="json") | {"as_of": given["as_of"], "language": given["language"]}
     asked = {name: str(value) for name, value in given.items() if value is not None and value != usual[name]}

@@ -101,6 +101,7 @@ def _form(one: Watch, issues: tuple[Issue, ...]) -> Form:
         regions=_regions(one),
         words=one.words,
         choices={} if one.page is None else choices.offered(one.page),
+        follows={} if one.page is None else one.page.shown.offers,
     )
 
 

@@ -28,6 +28,7 @@ from crmlib.report.as_of import delivered, known, known_until, seen_by
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
+from crmlib.report.form.picks import Follows
 from crmlib.report.memory import remember, states
 from crmlib.report.privacy import PERSONAL, check_impersonal, personal
 from crmlib.report.record.newest import Published, newest, of_regions
@@ -50,6 +51,7 @@ class Shown:
     findings: list[Finding] = field(default_factory=list)
     actions: list[ActionList] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    offers: dict[str, Follows] = field(default_factory=dict)
 
 
 def not_connected(table: str, *, report: str) -> LakeError:
@@ -103,8 +105,7 @@ class Page:
         self.used = {LINES}
         self.drawer = Drawer()
         self.drawings: dict[str, Future[Drawing]] = {}
-        self._lake = lake
-        self._face = face
+        self._lake, self._face = lake, face
 
     @property
     def as_of(self) -> date:

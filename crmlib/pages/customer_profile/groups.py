@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -32,6 +32,39 @@ def group_name(words: Words, column: str, values: str, *, needs: Mapping[str, st
     return words(
         f"customer_profile.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column)
     )
+
+
+def to_choose(
+    table: pl.DataFrame, traits: Sequence[str], *, words: Words, needs: Mapping[str, str]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The values of each trait that can be asked for, with what a reader calls them: the largest group first.
+
+    Tiers come from the top, each also together with those above it.
+
+    Parameters
+    ----------
+    needs : names of the groups of needs by number, as far as they are known.
+    """
+    found = {}
+    for trait in traits:
+        if trait == "need":
+            found[trait] = tuple(needs.items()) or (("1", words("customer_profile.needs.first")),)
+        elif trait in table.columns:
+            sizes = (
+                table[trait]
+                .cast(pl.String)
+                .drop_nulls()
+                .value_counts(sort=True)
+                .sort("count", trait, descending=[True, False])
+            )
+            values = sizes[trait].to_list()
+            if trait == "tier":
+                values = sorted(values)
+                values = ["+".join(values[:n]) for n in range(2, len(values))] + values
+            found[trait] = tuple(
+                (v, words("scoring.join").join(label(words, trait, one) for one in v.split("+"))) for v in values
+            )
+    return {trait: choices for trait, choices in found.items() if choices}
 
 
 def need_names(found: NeedSegments, *, words: Words) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -34,6 +34,11 @@ class CustomerProfile(ReportParameters):
     months: int = Field(default=12, ge=1, le=36)
     level: Literal["category_1", "category_2", "category_3"] = "category_1"
     capacity: int = Field(default=1000, ge=1, le=100_000)
+
+    @classmethod
+    def traits(cls) -> tuple[str, ...]:
+        """The traits that a group can be made by."""
+        return get_args(cls.model_fields["group_by"].annotation)
 
     @property
     def shares_bp(self) -> tuple[int, ...]:

@@ -15,12 +15,13 @@ from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
 from crmlib.customers.loyalty import overdue, referrals
 from crmlib.customers.members import periods
-from crmlib.pages.customer_profile.groups import group_name, in_words, need_names
+from crmlib.pages.customer_profile.groups import group_name, in_words, need_names, to_choose
 from crmlib.pages.customer_profile.parameters import CustomerProfile
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.trait_ground import TraitStudy
 from crmlib.panels import traits
+from crmlib.report.form.picks import Follows
 from crmlib.scoring import pyramid, rfm, state
 
 
@@ -73,6 +74,8 @@ class Study(TraitStudy):
         if self.params.group_by == "need":
             grouped = self.need_groups.customers.select("customer_id", need="segment")
             table = table.join(grouped, on="customer_id", how="left", maintain_order="left")
+        options = to_choose(table, self.params.traits(), words=self.words, needs=self.need_names)
+        self.page.shown.offers["group"] = Follows("group_by", options)
         said = in_words(table, self.params.group_by, self.params.group, words=self.words, needs=self.need_names)
         return table.with_columns(chosen=known.in_group(said.table, column=self.params.group_by, values=said.values))
 

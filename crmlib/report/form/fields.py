@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -12,14 +12,26 @@ from pydantic.fields import FieldInfo
 
 from crmlib.kit.words import Words
 from crmlib.report.form.parameters import Issue, ReportParameters, sentence
-from crmlib.report.form.picks import Pick
+from crmlib.report.form.picks import Follows, Pick
 
 Kind = Literal["date", "number", "choice", "text", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Choices of a field that stand together, offered under one value (`key`) of the field that it follows."""
+
+    key: str
+    label: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter: what it is called, what may be written, what was written, and what is wrong with that."""
+    """One parameter: what it is called, what may be written, what was written, and what is wrong with that.
+
+    `groups` are its choices under each value of the field `by`, of which `under` is chosen.
+    """
 
     name: str
     kind: Kind
@@ -32,6 +44,9 @@ class Field:
     longest: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     message: str = ""
+    by: str = ""
+    under: str = ""
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ def form(
     regions: Sequence[str],
     words: Words,
     choices: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    follows: Mapping[str, Follows] | None = None,
 ) -> Form:
     """The form of `report`.
 
@@ -63,6 +79,7 @@ def form(
     issues : what is wrong; those of a field stand beside it, others above the form.
     regions : regions to choose from.
     choices : of further fields, what to choose from: value and label.
+    follows : of fields whose choices hang on another field, what is offered under each of its values.
     """
     lists = {"region": [(region, region) for region in regions], **(choices or {})}
     told = {issue.name: sentence(issue, words) for issue in issues}
@@ -70,8 +87,22 @@ def form(
         _field(report, name, info, value=given.get(name), message=told.get(name, ""), lists=lists, words=words)
         for name, info in _ordered(kind.model_fields)
     )
+    fields = tuple(_following(report, f, (follows or {}).get(f.name), given, words) for f in fields)
     others = tuple(f"{i.name[:60]}: {told[i.name]}" for i in issues if i.name not in kind.model_fields)
     return Form(fields=fields, messages=others, wrong=len(issues))
+
+
+def _following(report: str, field: Field, follows: Follows | None, given: Mapping[str, object], words: Words) -> Field:
+    """The field with its choices by the field it follows; what was written all the same stands under the one chosen."""
+    if follows is None:
+        return field
+    under = str(given.get(follows.by) or "")
+    groups = []
+    for key, choices in follows.options.items():
+        typed = key == under and field.value and field.value not in dict(choices)
+        written = ((field.value, shown_value(report, field.name, field.value, words)),) if typed else ()
+        groups.append(Group(key, shown_value(report, follows.by, key, words), (*written, *choices)))
+    return replace(field, kind="choice", by=follows.by, under=under, groups=tuple(groups))
 
 
 def parameter_label(report: str, name: str, words: Words) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -35,3 +36,16 @@ class Pick:
         """Table and key of the labels."""
         table, _, key = self.of.partition(".")
         return (table, key) if key else (self.table, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What a field offers under each value of another field, as a study found it.
+
+    Parameters
+    ----------
+    by : the other parameter. options : its value → values of this one with their labels, in the reader's order.
+    """
+
+    by: str
+    options: Mapping[str, tuple[tuple[str, str], ...]]

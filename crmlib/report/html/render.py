@@ -48,11 +48,17 @@ def html(content: Content, *, words: Words) -> str:
     """The page. Everything is escaped, except the pictures and tables that `sanitize` has cleaned; marks are shown.
 
     The security policy allows no request at all, and no script but those whose hashes it names: one sorts and filters
-    tables, two draw charts where there are any.
+    tables, one lets a field follow another, two draw charts where there are any.
     """
+    follows = content.form is not None and any(field.by for field in content.form.fields)
+    form = str(_file("form.js")) if follows else ""
     loader, tables = (str(_file("loader.js")) if content.charts else ""), str(_file("tables.js"))
     bundle = drawing.bundle() if content.charts else None
-    hashes = [_sha256(tables), *([_sha256(loader), bundle.sha256] if bundle else [])]
+    hashes = [
+        _sha256(tables),
+        *([_sha256(form)] if form else []),
+        *([_sha256(loader), bundle.sha256] if bundle else []),
+    ]
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     locale = drawing.time_locale(content.language) if content.charts else ""
     return shown(  # no name in it, wherever it stands, turns a line around or hides a sign
@@ -66,6 +72,7 @@ def html(content: Content, *, words: Words) -> str:
                 "style": _file("page.css"),
                 "loader": Markup(loader),
                 "tables": Markup(tables),
+                "form_script": Markup(form),
                 "bundle": bundle.packed if bundle else "",
                 "time_locale": Markup(locale),
             }

@@ -13,10 +13,10 @@ from crmlib.core.errors import ModelError
 from crmlib.customers.groups.traits import in_group
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Answer
-from crmlib.kit.words import Words
+from crmlib.kit.words import Words, sentences
 from crmlib.pages.customer_profile import findings
 from crmlib.pages.customer_profile.findings import members
-from crmlib.pages.customer_profile.groups import group_name, in_words
+from crmlib.pages.customer_profile.groups import group_name, in_words, to_choose
 from crmlib.pages.customer_profile.study import Study
 from tests.panels import histories
 from tests.report import world
@@ -61,6 +61,38 @@ def test_the_list_ends_where_it_is_full(lake: Lake, study: Study) -> None:
     assert findings.listed(Study(page)).table["customer_id"].to_list() == (
         findings.listed(study).table["customer_id"].head(3).to_list()
     )
+
+
+def test_the_form_offers_every_group_by_name_also_when_the_one_asked_for_is_none(lake: Lake, study: Study) -> None:
+    assert study.traits.height
+    follows = study.page.shown.offers["group"]
+    assert follows.by == "group_by" and {"tier", "need"} <= set(follows.options)
+    assert [value for value, _ in follows.options["tier"]][-1] == study.traits["tier"].max()
+    for trait, choices in follows.options.items():
+        asked = {"group_by": trait, "group": choices[0][0]}
+        page = world.opened(lake, report="customer_profile", variables=asked)
+        assert trait == "need" or Study(page).traits["chosen"].any(), trait
+    wrong = Study(world.opened(lake, report="customer_profile", variables={"group": "nobody"}))
+    with pytest.raises(ModelError):
+        _ = wrong.traits
+    assert wrong.page.shown.offers["group"].options["tier"], "the page that refuses it has the list too"
+
+
+def test_groups_are_offered_the_largest_first_and_tiers_with_those_above(words: Words) -> None:
+    table = pl.DataFrame({"tier": list("ABBCCC"), "gender": ["male", "female", "female", None, None, None]})
+    found = to_choose(table, ("tier", "gender", "need", "region"), words=words, needs={})
+    assert [value for value, _ in found["tier"]] == ["A+B", "A", "B", "C"]
+    assert found["gender"][0] == ("female", words("scoring.value.gender.female"))
+    assert set(found) == {"tier", "gender", "need"}
+
+
+def test_a_value_of_a_trait_is_called_alike_in_the_form_and_on_the_page(words: Words) -> None:
+    traits = ("gender", "income_band", "source", "motive", "offers", "price_level")
+    keys = {k: t for k in sentences.keys(words.language) for t in traits if k.startswith(f"scoring.value.{t}.")}
+    assert keys
+    for key in keys:
+        value = key.rsplit(".", 1)[1]
+        assert words(f"customer_profile.parameter.group.choice.{value}") == words(key)
 
 
 def test_a_group_is_asked_for_in_the_readers_words(words: Words) -> None:

@@ -7,6 +7,7 @@ from crmlib.pages.service.parameters import Service
 from crmlib.report.form import parameters
 from crmlib.report.form.fields import Form, form, shown_value
 from crmlib.report.form.parameters import Issue
+from crmlib.report.form.picks import Follows
 
 KIND = parameters.model("customer_value")
 
@@ -52,6 +53,18 @@ def test_values_are_shown_in_words() -> None:
     assert shown_value("service", "target", 0.9, Words("zh"), info=known["target"]) == "90%"
     assert shown_value("service", "target", 0.975, Words("en"), info=known["target"]) == "97.5%"
     assert shown_value("service", "pick_up", 20, Words("en"), info=known["pick_up"]) == "20"
+
+
+def test_a_field_that_follows_another_offers_names_under_each_of_its_values() -> None:
+    follows = {"group": Follows("group_by", {"tier": (("A+B", "A、B"), ("A", "A")), "gender": (("female", "女"),)})}
+    given = {"group_by": "gender", "group": "男"}
+    made = form("customer_profile", parameters.model("customer_profile"), given=given, issues=(), regions=(),
+                words=Words("zh"), follows=follows)  # fmt: skip
+    field = next(field for field in made.fields if field.name == "group")
+    assert (field.kind, field.by, field.under, field.value) == ("choice", "group_by", "gender", "男")
+    assert [(g.key, g.label) for g in field.groups] == [("tier", "等级"), ("gender", "性别")]
+    assert field.groups[1].choices == (("男", "男"), ("female", "女")), "what was typed all the same is kept"
+    assert field.groups[0].choices[0] == ("A+B", "A、B")
 
 
 def test_a_person_who_is_not_picked_is_everybody_and_nobody_is_chosen_in_silence() -> None:
