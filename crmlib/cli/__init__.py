@@ -74,12 +74,17 @@ def draft(
     table: Annotated[str | None, typer.Option(help="Contract (default: the one that most columns fit).")] = None,
     out: Annotated[Path, typer.Option("--out", help="Sources file to write.")] = Path("sources.yml"),
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    encoding: Annotated[str, typer.Option(help="Encoding of the texts (default: found).")] = "",
+    delimiter: Annotated[str, typer.Option(help=r"What stands between two fields: one character, \t, spaces.")] = "",
+    header: Annotated[str, typer.Option(help="Line of the columns' names, or none.")] = "",
+    sheet: Annotated[str, typer.Option(help="Sheet of a workbook (default: the fullest).")] = "",
 ) -> None:
     """Look at files and write a sources file for them, with a comment per line that says why."""
     from crmlib.run import draft as drafting
 
     ask = None if yes or not sys.stdin.isatty() else drafting.asking(said.words())
-    ready = drafting.write(files, table=table, out=out, ask=ask, say=said.say, words=said.words())
+    told = drafting.laid(encoding, delimiter, header, sheet)
+    ready = drafting.write(files, table=table, out=out, ask=ask, say=said.say, words=said.words(), said=told)
     raise typer.Exit(0 if ready else 1)
 
 

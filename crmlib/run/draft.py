@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.prompt import Prompt
@@ -16,9 +16,10 @@ from rich.text import Text
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import SourceError, check_choice
 from crmlib.data import draft as drafts
-from crmlib.data.draft import Draft
-from crmlib.data.draft.columns import TABLES
+from crmlib.data.draft import Draft, Said
 from crmlib.data.draft.times import orders
+from crmlib.data.draft.vocabulary import TABLES
+from crmlib.data.sources import ENCODINGS, Encoding
 from crmlib.kit.words import Words
 
 Say = Callable[[str], None]
@@ -30,7 +31,36 @@ CURRENCIES = ("CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "SGD", "KRW", "AU
 RESERVED = frozenset({"null", "~", "true", "false", "yes", "no", "on", "off"})
 
 
-def write(files: Sequence[Path], *, table: str | None, out: Path, ask: Ask | None, say: Say, words: Words) -> bool:
+def laid(encoding: str, delimiter: str, header: str, sheet: str) -> Said:
+    """What a person says on the command line of how the files are laid out; an empty text says nothing.
+
+    Raises
+    ------
+    ParameterError
+        `frame.choice` for an encoding or a line of names that there is none of.
+    SourceError
+        `sources.delimiter` for one of several characters.
+    """
+    read_as = ENCODINGS.get(encoding.lower(), encoding.lower()) or "auto"
+    check_choice(read_as, get_args(Encoding), name="--encoding")
+    between = delimiter.replace("\\t", "\t") or "auto"
+    if len(between) > 1 and between not in {"auto", "spaces"}:
+        raise SourceError("sources.delimiter", values={"place": "--delimiter", "value": delimiter[:20]})
+    if header not in {"", "none"} and not (header.isdecimal() and int(header)):
+        check_choice(header, ("1", "2", "3", "…", "none"), name="--header")
+    return Said(read_as, between, 0 if header == "none" else int(header) if header else None, sheet)
+
+
+def write(
+    files: Sequence[Path],
+    *,
+    table: str | None,
+    out: Path,
+    ask: Ask | None,
+    say: Say,
+    words: Words,
+    said: Said = drafts.NOTHING,
+) -> bool:
     """Draft the files' entries, ask what is open, show them, and write them to `out`; whether all are ready to run.
 
     Parameters
@@ -48,7 +78,7 @@ def write(files: Sequence[Path], *, table: str | None, out: Path, ask: Ask | Non
         check_choice(table, TABLES, name="--table")
     if out.exists():
         raise SourceError("draft.exists", values={"path": out})
-    found = drafts.draft(files, table=table)
+    found = drafts.draft(files, table=table, said=said)
     if ask is not None:
         found = [_asked(one, ask, words) for one in found]
     made = text(found, folder=out.resolve().parent, words=words)
@@ -177,17 +207,24 @@ def _layout(seen: drafts.Look, found: drafts.Mapped, words: Words) -> Iterator[t
     def why(key: str, **values: object) -> str:
         return words(f"draft.why.{key}", **values)
 
-    if seen.encoding not in {"", "utf-8"}:
+    if seen.encoding and seen.said.encoding != "auto":
+        yield f"encoding: {seen.said.encoding}", why("by_you")
+    elif seen.encoding not in {"", "utf-8"}:
         share = f"{seen.common:.0%}" if seen.common is not None else "100%"
         encoding = "utf-16" if seen.encoding.startswith("utf-16") else seen.encoding
         yield f"encoding: {encoding}", why("encoding", share=share)
     if seen.delimiter:
-        yield f"delimiter: {json.dumps(seen.delimiter)}", why("delimiter")
-    if seen.header > 1:
+        said = seen.said.delimiter != "auto"
+        yield f"delimiter: {json.dumps(seen.delimiter)}", why("by_you" if said else "delimiter")
+    if seen.said.header is not None:
+        yield f"header: {seen.said.header or 'none'}", why("by_you")
+    elif seen.header > 1:
         yield f"header: {seen.header}", why("header", lines=seen.header - 1)
     elif seen.header < 0:
         yield "header: none", why("no_header")
-    if seen.sheet and seen.sheets > len(seen.alike):
+    if seen.said.sheet:
+        yield f"sheets: {_yaml([seen.sheet])}", why("by_you")
+    elif seen.sheet and seen.sheets > len(seen.alike):
         key = "sheet" if len(seen.alike) == 1 else "alike"
         yield f"sheets: {_yaml(list(seen.alike))}", why(key, sheets=seen.sheets, count=len(seen.alike))
     if found.decimal != ".":

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from crmlib.core.errors import SourceError
 from crmlib.data.draft import headless
-from crmlib.data.draft.columns import best_table, mapped, words
+from crmlib.data.draft.columns import best_table, mapped
 from crmlib.data.draft.line import Line, Mapped, Open
-from crmlib.data.draft.look import Look, look
+from crmlib.data.draft.look import NOTHING, Look, Said, look
+from crmlib.data.draft.vocabulary import words
 
 TILL = (None, "receipt_lines")
 MOST_TORN = 0.2
 """Share of torn lines above which a file without a column that is known is no table."""
 
-__all__ = ["Draft", "Line", "Look", "Mapped", "Open", "answered", "draft", "lacking"]
+__all__ = ["NOTHING", "Draft", "Line", "Look", "Mapped", "Open", "Said", "answered", "draft", "lacking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,12 @@ class Draft:
         return not self.mapped.missing
 
 
-def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
+def draft(files: Sequence[Path], *, table: str | None = None, said: Said = NOTHING) -> list[Draft]:
     """Look at each file and draft its entry; files laid out alike, with the same columns, are one source.
 
     Parameters
     ----------
-    table : the contract; by default the one that most columns fit.
+    table : the contract; by default the one that most columns fit; said : how the files are laid out.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def draft(files: Sequence[Path], *, table: str | None = None) -> list[Draft]:
     """
     made: list[Draft] = []
     for file in files:
-        seen = look(file)
+        seen = look(file, said)
         if seen.rows.is_empty() or seen.rows.width < 2:
             raise SourceError("draft.no_table", values={"file": file.name})
         alike = next((n for n, one in enumerate(made) if _alike(one.seen, seen)), None)

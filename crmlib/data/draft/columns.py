@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.money import MINOR_PER_UNIT
-from crmlib.data.draft import orders
+from crmlib.data.draft import orders, units
 from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.times import READABLE, first_time
+from crmlib.data.draft.vocabulary import TABLES, UNIT, plain, simplified, system_of, systems, words
 from crmlib.data.read import values
 
 Also = Mapping[str, Sequence[str]]
-TABLES = ("receipt_lines", "customers", "products", "stores")
-UNIT = re.compile(r"[(\uff08\[].*?[)\uff09\]]")
-LATIN_ACCENT = re.compile("([a-z])[\u0300-\u036f]+")
 FILLED = 0.9
 """Share of lines that must have an id for it to be the product's or the receipt's; else the next name is tried."""
 TEN_THOUSANDS = "\u4e07\u5143"
+ELSEWHERE = frozenset({"HKD", "TWD", "MOP"})
+"""Money of places where a pound is another one than on the mainland."""
 LINE = ("product_id", "quantity_milli")
 """What every line of an order has, whatever stands on its first line only."""
 OF_ORDER = ("customer_id", "store_id", "sold_at", "promotion_id", "staff_id", "tender", "channel")
@@ -52,64 +47,6 @@ class Heads:
         """Heads that may be `column`, the best first; columns without any cell are none."""
         names = dict.fromkeys(self.plain[p] for w in self.known.get(column, ()) if (p := plain(w)) in self.plain)
         return [n for n in names if self.rows[n].null_count() < self.rows.height]
-
-
-@cache
-def words() -> dict[str, Any]:
-    """The words of heads, by table and column."""
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def systems() -> dict[str, Any]:
-    """Exports of shop systems, by the heads that only they have."""
-    return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def simplified() -> dict[int, int]:
-    """Characters of heads that are written otherwise in Hong Kong and Taiwan."""
-    both = words()["characters"]
-    return str.maketrans(both["traditional"], both["simplified"])
-
-
-def plain(head: str) -> str:
-    """A head in lower case, without unit, blanks, signs and accents; traditional characters as simplified ones.
-
-    Examples
-    --------
-    >>> plain("Line Total (USD)"), plain("customer_id"), plain("(code)"), plain("N\u00b0 client")
-    ('linetotal', 'customerid', 'code', 'nclient')
-    """
-    without = UNIT.sub("", head)
-    bare = re.sub(r"[\s_\-./#:\uff1a*'\"()\uff08\uff09\xb0\xba]+", "", without if without.strip() else head).lower()
-    apart = unicodedata.normalize("NFD", bare)
-    return unicodedata.normalize("NFC", LATIN_ACCENT.sub(r"\1", apart)).translate(simplified())
-
-
-def system_of(heads: Sequence[str]) -> str:
-    """The shop system whose export it is: the one of which most heads are there."""
-    present = {plain(h) for h in heads}
-    fit = {
-        name: sum(plain(w) in present for known in one["columns"].values() for w in known)
-        for name, one in systems().items()
-        if all(any(plain(w) in present for w in either) for either in one["heads"])
-    }
-    return max(fit, key=lambda name: fit[name]) if fit else ""
-
-
-@cache
-def vocabulary() -> frozenset[str]:
-    """All words of heads, of whatever table."""
-    of_tables = [
-        known
-        for table in TABLES
-        for part in (words()[table], words()[table].get("parts", {}))
-        for known in part.values()
-        if isinstance(known, list)
-    ]
-    of_systems = [known for one in systems().values() for known in one["columns"].values()]
-    return frozenset(plain(word) for known in (*of_tables, *of_systems) for word in known)
 
 
 def best_table(rows: pl.DataFrame, *, also: Also | None = None) -> str:
@@ -224,9 +161,35 @@ def _column(heads: Heads, table: str, column: str, asked: list[Open]) -> Line | 
         return None
     if CONTRACTS[table].schema.columns()[column].dtype.is_temporal() or column == "birth_month":
         return first_time(heads.rows, column, names, asked)
+    if column == "unit":
+        return units.unit_line(_measured(heads, names[0]))
     if column.endswith(("_minor", "_milli")) or column == "area_m2":
-        return next((line for name in names if (line := _number(heads, column, name)) is not None), None)
+        line = next((line for name in names if (line := _number(heads, column, name)) is not None), None)
+        return line if line is None else _of_unit(heads, table, line, asked)
     return _choice(heads.rows, column, names[0]) if column in words()["values"] else _named(heads, column, names)
+
+
+def _measured(heads: Heads, name: str) -> units.Measured:
+    """What the words of a column of units measure; the pound of a file from Hong Kong or Taiwan is another one."""
+    taiwan = heads.currency in ELSEWHERE or any(h.translate(simplified()) != h for h in heads.rows.columns)
+    return units.measured(heads.rows[name], words()["measures"], taiwan=taiwan)
+
+
+def _of_unit(heads: Heads, table: str, line: Line, asked: list[Open]) -> Line | None:
+    """A quantity, or the price in a list of goods, by the unit beside it."""
+    name = next(iter(heads.of("unit")), None)
+    found = _measured(heads, name) if name is not None and name not in _read_by(line.made) else None
+    if found is None or not found.scaled:
+        return line
+    if table == "products":
+        return units.price(line, found)
+    if line.column != "quantity_milli":
+        return line
+    made = units.quantity(line, heads.rows, found, lambda c: values.numbers(heads.rows[c], decimal=heads.decimal))
+    if isinstance(made, Open):
+        asked.append(made)
+        return None
+    return made
 
 
 def _repeated(heads: Heads, column: str) -> list[Open]:
@@ -272,8 +235,6 @@ def _choice(rows: pl.DataFrame, column: str, name: str) -> Line | None:
     meant = {word: value for value, known in words()["values"][column].items() for word in known}
     present = values.clean_series(rows[name]).drop_nulls().unique(maintain_order=True)
     table = {word: meant[word.lower()] for word in present.head(50) if word.lower() in meant}
-    if table and column == "unit":  # boxes, bags and bottles are pieces
-        return Line(column, {"from": name, "map": table, "other": "piece"}, "unit", {"head": name})
     return Line(column, {"from": name, "map": table, "other": "null"}, "choice", {"head": name}) if table else None
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from crmlib.data.draft.columns import plain, vocabulary
+from crmlib.data.draft.vocabulary import plain, vocabulary
 
 TITLES = 20
 """Lines that titles may take above the names of the columns."""
@@ -58,6 +58,11 @@ def find(lines: Sequence[Sequence[str]], width: int) -> Names:
     if under and rule is None:
         best, under = last, []  # no word tells the lines below from others
     return Names(best, told[best].names, told[best].also, len(under), rule)
+
+
+def at(lines: Sequence[Sequence[str]], index: int, width: int) -> Names:
+    """The names of the line that a person says; none where it is below 0."""
+    return _named(lines, index, index, width) if 0 <= index < len(lines) else Names(-1)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from itertools import permutations
 import polars as pl
 
 from crmlib.data.draft import orders
-from crmlib.data.draft.columns import words
+from crmlib.data.draft.vocabulary import words
 from crmlib.data.read import values
 
 READABLE, PROVEN = 0.98, 0.95

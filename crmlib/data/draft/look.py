@@ -15,12 +15,35 @@ from crmlib.core.errors import SourceError
 from crmlib.data.draft import header
 from crmlib.data.draft.header import TITLES, Names
 from crmlib.data.read import encoding, kinds, readers, records, values
+from crmlib.data.read.charsets import WORD
 from crmlib.data.read.layout import check_below, check_one_table, check_torn, check_width
 
 STRETCH = 1 << 18
 """Bytes read at the head, in the middle and at the tail of a text."""
 ROWS = 2_000
 """Rows read of a sheet, and at each of three places of a Parquet file."""
+
+TELLING = 3
+"""Lines that are not plain, from which on they speak against what a person says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says of how the files are laid out; all else is found by looking.
+
+    Parameters
+    ----------
+    encoding, delimiter : as in a sources file, `auto` where nobody says it.
+    header : line of the names, 0 where there is none, nothing where nobody says it; sheet : of a workbook.
+    """
+
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    header: int | None = None
+    sheet: str = ""
+
+
+NOTHING = Said()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +54,7 @@ class Look:
     ----------
     rows : sample, all cells text, in the file's order.
     header : line of the names; 0 where the file has typed columns, -1 where it has no names.
+    said : what a person said of it.
     sheet : the fullest one; alike : those with the same names on the same line, itself among them.
     whole : the sample is all there is.
     torn : share of its lines that have more or fewer fields than the others.
@@ -50,15 +74,16 @@ class Look:
     torn: float = 0.0
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_sale: tuple[str, tuple[str, ...]] | None = None
+    said: Said = NOTHING
 
 
-def look(path: Path) -> Look:
+def look(path: Path, said: Said = NOTHING) -> Look:
     """Look at a text, a workbook or a Parquet file.
 
     Raises
     ------
     SourceError
-        `ingest.unreadable`, or what reading its encoding raises.
+        `ingest.unreadable`, `draft.no_sheet`, `draft.other_encoding`, or what reading its encoding raises.
     """
     try:
         if path.is_dir():
@@ -67,8 +92,8 @@ def look(path: Path) -> Look:
         if path.suffix.lower() in readers.PARQUET:
             return _parquet(path)
         if path.suffix.lower() in readers.EXCEL:
-            return _workbook(path)
-        return _text(path)
+            return _workbook(path, said)
+        return _text(path, said)
     except readers.UNREADABLE as error:
         raise readers.unreadable(path.name, error) from error
 
@@ -82,14 +107,17 @@ def _parquet(path: Path) -> Look:
     return Look(path, sample.select(pl.col(flat).cast(pl.String)), whole=height <= ROWS)
 
 
-def _workbook(path: Path) -> Look:
+def _workbook(path: Path, said: Said) -> Look:
     book = fastexcel.read_excel(str(path))
     seen: list[Look] = []
-    for sheet in book.sheet_names:
+    if said.sheet and said.sheet not in book.sheet_names:
+        present = ", ".join(book.sheet_names)
+        raise SourceError("draft.no_sheet", values={"file": path.name, "sheet": said.sheet, "present": present})
+    for sheet in [said.sheet] if said.sheet else book.sheet_names:
         cells = book.load_sheet(sheet, header_row=None, dtypes="string", n_rows=ROWS).to_polars()
         cells = cells.with_columns(pl.all().str.replace(values.CELL_TIME, "$1"))
         if cells.width > 1:
-            seen.append(_sheet(path, sheet, cells))
+            seen.append(_sheet(path, sheet, cells, said))
     if not seen:
         return Look(path, pl.DataFrame())
     best = max(seen, key=lambda one: one.rows.height)
@@ -101,13 +129,14 @@ def _workbook(path: Path) -> Look:
     return replace(best, rows=rows, alike=same, sheets=len(book.sheet_names))
 
 
-def _sheet(path: Path, sheet: str, cells: pl.DataFrame) -> Look:
+def _sheet(path: Path, sheet: str, cells: pl.DataFrame, said: Said) -> Look:
     lines = [[(v or "").strip() for v in row] for row in cells.iter_rows()]
-    found = header.find(lines, cells.width)
+    found = header.find(lines, cells.width) if said.header is None else header.at(lines, said.header - 1, cells.width)
     names = found.names or tuple(str(n + 1) for n in range(cells.width))
     at = found.at + found.below
     rows = cells[at + 1 :].rename(dict(zip(cells.columns, names, strict=True)))
-    return _with_head(Look(path, rows, sheet=sheet, whole=cells.height < ROWS), found, found.at + 1)
+    seen = Look(path, rows, sheet=sheet, whole=cells.height < ROWS, said=said)
+    return _with_head(seen, found, found.at + 1)
 
 
 def _with_head(seen: Look, found: Names, line: int) -> Look:
@@ -115,15 +144,23 @@ def _with_head(seen: Look, found: Names, line: int) -> Look:
     return replace(seen, header=line if found.at >= 0 else -1, also=found.also, no_sale=found.no_sale)
 
 
-def _text(path: Path) -> Look:
+def _text(path: Path, said: Said) -> Look:
     data, whole = _stretches(path)
-    text = encoding.decode(data, name=path.name)
+    text = (
+        encoding.decode(data, name=path.name) if said.encoding == "auto" else _as_said(data, said.encoding, path.name)
+    )
     lines = records.number_lines(text.utf8)
+    if said.header:
+        lines = lines.filter(pl.col(records.LINE) >= said.header)
     if lines.is_empty():
         return Look(path, pl.DataFrame(), text.encoding, text.common)
-    delimiter = records.find_delimiter(lines)
+    delimiter = records.find_delimiter(lines) if said.delimiter == "auto" else said.delimiter
     first = [[f.strip() for f in records.split_one(line, delimiter)] for line in lines[records.RAW].head(TITLES * 5)]
-    found = header.find(first, _width(first))
+    found = (
+        header.find(first, _width(first))
+        if said.header is None
+        else header.at(first, min(said.header, 1) - 1, _width(first))
+    )
     at = found.at
     names = list(found.names) or [str(n + 1) for n in range(_width(first))]
     check_width(path.name, names)
@@ -133,8 +170,25 @@ def _text(path: Path) -> Look:
     check_torn(split, delimiter, path.name)
     check_below(split.rows, path.name)
     torn = split.torn.height / max(split.torn.height + rows.height, 1)
-    seen = Look(path, rows, text.encoding, text.common, delimiter, whole=whole, torn=torn)
+    seen = Look(path, rows, text.encoding, text.common, delimiter, whole=whole, torn=torn, said=said)
     return _with_head(seen, found, line)
+
+
+def _as_said(data: bytes, said: str, name: str) -> encoding.Text:
+    """The text in the encoding that a person says; refused where the bytes clearly are of another one."""
+    text = encoding.decode(data, encoding=said, name=name)
+    try:
+        found = encoding.decode(data, name=name)
+    except SourceError:  # no reading is clear: a person knows it
+        return text
+    few = sum(not line.isascii() for line in data.split(b"\n")) < TELLING and said != "utf-16" and b"\x00" not in data
+    if found.encoding.startswith(said) or found.bad_lines or few:
+        return text
+    read, words = (" ".join(WORD.findall(one.utf8[:4096].decode(errors="replace"))[:3]) for one in (text, found))
+    raise SourceError(
+        "draft.other_encoding",
+        values={"file": name, "said": said, "found": found.encoding, "read": read, "words": words},
+    )
 
 
 def _stretches(path: Path) -> tuple[bytes, bool]:

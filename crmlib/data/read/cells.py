@@ -18,6 +18,8 @@ from crmlib.data.sources import Expression, Source
 AT = "__at_"
 NUMBER = "__number_"
 LASTED = "__lasted_"
+EMPTY = ""
+"""In a table of values: the cell without any."""
 ROUNDED = ("_minor", "_milli")
 """Columns of fixed units are rounded to whole ones; other whole numbers must be whole in the file."""
 
@@ -225,7 +227,8 @@ def _number(expression: Expression) -> tuple[pl.Expr, pl.Expr]:
     else:
         numeric = _numeric_columns(expression)
         value = pl.col(f"{NUMBER}{numeric[0]}") if numeric else values.number(_text(expression))
-        value = pl.when(_shown(expression).is_not_null()).then(value) if expression.empty else value
+        blank = expression.empty and EMPTY not in (expression.map or {})
+        value = pl.when(_shown(expression).is_not_null()).then(value) if blank else value
         parts = [(value, _shown(expression).is_null() | value.is_not_null())]
     readable = pl.all_horizontal([r for _, r in parts])
     if expression.times is not None:
@@ -243,7 +246,10 @@ def _text(expression: Expression) -> pl.Expr:
     if expression.map is None:
         return text
     other = pl.when(text.is_not_null()).then(pl.lit(expression.other)) if expression.other is not None else None
-    return text.replace_strict(_named(expression), default=other, return_dtype=pl.String)
+    told = text.replace_strict(_named(expression), default=other, return_dtype=pl.String)
+    return (
+        pl.when(text.is_null()).then(pl.lit(expression.map[EMPTY])).otherwise(told) if EMPTY in expression.map else told
+    )
 
 
 def _place(columns: Sequence[str]) -> pl.Expr:
