@@ -14,10 +14,13 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measure import compare
+from measure import compare, cost
 
 START, DAYS, END = 19_000, 730, date(1970, 1, 1) + timedelta(19_729)
 MONDAY, SUNDAY = date(2022, 1, 10), date(2023, 12, 31)
+FIRST_DAY, LAST_DAY = ((day - date(1970, 1, 1)).days for day in (MONDAY, SUNDAY))
+FIRST_WEEK, LAST_WEEK = (FIRST_DAY + 3) // 7, (LAST_DAY + 3) // 7
+STORES = 100
 
 
 def write_lines(folder: Path, millions: int) -> None:
@@ -132,29 +135,68 @@ def lifetimes_summary(folder: Path) -> None:
         )
 
 
-def crmlib_weeks(folder: Path) -> None:
+def crmlib_weeks(folder: Path):  # type: ignore[no-untyped-def]
     import polars as pl
 
     from crmlib import panels
 
-    stores = pl.DataFrame({"store_id": [f"S{i}" for i in range(100)]})
-    panels.store_product_week(scan(folder), stores=stores, start=MONDAY, end=SUNDAY)
+    stores = pl.DataFrame({"store_id": [f"S{i}" for i in range(STORES)]})
+    return panels.store_product_week(scan(folder), stores=stores, start=MONDAY, end=SUNDAY)
 
 
-def duckdb_weeks(folder: Path) -> None:
-    """The reduction alone, without the grid of zeros and gaps that the panel adds."""
+def duckdb_weeks(folder: Path, *, grid: bool = True) -> object:
+    """The same weeks with the same grid of zeros and gaps, or the reduction alone."""
     import duckdb
 
     duckdb.sql("set threads = 2")
-    duckdb.sql(
+    sums = f"""
+        select store_id, product_id, (day_n + 3) // 7 as week_n, sum(quantity_milli) as quantity_milli,
+               sum(net_minor) as net_minor, sum(quantity_milli) filter (quantity_milli > 0) as sold_milli,
+               sum(net_minor) filter (quantity_milli > 0) as sold_minor,
+               sum(quantity_milli) filter (quantity_milli > 0 and list_minor is not null) as listed_milli,
+               sum(list_minor) filter (quantity_milli > 0) as list_minor,
+               sum(quantity_milli) filter (promotion_id is not null) as promoted_milli
+        from '{folder}/*.parquet'
+        where store_id is not null and product_id is not null and day_n between {FIRST_DAY} and {LAST_DAY} group by all
+    """
+    if not grid:
+        return duckdb.sql(f"{sums} order by all").arrow()
+    return duckdb.sql(
         f"""
-        select store_id, product_id, (day_n + 3) // 7 as week, sum(quantity_milli), sum(net_minor),
-               sum(quantity_milli) filter (quantity_milli > 0), sum(net_minor) filter (quantity_milli > 0),
-               sum(list_minor) filter (quantity_milli > 0),
-               sum(quantity_milli) filter (promotion_id is not null)
-        from '{folder}/*.parquet' where day_n between 19002 and 19722 group by all order by all
+        with sums as materialized ({sums}),
+             pairs as (select store_id, product_id, min(week_n) as first, max(week_n) as last from sums group by all),
+             weeks as (select unnest(range({FIRST_WEEK}, {LAST_WEEK} + 1))::integer as week_n),
+             heard as (select distinct store_id, week_n, true as heard from sums),
+             open as (select 'S' || s.i as store_id, w.week_n, 7::tinyint as open_days
+                      from range({STORES}) s(i), weeks w),
+             grid as (
+                 select *, case when sold_milli > 0 then 'sold' when quantity_milli is not null then 'zero'
+                               when open_days = 0 then 'closed'
+                               when week_n < first or week_n > last + 8 then 'not_carried'
+                               when heard is null then 'unknown' else 'zero' end as state
+                 from pairs cross join weeks left join sums using (store_id, product_id, week_n)
+                      left join heard using (store_id, week_n) left join open using (store_id, week_n)
+             )
+        select store_id, product_id, week_n, date '1969-12-29' + 7 * week_n as week_start, state, open_days,
+               case when state in ('sold', 'zero') then coalesce(quantity_milli, 0) end as quantity_milli,
+               case when state in ('sold', 'zero') then coalesce(net_minor, 0) end as net_minor,
+               case when sold_milli > 0 then sold_minor * 1000 / sold_milli end as price,
+               case when listed_milli > 0 then list_minor * 1000 / listed_milli end as base_price,
+               case when state in ('sold', 'zero') then coalesce(promoted_milli, 0) end as promoted_milli
+        from grid order by store_id, product_id, week_n
         """
     ).arrow()
+
+
+def check_weeks(folder: Path) -> None:
+    """The panel and the SQL give the same grid."""
+    import polars as pl
+    from polars.testing import assert_frame_equal
+
+    found = pl.DataFrame(duckdb_weeks(folder))
+    ours = crmlib_weeks(folder)
+    types = {c: d for c, d in ours.schema.items() if c != "state"}
+    assert_frame_equal(found.cast(types), ours.cast({"state": pl.String}), rel_tol=1e-12)
 
 
 def main() -> None:
@@ -182,9 +224,11 @@ def main() -> None:
             runs=options.runs,
             title=f"Customer summary of {options.lines} M lines",
         )
+        cost(partial(check_weeks, folder))
         compare(
             {
-                "DuckDB SQL, reduction only": partial(duckdb_weeks, folder),
+                "DuckDB SQL, with the same grid": partial(duckdb_weeks, folder),
+                "DuckDB SQL, reduction only": partial(duckdb_weeks, folder, grid=False),
                 "crmlib store_product_week, with grid": partial(crmlib_weeks, folder),
             },
             runs=options.runs,

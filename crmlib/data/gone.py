@@ -62,8 +62,8 @@ class Reading:
         event = _event(contract)
         lost = pl.any_horizontal(pl.col(k).is_null() for k in contract.key).sum()
         begins = pl.lit(None) if event is None else event.min()
-        told = frame.group_by(_base()).agg(begins.alias("begins"), lost.alias("lost"))
-        for file, first, without in told.iter_rows():
+        told = frame.group_by("src_file").agg(begins.alias("begins"), lost.alias("lost"))
+        for file, first, without in told.with_columns(_base()).select("__file", "begins", "lost").iter_rows():
             self.unknown[file] += without
             if first is not None:
                 self.begins[file] = min(first, self.begins.get(file, first))

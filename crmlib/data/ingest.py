@@ -283,18 +283,20 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     source, contract = task.source, task.source.contract
     report("check", 0, 2)
     by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
-    frame = resolve.with_keys(_paged(frame), contract, name=task.name, numbered=not by_receipt)
+    frame = resolve.with_keys(_paged(frame, source), contract, name=task.name, numbered=not by_receipt)
     task.reading.add(frame, parts, contract, keys=bool(task.again or source.database))
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
-    open_rows = frame.filter(pl.col(KIND).is_null())
+    asked = {*contract.key, contract.event, "receipt_id", "day", "store_id"}.intersection(contract.columns)
+    open_rows = frame.select(*asked, KIND).filter(pl.col(KIND).is_null())
     old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name, version=task.seen)
     if by_receipt and not source.receipts_may_move:
         refusals.reused_receipts(task.name, open_rows, old)
     if source.numbered:
         refusals.renumbered(source.numbered[0], open_rows, old, contract)
     torn_in = [part.file for part in parts if part.torn.height or part.damaged]
-    whole = set(frame.filter(~pl.col("src_file").is_in(torn_in))[PART].unique().to_list())
+    places = frame.select(PART, "src_file").filter(pl.col(PART).ne_missing(pl.col(PART).shift()))
+    whole = set(places.filter(~pl.col("src_file").is_in(torn_in))[PART].to_list())
     verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
     torn = [_torn(part, source, verdict.apart.schema) for part in parts if part.torn.height]
     report("check", 2, 2)
@@ -305,9 +307,9 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     return replace(verdict, apart=aside, counts={**verdict.counts, **kinds})
 
 
-def _paged(frame: pl.DataFrame) -> pl.DataFrame:
+def _paged(frame: pl.DataFrame, source: Source) -> pl.DataFrame:
     """PART: files and sheets are numbered already; pages within them get numbers of their own."""
-    if frame.select(pl.col(PAGE).first().eq_missing(pl.col(PAGE)).all()).item():
+    if not source.part:
         return frame.drop(PAGE)
     pages = frame.select(PART, PAGE).unique(maintain_order=True).with_row_index("__page_number")
     joined = frame.join(pages, on=[PART, PAGE], how="left", nulls_equal=True, maintain_order="left")

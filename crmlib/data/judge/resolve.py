@@ -113,6 +113,8 @@ def _keys_once(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
     A conflict says something else of the same key than the first row does.
     """
+    if ORDINAL in frame.columns and frame["receipt_id"].null_count() == 0:
+        return frame  # numbered within their receipt and file: each key is one row's
     place = pl.concat_str("src_file", pl.lit(":"), "src_line")
     key = [PART, *contract.key]
     content = [c for c in contract.columns if c not in PROVENANCE and c not in contract.key]
@@ -147,11 +149,11 @@ def _keys_once(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def check_rules(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows that keep the contract, and the others with the rule they break first, its value, and all rules."""
-    _, failure = contract.schema.filter(rows.select(contract.columns))
+    """Rows that keep the contract, and the others with the rule they break first, its value, and `__rules`, all."""
+    _, failure = contract.schema.filter(rows.lazy().select(contract.columns))
     counts = failure.counts()
     if not counts:
-        return rows, rows.clear()
+        return rows, rows.clear().with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
     details = failure.details()
     broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(rule)) for rule in counts]
     first = pl.coalesce(*broken)
@@ -167,7 +169,12 @@ def check_rules(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, p
         (pl.coalesce(*values) if values else pl.lit(None, dtype=pl.String)).alias(VALUE),
         pl.concat_str(broken, separator=", ", ignore_nulls=True).alias("__rules"),
     )
-    return rows.join(bad, on=["src_file", "src_line"], how="anti", maintain_order="left"), bad
+    # lines of these numbers, of whatever file, are few: only they are looked for by file and line
+    suspect = rows["src_line"].is_in(bad["src_line"].implode())
+    few = rows.select("src_file", "src_line").with_row_index("__at").filter(suspect)
+    at = few.join(bad, on=["src_file", "src_line"], how="semi")["__at"]
+    told = rows[at].drop(RULE, VALUE).join(bad, on=["src_file", "src_line"], maintain_order="left")
+    return rows.filter(~pl.int_range(rows.height, eager=True).is_in(at.implode())), told
 
 
 def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole_parts: set[int]) -> Verdict:
@@ -182,12 +189,16 @@ def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole
     unit = "receipt_id" if ORDINAL in frame.columns else None
     now_there, remove, pending = old.select(columns), [old.select(columns).clear()], old.select(columns).clear()
     counts, withdrawn = Counter[str](), 0
-    for rows in _rounds(open_rows, [unit] if unit else key):
+    rounds = _rounds(open_rows, [unit] if unit else key)
+    # a later round asks only for what comes again in it
+    again = pl.concat([rows.select(unit or key) for rows in rounds[1:] or [open_rows.clear()]]).unique()
+    for rows in rounds:
         good, bad = check_rules(rows, contract)
         verdicts = _compare(good, now_there, contract)
         counts.update(dict(verdicts.group_by(KIND).len().iter_rows()))
-        fresh = verdicts.filter(pl.col(KIND) != DUPLICATE)
-        apart += [verdicts.filter(pl.col(KIND) == DUPLICATE).select(_judgement(frame)), _quarantined(rows, bad, frame)]
+        known = verdicts.filter(pl.col(KIND) == DUPLICATE)
+        fresh = verdicts.filter(pl.col(KIND) != DUPLICATE) if known.height else verdicts
+        apart += [known.select(_judgement(frame)), _quarantined(bad, frame)]
         gone = _gone(rows, now_there, whole_parts) if unit and now_there.height else now_there.clear()
         withdrawn += gone.height
         if now_there.height:
@@ -197,6 +208,7 @@ def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole
             now_there = now_there.join(leaving, on=key, how="anti")
         pending = pl.concat([pending, fresh.select(columns)])
         now_there = pl.concat([now_there, fresh.select(columns)])
+        now_there = now_there.join(again, on=unit or key, how="semi") if again.height else now_there.clear()
     taken = pl.concat(remove).join(old.select(key), on=key, how="semi").unique(key, maintain_order=True)
     judged = pl.concat(apart).sort("src_file", "src_line")
     counts.update(dict(judged.filter(pl.col(KIND) != DUPLICATE).group_by(KIND).len().iter_rows()))
@@ -222,16 +234,18 @@ def _rounds(rows: pl.DataFrame, unit: list[str]) -> list[pl.DataFrame]:
     """The rows in rounds: how many earlier files or sheets hold the same receipt or key."""
     if rows[PART].n_unique() < 2:
         return [rows]
-    pairs = rows.select(*unit, PART).unique(maintain_order=True)
-    again = pairs.select(unit).is_duplicated()
-    if not again.any():
+    where = [*unit, PART]
+    begins = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift()) for c in where)
+    heads = rows.select(where).filter(begins | (pl.int_range(pl.len()) == 0))
+    pairs = heads.filter(heads.select(unit).is_duplicated()).unique(maintain_order=True)
+    pairs = pairs.filter(pairs.select(unit).is_duplicated()).sort(PART, maintain_order=True)
+    if pairs.is_empty():
         return [rows]
-    pairs = pairs.filter(again).sort(PART, maintain_order=True)
-    pairs = pairs.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(unit).alias(ROUND))
-    rows = rows.join(pairs, on=[*unit, PART], how="left", nulls_equal=True, maintain_order="left")
-    rows = rows.with_columns(pl.col(ROUND).fill_null(0))
-    later = rows.filter(pl.col(ROUND) > 0).sort(ROUND, maintain_order=True)
-    return [rows.filter(pl.col(ROUND) == 0), *later.partition_by(ROUND, maintain_order=True)]
+    pairs = pairs.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(unit).alias(ROUND)).filter(pl.col(ROUND) > 0)
+    few = rows.select(where).with_row_index("__at").join(pairs, on=where, nulls_equal=True, maintain_order="left")
+    later = rows[few["__at"]].with_columns(few[ROUND]).sort(ROUND, maintain_order=True)
+    first = rows.filter(~pl.int_range(rows.height, eager=True).is_in(few["__at"].implode()))
+    return [first.with_columns(pl.lit(0, dtype=pl.Int64).alias(ROUND)), *later.partition_by(ROUND, maintain_order=True)]
 
 
 def _compare(rows: pl.DataFrame, old: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -259,9 +273,5 @@ def _gone(rows: pl.DataFrame, old: pl.DataFrame, whole_parts: set[int]) -> pl.Da
     return numbered.filter(ordinal > pl.col(ORDINAL)).select(old.columns)
 
 
-def _quarantined(rows: pl.DataFrame, bad: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    empty = rows.clear().with_columns(pl.lit(None, dtype=pl.String).alias("__rules"))
-    if bad.is_empty():
-        return empty.select(_judgement(frame))
-    broken = rows.drop(RULE, VALUE).join(bad, on=["src_file", "src_line"], how="inner", maintain_order="left")
-    return broken.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(_judgement(frame))
+def _quarantined(bad: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    return bad.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(_judgement(frame))

@@ -52,7 +52,8 @@ WRITER = WriterProperties(
     compression="ZSTD",
     compression_level=3,
     max_row_group_size=1 << 17,
-    column_properties=dict.fromkeys(UNLIKE, ColumnProperties(dictionary_enabled=False)),
+    default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),  # nobody reads those of pages
+    column_properties=dict.fromkeys(UNLIKE, ColumnProperties(dictionary_enabled=False, statistics_enabled="CHUNK")),
 )
 COMPRESSED = 0.05
 """Bytes on disk per byte in memory, from below; a disk that fills up all the same is caught when it does."""

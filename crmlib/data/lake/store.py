@@ -32,18 +32,22 @@ def known_rows(
     empty = contract.schema.create_empty()
     if version == -1 or not lake.has(contract.name) or rows.is_empty():
         return empty
-    there = lake.table(contract.name, version=version)
-    key = contract.key[0]
-    # whole files are skipped by their smallest and largest key
-    low, high = rows[key].min(), rows[key].max()
-    if isinstance(low, str) and isinstance(high, str):
-        high = high if not by_receipt else high.rsplit("/", 1)[0] + "/\U0010ffff"
-        low = low if not by_receipt else low.rsplit("/", 1)[0]
-        there = there.filter(pl.col(key).is_between(pl.lit(low), pl.lit(high)))
+    there, on = lake.table(contract.name, version=version), ["receipt_id"] if by_receipt else list(contract.key)
     if by_receipt:
         there = there.filter(pl.col("src_name") == name)
-    on = ["receipt_id"] if by_receipt else list(contract.key)
-    found = there.join(rows.lazy().select(on).unique(), on=on, how="semi").collect(engine="streaming")
+    # whole files are skipped by their smallest and largest key
+    low, high = rows[on[0]].min(), rows[on[0]].max()
+    if isinstance(low, str) and isinstance(high, str):
+        there = there.filter(pl.col(on[0]).is_between(pl.lit(low), pl.lit(high)))
+    same = there.join(rows.lazy().select(on), on=on, how="semi")
+    if contract.dated and contract.event in contract.required:  # the keys alone first: most batches are new
+        event = pl.col(contract.event)
+        span = same.select(event.min().alias("first"), event.max().alias("last"))
+        first, last = span.collect(engine="streaming").row(0)
+        if first is None:
+            return empty
+        same = same.filter(event.is_between(first, last))
+    found = same.collect(engine="streaming")
     return found.cast(empty.schema) if found.height else empty
 
 

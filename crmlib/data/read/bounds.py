@@ -109,10 +109,11 @@ def check_parquet(path: Path, name: str) -> None:
 
 def unpack(data: bytes, name: str) -> bytes:
     """The content of a gzip file that must be seen whole, if there is room for it."""
-    size = sum(map(len, _unpacked(data, most=MOST_WHOLE + 1)))
+    parts = _unpacked(data, most=MOST_WHOLE + 1)
+    size = sum(map(len, parts))
     if size > MOST_WHOLE:
         raise too_large(name, size, MOST_WHOLE)
-    return b"".join(_unpacked(data, most=MOST_WHOLE + 1))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _unpacked(data: bytes, *, most: int) -> list[bytes]:

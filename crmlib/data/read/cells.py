@@ -40,7 +40,7 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
     `made` holds the expression and type of every contract column.
     """
     used = [c for c in source.source_columns() if c in rows.columns]
-    texts = rows.select(*(_present(text_of(pl.col(c), rows.schema[c]), source.empty).alias(c) for c in used))
+    texts = pl.DataFrame([_texts(rows[c], source.empty) for c in used])
     numeric = [c for e, dtype in made.values() if dtype.is_numeric() for c in _numeric_columns(e)]
     exact = [
         values.numbers(
@@ -59,6 +59,14 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
     ]
     kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
     return texts.with_columns(*kept, *exact, *lasted, *times)
+
+
+def _texts(column: pl.Series, empty: Sequence[str]) -> pl.Series:
+    """The clean texts of a column, null where they are words that mean nothing."""
+    if column.dtype == pl.String and not empty:
+        return values.clean_series(column)
+    told = _present(text_of(pl.col(column.name), column.dtype), empty)
+    return column.to_frame().select(told.alias(column.name)).to_series()
 
 
 def filled_down(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

@@ -44,10 +44,9 @@ def number_lines(utf8: bytes) -> pl.DataFrame:
         pieces.append(pl.Series(RAW, [block], dtype=pl.Binary).cast(pl.String).str.split("\n").explode())
         start = end
     raw = pl.concat(pieces) if pieces else pl.Series(RAW, [], dtype=pl.String)
-    lines = pl.DataFrame({RAW: raw.str.strip_chars_end("\r").str.strip_chars_start("\ufeff")}).with_row_index(
-        LINE, offset=1
-    )
-    return lines.filter(pl.col(RAW).str.contains(r"[^\s,;|\x00]")).with_columns(pl.col(LINE).cast(pl.Int64))
+    raw = raw.str.strip_chars_end("\r").str.strip_chars_start("\ufeff")
+    lines = pl.DataFrame({LINE: pl.int_range(1, len(raw) + 1, dtype=pl.Int64, eager=True), RAW: raw})
+    return lines.filter(raw.str.contains(r"[^\s,;|\x00]"))
 
 
 def find_delimiter(lines: pl.DataFrame) -> str:
@@ -89,8 +88,10 @@ def split(lines: pl.DataFrame, *, delimiter: str, names: list[str]) -> Records:
         blanks = pl.col(RAW).str.strip_chars().str.replace_all(r"\s+", "\t")
         return _split_plain(lines.with_columns(blanks.alias(FIELDS)), "\t", names)
     quoted = pl.col(RAW).str.contains('"', literal=True)
-    unquoted = pl.col(RAW).str.replace_all("\r", " ", literal=True).alias(FIELDS)
-    if not lines.select(quoted.any()).item():  # most files have none: one look, and no pattern is asked of each line
+    returns = pl.col(RAW).str.contains("\r", literal=True)
+    any_quoted, any_returns = lines.select(quoted.any(), returns.any().alias("__returns")).row(0)
+    unquoted = (pl.col(RAW).str.replace_all("\r", " ", literal=True) if any_returns else pl.col(RAW)).alias(FIELDS)
+    if not any_quoted:  # most files have none: one look, and no pattern is asked of each line
         return _split_plain(lines.with_columns(unquoted), delimiter, names)
     tidy = pl.col(RAW).str.contains(_tidy(delimiter)) & (pl.col(RAW).str.len_bytes() < LONGEST_LINE)
     lines = lines.with_columns(pl.when(~quoted).then(0).when(tidy).then(1).otherwise(2).alias("__kind"))
@@ -114,17 +115,17 @@ def _tidy(delimiter: str) -> str:
 def _split_plain(lines: pl.DataFrame, delimiter: str, names: list[str]) -> Records:
     """Split lines without quotes; FIELDS holds the text to split."""
     width = len(names)
-    count = (pl.col(FIELDS).str.count_matches(delimiter, literal=True) + 1).cast(pl.Int64)
-    lines = lines.with_columns(count.alias("__count")).with_columns((pl.col("__count") == width).alias("__fits"))
+    lines = lines.with_columns(pl.col(FIELDS).str.split(delimiter).alias("__pieces"))
+    lines = lines.with_columns(pl.col("__pieces").list.len().cast(pl.Int64).alias("__count"))
+    lines = lines.with_columns((pl.col("__count") == width).alias("__fits"))
     if not lines["__fits"].all():  # the careful look is for the few lines that need it
         trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
         used = pl.when(pl.col("__count") > width).then(trailing).str.count_matches(delimiter, literal=True) + 1
         lines = lines.with_columns((pl.col("__fits") | (used <= width).fill_null(value=False)).alias("__fits"))
-    good = lines.filter("__fits")
-    # one field more than needed takes what trails
-    pieces = good[FIELDS].str.split_exact(delimiter, width)
-    fields = pieces.struct.rename_fields([*names, "__rest"]).struct.unnest().drop("__rest")
     torn = lines.filter(~pl.col("__fits")).select(LINE, RAW, rule=_torn_rule(pl.col("__count"), width))
+    good = lines.select(LINE, RAW, "__pieces", "__fits")
+    good = good.filter("__fits") if torn.height else good
+    fields = pl.DataFrame([good["__pieces"].list.get(n).alias(name) for n, name in enumerate(names)])
     return Records(fields.with_columns(good[LINE], good[RAW]), torn)
 
 

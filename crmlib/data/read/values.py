@@ -299,7 +299,9 @@ def flag(text: pl.Expr) -> pl.Expr:
 
 def clean_series(text: pl.Series) -> pl.Series:
     """The same as `clean`, of a column of texts."""
-    return text.to_frame("t").select(clean(pl.col("t"))).to_series()
+    stripped = text.str.strip_chars()
+    blank = stripped == ""
+    return stripped.set(blank, None) if blank.any() else stripped
 
 
 def no_zero_dates(text: pl.Series) -> pl.Series:
