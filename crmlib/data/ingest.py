@@ -15,7 +15,7 @@ import polars as pl
 
 from crmlib.core.errors import CrmError
 from crmlib.data import gone, lookups, pieces, sourcefile, watermark
-from crmlib.data.judge import mapping, refusals, resolve
+from crmlib.data.judge import latest, mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
 from crmlib.data.lake import delta, store
@@ -173,6 +173,7 @@ def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
     with lake.scratch() as folder:
         asked = source.database is not None
         stretches = database.parts(source, name=task.name) if asked else pieces.of_file(task.inputs[0], source)
+        stretches = (latest.one_each(stretch, source) for stretch in stretches)
         room = PER_BYTE * files.BATCH_BYTES if asked else 0
         for part in pieces.divided(stretches, source, pieces=count, folder=folder, room=room):
             report("read", len(results), count)
@@ -269,7 +270,7 @@ def _read(task: Task, raw: Iterator[RawPart]) -> tuple[pl.DataFrame, list[RawPar
     """The typed rows of all parts in order, and what is left of them to find raw texts again."""
     frames: list[pl.DataFrame] = []
     parts: list[RawPart] = []
-    for part in raw:
+    for part in (latest.one_each(part, task.source) for part in raw):
         if part.columns or part.read:
             rows = mapping.typed(part, task.source, name=task.name, currency=task.currency or "", now=task.now)
             frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))

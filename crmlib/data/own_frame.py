@@ -12,7 +12,7 @@ import polars as pl
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.data import sourcefile
-from crmlib.data.judge import mapping, refusals, resolve
+from crmlib.data.judge import latest, mapping, refusals, resolve
 from crmlib.data.judge.mapping import PAGE
 from crmlib.data.judge.resolve import PART, Verdict
 from crmlib.data.read.layout import check_width
@@ -89,6 +89,7 @@ def map_frame(
     rows = to_polars(frame, name=NAME)
     check_width(NAME, rows.columns)
     part = RawPart(NAME, rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)))
+    part = latest.one_each(part, source)
     refusals.empty([part], [NAME])
     verdict = _judged(part, source, now or NEVER)
     result = _result(source, part, verdict, now or EVER)

@@ -148,6 +148,8 @@ def _check_columns(place: str, source: Source) -> None:
     if source.currency is not None and source.currency not in MINOR_PER_UNIT:
         near = nearest(source.currency, MINOR_PER_UNIT)
         raise _refused("sources.currency", f"{place}.currency", currency=source.currency, near=near)
+    if source.latest_by is not None and contract.key == ("line_id",):
+        raise _refused("sources.latest_by", f"{place}.latest_by", table=source.table)
     if source.known_at and source.known_at.lag_days is not None and contract.event is None:
         raise _refused("sources.no_event", f"{place}.known_at", table=source.table)
 

@@ -274,6 +274,7 @@ class Source(Strict):
     clock: Annotated[str, AfterValidator(_known_zone)] | None = None
     known_at: Annotated[KnownAt | None, BeforeValidator(lambda v: None if v == "ingest" else v)] = None
     columns: dict[str, Annotated[Expression, BeforeValidator(_column_or_verbs)]]
+    latest_by: Annotated[Expression | None, BeforeValidator(_column_or_verbs)] = None
     repeat_of: Texts = ()
     receipts_may_move: bool = False
     quarantine_limit: Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)] = 0.05
@@ -304,6 +305,7 @@ class Source(Strict):
         named: list[str] = [c for e in self.columns.values() for c in e.columns()]
         if self.known_at and self.known_at.column:
             named += self.known_at.column.columns()
+        named += self.latest_by.columns() if self.latest_by else ()
         named += [c for c in (self.part, self.currency_column) if c]
         named += [
             *self.fill_down,

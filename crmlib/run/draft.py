@@ -178,7 +178,7 @@ def _to_confirm(one: Draft, words: Words) -> Iterator[str]:
         count = one.seen.rows[column].is_in(list(codes)).sum()
         why = words("draft.why.no_goods", rows=count, of=one.seen.rows.height)
         yield f"exclude: {_yaml({'no_goods': {column: list(codes)}})}  # {why}"
-    if len(one.seen.alike) > 1 or one.others:
+    if one.mapped.latest_by is None and (len(one.seen.alike) > 1 or one.others):
         keys = [c for line in one.mapped.lines if line.column in REPEATED for c in _columns_of(line.made)]
         yield f"repeat_of: {_yaml(list(dict.fromkeys(keys)))}  # {words('draft.why.repeat_of')}"
 
@@ -245,9 +245,12 @@ def _rules(found: drafts.Mapped, words: Words) -> Iterator[tuple[str, str]]:
         yield f"fill_down: {_yaml(list(found.fill_down))}", why("fill_down")
     if found.table == "receipt_lines":
         yield "known_at: {lag_days: 0}", why("known_at")
+    if found.latest_by is not None:
+        yield f"latest_by: {_yaml(found.latest_by)}", why("latest_by")
     if found.exclude:
-        rules = {name: {c: list(w) for c, w in rule.items()} for name, rule in found.exclude.items()}
-        yield f"exclude: {_yaml(rules)}", why("exclude")
+        empty = {"empty": "true"}
+        rules = {name: {c: list(w) or empty for c, w in rule.items()} for name, rule in found.exclude.items()}
+        yield f"exclude: {_yaml(rules)}", why("exclude" if found.latest_by is None else "no_code")
 
 
 def _yaml(value: Any) -> str:

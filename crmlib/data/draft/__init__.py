@@ -8,12 +8,12 @@ how times are written, `orders` how the lines of an order lie. `run.draft` write
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crmlib.core.errors import SourceError
-from crmlib.data.draft import headless
+from crmlib.data.draft import headless, things
 from crmlib.data.draft.columns import best_table, mapped
 from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.look import NOTHING, Look, Said, look
@@ -73,7 +73,16 @@ def draft(files: Sequence[Path], *, table: str | None = None, said: Said = NOTHI
         name = re.sub(r"\W+", "_", file.name.split(".")[0]).strip("_").lower() or "source"
         taken = {d.name for d in made}
         made.append(Draft(name if name not in taken else f"{name}_{len(made) + 1}", seen, found))
-    return made
+    return [*made, *_things(made)]
+
+
+def _things(made: Sequence[Draft]) -> Iterator[Draft]:
+    """Goods, stores and members that stand on a till's own lines, where no file of their own is given."""
+    given = {one.mapped.table for one in made}
+    for one in (one for one in made if one.mapped.table == "receipt_lines" and one.ready):
+        for found in things.on_lines(one.seen, one.mapped):
+            if found.table not in given:
+                yield Draft(f"{one.name}_{found.table}", one.seen, found, one.others)
 
 
 def _mapped(seen: Look, table: str | None) -> Mapped:

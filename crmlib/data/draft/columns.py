@@ -116,8 +116,8 @@ def _whole_receipts(heads: Heads, found: Mapping[str, Line]) -> dict[str, Line]:
     line = found.get("receipt_id")
     if line is None or not isinstance(line.made, str):
         return {}
-    beside = [n for c in ("store_id", "sold_at") if c in found for n in sorted(_read_by(found[c].made))[:1]]
-    day = next((n for n in beside if "sold_at" in found and n in _read_by(found["sold_at"].made)), None)
+    beside = [n for c in ("store_id", "sold_at") if c in found for n in sorted(read_by(found[c].made))[:1]]
+    day = next((n for n in beside if "sold_at" in found and n in read_by(found["sold_at"].made)), None)
     rows = heads.rows.select(list(dict.fromkeys([line.made, *beside])))
     if day is not None:  # lines of one receipt may lie seconds apart: its day counts
         rows = rows.with_columns(pl.col(day).str.replace(r"[ T].*$", ""))
@@ -178,7 +178,7 @@ def _measured(heads: Heads, name: str) -> units.Measured:
 def _of_unit(heads: Heads, table: str, line: Line, asked: list[Open]) -> Line | None:
     """A quantity, or the price in a list of goods, by the unit beside it."""
     name = next(iter(heads.of("unit")), None)
-    found = _measured(heads, name) if name is not None and name not in _read_by(line.made) else None
+    found = _measured(heads, name) if name is not None and name not in read_by(line.made) else None
     if found is None or not found.scaled:
         return line
     if table == "products":
@@ -262,7 +262,7 @@ def _net(heads: Heads) -> Line | None:
 def _cost(heads: Heads) -> Line | None:
     """The cost of a line: its own, cost of a piece times quantity, or what the profit leaves of the amount."""
     net = _net(heads)
-    paid = _read_by(net.made) if net is not None else set()
+    paid = read_by(net.made) if net is not None else set()
     for name in (n for n in heads.of("cost_minor") if n not in paid):
         if (line := _number(heads, "cost_minor", name)) is not None:
             return _times_quantity(heads, "cost_minor", name) or line
@@ -294,20 +294,20 @@ def _filled(heads: Heads, found: Mapping[str, Line]) -> tuple[str, ...]:
     lead = found["receipt_id"].made if "receipt_id" in found else None
     if not isinstance(lead, str):
         return ()
-    of_order = [n for c in OF_ORDER if c in found for n in sorted(_read_by(found[c].made))]
+    of_order = [n for c in OF_ORDER if c in found for n in sorted(read_by(found[c].made))]
     status = [n for n in heads.of("status") if n not in of_order]
-    of_line = [n for c in LINE if c in found for n in _read_by(found[c].made)]
+    of_line = [n for c in LINE if c in found for n in read_by(found[c].made)]
     return orders.filled_down(heads.rows, lead, dict.fromkeys([*of_order, *status]), dict.fromkeys(of_line))
 
 
-def _read_by(made: object) -> set[str]:
+def read_by(made: object) -> set[str]:
     """Columns of the file that an expression reads, wherever in it they stand."""
     if isinstance(made, str):
         return {made}
     if isinstance(made, list):
-        return {name for part in made for name in _read_by(part)}
+        return {name for part in made for name in read_by(part)}
     verbs = ("from", "product", "sum", "month_of")
-    return {n for verb in verbs for n in _read_by(made.get(verb, []))} if isinstance(made, dict) else set()
+    return {n for verb in verbs for n in read_by(made.get(verb, []))} if isinstance(made, dict) else set()
 
 
 def _needed(table: str) -> list[str]:

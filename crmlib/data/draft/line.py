@@ -42,6 +42,7 @@ class Mapped:
     currency : where the file says it; `fill_down`, `exclude` : as in the sources file.
     guess : the currency of the country that most lines are of, that country, and their share: to be confirmed.
     no_goods : the products' column, and its codes that look like postage, discounts or charges: to be confirmed.
+    latest_by : of a thing told by the lines of a sale, their time: the latest counts.
     """
 
     table: str
@@ -57,6 +58,7 @@ class Mapped:
     exclude: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     guess: tuple[str, str, float] = ("", "", 0.0)
     no_goods: tuple[str, tuple[str, ...]] = ("", ())
+    latest_by: str | dict[str, Any] | None = None
 
     @property
     def columns(self) -> dict[str, str | dict[str, Any]]:

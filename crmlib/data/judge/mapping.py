@@ -34,7 +34,8 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     check_columns(part, source)
     contract, fields = source.contract, source.contract.schema.columns()
     expressions = {c: (e, fields[c].dtype) for c, e in _expressions(source).items()}
-    rows = cells.prepare(cells.filled_down(part.rows, source.fill_down), source, expressions)
+    filled = part.rows if source.latest_by else cells.filled_down(part.rows, source.fill_down)
+    rows = cells.prepare(filled, source, expressions)
     made = {c: cells.cell(e, dtype, name=c, source=source) for c, (e, dtype) in expressions.items()}
     checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
     checks |= {f"{c}|{REASONABLE}": (_huge(cell.value), cell.text) for c, cell in made.items() if c.endswith(UNITS)}
