@@ -19,6 +19,7 @@ FORM = "0123456789abcdef" * 2
 FORMS: dict[str, dict[str, str]] = {
     "/view": {"name": "x", "report": "customer_value", "asked": "{}"},
     "/claim": {"member": "ZZZZ2222", "staff": "G101", "form": FORM},
+    "/find": {"number": "ZZZZ2222"},
     "/register": {"step": "approve:L00000"},
     "/offer": {"promotion": "P0", "move": "approve", "form": FORM, "name": "x", "budget": "1", "priced": FORM},
     "/outcome": {"member": "ZZZZ2222", "channel": "phone", "result": "reached", "reason": "", "next": "", "form": FORM},
@@ -127,7 +128,7 @@ def _elsewhere(server: Asked, token: Mapping[str, str]) -> Iterator[object]:
 def _refused(answer: tuple[int, bytes, dict[str, str]]) -> bool:
     """Refused without an error, nothing of the machine told, no markup passed on."""
     status, body, headers = answer
-    return status in {400, 403, 404, 410} and not _tells(body) and "a=b" not in headers.get("set-cookie", "")
+    return status in {400, 403, 404, 410, 429} and not _tells(body) and "a=b" not in headers.get("set-cookie", "")
 
 
 def _looked(server: Asked, path: str) -> int:

@@ -90,6 +90,17 @@ def claim(face: Face, member: str, *, language: str) -> str:
     return f"/claim?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
 
 
+def find(face: Face, *, language: str) -> str:
+    """The form in which a customer is found by card number or phone; only the server has it.
+
+    Examples
+    --------
+    >>> find("voila", language="en"), find("html", language="en")
+    ('/find?language=en', '')
+    """
+    return f"/find?{urlencode({'language': language})}" if face == "voila" else ""
+
+
 def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str:
     """The form that keeps a draft priced on a page, or moves a promotion on; only the server keeps it.
 

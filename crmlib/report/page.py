@@ -162,9 +162,8 @@ class Page:
         Whether somebody has stopped coming is judged by all that they bought, and shown to their own region. Shops of
         other regions are not named.
         """
-        lines = access.dated(self._asked(LINES), as_of=self.as_of)
         cells = self._cells(self._sight.lines_of_members, by_card=self.regions is not None)
-        return ReceiptLines(self._sight.lines_of_members(lines), cells)
+        return ReceiptLines(self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of)), cells)
 
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""
@@ -224,11 +223,10 @@ class Page:
         """
         if not self.has(PERSONAL):
             return None
-        people = self._sight.rows(PERSONAL, self._whole(PERSONAL))
+        people = self._sight.rows(PERSONAL, self._whole(PERSONAL)).collect()
         self.used.add(PERSONAL)
-        known = people.collect()
-        found = find(known)
-        check_impersonal(found, known, report=self.report)
+        found = find(people)
+        check_impersonal(found, people, report=self.report)
         return found
 
     def pseudonyms(self, ids: pl.Series) -> pl.Series:

@@ -51,9 +51,14 @@ class Limits:
     Parameters
     ----------
     clock : monotonic seconds.
+    pair, address, here, name : the rules of a name at an address, of an address, of this machine's, and of a name.
     """
 
     clock: Callable[[], float]
+    pair: Rule = PAIR
+    address: Rule = ADDRESS
+    here: Rule = HERE
+    name: Rule = NAME
     counts: dict[tuple[str, ...], Count] = field(default_factory=dict)
     known: dict[tuple[str, str], None] = field(default_factory=dict)
 
@@ -88,5 +93,6 @@ class Limits:
             del self.known[next(iter(self.known))]
 
     def _rules(self, name: str, address: str) -> dict[tuple[str, ...], Rule]:
-        rules = {("pair", name, address): PAIR, ("address", address): HERE if address in HERE_NAMES else ADDRESS}
-        return rules if (name, address) in self.known else {**rules, ("name", name): NAME}
+        place = self.here if address in HERE_NAMES else self.address
+        rules = {("pair", name, address): self.pair, ("address", address): place}
+        return rules if (name, address) in self.known else {**rules, ("name", name): self.name}

@@ -32,6 +32,7 @@ from crmlib.report.context import LISTS_VARIABLE, OPENS_VARIABLE, PERSON_VARIABL
 from crmlib.serve import depends
 from crmlib.serve.claims import ClaimHandler
 from crmlib.serve.closed import Closed
+from crmlib.serve.find import FindHandler, hits
 from crmlib.serve.handlers import (
     HandbookHandler,
     ListHandler,
@@ -40,6 +41,7 @@ from crmlib.serve.handlers import (
     PortalHandler,
     Serving,
 )
+from crmlib.serve.limits import Limits
 from crmlib.serve.lists import ROUTE
 from crmlib.serve.login import LoginHandler, LogoutHandler, admitted
 from crmlib.serve.making import Made, Makings
@@ -259,6 +261,7 @@ class ReportsApp(Voila):  # type: ignore[misc]  # voila has no types
             (r"/logout", LogoutHandler, {"guard": self.serving.guard}),
             (r"/outcome", OutcomeHandler, entering),
             (r"/claim", ClaimHandler, entering),
+            (r"/find", FindHandler, entering | {"tries": Limits(time.monotonic), "hits": hits(time.monotonic)}),
             (
                 r"/unsubscribe/([^/]+)",
                 UnsubscribeHandler,

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,8 @@ from crmlib.report.form.parameters import Issue
 from crmlib.report.html import render
 from crmlib.report.html.content import Content, Head
 from crmlib.run import handbooks
-from crmlib.serve import merges, offer_form, offers, outcomes, reveal, small_pages, unsubscribe
+from crmlib.serve import find, merges, offer_form, offers, outcomes, reveal, small_pages, unsubscribe
+from crmlib.serve.limits import Limits
 from crmlib.serve.lists import Lists
 from crmlib.serve.users import User
 from tests.sample_pages import NOTEBOOKS, SamplePages
@@ -151,6 +153,7 @@ def served(lake: Lake, folder: Path) -> Iterator[tuple[str, str, str]]:
         ("/reveal", reveal.RevealHandler, given | {"lists": lists}),
         ("/offer", offer_form.OfferHandler, given | {"lists": lists}),
         ("/outcome", outcomes.OutcomeHandler, given),
+        ("/find", find.FindHandler, given | {"tries": Limits(time.monotonic), "hits": find.hits(time.monotonic)}),
         ("/unsubscribe/(.*)", unsubscribe.UnsubscribeHandler, {"lake": lake.path, "clock": front.clock}),
     ]
     listening, port = bind_unused_port()
@@ -171,6 +174,7 @@ def served(lake: Lake, folder: Path) -> Iterator[tuple[str, str, str]]:
         yield "form of merges", f"{root}/merge?list={keys['data_health']}&{spoken}", language
         yield "form of names", f"{root}/reveal?list={keys['contact_list']}&{spoken}", language
         yield "form of an offer", f"{root}/offer?priced={keys['promotion_desk']}&{spoken}", language
+        yield "form of a number", f"{root}/find?{spoken}", language
         yield "form of an outcome", f"{root}/outcome?{spoken}", language
         yield "form of a mail", f"{root}/unsubscribe/x", language
     loop.call_soon_threadsafe(loop.stop)

@@ -187,6 +187,31 @@ def test_from_the_login_to_the_dearest_problem_its_list_a_name_and_what_came_of_
 
 
 @WALKS
+def test_whoever_gives_a_card_number_is_found_and_the_number_stands_in_no_address(
+    browser: Any, world: World, language: str, width: int
+) -> None:
+    li = Planner(browser, world, "li.na", language=language, width=width)
+    asked: list[str] = []
+    li.page.on("request", lambda request: asked.append(request.url))
+    bought = world.lake.table("receipt_lines").select("customer_id")
+    known = world.lake.table("customers").join(bought, on="customer_id", how="semi").select("customer_id").collect()
+    card = known["customer_id"].sort()[{"zh": 0, "en": 1}[language]]
+    li.go("/apps/customer_360")
+    li.page.click(f"a:text-is('{li.words('customer_360.find')}')")
+    li.seen("who is found")
+    li.page.fill("[name=number]", card[:-1])
+    li.page.click("main button")
+    assert li.words("serve.find.wrong.nobody") in li.text()
+    li.page.fill("[name=number]", card)
+    li.page.click("main button")
+    code = world.lake.pseudonyms(pl.Series([card]))[0]
+    assert f"customer={code}" in li.page.url and code in li.text() and li.page.query_selector(".answer")
+    li.seen("customer")
+    assert not [url for url in asked if card in url]
+    assert card not in (world.lake.path / "audit.jsonl").read_text()
+
+
+@WALKS
 def test_from_a_draft_to_its_price_and_the_approval_of_a_second_person(
     browser: Any, world: World, language: str, width: int
 ) -> None:

@@ -36,7 +36,7 @@ ROUTES = [
     "/customer_value/east/2026-01-31/zh/lists/value.tiers.xlsx",
     "/lists/0123456789abcdef0123456789abcdef/value.tiers.xlsx",
     "/churn_review/all/2026-01-31/zh/index.html",
-    *(f"/{form}" for form in ("view", "claim", "register", "offer", "outcome", "merge", "reveal")),
+    *(f"/{form}" for form in ("view", "claim", "register", "offer", "outcome", "merge", "reveal", "find")),
 ]
 NEVER = [
     "/.ledger.sqlite",

@@ -1,9 +1,11 @@
 """One customer's page, card by card."""
 
+from dataclasses import replace
+
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.pages.customer_360.findings import accounts, person
 from crmlib.pages.customer_360.study import FILED, Study
-from crmlib.report import answered, section
+from crmlib.report import addresses, answered, section
 
 
 def _person(study: Study) -> person.Person:
@@ -28,8 +30,10 @@ def answer(study: Study) -> Answer:
 
 @section("customer_360.standing", key="one.standing")
 def standing(study: Study) -> Finding:
-    """The scores with their parts."""
-    return person.standing(_person(study), words=study.words)
+    """The scores with their parts, and where another customer is found by number."""
+    found = person.standing(_person(study), words=study.words)
+    address = addresses.find(study.page.context.face, language=study.words.language)
+    return replace(found, leads=((study.words("customer_360.find"), address),))
 
 
 @section("customer_360.course", key="one.course")
