@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -240,10 +240,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One sentence a planner can repeat in a meeting, and at most four figures."""
+    """One sentence a planner can repeat in a meeting, and at most four figures.
+
+    `value_minor` is the money that the sentence is about, where it is not that of a finding which it names.
+    """
 
     sentence: str
     figures: tuple[Figure, ...] = ()
+    value_minor: int | None = None
 
     @classmethod
     def unavailable(
@@ -260,6 +264,28 @@ class Answer:
             told(refused, name, words=words) or words(f"page.unavailable.{name}.data") for name in ("seen", "do")
         )
         return cls(words(f"page.unavailable.answer.{why}", tables=named(tables, words=words), seen=seen, do=do))
+
+
+def led(answer: Answer, findings: Sequence[Finding], *, words: Words) -> Answer:
+    """`answer`, led by the problem of the page with the most money at stake unless it speaks of as much already.
+
+    A planner who reads one sentence reads where the money is. What a sentence speaks of is its own `value_minor`, and
+    the money of whatever problem stands in it.
+    """
+    judged = [f for f in findings if f.role == "finding" and f.status in ("warn", "fail") and f.value_minor]
+    if not judged:
+        return answer
+    first = max(judged, key=lambda f: abs(f.value_minor or 0))
+    told = [f.value_minor or 0 for f in judged if _money(f, words) in answer.sentence]
+    if abs(first.value_minor or 0) <= max(map(abs, [answer.value_minor or 0, *told])):
+        return answer
+    kind = "said" if _money(first, words) in first.headline else "money"
+    lead = words(f"page.lead.{kind}", headline=first.headline, money=_money(first, words))
+    return replace(answer, sentence=lead + answer.sentence)
+
+
+def _money(finding: Finding, words: Words) -> str:
+    return words.format.money(abs(finding.value_minor or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from crmlib.kit import terms
-from crmlib.kit.finding import ActionList, Finding
+from crmlib.kit.finding import ActionList, Answer, Finding, led
 from crmlib.kit.words import Words, locale
 from crmlib.report import addresses, choices, registry, scope
 from crmlib.report.form.fields import Form, form, parameter_label, shown_value
@@ -38,7 +38,8 @@ def assemble(page: Page) -> Assembled:
     keys = [t.record.key for t in tabled]
     if len(set(keys)) < len(keys):
         raise ValueError(f"two findings share a key: {sorted({k for k in keys if keys.count(k) > 1})}")
-    record = _record(page, tabled)
+    answer = None if shown.answer is None else led(shown.answer, shown.findings, words=words)
+    record = _record(page, answer, tabled)
     setting = cards.Setting(words=words, day=page.as_of, lists=page.context.lists)
     drawn = [(finding, *cards.card(finding, setting, page.drawings.get(finding.key))) for finding in shown.findings]
     checks = tuple(card for finding, card, _ in drawn if finding.role == "check")
@@ -46,7 +47,7 @@ def assemble(page: Page) -> Assembled:
         language=words.language,
         head=_head(page),
         form=page_form(page) if page.context.face == "voila" else None,
-        answer=shown.answer,
+        answer=answer,
         changed=_changed(page, record, tabled),
         findings=tuple(card for finding, card, _ in drawn if finding.role != "check"),
         actions=tuple(cards.action_list(actions, setting) for actions in shown.actions),
@@ -115,8 +116,8 @@ def _list_record(actions: ActionList) -> Tabled:
     return Tabled(record, actions.table, actions.names)
 
 
-def _record(page: Page, tabled: list[Tabled]) -> Manifest:
-    answer, words = page.shown.answer, page.words
+def _record(page: Page, answer: Answer | None, tabled: list[Tabled]) -> Manifest:
+    words = page.words
     figures = () if answer is None else answer.figures
     return Manifest(
         report=page.report,

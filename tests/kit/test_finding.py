@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from crmlib.kit.finding import MOST_BEHIND, Finding
+from crmlib.kit.finding import MOST_BEHIND, Answer, Finding, Status, led
 from crmlib.kit.words import Words, sentences
 
 TABLE = pl.DataFrame({"n": [1]})
@@ -68,3 +68,34 @@ def test_the_rows_behind_a_finding_are_bounded_and_none_is_nothing() -> None:
     rows = pl.DataFrame({"amount_minor": range(MOST_BEHIND + 5)})
     behind = made.of_rows(rows).behind
     assert behind is not None and behind["amount_minor"].to_list() == list(range(MOST_BEHIND))
+
+
+def problem(key: str, headline: str, money: int | None, *, status: Status = "warn") -> Finding:
+    return Finding(key, status, headline, TABLE, "", "", "", value_minor=money)
+
+
+@pytest.mark.parametrize(
+    ("answer", "lead"),
+    [
+        (Answer("Six people are late."), "Stock lies dead: ¥500 at stake. "),
+        (Answer("Six people are late, ¥20 at risk."), "Stock lies dead: ¥500 at stake. "),
+        (Answer("Dead stock is worth ¥500."), ""),
+        (Answer("All lists together.", value_minor=60_000), ""),
+        (Answer("All lists together.", value_minor=40_000), "Stock lies dead: ¥500 at stake. "),
+    ],
+)
+def test_an_answer_is_led_by_the_problem_with_the_most_money_unless_it_speaks_of_as_much(
+    answer: Answer, lead: str
+) -> None:
+    found = [
+        problem("a", "Late", 2_000), problem("b", "Stock lies dead", -50_000),
+        problem("c", "Fine", 90_000, status="ok"), problem("d", "Not judged", 80_000, status="none"),
+        problem("e", "No money", None, status="fail"),
+    ]  # fmt: skip
+    assert led(answer, found, words=Words("en")).sentence == lead + answer.sentence
+    assert led(answer, [found[2], found[4]], words=Words("en")) == answer
+
+
+def test_a_lead_does_not_say_its_money_twice() -> None:
+    told = led(Answer("销售持平。"), [problem("a", "8 户超出额度 65.4 万元", 65_400_000)], words=Words("zh"))
+    assert told.sentence == "8 户超出额度 65.4 万元。销售持平。"

@@ -120,6 +120,8 @@ def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_
     findings = [f for f in record["findings"] if f["role"] == "finding"]
     assert 1 <= len(findings) <= MOST_FINDINGS
     assert record["answer"] and len(record["figures"]) <= MOST_FIGURES
+    dearest = max((abs(f["value_minor"] or 0) for f in findings if f["status"] in {"warn", "fail"}), default=0)
+    assert max([0.0, *amounts(record["answer"])]) >= 0.99 * dearest / MINOR_PER_UNIT["CNY"], "where the money is"
     assert "图未能生成" not in html and "could not be drawn" not in html
 
     body = html[html.index("<body>") :]
@@ -141,6 +143,14 @@ def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_
     assert len(html.encode()) - sum(len(d.encode()) for d in data_in_page) <= PAGE_BYTES
     assert len(html.encode()) <= WHOLE_BYTES
     check_workbook(out, record, language=language)
+
+
+def amounts(sentence: str) -> list[float]:
+    """Money in a sentence of either language, in yuan."""
+    found = re.findall(r"¥?([\d,]+(?:\.\d+)?)(?: ?(万|亿|K|M))?(?: 元)?", sentence)
+    return [
+        float(n.replace(",", "")) * {"": 1, "万": 1e4, "亿": 1e8, "K": 1e3, "M": 1e6}[u] for n, u in found if n != ","
+    ]
 
 
 def check_workbook(out: Path, record: dict[str, Any], *, language: str) -> None:

@@ -190,6 +190,7 @@ def answer(words: Words) -> Answer:
                 "已超期" if zh else "Overdue", "11", "约 4.1 万元有风险" if zh else "¥41K at risk", "bad", "late", 11
             ),
         ),
+        value_minor=4_300_000_00,
     )
 
 

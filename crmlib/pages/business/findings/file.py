@@ -137,7 +137,7 @@ def cards(flagged: pl.DataFrame, *, words: Words) -> Finding:
         status={"none": "none", "loose": "warn", "linked": "ok"}[kind],  # type: ignore[arg-type]
         table=table, names=named, view=views.readable(table, words=words, names=named) if by.height else None,
         chart=chart,
-        value_minor=int(loose["net_minor"].sum()) or None, row_key=("card_reason",),
+        row_key=("card_reason",),
     )  # fmt: skip
 
 

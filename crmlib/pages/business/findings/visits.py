@@ -63,7 +63,8 @@ def answer(
             words("business.figure.orders", count=form.count(round(float(rhythm["p_30"].sum())))),
             key="coming", amount=coming, money=True,
         ))  # fmt: skip
-    return Answer(words(f"business.answer.{'act' if first else 'calm'}", **values), tuple(figures))
+    sentence = words(f"business.answer.{'act' if first else 'calm'}", **values)
+    return Answer(sentence, tuple(figures), int(todo["stake_minor"].sum()))
 
 
 def listed(todo: pl.DataFrame, *, words: Words, as_of: date, capacity: int, face: Face) -> ActionList:

@@ -43,7 +43,7 @@ def answer(
         Figure(words(f"cards.figure.{name}"), form.money(amount), key=name, amount=amount, money=True)
         for name, amount in owed.items()
     ]
-    return Answer(words(f"cards.answer.{kind}", **values), tuple(figures))
+    return Answer(words(f"cards.answer.{kind}", **values), tuple(figures), total)
 
 
 def _named(coming: Festival | None, words: Words) -> str:

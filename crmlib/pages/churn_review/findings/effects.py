@@ -83,7 +83,7 @@ def winback(table: pl.DataFrame, *, words: Words, days: int, cells: Cells | None
         seen=words(seen, **values),
         sure=words("churn_review.winback.join").join(sure),
         do=words(f"churn_review.winback.do.{money}", **values),
-        value_minor=one["net_minor"] if one else None,
+        value_minor=one["net_minor"] if one and kind != "unclear" else None,
         row_key=("list",),
     )
 

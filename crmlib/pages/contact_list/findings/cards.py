@@ -80,6 +80,7 @@ def answer(everybody: pl.DataFrame, *, words: Words, stake: str, beside: str = "
                 amount=float(count["control"].height),
             ),
         ),
+        value_minor=money,
     )
 
 

@@ -37,9 +37,9 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
     over = sum(max(r.projected_discount_minor - (r.budget_minor or 0), 0) for r in live if r.budget_minor)
     net = whole["net_margin_minor"]
     lost = -net if whole["advice"] == "stop" else 0
-    most = max(
+    money, most = max(
         (0, "calm" if known else "open"), (over, "over"), (held, "held"), (lost, "lost"), key=lambda pair: pair[0]
-    )[1]
+    )
     values = {
         "running": form.count(len(live)),
         "soon": form.count(next_.height),
@@ -53,7 +53,12 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
         "low": form.money(whole["net_margin_low_minor"]),
         "high": form.money(whole["net_margin_high_minor"]),
     }
-    told = [words("promotion_desk.answer.now", **values), words(f"promotion_desk.answer.most.{most}", **values)]
+    begins = "waiting" if waiting else "ready" if next_.height else "none"
+    told = [
+        words(f"promotion_desk.answer.{'now' if live else 'rest'}", **values),
+        words(f"promotion_desk.answer.begins.{begins}", **values),
+        words(f"promotion_desk.answer.most.{most}", **values),
+    ]
     tones = {"repeat": "good", "stop": "bad"}
     return Answer(
         sentence="".join(told),
@@ -61,7 +66,8 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
             Figure(words("promotion_desk.figure.running"), values["running"], key="running", amount=len(live)),
             Figure(
                 words("promotion_desk.figure.soon", **values), values["soon"],
-                words("promotion_desk.figure.waiting", **values), "bad" if waiting else "neutral", "soon", next_.height,
+                words(f"promotion_desk.figure.{begins}", **values), "bad" if waiting else "neutral", "soon",
+                next_.height,
             ),
             Figure(
                 words("promotion_desk.figure.held"), form.money(held if known else None),
@@ -72,6 +78,7 @@ def answer(board: pl.DataFrame, live: list[Running], whole: dict[str, Any], *, s
                 tones.get(whole["advice"], "neutral"), "net", net, money=True,  # type: ignore[arg-type]
             ),
         ),
+        value_minor=money,
     )  # fmt: skip
 
 

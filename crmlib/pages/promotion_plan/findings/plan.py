@@ -40,7 +40,11 @@ def answer(plan: Plan, *, words: Words) -> Answer:
         "days": form.count(plan.draft.days),
         "hedge": words(f"promotion_plan.hedge.{'gain' if paid else 'loss'}") if unsure else "",
     }
-    return Answer(sentence=words(f"promotion_plan.answer.{kind}", **values), figures=_figures(plan, words))
+    return Answer(
+        sentence=words(f"promotion_plan.answer.{kind}", **values),
+        figures=_figures(plan, words),
+        value_minor=max(abs(one["extra_margin_minor"]) for one in (asked, best)),
+    )
 
 
 def _marked(depth_bp: int, beyond: bool, words: Words) -> str:  # noqa: FBT001

@@ -107,7 +107,7 @@ def answer(outlook: Completion, *, words: Words, as_of: date, name: Named) -> An
         band = words("targets.figure.band" if row["low_minor"] is not None else "targets.figure.no_band", **values)
         figures.insert(1, Figure(words("targets.figure.forecast"), values["forecast"], band, tone, key="forecast",
                                  amount=row["forecast_minor"], money=True))  # fmt: skip
-    return Answer(sentence, tuple(figures))
+    return Answer(sentence, tuple(figures), int(behind["short_minor"].sum()))
 
 
 def course(path: pl.DataFrame, outlook: Completion, *, words: Words, as_of: date) -> Finding:
