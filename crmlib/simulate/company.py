@@ -24,6 +24,7 @@ from crmlib.simulate import (
     marketing,
     masters,
     meetings,
+    network,
     offices,
     opening_points,
     pipeline,
@@ -51,6 +52,7 @@ from crmlib.simulate.goods import list_goods
 from crmlib.simulate.leaving import departures
 from crmlib.simulate.members import GROUP_BUYER, WHOLESALER, join_members, taste
 from crmlib.simulate.shops import NEVER, open_shops
+from crmlib.simulate.vocabulary import toml
 
 GOODS, SHOPS, MEMBERS, LEAVING, COMPLAINTS, EVENTS, SERVICE, OFFICES, CITY, MARKETING, FLOOR = range(11)
 STOCK_BOOK, RECEIVABLES, STORED, HOUSE = 200, 201, 202, 203
@@ -130,7 +132,9 @@ def company(*, customers: int, stores: int, days: int, seed: int, out: str | Pat
     cash_book.write(world, told, book, bought, folder, first=month, rng=stream(seed, CASH))
     festival_plans.write(world, told, folder, rng=stream(seed, FESTIVAL_PLANS))
     truth.write(world, told, contacts, book.dirt, folder / "truth")
-    city_files.write(folder, end=end, rng=stream(seed, CITY))
+    closed = city_files.last_month_end(end)
+    known = network.of_company(world, told, city=toml("city")["city"], last=closed)
+    city_files.write(folder, known, end=closed, rng=stream(seed, CITY))
     sources.write(folder, since=end - timedelta(days=days - 1))
     return folder
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from crmlib.simulate import campaigns, exports, points, presence, receipts, response, returns, season, trips
@@ -16,7 +17,7 @@ from crmlib.simulate.draws import Floats, stream
 from crmlib.simulate.events import STOCK_DAYS, Event
 from crmlib.simulate.goods import Goods, festive
 from crmlib.simulate.leaving import Departures
-from crmlib.simulate.members import Members
+from crmlib.simulate.members import DEAL_HUNTER, FESTIVAL_ONLY, MEMBER, Members
 from crmlib.simulate.presence import Presence
 from crmlib.simulate.shops import Shops
 
@@ -28,6 +29,8 @@ POOLED = 20_000
 """So many cards at most are in the pool's scheme, whose days of purchase are kept."""
 LISTED, LISTED_DAYS = 20_000, 730
 """Members that lists may name, the first ones, and the days of theirs that are kept for it."""
+HOUSEHOLDS = (MEMBER, FESTIVAL_ONLY, DEAL_HUNTER)
+"""Roles of cards whose visits are a member's."""
 TRIPS, RESPONSE, RETURNS, DIRT, CAMPAIGN, POINTS, BEFORE = range(100, 107)
 
 
@@ -64,6 +67,7 @@ class Telling:
     redeemed: dict[int, int] = field(default_factory=dict)
     """Points used, in fen, by the day on which the month was closed."""
     festive: list[pl.DataFrame] = field(default_factory=list)
+    carded: list[pl.DataFrame] = field(default_factory=list)
 
 
 def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
@@ -92,6 +96,7 @@ def tell(world: World, book: receipts.Book, ledger: Path) -> Telling:
         )
         state.visits.append(_visits(lines, world))
         state.festive.append(_festive(lines, world))
+        state.carded.append(_carded(lines, world))
         receipts.write(book, lines, rng=stream(world.seed, DIRT, first))
         _points(world, state, lines, last, ledger)
     for system in exports.SYSTEMS:
@@ -192,6 +197,13 @@ def _festive(lines: pl.DataFrame, world: World) -> pl.DataFrame:
     keys = ("store", "product", "day")
     mine = lines.filter(pl.col("product").is_in(festive(world.goods)))
     return mine.group_by(keys).agg(pl.col("milli").sum()).sort(keys)
+
+
+def _carded(lines: pl.DataFrame, world: World) -> pl.DataFrame:
+    """store, day, members: how many bought there that day; staff, tills and bulk buyers are none."""
+    mine = np.flatnonzero(np.isin(world.members.role, HOUSEHOLDS))
+    bought = lines.filter(pl.col("milli") > 0, pl.col("member").is_in(mine))
+    return bought.group_by("store", "day").agg(members=pl.col("member").n_unique()).sort("store", "day")
 
 
 def _date(day: int) -> date:

@@ -35,8 +35,8 @@ CASES = {
     "mixed_units": lambda w: {"sites": sites(w, first("revenue_minor", 10**13))},
     "unknown_ids": lambda w: {"flows": w.flows.with_columns(first("cell_id", "nowhere", own=False))},
     "no_competitors": lambda w: {"competitors": w.city.competitors.head(0)},
-    "too_few": lambda w: {"sites": w.sites.filter(~OWN | pl.col("site_id").is_in(["S000", "S001"])),
-                          "flows": w.flows.filter(pl.col("site_id").is_in(["S000", "S001"]))},
+    "too_few": lambda w: {"sites": w.sites.filter(~OWN | pl.col("site_id").is_in(["S001", "S002"])),
+                          "flows": w.flows.filter(pl.col("site_id").is_in(["S001", "S002"]))},
 }  # fmt: skip
 
 

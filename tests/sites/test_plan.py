@@ -48,7 +48,7 @@ def test_layers_in_different_systems_meet_in_one(town, world):
     assert np.abs(town.market.own.km - world.market.own.km).max() < 1e-3
     assert town.past is not None
     assert town.past.opened.height >= 3
-    assert town.names["S000"] == "nS000"
+    assert town.names["S001"] == "nS001"
 
 
 def test_a_day_before_all_card_flows_is_refused(tables):
@@ -172,7 +172,7 @@ def test_quadrature_stands_against_exact_means_of_the_joint_net(world, fitted):
 
 
 def test_a_chain_with_three_stores_gets_a_score_instead(tables, world):
-    few = tables["sites"].filter((pl.col("kind") == "candidate") | pl.col("site_id").is_in(["S000", "S001", "S002"]))
+    few = tables["sites"].filter((pl.col("kind") == "candidate") | pl.col("site_id").is_in(["S001", "S002", "S003"]))
     with pytest.raises(ModelError) as raised:
         study.town(**tables | {"sites": few})
     assert raised.value.code in {"sites.too_few", "sites.unknown_ids"}

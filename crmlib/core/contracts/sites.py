@@ -9,11 +9,14 @@ from crmlib.core.contracts.base import Contract, Table
 from crmlib.core.contracts.stores import COORDINATE_SYSTEMS
 
 SITE_KINDS = ("own", "candidate")
+OPERATORS = ("company", "franchisee")
 
 
 class Sites(Table):
     """One row per own store of a city and per candidate site.
 
+    `operator` says who runs an own store: the company itself (it has a till and stands in `stores` under the same
+    number), or a franchisee, who reports its sales.
     `transit` is 1 beside a metro station or a large bus stop, else 0; `capex_minor`, `lease_months` belong to
     candidates.
     """
@@ -24,6 +27,7 @@ class Sites(Table):
     district = dy.String(nullable=True)
     address = dy.String(nullable=True)
     kind = dy.Enum(SITE_KINDS, nullable=False)
+    operator = dy.Enum(OPERATORS, nullable=True)
     lon = dy.Float64(nullable=False, min=-180, max=180)
     lat = dy.Float64(nullable=False, min=-90, max=90)
     crs = dy.Enum(COORDINATE_SYSTEMS, nullable=False)

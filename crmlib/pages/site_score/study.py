@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from crmlib import report
+from crmlib.pages.shared.sites_wording import operators
 from crmlib.pages.site_score.parameters import SiteScore
 from crmlib.sites import study
 
@@ -16,6 +17,11 @@ class Study(report.Study):
     def params(self) -> SiteScore:
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def run_by(self) -> dict[str, str]:
+        """Who runs each own store, by its number."""
+        return operators(self.page.optional("sites"))
 
     @cached_property
     def scored(self) -> study.Scored:

@@ -22,7 +22,7 @@ class SiteSelection(ReportParameters):
     spacing_km : least distance between new sites; 0 for none.
     budget : most to invest in all [10,000 yuan]; 0 for no limit.
     rent_growth_percent : a year.
-    per_head : spending on the category per head and year, all sellers together [yuan].
+    per_head : what a head could spend in shops of the kind in a year, rivals included [yuan].
     rivals : whether the table of competitors is used, or none are known.
     """
 
@@ -31,7 +31,7 @@ class SiteSelection(ReportParameters):
     spacing_km: float = Field(default=1.0, ge=0, le=20)
     budget: float = Field(default=0, ge=0, le=1_000_000)
     rent_growth_percent: float = Field(default=3, ge=0, le=20)
-    per_head: float = Field(default=280, ge=1, le=100_000)
+    per_head: float = Field(default=22, ge=1, le=100_000)
     rivals: Literal["table", "none_known"] = "table"
 
     @property

@@ -8,16 +8,11 @@ import polars as pl
 
 from crmlib import report
 from crmlib.core.coordinates import frame_to_wgs84
+from crmlib.pages.shared.sites_wording import operators, told
 from crmlib.pages.site_selection.parameters import SiteSelection
+from crmlib.report import addresses
 from crmlib.sites import plan, study
 from crmlib.sites.choose import Choice
-
-
-def told(rows: pl.LazyFrame | pl.DataFrame, *columns: str) -> pl.LazyFrame:
-    """`rows` with each of `columns`, null where an older export does not have it."""
-    frame = rows.lazy()
-    here = frame.collect_schema().names()
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in columns if c not in here)
 
 
 class Study(report.Study):
@@ -47,6 +42,23 @@ class Study(report.Study):
     def addresses(self) -> pl.DataFrame:
         """site_id, district, address of every site."""
         return told(self.page.table("sites"), "district", "address").select("site_id", "district", "address").collect()
+
+    @cached_property
+    def run_by(self) -> dict[str, str]:
+        """Who runs each own store, by its number."""
+        return operators(self.page.table("sites"))
+
+    @cached_property
+    def leads(self) -> dict[str, str]:
+        """Where the sales of each store of the company stand, by its number: its region's month; on a server only."""
+        page, stores = self.page, self.page.optional("stores")
+        if stores is None:
+            return {}
+        asked = {"language": page.words.language, "period": "month", "as_of": page.as_of.isoformat()}
+        return {
+            store: addresses.app(page.context.face, "sales_pulse", **asked, **({"region": region} if region else {}))
+            for store, region in stores.select("store_id", "region").collect().rows()
+        }
 
     @cached_property
     def districts(self) -> pl.DataFrame:

@@ -163,6 +163,40 @@ def test_a_store_that_loses_more_than_a_tenth_is_named(made):
     assert "spread out" in found[1].headline
 
 
+@LANGUAGES
+def test_a_franchised_store_that_is_hit_is_settled_with_its_franchisee(made, words):
+    town, _, planned = made
+    first = planned.joint["from_id"][0]
+    hit = replace(
+        planned, joint=planned.joint.with_columns(share=pl.Series([0.3] + [0.01] * (planned.joint.height - 1)))
+    )
+    ids = town.market.own.ids
+    for most, others in (("franchisee", "company"), ("company", "franchisee")):
+        run_by = dict.fromkeys(ids, others) | {first: most}
+        found = money.losers(hit, town, words=words, run_by=run_by, leads={first: "page.html#sales-stores"})
+        plain = words("site_selection.losers.do.hit", store=town.names[first])
+        assert (found.note_do == plain) == (most == "company")
+        html = found.view.as_raw_html()
+        assert html.count('href="page.html#sales-stores"') == 1
+        assert words.label("sites.operator.franchisee") in html
+    theirs = planned.joint.filter(pl.col("from_id") == first)["loss_minor"][0]
+    alone = money.losers(hit, town, words=words, run_by={first: "franchisee"})
+    assert words.format.money(theirs) in alone.note_seen
+    calm = replace(planned, joint=planned.joint.with_columns(share=pl.lit(0.01)))
+    for run_by, key in (({}, "spread"), ({first: "franchisee"}, "spread_franchised")):
+        assert money.losers(calm, town, words=words, run_by=run_by).note_do == words(f"site_selection.losers.do.{key}")
+
+
+def test_own_stores_are_counted_by_who_runs_them(made):
+    town, _, planned = made
+    run_by = dict(zip(town.market.own.ids, ["company", *["franchisee"] * 99], strict=False))
+    for found in (
+        where.town_map(planned, town, words=EN, run_by=run_by),
+        checks.data_quality(town, planned, words=EN, run_by=run_by),
+    ):
+        assert f"(1 run by the company, {len(run_by) - 1} franchised)" in found.note_seen
+
+
 def test_a_back_test_is_good_doubtful_bad_or_missing(made):
     town, choice, _ = made
     test = choice.backtest

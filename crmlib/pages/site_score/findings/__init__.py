@@ -16,9 +16,9 @@ def answer(study: Study) -> Answer:
 @section("site_score.score", key="sites.score")
 def ranking(study: Study) -> Finding:
     """The candidates by points, with the weights."""
-    return score.ranking(study.scored, words=study.words, weights=study.params.weights)
+    return score.ranking(study.scored, words=study.words, weights=study.params.weights, run_by=study.run_by)
 
 
 def limits(study: Study) -> Limits:
     """What a score cannot tell."""
-    return apart(score.limits(words=study.words), strangers(study.page), words=study.words)
+    return apart(score.limits(words=study.words), strangers(study.page), study.run_by, words=study.words)

@@ -10,7 +10,7 @@ from crmlib.kit.charts import labelled
 from crmlib.kit.finding import Answer, Finding, Limits
 from crmlib.kit.words import Words
 from crmlib.pages.shared import sites_tables as views
-from crmlib.pages.shared.sites_wording import named
+from crmlib.pages.shared.sites_wording import named, own_stores
 from crmlib.sites.checks import MIN_OWN_STORES, MIN_VISITS
 from crmlib.sites.score import WEIGHTS
 from crmlib.sites.study import Scored
@@ -18,13 +18,20 @@ from crmlib.sites.study import Scored
 SHOWN = 15
 
 
-def ranking(scored: Scored, *, words: Words, weights: Mapping[str, float] = WEIGHTS) -> Finding:
+def ranking(
+    scored: Scored,
+    *,
+    words: Words,
+    weights: Mapping[str, float] = WEIGHTS,
+    run_by: Mapping[str, str] | None = None,
+) -> Finding:
     """Rank candidates by points; say that they are not money.
 
     Parameters
     ----------
     scored : from `crmlib.sites.study.scored`.
     weights : it was made with; signed, the absolute values sum to 1.
+    run_by : who runs each own store, by its number.
     """
     form, table = words.format, named(scored.table, "site_id", scored.names, into="site")
     best = table.row(0, named=True)
@@ -34,7 +41,7 @@ def ranking(scored: Scored, *, words: Words, weights: Mapping[str, float] = WEIG
     )
     values = {
         "site": best["site"], "points": form.number(best["score"]), "weights": weighed,
-        "stores": form.count(scored.stores), "visits": form.count(scored.visits),
+        "stores": own_stores(scored.stores, (run_by or {}).values(), words=words), "visits": form.count(scored.visits),
     }  # fmt: skip
     kind = _kind(scored)
     top = table.head(SHOWN)

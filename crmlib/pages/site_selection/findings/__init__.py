@@ -23,7 +23,12 @@ def recommendation(study: Study) -> Finding:
 def town_map(study: Study) -> Finding:
     """Where the chosen sites lie."""
     return where.town_map(
-        study.planned, study.town, words=study.words, known=study.addresses, districts=study.districts
+        study.planned,
+        study.town,
+        words=study.words,
+        known=study.addresses,
+        districts=study.districts,
+        run_by=study.run_by,
     )
 
 
@@ -42,7 +47,7 @@ def why(study: Study) -> Finding:
 @section("site_selection.losers", key="sites.losers")
 def losers(study: Study) -> Finding:
     """What own stores lose to the new ones."""
-    return money.losers(study.planned, study.town, words=study.words)
+    return money.losers(study.planned, study.town, words=study.words, run_by=study.run_by, leads=study.leads)
 
 
 @section("site_selection.payback", key="sites.payback")
@@ -72,7 +77,7 @@ def calibration(study: Study) -> Finding:
 @section("site_selection.data", key="sites.data")
 def data_quality(study: Study) -> Finding:
     """What was read, what is missing."""
-    return checks.data_quality(study.town, study.planned, words=study.words)
+    return checks.data_quality(study.town, study.planned, words=study.words, run_by=study.run_by)
 
 
 @section("site_selection.actions", key="actions")
@@ -85,4 +90,4 @@ def actions(study: Study) -> ActionList:
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
     found = recommend.limits(study.planned, study.town, words=study.words)
-    return apart(found, strangers(study.page), words=study.words)
+    return apart(found, strangers(study.page), study.run_by, words=study.words)

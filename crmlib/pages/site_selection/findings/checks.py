@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared import sites_tables as views
-from crmlib.pages.shared.sites_wording import named
+from crmlib.pages.shared.sites_wording import named, own_stores, runners
 from crmlib.pages.site_selection import charts
 from crmlib.pages.site_selection.findings.wording import on_axis
 from crmlib.sites.choose import Choice
@@ -110,8 +112,13 @@ def calibration(choice: Choice, *, words: Words) -> Finding:
     )
 
 
-def data_quality(town: Town, plan: Plan, *, words: Words) -> Finding:
-    """Say what the model has read, what it lacks, and what a complete competitor layer is worth."""
+def data_quality(town: Town, plan: Plan, *, words: Words, run_by: Mapping[str, str] | None = None) -> Finding:
+    """Say what the model has read, what it lacks, and what a complete competitor layer is worth.
+
+    Parameters
+    ----------
+    run_by : who runs each own store, by its number.
+    """
     form = words.format
     far = plan.table.filter(pl.col("extrapolated") != "").height
     blind = plan.blind
@@ -119,7 +126,7 @@ def data_quality(town: Town, plan: Plan, *, words: Words) -> Finding:
     visits = round(float(town.market.visits.sum()))
     values = {
         "visits": form.count(visits),
-        "stores": form.count(len(town.market.own.ids)),
+        "stores": own_stores(len(town.market.own.ids), runners(town.market.own.ids, run_by), words=words),
         "rivals": form.count(len(town.market.rivals.ids)),
         "far": form.count(far),
         "candidates": form.count(plan.table.height),

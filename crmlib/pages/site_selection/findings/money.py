@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -28,8 +29,20 @@ CHANCE = 0.7
 MONTHS_SHOWN = 96
 
 
-def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
-    """Say what own stores lose to the new ones, and which of them is hit."""
+def losers(
+    plan: Plan,
+    town: Town,
+    *,
+    words: Words,
+    run_by: Mapping[str, str] | None = None,
+    leads: Mapping[str, str] | None = None,
+) -> Finding:
+    """Say what own stores lose to the new ones, and which of them is hit.
+
+    Parameters
+    ----------
+    run_by : who runs each own store, by its number. leads : where a store's own figures stand, by its number.
+    """
     if not plan.chosen:
         return nothing("site_selection.losers", key="sites.losers", words=words)
     form = words.format
@@ -50,8 +63,14 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
         "top": form.share(int(table.head(5)["loss_minor"].sum()) / total if total else None),
     }
     kind = "hit" if hit.height else "spread"
-    shown = named(named(table, "from_id", town.names), "taker", town.names, into="taker")
-    bars = shown.head(SHOWN)
+    runs, lead = run_by or {}, leads or {}
+    franchised = table.filter(pl.col("from_id").is_in([i for i, who in runs.items() if who == "franchisee"]))
+    values["franchised"] = form.money(int(franchised["loss_minor"].sum()))
+    concerned = franchised.filter(pl.col("from_id") == most["from_id"]) if hit.height else franchised
+    shown = named(named(table, "from_id", town.names), "taker", town.names, into="taker").with_columns(
+        operator=pl.Series([runs.get(i) for i in table["from_id"]], dtype=pl.String),
+        address=pl.Series([lead.get(i, "") for i in table["from_id"]], dtype=pl.String),
+    )
     return Finding.worded(
         "site_selection.losers",
         kind,
@@ -60,24 +79,35 @@ def losers(plan: Plan, town: Town, *, words: Words) -> Finding:
         key="sites.losers",
         status="warn" if hit.height else "ok",
         table=plan.losses,
-        view=views.plain(shown.select(pl.col("name").alias("from_id"), "loss_minor", "share", "taker"), words=words),
-        chart=labelled.bars(
-            pl.DataFrame(
-                {
-                    "name": bars["name"],
-                    "value": [on_axis(v, words) for v in bars["loss_minor"]],
-                    "label": [
-                        words("site_selection.losers.label", loss=form.money(m), share=form.share(s))
-                        for m, s in bars.select("loss_minor", "share").iter_rows()
-                    ],
-                    "tone": ["warn" if share > HIT else "quiet" for share in bars["share"]],
-                }
-            ),
+        seen=words(f"site_selection.losers.seen{'_mixed' if franchised.height else ''}", **values),
+        do=words(f"site_selection.losers.do.{kind}{'_franchised' if concerned.height else ''}", **values),
+        view=views.plain(
+            shown.select(pl.col("name").alias("from_id"), "operator", "loss_minor", "share", "taker", "address"),
             words=words,
-            title=words("site_selection.axis.loss"),
+            links={"from_id": "address"},
         ),
+        chart=_lost(shown.head(SHOWN), words),
         value_minor=-total,
         row_key=("site_id", "from_id"),
+    )
+
+
+def _lost(bars: pl.DataFrame, words: Words) -> alt.LayerChart:
+    """What the stores that lose most lose, those that are hit in colour."""
+    return labelled.bars(
+        pl.DataFrame(
+            {
+                "name": bars["name"],
+                "value": [on_axis(v, words) for v in bars["loss_minor"]],
+                "label": [
+                    words("site_selection.losers.label", loss=words.format.money(m), share=words.format.share(s))
+                    for m, s in bars.select("loss_minor", "share").iter_rows()
+                ],
+                "tone": ["warn" if share > HIT else "quiet" for share in bars["share"]],
+            }
+        ),
+        words=words,
+        title=words("site_selection.axis.loss"),
     )
 
 

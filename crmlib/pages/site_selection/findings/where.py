@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import polars as pl
@@ -13,7 +14,7 @@ from crmlib.kit.finding import Finding, Status
 from crmlib.kit.words import Words
 from crmlib.kit.words.rows import told
 from crmlib.pages.shared import sites_tables as views
-from crmlib.pages.shared.sites_wording import named
+from crmlib.pages.shared.sites_wording import named, own_stores, runners
 from crmlib.pages.site_selection import charts, tables
 from crmlib.pages.site_selection.findings.wording import interval, joined, months, nothing, on_axis
 from crmlib.sites import shapes
@@ -29,13 +30,20 @@ NEAR_KM = 1.0
 
 
 def town_map(
-    plan: Plan, town: Town, *, words: Words, known: pl.DataFrame | None = None, districts: pl.DataFrame | None = None
+    plan: Plan,
+    town: Town,
+    *,
+    words: Words,
+    known: pl.DataFrame | None = None,
+    districts: pl.DataFrame | None = None,
+    run_by: Mapping[str, str] | None = None,
 ) -> Finding:
     """Show the town: demand, own stores, rivals, candidates and the chosen ones, these with where to find them.
 
     Parameters
     ----------
     known : site_id, district, address (null: not on file). districts : name, lat, lon of each district's middle.
+    run_by : who runs each own store, by its number.
     """
     form = words.format
     market, chosen = town.market, list(plan.chosen)
@@ -56,7 +64,7 @@ def town_map(
     values = {
         "chosen": joined(chosen, town.names, words),
         "near": form.count(near),
-        "own": form.count(len(market.own.ids)),
+        "stores": own_stores(len(market.own.ids), runners(market.own.ids, run_by), words=words),
         "rivals": form.count(len(market.rivals.ids)),
         "candidates": form.count(len(town.candidates.ids)),
         "people": form.count(round(float(market.population.sum()))),
