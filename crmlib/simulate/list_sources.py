@@ -10,10 +10,10 @@ from crmlib.simulate.vocabulary import toml
 Node = dict[str, Any]
 FIXED: dict[str, Node] = {
     "campaigns": {
-        "version": 1, "recipient": "member", "eligible_rule": "{}", "strata": "", "draw": "hmac", "outcome": "came",
+        "version": 1, "eligible_rule": "{}", "strata": "", "draw": "hmac", "outcome": "came",
     },
     "campaign_steps": {"version": 1},
-    "outreach": {"version": 1, "recipient": "member", "stratum": "all", "reason_code": "list"},
+    "outreach": {"version": 1, "stratum": "all", "reason_code": "list"},
 }  # fmt: skip
 """What the export does not say and every row has."""
 

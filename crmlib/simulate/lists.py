@@ -3,13 +3,14 @@
 The receipts stand already, so the lot is drawn given what happened: among whoever came within the window, as many more
 stand in the contacted group as the list's true effect makes; who they are is chance. To whoever reads the register it
 is the same as members who came because they were contacted. One list lost most of its control before it was sealed, in
-one some of the control were called all the same, one is too small, one is still open.
+one some of the control were called all the same, one is too small, one is still open. One goes to the small shops that
+salespeople supply: an order is their visit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.simulate import exports
-from crmlib.simulate.draws import Flags, Floats, Ints
+from crmlib.simulate.draws import Flags, Floats, Ints, stream
 from crmlib.simulate.members import MEMBER
 from crmlib.simulate.receipts import card_numbers
 from crmlib.simulate.season import EPOCH
@@ -37,6 +38,8 @@ LOST_CONTROL, CALLED_CONTROL = 0.75, 12
 FEWEST = 60
 """A list of fewer members is not made."""
 KEY = "sample"
+SHOPS = 282
+"""Stream of the lists to small shops."""
 
 Row = dict[str, Any]
 
@@ -48,17 +51,23 @@ class Made:
     Parameters
     ----------
     spec : its line in `lists.toml`; list_id; day : first day of sending.
-    member : numbers of members, shape (n,); control, came : of each; u : the number drawn (text).
+    ids : recipients as the register knows them, shape (n,); control, came : of each; u : the number drawn (text).
+    spent : of each within the window [fen].
     """
 
     spec: Mapping[str, Any]
     list_id: str
     day: int
-    member: Ints
+    ids: list[str]
     control: Flags
     came: Flags
     u: list[str]
     spent: Floats
+
+    @property
+    def recipient(self) -> str:
+        """Member or partner."""
+        return str(self.spec.get("recipient", "member"))
 
 
 def write(world: World, told: Telling, folder: Path, *, rng: np.random.Generator) -> None:
@@ -66,9 +75,14 @@ def write(world: World, told: Telling, folder: Path, *, rng: np.random.Generator
     visits = pl.concat(told.visits).group_by("member", "day").agg(pl.col("net_minor").sum()).sort("member", "day")
     season = _date(world.last_day).year
     held = season_held(world, season=season, rng=rng)
-    made = [one for spec in toml("lists")["list"] if (one := _drawn(spec, world, visits, held, rng)) is not None]
+    specs, shops = toml("lists")["list"], stream(world.seed, SHOPS)
+    made = [one for spec in specs if (one := _drawn(spec, world, visits, held, rng)) is not None]
     sent = [_sent(one, world, rng) for one in made]
-    outreach = pl.concat([_season_rows(held, season, rng), *(rows for rows, _ in sent)], how="vertical_relaxed")
+    season_rows = _season_rows(held, season, rng)
+    ordered = _ordered(folder)
+    asked = [one for spec in specs if (one := _asked(spec, world, ordered, shops)) is not None]
+    made, sent = [*made, *asked], [*sent, *(_sent(one, world, shops) for one in asked)]
+    outreach = pl.concat([season_rows, *(rows for rows, _ in sent)], how="vertical_relaxed")
     events = pl.concat([pl.DataFrame(schema=EVENTS), *(e for _, e in sent)])
     tables = {
         "campaigns": pl.DataFrame([_campaign(one, world, season) for one in made], schema=_texts("campaigns")),
@@ -103,7 +117,9 @@ def season_held(world: World, *, season: int, rng: np.random.Generator) -> Ints:
 def _drawn(
     spec: Mapping[str, Any], world: World, visits: pl.DataFrame, held: Ints, rng: np.random.Generator
 ) -> Made | None:
-    """Whom a list names, who came, and who is left alone; none before the company has a history for it."""
+    """Whom a list of members names, who came, and who is left alone; none before the company has a history for it."""
+    if spec.get("recipient", "member") != "member":
+        return None
     first = _months(_date(world.last_day), int(spec["month"])).replace(day=int(spec.get("day", 3)))
     day = (first - EPOCH).days
     low, high = spec["silent"]
@@ -121,8 +137,35 @@ def _drawn(
     spent = np.array([float(known.get(int(m), 0)) for m in member])
     came = spent > 0
     control = _lot(came, share=int(spec["share"]) / 10_000, effect=float(spec["effect"]), rng=rng)
-    made = Made(spec, f"L{first:%Y-%m}", day, member, control, came, _numbers(control, rng), spent)
+    ids = card_numbers(pl.Series(member)).to_list()
+    made = Made(spec, f"L{first:%Y-%m}", day, ids, control, came, _numbers(control, rng), spent)
     return _broken(made, rng) if spec.get("flaw") == "sizes" else made
+
+
+def _ordered(folder: Path) -> pl.DataFrame:
+    """What small shops ordered and did not cancel: partner_id, day, net_minor."""
+    book = exports.read_csv(folder / "trade_orders.csv.gz", table="trade_orders")
+    net = pl.col("ordered").cast(pl.Float64) * pl.col("price").cast(pl.Float64) * 100
+    return book.filter(pl.col("cancelled_at").is_null()).select(
+        "partner_id", day=pl.col("entered_at").str.slice(0, 10).str.to_date().cast(pl.Int32).cast(pl.Int64),
+        net_minor=net.round().cast(pl.Int64),
+    )  # fmt: skip
+
+
+def _asked(spec: Mapping[str, Any], world: World, ordered: pl.DataFrame, rng: np.random.Generator) -> Made | None:
+    """Which small shops a list names, who ordered, and who is left alone; none before they have a history for it."""
+    if spec.get("recipient") != "partner":
+        return None
+    first = _months(_date(world.last_day), int(spec["month"])).replace(day=int(spec.get("day", 3)))
+    day = (first - EPOCH).days
+    known = ordered.filter(pl.col("day") < day)["partner_id"].unique().sort()
+    if len(known) < FEWEST or day > world.last_day:
+        return None
+    inside = ordered.filter(pl.col("day").is_between(day, day + SENDING - 1 + WINDOW))
+    sums = dict(inside.group_by("partner_id").agg(pl.col("net_minor").sum()).iter_rows())
+    spent = np.array([float(sums.get(one, 0)) for one in known])
+    control = _lot(spent > 0, share=int(spec["share"]) / 10_000, effect=float(spec["effect"]), rng=rng)
+    return Made(spec, f"P{first:%Y-%m}", day, known.to_list(), control, spent > 0, _numbers(control, rng), spent)
 
 
 def _lot(came: Flags, *, share: float, effect: float, rng: np.random.Generator) -> Flags:
@@ -151,33 +194,32 @@ def _broken(made: Made, rng: np.random.Generator) -> Made:
     """A list that lost most of its control before it was sealed."""
     stays = ~made.control | (rng.random(len(made.control)) >= LOST_CONTROL)
     u = [v for v, s in zip(made.u, stays, strict=True) if s]
-    return Made(
-        made.spec, made.list_id, made.day, made.member[stays], made.control[stays], made.came[stays], u,
-        made.spent[stays],
-    )  # fmt: skip
+    ids = [one for one, s in zip(made.ids, stays, strict=True) if s]
+    return replace(made, ids=ids, control=made.control[stays], came=made.came[stays], u=u, spent=made.spent[stays])
 
 
 def _sent(made: Made, world: World, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of `outreach` and of `outreach_events`."""
-    n = len(made.member)
+    n = len(made.ids)
     bounced = ~made.control & (rng.random(n) < BOUNCED)
     at = made.day + (np.arange(n) * SENDING // max(n, 1))
     status = np.where(made.control, "not_sent", np.where(bounced, "bounced", "sent"))
-    cards = card_numbers(pl.Series(made.member))
     rows = pl.DataFrame({
-        "list_id": made.list_id, "recipient_id": cards, "group": np.where(made.control, "control", "contact"),
+        "list_id": made.list_id, "recipient": made.recipient, "recipient_id": made.ids,
+        "group": np.where(made.control, "control", "contact"),
         "draw_u": made.u, "status": status,
         "sent_at": [None if c else _clock(int(d)) for d, c in zip(at, made.control, strict=True)],
         "cost": np.where(made.control, 0.0, float(made.spec["unit_cost"])),
     }, schema=_texts("outreach") | {"cost": pl.Float64()})  # fmt: skip
     answer = rng.random(n)
-    kind = np.where(answer < OPTED_OUT, "opted_out", np.where(answer < OPTED_OUT + REPLIED, "replied", ""))
+    replied = OPTED_OUT + float(made.spec.get("replied", REPLIED))
+    kind = np.where(answer < OPTED_OUT, "opted_out", np.where(answer < replied, "replied", ""))
     kind[made.control | bounced] = ""
     if made.spec.get("flaw") == "contacted":
         kind[rng.choice(np.flatnonzero(made.control), size=CALLED_CONTROL, replace=False)] = "delivered"
     told = [int(i) for i in np.flatnonzero(kind != "") if at[i] + 1 <= world.last_day]
     events = pl.DataFrame({
-        "list_id": [made.list_id] * len(told), "recipient_id": [cards[i] for i in told],
+        "list_id": [made.list_id] * len(told), "recipient_id": [made.ids[i] for i in told],
         "at": [_clock(int(at[i]) + 1, 15) for i in told], "kind": [str(kind[i]) for i in told],
     }, schema=EVENTS)  # fmt: skip
     return rows, events
@@ -186,7 +228,8 @@ def _sent(made: Made, world: World, rng: np.random.Generator) -> tuple[pl.DataFr
 def _season_rows(held: Ints, season: int, rng: np.random.Generator) -> pl.DataFrame:
     u = np.sort(rng.choice((1 << 24) * SEASON_BP // 10_000, size=len(held), replace=False))
     return pl.DataFrame({
-        "list_id": _season_id(season), "recipient_id": card_numbers(pl.Series(held)), "group": "season",
+        "list_id": _season_id(season), "recipient": "member", "recipient_id": card_numbers(pl.Series(held)),
+        "group": "season",
         "draw_u": [f"{int(v) << 40:016x}" for v in rng.permutation(u)], "status": "not_sent", "sent_at": None,
         "cost": 0.0,
     }, schema=_texts("outreach") | {"cost": pl.Float64()})  # fmt: skip
@@ -198,8 +241,9 @@ def _campaign(made: Made, world: World, season: int) -> Row:
     over = end + WINDOW < world.last_day
     return {
         "list_id": made.list_id, "name": made.spec["name"], "objective": made.spec["objective"],
+        "recipient": made.recipient,
         "channel": made.spec["channel"],
-        "season_id": _season_id(season) if _date(made.day).year == season else None,
+        "season_id": _season_id(season) if made.recipient == "member" and _date(made.day).year == season else None,
         "control_bp": str(made.spec["share"]), "key_id": KEY, "seal": _seal(made), "planned_at": _clock(made.day - 6),
         "send_from": _clock(made.day), "send_to": _clock(end, 18), "window_days": str(WINDOW),
         "planned_effect_bp": str(made.spec["planned"]), "cost_fixed": str(made.spec["fixed_cost"]),
@@ -249,10 +293,9 @@ def _truth(made: list[Made]) -> pl.DataFrame:
 def _seal(made: Made) -> str:
     """SHA-256 over the list and its rows, as the register seals a draw."""
     mark = "\x1f"
-    cards = card_numbers(pl.Series(made.member))
     lines = sorted(
-        mark.join((card, "control" if c else "contact", "all", u))
-        for card, c, u in zip(cards, made.control, made.u, strict=True)
+        mark.join((one, "control" if c else "contact", "all", u))
+        for one, c, u in zip(made.ids, made.control, made.u, strict=True)
     )
     return sha256(f"{made.list_id}{mark}1\n{chr(10).join(lines)}".encode()).hexdigest()
 
