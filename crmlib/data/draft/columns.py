@@ -10,7 +10,7 @@ import polars as pl
 
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.money import MINOR_PER_UNIT
-from crmlib.data.draft import orders, units
+from crmlib.data.draft import orders, returns, units
 from crmlib.data.draft.line import Line, Mapped, Open
 from crmlib.data.draft.times import READABLE, first_time
 from crmlib.data.draft.vocabulary import TABLES, UNIT, plain, simplified, system_of, systems, words
@@ -89,10 +89,11 @@ def mapped(
         found["quantity_milli"] = Line("quantity_milli", {"constant": "1000"}, "one_each")
     if table == "receipt_lines":
         found |= _whole_receipts(heads, found)
+        found = returns.signed(found, rows, heads.of("kind"), words()["returns"]["words"], _numbers(heads))
     fill = _filled(heads, found) if table == "receipt_lines" else ()
     guess = orders.of_country(rows, heads.of("country"), words()["currency"]["countries"])
     rules = orders.excluded(rows, one.get("exclude", {}))
-    if total := orders.totals(rows, words()["totals"]["words"]):
+    if total := orders.totals(rows, words()["totals"]["words"], words()["totals"]["parts"]):
         rules["totals"] = total
     return Mapped(
         table,
@@ -152,9 +153,7 @@ def _heads(
 def _column(heads: Heads, table: str, column: str, asked: list[Open]) -> Line | None:
     """One contract column, if the file has it."""
     if table == "receipt_lines" and column in {"net_minor", "cost_minor"}:
-        line = _net(heads) if column == "net_minor" else _cost(heads)
-        asked += _repeated(heads, column) if line is None else []
-        return line
+        return _money(heads, column, asked)
     names = heads.of(column)
     if not names:
         asked += _repeated(heads, column)
@@ -167,6 +166,14 @@ def _column(heads: Heads, table: str, column: str, asked: list[Open]) -> Line | 
         line = next((line for name in names if (line := _number(heads, column, name)) is not None), None)
         return line if line is None else _of_unit(heads, table, line, asked)
     return _choice(heads.rows, column, names[0]) if column in words()["values"] else _named(heads, column, names)
+
+
+def _money(heads: Heads, column: str, asked: list[Open]) -> Line | None:
+    """The amount or the cost of a line; what may be meant in several ways is asked."""
+    line = _net(heads) if column == "net_minor" else _cost(heads)
+    left = _reduced(heads, line) if line is not None and line.why == "price" and column == "net_minor" else None
+    asked += [left] if left is not None else _repeated(heads, column) if line is None else []
+    return line if left is None else None
 
 
 def _measured(heads: Heads, name: str) -> units.Measured:
@@ -259,6 +266,29 @@ def _net(heads: Heads) -> Line | None:
     return Line("net_minor", made, "price_less", {"price": each, "quantity": count, "discount": less})
 
 
+def _reduced(heads: Heads, line: Line) -> Open | None:
+    """Price times quantity where a column may take something off that the words do not say how."""
+    for name in (n for n in heads.of("reduction") if n not in read_by(line.made)):
+        cells = values.clean_series(heads.rows[name]).drop_nulls()
+        rate = cells.str.strip_suffix("%")
+        read = values.numbers(rate, decimal=heads.decimal)
+        if read.null_count() > (1 - READABLE) * len(cells) or not bool((read != 0).any()):
+            continue
+        full, minus = dict(line.made) if isinstance(line.made, dict) else {}, {"constant": "-1"}
+        both, times = list(full["product"]), {"times": full["times"]}
+        percent = bool(cells.str.ends_with("%").any())
+        share: dict[str, Any] | None = (
+            {"product": [{"from": name, "extract": "([0-9.]+)"}, {"constant": "-0.01"}]} if percent else None
+        )
+        off: dict[str, Any] = share or {"product": [name, minus]}
+        one: dict[str, Any] = {"constant": "1"}
+        rated = {"product": [*both, {"sum": [one, off]}], **times}
+        lesser = {"sum": [{"product": both}, off], **times}
+        ways = [rated] if percent else [lesser, rated, {"product": [*both, name], **times}]
+        return Open("reduced", name, tuple((line.column, way) for way in (*ways, full)))
+    return None
+
+
 def _cost(heads: Heads) -> Line | None:
     """The cost of a line: its own, cost of a piece times quantity, or what the profit leaves of the amount."""
     net = _net(heads)
@@ -330,6 +360,16 @@ def _numeric(heads: Heads, name: str) -> bool:
         return False
     read = values.numbers(known, decimal=heads.decimal)
     return 1 - read.null_count() / len(known) >= READABLE
+
+
+def _numbers(heads: Heads) -> returns.Read:
+    """Reads the numbers that an expression is made of."""
+
+    def read(line: Line, some: pl.DataFrame) -> list[pl.Series]:
+        used = [c for c in sorted(read_by(line.made)) if _numeric(heads, c)]
+        return [values.numbers(values.clean_series(some[c]), decimal=heads.decimal).drop_nulls() for c in used]
+
+    return read
 
 
 def _in_minor(name: str) -> bool:

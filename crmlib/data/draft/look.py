@@ -59,6 +59,7 @@ class Look:
     whole : the sample is all there is.
     torn : share of its lines that have more or fewer fields than the others.
     also : what else the head says of a column; no_sale : column and words of the head's lines under the names.
+    again : the names stand again further down.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class Look:
     torn: float = 0.0
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_sale: tuple[str, tuple[str, ...]] | None = None
+    again: bool = False
     said: Said = NOTHING
 
 
@@ -114,7 +116,10 @@ def _workbook(path: Path, said: Said) -> Look:
         present = ", ".join(book.sheet_names)
         raise SourceError("draft.no_sheet", values={"file": path.name, "sheet": said.sheet, "present": present})
     for sheet in [said.sheet] if said.sheet else book.sheet_names:
-        cells = book.load_sheet(sheet, header_row=None, dtypes="string", n_rows=ROWS).to_polars()
+        loaded = book.load_sheet(sheet, header_row=None, dtypes="string", n_rows=ROWS)
+        if loaded.visible != "visible" and not said.sheet:  # what nobody sees is no sale of theirs
+            continue
+        cells = loaded.to_polars()
         cells = cells.with_columns(pl.all().str.replace(values.CELL_TIME, "$1"))
         if cells.width > 1:
             seen.append(_sheet(path, sheet, cells, said))
@@ -126,7 +131,7 @@ def _workbook(path: Path, said: Said) -> Look:
     check_one_table(numbered, f"{path.name}#{best.sheet}")
     same = tuple(o.sheet for o in seen if (o.header, o.rows.columns) == (best.header, best.rows.columns))
     rows = best.rows.with_columns(values.clean(pl.all())).filter(pl.any_horizontal(pl.all().is_not_null()))
-    return replace(best, rows=rows, alike=same, sheets=len(book.sheet_names))
+    return _once_named(replace(best, rows=rows, alike=same, sheets=len(book.sheet_names)))
 
 
 def _sheet(path: Path, sheet: str, cells: pl.DataFrame, said: Said) -> Look:
@@ -171,7 +176,20 @@ def _text(path: Path, said: Said) -> Look:
     check_below(split.rows, path.name)
     torn = split.torn.height / max(split.torn.height + rows.height, 1)
     seen = Look(path, rows, text.encoding, text.common, delimiter, whole=whole, torn=torn, said=said)
-    return _with_head(seen, found, line)
+    return _once_named(_with_head(seen, found, line))
+
+
+def _once_named(seen: Look) -> Look:
+    """The look without lines that repeat the names, as pages do that were made for printing."""
+    named = [c for c in seen.rows.columns if "#" not in c]
+    if seen.header < 1 or not named:
+        return seen
+    again = pl.all_horizontal(pl.col(c) == c for c in named)
+    rows = seen.rows.filter(~again.fill_null(value=False))
+    if rows.height == seen.rows.height:
+        return seen
+    column, words = seen.no_sale or (named[0], ())
+    return replace(seen, rows=rows, no_sale=(column, (*words, column)), again=True)
 
 
 def _as_said(data: bytes, said: str, name: str) -> encoding.Text:

@@ -22,6 +22,7 @@ BARE_SHARE, MOST_CODES = 0.05, 12
 """Codes without a digit are no goods where they are so few of the lines; so many of them are named."""
 HOME_SHARE = 0.75
 """From this share of the lines on a country is the shop's own."""
+LONGEST_TOTAL = 12
 TOTALS_AT = 3
 """Columns from the left in which the word for a total may stand."""
 
@@ -126,16 +127,32 @@ def of_country(rows: pl.DataFrame, heads: Iterable[str], known: Mapping[str, str
     return "", "", 0.0
 
 
-def totals(rows: pl.DataFrame, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Column → words of totals that stand in it, of the first columns."""
-    known = {w.lower() for w in words}
-    found: dict[str, tuple[str, ...]] = {}
+def totals(rows: pl.DataFrame, words: Iterable[str], parts: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Column → words of totals that stand in it, of the first columns.
+
+    Parameters
+    ----------
+    parts : begins and ends of words that are totals where their rows have less than the others.
+    """
+    known, ends = {"".join(w.lower().split()) for w in words}, tuple(parts)
     for column in rows.columns[:TOTALS_AT]:
-        cells = values.clean_series(rows[column]).drop_nulls().unique(maintain_order=True)
-        hits = tuple(c for c in cells.to_list() if c.rstrip(":\uff1a").strip().lower() in known)
+        cells = values.clean_series(rows[column])
+        hits = []
+        for cell in cells.drop_nulls().unique(maintain_order=True).to_list():
+            word = "".join(cell.lower().split()).strip(":\uff1a")
+            short = len(word) <= LONGEST_TOTAL and (word.startswith(ends) or word.endswith(ends))
+            if word in known or (short and _has_less(rows.filter(cells == cell), rows)):
+                hits.append(cell)
         if hits:
-            return {column: hits}
-    return found
+            return {column: tuple(hits)}
+    return {}
+
+
+def _has_less(some: pl.DataFrame, rows: pl.DataFrame) -> bool:
+    """Whether every one of some rows has fewer filled cells than most rows have."""
+    usual = rows.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().median()
+    filled = some.select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
+    return bool((filled < usual).all())
 
 
 def excluded(

@@ -38,6 +38,8 @@ def on_lines(seen: Look, sales: Mapped) -> Iterator[Mapped]:
             continue
         code = Line(column, key, "head", {"head": key})
         rules = {"no_code": {key: ()}} | {n: r for n, r in sales.exclude.items() if set(r) == {key}}
+        if seen.again:
+            rules["head"] = {key: (key,)}
         yield Mapped(table, (code, *lines), (), exclude=rules, latest_by=when)
 
 

@@ -52,8 +52,15 @@ TWO_CELLS = r"^([^\s:]+)[ T]+00:00(?::00)?(?:\.0+)?\s+(?:1899-12-3[01][ T])?(\d{
 """A cell with a day and one with a time, joined: the day's own midnight says nothing."""
 TWO_SERIALS = r"^(\d{5})(?:\.0+)?\s+0?(\.\d+)$"
 YEARS = (1900, 2200)
+WIDE = [chr(code) for code in (*range(0xFF10, 0xFF1B), 0xFF0E, 0xFF0C, 0xFF0D, 0xFF0B, 0xFF08, 0xFF09, 0xFF0F)]
+"""Digits, colon, point, comma, minus, plus, brackets and slash in full width."""
 LOOKED_AT = 50
 """Texts of a column that tell how most of it is written."""
+
+
+def narrow(text: pl.Expr) -> pl.Expr:
+    """Digits and signs in full width, as East Asian keyboards write them, in plain ones."""
+    return text.str.replace_many(WIDE, [chr(ord(sign) - 0xFEE0) for sign in WIDE])
 
 
 def clean(text: pl.Expr) -> pl.Expr:
@@ -75,6 +82,9 @@ def numbers(text: pl.Series, *, decimal: str = ".") -> pl.Series:
     [1234.5, -12.0, 8.5, -3.5, -8.49, None, 7.0, None, 1000.0]
     >>> [float(v) for v in numbers(pl.Series(["1.234,50"]), decimal=",")]
     [1234.5]
+    >>> wide = str.maketrans("0123456789.-", "".join(chr(ord(c) + 0xFEE0) for c in "0123456789.-"))
+    >>> [float(v) for v in numbers(pl.Series(["-12.50".translate(wide)]))]
+    [-12.5]
     """
     if text.dtype.is_integer():
         return text.cast(EXACT)
@@ -97,7 +107,7 @@ def number(text: pl.Expr, *, decimal: str = ".") -> pl.Expr:
 
 
 def _careful(text: pl.Expr, decimal: str) -> pl.Expr:
-    plain = text.str.replace(BRACKETS, "-$1").str.replace(BEFORE, "$1").str.replace(AFTER, "")
+    plain = narrow(text).str.replace(BRACKETS, "-$1").str.replace(BEFORE, "$1").str.replace(AFTER, "")
     plain = plain.str.replace(r"^([^-]+)-$", "-$1")
     if decimal == ",":
         plain = plain.str.replace_all(".", ";", literal=True)
@@ -247,7 +257,7 @@ def _at_home(column: str, zone: str) -> pl.Expr:
 
 def _evened(column: str, *, even: bool) -> pl.Expr:
     """Dates with the year first, all with hyphens; the first two separators belong to the date."""
-    text = pl.col(column)
+    text = narrow(pl.col(column))
     if even:
         parts = r"^\s*(\d{4})\s*[-/." + YEAR + r"]\s*(\d{1,2})\s*[-/." + MONTH + r"]\s*(\d{1,2})\s*" + DAY + "?"
         text = text.str.replace(TWO_CELLS, "$1 $2").str.replace(TWO_SERIALS, "$1$2")
