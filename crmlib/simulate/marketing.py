@@ -132,11 +132,11 @@ def _plans(world: World, event: Event, budget: int) -> list[Row]:
 
 
 def _steps(world: World, event: Event, budget: int) -> list[Row]:
-    """Every move of the plan with its actor, up to the last day."""
+    """Every move of the plan with its actor, up to the last day; what is planned then was drafted by then."""
     actors = toml("words")["actor"]
     planner = actors["planner"][event.first % len(actors["planner"])]
     moves = (
-        ("draft", event.first - DRAFTED_DAYS, planner),
+        ("draft", min(event.first - DRAFTED_DAYS, world.last_day), planner),
         ("submitted", event.first - SUBMITTED_DAYS, planner),
         ("approved", event.first - APPROVED_DAYS, actors["director"]),
         ("executing", event.first, planner),
@@ -153,7 +153,7 @@ def _steps(world: World, event: Event, budget: int) -> list[Row]:
             "amount": budget / 100 if state == "approved" else None,
         }
         for state, day, actor in moves
-        if day <= world.last_day or state == "draft"
+        if day <= world.last_day
     ]
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from crmlib.core.contracts import CONTRACTS
 from crmlib.core.coordinates import distance_km, frame_to_wgs84
 from crmlib.data import Lake
 from crmlib.pages.site_selection.parameters import SiteSelection
 from crmlib.simulate import city_files
 from crmlib.simulate.members import ROLES
 from crmlib.simulate.story import HOUSEHOLDS
+from crmlib.simulate.vocabulary import toml
 from crmlib.sites import study
 
 LAST = date(2026, 10, 31)
@@ -72,6 +74,8 @@ def test_whatever_a_table_names_stands_in_the_list_of_it(read: dict[str, pl.Lazy
             asked += 1
             named = table.select(pl.col(column).cast(pl.String).alias(key)).drop_nulls().unique()
             known = read[KEYS[key]].select(pl.col(key).cast(pl.String)).unique()
+            if column == "recipient_id":  # a member, or a shop that salespeople supply
+                known = pl.concat([known, read["partners"].select(pl.col("partner_id").alias(key))])
             gone = named.join(known, on=key, how="anti").collect()[key]
             allowed = STRANGERS.get((name, column))
             if allowed is not None:
@@ -172,7 +176,7 @@ def test_franchised_shops_are_of_the_size_of_the_companys_stores(
 
 
 def test_names_and_addresses_of_sites_are_their_own(read: dict[str, pl.LazyFrame]) -> None:
-    sites, words = read["sites"].collect(), city_files.toml("city")
+    sites, words = read["sites"].collect(), toml("city")
     assert sites["name"].is_unique().all()
     assert sites["address"].is_unique().all()
     drawn = sites.filter(pl.col("site_id").str.starts_with("HZ"))
@@ -197,6 +201,15 @@ def test_sites_lie_in_their_district_and_on_chinese_maps(read: dict[str, pl.Lazy
     agree = (nearest == places["district"]).mean()
     assert float(agree or 0.0) > 0.9  # a site near a border may lie beside a cell of the other district
     assert far.min(axis=1).max() < 1.0
+
+
+def test_nothing_that_has_happened_lies_beyond_the_last_day(read: dict[str, pl.LazyFrame]) -> None:
+    for name, table in read.items():
+        event = CONTRACTS[name].event
+        if event is None or CONTRACTS[name].ahead:
+            continue
+        last = table.select(pl.col(event).cast(pl.Date).max()).collect().item()
+        assert last is None or last <= LAST, name
 
 
 def test_promotions_are_approved_and_lie_ahead_on_the_last_day(read: dict[str, pl.LazyFrame]) -> None:
