@@ -68,6 +68,24 @@ def test_the_answer_counts_those_on_the_list_and_turns_when_there_are_none(langu
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("new", "late"), [(1, 3), (0, 3), (0, 0)])
+def test_the_first_sentence_says_all_that_is_at_risk_and_no_group_of_the_page_is_larger(language, new, late):
+    words = Words(language)
+    table = pl.concat([night().with_columns(tier=pl.lit(tier)) for tier in "ABCD"])
+    rest = {"words": words, "basis": "margin", "horizon": 91, "reserve": GOOD}
+    found, overdue = table.head(new), table.head(late)
+    said = warning.answer(found, overdue, table, tiers=("A",), rhythm="weekly", **rest)
+    whole = warning.value_at_risk(table, **rest)
+    groups = [int(f["at_risk_minor"].sum()) for f in (found, overdue)] + whole.table["at_risk_minor"].to_list()
+    assert said.value_minor == whole.value_minor == 12 * 50_000 > max(groups)
+    assert words.format.money(said.value_minor) in said.sentence.split("；")[0].split(": ")[0]
+    money = [f.amount for f in said.figures if f.money]
+    assert max(money) == said.value_minor, "the figure beside it says the same"
+    told = {words.format.money(int(f["at_risk_minor"].sum())) for f in (found, overdue) if f.height}
+    assert all(one in said.sentence for one in told), "what is new, and what stands late already"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("written", "seen", "status", "kind"),
     [
@@ -83,7 +101,7 @@ def test_money_that_rests_on_risks_is_never_said_without_what_their_check_says(l
     sentence = warning.answer(night(), night(), night(), reserve=made, **rest).sentence
     assert (words.format.money(seen) in sentence) == (kind != "good")
     nobody = warning.answer(night().head(0), night(), night(), reserve=made, **rest).sentence
-    assert made[0] not in nobody  # no money is named there
+    assert (made[0] in nobody) == (kind != "good"), "all that is at risk is named there too"
     assert made[0] in warning.value_at_risk(night(), words=words, horizon=91, basis="margin", reserve=made).note_sure
     assert reserve(None, "none", words=words)[1] == "untested"
 

@@ -11,7 +11,7 @@ from crmlib.report import answered, otherwise, section
 
 @answered()
 def answer(study: Study) -> Answer:
-    """How many good members turned late, and what is at stake."""
+    """What is at risk in all, what of it is late or new, and whom to contact today."""
     return warning.answer(
         study.found,
         study.late.filter(study.late["tier"].is_in(study.params.watched)),
@@ -21,7 +21,7 @@ def answer(study: Study) -> Answer:
         rhythm=study.params.rhythm,
         basis=study.basis,
         horizon=study.horizon,
-        reserve=reserve(*study.reserve(study.found), words=study.words),
+        reserve=reserve(*study.reserve(study.table), words=study.words),
         returns=study.returns,
     )
 

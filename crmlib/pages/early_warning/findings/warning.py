@@ -29,6 +29,15 @@ CAME_OK, CAME_LOW = 0.3, 0.1
 """Share of the last list that came by now: from here on good, below that a warning."""
 
 
+AT_RISK = (pl.col("risk") * pl.col("stake_minor").clip(0)).sum().round().cast(pl.Int64)
+"""Money at risk of a group, whole."""
+
+
+def at_risk(table: pl.DataFrame) -> int:
+    """Money at risk of everybody, as the tiers add up to it."""
+    return int(table.group_by("tier").agg(AT_RISK.alias("at_risk_minor"))["at_risk_minor"].sum())
+
+
 def answer(
     found: pl.DataFrame,
     late: pl.DataFrame,
@@ -42,7 +51,7 @@ def answer(
     reserve: tuple[str, str],
     returns: float | None = None,
 ) -> Answer:
-    """How many good customers turned late since the last list, and what is at stake.
+    """What is at risk in all, how much of it with good customers who are late, and who of them turned so by now.
 
     Parameters
     ----------
@@ -50,10 +59,11 @@ def answer(
     late : everybody of these tiers who is late, with at_risk_minor (`Watch.late`).
     table : everybody (`crmlib.churn.lists.snapshot.night` with tier and stake_minor).
     basis : `margin` where cost is known, else `sales`.
-    reserve : what must be said beside the money of `found` (`churn_wording.reserve`).
+    reserve : what must be said beside the money of all (`churn_wording.reserve`).
     returns : share of earlier absentees who came again later; none where not known.
     """
     form = words.format
+    every = at_risk(table)
     upper = words("page.join").join(tiers)
     money = int(found["at_risk_minor"].sum())
     kind = "entries" if found.height else "still" if late.height else "none"
@@ -63,28 +73,33 @@ def answer(
         "late": form.count(late.height),
         "tiers": upper,
         "money": form.money(money),
+        "late_money": form.money(int(late["at_risk_minor"].sum())),
+        "all": form.money(every),
+        "days": form.count(horizon),
         "basis": words(f"early_warning.basis.{basis}"),
     }
+    at = {"money": values["money"], "basis": values["basis"]}
     expected = float(table["risk"].sum())
-    beside = reserve[0] if found.height and reserve[1] != "good" else ""
+    beside = reserve[0] if reserve[1] != "good" else ""
     held = int(found["held"].sum()) if "held" in found.columns else 0
     alone = words("early_warning.held", count=form.count(held)) if held else ""
     return Answer(
         sentence=words(f"early_warning.answer.{kind}", **values) + alone + beside,
+        value_minor=every,
         figures=(
             Figure(
                 label=words("early_warning.figure.entries", tiers=upper),
                 value=words("churn.people", count=form.count(found.height)),
-                comparison=words(f"early_warning.since.{rhythm}"),
+                comparison=words("early_warning.figure.entries_of", since=words(f"early_warning.since.{rhythm}"), **at),
                 key="entries",
                 amount=float(found.height),
             ),
             Figure(
                 label=words("early_warning.figure.at_risk", basis=words(f"early_warning.basis.{basis}")),
-                value=form.money(money),
+                value=form.money(every),
                 comparison=words("early_warning.figure.at_risk_of", days=horizon),
                 key="at_risk_minor",
-                amount=float(money),
+                amount=float(every),
                 money=True,
             ),
             Figure(
@@ -192,17 +207,16 @@ def value_at_risk(
     returns : share of earlier absentees who came again later, already taken off the stakes; none where not known.
     """
     form = words.format
-    risk = pl.col("risk") * pl.col("stake_minor").clip(0)
     by = (
         table.group_by("tier")
         .agg(
             pl.len().alias("customers"),
             pl.col("risk").sum().alias("expected_away"),
-            risk.sum().round().cast(pl.Int64).alias("at_risk_minor"),
+            AT_RISK.alias("at_risk_minor"),
         )
         .sort("tier")
     )
-    total = max(int(by["at_risk_minor"].sum()), 1)
+    total = max(at_risk(table), 1)
     by = by.with_columns((pl.col("at_risk_minor") / total).alias("share"))
     top = by.sort("at_risk_minor", descending=True).row(0, named=True)
     kind = "most" if top["share"] > MOST else "spread"
