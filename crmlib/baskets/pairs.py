@@ -24,7 +24,7 @@ from scipy.stats import false_discovery_control, norm
 
 from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, ids_as_text, to_polars
 
 Matrix: TypeAlias = sparse.csr_matrix
 Codes: TypeAlias = npt.NDArray[np.int64]
@@ -76,7 +76,7 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
     ModelError
         `baskets.thin` with fewer than 20 baskets in strata of two or more.
     """
-    rows = to_polars(lines, needs=["basket_id", unit, "store_id", "product_id"], name="lines")
+    rows = to_polars(lines, needs=["basket_id", unit, "store_id", "product_id"], name="lines", texts=False)
     named = rows.drop_nulls([unit, "product_id"])
     (basket, _), (good, goods) = coded(named["basket_id"]), coded(named["product_id"])
     count = int(basket.max(initial=-1)) + 1
@@ -102,7 +102,9 @@ def pairs(lines: AnyFrame, *, unit: str = "customer_id") -> Pairs:
     strata, within = np.unique(owner[used], return_inverse=True)
     shop = coded(heads["store_id"])[0][used]
     shop -= min(int(shop.min()), 0)  # a store that is not known is a store
-    tested = _tested(_Baskets(table[used], within, shop, offered), goods)
+    some = _Baskets(table[used], within, shop, offered)
+    del table, basket, good
+    tested = _tested(some, ids_as_text(goods.to_frame())[goods.name])
     return Pairs(tested, used.size, strata.size, int(large.sum()), unit)
 
 

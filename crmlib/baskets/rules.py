@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from crmlib.core.codes import coded
 from crmlib.core.experiments import wilson
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, ids_as_text, to_polars
 
 
 def rules(lines: AnyFrame, *, least: int = 20) -> pl.DataFrame:
@@ -26,12 +27,13 @@ def rules(lines: AnyFrame, *, least: int = 20) -> pl.DataFrame:
     left, right, baskets, share (of the baskets with left that hold right), lift, bound (Wilson's lower bound of that
     share ÷ share of right among all baskets); by bound, highest first.
     """
-    rows = to_polars(lines, needs=["basket_id", "product_id"], name="lines").select("basket_id", "product_id").unique()
-    goods = rows["product_id"].unique().sort()
-    basket = rows["basket_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    good = rows["product_id"].replace_strict(goods, range(goods.len()), return_dtype=pl.Int64).to_numpy()
-    total = int(basket.max()) + 1 if basket.size else 0
-    table = sparse.csr_matrix((np.ones(good.size), (basket, good)), shape=(total, goods.len()))
+    rows = to_polars(lines, needs=["basket_id", "product_id"], name="lines", texts=False)
+    (basket, baskets), (good, goods) = coded(rows["basket_id"]), coded(rows["product_id"])
+    total, known = baskets.len(), (good >= 0) & (basket >= 0)
+    table = sparse.csr_matrix((np.ones(known.sum()), (basket[known], good[known])), shape=(total, goods.len()))
+    table.sum_duplicates()
+    table.data[:] = 1.0
+    goods = ids_as_text(goods.to_frame())[goods.name]
     joint = (table.T @ table).tocoo()
     kept = (joint.row != joint.col) & (joint.data >= least)
     sold = np.asarray(table.sum(axis=0)).ravel()

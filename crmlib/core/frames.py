@@ -16,13 +16,14 @@ Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 
 
 def to_polars(
-    frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame", key: str | None = None
+    frame: AnyFrame, *, needs: Iterable[str] = (), name: str = "frame", key: str | None = None, texts: bool = True
 ) -> pl.DataFrame:
     """Return `frame` as an eager Polars frame with its ids as texts, and check that the columns in `needs` exist.
 
     Parameters
     ----------
     key : column in which no value may stand twice (nulls may), so that a join cannot multiply rows.
+    texts : False leaves ids as they are, for whoever counts them and joins nothing: an Enum of millions stays small.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def to_polars(
         wrapped = wrap(frame, name=name)
         result = _converted(wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped, name=name)
     check_columns(result.columns, [*needs, *([key] if key else [])], name=name)
-    result = ids_as_text(result)
+    result = ids_as_text(result) if texts else result
     if key is not None:
         _refuse_repeats(result[key], key=key, name=name)
     return result

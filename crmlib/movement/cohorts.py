@@ -38,7 +38,7 @@ def cohorts(sales: AnyFrame, *, as_of: date, months: int = 12, entry: str | None
     """
     as_of = a_day(as_of, name="as_of")
     keys = [entry] if entry else []
-    table = to_polars(sales, needs=["customer_id", "day", "net_minor", *keys], name="sales")
+    table = to_polars(sales, needs=["customer_id", "day", "net_minor", *keys], name="sales", texts=bool(keys))
     table = whole(table, ["net_minor"], name="sales").filter(
         pl.col("customer_id").is_not_null(), pl.col("day") <= as_of
     )

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crmlib.core.dates import a_day
-from crmlib.core.frames import AnyFrame, to_polars, whole
+from crmlib.core.frames import AnyFrame, ids_as_text, to_polars, whole
 from crmlib.movement.periods import Period, check_periods
 
 KINDS = ("new", "returning", "repeat", "lapsed")
@@ -57,7 +57,9 @@ def new_lapsed(
     check_periods(first, second)
     keys = [by] if by else []
     table = whole(
-        to_polars(sales, needs=["customer_id", "day", "net_minor", *keys], name="sales"), ["net_minor"], name="sales"
+        to_polars(sales, needs=["customer_id", "day", "net_minor", *keys], name="sales", texts=False),
+        ["net_minor"],
+        name="sales",
     ).filter(pl.col("customer_id").is_not_null(), pl.col("day") <= a_day(as_of, name="as_of"))
     until = second.end + timedelta(days=back_days)
     day, net = pl.col("day"), pl.col("net_minor")
@@ -86,7 +88,7 @@ def new_lapsed(
         )
     )
     known = 0 if table.is_empty() else max((second.start - a_day(table["day"].min(), name="day")).days, 0)  # type: ignore[arg-type]
-    return NewLapsed(_complete(counted, keys, over=over), known, known >= KNOWN_DAYS)
+    return NewLapsed(_complete(ids_as_text(counted), keys, over=over), known, known >= KNOWN_DAYS)
 
 
 def _between(first: Period, second: Period) -> pl.Expr:

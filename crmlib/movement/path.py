@@ -39,7 +39,7 @@ def path(trips: AnyFrame, *, as_of: date, horizon_days: int) -> pl.DataFrame:
     (passes 5 % after Benjamini–Hochberg). Sorted by step, before and members.
     """
     as_of = a_day(as_of, name="as_of")
-    table = to_polars(trips, needs=["customer_id", "day", "category"], name="trips")
+    table = to_polars(trips, needs=["customer_id", "day", "category"], name="trips", texts=False)
     table = table.drop_nulls(["customer_id", "category"]).filter(pl.col("day") <= as_of)
     ordered = table.sort("customer_id", "day", "category").unique(
         ["customer_id", "day"], keep="first", maintain_order=True

@@ -166,6 +166,15 @@ def store_visits(lines: AnyFrame, start: int, end: int) -> Lines | None:
     )
 
 
+def part_days(lines: AnyFrame) -> Lines | None:
+    """customer_id (null: no card), part (the store), day_n, lines of sales, net_minor."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    days = cells.group_by("customer_id", "day_n", part="store_id")
+    return _lazy(days.agg(pl.col("net_minor").sum(), lines=pl.col("sale_lines").sum()))
+
+
 def goods(lines: AnyFrame) -> pl.LazyFrame | None:
     """`store_product_day` as it is stored, receipts that were left out taken off."""
     return cells_of(lines, GOODS)

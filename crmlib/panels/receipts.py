@@ -7,11 +7,13 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from crmlib.core.codes import coded
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame
 from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.monthly import monthly
 
-BASKET_GOODS = {
+_MONTH_GOODS = {
     "receipt_id": pl.String,
     "customer_id": pl.String,
     "store_id": pl.String,
@@ -40,13 +42,25 @@ def basket_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
     Returns
     -------
-    receipt_id, customer_id (null without card), store_id, product_id, day_n [days since 1970], offered (a line of it
-    was sold under a promotion); sorted by receipt and good.
+    basket_id (number of the receipt), customer_id (null without card), store_id, product_id (Enums), day_n [days since
+    1970], offered (a line of it was sold under a promotion); basket by basket, by good.
     """
+    baskets = 0
+
+    def month(lines: AnyFrame) -> pl.DataFrame:
+        nonlocal baskets
+        made = _month_goods(lines)
+        place, _ = coded(made["receipt_id"])
+        numbered = made.drop("receipt_id").with_columns(pl.Series("basket_id", place + baskets, dtype=pl.UInt32))
+        baskets += int(place.max(initial=-1)) + 1
+        return numbered
+
+    return monthly(lines, month, start=start, end=end, ids=("customer_id", "store_id", "product_id"))
+
+
+def _month_goods(lines: AnyFrame) -> pl.DataFrame:
     needs = (*_SOLD, "receipt_id", "customer_id", "store_id", "promotion_id")
-    rows = _sold(lines, needs, start, end).with_columns(
-        offer=nw.when(~nw.col("promotion_id").is_null()).then(1).otherwise(0)
-    )
+    rows = _sold(lines, needs).with_columns(offer=nw.when(~nw.col("promotion_id").is_null()).then(1).otherwise(0))
     panel = (
         rows.group_by("receipt_id", "product_id")
         .agg(
@@ -57,7 +71,7 @@ def basket_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         )
         .with_columns(offered=nw.col("offer") > 0)
     )
-    return reduced(panel, schema=BASKET_GOODS, sort=("receipt_id", "product_id"))
+    return reduced(panel, schema=_MONTH_GOODS, sort=("receipt_id", "product_id"))
 
 
 def goods_price(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
@@ -76,8 +90,10 @@ def goods_price(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     needs = (*_SOLD, "unit", "receipt_id", "net_minor", "cost_minor", "promotion_id")
     costed = ~nw.col("cost_minor").is_null()
     rows = (
-        _sold(lines, needs, start, end)
-        .filter(nw.col("promotion_id").is_null())
+        _sold(lines, needs)
+        .filter(
+            nw.col("promotion_id").is_null(), nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
+        )
         .with_columns(
             costed_milli=nw.when(costed).then(nw.col("quantity_milli")).otherwise(0),
             cost=nw.when(costed).then(nw.col("cost_minor")).otherwise(0),
@@ -93,7 +109,5 @@ def goods_price(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     return reduced(panel, schema=GOODS_PRICE, sort=("product_id", "unit"))
 
 
-def _sold(lines: AnyFrame, needs: tuple[str, ...], start: date, end: date) -> Lines:
-    return lines_of(lines, needs=needs, name="receipt_lines").filter(
-        nw.col("quantity_milli") > 0, nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
-    )
+def _sold(lines: AnyFrame, needs: tuple[str, ...]) -> Lines:
+    return lines_of(lines, needs=needs, name="receipt_lines").filter(nw.col("quantity_milli") > 0)

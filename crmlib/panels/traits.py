@@ -14,6 +14,7 @@ from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.monthly import monthly
 
 CUSTOMER_TRAITS = {
     "customer_id": pl.String,
@@ -189,23 +190,29 @@ def customer_part_day(
 
     Returns
     -------
-    customer_id (null without card); part (null where unknown); day_n [days since 1970]; lines of quantity > 0;
-    net_minor. Sorted by the three keys.
+    customer_id (null without card) and part (null where unknown), Enums; day_n [days since 1970]; lines of quantity
+    > 0; net_minor. Month by month, in any order.
     """
-    needs = ("customer_id", "day_n", "quantity_milli", "net_minor", "product_id" if products is not None else by)
-    inside = lines_of(lines, needs=needs, name="receipt_lines").filter(
-        nw.col("day_n") >= day_number(start), nw.col("day_n") <= day_number(end)
+    return monthly(
+        lines, lambda month: _part_days(month, products, by=by), start=start, end=end, ids=("customer_id", "part")
     )
-    if products is not None:
-        inside = inside.join(_goods(products, by), on="product_id", how="left")
-    panel = (
-        inside.with_columns(
-            part=nw.col(by).cast(nw.String), sold=nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
+
+
+def _part_days(lines: AnyFrame, products: AnyFrame | None, *, by: str) -> pl.DataFrame:
+    panel = from_cells.part_days(lines) if products is None and by == "store_id" else None
+    if panel is None:
+        needs = ("customer_id", "day_n", "quantity_milli", "net_minor", "product_id" if products is not None else by)
+        sold = lines_of(lines, needs=needs, name="receipt_lines")
+        if products is not None:
+            sold = sold.join(_goods(products, by), on="product_id", how="left")
+        panel = (
+            sold.with_columns(
+                part=nw.col(by).cast(nw.String), sold=nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
+            )
+            .group_by("customer_id", "part", "day_n")
+            .agg(lines=nw.col("sold").sum(), net_minor=nw.col("net_minor").sum())
         )
-        .group_by("customer_id", "part", "day_n")
-        .agg(lines=nw.col("sold").sum(), net_minor=nw.col("net_minor").sum())
-    )
-    return reduced(panel, schema=PART_DAY, sort=("customer_id", "part", "day_n"))
+    return reduced(panel, schema=PART_DAY, sort=())
 
 
 def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

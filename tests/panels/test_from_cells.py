@@ -23,6 +23,12 @@ MONDAY, SUNDAY = date(2026, 3, 23), date(2026, 4, 12)
 GOODS = pl.DataFrame({"product_id": ["p", "q"], "is_gift": [True, False], "category_1": ["sweet", None]})
 LARGE = pl.Series(["R201", "R213", "R294", "R302"])
 
+
+def by_key(days: pl.DataFrame) -> pl.DataFrame:
+    """Days of members' parts, which come in any order, in theirs."""
+    return days.sort("customer_id", "part", "day_n", nulls_last=True)
+
+
 PANELS: dict[str, Callable[[Any], object]] = {
     "customer_day": lambda h: panels.customer_day(h, period_end=B),
     "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
@@ -39,6 +45,10 @@ PANELS: dict[str, Callable[[Any], object]] = {
     ),
     "parts by goods": lambda h: traits.customer_part(h, GOODS, by="category_1", start=A, end=B - timedelta(days=9)),
     "parts by store": lambda h: traits.customer_part(h, by="store_id", start=A + timedelta(days=4), end=B),
+    "parts of days by goods": lambda h: by_key(
+        traits.customer_part_day(h, GOODS, by="category_1", start=A + timedelta(days=3), end=B)
+    ),
+    "parts of days by store": lambda h: by_key(traits.customer_part_day(h, by="store_id", start=A, end=B)),
     "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),
     "bulk_receipts": lambda h: panels.bulk_receipts(h, least_milli=10_000, customers=pl.Series(["b"])),
     "offer_days": panels.offer_days,

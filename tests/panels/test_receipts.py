@@ -32,10 +32,20 @@ START, END = date(1970, 1, 11), date(1970, 1, 31)
 def test_a_good_is_counted_once_a_receipt_and_a_return_is_no_basket(engine: str) -> None:
     lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
     found = receipts.basket_goods(lines, start=START, end=END)
-    assert found.select("receipt_id", "customer_id", "product_id", "offered").rows() == [
-        ("r1", "a", "x", True),
-        ("r2", None, "x", False),
+    assert found.select("basket_id", "customer_id", "product_id", "offered").rows() == [
+        (0, "a", "x", True),
+        (1, None, "x", False),
     ]
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_baskets_of_several_months_are_numbered_on_and_named_by_one_list(engine: str) -> None:
+    lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
+    found = receipts.basket_goods(lines, start=START, end=date(1970, 3, 1))
+    assert found.select("basket_id", "customer_id").rows() == [(0, "a"), (1, None), (2, "b")]
+    assert found.schema["customer_id"] == pl.Enum(["a", "b"]) and found.schema["product_id"] == pl.Enum(["x"])
+    none = receipts.basket_goods(lines, start=date(1990, 1, 1), end=date(1990, 2, 1))
+    assert none.is_empty() and none.columns == found.columns
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])

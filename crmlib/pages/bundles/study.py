@@ -36,24 +36,17 @@ class Study(MemberStudy):
 
     @cached_property
     def goods_sold(self) -> pl.DataFrame:
-        """Goods by receipt: basket_id, customer_id (null: no member), store_id, product_id, week_n, promotion, day."""
+        """Goods by receipt: basket_id, customer_id (null: no member), store_id, product_id, day_n, promotion."""
         start, end = self.span
         sold = receipts.basket_goods(self.lines, start=start, end=end)
-        known = self.members(sold.select("customer_id").unique().drop_nulls())["customer_id"]
-        return sold.select(
-            pl.col("receipt_id").alias("basket_id"),
-            pl.when(pl.col("customer_id").is_in(known.implode())).then("customer_id"),
-            "store_id",
-            "product_id",
-            week_n=(pl.col("day_n") + 3) // 7,
-            promotion="offered",
-            day=pl.col("day_n").cast(pl.Date),
-        )
+        strange = pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
+        return sold.with_columns(customer_id=pl.when(~strange).then("customer_id")).rename({"offered": "promotion"})
 
     @cached_property
     def by_member(self) -> bool:
         """Whether enough receipts are of members, so that each is compared with own baskets."""
-        baskets = self.goods_sold.unique("basket_id")
+        basket = pl.col("basket_id")
+        baskets = self.goods_sold.filter(basket.ne_missing(basket.shift(1)))
         return baskets["customer_id"].count() >= CARDED * max(baskets.height, 1)
 
     @cached_property
@@ -61,7 +54,8 @@ class Study(MemberStudy):
         """Pairs of goods, tested within members, or within store and week where cards are rare."""
         if self.by_member:
             return pairs.pairs(self.goods_sold)
-        placed = self.goods_sold.with_columns(store_week=pl.format("{}/{}", "store_id", "week_n"))
+        week = (pl.col("day_n") + 3) // 7
+        placed = self.goods_sold.with_columns(store_week=pl.format("{}/{}", "store_id", week))
         return pairs.pairs(placed, unit="store_week")
 
     @property
@@ -101,11 +95,9 @@ class Study(MemberStudy):
         adds.
         """
         found = self.tested.together().select("left", "right", "baskets", "members", "stores", "ratio", "verdict")
-        baskets = self.goods_sold.group_by("product_id").agg(
-            pl.col("basket_id").n_unique().alias("sold"),
-            current=pl.col("day").max() > self.page.as_of - SEASON_DAYS * DAY,
-        )
-        goods = self.priced.join(baskets, on="product_id")
+        lately = pl.col("day_n").max().cast(pl.Date) > self.page.as_of - SEASON_DAYS * DAY
+        baskets = self.goods_sold.group_by("product_id").agg(pl.len().alias("sold"), current=lately)
+        goods = self.priced.join(baskets.with_columns(pl.col("product_id").cast(pl.String)), on="product_id")
         for side in ("left", "right"):
             named = goods.rename({c: f"{side}_{c}" for c in goods.columns if c != "product_id"})
             found = found.join(named, left_on=side, right_on="product_id", maintain_order="left")

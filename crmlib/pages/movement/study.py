@@ -10,7 +10,6 @@ import polars as pl
 
 from crmlib import panels
 from crmlib.core.calendar import festivals
-from crmlib.core.dates import EPOCH
 from crmlib.core.errors import LakeError, ModelError
 from crmlib.customers.members.periods import months_before, periods
 from crmlib.movement import cohorts, cross_shop, gain_loss, new_lapsed, path, revenue_tree
@@ -43,17 +42,23 @@ class Study(MemberStudy):
         return "store" if self.goods is None else self.params.group
 
     @cached_property
-    def history(self) -> pl.DataFrame:
-        """All sales by member, group and day: customer_id (null: no member), group, day, lines, net_minor."""
-        by = COLUMNS[self.group]
+    def sold(self) -> pl.DataFrame:
+        """All sales by card, group and day: customer_id, part (null: unknown), day_n, lines, net_minor."""
         goods = None if self.group == "store" else self.goods
-        start = EPOCH if self.first_day is None else self.first_day
-        sold = traits.customer_part_day(self.lines, goods, by=by, start=start, end=self.page.as_of)
-        known = self.members(sold.select("customer_id").unique().drop_nulls())["customer_id"]
-        member = pl.when(pl.col("customer_id").is_in(known.implode())).then("customer_id")
-        return sold.select(
-            customer_id=member,
-            group=pl.col("part").fill_null(UNKNOWN),
+        held = panels.span(self.lines) or (self.page.as_of, self.page.as_of)
+        return traits.customer_part_day(
+            self.lines, goods, by=COLUMNS[self.group], start=held[0], end=min(held[1], self.page.as_of)
+        )
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """`sold` by member: customer_id (null: no member), group, day, lines, net_minor; ids and groups are Enums."""
+        strange = pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
+        known = self.sold["part"].drop_nulls().unique().cast(pl.String).to_list()
+        groups = pl.Enum(sorted({*known, OTHER, UNKNOWN}))
+        return self.sold.select(
+            customer_id=pl.when(~strange).then("customer_id"),
+            group=pl.col("part").replace_strict(known, known, default=UNKNOWN, return_dtype=groups),
             day=pl.col("day_n").cast(pl.Date),
             lines="lines",
             net_minor="net_minor",
@@ -61,8 +66,9 @@ class Study(MemberStudy):
 
     @cached_property
     def first_day(self) -> date | None:
-        """The first day of sales."""
-        return self.days.select(pl.col("day_n").min().cast(pl.Date)).item()  # type: ignore[no-any-return]
+        """The first day of sales on a card."""
+        carded = self.sold.filter(pl.col("customer_id").is_not_null())
+        return carded.select(pl.col("day_n").min().cast(pl.Date)).item()  # type: ignore[no-any-return]
 
     @cached_property
     def span(self) -> tuple[Period, Period]:
@@ -114,20 +120,22 @@ class Study(MemberStudy):
             return self.history
         small = sums["group"][: sums.height - most + 1]
         return self.history.with_columns(
-            group=pl.when(pl.col("group").is_in(small.implode())).then(pl.lit(OTHER)).otherwise("group")
+            group=pl.when(pl.col("group").is_in(small.implode()))
+            .then(pl.lit(OTHER, dtype=self.history.schema["group"]))
+            .otherwise("group")
         )
 
     @cached_property
     def change(self) -> gain_loss.GainLoss:
         """Parts of the change of each group, and flows between groups [minor units]."""
         first, second = self.span
-        return gain_loss.gain_loss(self.grouped, first=first, second=second)
+        return gain_loss.gain_loss(self.grouped.lazy(), first=first, second=second)
 
     @cached_property
     def noise(self) -> gain_loss.GainLoss:
         """The same between even and odd weeks, where nothing moved."""
         first, second = self.span
-        return gain_loss.noise(self.grouped, first=first, second=second)
+        return gain_loss.noise(self.grouped.lazy(), first=first, second=second)
 
     @cached_property
     def kinds(self) -> new_lapsed.NewLapsed:
@@ -153,19 +161,23 @@ class Study(MemberStudy):
         sums = (
             inside.group_by("group").agg(pl.col("net_minor").sum()).sort("net_minor", "group", descending=[True, False])
         )
-        names = sorted(sums["group"][: cross_shop.MOST])
+        names = sorted(sums["group"][: cross_shop.MOST].cast(pl.String))
         total = inside.group_by("customer_id").agg(total_minor=pl.col("net_minor").sum())
-        return cross_shop.cross_shop(inside.rename({"group": "set"}), members=total, sets=names)
+        bought = inside.group_by("customer_id", set="group").agg(pl.col("net_minor").sum())
+        named = bought.with_columns(pl.col("set").cast(pl.String))
+        return cross_shop.cross_shop(named, members=total, sets=names)
 
     @cached_property
     def steps(self) -> pl.DataFrame:
         """From the first to the second and the third trip, by the group with most of each trip's money."""
+        bought = self.grouped.filter(pl.col("customer_id").is_not_null(), pl.col("net_minor") > 0)
+        third = bought.group_by("customer_id").agg(third=pl.col("day").unique().bottom_k(3).max())
         trips = (
-            self.grouped.drop_nulls("customer_id")
-            .filter(pl.col("net_minor") > 0)
+            bought.join(third, on="customer_id")
+            .filter(pl.col("day") <= pl.col("third"))
             .sort("customer_id", "day", "net_minor", "group", descending=[False, False, True, False])
             .unique(["customer_id", "day"], keep="first", maintain_order=True)
-            .rename({"group": "category"})
+            .select("customer_id", "day", category=pl.col("group").cast(pl.String))
         )
         return path.path(trips, as_of=self.page.as_of, horizon_days=HORIZON)
 
@@ -178,18 +190,20 @@ class Study(MemberStudy):
         """
         first, second = self.span
         before = self.members(panels.customer_period(self.lines, start=first.start, end=first.end))
-        day = pl.col("day_n").cast(pl.Date)
-        came = self.all_days.filter(day.is_between(second.start, second.end), pl.col("is_purchase"))["customer_id"]
         most = self._in(first).group_by("customer_id", "group").agg(pl.col("net_minor").sum())
-        favourite = most.sort("net_minor", "group", descending=[True, False]).group_by("customer_id").first()
+        favourite = (
+            most.sort("net_minor", "group", descending=[True, False])
+            .unique("customer_id", keep="first")
+            .select(pl.col("customer_id", "group").cast(pl.String))
+        )
         costed = before.filter(pl.col("uncosted_lines") == 0)
         sold = int(costed["net_minor"].sum())
         rate = int(costed["margin_minor"].sum()) / sold if sold else None
         known = pl.when(pl.col("uncosted_lines") == 0).then("margin_minor")
         margin = known.fill_null((pl.col("net_minor") * rate).round().cast(pl.Int64)) if rate is not None else known
         return (
-            before.filter(~pl.col("customer_id").is_in(came.implode()))
-            .join(favourite.select("customer_id", "group"), on="customer_id", how="left")
+            before.join(self._came(second), on="customer_id", how="anti")
+            .join(favourite, on="customer_id", how="left")
             .select(
                 "customer_id", "net_minor", "group", margin_minor=margin,
                 last_day=pl.col("last_day_n").cast(pl.Date),
@@ -217,6 +231,14 @@ class Study(MemberStudy):
         named = stores.select("store_id", store_name=pl.col("name"))
         home = self.people.select("customer_id", store_id=pl.col("home_store"))
         return home.join(named, on="store_id", how="left").select("customer_id", "store_name").collect()
+
+    def _came(self, period: Period) -> pl.DataFrame:
+        """Who bought anything in the period, in whichever shop: customer_id."""
+        if self.page.regions is None or self.people is None:
+            here = self._in(period).filter(pl.col("lines") > 0)
+            return here.select(pl.col("customer_id").unique().cast(pl.String))
+        everywhere = panels.customer_period(self.page.lines_of_members(), start=period.start, end=period.end)
+        return everywhere.filter(pl.col("purchase_days") > 0).select("customer_id")
 
     def _in(self, period: Period) -> pl.DataFrame:
         """Members' sales of one period."""
