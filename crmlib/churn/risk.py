@@ -19,7 +19,7 @@ import polars as pl
 
 from crmlib.churn.features.features import Options, features
 from crmlib.churn.features.labels import dataset
-from crmlib.churn.features.visits import Visits
+from crmlib.churn.features.visits import Visits, some
 from crmlib.churn.judge.backtest import refuse_overlap
 from crmlib.churn.judge.calibration import Recalibration, recalibrate
 from crmlib.churn.judge.probes import check, check_origins, check_single
@@ -156,15 +156,12 @@ def probe(
     seen: Visits, *, t0: date, options: Options | None, rng: np.random.Generator, most: int = PROBE_CUSTOMERS
 ) -> None:
     """Leak probes (a), (b) and (d) on a sample of `most` customers, with the features the fit will use."""
-    ids = seen.days["customer_id"].unique().sort()
-    if ids.len() > most:
-        ids = ids.gather(np.sort(rng.choice(ids.len(), most, replace=False)))
-    some = Visits(seen.days.filter(pl.col("customer_id").is_in(ids.implode())), seen.store_days, seen.has)
-    if some.days.is_empty():
+    few = some(seen, most=most, rng=rng)
+    if few.days.is_empty():
         raise ModelError("churn.no_customers")
     check(
         lambda visits, chosen: features(visits, t0=t0, options=chosen),
-        some,
+        few,
         t0=t0,
         rng=rng,
         options=options or Options(),

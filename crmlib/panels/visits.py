@@ -11,11 +11,12 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels import from_cells
-from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.engine import Lines, lines_of, ordered, reduced
 from crmlib.panels.handle import among, cells_of, opened
 
 NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
+ORDER = ("customer_id", "day_n", "store_id", "known_n")
 MARGINS = {"customer_id": pl.String, "day_n": pl.Int32, "margin_minor": pl.Int64}
 
 
@@ -64,8 +65,7 @@ def visit_days(lines: AnyFrame) -> VisitDays:
     stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
     reduced_, alive = pl.collect_all([days, stores], engine="streaming")
     filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
-    order = ["customer_id", "day_n", "store_id", "known_n"]
-    return VisitDays(reduced_.sort(order), alive.sort("store_id", "day_n", "known_n"), filled)
+    return VisitDays(ordered(reduced_, ORDER), alive.sort("store_id", "day_n", "known_n"), filled)
 
 
 def _of_cells(cells: pl.LazyFrame) -> VisitDays:
@@ -91,10 +91,11 @@ def _of_cells(cells: pl.LazyFrame) -> VisitDays:
     filled = known.select(
         store_id=pl.col("store_id").is_not_null().any(), promotion_id=(pl.col("promoted_lines") > 0).any()
     )
-    reduced_, alive, has = pl.collect_all([days, stores, filled], engine="streaming")
+    # one after the other: together they would hold the cells that they share
+    alive, has = (plan.collect(engine="streaming") for plan in (stores, filled))
     columns = frozenset(("known_at", *(c for c in has.columns if has[c].item())))
-    order = ["customer_id", "day_n", "store_id", "known_n"]
-    return VisitDays(reduced_.sort(order), alive.sort("store_id", "day_n", "known_n"), columns)
+    visited = ordered(days.collect(engine="streaming"), ORDER)
+    return VisitDays(visited, alive.sort("store_id", "day_n", "known_n"), columns)
 
 
 def customer_margin(lines: AnyFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from crmlib.core.dates import day_number, day_of
@@ -56,6 +57,15 @@ def visits(lines: AnyFrame) -> Visits:
 def without(seen: Visits, customers: pl.Series) -> Visits:
     """The visits without the cards given (cashiers, staff, wholesalers): sales, but nobody's rhythm."""
     return Visits(seen.days.filter(~pl.col("customer_id").is_in(customers.implode())), seen.store_days, seen.has)
+
+
+def some(seen: Visits, *, most: int, rng: np.random.Generator) -> Visits:
+    """The visits of `most` customers drawn by chance; of all where there are no more."""
+    ids = seen.days["customer_id"].unique().sort()
+    if ids.len() <= most:
+        return seen
+    drawn = ids.gather(np.sort(rng.choice(ids.len(), most, replace=False)))
+    return Visits(seen.days.filter(pl.col("customer_id").is_in(drawn.implode())), seen.store_days, seen.has)
 
 
 def first_day(seen: Visits) -> date:

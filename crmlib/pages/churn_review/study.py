@@ -183,7 +183,9 @@ class Study(ChurnStudy):
     @cached_property
     def drift(self) -> pl.DataFrame:
         """How far members moved from those the risk was learned on: name, psi, verdict."""
-        return self.page.remember(last_test.drifted, self.seen, self.risk, as_of=self.page.as_of, options=self.options)
+        return self.page.remember(
+            last_test.drifted, self.learned, self.risk, as_of=self.page.as_of, options=self.options
+        )
 
     @property
     def _contacts(self) -> pl.DataFrame:

@@ -27,6 +27,8 @@ from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
+LEARNED = 40_000
+"""Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
 
 
 class ChurnStudy(MemberStudy):
@@ -73,6 +75,11 @@ class ChurnStudy(MemberStudy):
         return visits.without(visits.visits(self.lines), self.apart.flagged["customer_id"])
 
     @cached_property
+    def learned(self) -> Visits:
+        """The visits by which risks are learned and tried: of all members, or of `LEARNED` of them drawn by chance."""
+        return visits.some(self.seen, most=LEARNED, rng=self.chance("learned"))
+
+    @cached_property
     def first(self) -> date:
         """The first day of the data."""
         return visits.first_day(self.seen)
@@ -91,7 +98,7 @@ class ChurnStudy(MemberStudy):
     def horizon(self) -> int:
         """Days within which no visit is risked: as asked for, else what the gaps say, at least 91."""
         asked: int = getattr(self.page.params, "horizon", 0)
-        return asked or labels.default_horizon(self.seen, t0=self.page.as_of)
+        return asked or labels.default_horizon(self.learned, t0=self.page.as_of)
 
     @cached_property
     def tests(self) -> list[date]:
@@ -120,7 +127,7 @@ class ChurnStudy(MemberStudy):
             past = self.members(panels.purchase_history(self.lines, period_end=min(self.tests)))
             purchases = clv.bg_nbd.fit(past).params
         return self.page.remember(
-            league.trial, self.seen, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
+            league.trial, self.learned, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
         )
 
     @cached_property
@@ -133,7 +140,7 @@ class ChurnStudy(MemberStudy):
         """Risk of no visit within the horizon, recalibrated."""
         chosen = self.chosen
         return self.page.remember(
-            risk.train, self.seen, t0=self.page.as_of, horizon=self.horizon, origins=self.origins,
+            risk.train, self.learned, t0=self.page.as_of, horizon=self.horizon, origins=self.origins,
             rng=self.chance("risk"), options=self.options, **chosen,
         )  # fmt: skip
 
@@ -151,7 +158,7 @@ class ChurnStudy(MemberStudy):
     def health(self) -> Health:
         """The risk at the last closed window that it had not learned from."""
         return self.page.remember(
-            last_test.last_test, self.seen, rng=self.chance("health"), **self.history, **self.chosen
+            last_test.last_test, self.learned, rng=self.chance("health"), **self.history, **self.chosen
         )
 
     def reserve(self, listed: pl.DataFrame) -> tuple[Reserve | None, Status]:

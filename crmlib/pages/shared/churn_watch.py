@@ -32,7 +32,7 @@ class Watch(ChurnStudy):
     @cached_property
     def returns(self) -> float | None:
         """Share of earlier absentees who came again later; none where not known."""
-        return labels.came_again(self.seen, t0=self.page.as_of, horizon=self.horizon, options=self.options)
+        return labels.came_again(self.learned, t0=self.page.as_of, horizon=self.horizon, options=self.options)
 
     @cached_property
     def valued(self) -> tuple[pl.DataFrame, str]:

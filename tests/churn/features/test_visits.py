@@ -1,9 +1,10 @@
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.churn.features.visits import known_days, trips, visits
+from crmlib.churn.features.visits import known_days, some, trips, visits
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ContractError
 
@@ -56,3 +57,17 @@ def test_any_frame_gives_the_same_visits():
 def test_a_missing_column_is_named():
     with pytest.raises(ContractError, match="net_minor"):
         visits(LINES.drop("net_minor"))
+
+
+def test_some_customers_are_drawn_whole_and_all_stay_where_there_are_no_more():
+    days = [
+        {"customer_id": f"c{n}", "day_n": d, "quantity_milli": 1000, "net_minor": 1} for n in range(9) for d in (5, 7)
+    ]
+    seen, rng = visits(pl.DataFrame(days)), np.random.default_rng(2)
+    few = some(seen, most=4, rng=rng)
+    assert few.days["customer_id"].value_counts()["count"].to_list() == [2] * 4
+    assert few.store_days.equals(seen.store_days) and few.days.equals(
+        seen.days.join(few.days, on="customer_id", how="semi")
+    )
+    before = rng.bit_generator.state
+    assert some(seen, most=9, rng=rng) is seen and rng.bit_generator.state == before
