@@ -27,16 +27,24 @@ RUN = re.compile(r"\.runs/\w+/")
 
 
 def made(lake: Path, out: Path, names: list[str]) -> dict[str, bytes]:
-    """The files of the pages by their path, nothing remembered."""
-    for folder in (lake / "remembered", out):
-        shutil.rmtree(folder, ignore_errors=True)
-    for name in names:
-        run = ("run", f"params/{name}.yml", "--lake", lake, "--out", out, "--workers", "1", "--set", "language=zh")
-        subprocess.run([*CRMLIB, *map(str, run)], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+    """The files of the pages by their path, all made by one run."""
+    shutil.rmtree(out, ignore_errors=True)
+    files = [f"params/{name}.yml" for name in names]
+    run = ("run", *files, "--lake", lake, "--out", out, "--workers", "1", "--set", "language=zh")
+    subprocess.run([*CRMLIB, *map(str, run)], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
     found = (
         f for f in sorted(out.rglob("*")) if f.is_file() and f.suffix in SHOWN and len(f.relative_to(out).parts) > 2
     )
     return {RUN.sub("", f.relative_to(out).as_posix()): f.read_bytes() for f in found}
+
+
+def fresh(lake: Path, copy: Path, *, cells: bool) -> Path:
+    """A copy of the lake in which nothing was remembered or kept by a page, with its reductions or without."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(lake, copy, ignore=shutil.ignore_patterns("remembered", reduced.FOLDER))
+    if cells:
+        reduced.reduce(Lake(copy), by=reductions)
+    return copy
 
 
 def main() -> None:
@@ -44,17 +52,15 @@ def main() -> None:
     names = sys.argv[3:] or sorted(p.relative_to(ROOT / "params").with_suffix("").as_posix()
                                    for p in (ROOT / "params").glob("*/*.yml"))  # fmt: skip
     copy = folder / "lake"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(lake, copy)
-    shutil.rmtree(copy / reduced.FOLDER, ignore_errors=True)
-    from_lines = made(copy, folder / "from_lines", names)
-    reduced.reduce(Lake(copy), by=reductions)
-    from_cells = made(copy, folder / "from_cells", names)
-    for name in sorted(from_lines.keys() | from_cells.keys()):
+    from_lines = made(fresh(lake, copy, cells=False), folder / "from_lines", names)
+    from_cells = made(fresh(lake, copy, cells=True), folder / "from_cells", names)
+    every = from_lines.keys() | from_cells.keys()
+    for name in sorted(every):
         if from_lines.get(name) != from_cells.get(name):
             print("differs:", name)
     same = sum(from_cells.get(name) == found for name, found in from_lines.items())
-    print(f"{same} of {len(from_lines.keys() | from_cells.keys())} files of {len(names)} pages have the same bytes")
+    pages = len({"/".join(name.split("/")[:2]) for name in every})
+    print(f"{same} of {len(every)} files of {pages} of {len(names)} pages have the same bytes")
 
 
 if __name__ == "__main__":
