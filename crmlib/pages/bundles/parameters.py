@@ -13,10 +13,15 @@ class Bundles(ReportParameters):
     Parameters
     ----------
     months : receipts of so many months are looked at.
-    discount_bp : discount on the bundle's list price [basis points].
+    discount : off the bundle's list price [percent].
     most : so many bundles are listed to try.
     """
 
     months: int = Field(default=12, ge=1, le=24)
-    discount_bp: int = Field(default=1000, ge=100, le=5000)
+    discount: int = Field(default=10, ge=1, le=50)
     most: int = Field(default=10, ge=1, le=50)
+
+    @property
+    def discount_bp(self) -> int:
+        """`discount` in basis points."""
+        return 100 * self.discount

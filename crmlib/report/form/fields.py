@@ -113,7 +113,7 @@ def parameter_label(report: str, name: str, words: Words) -> str:
 def shown_value(report: str, name: str, value: object, words: Words, *, info: FieldInfo | None = None) -> str:
     """A parameter's value as a reader knows it; a share, which `info` says by its upper end, as a percentage."""
     if value is None:
-        return words("page.all") if name == "region" else words("page.none")
+        return words("page.all" if name in {"region", "person"} else "page.automatic")
     if isinstance(value, bool):
         return words("page.yes" if value else "page.no")
     if isinstance(value, float) and info is not None and float(_limits(info).get("high", "inf")) <= 1:

@@ -144,7 +144,7 @@ def test_most_is_said_only_when_the_lower_bound_is_above_half():
 
 def test_who_holds_the_value_at_risk_decides_what_to_do():
     upper = warning.value_at_risk(night(), words=ZH, horizon=91, basis="margin", reserve=GOOD)
-    assert "B类" in upper.headline
+    assert "B 类" in upper.headline
     assert "先保" in upper.note_do
     many = pl.concat([night(), *[night().with_columns(tier=pl.lit("D"))] * 5])
     assert "短信" in warning.value_at_risk(many, words=ZH, horizon=91, basis="margin", reserve=GOOD).note_do

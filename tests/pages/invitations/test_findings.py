@@ -14,6 +14,7 @@ from crmlib.outreach.invite import Beaten
 from crmlib.outreach.new_to_them import Slot
 from crmlib.outreach.register import Filed, Terms
 from crmlib.pages.invitations.findings import people, products
+from crmlib.pages.shared.points_wording import points
 from tests.pages.wording import says
 
 NAMED = pl.DataFrame({"product_id": ["x", "y"], "goods": ["坚果", "糕点"], "category": ["坚果", None]})
@@ -48,7 +49,7 @@ def test_the_first_sentence_says_what_it_may_bring_or_that_nobody_knows(words, f
     weak = not filed.plan.measurable
     sentence = said.sentence
     if weak:
-        added = words("invitations.weak", shows=words.format.share(filed.plan.shows))
+        added = words("invitations.weak", shows=points(filed.plan.shows, words))
         assert sentence.endswith(added)
         sentence = sentence.removesuffix(added)
     assert says(words, f"invitations.answer.{kind}", sentence)

@@ -16,6 +16,7 @@ from crmlib.outreach.cells import Expected
 from crmlib.outreach.money import Z
 from crmlib.outreach.register import Filed
 from crmlib.pages.shared.churn_wording import means_in_words
+from crmlib.pages.shared.points_wording import points
 
 SHOWN = 50
 REACHED = ("sms", "call", "email")
@@ -31,7 +32,7 @@ def answer(listed: pl.DataFrame, filed: Filed, expected: Expected, named: pl.Dat
     values = {
         "count": form.count(listed.height), "control": form.count(filed.of("control").height),
         "goods": names.get(good, good), "net": form.money(expected.net_minor), "low": form.money(expected.low_minor),
-        "high": form.money(expected.high_minor), "shows": form.share(filed.plan.shows),
+        "high": form.money(expected.high_minor), "shows": points(filed.plan.shows, words),
     }  # fmt: skip
     against = "unknown" if expected.net_minor is None else "range"
     weak = "" if filed.plan.measurable else words("invitations.weak", **values)
@@ -44,7 +45,7 @@ def answer(listed: pl.DataFrame, filed: Filed, expected: Expected, named: pl.Dat
             comparison=words(f"invitations.figure.{against}", **values),
             tone="good" if (expected.low_minor or 0) > 0 else "neutral",
         ),
-        Figure(words("invitations.figure.shows"), form.share(filed.plan.shows), key="shows",
+        Figure(words("invitations.figure.shows"), values["shows"], key="shows",
                tone="neutral" if filed.plan.measurable else "bad", amount=filed.plan.shows),
     ]  # fmt: skip
     return Answer(words(f"invitations.answer.{kind_of(expected)}", **values) + weak, tuple(figures))
@@ -134,12 +135,15 @@ def power(filed: Filed, *, words: Words, base: float, planned: float) -> Finding
     values = {
         "people": form.count(plan.people), "control": form.count(control),
         "share": form.share(plan.control_bp / 10_000),
-        "shows": form.share(plan.shows), "planned": form.share(planned), "base": form.share(base),
+        "shows": points(plan.shows, words), "planned": points(planned, words), "base": form.share(base),
     }  # fmt: skip
     steps = filed.draws.select(draw_step=pl.col("step").cast(pl.String), members="recipients", left_out="left_out")
+    away = filed.of("season").height
+    seen = words("invitations.power.seen", **values)
+    seen += words("invitations.power.away", count=form.count(away)) if away else ""
     return Finding.worded(
-        "invitations.power", kind, values, words=words, status="ok" if plan.measurable else "warn", table=steps,
-        view=views.readable(steps, words=words), row_key=("draw_step",),
+        "invitations.power", kind, values, words=words, seen=seen, status="ok" if plan.measurable else "warn",
+        table=steps, view=views.readable(steps, words=words), row_key=("draw_step",),
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ def answer(lists: pl.DataFrame, programme: Programme | None, *, words: Words, wh
         "best": best["name"] if best else "",
         "best_money": form.money(best["net_minor"] if best else None),
         "money": form.money(int(paid["net_minor"].sum())),
+        "lost_money": form.money(abs(int(lost["net_minor"].sum()))),
     }
     kind = "none" if not n["closed"] else "paid" if best else "nothing"
     told = words(f"list_results.answer.{kind}", **values)
