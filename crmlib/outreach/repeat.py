@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +23,7 @@ import polars as pl
 from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.outreach import counted
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -33,8 +33,6 @@ SHRINK = 20
 FLOOR, CEILING = 1e-4, 0.999
 BLOCK = 200_000
 """Members ranked at a time, so that memory stays bounded."""
-LINES = 4_000_000
-"""Goods of baskets counted at a time."""
 CELLS = 2_000_000
 """Goods of members looked at in one table."""
 
@@ -85,10 +83,10 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
     rows = to_polars(history, needs=["customer_id", "day", "product_id"], name="history")
     rows = rows.select("customer_id", "day", "product_id").drop_nulls()
     (row, people), (good, names) = (coded(rows[c]) for c in ("customer_id", "product_id"))
-    keys = _Keys.of(row, good, rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy(), goods=names.len())
+    keys = counted.keys(row, good, rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy(), goods=names.len())
     del rows, row, good
-    popular = _popular(keys, names)
-    parts = [_own(_bought(keys, part), popular, decay=decay) for part in keys.parts()]
+    popular = counted.popular(keys, names)
+    parts = [counted.own(counted.bought(keys, part), popular, decay=decay) for part in counted.parts(keys)]
     visits = np.concatenate([part.visits for part in parts]) if parts else np.empty(0, dtype=np.int64)
     pairs = int((visits * (visits - 1)).sum())
     if pairs == 0:
@@ -100,111 +98,11 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
     return RepeatFit(goods, members.with_columns(lam=lam), pl.concat(p.held for p in parts), pooled, pooled > 0, decay)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Every good of every basket once, as one whole number (member, day, good) each, in order, shape (lines,)."""
-
-    sorted: Ints
-    first: int
-    span: int
-    goods: int
-
-    @classmethod
-    def of(cls, row: Ints, good: Ints, day: Ints, *, goods: int) -> _Keys:
-        first = int(day.min()) if day.size else 0
-        span = int(day.max()) - first + 1 if day.size else 1
-        key = row * span
-        key += day
-        key -= first
-        key *= max(goods, 1)
-        key += good
-        key.sort()
-        new = np.ones(key.size, dtype=bool)
-        np.not_equal(key[1:], key[:-1], out=new[1:])
-        return cls(key if new.all() else key[new], first, span, max(goods, 1))
-
-    def parts(self) -> list[slice]:
-        """Whole members, about `LINES` keys at a time; a member with more has a part of their own."""
-        cuts, width = [0], self.span * self.goods
-        while cuts[-1] < self.sorted.size:
-            last = self.sorted[min(cuts[-1] + LINES, self.sorted.size) - 1] // width
-            cuts.append(int(np.searchsorted(self.sorted, (last + 1) * width)))
-        return [slice(*cut) for cut in pairwise(cuts)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Bought:
-    """Of a part of the members, every good of every basket once: good, later (baskets of the member after this one).
-
-    row : of the member, shape (goods bought,); day : of every basket, by member and time, shape (baskets,);
-    first : the first member's row; visits : baskets of each member, shape (members of the part,).
-    """
-
-    row: Ints
-    good: Ints
-    later: Ints
-    day: Ints
-    first: int
-    visits: Ints
-
-
-def _bought(keys: _Keys, part: slice) -> _Bought:
-    visit, good = np.divmod(keys.sorted[part], keys.goods)
-    starts = np.diff(visit, prepend=-1) != 0
-    baskets = visit[starts]
-    row, day = np.divmod(baskets, keys.span)
-    first = int(row[0])
-    visits = np.bincount(row - first).astype(np.int64)
-    at = visit // keys.span
-    later = visits.cumsum()[at - first] - np.cumsum(starts)
-    return _Bought(at, good, later, day + keys.first, first, visits)
-
-
-def _popular(keys: _Keys, names: pl.Series) -> Ints:
-    """Place of each good by baskets, most first, then by name, shape (goods,)."""
-    many = np.zeros(names.len(), dtype=np.int64)
-    for part in keys.parts():
-        many += np.bincount(keys.sorted[part] % keys.goods, minlength=names.len())
-    place = np.empty(names.len(), dtype=np.int64)
-    place[np.lexsort((np.arange(names.len()), -many))] = np.arange(names.len())
-    return place
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """Of a part of the members: `RepeatFit.held`, the baskets of each, and Σc, Σc(c−1) of each good by popularity."""
-
-    held: pl.DataFrame
-    visits: Ints
-    n: Floats
-    again: Floats
-
-
-def _own(bought: _Bought, popular: Ints, *, decay: float) -> _Own:
-    """row, popular, c, w, last of every member and good, in this order."""
-    longest, goods = int(bought.visits.max(initial=0)) + 1, max(popular.size, 1)
-    key = (bought.row * goods + popular[bought.good]) * longest + bought.later
-    key.sort()
-    pair, later = np.divmod(key, longest)
-    starts = np.flatnonzero(np.diff(pair, prepend=-1) != 0)
-    row, place = np.divmod(pair[starts], goods)
-    weights = float(decay) ** np.arange(longest)
-    last = bought.day[bought.visits.cumsum()[row - bought.first] - 1 - later[starts]]
-    c = np.diff(starts, append=key.size)
-    n = np.bincount(place, weights=c, minlength=popular.size).astype(np.float64)
-    again = np.bincount(place, weights=c * (c - 1), minlength=popular.size).astype(np.float64)
-    held = pl.DataFrame({
-        "row": row.astype(np.uint32), "popular": place.astype(np.uint32), "c": c.astype(np.uint32),
-        "w": np.add.reduceat(weights[later], starts), "last": pl.Series(last.astype(np.int32)).cast(pl.Date),
-    })  # fmt: skip
-    return _Own(held, bought.visits, n, again)
-
-
-def _goods(parts: list[_Own], names: pl.Series, *, baskets: int, pairs: int) -> tuple[pl.DataFrame, float]:
+def _goods(parts: list[counted.Own], names: pl.Series, *, baskets: int, pairs: int) -> tuple[pl.DataFrame, float]:
     """`RepeatFit.goods` and the pooled ρ; `names` by popularity."""
     n, again = (np.sum([getattr(part, what) for part in parts], axis=0) for what in ("n", "again"))
-    counted = pl.DataFrame({"product_id": names, "n": n.astype(np.int64), "again": again})
-    shares = counted.with_columns(p=pl.col("n") / baskets).with_columns(
+    table = pl.DataFrame({"product_id": names, "n": n.astype(np.int64), "again": again})
+    shares = table.with_columns(p=pl.col("n") / baskets).with_columns(
         over=pl.col("again") / pairs - pl.col("p") ** 2, spread=pl.col("p") * (1 - pl.col("p"))
     )
     spread = float(shares["spread"].sum())

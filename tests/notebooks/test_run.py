@@ -145,6 +145,10 @@ def test_it_runs_and_its_page_keeps_the_rules(path: Path, language: str, sample_
     check_workbook(out, record, language=language)
 
 
+USUAL = re.compile(r"平时\D{0,3}(\d+) 天|usually every (\d+) day", re.IGNORECASE)
+"""How often a member usually comes, in the reason of a list."""
+
+
 def amounts(sentence: str) -> list[float]:
     """Money in a sentence of either language, in yuan."""
     found = re.findall(r"¥?([\d,]+(?:\.\d+)?)(?: ?(万|亿|K|M))?(?: 元)?", sentence)
@@ -212,11 +216,20 @@ def test_what_two_pages_say_of_one_thing_is_the_same(language: str, sample_pages
                 said.setdefault(("check", found["key"]), set()).add((found["status"], found["headline"]))
             table = pl.read_parquet(out / found["table"])
             who = next((name for name in ("customer", "customer_id") if name in table.columns), None)
-            if who and "means" in table.columns:
-                for fact in {"tier", "means", "owner", "due_on"} & set(table.columns):
+            if who and {"means", "owner"} & set(table.columns) and found["key"] != "claimable":  # whoever claims, owns
+                facts = {"tier", "means", "owner", "suggestion"} | ({"due_on"} if "means" in table.columns else set())
+                for fact in facts & set(table.columns):
                     for customer, how in table.select(who, fact).iter_rows():
                         reached.setdefault((customer, fact), set()).add(how)
+            if who and "reason" in table.columns and table["reason"].dtype == pl.String:
+                for customer, why in table.select(who, "reason").iter_rows():
+                    if gap := USUAL.search(why or ""):
+                        reached.setdefault((customer, "gap"), set()).add(gap[1] or gap[2])
     assert {key: values for key, values in said.items() if len(values) > 1} == {}
     assert {key: ways for key, ways in reached.items() if len(ways) > 1} == {}
+    stores = sample_pages.lake.table("stores").filter(pl.col("closed_on").is_not_null()).collect()
+    closed = set(stores["name"]) | set(stores["store_id"])
+    assert closed and not closed & set().union(*(ways for (_, fact), ways in reached.items() if fact == "owner"))
+    assert "gap" in {fact for _, fact in reached}
     assert {"churn.calibration", "churn.league"} <= {key for kind, key in said if kind == "check"}
     assert len(reached) > 200

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crmlib.core.errors import ModelError
 from crmlib.kit.words import Words
-from crmlib.outreach import festival, new_to_them, repeat
+from crmlib.outreach import counted, festival, new_to_them, repeat
 from crmlib.outreach.members import cell_effects, choose, model_may_choose, qini
 
 REFERENCE = 5e-6
@@ -100,7 +100,7 @@ def test_the_best_other_goods_are_found_without_looking_at_all_of_them() -> None
 def test_a_history_counted_in_parts_gives_the_same(monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
     history = world(np.random.default_rng(7), taste=0.3, members=60).sample(fraction=1.0, shuffle=True, seed=1)
     whole = repeat.fit(history, decay=0.9)
-    monkeypatch.setattr(repeat, "LINES", lines)
+    monkeypatch.setattr(counted, "LINES", lines)
     parts = repeat.fit(history, decay=0.9)
     for table in ("goods", "members", "held"):
         assert getattr(parts, table).equals(getattr(whole, table)), table

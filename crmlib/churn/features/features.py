@@ -97,12 +97,13 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     return table.sort("customer_id")
 
 
-def rhythm(seen: Visits, *, t0: date, options: Options | None = None) -> pl.DataFrame:
-    """Recency, age and trips of the eligible customers as of `t0`: all that overdue needs, much faster."""
+def rhythm(seen: Visits, *, t0: date, options: Options | None = None, lost_too: bool = False) -> pl.DataFrame:
+    """Recency, age and trips of the eligible customers (or all) as of `t0`: all that overdue needs, much faster."""
     chosen, cut = options or Options(), day_number(t0)
     trips = _with_gaps(known_days(seen, t0=t0), paid=chosen.paid)
     table = _per_customer(trips, _counts(cut)[:3])
-    return _only_eligible(table, trips, t0=t0, options=chosen).sort("customer_id")
+    kept = table if lost_too else _only_eligible(table, trips, t0=t0, options=chosen)
+    return kept.sort("customer_id")
 
 
 def _per_customer(days: pl.DataFrame, made: list[pl.Expr]) -> pl.DataFrame:

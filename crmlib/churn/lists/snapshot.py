@@ -44,6 +44,24 @@ def night(
     return joined.join(earlier, on="customer_id", how="left").with_columns(waits.alias("waiting")).sort("customer_id")
 
 
+def usual_gaps(seen: Visits, *, t0: date, rng: np.random.Generator, options: Options | None = None) -> pl.DataFrame:
+    """Days between two visits of everybody who came twice or more, those who are lost included, as `night` has them.
+
+    Returns
+    -------
+    customer_id, usual_gap.
+
+    Raises
+    ------
+    ModelError
+        `churn.no_rhythm` if too few customers came twice.
+    """
+    days = known_days(seen, t0=t0).filter("trip")
+    law = overdue.fit(rhythm(seen, t0=t0, options=options), log_gaps=overdue.log_gap_sums(days), rng=rng)
+    twice = rhythm(seen, t0=t0, options=options, lost_too=True).filter(pl.col("trips") > 1)
+    return law.overdue(twice).select("customer_id", "usual_gap")
+
+
 def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: Options | None = None) -> pl.DataFrame:
     """What the model would have said of each lost customer on the last origin they were still seen before.
 

@@ -56,18 +56,6 @@ class Study(ChurnStudy):
         return self._flow()
 
     @cached_property
-    def shut(self) -> pl.DataFrame:
-        """Closed spells of stores: store_id, start_n, end_n."""
-        return causes.closed_stores(
-            self.seen.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
-        )
-
-    @cached_property
-    def now_closed(self) -> pl.Series:
-        """Stores that sell nothing now."""
-        return causes.now_closed(self.shut, t0=self.page.as_of)
-
-    @cached_property
     def by_store(self) -> pl.DataFrame:
         """The flow by store and period."""
         return self._flow(by="store_id")
@@ -137,7 +125,7 @@ class Study(ChurnStudy):
     def asked(self) -> pl.DataFrame:
         """Losses of the last period without a reason."""
         recent = stages.lost_since(self.known, self.times[-1][0])
-        return forms.form(recent, self.told, owners=self.owners_now)
+        return forms.form(recent, self.told, owners=self.owned_by)
 
     @cached_property
     def put(self) -> pl.DataFrame:

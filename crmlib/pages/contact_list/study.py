@@ -74,8 +74,9 @@ class Study(Watch):
     @cached_property
     def everybody(self) -> pl.DataFrame:
         """`merged` with stake_minor, gap, days, p_alive, action, past_tier, owner, means, due_on, held and group."""
-        late = self.watched.select("customer_id", "usual_gap", "recency", "at_risk_minor", "action")
+        late = self.watched.select("customer_id", "recency", "at_risk_minor", "action")
         joined = self.merged.join(late, on="customer_id", how="left")
+        joined = joined.join(self.usual_gaps, on="customer_id", how="left")
         if self.worth is None:
             none = pl.lit(None, dtype=pl.Float64)
             joined = joined.with_columns(stake_minor="at_risk_minor", p_alive=none, gap=none, days=none)

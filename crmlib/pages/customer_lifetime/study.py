@@ -39,6 +39,14 @@ class Study(Lifetime):
         return Watch(self.page)
 
     @cached_property
+    def reached(self) -> pl.DataFrame:
+        """How to reach those listed, in their order: `Watch.reach`, and usual_gap and action, what to say."""
+        known = self.watch.reach(self.forecast.listed["customer_id"])
+        for beside in (self.watch.usual_gaps, self.watch.told):
+            known = known.join(beside, on="customer_id", how="left", maintain_order="left")
+        return known
+
+    @cached_property
     def last_list(self) -> dict[str, int] | None:
         """What came of the last run's list."""
         return clv.portfolio.outcome_of_last(self.page.state("keep_list"), self.member_days, until=self.page.as_of)
@@ -47,7 +55,7 @@ class Study(Lifetime):
     def proposal(self) -> pl.DataFrame:
         """Whom the register's list will hold: those listed, and those left alone who would be."""
         listed = self.forecast.listed
-        reached = self.watch.reach(listed["customer_id"]).select("customer_id", "means")
+        reached = self.reached.select("customer_id", "means")
         stake = (pl.col("at_stake") * MINOR_PER_UNIT[self.page.currency]).round().cast(pl.Int64)
         return listed.join(reached, on="customer_id", how="left", maintain_order="left").select(
             "means", recipient_id="customer_id", reason_code=pl.lit("open"), value_minor=stake,

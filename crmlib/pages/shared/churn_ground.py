@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -18,17 +18,20 @@ from crmlib.churn.features.visits import Visits
 from crmlib.churn.judge import backtest
 from crmlib.churn.last_test import Health, Reserve
 from crmlib.churn.league import Trial
+from crmlib.churn.movement import causes
 from crmlib.churn.risk import RiskFit
 from crmlib.customers.members import periods
 from crmlib.kit.finding import Finding, Status
 from crmlib.pages.shared import churn_checks
 from crmlib.pages.shared.members import MemberStudy
+from crmlib.panels import traits
 from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
 LEARNED = 40_000
 """Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
+YEAR = timedelta(days=364)
 
 
 class ChurnStudy(MemberStudy):
@@ -63,6 +66,30 @@ class ChurnStudy(MemberStudy):
     def stores(self) -> pl.DataFrame | None:
         """Names of stores; none where they are not connected."""
         return self.collected("stores")
+
+    @cached_property
+    def shut(self) -> pl.DataFrame:
+        """Closed spells of stores: store_id, start_n, end_n."""
+        return causes.closed_stores(
+            self.seen.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
+        )
+
+    @cached_property
+    def now_closed(self) -> pl.Series:
+        """Stores that sell nothing now."""
+        return causes.now_closed(self.shut, t0=self.page.as_of)
+
+    @cached_property
+    def owned_by(self) -> pl.DataFrame:
+        """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
+        bought = traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
+        homes = clv.portfolio.home_store(bought.filter(~pl.col("part").is_in(self.now_closed.implode())))
+        made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
+        if self.file is None:
+            return made
+        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.titles("staff", "staff_id")))
+        both = advised.join(made, on="customer_id", how="full", coalesce=True)
+        return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
 
     @cached_property
     def span(self) -> periods.Periods:
@@ -193,3 +220,8 @@ def calibration_check(study: ChurnStudy) -> Finding:
 def untested(study: ChurnStudy, check: str) -> Finding:
     """A check that needs a closed window, where the history is too short for one."""
     return Finding.unavailable(f"churn.{check}", "data", words=study.words)
+
+
+def _called(column: str, names: dict[str, str]) -> pl.Expr:
+    """The name behind a code, or the code where it has none."""
+    return pl.col(column).replace(names) if names else pl.col(column)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 import polars as pl
 
-from crmlib import clv
 from crmlib.churn.features import labels
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.core.errors import ModelError
 from crmlib.outreach.means import means
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_ground import ChurnStudy
-from crmlib.panels import traits
 
 UPPER = ("A", "B")
 """Classes of past spend whose members are worth a call."""
-YEAR = timedelta(days=364)
 
 
 class Watch(ChurnStudy):
@@ -84,25 +81,26 @@ class Watch(ChurnStudy):
         return made.with_columns(due_on=due, held=self.left_alone(ids))
 
     @cached_property
-    def owned_by(self) -> pl.DataFrame:
-        """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's)."""
-        homes = clv.portfolio.home_store(
-            traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
-        )
-        made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
-        if self.file is None:
-            return made
-        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.titles("staff", "staff_id")))
-        both = advised.join(made, on="customer_id", how="full", coalesce=True)
-        return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
+    def usual_gaps(self) -> pl.DataFrame:
+        """Days between two visits, as every list says it: customer_id, usual_gap of all who came twice.
+
+        Nobody's where too few came twice to learn a rhythm.
+        """
+        try:
+            return snapshot.usual_gaps(self.seen, t0=self.page.as_of, rng=self.chance("night"), options=self.options)
+        except ModelError:
+            return pl.DataFrame(schema={"customer_id": pl.String, "usual_gap": pl.Float64})
+
+    @cached_property
+    def told(self) -> pl.DataFrame:
+        """What to say to late members of the upper classes: customer_id, action; nobody where no risk is learned."""
+        try:
+            return self.late.filter(pl.col("tier").is_in(UPPER)).select("customer_id", "action")
+        except ModelError:
+            return pl.DataFrame(schema={"customer_id": pl.String, "action": pl.String})
 
     def night(self, day: date, *, before: date) -> pl.DataFrame:
         """Everybody's state on `day`, and at the list before it."""
         return snapshot.night(
             self.seen, as_of=day, before=before, risk=self.risk, rng=self.chance("night"), options=self.options
         )
-
-
-def _called(column: str, names: dict[str, str]) -> pl.Expr:
-    """The name behind a code, or the code where it has none."""
-    return pl.col(column).replace(names) if names else pl.col(column)

@@ -152,6 +152,16 @@ def test_the_fill_rate_has_thresholds(filled, status):
     assert losses.fill(rates, words=ZH).status == status
 
 
+def test_losses_of_nobody_stand_before_those_of_the_owner_with_most():
+    rates = pl.DataFrame(
+        {"owner": ["Li", None, "all"], "lost": [30, 70, 100], "filled": [9, 20, 29], "share": [0.3, 0.29, 0.29]}
+    )
+    made = losses.fill(rates, words=ZH)
+    assert "50 人没有负责人" in made.note_seen and "先定人" in made.note_do and "Li（21 人）" in made.note_seen
+    owned = losses.fill(rates.with_columns(filled=pl.Series([9, 69, 78])), words=ZH)
+    assert "没有负责人" not in owned.note_seen + owned.note_do
+
+
 def lists(effect, low, high, held=45):
     return pl.DataFrame(
         {

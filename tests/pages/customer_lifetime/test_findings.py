@@ -118,8 +118,18 @@ CURVE = pl.DataFrame(
 
 def reach(listed: pl.DataFrame) -> pl.DataFrame:
     return listed.select(
-        "customer_id", past_tier=pl.lit("B"), owner=pl.lit("Li"), means=pl.lit("sms"), due_on=pl.lit(date(2026, 1, 5))
-    )
+        "customer_id", past_tier=pl.lit("B"), owner=pl.lit("Li"), means=pl.lit("sms"), due_on=pl.lit(date(2026, 1, 5)),
+        usual_gap=pl.lit(None, dtype=pl.Float64), action=pl.lit(None, dtype=pl.String),
+    )  # fmt: skip
+
+
+def test_a_late_member_is_spoken_of_as_on_the_other_lists(whole, test):
+    listed = portfolio.keep_list(whole.customers, capacity=20, unit_days=7, held=NOBODY)
+    known = reach(listed).with_columns(usual_gap=pl.lit(4.6), action=pl.lit("other_store"))
+    pseudonyms = pl.Series([f"P{i}" for i in range(listed.height)])
+    table = keep.keep_list(listed, test, words=ZH, reach=known, pseudonyms=pseudonyms, last=None).table
+    assert all(why.startswith("平时每 5 天一次") for why in table["reason"])
+    assert set(table["suggestion"]) == {ZH("churn.action.other_store")}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -150,6 +150,8 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
     )
     worst = gaps.sort("open", group, descending=[True, False]).row(0, named=True) if gaps.height else None
     missing = whole["lost"] - whole["filled"]
+    unowned = missing - int(gaps["open"].sum())
+    nobody = "_nobody" if worst and unowned > worst["open"] else ""
     values = {
         "share": form.share(share),
         "lost": form.count(whole["lost"]),
@@ -159,6 +161,7 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
         if worst
         else words("page.none"),
         "worst_open": form.count(worst["open"]) if worst else words("page.none"),
+        "unowned": form.count(unowned),
     }
     labels = [
         words("churn_review.fill.label", filled=form.count(f), lost=form.count(n), share=form.share(s))
@@ -183,6 +186,8 @@ def fill(rates: pl.DataFrame, *, words: Words) -> Finding:
         chart=labelled.bars(bars, words=words, title=words("churn_review.chart.fill"), percent=True)
         if parts.height
         else None,
+        seen=words(f"churn_review.fill.seen{nobody}", **values),
+        do=words(f"churn_review.fill.do{nobody}", **values),
         row_key=(group,),
     )
 

@@ -51,7 +51,7 @@ def keep_list(study: Study) -> ActionList:
         listed,
         study.test,
         words=study.words,
-        reach=study.watch.reach(listed["customer_id"]),
+        reach=study.reached,
         pseudonyms=study.page.pseudonyms(listed["customer_id"]),
         last=study.last_list,
     )

@@ -88,13 +88,15 @@ def keep_list(
     ----------
     listed : `portfolio.keep_list`.
     test : whether the probabilities behind it held.
-    reach : class of past spend, owner, means and due day of its customers, in its order (`shared.churn_watch`).
+    reach : class of past spend, owner, means and due day of its customers, days between their visits and, of those who
+        are late, what to say, in its order (`Study.reached`).
     pseudonyms : of its customers, in its order.
     last : what came of the last list (`portfolio.outcome_of_last`).
     """
     form = words.format
-    known = reach.select("past_tier", "owner", "means", "due_on")
+    known = reach.select("past_tier", "owner", "means", "due_on", "usual_gap", "action")
     marked = listed.with_columns(customer_id=pseudonyms).hstack(known)
+    marked = marked.with_columns(gap_days=pl.coalesce("usual_gap", "gap_days"))
     contacts = marked.filter(pl.col("group") == "contact")
     controls = marked.height - contacts.height
     reasons = [_reason(row, words) for row in contacts.iter_rows(named=True)]
@@ -165,6 +167,9 @@ def _reason(row: dict[str, float], words: Words) -> str:
 
 
 def _suggestion(row: dict[str, float | str], words: Words) -> str:
+    """By the own reason of whoever is late, as on the other lists; else by class and chance."""
+    if isinstance(row["action"], str):
+        return words(f"churn.action.{row['action']}")
     upper = row["past_tier"] in UPPER
     likely = float(row["p_alive"]) >= 0.5
     return words(f"churn.action.{'taste' if upper else 'remind' if likely else 'coupon'}")
