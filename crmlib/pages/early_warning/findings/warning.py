@@ -79,7 +79,6 @@ def answer(
         "basis": words(f"early_warning.basis.{basis}"),
     }
     at = {"money": values["money"], "basis": values["basis"]}
-    expected = float(table["risk"].sum())
     beside = reserve[0] if reserve[1] != "good" else ""
     held = int(found["held"].sum()) if "held" in found.columns else 0
     alone = words("early_warning.held", count=form.count(held)) if held else ""
@@ -114,18 +113,24 @@ def answer(
                 key="late",
                 amount=float(late.height),
             ),
-            Figure(
-                label=words("early_warning.figure.expected", days=horizon),
-                value=words("churn.people", count=form.count(round(expected))),
-                comparison=words(
-                    f"early_warning.figure.expected_{'of' if returns is None else 'return'}",
-                    count=form.count(table.height),
-                    returns=form.share(returns),
-                ),
-                key="expected_away",
-                amount=expected,
-            ),
+            _expected(table, words=words, horizon=horizon, returns=returns),
         ),
+    )
+
+
+def _expected(table: pl.DataFrame, *, words: Words, horizon: int, returns: float | None) -> Figure:
+    """How many of all will stay away, and how many of those come again later."""
+    form, expected = words.format, float(table["risk"].sum())
+    return Figure(
+        label=words("early_warning.figure.expected", days=horizon),
+        value=words("churn.people", count=form.count(round(expected))),
+        comparison=words(
+            f"early_warning.figure.expected_{'of' if returns is None else 'return'}",
+            count=form.count(table.height),
+            returns=form.share(returns),
+        ),
+        key="expected_away",
+        amount=expected,
     )
 
 
