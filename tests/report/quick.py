@@ -40,7 +40,8 @@ def draws(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lifetime_calendar, "SAMPLE", SAMPLE)
     patch.setattr(backtest, "CANDIDATES", ("bg_nbd", "mbg_nbd"))
     for module, name, few_of in (
-        (posterior, "ENOUGH", 500), (posterior, "ROUNDS", 1), (league, "ORIGINS", 4),
+        (posterior, "ENOUGH", 500), (posterior, "ROUNDS", 1), (posterior, "CHAIN_WARM", 100),
+        (posterior, "CHAIN_LENGTH", 500), (posterior, "MOST", 2_000), (league, "ORIGINS", 4),
         (additive, "ROUNDS", 40), (boosted, "ROUNDS", 20), (boosted, "MOST_ROUNDS", 30), (carry, "MAX_EVALUATIONS", 25),
     ):  # fmt: skip
         patch.setattr(module, name, few_of)
