@@ -31,22 +31,24 @@ def on_lines(seen: Look, sales: Mapped) -> Iterator[Mapped]:
         key = made.get(column)
         if not isinstance(key, str) or when is None or seen.header < 0:
             continue
-        taken = {c for name, one in made.items() if name != column for c in columns.read_by(one)}
-        found = columns.mapped(seen.rows, table, given={column: key}, also=seen.also)
-        lines = [line for line in found.lines if line.column in TOLD[table] and _belongs(seen.rows, key, line, taken)]
+        taken = {c for one in made.values() for c in columns.read_by(one)} - {key}
+        found = columns.mapped(seen.rows.drop(taken), table, given={column: key}, also=seen.also)
+        lines = [line for line in found.lines if line.column in TOLD[table] and _belongs(seen.rows, key, line)]
         if not lines:
             continue
         code = Line(column, key, "head", {"head": key})
         rules = {"no_code": {key: ()}} | {n: r for n, r in sales.exclude.items() if set(r) == {key}}
         if seen.again:
             rules["head"] = {key: (key,)}
-        yield Mapped(table, (code, *lines), (), exclude=rules, latest_by=when)
+        below = [c for c in sales.fill_down[1:] if c in columns.read_by(when)]
+        fill = (sales.fill_down[0], *below) if below else ()
+        yield Mapped(table, (code, *lines), (), fill_down=fill, exclude=rules, latest_by=when)
 
 
-def _belongs(rows: pl.DataFrame, key: str, told: Line, taken: set[str]) -> bool:
-    """Whether a column, that no line of the sale uses, is alike on nearly all lines of a code."""
+def _belongs(rows: pl.DataFrame, key: str, told: Line) -> bool:
+    """Whether a column is alike on nearly all lines of a code."""
     names = columns.read_by(told.made)
-    if len(names) != 1 or names & {key, *taken}:
+    if len(names) != 1 or key in names:
         return False
     pairs = rows.select(pl.col(key).alias("key"), pl.col(names.pop()).alias("told")).drop_nulls()
     counts = pairs.group_by("key", "told").len("lines").group_by("key")

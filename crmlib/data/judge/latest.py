@@ -28,7 +28,8 @@ def one_each(part: RawPart, source: Source) -> RawPart:
     rows = cells.filled_down(part.rows, source.fill_down)
     rows = cells.prepare(rows, source, {WHEN: (source.latest_by, pl.Datetime("us"))})
     kept_by = {c for e in source.columns.values() for c in e.columns()}
-    by = [c for c in source.latest_by.columns() if c not in kept_by]
+    kept_by |= {c for rule in source.exclude.values() for c in rule}
+    by = [c for c in dict.fromkeys([*source.latest_by.columns(), *source.fill_down]) if c not in kept_by]
     said = [c for c in source.source_columns() if c not in by]
     rows = rows.with_columns(pl.col(f"{cells.AT}{WHEN}").dt.date().alias(WHEN))
     rows = rows.sort(WHEN, LINE, descending=[True, False], nulls_last=True)

@@ -102,3 +102,19 @@ def test_a_frame_of_lines_gives_its_goods() -> None:
     made = map_frame(frame, table="products", columns={"product_id": "sku", "name": "name"}, latest_by="at")
     assert dict(made.rows.select("product_id", "name").iter_rows()) == {"A": "y", "B": "z"}
     assert (made.result.read, made.result.conflict) == (3, 1)
+
+
+def test_goods_of_orders_whose_fields_stand_on_the_first_line_only(desk: Desk) -> None:
+    """The order's number is called a name, too; a name that came on a later line of the last order is the latest."""
+    rows = []
+    for n in range(60):
+        first = [f"#{n}", f"{date(2025, 1, 1) + timedelta(days=n)} 10:00:00", "paid"]
+        last = "New roast" if n >= 50 else "Roast"
+        rows += [[*first, "1", "Blend", "9.00", "S1", "Mill"], [f"#{n}", "", "", "2", last, "7.00", "S2", "Port"]]
+    head = "Name,Created at,Financial Status,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Vendor"
+    drafted(desk, desk.csv("orders.csv", *map(",".join, rows), header=head))
+    results = ingest_all(desk.sources, lake=desk.lake, now=NOW)
+    assert [(one.source, one.kept) for one in results] == [("orders", 120), ("orders_products", 2)]
+    goods = {"S1": ("Blend", "Mill"), "S2": ("New roast", "Port")}
+    assert names(desk.lake, "products", "product_id", "name", "brand") == goods
+    assert (results[1].read, results[1].conflict) == (3, 1)
