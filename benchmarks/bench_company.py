@@ -40,8 +40,10 @@ MEASURE = (
 )
 KILLED = (
     "import sys; from crmlib.data.lake import lake, reduced; from crmlib.panels import reductions;"
-    "reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
+    "reduced.LINES_AT_ONCE = int(sys.argv[2]); reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
 )
+STEPS = 240
+"""So many steps the killed run takes of all lines: a month is then of several commits, as with a company."""
 
 
 def measured(*arguments: str | Path) -> str:
@@ -87,12 +89,13 @@ def kills(lake: Lake, folder: Path, times: int) -> None:
     copy = Lake(folder / "killed")
     shutil.rmtree(copy.path, ignore_errors=True)
     shutil.copytree(lake.path, copy.path, ignore=shutil.ignore_patterns("remembered", reduced.FOLDER))
+    reduced.LINES_AT_ONCE = max(1, copy.table("receipt_lines").select(pl.len()).collect().item() // STEPS)
     rng, began = random.Random(1), time.monotonic()
     reduced.reduce(copy, by=reductions)
     whole, torn = time.monotonic() - began, 0
     shutil.rmtree(copy.path / reduced.FOLDER)
     for _ in range(times):
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(copy.path)])
+        child = subprocess.Popen([sys.executable, "-c", KILLED, str(copy.path), str(reduced.LINES_AT_ONCE)])
         time.sleep(rng.uniform(0.3, 1.0) * whole)
         if child.poll() is None:
             os.kill(child.pid, signal.SIGKILL)

@@ -119,7 +119,9 @@ def ordered(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     code, places = pl.lit(0, dtype=pl.Int64), 1
     for key in keys:
         values = frame[key].unique().drop_nulls().sort()
-        if values.dtype == pl.String:
+        if isinstance(values.dtype, pl.Enum):
+            values, place = values.dtype.categories, pl.col(key).to_physical().cast(pl.Int64)
+        elif values.dtype == pl.String:
             place = pl.col(key).cast(pl.Enum(values)).to_physical().cast(pl.Int64)
         elif values.dtype.is_integer():
             place = pl.col(key).cast(pl.Int64) - int(values[0] if values.len() else 0)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.dates import day_number
+from crmlib.core.dates import day_number, day_of
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, ordered, reduced
 from crmlib.panels.handle import among, cells_of, opened
+from crmlib.panels.monthly import monthly
 
 NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
@@ -69,12 +70,27 @@ def visit_days(lines: AnyFrame) -> VisitDays:
 
 
 def _of_cells(cells: pl.LazyFrame) -> VisitDays:
-    """The same from the stored days of customers and stores."""
-    day = pl.col("day_n")
+    """The same from the stored days of customers and stores; month by month, for they are millions."""
+    day, bought, shop = pl.col("day_n"), pl.col("sale_lines") > 0, pl.col("store_id").is_not_null()
     known = cells.with_columns(known_n=pl.max_horizontal(pl.col("known_n").fill_null(day), day))
+    stores = known.filter(bought, shop).select("store_id", "day_n", "known_n").unique()
+    filled = known.select(
+        day.min().alias("first"), day.max().alias("last"), store_id=shop.any(),
+        promotion_id=(pl.col("promoted_lines") > 0).any(),
+    )  # fmt: skip
+    alive, has = (plan.collect(engine="streaming") for plan in (stores, filled))  # together they would share, and hold
+    first, last = (day_of(has[end].item() or 0) for end in ("first", "last"))
+    ids = ("customer_id", "store_id")
+    days = monthly(known, lambda month: _month_of_cells(opened(month)), start=first, end=last, ids=ids)
+    columns = frozenset(("known_at", *(c for c in ("store_id", "promotion_id") if has[c].item())))
+    visited = ordered(days, ORDER).with_columns(pl.col(ids).cast(pl.String))
+    return VisitDays(visited, alive.sort("store_id", "day_n", "known_n"), columns)
+
+
+def _month_of_cells(cells: pl.LazyFrame) -> pl.DataFrame:
     sums = ("net_minor", "bought_minor", "sale_lines", "offer_minor")
     days = (
-        known.filter(pl.col("customer_id").is_not_null())
+        cells.filter(pl.col("customer_id").is_not_null())
         .group_by("customer_id", "day_n", "known_n", "store_id")
         .agg(pl.col(*sums).sum())
         .select(
@@ -86,16 +102,7 @@ def _of_cells(cells: pl.LazyFrame) -> VisitDays:
             pl.col("offer_minor").alias("promoted_minor"),
         )
     )
-    bought = known.filter(pl.col("sale_lines") > 0, pl.col("store_id").is_not_null())
-    stores = bought.select("store_id", "day_n", "known_n").unique()
-    filled = known.select(
-        store_id=pl.col("store_id").is_not_null().any(), promotion_id=(pl.col("promoted_lines") > 0).any()
-    )
-    # one after the other: together they would hold the cells that they share
-    alive, has = (plan.collect(engine="streaming") for plan in (stores, filled))
-    columns = frozenset(("known_at", *(c for c in has.columns if has[c].item())))
-    visited = ordered(days.collect(engine="streaming"), ORDER)
-    return VisitDays(visited, alive.sort("store_id", "day_n", "known_n"), columns)
+    return days.collect(engine="streaming")
 
 
 def customer_margin(lines: AnyFrame) -> pl.DataFrame:

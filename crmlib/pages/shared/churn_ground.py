@@ -29,7 +29,7 @@ from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
-LEARNED = 40_000
+LEARNED = 20_000
 """Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
 YEAR = timedelta(days=364)
 
