@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -146,6 +146,18 @@ def price_level(prices: AnyFrame) -> pl.DataFrame:
     return table.select("customer_id", price_level=pl.when(pl.col("lines") >= LEAST_LINES).then(level))
 
 
+def asked_for(values: str, known: Collection[str]) -> list[str]:
+    """The values in `values`, joined by ``+``; a known value that ends with the sign itself keeps it.
+
+    Examples
+    --------
+    >>> asked_for("A + B", ["A", "B"]), asked_for("65+", ["55-64", "65+"]), asked_for("55-64+65+", ["55-64", "65+"])
+    (['A', 'B'], ['65+'], ['55-64', '65+'])
+    """
+    parts = [value.strip() for value in values.split("+") if value.strip()]
+    return [f"{part}+" if part not in known and f"{part}+" in known else part for part in parts]
+
+
 def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:
     """Whether each member belongs to the group: `column` is one of `values` (joined by ``+``).
 
@@ -159,8 +171,8 @@ def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:
     >>> in_group(pl.DataFrame({"tier": ["A", "B", "D"]}), column="tier", values="A+B").to_list()
     [True, True, False]
     """
-    wanted = [value.strip() for value in values.split("+") if value.strip()]
     known = frame[column].cast(pl.String).drop_nulls().unique().sort().to_list() if column in frame.columns else []
+    wanted = asked_for(values, known)
     if not set(wanted) & set(known):
         raise ModelError(
             "scoring.no_such_group", values={"column": column, "values": values, "known": ", ".join(known[:20])}

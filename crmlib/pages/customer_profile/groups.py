@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from crmlib.customers.groups.needs import NeedSegments
+from crmlib.customers.groups.traits import asked_for
 from crmlib.kit.words import Words
 
 
@@ -25,9 +26,11 @@ def label(words: Words, trait: str, value: str) -> str:
     return words.label(key) or value
 
 
-def group_name(words: Words, column: str, values: str, *, needs: Mapping[str, str] | None = None) -> str:
-    """A group in words: tier A and B, female members, buyers of nuts."""
-    asked = [v.strip() for v in values.split("+") if v.strip()]
+def group_name(
+    words: Words, column: str, values: str, *, needs: Mapping[str, str] | None = None, known: Collection[str] = ()
+) -> str:
+    """A group in words: tier A and B, female members, buyers of nuts; `known` : the values that there are."""
+    asked = asked_for(values, known)
     names = words("scoring.join").join((needs or {}).get(v) or label(words, column, v) for v in asked)
     return words(
         f"customer_profile.group.{'tier' if column == 'tier' else 'other'}", names=names, trait=words.column(column)
@@ -62,7 +65,8 @@ def to_choose(
                 values = sorted(values)
                 values = ["+".join(values[:n]) for n in range(2, len(values))] + values
             found[trait] = tuple(
-                (v, words("scoring.join").join(label(words, trait, one) for one in v.split("+"))) for v in values
+                (v, words("scoring.join").join(label(words, trait, one) for one in asked_for(v, sizes[trait])))
+                for v in values
             )
     return {trait: choices for trait, choices in found.items() if choices}
 
@@ -84,7 +88,7 @@ def in_words(table: pl.DataFrame, column: str, values: str, *, words: Words, nee
         return Asked(table, values)
     known = table[column].cast(pl.String).drop_nulls().unique().to_list()
     labels = {v: needs.get(v) or label(words, column, v) for v in known}
-    asked = [v.strip() for v in values.split("+") if v.strip()]
+    asked = asked_for(values, [*known, *labels.values()])
     return Asked(
         table.with_columns(pl.col(column).cast(pl.String).replace(labels)), "+".join(labels.get(v, v) for v in asked)
     )

@@ -97,7 +97,9 @@ class Study(TraitStudy):
     @cached_property
     def group_name(self) -> str:
         """The group in words."""
-        return group_name(self.words, self.params.group_by, self.params.group, needs=self.need_names)
+        by, needs = self.params.group_by, self.need_names
+        known = self.traits[by].cast(pl.String).drop_nulls().unique().to_list()
+        return group_name(self.words, by, self.params.group, needs=needs, known=known)
 
     @cached_property
     def watch(self) -> Watch:

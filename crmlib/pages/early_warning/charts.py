@@ -17,9 +17,11 @@ def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
     frame : tier, state (words), customers, order (0 came, 1 not yet).
     """
     states = [words("early_warning.state_now.came"), words("early_warning.state_now.not_yet")]
+    most = int(frame.group_by("tier").agg(pl.col("customers").sum())["customers"].max() or 0)  # type: ignore[arg-type]
+    whole = alt.Axis(tickMinStep=1, format="d", tickCount=min(max(most, 1), 6))
     base = alt.Chart(frame).encode(
         y=alt.Y("tier:N", title=None, axis=alt.Axis(labelFontSize=14, ticks=False)),
-        x=alt.X("customers:Q", title=words("churn.chart.people"), axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X("customers:Q", title=words("churn.chart.people"), axis=whole),
         order=alt.Order("order:Q"),
     )
     colour = alt.Color(
@@ -32,7 +34,8 @@ def outcomes(frame: pl.DataFrame, *, words: Words) -> alt.LayerChart:
         color=colour, tooltip=[alt.Tooltip("tier:N"), alt.Tooltip("state:N"), alt.Tooltip("customers:Q")]
     )
     inside = base.transform_filter("datum.customers > 0").mark_text(align="right", dx=-4, color="white")
-    chart: alt.LayerChart = drawn + inside.encode(x=alt.X("customers:Q", stack="zero"), text=alt.Text("customers:Q"))
+    at = alt.X("customers:Q", stack="zero", title=words("churn.chart.people"), axis=whole)
+    chart: alt.LayerChart = drawn + inside.encode(x=at, text=alt.Text("customers:Q"))
     return theme.finish(chart, height=max(44 * frame["tier"].n_unique(), 80))
 
 
