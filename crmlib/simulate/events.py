@@ -21,6 +21,8 @@ NOT_DONE_SHARE = 0.04
 """Share of the planned stores that do not carry an event out."""
 PLANNED_AHEAD = 100
 """Days after the last day seen for which events are already planned."""
+WEEKS_ON = 14
+"""Days before the last one seen within which an event must have ended to be the one that still runs."""
 EVERY_DAYS = 15
 """Mean days between the starts of two ordinary events."""
 DIP_SHARE, CANNIBAL_SHARE = 0.18, 0.14
@@ -136,9 +138,20 @@ def plan_events(
             busy[event.category] = last + event.dip_days + 7
             events.append(event)
         day += int(rng.integers(EVERY_DAYS - 5, EVERY_DAYS + 6))
+    events = _running(events, last_day - PLANNED_AHEAD)
     events.sort(key=lambda e: (e.first, e.category))
     since = last_day - PLANNED_AHEAD - STOCK_DAYS
     return tuple(_numbered(_emptied(e, rng) if e.first >= since else e, n) for n, e in enumerate(events, start=1))
+
+
+def _running(events: list[Event], today: int) -> list[Event]:
+    """The events; where none runs on the last day seen, the latest ordinary one goes on till a Sunday after it."""
+    before = [e for e in events if e.slot is None and today - WEEKS_ON < e.last < today]
+    if not before or any(e.first <= today <= e.last for e in events):
+        return events
+    latest = max(before, key=lambda e: e.last)
+    longer = replace(latest, last=latest.last + 7 * (1 + (today - latest.last) // 7) + 7)
+    return [longer if e is latest else e for e in events]
 
 
 def _emptied(event: Event, rng: np.random.Generator) -> Event:

@@ -212,8 +212,11 @@ def test_nothing_that_has_happened_lies_beyond_the_last_day(read: dict[str, pl.L
         assert last is None or last <= LAST, name
 
 
-def test_promotions_are_approved_and_lie_ahead_on_the_last_day(read: dict[str, pl.LazyFrame]) -> None:
+def test_promotions_run_are_approved_and_lie_ahead_on_the_last_day(read: dict[str, pl.LazyFrame]) -> None:
     plans, steps = read["promotions"].collect(), read["promotion_steps"].collect()
+    on = plans.filter(pl.col("starts_at").dt.date() <= LAST, pl.col("ends_at").dt.date() > LAST)
+    today = set(read["receipt_lines"].filter(pl.col("day") == LAST).collect()["promotion_id"].drop_nulls())
+    assert on.height > 0 and set(on["promotion_id"]) & today, "one runs, and is sold"
     ahead = plans.filter(pl.col("starts_at").dt.date() > LAST)
     approved = steps.filter(pl.col("state").cast(pl.String) == "approved")["promotion_id"]
     assert ahead.filter(pl.col("promotion_id").is_in(approved.implode())).height > 0
