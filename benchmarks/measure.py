@@ -23,19 +23,24 @@ class Cost:
     wall_s: float
 
 
-def cost(work: Callable[[], object], *, one_thread: bool = False) -> Cost:
+def cost(work: Callable[[], object], *, one_thread: bool = False, before: Callable[[], object] | None = None) -> Cost:
     """Run `work` in a fork and wait for it; the parent's imports and data are shared, its own work is not counted.
 
     `one_thread` holds it to one core and every BLAS and OpenMP pool to one thread: threads that wait by spinning count
-    as CPU seconds, and would make a contestant look slower than its work is.
+    as CPU seconds, and would make a contestant look slower than its work is. `before` (imports, which a warm process
+    has behind it) is done in the child, too, and its CPU and wall seconds are not counted.
     """
     started = datetime.now(UTC)
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:  # the child never returns
         try:
             if one_thread:
                 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
                 threadpool_limits(1)
+            if before is not None:
+                before()
+            os.write(writer, f"{sum(os.times()[:4])} {(datetime.now(UTC) - started).total_seconds()}".encode())
             work()
             os._exit(0)
         except BaseException:
@@ -43,14 +48,23 @@ def cost(work: Callable[[], object], *, one_thread: bool = False) -> Cost:
             sys.stderr.flush()
             os._exit(1)
     _, status, usage = os.wait4(pid, 0)
+    wall = (datetime.now(UTC) - started).total_seconds()
+    os.close(writer)
+    told = os.read(reader, 100).split()
+    os.close(reader)
     if status:
         raise RuntimeError(f"a contestant failed with status {os.waitstatus_to_exitcode(status)}")
-    wall = (datetime.now(UTC) - started).total_seconds()
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, wall)
+    cpu, waited = (float(seconds) for seconds in told) if before is not None else (0.0, 0.0)
+    return Cost(usage.ru_utime + usage.ru_stime - cpu, usage.ru_maxrss / 1024, wall - waited)
 
 
 def compare(
-    contestants: Mapping[str, Callable[[], object]], *, runs: int = 3, title: str, one_thread: bool = False
+    contestants: Mapping[str, Callable[[], object]],
+    *,
+    runs: int = 3,
+    title: str,
+    one_thread: bool = False,
+    before: Callable[[], object] | None = None,
 ) -> dict[str, Cost]:
     """Run every contestant `runs` times in turn (A B A B …), print medians and ratios to the first, return the medians.
 
@@ -59,7 +73,7 @@ def compare(
     seen: dict[str, list[Cost]] = {name: [] for name in contestants}
     for _ in range(runs):
         for name, work in contestants.items():
-            seen[name].append(cost(work, one_thread=one_thread))
+            seen[name].append(cost(work, one_thread=one_thread, before=before))
     medians = {
         name: Cost(*(statistics.median(getattr(c, f) for c in costs) for f in ("cpu_s", "peak_mb", "wall_s")))
         for name, costs in seen.items()
