@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.data import check_lake
+from crmlib.data.lake import delta, store
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FIRST = (
@@ -99,6 +101,50 @@ def test_late_lines_of_an_old_day_join_it(desk):
     desk.csv("b.csv", "R9,S2,0008,P3,2024/1/3 21:15,1,3.00")
     assert desk.ingest().kept == 1
     assert len(lines(desk.lake)) == 5
+
+
+def test_a_correction_of_most_days_rewrites_its_months_and_nothing_else(desk):
+    days = [f"2024/{month}/{day}" for month in (1, 2) for day in range(1, 29)]
+    desk.csv("a.csv", *(f"R{n},S1,,P1,{day} 9:00,1,{n + 1}.00" for n, day in enumerate(days)))
+    desk.csv("b.csv", "Q,S1,,P1,2024/3/1 9:00,1,3.00")
+    desk.ingest()
+    files = set(delta.sizes(desk.lake.table_path("receipt_lines")))
+    desk.csv("c.csv", *(f"R{n},S1,,P1,{day} 9:00,1,{n + 2}.00" for n, day in enumerate(days) if n % 3))
+    result = desk.ingest()
+    fixed = sum(bool(n % 3) for n in range(len(days)))
+    assert (result.read, result.replaced, result.kept) == (fixed, fixed, 0)
+    found = {receipt: net for receipt, _, _, net in lines(desk.lake)}
+    assert found == {"Q": 300} | {f"R{n}": 100 * (n + 1 + bool(n % 3)) for n in range(len(days))}
+    assert {f for f in files if "2024-03" in f} <= set(delta.sizes(desk.lake.table_path("receipt_lines")))
+    operation = delta.opened(desk.lake.table_path("receipt_lines")).history(1)[0]
+    assert "day" not in operation["operationParameters"]["predicate"]
+    assert check_lake(desk.lake.path).ok
+
+
+def test_of_a_receipt_that_is_there_every_line_is_found_on_whatever_day(desk):
+    desk.csv("a.csv", "R1,S1,,P1,2024/1/31 23:59,1,1.00", "R1,S1,,P2,2024/2/1 0:01,1,2.00", *FIRST[2:])
+    desk.ingest()
+    desk.csv("b.csv", "R1,S1,,P1,2024/1/31 23:59,1,1.00", "R9,S1,,P1,2024/1/31 23:59,1,1.00")
+    result = desk.ingest()
+    assert (result.duplicate, result.kept, result.replaced, result.withdrawn) == (1, 1, 0, 1)
+
+
+def test_keys_are_looked_for_before_other_columns_are_read(desk, monkeypatch):
+    """A batch of new keys reads no other column of the lines that are there."""
+    desk.csv("a.csv", *FIRST)
+    desk.ingest()
+    asked, collect = list[list[str]](), pl.LazyFrame.collect
+
+    def noted(self, *args, **kwargs):
+        found = collect(self, *args, **kwargs)
+        asked.append(found.columns)
+        return found
+
+    rows = pl.DataFrame({"receipt_id": ["R7", "R8"]})
+    monkeypatch.setattr(pl.LazyFrame, "collect", noted)
+    found = store.known_rows(desk.lake, CONTRACTS["receipt_lines"], rows, by_receipt=True, name="sales")
+    assert found.is_empty()
+    assert asked[1:] == [["receipt_id"]]  # the first is the empty answer itself
 
 
 def test_a_source_with_line_numbers_corrects_single_lines(desk):

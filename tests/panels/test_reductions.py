@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import reduced
+from crmlib.data.lake import delta, reduced
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.words import Words
 from crmlib.panels import reductions
@@ -65,6 +65,16 @@ def test_only_touched_days_are_made_anew_and_nothing_where_nothing_came(lake: La
     histories.night(lake, np.random.default_rng(8), 3)
     built, days = reduced.reduce(lake, by=reductions)
     assert 0 < days < first + 1 and equal(kept(lake, built), whole(lake))
+
+
+def test_days_that_no_reduction_holds_are_added_without_asking_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = histories.made(tmp_path, 3, 3)
+    monkeypatch.setattr(reduced, "LINES_AT_ONCE", 1)
+    reduced.reduce(lake, by=reductions)
+    done = delta.opened(lake.path / reduced.FOLDER / "receipt").history()
+    assert len(done) > 5 and not any("predicate" in commit["operationParameters"] for commit in done)
 
 
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:

@@ -230,10 +230,20 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
 
 
 def overwrite(
-    path: Path, rows: pl.DataFrame | pl.LazyFrame, *, batch: Batch, description: str, days: list[date] | None = None
+    path: Path,
+    rows: pl.DataFrame | pl.LazyFrame,
+    *,
+    batch: Batch,
+    description: str,
+    days: list[date] | None = None,
+    months: list[str] | None = None,
 ) -> None:
-    """Replace the whole table, or only the rows of `days`, in one commit."""
+    """Replace the whole table, or only the rows of `days` or of whole `months`, in one commit.
+
+    Of months no file is opened: what gives way is told by its folder.
+    """
     predicate = _days_predicate(days) if days is not None else None
+    predicate = f"month IN ({_quoted(set(months))})" if months is not None else predicate
     _overwrite(path, rows, batch=batch, description=description, predicate=predicate)
 
 

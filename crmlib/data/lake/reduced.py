@@ -281,10 +281,18 @@ def _take_back(lake: Lake, last: Built | None, *, by: Reducer) -> None:
 def _write(path: Path, frame: pl.DataFrame, *, days: list[date]) -> None:
     day = frame["day_n"].cast(pl.Date)
     rows = frame.with_columns(day.alias("day"), month_of(day))
-    if delta.exists(path):
+    if delta.exists(path) and any(a <= days[-1] and b >= days[0] for a, b in _spanned(path)):
         delta.overwrite(path, rows, batch=delta.Batch(""), description="{}", days=days)
     else:
         delta.append(path, rows, batch=delta.Batch(""), partition=MONTH, description="{}")
+
+
+def _spanned(path: Path) -> list[tuple[date, date]]:
+    """First and last day of every file of a reduction; all days where a file does not say."""
+    adds = pl.DataFrame(delta.opened(path).get_add_actions(flatten=True))
+    if adds.is_empty() or not {"min.day", "max.day"} <= set(adds.columns):
+        return [(date.min, date.max)] * adds.height
+    return adds.select(pl.col("min.day").fill_null(date.min), pl.col("max.day").fill_null(date.max)).rows()
 
 
 def remember(lake: Lake, built: Built) -> None:

@@ -17,6 +17,8 @@ from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
 
+MOST_DAYS = 15
+"""So many touched days a month: writing months anew whole is cheaper, since nothing is asked of their rows."""
 STORED_KINDS = ("quarantined", "duplicate", "conflict", "excluded")
 
 
@@ -40,13 +42,12 @@ def known_rows(
     if isinstance(low, str) and isinstance(high, str):
         there = there.filter(pl.col(on[0]).is_between(pl.lit(low), pl.lit(high)))
     same = there.join(rows.lazy().select(on), on=on, how="semi")
-    if contract.dated and contract.event in contract.required:  # the keys alone first: most batches are new
-        event = pl.col(contract.event)
-        span = same.select(event.min().alias("first"), event.max().alias("last"))
-        first, last = span.collect(engine="streaming").row(0)
-        if first is None:
+    if contract.dated:  # the keys alone first: most batches are new, and few rows of the others are there
+        keys = same.select(on).unique().collect(engine="streaming")
+        if keys.is_empty():
             return empty
-        same = same.filter(event.is_between(first, last))
+        same = there.filter(pl.col(on[0]).is_in(keys[on[0]].implode()))
+        same = same if len(on) == 1 else same.join(keys.lazy(), on=on, how="semi")
     found = same.collect(engine="streaming")
     return found.cast(empty.schema) if found.height else empty
 
@@ -79,15 +80,17 @@ def commit(
 def _correct(
     lake: Lake, contract: Contract, verdict: Verdict, rows: pl.DataFrame, *, batch: delta.Batch, description: str
 ) -> None:
-    """Write the touched days anew: what stays of them, and the new rows."""
+    """Write the touched days anew, or their months if most days are: what stays of them, and the new rows."""
     path = lake.table_path(contract.name)
     stays = delta.scan(path)
-    days = None
+    days = months = None
     if contract.dated:
         removed = storable(verdict.remove, contract)
         days = sorted({*rows["day"].to_list(), *removed["day"].to_list()})
         months = sorted({f"{d:%Y-%m}" for d in days})
-        stays = stays.filter(pl.col(MONTH).is_in(months), pl.col("day").is_in(days))
+        stays = stays.filter(pl.col(MONTH).is_in(months))
+        if len(days) < MOST_DAYS * len(months):
+            stays, months = stays.filter(pl.col("day").is_in(days)), None
     leaving = verdict.remove.lazy().select(contract.key)
     there = set(stays.collect_schema())  # a table made before its contract grew lacks the new columns
     stays = stays.with_columns(pl.lit(None, dtype=d).alias(c) for c, d in rows.schema.items() if c not in there)
@@ -97,7 +100,8 @@ def _correct(
     kept = stays.join(leaving, on=list(contract.key), how="anti").select(rows.columns)
     anew = pl.concat([kept, rows.lazy()])
     dated = contract.dated  # a large table is rewritten as it flows by; a small one is looked at whole
-    delta.overwrite(path, anew if dated else anew.collect(), batch=batch, description=description, days=days)
+    rewritten = anew if dated else anew.collect()
+    delta.overwrite(path, rewritten, batch=batch, description=description, days=days, months=months)
 
 
 def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:

@@ -115,17 +115,17 @@ def _tidy(delimiter: str) -> str:
 def _split_plain(lines: pl.DataFrame, delimiter: str, names: list[str]) -> Records:
     """Split lines without quotes; FIELDS holds the text to split."""
     width = len(names)
-    lines = lines.with_columns(pl.col(FIELDS).str.split(delimiter).alias("__pieces"))
-    lines = lines.with_columns(pl.col("__pieces").list.len().cast(pl.Int64).alias("__count"))
-    lines = lines.with_columns((pl.col("__count") == width).alias("__fits"))
+    count = (pl.col(FIELDS).str.count_matches(delimiter, literal=True) + 1).cast(pl.Int64)
+    lines = lines.with_columns(count.alias("__count")).with_columns((pl.col("__count") == width).alias("__fits"))
     if not lines["__fits"].all():  # the careful look is for the few lines that need it
         trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
         used = pl.when(pl.col("__count") > width).then(trailing).str.count_matches(delimiter, literal=True) + 1
         lines = lines.with_columns((pl.col("__fits") | (used <= width).fill_null(value=False)).alias("__fits"))
+    good = lines.filter("__fits")
+    # one field more than needed takes what trails
+    pieces = good[FIELDS].str.split_exact(delimiter, width)
+    fields = pieces.struct.rename_fields([*names, "__rest"]).struct.unnest().drop("__rest")
     torn = lines.filter(~pl.col("__fits")).select(LINE, RAW, rule=_torn_rule(pl.col("__count"), width))
-    good = lines.select(LINE, RAW, "__pieces", "__fits")
-    good = good.filter("__fits") if torn.height else good
-    fields = pl.DataFrame([good["__pieces"].list.get(n).alias(name) for n, name in enumerate(names)])
     return Records(fields.with_columns(good[LINE], good[RAW]), torn)
 
 
