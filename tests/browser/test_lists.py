@@ -195,7 +195,7 @@ def test_the_forms_take_a_list_the_whole_way(
         assert seats[name].overflow() <= 0
         return str(page.inner_text("main"))
 
-    assert "触达 30，不触达 30" in click("li", "draw:contact_list", MAY)
+    assert "触达 30，不触达 30" in click("li", "draw:L2026-05", MAY)
     assert not seats["li"].page.query_selector('button[value="approve:L2026-05"]'), "nobody approves their own"
     assert "已批准" in click("wang", "approve:L2026-05", MAY.replace(hour=5))
     assert not seats["wang"].page.query_selector("button[value^=send]"), "without the right to send"
