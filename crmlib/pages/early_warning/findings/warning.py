@@ -97,7 +97,7 @@ def answer(
                 label=words("early_warning.figure.at_risk", basis=words(f"early_warning.basis.{basis}")),
                 value=form.money(every),
                 comparison=words("early_warning.figure.at_risk_of", days=horizon),
-                key="at_risk_minor",
+                key="at_risk_all_minor",
                 amount=float(every),
                 money=True,
             ),
