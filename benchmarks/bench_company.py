@@ -42,8 +42,8 @@ KILLED = (
     "import sys; from crmlib.data.lake import lake, reduced; from crmlib.panels import reductions;"
     "reduced.LINES_AT_ONCE = int(sys.argv[2]); reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
 )
-STEPS = 240
-"""So many steps the killed run takes of all lines: a month is then of several commits, as with a company."""
+DAYS = 2
+"""Days that the killed run takes at once: a month is then of four commits, as with a company."""
 
 
 def measured(*arguments: str | Path) -> str:
@@ -89,7 +89,8 @@ def kills(lake: Lake, folder: Path, times: int) -> None:
     copy = Lake(folder / "killed")
     shutil.rmtree(copy.path, ignore_errors=True)
     shutil.copytree(lake.path, copy.path, ignore=shutil.ignore_patterns("remembered", reduced.FOLDER))
-    reduced.LINES_AT_ONCE = max(1, copy.table("receipt_lines").select(pl.len()).collect().item() // STEPS)
+    rows, days = copy.table("receipt_lines").select(pl.len(), pl.col("day").n_unique().alias("days")).collect().row(0)
+    reduced.LINES_AT_ONCE = DAYS * rows // days
     rng, began = random.Random(1), time.monotonic()
     reduced.reduce(copy, by=reductions)
     whole, torn = time.monotonic() - began, 0

@@ -59,7 +59,7 @@ def main() -> None:
         if from_lines.get(name) != from_cells.get(name):
             print("differs:", name)
     same = sum(from_cells.get(name) == found for name, found in from_lines.items())
-    pages = len({"/".join(name.split("/")[:2]) for name in every})
+    pages = sum(any(file.startswith(f"{name}/") for file in every) for name in names)
     print(f"{same} of {len(every)} files of {pages} of {len(names)} pages have the same bytes")
 
 
