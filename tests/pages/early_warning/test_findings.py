@@ -80,7 +80,7 @@ def test_the_first_sentence_says_all_that_is_at_risk_and_no_group_of_the_page_is
     assert said.value_minor == whole.value_minor == 12 * 50_000 > max(groups)
     assert words.format.money(said.value_minor) in said.sentence.split("；")[0].split(": ")[0]
     money = [f.amount for f in said.figures if f.money]
-    assert max(money) == said.value_minor, "the figure beside it says the same"
+    assert max(m or 0 for m in money) == said.value_minor, "the figure beside it says the same"
     told = {words.format.money(int(f["at_risk_minor"].sum())) for f in (found, overdue) if f.height}
     assert all(one in said.sentence for one in told), "what is new, and what stands late already"
 
