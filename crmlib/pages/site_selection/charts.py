@@ -14,6 +14,8 @@ ROW = 30
 """Height of one bar's row [px]."""
 
 MAP_HEIGHT = 460
+NAME_WIDE, NAME_HIGH = 0.16, 0.05
+"""Shares of the map that a name takes."""
 
 LAYERS = ("chosen", "candidate", "own", "rival")
 
@@ -104,17 +106,38 @@ def town_map(
             ],
         )
     )
-    names = (
-        alt.Chart(seen.filter(pl.col("layer") == "chosen"))
-        .mark_text(dy=-15, fontWeight="bold", fontSize=13, stroke=theme.PAPER, strokeWidth=3, strokeJoin="round")
-        .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
-    )
-    over = names.mark_text(dy=-15, fontWeight="bold", fontSize=13, color=theme.FAIL)
+    named = [layer for part, dy in zip(_apart(seen), (-15, 18), strict=True) for layer in _named(part, dy=dy)]
     quarters = [] if districts is None or districts.is_empty() else [_quarters(districts)]
     chart: alt.LayerChart = (
-        _over(ground, *quarters, marks, names, over).project(type="mercator").resolve_scale(color="independent")
+        _over(ground, *quarters, marks, *named).project(type="mercator").resolve_scale(color="independent")
     )
     return theme.finish(chart, height=MAP_HEIGHT)
+
+
+def _apart(seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Chosen places whose name stands above the mark, and those close below another one, whose name stands under it."""
+    chosen = seen.filter(pl.col("layer") == "chosen").sort("lat", descending=True)
+    wide, high = (float(seen.select(pl.col(c).max() - pl.col(c).min()).item() or 0.0) for c in ("lon", "lat"))
+    above: list[tuple[float, float]] = []
+    under = []
+    for lon, lat in chosen.select("lon", "lat").iter_rows():
+        under.append(any(abs(lon - x) < NAME_WIDE * wide and y - lat < NAME_HIGH * high for x, y in above))
+        if not under[-1]:
+            above.append((lon, lat))
+    mask = pl.Series(under, dtype=pl.Boolean)
+    return chosen.filter(~mask), chosen.filter(mask)
+
+
+def _named(places: pl.DataFrame, *, dy: int) -> list[alt.Chart]:
+    """Names with a rim, so that they can be read on any ground."""
+    if places.is_empty():
+        return []
+    rim = (
+        alt.Chart(places)
+        .mark_text(dy=dy, fontWeight="bold", fontSize=13, stroke=theme.PAPER, strokeWidth=3, strokeJoin="round")
+        .encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"), text=alt.Text("name:N"))
+    )
+    return [rim, rim.mark_text(dy=dy, fontWeight="bold", fontSize=13, color=theme.FAIL)]
 
 
 def _quarters(districts: pl.DataFrame) -> alt.Chart:

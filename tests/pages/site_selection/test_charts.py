@@ -151,3 +151,14 @@ def test_every_control_of_the_what_if_is_there():
 def test_the_waterfall_lets_the_reader_pick_a_site():
     spec = FRAMES["waterfall"](ZH).to_dict()
     assert spec["params"][0]["bind"]["options"] == ["s"]
+
+
+def test_names_of_places_close_together_stand_above_and_below_their_marks() -> None:
+    near = PLACES.filter(pl.col("layer") == "chosen").head(1)
+    lon, lat = near.select("lon", "lat").row(0)
+    twin = near.with_columns(name=pl.lit("twin"), lat=pl.lit(lat - 0.001), lon=pl.lit(lon + 0.001))
+    spec = pictures.town_map(hexagons(), pl.concat([PLACES, twin]), words=EN).to_dict()
+    texts = [layer for layer in spec["layer"] if layer["mark"].get("fontSize") == 13 and "stroke" in layer["mark"]]
+    assert {layer["mark"]["dy"] for layer in texts} == {-15, 18}
+    alone = pictures.town_map(hexagons(), PLACES, words=EN).to_dict()
+    assert not [layer for layer in alone["layer"] if layer["mark"].get("dy") == 18]
