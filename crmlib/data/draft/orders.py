@@ -137,22 +137,20 @@ def totals(rows: pl.DataFrame, words: Iterable[str], parts: Iterable[str] = ()) 
     known, ends = {"".join(w.lower().split()) for w in words}, tuple(parts)
     for column in rows.columns[:TOTALS_AT]:
         cells = values.clean_series(rows[column])
-        hits = []
-        for cell in cells.drop_nulls().unique(maintain_order=True).to_list():
-            word = "".join(cell.lower().split()).strip(":\uff1a")
-            short = len(word) <= LONGEST_TOTAL and (word.startswith(ends) or word.endswith(ends))
-            if word in known or (short and _has_less(rows.filter(cells == cell), rows)):
-                hits.append(cell)
+        told = {cell: "".join(cell.lower().split()).strip(":\uff1a") for cell in cells.drop_nulls().unique().sort()}
+        hits = [cell for cell, word in told.items() if word in known]
+        body = rows.filter(~cells.is_in(hits).fill_null(value=False))
+        full = [c for c in rows.columns if body[c].null_count() <= OPEN_SHARE * body.height]
+        short = [c for c, w in told.items() if len(w) <= LONGEST_TOTAL and (w.startswith(ends) or w.endswith(ends))]
+        hits += [c for c in short if c not in hits and _has_less(rows.filter(cells == c), full)]
         if hits:
             return {column: tuple(hits)}
     return {}
 
 
-def _has_less(some: pl.DataFrame, rows: pl.DataFrame) -> bool:
-    """Whether every one of some rows has fewer filled cells than most rows have."""
-    usual = rows.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().median()
-    filled = some.select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
-    return bool((filled < usual).all())
+def _has_less(some: pl.DataFrame, full: Sequence[str]) -> bool:
+    """Whether some rows have nothing in a column that nearly all others are filled in."""
+    return any(some[c].null_count() == some.height for c in full)
 
 
 def excluded(

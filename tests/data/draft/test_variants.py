@@ -260,6 +260,9 @@ DRESSES: dict[str, Dress] = {one.__name__: one for one in (
     hidden_sheet, totals_between, overlapping, returns_by_word, returns_in_english,
 )}  # fmt: skip
 
+TORN = {"footers": 2}
+"""Lines that are no records."""
+
 
 def stored(lake: Lake) -> tuple[int, int, int, int, list[date]]:
     rows = lake.table("receipt_lines").collect()
@@ -279,6 +282,7 @@ def test_a_usual_export_runs_as_drafted_to_what_was_counted(desk: Desk, dress: s
     text = drafted(desk, *files)
     results = ingest_all(desk.sources, lake=desk.lake, now=NOW)
     assert all(one.sum_holds for one in results)
+    assert sum(one.quarantined for one in results) == TORN.get(dress, 0), "a total is no bad row"
     assert stored(desk.lake) == counted(), text
 
 
