@@ -75,6 +75,13 @@ def test_a_date_cell_and_a_time_cell_are_one_time(desk):
     assert rows_of(desk)["sold_at"].to_list() == [datetime(2025, 3, n, 9, n, 27, tzinfo=SHANGHAI) for n in range(1, 4)]
 
 
+def test_a_day_that_is_text_and_a_time_cell_are_one_time(desk):
+    workbook(desk, [["单号", "日期", "时间", "商品", "数量", "金额"], ["R1", "2025/9/1", time(9, 1, 27), "P1", 1, 2.5]])
+    desk.describe(POS.format(files="till.xlsx", extra="", sold_at="{from: [日期, 时间]}"))
+    assert desk.ingest("pos").kept == 1
+    assert rows_of(desk)["sold_at"].to_list() == [datetime(2025, 9, 1, 9, 1, 27, tzinfo=SHANGHAI)]
+
+
 @pytest.mark.parametrize(
     ("day", "clock"),
     [
