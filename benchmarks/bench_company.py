@@ -40,7 +40,8 @@ MEASURE = (
 )
 KILLED = (
     "import sys; from crmlib.data.lake import lake, reduced; from crmlib.panels import reductions;"
-    "reduced.LINES_AT_ONCE = int(sys.argv[2]); reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
+    "reduced.LINES_AT_ONCE = int(sys.argv[2]); print('imported', flush=True);"
+    "reduced.reduce(lake.Lake(sys.argv[1]), by=reductions)"
 )
 DAYS = 2
 """Days that the killed run takes at once: a month is then of four commits, as with a company."""
@@ -96,8 +97,12 @@ def kills(lake: Lake, folder: Path, times: int) -> None:
     whole, torn = time.monotonic() - began, 0
     shutil.rmtree(copy.path / reduced.FOLDER)
     for _ in range(times):
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(copy.path), str(reduced.LINES_AT_ONCE)])
-        time.sleep(rng.uniform(0.3, 1.0) * whole)
+        child = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(copy.path), str(reduced.LINES_AT_ONCE)], stdout=subprocess.PIPE
+        )
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(rng.uniform(0.0, 1.2) * whole)
         if child.poll() is None:
             os.kill(child.pid, signal.SIGKILL)
         child.wait()
