@@ -16,6 +16,7 @@ from crmlib.balances.ties import tie
 from crmlib.customers.members import cards
 from crmlib.pages.points.parameters import Points
 from crmlib.pages.shared import tied
+from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import sorted_cards
 
 
@@ -118,11 +119,6 @@ class Study(report.Study):
         return cards.only_members(accounts.holders(self.points, as_of=self.page.as_of), sorted_cards(self.page))
 
     @cached_property
-    def homes(self) -> pl.DataFrame:
-        """customer_id, store (name of the home shop; null: not known)."""
-        people, stores = (self.page.optional(name) for name in ("customers", "stores"))
-        none = pl.DataFrame(schema={"customer_id": pl.String, "store": pl.String})
-        if people is None or stores is None:
-            return none
-        named = stores.select(home_store="store_id", store=pl.coalesce("name", "store_id"))
-        return people.select("customer_id", "home_store").join(named, on="home_store").drop("home_store").collect()
+    def looked_after(self) -> pl.DataFrame:
+        """customer_id, owner: who looks after whom, as on every list."""
+        return Watch(self.page).owned_by

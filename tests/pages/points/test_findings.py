@@ -123,12 +123,12 @@ def test_gifts_cost_what_was_given(words):
 
 def test_accounts_below_zero_come_first_and_every_row_has_an_owner(words):
     quiet = pl.DataFrame({"customer_id": ["q"], "points": [900], "last_on": [date(2026, 3, 1)]})
-    homes = pl.DataFrame({"customer_id": ["q"], "store": ["上海人民路店"]})
+    owners = pl.DataFrame({"customer_id": ["q"], "owner": ["上海人民路店"]})
     account = replace(ACCOUNT, below=BELOW)
     names = {"b": "K1", "q": "K2"}
-    said = cards.listed(account, quiet, homes, words=words, as_of=AS_OF, capacity=9, pseudonyms=names)
+    said = cards.listed(account, quiet, owners, words=words, as_of=AS_OF, capacity=9, pseudonyms=names)
     assert said.table["customer"].to_list() == ["K1", "K2"]
     assert said.table["worth_minor"].to_list() == [30, 900]
-    assert said.table["owner"].to_list() == [words("points.no_owner"), words("points.owner", store="上海人民路店")]
-    few = cards.listed(account, quiet, homes, words=words, as_of=AS_OF, capacity=1, pseudonyms=names)
+    assert said.table["owner"].to_list() == [words("points.no_owner"), "上海人民路店"]
+    few = cards.listed(account, quiet, owners, words=words, as_of=AS_OF, capacity=1, pseudonyms=names)
     assert says(words, "points.actions.headline.capped", few.headline)

@@ -53,7 +53,7 @@ def todo(study: Study) -> ActionList:
     """Whose account to correct, and who has points and stays away."""
     ids = pl.concat([study.account.below["customer_id"], study.quiet["customer_id"].head(study.params.capacity)])
     return account.listed(
-        study.account, study.quiet, study.homes, words=study.words, as_of=study.page.as_of,
+        study.account, study.quiet, study.looked_after, words=study.words, as_of=study.page.as_of,
         capacity=study.params.capacity, pseudonyms=dict(zip(ids, study.page.pseudonyms(ids), strict=True)),
     )  # fmt: skip
 

@@ -184,7 +184,7 @@ def gifts(rows: pl.DataFrame, products: pl.DataFrame, *, words: Words) -> Findin
 def listed(
     account: Account,
     quiet: pl.DataFrame,
-    homes: pl.DataFrame,
+    owners: pl.DataFrame,
     *,
     words: Words,
     as_of: date,
@@ -194,7 +194,7 @@ def listed(
     """Accounts below zero first, then members with most points who have not come for three months."""
     below = account.below.with_columns(last_on=pl.lit(None, dtype=pl.Date))
     found = pl.concat([below, quiet.select(below.columns)])
-    chosen = found.head(capacity).join(homes, on="customer_id", how="left", maintain_order="left")
+    chosen = found.head(capacity).join(owners, on="customer_id", how="left", maintain_order="left")
     reason, advice, worth = [], [], []
     for row in chosen.iter_rows(named=True):
         kind = "below" if row["points"] < 0 else "quiet"
@@ -208,11 +208,7 @@ def listed(
         "points",
         pl.Series("worth_minor", worth, dtype=pl.Int64),
         pl.Series("suggestion", advice, dtype=pl.String),
-        pl.Series(
-            "owner",
-            [words("points.owner", store=s) if s else words("points.no_owner") for s in chosen["store"]],
-            dtype=pl.String,
-        ),
+        pl.col("owner").fill_null(words("points.no_owner")),
         pl.lit(as_of + timedelta(days=TWO_WEEKS)).alias("due_on"),
     )
     kind = "none" if not found.height else "all" if found.height <= capacity else "capped"

@@ -59,6 +59,7 @@ def running(live: list[Running], ahead: list[dict[str, Any]], addresses: dict[st
         values,
         words=words,
         key="promotion.running",
+        names={"standing": "promotion_desk.place"},
         status=status,
         table=table,
         view=views.readable(told, words=words, links={"name": "address"}) if table.height else None,
