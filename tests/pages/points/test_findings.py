@@ -129,6 +129,6 @@ def test_accounts_below_zero_come_first_and_every_row_has_an_owner(words):
     said = cards.listed(account, quiet, owners, words=words, as_of=AS_OF, capacity=9, pseudonyms=names)
     assert said.table["customer"].to_list() == ["K1", "K2"]
     assert said.table["worth_minor"].to_list() == [30, 900]
-    assert said.table["owner"].to_list() == [words("points.no_owner"), "上海人民路店"]
+    assert said.table["owner"].to_list() == [words("churn.no_owner"), "上海人民路店"]
     few = cards.listed(account, quiet, owners, words=words, as_of=AS_OF, capacity=1, pseudonyms=names)
     assert says(words, "points.actions.headline.capped", few.headline)

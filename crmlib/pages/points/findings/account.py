@@ -208,7 +208,7 @@ def listed(
         "points",
         pl.Series("worth_minor", worth, dtype=pl.Int64),
         pl.Series("suggestion", advice, dtype=pl.String),
-        pl.col("owner").fill_null(words("points.no_owner")),
+        pl.col("owner").fill_null(words("churn.no_owner")),
         pl.lit(as_of + timedelta(days=TWO_WEEKS)).alias("due_on"),
     )
     kind = "none" if not found.height else "all" if found.height <= capacity else "capped"
