@@ -26,13 +26,16 @@ ECE_OK, ECE_FAIL = 0.03, 0.08
 """Calibration error beyond that of a perfect model: up to here good, from here on red."""
 
 
-def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rule: str = "recency") -> Finding:
+def league_check(
+    table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rule: str = "recency", sample: int | None = None
+) -> Finding:
     """All scores side by side; whether the one that ranks beats the rule of thumb.
 
     Parameters
     ----------
     table : from `crmlib.churn.judge.backtest.league`, against the logit.
     model : what ranks, from `crmlib.churn.judge.backtest.winner`.
+    sample : members drawn by chance to learn and try it on; none where it was all of them.
     """
     form = words.format
     score = {(r["population"], r["contestant"]): r for r in table.iter_rows(named=True)}
@@ -78,7 +81,8 @@ def league_check(table: pl.DataFrame, *, words: Words, model: str = DEFAULT, rul
         ),
         seen=seen,
         chart=checks.league(drawn.select("name", "population", "auc", "auc_low", "auc_high", "label"), words=words),
-        sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values),
+        sure=words("churn.league.sure" if mine["origins"] >= MIN_ORIGINS else "churn.league.sure_few", **values)
+        + ("" if sample is None else words("churn.league.drawn", count=form.count(sample))),
         do=words(f"churn.league.do.{kind}" if model == DEFAULT else "churn.league.do.challenger", **values),
         role="check",
         row_key=("population", "contestant"),

@@ -204,7 +204,8 @@ def league_check(study: ChurnStudy) -> Finding:
     board = study.trial.board if study.tests else None
     if board is None:
         return untested(study, "league")
-    return churn_checks.league_check(board, words=study.words, model=study.trial.kind)
+    drawn = LEARNED if study.learned is not study.seen else None
+    return churn_checks.league_check(board, words=study.words, model=study.trial.kind, sample=drawn)
 
 
 def calibration_check(study: ChurnStudy) -> Finding:

@@ -96,3 +96,9 @@ def test_drift_of_the_score_is_an_alarm_and_of_a_feature_a_note():
     assert checks.drift_check(table.tail(1), words=ZH, now="b", then="a").status == "warn"
     quiet = table.tail(1).with_columns(verdict=pl.lit("quiet"))
     assert checks.drift_check(quiet, words=ZH, now="b", then="a").status == "ok"
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=LANGUAGES)
+def test_a_risk_learned_on_drawn_members_says_on_how_many(words):
+    whole, drawn = (checks.league_check(league(0.8, 0.7), words=words, sample=n).note_sure for n in (None, 20_000))
+    assert drawn.startswith(whole) and "20,000" in drawn and "20,000" not in whole
