@@ -216,7 +216,7 @@ def test_from_a_draft_to_its_price_and_the_approval_of_a_second_person(
     browser: Any, world: World, language: str, width: int
 ) -> None:
     li = Planner(browser, world, "li.na", language=language, width=width)
-    goods = {"zh": "饼干", "en": "糖果"}[language]
+    goods = {"zh": "饼干", "en": "饮料"}[language]
     first = "2026-11-02"
     li.go(f"/apps/promotion_desk?draft=nth_unit&draft_pay=50&draft_category={goods}&draft_first={first}&draft_days=7")
     li.seen("desk")
@@ -255,7 +255,7 @@ def test_the_next_pages_show_what_was_entered_and_the_promotion_is_watched_and_r
     line = li.page.locator("#contacts tbody tr", has_text=code)
     assert line.count() == 0 or li.words("churn.means.call") not in line.inner_text()
     li.go("/apps/promotion_desk?as_of=2026-11-05")
-    name = {"zh": "饼干 zh", "en": "糖果 en"}[language]
+    name = {"zh": "饼干 zh", "en": "饮料 en"}[language]
     watched = li.page.locator("#promotion-running", has_text=name)
     assert watched.count() == 1
     li.go(f"/apps/promotion_watch?promotion={promotion}&as_of=2026-11-05")
