@@ -20,13 +20,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.apportion import Floats, Ints
 from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.outreach import counted
 
-Ints: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 DECAYS = (1.0, 0.9, 0.8)
 SHRINK = 20
