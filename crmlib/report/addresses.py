@@ -65,7 +65,7 @@ def view(face: Face, report: str, *, language: str, **asked: str) -> str:
     >>> view("voila", "sales_pulse", language="en", region="East"), view("html", "sales_pulse", language="en")
     ('/view?report=sales_pulse&language=en&region=East', '')
     """
-    return f"/view?{urlencode({'report': report, 'language': language} | asked)}" if face == "voila" else ""
+    return _form(face, "view", **({"report": report, "language": language} | asked))
 
 
 def outcome(face: Face, member: str, *, language: str) -> str:
@@ -76,7 +76,7 @@ def outcome(face: Face, member: str, *, language: str) -> str:
     >>> outcome("voila", "ABCD2345", language="en"), outcome("html", "ABCD2345", language="en")
     ('/outcome?member=ABCD2345&language=en', '')
     """
-    return f"/outcome?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
+    return _form(face, "outcome", member=member, language=language)
 
 
 def claim(face: Face, member: str, *, language: str) -> str:
@@ -87,7 +87,7 @@ def claim(face: Face, member: str, *, language: str) -> str:
     >>> claim("voila", "ABCD2345", language="en"), claim("html", "ABCD2345", language="en")
     ('/claim?member=ABCD2345&language=en', '')
     """
-    return f"/claim?{urlencode({'member': member, 'language': language})}" if face == "voila" else ""
+    return _form(face, "claim", member=member, language=language)
 
 
 def find(face: Face, *, language: str) -> str:
@@ -98,7 +98,7 @@ def find(face: Face, *, language: str) -> str:
     >>> find("voila", language="en"), find("html", language="en")
     ('/find?language=en', '')
     """
-    return f"/find?{urlencode({'language': language})}" if face == "voila" else ""
+    return _form(face, "find", language=language)
 
 
 def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str:
@@ -114,7 +114,7 @@ def offer(face: Face, priced: str, *, language: str, promotion: str = "") -> str
     ('/offer?priced=0f&promotion=PR1&language=en', '')
     """
     asked = {"priced": priced, **({"promotion": promotion} if promotion else {}), "language": language}
-    return f"/offer?{urlencode(asked)}" if face == "voila" and priced else ""
+    return _form(face, "offer", **asked) if priced else ""
 
 
 def merges(face: Face, left: str, *, language: str) -> str:
@@ -125,7 +125,7 @@ def merges(face: Face, left: str, *, language: str) -> str:
     >>> merges("voila", "0f", language="en"), merges("html", "0f", language="en")
     ('/merge?list=0f&language=en', '')
     """
-    return f"/merge?{urlencode({'list': left, 'language': language})}" if face == "voila" and left else ""
+    return _form(face, "merge", list=left, language=language) if left else ""
 
 
 def register(face: Face, *, language: str) -> str:
@@ -136,7 +136,7 @@ def register(face: Face, *, language: str) -> str:
     >>> register("voila", language="en"), register("html", language="en")
     ('/register?language=en', '')
     """
-    return f"/register?{urlencode({'language': language})}" if face == "voila" else ""
+    return _form(face, "register", language=language)
 
 
 def reveal(face: Face, left: str, *, language: str) -> str:
@@ -147,8 +147,13 @@ def reveal(face: Face, left: str, *, language: str) -> str:
     >>> reveal("voila", "0f", language="en"), reveal("html", "0f", language="en")
     ('/reveal?list=0f&language=en', '')
     """
-    return f"/reveal?{urlencode({'list': left, 'language': language})}" if face == "voila" and left else ""
+    return _form(face, "reveal", list=left, language=language) if left else ""
 
 
 def _from(face: Face, place: str) -> str:
     return {"html": f"{_UP}{place}", "voila": f"/{place}"}.get(face, "")
+
+
+def _form(face: Face, name: str, /, **asked: str) -> str:
+    """A form that only the server has; none from a file or a lab."""
+    return f"/{name}?{urlencode(asked)}" if face == "voila" else ""
