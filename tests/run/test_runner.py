@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import polars as pl
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmlib.core.errors import RunError
-from crmlib.kit.words import LANGUAGES, Language
+from crmlib.data.lake import reduced
+from crmlib.kit.words import LANGUAGES, Language, Words
+from crmlib.panels import reductions
 from crmlib.report.record.manifest import Manifest, dump
 from crmlib.run import disk, portal, publish, runner
 from crmlib.run.failures import failure
@@ -30,6 +33,7 @@ from crmlib.run.ledger import Ledger
 from crmlib.run.plan import Job, Keep
 from crmlib.run.process import attempt, worker
 from crmlib.run.workspace import Workspace
+from tests.panels import histories
 from tests.waiting import HANG, gone, until
 
 pytestmark = pytest.mark.long
@@ -261,6 +265,21 @@ def test_a_run_that_holds_too_much_memory_is_ended_and_the_old_page_stays(space:
     assert (outcome.state, page(space), attempts(space)) == ("failed", "page one", [1, 1])
     assert "held more than 600 MB" in outcome.message and "mend: " in outcome.message
     assert outcome.peak_mb > 600
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_limit_hit_while_all_lines_are_read_says_to_make_their_reductions(
+    space: Workspace, language: Language
+) -> None:
+    lake = histories.made(space.lake, 3, 1)
+    count = Words(language).format.count(lake.table("receipt_lines").select(pl.len()).collect().item())
+    notebook(space, "import time; time.sleep(600)")
+    (small,) = run(space, job(memory_mb=20), language=language)
+    (slow,) = run(space, job("two", deadline=1), language=language)
+    assert all(f" {count} " in said.message and "crmlib reduce" in said.message for said in (small, slow))
+    reduced.reduce(lake, by=reductions)
+    (small,) = run(space, job("three", memory_mb=20), language=language)
+    assert "memory_mb" in small.message and "crmlib reduce" not in small.message
 
 
 def test_old_days_go_after_publishing(space: Workspace) -> None:

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
 import psutil
 
 from crmlib.core.errors import CrmError, RunError
+from crmlib.data.lake import reduced
+from crmlib.data.lake.lake import Lake
+from crmlib.panels import reductions
 from crmlib.report.failure import ERROR_RECORD
 from crmlib.run import disk
 from crmlib.run.failures import Failure, failure, recorded
@@ -157,9 +161,25 @@ def _told(task: Task, file: Path) -> tuple[CrmError | Failure, bool]:
 
 
 def _limit(task: Task, why: Why) -> RunError:
-    if why == "memory":
-        return RunError("run.memory", values={"report": task.report, "limit": task.memory_mb})
-    return RunError("run.deadline", values={"report": task.report, "limit": task.deadline_seconds})
+    limit = task.memory_mb if why == "memory" else task.deadline_seconds
+    code, values = f"run.{why}", {"report": task.report, "limit": limit}
+    if count := _lines_not_reduced(task):
+        return RunError(f"{code}_lines", values={**values, "lines": count})
+    return RunError(code, values=values)
+
+
+def _lines_not_reduced(task: Task) -> int:
+    """Receipt lines that the page had to read one by one: all of them where no reductions of the newest are made."""
+    try:
+        said = json.loads((task.out / RUN_FILE).read_text(encoding="utf-8"))
+        lake = Lake(said["lake"])
+        if not lake.has(reduced.LINES):
+            return 0
+        if reduced.of_version(lake, lake.versions()[reduced.LINES], by=reductions) is not None:
+            return 0
+        return int(lake.table(reduced.LINES).select(pl.len()).collect().item())
+    except (CrmError, OSError, ValueError, KeyError):  # the limit was hit all the same
+        return 0
 
 
 def died(report: str) -> RunError:
