@@ -3,6 +3,7 @@
 python benchmarks/bench_company.py FOLDER [--customers 200000] [--stores 120] [--pages ...] [--kills 25]
 
 The world and its lake are made in FOLDER, or reused. 200,000 customers in 120 shops are 9.6 M lines in two years.
+With --morning the day after the last comes in, and the pages of every morning are made, on a copy of links.
 With --grown N the lake has the lines of the lake named by --of N times (`company_world`), without any raw file; panels
 alone: `company_panels.py`.
 Prints CPU seconds (children included), the peak of the largest process [GB] and wall seconds.
@@ -32,6 +33,7 @@ from crmlib.panels import reductions
 
 ROOT = Path(__file__).parents[1]
 CRMLIB = [sys.executable, "-m", "crmlib.cli"]
+DAILY = tuple(sorted(f"{p.parent.name}/{p.stem}" for p in (ROOT / "params").glob("*/daily.yml")))
 PAGES = ("data_health/daily", "promotion_review/monthly", "customer_value/monthly", "churn_review/weekly")
 MEASURE = (
     "import resource, subprocess, sys, time; t = time.monotonic(); code = subprocess.run(sys.argv[1:],"
@@ -85,6 +87,21 @@ def pages(lake: Lake, folder: Path, names: list[str]) -> None:
             aside.replace(built)
 
 
+def morning(lake: Lake, folder: Path) -> None:
+    """Yesterday's lines come in with their reductions, then every daily page, two languages; models remembered."""
+    copy = Lake(folder / "morning" / "lake")
+    shutil.rmtree(copy.path.parent, ignore_errors=True)
+    shutil.copytree(lake.path, copy.path, copy_function=os.link)
+    sources, rows = company_world.next_day(copy, copy.path.parent / "raw")
+    began = time.monotonic()
+    came = ("ingest", "till", "--sources", sources, "--lake", copy.path)
+    print(f"| {rows:,} lines of yesterday and their reductions |", measured(*came), "|", flush=True)
+    for name in DAILY:
+        run = ("run", f"params/{name}.yml", "--lake", copy.path, "--out", copy.path.parent / "out", "--workers", "1")
+        print(f"| {name} |", measured(*run), "|", flush=True)
+    print(f"the whole morning: {time.monotonic() - began:.0f} s by the clock")
+
+
 def kills(lake: Lake, folder: Path, times: int) -> None:
     """Kill the making of reductions at random moments; then make them, and compare every cell with the lines."""
     copy = Lake(folder / "killed")
@@ -127,6 +144,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--grown", type=int, default=0, help="how many times the lines of --of, instead of raw exports")
     parser.add_argument("--of", type=Path, default=ROOT / ".crmlib", help="the small lake")
+    parser.add_argument("--morning", action="store_true", help="nothing but a morning, of a lake that is there")
     chosen = parser.parse_args()
     print("| work | CPU s | peak GB | wall s | |\n|---|---|---|---|---|")
     folder = chosen.folder.resolve()
@@ -134,6 +152,8 @@ def main() -> None:
         lake = company_world.grown(Lake(chosen.of), folder / "lake", times=chosen.grown)
     else:
         lake = world(folder, chosen.customers, chosen.stores)
+    if chosen.morning:
+        return morning(lake, folder)
     rows = lake.table("receipt_lines").select(pl.len()).collect().item()
     shutil.rmtree(lake.path / reduced.FOLDER, ignore_errors=True)
     print("| reductions alone |", measured("reduce", "--lake", lake.path), "|")

@@ -68,6 +68,58 @@ def _append(lake: Lake, rows: pl.DataFrame, *, name: str, description: str) -> N
     delta.append(lake.table_path(reduced.LINES), rows, batch=batch, partition=MONTH, description=description)
 
 
+MORNING = """
+till:
+  table: receipt_lines
+  files: day.csv
+  encoding: utf-8
+  currency: CNY
+  time_zone: Asia/Shanghai
+  known_at: {lag_days: 0}
+  columns:
+    receipt_id: receipt
+    sold_at: time
+    store_id: shop
+    customer_id: card
+    product_id: product
+    quantity_milli: {from: quantity, times: 1000}
+    unit: {from: unit, map: {piece: piece, kg: kg, l: l}}
+    list_minor: {from: list, times: 100}
+    net_minor: {from: net, times: 100}
+    cost_minor: {from: cost, times: 100}
+    promotion_id: promotion
+    channel: {from: channel, map: {store: store, counter: counter, online: online, event: event, phone: phone}}
+    staff_id: staff
+"""
+
+
+def next_day(lake: Lake, folder: Path) -> tuple[Path, int]:
+    """The export of the day after the last: its lines a day later, of other receipts; the sources file and how many.
+
+    Cards are those of other people, since an export names numbers and a lake their pseudonyms.
+    """
+    lines = lake.table(reduced.LINES)
+    last = lines.select(pl.col("day").max()).collect().item()
+    money = {name: pl.col(f"{name}_minor") / 100 for name in ("list", "net", "cost")}
+    day = lines.filter(pl.col("day") == last).select(
+        receipt="receipt_id",
+        time=pl.col("sold_at").dt.offset_by("1d").dt.strftime("%Y-%m-%d %H:%M:%S"),
+        shop="store_id",
+        card="customer_id",
+        product="product_id",
+        quantity=pl.col("quantity_milli") / 1000,
+        **{name: pl.col(name).cast(pl.String) for name in ("unit", "channel")},
+        **money,
+        promotion="promotion_id",
+        staff="staff_id",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = day.collect()
+    rows.with_columns(pl.concat_str(pl.lit("N"), "receipt").alias("receipt")).write_csv(folder / "day.csv")
+    (folder / "sources.yml").write_text(MORNING, encoding="utf-8")
+    return folder / "sources.yml", rows.height
+
+
 def _renamed(rows: pl.DataFrame, copies: dict[str, int]) -> pl.DataFrame:
     """Ids of a copy: the first keeps its own, the others gain its number."""
     return rows.with_columns((pl.col(c) + f"~{n}").alias(c) for c, n in copies.items() if n)

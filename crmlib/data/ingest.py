@@ -19,6 +19,7 @@ from crmlib.data.judge import latest, mapping, refusals, resolve
 from crmlib.data.judge.mapping import EXCLUDED, PAGE, RULE
 from crmlib.data.judge.resolve import KIND, PART, QUARANTINED
 from crmlib.data.lake import delta, store
+from crmlib.data.lake.held import Held
 from crmlib.data.lake.lake import Lake
 from crmlib.data.read import database, files, proposals, readers
 from crmlib.data.read.files import InputFile
@@ -135,6 +136,8 @@ def _ingest(
             return _swept(task, nothing_new(task, lake), lake, since=since)
         groups = [task.inputs] if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
+        held = Held("receipt_id", source=name) if task.by_receipt else Held(source.contract.key[0])
+        task = replace(task, held=held)
         for group in groups:
             before = results[-1].batch if results else task.before
             with refusals.explained(name), proposals.offered(source, group):
@@ -283,14 +286,16 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     """Every row with what becomes of it."""
     source, contract = task.source, task.source.contract
     report("check", 0, 2)
-    by_receipt = contract.key == ("line_id",) and "line_id" not in source.columns
+    by_receipt = task.by_receipt
     frame = resolve.with_keys(_paged(frame, source), contract, name=task.name, numbered=not by_receipt)
     task.reading.add(frame, parts, contract, keys=bool(task.again or source.database))
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
     asked = {*contract.key, contract.event, "receipt_id", "day", "store_id"}.intersection(contract.columns)
     open_rows = frame.select(*asked, KIND).filter(pl.col(KIND).is_null())
-    old = store.known_rows(lake, contract, open_rows, by_receipt=by_receipt, name=task.name, version=task.seen)
+    old = store.known_rows(
+        lake, contract, open_rows, by_receipt=by_receipt, name=task.name, version=task.seen, held=task.held
+    )
     if by_receipt and not source.receipts_may_move:
         refusals.reused_receipts(task.name, open_rows, old)
     if source.numbered:

@@ -11,6 +11,7 @@ import polars as pl
 
 from crmlib.data import gone
 from crmlib.data.lake import delta
+from crmlib.data.lake.held import Held
 from crmlib.data.lake.lake import Lake
 from crmlib.data.read.files import InputFile
 from crmlib.data.result import RULES_SCHEMA, TERMS, IngestResult
@@ -22,9 +23,9 @@ class Task:
     """One source to ingest, with everything the steps need.
 
     `again` are the files that were read before with another content, `absent` those that were read and are not there;
-    `reading` gathers what was read. `piece` names the piece of a file that is too large for one batch, `last` tells its
-    last piece, and `seen` is the table's version before the first one (-1: none): what the lake may hold of a piece's
-    keys, it held then.
+    `reading` gathers what was read, `held` what batches learn of the table's keys. `piece` names the piece of a file
+    that is too large for one batch, `last` tells its last piece, and `seen` is the table's version before the first one
+    (-1: none): what the lake may hold of a piece's keys, it held then.
     """
 
     name: str
@@ -38,9 +39,15 @@ class Task:
     again: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     reading: gone.Reading = field(default_factory=gone.Reading)
+    held: Held | None = None
     piece: str = ""
     last: bool = True
     seen: int | None = None
+
+    @property
+    def by_receipt(self) -> bool:
+        """Whether lines have no numbers of their own: they are counted within their receipt, which comes whole."""
+        return self.source.contract.key == ("line_id",) and "line_id" not in self.source.columns
 
     @property
     def batch(self) -> str:

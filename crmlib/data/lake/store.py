@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from calendar import monthrange
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from crmlib.core.contracts import Contract
 from crmlib.data.judge.mapping import RULE, VALUE
 from crmlib.data.judge.resolve import CONFLICT, KIND, LIKE, QUARANTINED, Verdict
 from crmlib.data.lake import delta
+from crmlib.data.lake.held import Held
 from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
@@ -23,13 +25,21 @@ STORED_KINDS = ("quarantined", "duplicate", "conflict", "excluded")
 
 
 def known_rows(
-    lake: Lake, contract: Contract, rows: pl.DataFrame, *, by_receipt: bool, name: str, version: int | None = None
+    lake: Lake,
+    contract: Contract,
+    rows: pl.DataFrame,
+    *,
+    by_receipt: bool,
+    name: str,
+    version: int | None = None,
+    held: Held | None = None,
 ) -> pl.DataFrame:
     """The lake's rows that the new ones may repeat or correct: same key, or same receipt of the same source.
 
     Parameters
     ----------
     version : where to look; the newest without it, nowhere for -1.
+    held : what earlier batches of this run know of the table's keys, those of the first column asked for here.
     """
     empty = contract.schema.create_empty()
     if version == -1 or not lake.has(contract.name) or rows.is_empty():
@@ -37,6 +47,10 @@ def known_rows(
     there, on = lake.table(contract.name, version=version), ["receipt_id"] if by_receipt else list(contract.key)
     if by_receipt:
         there = there.filter(pl.col("src_name") == name)
+    if held is not None and "day" in contract.columns:
+        months = held.months(lake.table_path(contract.name), rows[on[0]], version=version)
+        if months is not None:
+            there = there.filter(pl.col("day").is_between(*_span(months))) if months else there.clear()
     # whole files are skipped by their smallest and largest key
     low, high = rows[on[0]].min(), rows[on[0]].max()
     if isinstance(low, str) and isinstance(high, str):
@@ -50,6 +64,12 @@ def known_rows(
         same = same if len(on) == 1 else same.join(keys.lazy(), on=on, how="semi")
     found = same.collect(engine="streaming")
     return found.cast(empty.schema) if found.height else empty
+
+
+def _span(months: list[str]) -> tuple[date, date]:
+    """First and last day of some months, `2026-05`, and of all between."""
+    first, last = (date.fromisoformat(f"{month}-01") for month in (months[0], months[-1]))
+    return first, last.replace(day=monthrange(last.year, last.month)[1])
 
 
 def commit(
