@@ -47,6 +47,18 @@ def test_whatever_else_is_asked_for_is_there(slow: Path) -> None:
         _ = importlib.import_module(NAME).nothing
 
 
+def test_who_looks_over_all_modules_imports_none(slow: Path) -> None:
+    """A starting kernel asks every module for its file, `warnings` for what was warned of, `inspect` for its names."""
+    put_off(NAME, ("double",))
+    waiting = importlib.import_module(NAME)
+    assert waiting.__file__ == str(slow.with_name(NAME) / "__init__.py") and waiting.__package__ == NAME
+    assert not any(hasattr(waiting, name) for name in ("__warningregistry__", "__wrapped__", "__iter__"))
+    assert not slow.exists()
+    with pytest.raises(AttributeError):
+        _ = waiting.__version__
+    assert slow.exists()
+
+
 def test_what_is_there_stays_and_what_is_not_there_is_missing_as_ever(slow: Path) -> None:
     real = importlib.import_module(NAME)
     put_off(NAME, ("double",))
@@ -54,6 +66,19 @@ def test_what_is_there_stays_and_what_is_not_there_is_missing_as_ever(slow: Path
     put_off("not_there_at_all", ("f",))
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("not_there_at_all")
+
+
+def test_a_kernel_starts_without_the_grammars_of_addresses(tmp_path: Path) -> None:
+    """The real one, in a process that has the house's imports, as a warm fork has."""
+    said = f"""
+import sys, crmlib, jsonschema
+from ipykernel.kernelapp import IPKernelApp
+IPKernelApp.instance().initialize(["-f", {str(tmp_path / "kernel.json")!r}])
+print("lark" in sys.modules, file=sys.__stdout__, flush=True)
+import os; os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_charts_are_imported_without_the_grammars_of_addresses() -> None:
