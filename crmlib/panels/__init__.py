@@ -38,7 +38,7 @@ from crmlib.panels.promotions import (
     whole_baskets,
 )
 from crmlib.panels.rfm import rfm_cuts
-from crmlib.panels.sales import product_period, store_day_cube
+from crmlib.panels.sales import product_period, store_day_cube, store_day_money
 from crmlib.panels.stock import store_product_day
 from crmlib.panels.stores import flows, store_day
 from crmlib.panels.tenders import store_day_tender
@@ -82,6 +82,7 @@ __all__ = [
     "span",
     "store_day",
     "store_day_cube",
+    "store_day_money",
     "store_day_tender",
     "store_product_day",
     "store_product_week",

@@ -15,8 +15,8 @@ import polars as pl
 from crmlib.core.dates import EPOCH
 from crmlib.core.frames import AnyFrame
 from crmlib.panels import reductions
-from crmlib.panels.engine import Lines
-from crmlib.panels.handle import cells_of, odd_days, part
+from crmlib.panels.engine import Lines, lines_of
+from crmlib.panels.handle import cells_of, odd_days, part, services
 
 DAY, GOODS, RECEIPT, FEED, STORE = "customer_store_day", "store_product_day", "receipt", "feed_day", "store_day"
 HAS_CARD = pl.col("customer_id").is_not_null()
@@ -51,16 +51,61 @@ def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame]
 
 def store_days(lines: AnyFrame, read: Callable[[AnyFrame], Lines]) -> Lines | None:
     """Days of stores as `stores.store_day` gives them; `read` makes them of the lines of odd days."""
-    sums = [c for c in reductions.STORE_SUMS if c != "quantity_milli"]
+    left = services(lines)
+    days = _days_of_stores(lines if left is None else left[0])
+    if days is None:
+        return None
+    if left is not None:
+        off = _days_of_services(*left)
+        if off is None:
+            return None
+        both = (
+            pl.concat([days, off], how="diagonal_relaxed").group_by("store_id", "day_n").agg(pl.col(*STORE_DAY).sum())
+        )
+        days = both.filter(pl.col("lines") > 0)
+    return _mixed(days, lines, read)
+
+
+STORE_DAY = (*(c for c in reductions.STORE_SUMS if c != "quantity_milli"), "member_receipts", "member_net_minor")
+
+
+def _days_of_stores(lines: AnyFrame) -> pl.LazyFrame | None:
     cells = cells_of(lines, STORE)
     if cells is not None:
-        days = cells.group_by("store_id", "day_n").agg(pl.col(*sums, "member_receipts", "member_net_minor").sum())
-        return _mixed(days, lines, read)
+        return cells.group_by("store_id", "day_n").agg(pl.col(*STORE_DAY).sum())
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
     member = {f"member_{name}": pl.when(HAS_CARD).then(name).otherwise(0).sum() for name in ("receipts", "net_minor")}
-    return _mixed(cells.group_by("store_id", "day_n").agg(pl.col(*sums).sum(), **member), lines, read)
+    sums = (c for c in STORE_DAY if not c.startswith("member_"))
+    return cells.group_by("store_id", "day_n").agg(pl.col(*sums).sum(), **member)
+
+
+def _days_of_services(every: AnyFrame, only: AnyFrame) -> pl.LazyFrame | None:
+    """What lines of services take off the days of their stores; a receipt is taken off where it holds nothing else.
+
+    every, only : all lines, and those of services, which are few.
+    """
+    cells = cells_of(every, RECEIPT)
+    if cells is None:
+        return None
+    needs = ("store_id", "day_n", "receipt_id", "customer_id", "net_minor", "cost_minor")
+    of_lines: pl.LazyFrame = lines_of(only, needs=needs, name="receipt_lines").select(*needs).to_native()
+    key = ["day_n", "receipt_id"]
+    few = of_lines.collect(engine="streaming").lazy()
+    with_any = few.select(key).unique()
+    whole = cells.join(with_any, on=key, how="semi").group_by(key).agg(every=pl.col("lines").sum())
+    member = pl.when(HAS_CARD)
+    taken = few.group_by("store_id", *key).agg(
+        pl.col("net_minor", "cost_minor").sum(), lines=pl.len().cast(pl.Int64),
+        uncosted_lines=pl.col("cost_minor").null_count().cast(pl.Int64),
+        member_net_minor=member.then("net_minor").otherwise(0).sum(), member=HAS_CARD.any(),
+    )  # fmt: skip
+    alone = (pl.col("every") == pl.col("lines")).cast(pl.Int64)
+    by_receipt = taken.join(whole, on=key, how="left").with_columns(
+        receipts=alone, member_receipts=pl.when("member").then(alone).otherwise(0)
+    )
+    return by_receipt.group_by("store_id", "day_n").agg((-pl.col(c)).sum() for c in STORE_DAY)
 
 
 def offers(lines: AnyFrame) -> Lines | None:

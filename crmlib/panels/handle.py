@@ -30,19 +30,20 @@ class Narrowed:
     stores: pl.Series | None = None
     products: pl.Series | None = None
     without: pl.Series | None = None
+    leaving: pl.Series | None = None
 
     def and_(self, other: Narrowed) -> Narrowed:
         """Both, one after the other."""
         starts, ends = (
             [d for d in days if d is not None] for days in ((self.start, other.start), (self.end, other.end))
         )
-        left = [ids for ids in (self.without, other.without) if ids is not None]
         return Narrowed(
             max(starts, default=None),
             min(ends, default=None),
             _both(self.stores, other.stores),
             _both(self.products, other.products),
-            pl.concat(left).unique() if left else None,
+            _either(self.without, other.without),
+            _either(self.leaving, other.leaving),
         )
 
 
@@ -105,6 +106,7 @@ def part(
     stores: pl.Series | None = None,
     products: pl.Series | None = None,
     without: pl.Series | None = None,
+    leaving: pl.Series | None = None,
 ) -> ReceiptLines:
     """The lines from `start` to `end`, of some stores and products, without some receipts: a handle again.
 
@@ -113,12 +115,23 @@ def part(
     lines : receipt lines, a frame of any engine or a handle; needs the columns that are asked about.
     start, end : first and last day included; none leaves that end open.
     stores, products : ids to keep; none keeps all.
-    without : receipts to leave out.
+    without : receipts to leave out. leaving : products to leave out; lines of no known product stay.
     """
     frame, cells, before = _held(lines) if isinstance(lines, ReceiptLines) else (lines, None, Narrowed())
     first, last = (None if day is None else day_number(day) for day in (start, end))
-    left = None if without is None or without.is_empty() else without
-    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, left)))
+    receipts, goods = (None if ids is None or ids.is_empty() else ids for ids in (without, leaving))
+    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, receipts, goods)))
+
+
+def services(lines: AnyFrame) -> tuple[ReceiptLines, ReceiptLines] | None:
+    """Lines that leave products out: with these after all, and of these alone; none where all products are in."""
+    if not isinstance(lines, ReceiptLines):
+        return None
+    frame, cells, narrowed = _held(lines)
+    if narrowed.leaving is None:
+        return None
+    every, only = replace(narrowed, leaving=None), Narrowed(products=narrowed.leaving)
+    return ReceiptLines(frame, cells, every), ReceiptLines(frame, cells, every.and_(only))
 
 
 def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
@@ -149,6 +162,8 @@ def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
     """Whether a reduction knows what its lines were narrowed to."""
     if name == GOODS:
         return not cells.by_card
+    if narrowed.leaving is not None:
+        return False
     if name in {FEED, STORE}:
         if cells.by_card or (name == STORE and cells.nameless):
             return False
@@ -184,7 +199,19 @@ def _narrow(kept: nw.LazyFrame[Any], to: Narrowed) -> nw.LazyFrame[Any]:
         kept = kept.filter(nw.col("day_n") <= to.end)
     for column, ids in (("store_id", to.stores), ("product_id", to.products)):
         kept = kept if ids is None else among(kept, column, ids)
+    if to.leaving is not None:
+        native = kept.to_native()
+        if isinstance(native, pl.LazyFrame):
+            inside = pl.col("product_id").is_in(to.leaving.implode())
+            kept = nw.from_native(native.filter(~inside.fill_null(value=False)))
+        else:
+            kept = kept.filter(~nw.col("product_id").is_in(to.leaving.to_list()) | nw.col("product_id").is_null())
     return kept if to.without is None else among(kept, "receipt_id", to.without, others=True)
+
+
+def _either(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
+    left = [ids for ids in (one, other) if ids is not None]
+    return pl.concat(left).unique() if left else None
 
 
 def _both(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:

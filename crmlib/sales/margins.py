@@ -150,7 +150,7 @@ def purchases(
     for table in (lines, before):
         frame = to_polars(table, needs=[*keys, "quantity_milli", "price_minor"], name="purchases")
         sums.append(frame.group_by(keys).agg(pl.len().alias("lines"), pl.col("quantity_milli", "price_minor").sum()))
-    joined = sums[0].join(sums[1], on=keys, how="full", coalesce=True, suffix="_then", nulls_equal=True)
+    joined = sums[0].join(sums[1], on=keys, how="full", coalesce=True, suffix="_then", nulls_equal=True).sort(keys)
     q1, v1, q0, v0 = (pl.col(c) for c in ("quantity_milli", "price_minor", "quantity_milli_then", "price_minor_then"))
     both = (pl.min_horizontal(q1, v1, q0, v0) > 0) & q1.is_not_null() & q0.is_not_null()
     laspeyres = (v1 / q1 * q0).filter(both).sum() / v0.filter(both).sum()

@@ -14,6 +14,7 @@ import pytest
 from crmlib import panels
 from crmlib.data.lake import reduced
 from crmlib.panels import handle, reductions, traits
+from crmlib.panels.sales import product_weeks
 from tests.panels import histories
 from tests.report import world
 
@@ -34,6 +35,8 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
     "purchase_history": lambda h: panels.purchase_history(h, period_end=B),
     "store_day": panels.store_day,
+    "store_day_money": panels.store_day_money,
+    "product_weeks": lambda h: product_weeks(h, start=A + timedelta(days=2), end=B),
     "visit_days": panels.visit_days,
     "customer_margin": panels.customer_margin,
     "card_use": lambda h: traits.card_use(h, start=A, end=B).sort("customer_id"),
@@ -72,8 +75,10 @@ PARTS: dict[str, dict[str, Any]] = {
     "stores": {"stores": pl.Series(["S0", "S2"])},
     "products": {"products": pl.Series(["p", "q"])},
     "without": {"without": LARGE},
+    "leaving": {"leaving": pl.Series(["q"])},
     "all": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "products": pl.Series(["p"]),
             "without": LARGE},
+    "all but": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "leaving": pl.Series(["p"])},
 }  # fmt: skip
 
 

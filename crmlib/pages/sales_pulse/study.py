@@ -90,8 +90,8 @@ class Study(SalesStudy):
         """Net sales by category, channel, region, store and product, before (0 where nothing compares) and now."""
         if self.ground is None:
             days = comparisons.partners(*self.span, "same_dates")["day"].to_list()
-            return places.gaps(self.cube, (self.sold([]), self.sold(days)), days=([], days))
-        return places.gaps(self.cube, self.products, days=self.both)
+            return places.gaps(self.cube(days), (self.sold([]), self.sold(days)), days=([], days))
+        return places.gaps(self.cube([*self.both[0], *self.both[1]]), self.products, days=self.both)
 
     @cached_property
     def watched(self) -> store_weeks.Flags:

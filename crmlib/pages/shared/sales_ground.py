@@ -1,4 +1,4 @@
-"""What the sales pages stand on: the same goods, the same cube, the same trade of a store's day, the same outlook."""
+"""What the sales pages stand on: the same goods, the same trade of a store's day, the same outlook."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from crmlib.core.dates import EPOCH
 from crmlib.kit.finding import MOST_BEHIND
 from crmlib.panels.sales import only_goods
 from crmlib.sales import comparisons, outlook, targets
-
-CUBE = ("net_minor", "cost_minor", "uncosted_minor")
 
 
 class SalesStudy(report.Study):
@@ -43,21 +41,25 @@ class SalesStudy(report.Study):
         """The receipt lines that sell goods, for panels: services are no sales."""
         return self.page.lines if self.goods is None else only_goods(self.page.lines, self.goods)
 
-    @cached_property
-    def cube(self) -> pl.DataFrame:
-        """Sales by store, day, channel, seller, category and region (null without stores), of the whole history."""
-        cube = panels.store_day_cube(self.lines, self.goods, start=EPOCH, end=self.page.as_of)
-        cube = cube.with_columns(day=pl.lit(EPOCH) + pl.duration(days=pl.col("day_n")))
-        if self.shops is None:
-            return cube.with_columns(region=pl.lit(None, dtype=pl.String))
-        return cube.join(self.shops.select("store_id", "region"), on="store_id", how="left", maintain_order="left")
+    def cube(self, days: Sequence[date]) -> pl.DataFrame:
+        """Sales by store, day, channel, seller, category and region (null without stores) on `days`."""
+        spans = comparisons.runs(sorted(set(days))) or [(EPOCH, EPOCH)]
+        cube = pl.concat([panels.store_day_cube(self.lines, self.goods, start=a, end=b) for a, b in spans])
+        return self._placed(cube)
 
     @cached_property
     def days(self) -> pl.DataFrame:
         """One row per store and day: receipts, lines, net, cost, net without a cost, net on cards [minor units]."""
         visits = panels.store_day(self.lines).select("store_id", "day_n", "receipts", "lines", "member_net_minor")
-        sums = self.cube.group_by("store_id", "day_n", "day").agg(pl.col(*CUBE).sum())
+        sums = self._placed(panels.store_day_money(self.lines))
         return sums.join(visits, on=["store_id", "day_n"], nulls_equal=True).sort("store_id", "day")
+
+    def _placed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows of stores (store_id, day_n, …) with their day and region (null without stores)."""
+        dated = rows.with_columns(day=pl.lit(EPOCH) + pl.duration(days=pl.col("day_n")))
+        if self.shops is None:
+            return dated.with_columns(region=pl.lit(None, dtype=pl.String))
+        return dated.join(self.shops.select("store_id", "region"), on="store_id", how="left", maintain_order="left")
 
     def sold(self, days: Sequence[date], *, by: Sequence[str] = ()) -> pl.DataFrame:
         """Sales by product and half (and store, channel) on `days`, each day as often as it stands there."""

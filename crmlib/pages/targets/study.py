@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
@@ -90,13 +90,19 @@ class Study(SalesStudy):
         shares = self.page.optional("line_credits")
         if shares is None:
             return None
-        begins = min(self.month[0], self.page.as_of - timedelta(days=USUAL - 1))
-        return panels.lines_shared(self.lines, shares, start=begins, end=self.page.as_of)
+        return panels.lines_shared(self.lines, shares, start=self.looked_at, end=self.page.as_of)
+
+    @property
+    def looked_at(self) -> date:
+        """The first day behind what people sold: of the month, or of their usual days."""
+        return min(self.month[0], self.page.as_of - timedelta(days=USUAL - 1))
 
     @cached_property
     def by_seller(self) -> pl.DataFrame:
-        """Sales of each person and day by contribution: staff_id, day, net_minor, lines."""
-        rung = self.cube.drop_nulls("staff_id").select("staff_id", "day", "net_minor", "lines")
+        """Sales of each person and day of late by contribution: staff_id, day, net_minor, lines."""
+        cube = panels.store_day_cube(self.lines, start=self.looked_at, end=self.page.as_of)
+        dated = cube.with_columns(day=pl.col("day_n").cast(pl.Date))
+        rung = dated.drop_nulls("staff_id").select("staff_id", "day", "net_minor", "lines")
         if self.shared is None or self.shared.is_empty():
             return rung
         return pl.concat([rung, people.moved(self.shared)])
@@ -165,4 +171,4 @@ class Study(SalesStudy):
     def proposed(self) -> pl.DataFrame:
         """Next year's split: region, store_id, month, amount_minor; exact in steps."""
         step = self.params.step * MINOR_PER_UNIT[self.words.format.currency]
-        return plans.proposal(self.cube, year=self.page.as_of.year + 1, total_minor=self.total, step_minor=step)
+        return plans.proposal(self.days, year=self.page.as_of.year + 1, total_minor=self.total, step_minor=step)
