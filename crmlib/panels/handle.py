@@ -31,6 +31,7 @@ class Narrowed:
     products: pl.Series | None = None
     without: pl.Series | None = None
     leaving: pl.Series | None = None
+    customers: pl.Series | None = None
 
     def and_(self, other: Narrowed) -> Narrowed:
         """Both, one after the other."""
@@ -44,6 +45,7 @@ class Narrowed:
             _both(self.products, other.products),
             _either(self.without, other.without),
             _either(self.leaving, other.leaving),
+            _both(self.customers, other.customers),
         )
 
 
@@ -107,20 +109,21 @@ def part(
     products: pl.Series | None = None,
     without: pl.Series | None = None,
     leaving: pl.Series | None = None,
+    customers: pl.Series | None = None,
 ) -> ReceiptLines:
-    """The lines from `start` to `end`, of some stores and products, without some receipts: a handle again.
+    """The lines from `start` to `end`, of some stores, products and customers, without some receipts: a handle again.
 
     Parameters
     ----------
     lines : receipt lines, a frame of any engine or a handle; needs the columns that are asked about.
     start, end : first and last day included; none leaves that end open.
-    stores, products : ids to keep; none keeps all.
+    stores, products, customers : ids to keep; none keeps all.
     without : receipts to leave out. leaving : products to leave out; lines of no known product stay.
     """
     frame, cells, before = _held(lines) if isinstance(lines, ReceiptLines) else (lines, None, Narrowed())
     first, last = (None if day is None else day_number(day) for day in (start, end))
     receipts, goods = (None if ids is None or ids.is_empty() else ids for ids in (without, leaving))
-    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, receipts, goods)))
+    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, receipts, goods, customers)))
 
 
 def services(lines: AnyFrame) -> tuple[ReceiptLines, ReceiptLines] | None:
@@ -161,11 +164,11 @@ def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
 def _stand_for(name: str, cells: Cells, narrowed: Narrowed) -> bool:
     """Whether a reduction knows what its lines were narrowed to."""
     if name == GOODS:
-        return not cells.by_card
+        return not cells.by_card and narrowed.customers is None
     if narrowed.leaving is not None:
         return False
     if name in {FEED, STORE}:
-        if cells.by_card or (name == STORE and cells.nameless):
+        if cells.by_card or narrowed.customers is not None or (name == STORE and cells.nameless):
             return False
         return narrowed.products is None and narrowed.without is None
     return narrowed.products is None and (narrowed.without is None or name == RECEIPT)
@@ -197,7 +200,7 @@ def _narrow(kept: nw.LazyFrame[Any], to: Narrowed) -> nw.LazyFrame[Any]:
         kept = kept.filter(nw.col("day_n") >= to.start)
     if to.end is not None:
         kept = kept.filter(nw.col("day_n") <= to.end)
-    for column, ids in (("store_id", to.stores), ("product_id", to.products)):
+    for column, ids in (("store_id", to.stores), ("product_id", to.products), ("customer_id", to.customers)):
         kept = kept if ids is None else among(kept, column, ids)
     if to.leaving is not None:
         native = kept.to_native()

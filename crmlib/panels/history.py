@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 import polars as pl
@@ -12,6 +12,7 @@ from crmlib.core.errors import check_choice
 from crmlib.core.frames import AnyFrame
 from crmlib.core.money import minor_per_unit
 from crmlib.panels.customers import customer_day, customer_summary
+from crmlib.panels.handle import part
 
 Unit = Literal["day", "week"]
 _DAYS: dict[Unit, int] = {"day": 1, "week": 7}
@@ -73,8 +74,8 @@ def holdout(lines: AnyFrame, *, after: date, until: date) -> pl.DataFrame:
     customer_id; purchase_days [count]; spend_minor, value of those days. Customers without a purchase have no row.
     """
     return (
-        customer_day(lines, period_end=until)
-        .filter(pl.col("is_purchase"), pl.col("day_n") > day_number(after))
+        customer_day(part(lines, start=after + timedelta(days=1)), period_end=until)
+        .filter("is_purchase")
         .group_by("customer_id")
         .agg(purchase_days=pl.len().cast(pl.Int32), spend_minor=pl.col("net_minor").sum())
         .sort("customer_id")

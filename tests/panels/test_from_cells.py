@@ -76,9 +76,11 @@ PARTS: dict[str, dict[str, Any]] = {
     "products": {"products": pl.Series(["p", "q"])},
     "without": {"without": LARGE},
     "leaving": {"leaving": pl.Series(["q"])},
+    "customers": {"customers": pl.Series(["a", "c"])},
     "all": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "products": pl.Series(["p"]),
             "without": LARGE},
-    "all but": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "leaving": pl.Series(["p"])},
+    "all but": {"start": A + timedelta(days=2), "stores": pl.Series(["S0", "S1"]), "leaving": pl.Series(["p"]),
+                "customers": pl.Series(["a", "b"])},
 }  # fmt: skip
 
 

@@ -130,7 +130,7 @@ class Study(VoucherStudy):
         apart = sorted_cards(self.page)
         members = cards.only_members(used.select("customer_id").drop_nulls().unique(), apart)["customer_id"]
         named = pl.when(pl.col("customer_id").is_in(members.implode())).then("customer_id")
-        days = panels.customer_day(self.page.lines, period_end=self.page.as_of)
+        days = panels.customer_day(panels.part(self.page.lines, customers=members), period_end=self.page.as_of)
         return coupon_use(used.with_columns(customer_id=named), days)
 
     @cached_property

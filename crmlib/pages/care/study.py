@@ -184,8 +184,9 @@ class Study(report.Study):
     @cached_property
     def lot(self) -> care_day.Lot:
         """What calls on birthdays brought, by lot."""
-        days = panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
         log = self.page.table("care_tasks").collect()
+        theirs = panels.part(self.page.lines_of_members(), customers=log["customer_id"].unique())
+        days = panels.customer_day(theirs, period_end=self.page.as_of)
         return care_day.lot(log, days.filter("is_purchase"), as_of=self.page.as_of)
 
     @cached_property

@@ -43,15 +43,12 @@ class Study(report.Study):
         return pooled.current(self.page.table("pool_rules").collect(), on=self.page.as_of)
 
     @cached_property
-    def days(self) -> pl.DataFrame:
-        """customer_id, day_n of every purchase, in whichever shop."""
-        made = panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
-        return made.filter("is_purchase")
-
-    @cached_property
     def bought(self) -> pl.DataFrame:
         """customer_id, last_on, net_minor of a year [minor units]."""
-        last = self.days.group_by("customer_id").agg(last_on=pl.col("day_n").max().cast(pl.Date))
+        known = panels.customer_summary(self.page.lines_of_members(), period_end=self.page.as_of)
+        last = known.filter(pl.col("purchase_days") > 0).select(
+            "customer_id", last_on=pl.col("last_day_n").cast(pl.Date)
+        )
         start = self.page.as_of - timedelta(days=YEAR)
         year = panels.customer_period(self.page.lines_of_members(), start=start, end=self.page.as_of)
         return last.join(year.select("customer_id", "net_minor"), on="customer_id", how="left")
@@ -123,7 +120,9 @@ class Study(report.Study):
     @cached_property
     def brought(self) -> pool.Brought:
         """Orders in 90 days of those offered at once against those offered late, by lot."""
-        bought = self.days.select("customer_id", day=pl.col("day_n").cast(pl.Date))
+        theirs = panels.part(self.page.lines_of_members(), customers=self.moves["customer_id"].unique())
+        days = panels.customer_day(theirs, period_end=self.page.as_of).filter("is_purchase")
+        bought = days.select("customer_id", day=pl.col("day_n").cast(pl.Date))
         return pool.brought(pooled.lots(self.moves, self.rules, bought, as_of=self.page.as_of))
 
     @cached_property

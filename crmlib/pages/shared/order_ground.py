@@ -40,9 +40,9 @@ class OrderStudy(report.Study):
         if self.booked is not None:
             parts.append(order_book.order_days(self.booked))
         if self.cards.len():
-            days = panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
-            bought = days.filter(pl.col("is_purchase") & pl.col("customer_id").is_in(self.cards.implode()))
-            parts.append(bought.select("customer_id", "day_n"))
+            theirs = panels.part(self.page.lines_of_members(), customers=self.cards)
+            days = panels.customer_day(theirs, period_end=self.page.as_of)
+            parts.append(days.filter("is_purchase").select("customer_id", "day_n"))
         return pl.concat(parts)
 
     @cached_property

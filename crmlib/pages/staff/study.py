@@ -67,8 +67,8 @@ class Study(report.Study):
         held = self._optional("assignments")
         if held is not None:
             start = self.page.as_of.replace(day=1) - timedelta(days=2 * QUARTER)
-            days = panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
-            recent = days.filter(pl.col("day_n") >= (start - date(1970, 1, 1)).days)
+            lately = panels.part(self.page.lines_of_members(), start=start)
+            recent = panels.customer_day(lately, period_end=self.page.as_of)
             rows = recent.select("customer_id", at=pl.col("day_n").cast(pl.Date), amount_minor="net_minor")
             found["member_sales"] = owner_on(rows, held).rename({"owner_staff": "staff_id"})
         return found
