@@ -29,8 +29,8 @@ def monthly(
         texts do, and take 4 bytes a row.
     """
     kinds = {column: pl.Categorical(pl.Categories.random()) for column in ids}
-    months = (part(lines, start=first, end=last) for first, last in _months(start, end))
-    made = pl.concat([panel(month).with_columns(pl.col(c).cast(kind) for c, kind in kinds.items()) for month in months])
+    parts = (part(lines, start=first, end=last) for first, last in months(start, end))
+    made = pl.concat([panel(month).with_columns(pl.col(c).cast(kind) for c, kind in kinds.items()) for month in parts])
     for column in ids:
         made = made.with_columns(_sorted(made[column]))
     return made
@@ -48,7 +48,7 @@ def _sorted(values: pl.Series) -> pl.Series:
     return found.set(values.is_null(), None).cat.to(pl.Enum(names.gather(order)))
 
 
-def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
+def months(start: date, end: date) -> Iterator[tuple[date, date]]:
     """First and last day of each month, the first from `start` and the last to `end` on; at least one."""
     first = start
     while True:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crmlib.baskets.break_even import break_even, uptake
 from crmlib.baskets.pairs import pairs
-from crmlib.baskets.rules import rules
+from crmlib.baskets.rules import of_counts, rules
 from crmlib.baskets.template import LiveOffer, Part, Template, available_sets, check, offer_row, order_slip, shared
 from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import ModelError
@@ -96,6 +96,16 @@ def test_gates_hold_and_large_baskets_are_left_out() -> None:
     assert error.value.code == "baskets.thin"
     weekly = lines.with_columns(store_week=pl.col("store_id").cast(pl.String) + "w1").drop("customer_id")
     assert pairs(weekly, unit="store_week").unit == "store_week"
+
+
+def test_rules_of_counted_baskets_are_those_of_the_baskets(rng: np.random.Generator) -> None:
+    drawn = pl.DataFrame({"basket_id": rng.integers(0, 900, 4000), "product_id": rng.integers(0, 12, 4000)})
+    lines = drawn.unique().with_columns(pl.format("g{}", "product_id").alias("product_id"))
+    goods = lines.group_by("product_id").agg(baskets=pl.len())
+    both = lines.join(lines, on="basket_id", suffix="_other").filter(pl.col("product_id") < pl.col("product_id_other"))
+    pairs = both.group_by(left="product_id", right="product_id_other").agg(baskets=pl.len())
+    counted = of_counts(goods, pairs, baskets=lines["basket_id"].n_unique())
+    assert counted.equals(rules(lines)) and counted.height > 100
 
 
 @pytest.mark.real_data

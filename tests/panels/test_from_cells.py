@@ -14,6 +14,7 @@ import pytest
 from crmlib import panels
 from crmlib.data.lake import reduced
 from crmlib.panels import handle, reductions, traits
+from crmlib.panels.receipts import goods_money
 from crmlib.panels.sales import product_weeks
 from tests.panels import histories
 from tests.report import world
@@ -36,6 +37,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "purchase_history": lambda h: panels.purchase_history(h, period_end=B),
     "store_day": panels.store_day,
     "store_day_money": panels.store_day_money,
+    "goods_money": lambda h: goods_money(h, start=A + timedelta(days=2), end=B),
     "product_weeks": lambda h: product_weeks(h, start=A + timedelta(days=2), end=B),
     "visit_days": panels.visit_days,
     "customer_margin": panels.customer_margin,

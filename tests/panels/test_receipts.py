@@ -56,6 +56,44 @@ def test_prices_are_those_without_an_offer_and_costs_of_what_has_one(engine: str
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_all_baskets_are_counted_month_by_month_by_good_and_pair(engine: str) -> None:
+    more = LINES[:1].with_columns(product_id=pl.lit("y"))
+    held = pl.concat(
+        [
+            LINES,
+            more,
+            more.with_columns(receipt_id=pl.lit("r3"), customer_id=pl.lit("b"), day_n=pl.lit(40, dtype=pl.Int32)),
+        ]
+    )
+    lines = held if engine == "polars" else duckdb.sql("select * from held")
+    found = receipts.basket_counts(lines, start=START, end=date(1970, 3, 1), nobody=pl.Series(["b"]))
+    assert found.goods.rows() == [("x", 3, 40), ("y", 2, 40)]
+    assert (found.pairs.rows(), found.baskets, found.carded) == ([("x", "y", 2)], 3, 1)
+    none = receipts.basket_counts(lines, start=date(1990, 1, 1), end=date(1990, 2, 1))
+    assert (none.goods.height, none.pairs.height, none.baskets, none.carded) == (0, 0, 0, 0)
+
+
+def test_members_are_drawn_with_all_their_receipts_the_same_every_time() -> None:
+    ids = [f"r{n}" for n in range(4000)]
+    lines = pl.concat([LINES[:1].drop("receipt_id", "customer_id")] * 4000).with_columns(
+        receipt_id=pl.Series(ids), customer_id=pl.Series([None if n % 5 == 0 else f"c{n % 800}" for n in range(4000)])
+    )
+    drawn = [receipts.basket_goods(lines, start=START, end=END, share=0.2, of="customer_id") for _ in range(2)]
+    assert drawn[0].equals(drawn[1]) and drawn[0]["customer_id"].null_count() == 0
+    assert drawn[0].group_by("customer_id").len()["len"].unique().to_list() == [5]  # whoever is drawn has all of five
+    assert 90 <= drawn[0]["customer_id"].n_unique() <= 170  # of 640
+    by_receipt = receipts.basket_goods(lines, start=START, end=END, share=0.2, of="receipt_id")
+    assert 650 <= by_receipt.height <= 950 and by_receipt["customer_id"].null_count() > 0
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_money_of_goods_is_their_price_without_the_receipts(engine: str) -> None:
+    lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
+    price = receipts.goods_price(lines, start=START, end=END)
+    assert receipts.goods_money(lines, start=START, end=END).equals(price.drop("receipts"))
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
 def test_whole_baskets_are_those_that_hold_a_good_with_all_that_was_in_them(engine: str) -> None:
     held = LINES.with_columns(list_minor=pl.when(pl.col("net_minor") != 90).then(pl.col("net_minor") + 10))
     lines = held if engine == "polars" else duckdb.sql("select * from held")

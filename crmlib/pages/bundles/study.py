@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Literal
 
 import polars as pl
 
@@ -17,6 +18,8 @@ from crmlib.panels import receipts
 DAY = timedelta(days=1)
 SEASON_DAYS = 28
 """A good that was not sold for so many days is out of season: no bundle of it is tried now."""
+DRAWN = 400_000
+"""Receipts that pairs are tested on; of more, so many are drawn, member by member."""
 CARDED = 0.2
 """From this share of receipts with a card on pairs are tested within members, else within store and week."""
 
@@ -35,19 +38,34 @@ class Study(MemberStudy):
         return months_before(self.page.as_of, self.params.months) + DAY, self.page.as_of
 
     @cached_property
+    def counts(self) -> receipts.BasketCounts:
+        """All receipts by the goods and pairs that they hold."""
+        start, end = self.span
+        return receipts.basket_counts(self.lines, start=start, end=end, nobody=self.apart.flagged["customer_id"])
+
+    @property
+    def receipts(self) -> int:
+        """Receipts that pairs could be tested on: those of members, else all."""
+        return self.counts.carded if self.by_member else self.counts.baskets
+
+    @property
+    def share(self) -> float:
+        """Share of these that is drawn to test pairs on; 1 while there are no more than `DRAWN`."""
+        return min(1.0, DRAWN / max(self.receipts, 1))
+
+    @cached_property
     def goods_sold(self) -> pl.DataFrame:
         """Goods by receipt: basket_id, customer_id (null: no member), store_id, product_id, day_n, promotion."""
         start, end = self.span
-        sold = receipts.basket_goods(self.lines, start=start, end=end)
+        unit: Literal["customer_id", "receipt_id"] = "customer_id" if self.by_member else "receipt_id"
+        sold = receipts.basket_goods(self.lines, start=start, end=end, share=self.share, of=unit)
         strange = pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
         return sold.with_columns(customer_id=pl.when(~strange).then("customer_id")).rename({"offered": "promotion"})
 
     @cached_property
     def by_member(self) -> bool:
         """Whether enough receipts are of members, so that each is compared with own baskets."""
-        basket = pl.col("basket_id")
-        baskets = self.goods_sold.filter(basket.ne_missing(basket.shift(1)))
-        return baskets["customer_id"].count() >= CARDED * max(baskets.height, 1)
+        return self.counts.carded >= CARDED * max(self.counts.baskets, 1)
 
     @cached_property
     def tested(self) -> pairs.Pairs:
@@ -69,13 +87,13 @@ class Study(MemberStudy):
     @cached_property
     def plain(self) -> pl.DataFrame:
         """Pairs by plain lift, for comparison: how many of the strongest are the same people's taste only."""
-        return rules.rules(self.goods_sold)
+        return rules.of_counts(self.counts.goods, self.counts.pairs, baskets=self.counts.baskets)
 
     @cached_property
     def priced(self) -> pl.DataFrame:
         """Goods sold by the piece: product_id, baskets, price_minor and margin_minor of one (null without costs)."""
         start, end = self.span
-        sold = receipts.goods_price(self.lines, start=start, end=end).filter(
+        sold = receipts.goods_money(self.lines, start=start, end=end).filter(
             pl.col("unit") == "piece", pl.col("quantity_milli") > 0, pl.col("net_minor") > 0
         )
         each = 1000 / pl.col("quantity_milli")
@@ -90,14 +108,15 @@ class Study(MemberStudy):
     def worth(self) -> pl.DataFrame:
         """Pairs that go together, by the share of single baskets a bundle must turn before it pays.
 
-        left, right, baskets, members, stores, ratio, price_minor (of both), discount_minor, margin_minor (the smaller
-        of the two goods': what a turned basket adds at least), in_season (both sold of late), and what `break_even`
-        adds.
+        left, right, baskets (of all receipts), members, stores, ratio, price_minor (of both), discount_minor,
+        margin_minor (the smaller of the two goods': what a turned basket adds at least), in_season (both sold of
+        late), and what `break_even` adds.
         """
-        found = self.tested.together().select("left", "right", "baskets", "members", "stores", "ratio", "verdict")
-        lately = pl.col("day_n").max().cast(pl.Date) > self.page.as_of - SEASON_DAYS * DAY
-        baskets = self.goods_sold.group_by("product_id").agg(pl.len().alias("sold"), current=lately)
-        goods = self.priced.join(baskets.with_columns(pl.col("product_id").cast(pl.String)), on="product_id")
+        found = self.tested.together().select("left", "right", "members", "stores", "ratio", "verdict")
+        found = found.join(self.counts.pairs, on=["left", "right"], maintain_order="left")
+        lately = pl.col("last_day_n").cast(pl.Date) > self.page.as_of - SEASON_DAYS * DAY
+        baskets = self.counts.goods.select("product_id", sold="baskets", current=lately)
+        goods = self.priced.join(baskets, on="product_id")
         for side in ("left", "right"):
             named = goods.rename({c: f"{side}_{c}" for c in goods.columns if c != "product_id"})
             found = found.join(named, left_on=side, right_on="product_id", maintain_order="left")

@@ -6,6 +6,7 @@ import pytest
 
 from crmlib.data.lake.lake import Lake
 from crmlib.pages.bundles import findings
+from crmlib.pages.bundles import study as module
 from crmlib.pages.bundles.study import Study
 from tests.report import world
 
@@ -29,3 +30,14 @@ def test_every_card_is_made_without_products_and_stock(study: Study) -> None:
         findings.artefacts(study), findings.tries(study), findings.limits(study),
     )  # fmt: skip
     assert len(study.page.shown.findings) == 4 and len(study.page.shown.actions) == 1
+
+
+def test_of_very_many_receipts_some_are_drawn_and_the_page_says_so(
+    lake: Lake, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRAWN", study.receipts // 2)
+    some = Study(world.opened(lake, report="bundles"))
+    assert 0.4 * study.tested.baskets < some.tested.baskets < 0.6 * study.tested.baskets
+    assert some.counts.pairs.equals(study.counts.pairs) and some.plain.equals(study.plain)
+    said = study.words.format.count(some.tested.baskets)
+    assert said in findings.pairs(some).note_sure and said not in findings.pairs(study).note_sure

@@ -29,7 +29,10 @@ def uptake(study: Study) -> Finding:
 @section("bundles.together")
 def pairs(study: Study) -> Finding:
     """Which goods go together for the same member, and how much of plain lift is taste."""
-    return together.together(study.tested, study.plain, names=study.names, by_member=study.by_member, words=study.words)
+    return together.together(
+        study.tested, study.plain, names=study.names, by_member=study.by_member,
+        receipts=study.receipts if study.share < 1 else None, words=study.words,
+    )  # fmt: skip
 
 
 @section("bundles.artefacts")

@@ -18,7 +18,15 @@ STRONGEST = 20
 """So many pairs of the highest plain lift are looked at again within members."""
 
 
-def together(tested: Pairs, plain: pl.DataFrame, *, names: Mapping[str, str], by_member: bool, words: Words) -> Finding:
+def together(
+    tested: Pairs,
+    plain: pl.DataFrame,
+    *,
+    names: Mapping[str, str],
+    by_member: bool,
+    words: Words,
+    receipts: int | None = None,
+) -> Finding:
     """Say how many pairs go together for the same member, and what became of the strongest plain lifts.
 
     Parameters
@@ -26,6 +34,7 @@ def together(tested: Pairs, plain: pl.DataFrame, *, names: Mapping[str, str], by
     tested : pairs tested within members, or within store and week.
     plain : ordered pairs by plain lift (`baskets.rules`).
     by_member : whether the comparison is within members.
+    receipts : from which those were drawn that pairs were tested on; none where it was all of them.
     """
     form = words.format
     found = tested.together().sort("ratio", "left", "right", descending=[True, False, False])
@@ -51,12 +60,17 @@ def together(tested: Pairs, plain: pl.DataFrame, *, names: Mapping[str, str], by
         "kept": form.count(kept), "gone": form.count(top.height - kept), "strata": form.count(tested.strata),
         "within": words(f"bundles.within.{'member' if by_member else 'store_week'}"),
     }  # fmt: skip
+    sure = words("bundles.together.sure", **values)
+    if receipts is not None:
+        how = words(f"bundles.drawn.{'member' if by_member else 'store_week'}")
+        sure += words("bundles.together.drawn", drawn=form.count(tested.baskets), all=form.count(receipts), how=how)
     return Finding.worded(
         "bundles.together",
         kind,
         values,
         words=words,
         status="none",
+        sure=sure,
         table=table,
         view=readable(table.head(200), words=words),
         chart=bars(drawn, words=words, title=words("bundles.ratio_axis")) if shown.height else None,
