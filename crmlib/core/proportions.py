@@ -13,19 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betaln, ndtri
 from scipy.stats import binom, chi2
-
-from crmlib.core import lazy
-
-proportion = lazy.module("statsmodels.stats.proportion")
 
 Array = npt.NDArray[Any]
 NO_SPREAD = 1e7
 """α + β beyond which units are taken as equal."""
 
 
-def wilson(hits: Array | int, trials: Array | int, *, level: float = 0.95) -> tuple[Array, Array]:
+def wilson(hits: Array | float, trials: Array | int, *, level: float = 0.95) -> tuple[Array, Array]:
     """Wilson's interval of a share; 0 to 1 where there were no trials; each of the shape given.
 
     Examples
@@ -35,7 +31,12 @@ def wilson(hits: Array | int, trials: Array | int, *, level: float = 0.95) -> tu
     ([0.49, 0.0], [0.943, 1.0])
     """
     n = np.asarray(trials)
-    low, high = proportion.proportion_confint(np.asarray(hits), np.maximum(n, 1), alpha=1 - level, method="wilson")
+    m = np.maximum(n, 1)
+    share, z = np.asarray(hits) / m, -ndtri((1 - level) / 2.0)
+    wide = 1 + z**2 / m
+    middle = (share + z**2 / (2 * m)) / wide
+    half = z * np.sqrt(share * (1.0 - share) / m + z**2 / (4.0 * m**2)) / wide
+    low, high = np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
     return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import false_discovery_control
+from statsmodels.stats.proportion import proportion_confint
 
 from crmlib.core.proportions import benjamini_hochberg, beta_prior, equal_shares, limits, shrink, wilson
 
@@ -15,6 +16,15 @@ def test_wilson_agrees_with_newcombes_published_interval():
     low, high = wilson(np.array([81, 0, 0]), np.array([263, 20, 0]))
     assert low == pytest.approx([0.2553, 0.0, 0.0], abs=5e-5)
     assert high == pytest.approx([0.3662, 0.1611, 1.0], abs=5e-5)
+
+
+def test_wilson_agrees_with_statsmodels_to_the_bit():
+    rng = np.random.default_rng(5)
+    trials = rng.integers(1, 10 ** rng.integers(1, 7, 2000))
+    hits = rng.binomial(trials, rng.random(2000))
+    for level in (0.8, 0.95, 0.998):
+        theirs = proportion_confint(hits, trials, alpha=1 - level, method="wilson")
+        assert np.array_equal(wilson(hits, trials, level=level), theirs)
 
 
 def test_benjamini_hochberg_agrees_with_scipy():
