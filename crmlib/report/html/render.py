@@ -103,6 +103,12 @@ def card(one: Card, *, words: Words) -> str:
     return f"<style>@scope (.crmlib){{{scoped}}}</style><div class='crmlib'>{body}</div>"
 
 
+def compile_all() -> None:
+    """Compile every template now: processes forked from this one have them."""
+    for name in _environment().list_templates(extensions=["j2"]):
+        _environment().get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415

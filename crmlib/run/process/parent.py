@@ -138,17 +138,28 @@ def _import(names: Iterable[str]) -> None:
 
 
 def _rehearse() -> None:
-    """Fill what is read or built once per process: words, formats, templates, the checks of chart specifications."""
+    """Fill what is read or built once per process: words, formats, templates, the checks of chart specifications.
+
+    Only what no run changes, and nothing that Polars computes: its threads would not survive a fork.
+    """
     import altair as alt  # noqa: PLC0415
 
+    from crmlib.core import places  # noqa: PLC0415
+    from crmlib.kit import columns, terms  # noqa: PLC0415
     from crmlib.kit.charts import theme  # noqa: PLC0415
     from crmlib.kit.words import LANGUAGES, Words  # noqa: PLC0415
     from crmlib.report.html import render  # noqa: PLC0415
     from crmlib.report.html.content import Content, Head  # noqa: PLC0415
+    from crmlib.report.memory import remember  # noqa: PLC0415
 
+    remember.code()  # of the modules as they are loaded here
+    places.installed_rooms()
+    columns.known("")
+    render.compile_all()
     for language in LANGUAGES:
         words = Words(language)
         show = words.format
+        terms.named(language)
         head = Head(title=show.money(1), question=f"{show.share(0.5)} {show.count(1)} {show.day(date(2026, 1, 1))}")
         render.html(Content(language=language, head=head), words=words)
     base = alt.Chart(alt.InlineData(values=[])).encode(x="a:Q", y=alt.Y("b:N", axis=alt.Axis(ticks=False)))
