@@ -7,8 +7,10 @@ Nothing is changed on the server but lines of its audit, counts of wrong passwor
 forgotten again. With a user of one region, `--other-region` names one of the others. Each attack prints one line: what
 was tried, how often, and whether it held; each measure its figure and its goal. The last lines are the sum. Exit code 1
 if an attack did not hold, 2 if only a goal of time or memory was missed (a busy machine misses them: measure on a quiet
-one). Without a user only what a stranger can do is tried. The server's memory is looked at where it runs on this
-machine: by `--pid`, else by whoever listens on the port. About five minutes in all.
+one). Without a user only what a stranger can do is tried. Where the server runs on this machine its memory is looked
+at, and the first line says which process answers. It is not attacked (exit code 3) if it is not that of `--pid`, or
+started before the code beside this file was last changed (`--any-age` attacks it all the same): a server left from
+an earlier measurement must not answer for the one under test. About five minutes in all.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from urllib.parse import urlencode, urlsplit
 
 import attack_forms
 import psutil
+from attack_target import code_changed, process_of, wrong_server
 
 ROUTES = ["/", "/index.html", "/index.en.html", "/apps/customer_value", "/apps/x", "/customer_value/x/2026-01-31/zh/"]
 CLOSED = [
@@ -284,17 +287,6 @@ def leave(server: Server, app: str) -> None:
     server.measure("a page after four who left", seconds, COLD)
 
 
-def process_of(server: Server, pid: int | None) -> psutil.Process | None:
-    """The server's process, where it runs on this machine and may be looked at."""
-    try:
-        if pid is None:
-            held = psutil.net_connections("tcp")
-            pid = next(c.pid for c in held if c.status == "LISTEN" and c.laddr[1:] == (server.port,) and c.pid)
-        return psutil.Process(pid)
-    except (psutil.Error, StopIteration):
-        return None
-
-
 def soak(server: Server, app: str, count: int, seconds: float, process: psutil.Process | None) -> None:
     """Mixed requests by so many readers: all answered, memory and descriptors flat, no process left over."""
     pages = ["/", "/index.en.html", "/no/such/page", "/login", *([kept_page(server, app)] * 4 if app else [])]
@@ -352,7 +344,7 @@ def attacks(server: Server, arguments: argparse.Namespace) -> Iterator[Callable[
         if arguments.app:
             yield lambda: readers(server, arguments.app, arguments.readers, arguments.different)
     app = arguments.app if arguments.user else ""
-    yield lambda: soak(server, app, arguments.readers, arguments.soak, process_of(server, arguments.pid))
+    yield lambda: soak(server, app, arguments.readers, arguments.soak, process_of(server.host, server.port))
     yield lambda: guesses(server, app)
 
 
@@ -368,10 +360,17 @@ def main() -> None:
     parser.add_argument("--different", type=int, default=20, help="different cold pages asked for at once")
     parser.add_argument("--soak", type=float, default=40.0, help="seconds")
     parser.add_argument("--other-region", default="", help="a region that the user may not see")
-    parser.add_argument("--pid", type=int, help="process of the server, if it runs here")
+    parser.add_argument("--pid", type=int, help="process of the server, if it runs here; nobody else may answer")
+    parser.add_argument("--any-age", action="store_true", help="also a server that started before the code was changed")
     arguments = parser.parse_args()
     place = urlsplit(arguments.url)
     server = Server(place.hostname or "127.0.0.1", place.port or 80)
+    why = wrong_server(
+        process_of(server.host, server.port), pid=arguments.pid, changed=code_changed(), any_age=arguments.any_age
+    )
+    if why:
+        print(f"not attacked: {why}")
+        sys.exit(3)
     for attack in attacks(server, arguments):
         attack()
     print("every attack held" if not server.failed else f"{server.failed} attacks did not hold")
