@@ -73,6 +73,7 @@ class ReceiptLines:
     Parameters
     ----------
     frame : the lines. cells : their reductions, where they are stored. narrowed : to what.
+    told : everything that decides which lines these are; empty where nobody has said it.
 
     Examples
     --------
@@ -82,8 +83,10 @@ class ReceiptLines:
 
     __slots__ = ("__held",)
 
-    def __init__(self, frame: AnyFrame, cells: Cells | None = None, narrowed: Narrowed | None = None) -> None:
-        self.__held = (frame, cells, narrowed or Narrowed())
+    def __init__(
+        self, frame: AnyFrame, cells: Cells | None = None, narrowed: Narrowed | None = None, *, told: str = ""
+    ) -> None:
+        self.__held = (frame, cells, narrowed or Narrowed(), told)
 
     def __repr__(self) -> str:
         return "ReceiptLines()"
@@ -96,7 +99,7 @@ def opened(lines: AnyFrame) -> AnyFrame:
     """The lines behind a handle, narrowed; a frame that is none is given back. For panels only."""
     if not isinstance(lines, ReceiptLines):
         return lines
-    frame, _, narrowed = _held(lines)
+    frame, _, narrowed, _ = _held(lines)
     return frame if _is_whole(narrowed) else _narrow(_narrowable(frame), narrowed).to_native()
 
 
@@ -120,21 +123,37 @@ def part(
     stores, products, customers : ids to keep; none keeps all.
     without : receipts to leave out. leaving : products to leave out; lines of no known product stay.
     """
-    frame, cells, before = _held(lines) if isinstance(lines, ReceiptLines) else (lines, None, Narrowed())
+    frame, cells, before, told = _held(lines) if isinstance(lines, ReceiptLines) else (lines, None, Narrowed(), "")
     first, last = (None if day is None else day_number(day) for day in (start, end))
     receipts, goods = (None if ids is None or ids.is_empty() else ids for ids in (without, leaving))
-    return ReceiptLines(frame, cells, before.and_(Narrowed(first, last, stores, products, receipts, goods, customers)))
+    narrowed = before.and_(Narrowed(first, last, stores, products, receipts, goods, customers))
+    return ReceiptLines(frame, cells, narrowed, told=told)
+
+
+def told(lines: ReceiptLines) -> tuple[str, Narrowed]:
+    """Which lines these are, without reading them: what is made of them may be kept under it.
+
+    Raises
+    ------
+    TypeError
+        If nobody has said it.
+    """
+    _, _, narrowed, said = _held(lines)
+    if not said:
+        raise TypeError("nobody has said what decides which receipt lines these are")
+    return said, narrowed
 
 
 def services(lines: AnyFrame) -> tuple[ReceiptLines, ReceiptLines] | None:
     """Lines that leave products out: with these after all, and of these alone; none where all products are in."""
     if not isinstance(lines, ReceiptLines):
         return None
-    frame, cells, narrowed = _held(lines)
+    frame, cells, narrowed, said = _held(lines)
     if narrowed.leaving is None:
         return None
     every, only = replace(narrowed, leaving=None), Narrowed(products=narrowed.leaving)
-    return ReceiptLines(frame, cells, every), ReceiptLines(frame, cells, every.and_(only))
+    alone = ReceiptLines(frame, cells, every.and_(only), told=said)
+    return ReceiptLines(frame, cells, every, told=said), alone
 
 
 def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
@@ -145,7 +164,7 @@ def cells_of(lines: AnyFrame, name: str) -> pl.LazyFrame | None:
     """
     if not isinstance(lines, ReceiptLines):
         return None
-    frame, cells, narrowed = _held(lines)
+    frame, cells, narrowed, _ = _held(lines)
     if cells is None or not _stand_for(name, cells, narrowed):
         return None
     left = narrowed.without
@@ -190,8 +209,8 @@ def among(lines: nw.LazyFrame[Any], column: str, ids: pl.Series, *, others: bool
     return lines.filter(~found if others else found)
 
 
-def _held(lines: ReceiptLines) -> tuple[AnyFrame, Cells | None, Narrowed]:
-    held: tuple[AnyFrame, Cells | None, Narrowed] = getattr(lines, "_ReceiptLines__held")  # noqa: B009
+def _held(lines: ReceiptLines) -> tuple[AnyFrame, Cells | None, Narrowed, str]:
+    held: tuple[AnyFrame, Cells | None, Narrowed, str] = getattr(lines, "_ReceiptLines__held")  # noqa: B009
     return held
 
 

@@ -29,7 +29,7 @@ from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
 from crmlib.report.form.parameters import ReportParameters
 from crmlib.report.form.picks import Follows
-from crmlib.report.memory import remember, states
+from crmlib.report.memory import packed, remember, states
 from crmlib.report.privacy import PERSONAL, check_impersonal, personal
 from crmlib.report.record.newest import Published, newest, of_regions
 from crmlib.report.stored import AsOf
@@ -154,7 +154,7 @@ class Page:
     def lines(self) -> ReceiptLines:
         """The receipt lines as of the page's day, of its regions: a handle that panels read, and nobody else."""
         lines = self._sight.rows(LINES, access.dated(self._asked(LINES), as_of=self.as_of))
-        return ReceiptLines(lines, self._cells(self._sight.cells))
+        return ReceiptLines(lines, self._cells(self._sight.cells), told=f"lines {self._asked_of}")
 
     def lines_of_members(self) -> ReceiptLines:
         """All receipts of the regions' members as of the page's day, in whichever shop.
@@ -163,7 +163,13 @@ class Page:
         other regions are not named.
         """
         cells = self._cells(self._sight.lines_of_members, by_card=self.regions is not None)
-        return ReceiptLines(self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of)), cells)
+        lines = self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of))
+        return ReceiptLines(lines, cells, told=f"lines of members {self._asked_of}")
+
+    @cached_property
+    def _asked_of(self) -> str:
+        """All that decides which lines the page sees: what came in, and who asks for which day."""
+        return packed.digest((self.versions, self._batches, self.as_of, self.newest, self.regions))
 
     def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
         """The stored reductions of the lines' version as the page may see them; none where they are behind."""

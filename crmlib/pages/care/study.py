@@ -111,11 +111,14 @@ class Study(report.Study):
 
     @cached_property
     def asked(self) -> pl.DataFrame:
-        """The members as `care.plan` wants them, with what each bought in a year [minor units]."""
-        spent = panels.customer_period(
-            self.page.lines_of_members(), start=self.page.as_of - timedelta(days=YEAR), end=self.page.as_of
-        ).select("customer_id", value_minor="net_minor")
-        known = self.people.select("customer_id", "may_call", "quiet_from", "quiet_to")
+        """The members of tasks as `care.plan` wants them, with what each bought in a year [minor units]."""
+        theirs = pl.concat([part["customer_id"] for part in self.due]).unique()
+        year = panels.part(self.page.lines_of_members(), start=self.page.as_of - timedelta(days=YEAR), customers=theirs)
+        spent = panels.customer_period(year, start=self.page.as_of - timedelta(days=YEAR), end=self.page.as_of).select(
+            "customer_id", value_minor="net_minor"
+        )
+        people = self.people.filter(pl.col("customer_id").is_in(theirs.implode()))
+        known = people.select("customer_id", "may_call", "quiet_from", "quiet_to")
         joined = known.join(self.owned, on="customer_id", how="left").join(spent, on="customer_id", how="left")
         kept = joined.join(self.persons, left_on="customer_id", right_on="merge_id", how="left")
         made = kept.with_columns(person_id=pl.coalesce("keep_id", "customer_id")).drop("keep_id")
@@ -140,12 +143,14 @@ class Study(report.Study):
         return owners.select(staff_id="owner_staff", tasks_per_day=pl.lit(self.params.each, dtype=pl.Int64))
 
     @cached_property
+    def due(self) -> list[pl.DataFrame]:
+        """What the rules ask for, and what the log of tasks holds."""
+        return [self.candidates] if self.log is None else [self.candidates, care_day.logged(self.log, today=self.today)]
+
+    @cached_property
     def plan(self) -> care.DayPlan:
         """Today's tasks, one a person, in order of value by owner."""
-        parts = [self.candidates]
-        if self.log is not None:
-            parts.append(care_day.logged(self.log, today=self.today))
-        made = care.plan(parts, self.asked, self.room, as_of=self.today)
+        made = care.plan(self.due, self.asked, self.room, as_of=self.today)
         who = made.tasks["customer_id"]
         alone = who.filter(lists.standing(self.page, who))
         return care.DayPlan(care.hold_out(made.tasks, alone=alone), made.merged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
@@ -32,8 +32,21 @@ def sorted_cards(
     limits : where a card stops being a member's; the house's without it.
     """
     start = months_before(page.as_of, MONTHS) + timedelta(days=1)
-    use = traits.card_use(page.lines if lines is None else lines, start=start, end=page.as_of)
-    return cards.sort_cards(use, page.optional("customers"), limits=limits, tags=tags(page.words))
+    people, judged = page.optional("customers"), page.lines if lines is None else lines
+    people = None if people is None else people.select("customer_id", "tags")
+    return page.remember(_sorted, judged, people, start=start, end=page.as_of, limits=limits, tagged=tags(page.words))
+
+
+def _sorted(
+    lines: panels.ReceiptLines,
+    people: pl.LazyFrame | None,
+    *,
+    start: date,
+    end: date,
+    limits: cards.Limits | None,
+    tagged: dict[str, tuple[str, ...]],
+) -> cards.Cards:
+    return cards.sort_cards(traits.card_use(lines, start=start, end=end), people, limits=limits, tags=tagged)
 
 
 def tags(words: Words) -> dict[str, tuple[str, ...]]:

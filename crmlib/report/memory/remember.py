@@ -5,8 +5,10 @@ to whoever asks with the same arguments, and to nobody else: a reader who may se
 finds, or makes, another entry. New data, other parameters, other code: another name. Nothing has to be declared.
 
 A random generator among the arguments counts with its state, and is left in the state in which the work left it: a page
-made from entries has the same bytes as one that computed everything. A result is given out as it is read from its
-entry, computed or found: what a next step makes of it is found under the same name.
+made from entries has the same bytes as one that computed everything. Receipt lines count with all that decides which
+lines they are, since nobody reads them to compare: each table's version, all ingests, the day, the regions, what they
+were narrowed to. A result is given out as it is read from its entry, computed or found: what a next step makes of it is
+found under the same name.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ import numpy as np
 import polars as pl
 
 import crmlib
+from crmlib.panels import ReceiptLines
+from crmlib.panels.handle import told
 from crmlib.report.memory import packed
 
 P = ParamSpec("P")
@@ -47,7 +51,7 @@ def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P
     ----------
     folder : where entries are kept. One that cannot be written is done without.
     compute : a function at the top of a module of this package, whose result depends on its arguments only.
-    args, kwargs : anything that `packed` takes, lazy frames, and NumPy generators.
+    args, kwargs : anything that `packed` takes, lazy frames, a page's receipt lines, and NumPy generators.
     """
     generators = [a for a in (*args, *kwargs.values()) if isinstance(a, np.random.Generator)]
     path = folder / f"{_name(compute, args, kwargs)}.packed"
@@ -86,6 +90,8 @@ def _known(argument: object) -> object:
     """An argument as it counts for the name."""
     if isinstance(argument, np.random.Generator):
         return argument.bit_generator.state
+    if isinstance(argument, ReceiptLines):
+        return told(argument)
     return argument.collect() if isinstance(argument, pl.LazyFrame) else argument
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from crmlib import panels
 from crmlib.data.lake.lake import Lake
 from crmlib.report.memory import remember
 from crmlib.report.memory.remember import remembered
 from crmlib.report.page import Page
+from tests.panels import histories
 from tests.report import world
 
 TABLE = pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [100, 200]})
@@ -37,6 +41,12 @@ def others(table: pl.DataFrame, *, times: int = 1) -> str:
     return f"{table.height * times}"
 
 
+def sold(lines: panels.ReceiptLines) -> int:
+    """Work on receipt lines."""
+    calls.append("sold")
+    return int(panels.store_day(lines)["net_minor"].sum())
+
+
 def filled(table: pl.DataFrame) -> pl.DataFrame:
     """Work that leaves no value missing, nor the trace of one."""
     calls.append("filled")
@@ -47,7 +57,7 @@ def filled(table: pl.DataFrame) -> pl.DataFrame:
 @pytest.fixture(autouse=True)
 def of_the_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only functions of the package are remembered; here those of this module pass for such."""
-    for one in (sums, others, filled):
+    for one in (sums, others, filled, sold):
         monkeypatch.setattr(one, "__module__", "crmlib.tests")
     calls.clear()
     yield
@@ -176,6 +186,40 @@ def test_a_reader_of_one_region_never_gets_what_was_computed_for_all(tmp_path: P
         }
         assert seen == own
     assert len(set(seen.values())) == 4 and len(calls) == 4
+
+
+def test_receipt_lines_count_with_all_that_decides_which_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers, days, members' lines, narrowings and nights have entries of their own, and what is in them is right."""
+    lake = histories.with_people(histories.made(tmp_path, 1, 2))
+    rights: dict[str, Any] = {"all": None, "east": ("华东",), "south": ("华南",), "nobody": ()}
+    asked = [(whose, day) for whose in rights for day in (None, date(2026, 4, 8))]
+
+    def every() -> list[int]:
+        seen = []
+        for whose, day in asked:
+            given = {} if day is None else {"as_of": day}
+            page = world.opened(lake, report="data_health", face="voila", regions=rights[whose], variables=given)
+            some = panels.part(page.lines, customers=pl.Series(["a", "b"]))
+            for lines in (page.lines, page.lines_of_members(), some, panels.part(some, start=date(2026, 4, 5))):
+                seen.append(page.remember(sold, lines))
+                assert seen[-1] == int(panels.store_day(lines)["net_minor"].sum())
+        return seen
+
+    first = every()
+    made = len(calls)
+    assert made > 20 and every() == first and len(calls) == made
+    histories.night(lake, np.random.default_rng(1), 2)
+    assert every() != first and len(calls) == 2 * made
+    monkeypatch.setattr(histories, "NIGHT", histories.NIGHT + timedelta(seconds=1))
+    known = lake.versions()
+    for folder in ("tables", "state"):  # begun anew in the same place, with as many nights a second later
+        shutil.rmtree(lake.path / folder, ignore_errors=True)
+    lake = histories.with_people(histories.made(tmp_path, 1, 3))
+    assert lake.versions() == known and every() and len(calls) == 3 * made
+    with pytest.raises(TypeError, match="nobody has said"):
+        remembered(tmp_path, sold, panels.ReceiptLines(lake.table("receipt_lines")))
 
 
 def test_a_scheduled_run_and_the_app_find_each_others_entries(tmp_path: Path) -> None:
