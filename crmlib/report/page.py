@@ -22,7 +22,6 @@ from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
 from crmlib.panels import ReceiptLines
-from crmlib.panels.handle import Cells
 from crmlib.report import access, addresses, showing, stored
 from crmlib.report.as_of import delivered, known, known_until, seen_by
 from crmlib.report.context import Context
@@ -32,7 +31,6 @@ from crmlib.report.form.picks import Follows
 from crmlib.report.memory import packed, remember, states
 from crmlib.report.privacy import PERSONAL, check_impersonal, personal
 from crmlib.report.record.newest import Published, newest, of_regions
-from crmlib.report.stored import AsOf
 
 if TYPE_CHECKING:
     from crmlib.data.lake.lake import Lake
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 LINES = "receipt_lines"
+Cut = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 @dataclass(slots=True)
@@ -153,8 +152,7 @@ class Page:
     @property
     def lines(self) -> ReceiptLines:
         """The receipt lines as of the page's day, of its regions: a handle that panels read, and nobody else."""
-        lines = self._sight.rows(LINES, access.dated(self._asked(LINES), as_of=self.as_of))
-        return ReceiptLines(lines, self._cells(self._sight.cells), told=f"lines {self._asked_of}")
+        return self._held("lines", lambda rows: self._sight.rows(LINES, rows), self._sight.cells)
 
     def lines_of_members(self) -> ReceiptLines:
         """All receipts of the regions' members as of the page's day, in whichever shop.
@@ -162,19 +160,15 @@ class Page:
         Whether somebody has stopped coming is judged by all that they bought, and shown to their own region. Shops of
         other regions are not named.
         """
-        cells = self._cells(self._sight.lines_of_members, by_card=self.regions is not None)
-        lines = self._sight.lines_of_members(access.dated(self._asked(LINES), as_of=self.as_of))
-        return ReceiptLines(lines, cells, told=f"lines of members {self._asked_of}")
+        return self._held("lines of members", *[self._sight.lines_of_members] * 2, by_card=self.regions is not None)
 
-    @cached_property
-    def _asked_of(self) -> str:
-        """All that decides which lines the page sees: what came in, and who asks for which day."""
-        return packed.digest((self.versions, self._batches, self.as_of, self.newest, self.regions))
-
-    def _cells(self, cut: Callable[[pl.LazyFrame], pl.LazyFrame], *, by_card: bool = False) -> Cells | None:
-        """The stored reductions of the lines' version as the page may see them; none where they are behind."""
-        asked, cutting = AsOf(self.as_of, self.newest, lambda: self._known_until), self.regions is not None
-        return stored.cells(self._lake, self.versions[LINES], at=asked, cut=cut, by_card=by_card, nameless=cutting)
+    def _held(self, kind: str, cut: Cut, cut_cells: Cut, *, by_card: bool = False) -> ReceiptLines:
+        """Lines, the reductions of their version (none where they are behind), and all that decides which they are."""
+        asked, cutting = stored.AsOf(self.as_of, self.newest, lambda: self._known_until), self.regions is not None
+        version, lines = self.versions[LINES], access.dated(self._asked(LINES), as_of=self.as_of)
+        cells = stored.cells(self._lake, version, at=asked, cut=cut_cells, by_card=by_card, nameless=cutting)
+        decided = (kind, self.versions, self._batches, self.as_of, self.newest, self.regions)
+        return ReceiptLines(cut(lines), cells, told=packed.digest(decided))
 
     @cached_property
     def _known_until(self) -> date:
@@ -351,7 +345,7 @@ class Page:
     @cached_property
     def _day_sums(self) -> pl.DataFrame:
         """Lines and sums of every day that the reader may see."""
-        at, reader = AsOf(self.newest, self.newest, lambda: self.newest), self._of_reader
+        at, reader = stored.AsOf(self.newest, self.newest, lambda: self.newest), self._of_reader
         cutting, version = reader.regions is not None, self.versions[LINES]
         cells = stored.cells(self._lake, version, at=at, cut=reader.cells, nameless=cutting)
         return panels.day_sums(ReceiptLines(reader.rows(LINES, self._whole(LINES)), cells))
