@@ -17,6 +17,7 @@ from crmlib.panels.monthly import monthly
 
 NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
+IDS = ("customer_id", "store_id")
 ORDER = ("customer_id", "day_n", "store_id", "known_n")
 MARGINS = {"customer_id": pl.String, "day_n": pl.Int32, "margin_minor": pl.Int64}
 
@@ -39,8 +40,8 @@ def visit_days(lines: AnyFrame) -> VisitDays:
 
     Returns
     -------
-    days : customer_id, day_n, known_n, store_id, sold (any line of quantity > 0), net_minor, bought_minor
-        (quantity > 0), returned_minor (> 0), promoted_minor (bought under a promotion).
+    days : customer_id and store_id (Enums), day_n, known_n, sold (any line of quantity > 0), net_minor, bought_minor
+        (quantity > 0), returned_minor (> 0), promoted_minor (bought under a promotion); sorted by `ORDER`.
     store_days : store_id, day_n, known_n with a sale to anyone, card or no card.
     """
     cells = cells_of(lines, "customer_store_day")
@@ -66,7 +67,8 @@ def visit_days(lines: AnyFrame) -> VisitDays:
     stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
     reduced_, alive = pl.collect_all([days, stores], engine="streaming")
     filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
-    return VisitDays(ordered(reduced_, ORDER), alive.sort("store_id", "day_n", "known_n"), filled)
+    kinds = {c: pl.Enum(reduced_[c].drop_nulls().unique().sort()) for c in IDS}
+    return VisitDays(ordered(reduced_.cast(kinds), ORDER), alive.sort("store_id", "day_n", "known_n"), filled)  # type: ignore[arg-type]
 
 
 def _of_cells(cells: pl.LazyFrame) -> VisitDays:
@@ -80,11 +82,9 @@ def _of_cells(cells: pl.LazyFrame) -> VisitDays:
     )  # fmt: skip
     alive, has = (plan.collect(engine="streaming") for plan in (stores, filled))  # together they would share, and hold
     first, last = (day_of(has[end].item() or 0) for end in ("first", "last"))
-    ids = ("customer_id", "store_id")
-    days = monthly(known, lambda month: _month_of_cells(opened(month)), start=first, end=last, ids=ids)
+    days = monthly(known, lambda month: _month_of_cells(opened(month)), start=first, end=last, ids=IDS)
     columns = frozenset(("known_at", *(c for c in ("store_id", "promotion_id") if has[c].item())))
-    visited = ordered(days, ORDER).with_columns(pl.col(ids).cast(pl.String))
-    return VisitDays(visited, alive.sort("store_id", "day_n", "known_n"), columns)
+    return VisitDays(ordered(days, ORDER), alive.sort("store_id", "day_n", "known_n"), columns)
 
 
 def _month_of_cells(cells: pl.LazyFrame) -> pl.DataFrame:

@@ -79,9 +79,12 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     >>> features(visits(lines), t0=date(1970, 2, 10)).select("recency", "age", "trips", "gap_mean").row(0)
     (10, 30, 2, 20.0)
     """
-    chosen = options or Options()
-    cut = day_number(t0)
-    days = known_days(seen, t0=t0)
+    return features_of(known_days(seen, t0=t0), seen, t0=t0, options=options)
+
+
+def features_of(days: pl.DataFrame, seen: Visits, *, t0: date, options: Options | None = None) -> pl.DataFrame:
+    """`features` from the `known_days` of `seen` as of `t0`, for whoever has them already."""
+    chosen, cut = options or Options(), day_number(t0)
     trips = _with_gaps(days, paid=chosen.paid)
     table = _per_customer(trips, [*_counts(cut), *_spend(cut), *_gaps()])
     table = table.join(_per_customer(days, _shares(seen.has)), on="customer_id", how="left")
@@ -89,6 +92,7 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
     table = _add_stores(table.with_columns(_missed()), seen, cut=cut)
     if chosen.festivals is not None:
         table = table.join(festival_share(trips, chosen.festivals), on="customer_id", how="left")
+    table = table.with_columns(pl.col("customer_id").cast(pl.String))
     for extra in chosen.extras.values():
         more = extra.make(extra.rows, t0)
         table = table.join(more, on="customer_id", how="left").with_columns(
@@ -99,11 +103,16 @@ def features(seen: Visits, *, t0: date, options: Options | None = None) -> pl.Da
 
 def rhythm(seen: Visits, *, t0: date, options: Options | None = None, lost_too: bool = False) -> pl.DataFrame:
     """Recency, age and trips of the eligible customers (or all) as of `t0`: all that overdue needs, much faster."""
+    return rhythm_of(known_days(seen, t0=t0), t0=t0, options=options, lost_too=lost_too)
+
+
+def rhythm_of(days: pl.DataFrame, *, t0: date, options: Options | None = None, lost_too: bool = False) -> pl.DataFrame:
+    """`rhythm` from `known_days` as of `t0`, for whoever has them already."""
     chosen, cut = options or Options(), day_number(t0)
-    trips = _with_gaps(known_days(seen, t0=t0), paid=chosen.paid)
+    trips = _with_gaps(days, paid=chosen.paid)
     table = _per_customer(trips, _counts(cut)[:3])
     kept = table if lost_too else _only_eligible(table, trips, t0=t0, options=chosen)
-    return kept.sort("customer_id")
+    return kept.sort("customer_id").with_columns(pl.col("customer_id").cast(pl.String))
 
 
 def _per_customer(days: pl.DataFrame, made: list[pl.Expr]) -> pl.DataFrame:
@@ -196,10 +205,9 @@ def _add_stores(table: pl.DataFrame, seen: Visits, *, cut: int) -> pl.DataFrame:
     per_store = visited.group_by("customer_id", "store_id").agg(
         pl.len().alias("n"), pl.col("day_n").max().alias("last")
     )
-    rank = pl.struct("n", "last", "store_id")
-    home = per_store.group_by("customer_id").agg(
-        pl.len().alias("stores"), pl.col("store_id").sort_by(rank).last().alias("home_store_id")
-    )
+    ranked = per_store.sort("customer_id", "n", "last", "store_id")
+    home = _per_customer(ranked, [pl.len().alias("stores"), pl.col("store_id").last().alias("home_store_id")])
+    home = home.with_columns(pl.col("home_store_id").cast(pl.String))
     alive = seen.store_days.filter(known).group_by("store_id").agg((cut - pl.col("day_n").max()).alias("store_idle"))
     return table.join(home, on="customer_id", how="left").join(
         alive.rename({"store_id": "home_store_id"}), on="home_store_id", how="left"

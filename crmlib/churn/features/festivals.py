@@ -77,15 +77,15 @@ def festival_buyers(trips: pl.DataFrame, calendar: AnyFrame, *, t0: date) -> pl.
     """
     cut = day_number(t0)
     marked = mark(trips.filter(pl.col("day_n") <= cut).select("customer_id", "day_n"), calendar)
-    only = marked.group_by("customer_id").agg(
-        pl.col("slot").is_not_null().all().alias("only"),
+    others = (
+        marked.filter(pl.col("slot").is_null()).select("customer_id").unique()
+    )  # nearly everybody: no list of theirs
+    only = marked.join(others, on="customer_id", how="anti").group_by("customer_id").agg(
         pl.col("occasion").n_unique().alias("occasions"),
         pl.col("day_n").max().alias("last_n"),
-        pl.col("slot").drop_nulls().unique().alias("slot"),
-    )
-    buyers = only.filter(pl.col("only") & (pl.col("occasions") >= MIN_OCCASIONS)).explode(
-        "slot", empty_as_null=True, keep_nulls=True
-    )
+        pl.col("slot").unique().alias("slot"),
+    )  # fmt: skip
+    buyers = only.filter(pl.col("occasions") >= MIN_OCCASIONS).explode("slot", empty_as_null=True, keep_nulls=True)
     ahead = buyers.join(windows(calendar), on="slot").filter(pl.col("start_n") > pl.col("last_n"))
     return (
         ahead.group_by("customer_id")

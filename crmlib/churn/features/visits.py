@@ -9,6 +9,7 @@ corrections arrive late, and a feature that reads them too early looks better in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,7 +29,8 @@ class Visits:
     Parameters
     ----------
     days : one row per customer, day, day known and store, with `sold` (any line of quantity > 0), `net_minor`,
-        `bought_minor` (quantity > 0), `returned_minor` (> 0), `promoted_minor` (bought under a promotion).
+        `bought_minor` (quantity > 0), `returned_minor` (> 0), `promoted_minor` (bought under a promotion). Of millions
+        the ids are Enums: each text is held once.
     store_days : store_id, day_n, known_n: days on which a store sold anything to anyone, card or no card.
     has : which optional columns the source has: known_at, store_id, promotion_id.
     """
@@ -38,11 +40,11 @@ class Visits:
     has: frozenset[str]
 
 
-def visits(lines: AnyFrame) -> Visits:
+def visits(lines: AnyFrame, *, coded: bool = False) -> Visits:
     """Reduce receipt lines (lazy or eager, of any library) once; every cut-off reads the result.
 
     Lines without a customer count only as a sign of life of their store. Without `known_at` a line is taken as
-    known on its day.
+    known on its day. Ids come as texts, with `coded` as Enums: of millions of rows each text is held once.
 
     Examples
     --------
@@ -51,21 +53,48 @@ def visits(lines: AnyFrame) -> Visits:
     >>> visits(lines).days.select("customer_id", "day_n", "sold", "net_minor", "returned_minor").rows()
     [('a', 10, True, 300, 200)]
     """
-    return Visits(*visit_days(lines))
+    seen = Visits(*visit_days(lines))
+    return seen if coded else texts(seen)
 
 
 def without(seen: Visits, customers: pl.Series) -> Visits:
     """The visits without the cards given (cashiers, staff, wholesalers): sales, but nobody's rhythm."""
-    return Visits(seen.days.filter(~pl.col("customer_id").is_in(customers.implode())), seen.store_days, seen.has)
+    return Visits(seen.days.filter(~among(seen.days, customers)), seen.store_days, seen.has)
+
+
+def among(days: pl.DataFrame, customers: pl.Series) -> pl.Series:
+    """Whether each row is one of `customers` (texts); of Enums each id is looked for once."""
+    who, few = days["customer_id"], customers.drop_nulls().implode()
+    if not isinstance(who.dtype, pl.Enum):
+        return who.is_in(few)
+    return who.dtype.categories.is_in(few).gather(who.to_physical())
 
 
 def some(seen: Visits, *, most: int, rng: np.random.Generator) -> Visits:
     """The visits of `most` customers drawn by chance; of all where there are no more."""
-    ids = seen.days["customer_id"].unique().sort()
+    ids = seen.days["customer_id"].unique().sort().cast(pl.String)
     if ids.len() <= most:
         return seen
     drawn = ids.gather(np.sort(rng.choice(ids.len(), most, replace=False)))
-    return Visits(seen.days.filter(pl.col("customer_id").is_in(drawn.implode())), seen.store_days, seen.has)
+    return Visits(seen.days.filter(among(seen.days, drawn)), seen.store_days, seen.has)
+
+
+def texts(seen: Visits) -> Visits:
+    """The same visits of a few customers, ids as texts: an Enum would carry those of all others along."""
+    return Visits(seen.days.with_columns(pl.col("customer_id", "store_id").cast(pl.String)), seen.store_days, seen.has)
+
+
+def blocks(seen: Visits, *, rows: int) -> Iterator[Visits]:
+    """The visits of some customers after others', about `rows` at once: what is each customer's own needs no more."""
+    days = in_order(seen.days)
+    ends = (days["customer_id"] != days["customer_id"].shift(-1)).fill_null(value=True).arg_true().to_numpy() + 1
+    if days.is_empty():
+        yield seen
+    start = 0
+    while start < days.height:
+        end = int(ends[min(int(np.searchsorted(ends, start + rows)), ends.size - 1)])
+        yield Visits(days.slice(start, end - start), seen.store_days, seen.has)
+        start = end
 
 
 def first_day(seen: Visits) -> date:
@@ -89,9 +118,14 @@ def known_days(seen: Visits, *, t0: date) -> pl.DataFrame:
     cut = day_number(t0)
     sums = ("net_minor", "returned_minor", "bought_minor", "promoted_minor")
     kept = in_order(seen.days.filter((pl.col("day_n") <= cut) & (pl.col("known_n") <= cut)))
-    keyed = kept.with_columns(run(pl.col("customer_id"), pl.col("day_n")).alias("_run"))
-    first = (pl.col("customer_id").first(), pl.col("day_n").first(), pl.col("sold").any().alias("trip"))
-    return keyed.group_by("_run", maintain_order=True).agg(*first, *(pl.col(c).sum() for c in sums)).drop("_run")
+    return _by_day(kept, pl.col("sold").any().alias("trip"), *(pl.col(c).sum() for c in sums))
+
+
+def _by_day(rows: pl.DataFrame, *sums: pl.Expr) -> pl.DataFrame:
+    """Rows in order as one per customer and day."""
+    keyed = rows.with_columns(run(pl.col("customer_id"), pl.col("day_n")).alias("_run"))
+    first = pl.col("customer_id", "day_n").first()
+    return keyed.group_by("_run", maintain_order=True).agg(first, *sums).drop("_run")
 
 
 def in_order(days: pl.DataFrame) -> pl.DataFrame:
@@ -105,11 +139,16 @@ def in_order(days: pl.DataFrame) -> pl.DataFrame:
 def run(*columns: pl.Expr) -> pl.Expr:
     """Number of the run of equal values, for rows in order: grouping by it is several times faster than by ids."""
     changed = pl.any_horizontal(*(c.ne_missing(c.shift(1)) for c in columns))
-    return changed.cum_sum()
+    return changed.cum_sum().set_sorted()
 
 
 def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
-    """All trips (customer_id, day_n) with everything known by now; `paid` keeps those with a value > 0."""
-    days = seen.days.group_by("customer_id", "day_n").agg(pl.col("sold").any(), pl.col("net_minor").sum())
+    """All trips (customer_id, day_n), in order, with everything known by now; `paid` keeps those with a value > 0."""
+    return trips_of(seen, paid=paid).with_columns(pl.col("customer_id").cast(pl.String))
+
+
+def trips_of(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
+    """`trips` with the ids as the visits have them."""
+    days = _by_day(in_order(seen.days), pl.col("sold").any(), pl.col("net_minor").sum())
     kept = days.filter(pl.col("sold") & ((pl.col("net_minor") > 0) | (not paid)))
-    return kept.select("customer_id", "day_n").sort("customer_id", "day_n")
+    return kept.select("customer_id", "day_n")

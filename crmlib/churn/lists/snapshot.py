@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from crmlib import panels
-from crmlib.churn.features.features import Options, features, rhythm
+from crmlib.churn.features.features import Options, features, features_of, rhythm, rhythm_of
 from crmlib.churn.features.festivals import festival_buyers
-from crmlib.churn.features.visits import Visits, known_days
+from crmlib.churn.features.visits import Visits, blocks, known_days
 from crmlib.churn.models import overdue
 from crmlib.churn.risk import RiskFit
 from crmlib.core.dates import day_number
@@ -18,8 +19,17 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
 
 DAYS_A_YEAR = 365
+ROWS = 2_000_000
+"""Rows of visits that a night looks at together: no step holds more than some of the members."""
 TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""
+
+
+class Night(NamedTuple):
+    """What `night` gives, and what `usual_gaps` gives, of one law."""
+
+    table: pl.DataFrame
+    usual_gaps: pl.DataFrame
 
 
 def night(
@@ -31,17 +41,46 @@ def night(
     reason_3, overdue, usual_gap, state, state_before (null = not eligible then), waiting (a festival buyer whose next
     festival is still to come).
     """
+    return whole_night(seen, as_of=as_of, before=before, risk=risk, rng=rng, options=options).table
+
+
+def whole_night(
+    seen: Visits, *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options | None = None
+) -> Night:
+    """`night` and `usual_gaps` together: the members are looked at block by block, and the law is fitted once."""
     chosen = options or Options()
-    table = features(seen, t0=as_of, options=chosen)
-    days = known_days(seen, t0=as_of).filter("trip")
-    fit = overdue.fit(table, log_gaps=overdue.log_gap_sums(days), rng=rng)
-    earlier = fit.overdue(rhythm(seen, t0=before, options=chosen)).select("customer_id", state_before="state")
-    joined = table.join(risk.score(table), on="customer_id").join(fit.overdue(table), on="customer_id")
-    waits = pl.lit(value=False)
-    if chosen.festivals is not None:
-        waiting = festival_buyers(days, chosen.festivals, t0=as_of)["customer_id"]
-        waits = pl.col("customer_id").is_in(waiting.implode())
-    return joined.join(earlier, on="customer_id", how="left").with_columns(waits.alias("waiting")).sort("customer_id")
+    made = [_block(part, as_of=as_of, before=before, risk=risk, options=chosen) for part in blocks(seen, rows=ROWS)]
+    table, days, past, ever = (pl.concat(parts, rechunk=True) for parts in zip(*made, strict=True))
+    del made
+    fit = overdue.fit(table, log_gaps=_log_gaps(days), rng=rng)
+    earlier = fit.overdue(past).select("customer_id", state_before="state")
+    joined = table.join(fit.overdue(table), on="customer_id").join(earlier, on="customer_id", how="left")
+    shown = joined.select(pl.exclude("waiting"), "waiting").sort("customer_id")
+    return Night(shown, fit.overdue(ever).select("customer_id", "usual_gap"))
+
+
+def _block(
+    seen: Visits, *, as_of: date, before: date, risk: RiskFit, options: Options
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Of some customers: features with risk, trips, rhythm at `before`, rhythm of all who came twice."""
+    known = known_days(seen, t0=as_of)
+    table = features_of(known, seen, t0=as_of, options=options)
+    days = known.filter("trip")
+    waiting = pl.Series([], dtype=pl.String)
+    if options.festivals is not None:
+        waiting = festival_buyers(days, options.festivals, t0=as_of)["customer_id"].cast(pl.String)
+    scored = table.join(risk.score(table), on="customer_id")
+    return (
+        scored.with_columns(waiting=pl.col("customer_id").is_in(waiting.implode())),
+        days.select("customer_id", "day_n"),
+        rhythm(seen, t0=before, options=options),
+        rhythm_of(known, t0=as_of, options=options, lost_too=True).filter(pl.col("trips") > 1),
+    )
+
+
+def _log_gaps(trips: pl.DataFrame) -> pl.DataFrame:
+    """Log gaps of all at once: a sum of floats in parts would differ in its last digits, and move the law."""
+    return overdue.log_gap_sums(trips).with_columns(pl.col("customer_id").cast(pl.String))
 
 
 def usual_gaps(seen: Visits, *, t0: date, rng: np.random.Generator, options: Options | None = None) -> pl.DataFrame:
@@ -56,9 +95,9 @@ def usual_gaps(seen: Visits, *, t0: date, rng: np.random.Generator, options: Opt
     ModelError
         `churn.no_rhythm` if too few customers came twice.
     """
-    days = known_days(seen, t0=t0).filter("trip")
-    law = overdue.fit(rhythm(seen, t0=t0, options=options), log_gaps=overdue.log_gap_sums(days), rng=rng)
-    twice = rhythm(seen, t0=t0, options=options, lost_too=True).filter(pl.col("trips") > 1)
+    days = known_days(seen, t0=t0)
+    law = overdue.fit(rhythm_of(days, t0=t0, options=options), log_gaps=_log_gaps(days.filter("trip")), rng=rng)
+    twice = rhythm_of(days, t0=t0, options=options, lost_too=True).filter(pl.col("trips") > 1)
     return law.overdue(twice).select("customer_id", "usual_gap")
 
 

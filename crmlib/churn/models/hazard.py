@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.churn.features.visits import Visits, trips
+from crmlib.churn.features.visits import Visits, trips_of
 from crmlib.core import lazy
 from crmlib.core.dates import day_number
 
@@ -29,7 +29,7 @@ def return_hazard(
     gone (probability of no trip in the next `horizon_weeks`; null where the table ends before).
     """
     first, last = day_number(since), day_number(t0)
-    days = trips(seen).filter(pl.col("day_n") <= last)
+    days = trips_of(seen).filter(pl.col("day_n") <= last)
     same = pl.col("customer_id") == pl.col("customer_id").shift(-1)
     gaps = days.with_columns(pl.when(same).then(pl.col("day_n").shift(-1) - pl.col("day_n")).alias("gap")).filter(
         pl.col("day_n") >= first

@@ -77,9 +77,12 @@ def fit(table: AnyFrame, *, log_gaps: AnyFrame, rng: np.random.Generator) -> Ren
 
 def log_gap_sums(trips: pl.DataFrame) -> pl.DataFrame:
     """Sum of the log gaps of each customer, from trips (customer_id, day_n) sorted by both."""
-    same = pl.col("customer_id") == pl.col("customer_id").shift(1)
-    gaps = trips.with_columns(pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1)).alias("gap"))
-    return gaps.group_by("customer_id", maintain_order=True).agg(pl.col("gap").log().sum().alias("log_gap_sum"))
+    same = (pl.col("customer_id") == pl.col("customer_id").shift(1)).fill_null(value=False)
+    gap = pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1))
+    # by the number of the customer: a key known to be sorted would sum in another order, and the law sees the last bit
+    gaps = trips.select("customer_id", gap=gap, number=(~same).cum_sum())
+    by_customer = gaps.group_by("number", maintain_order=True)
+    return by_customer.agg(pl.col("customer_id").first(), pl.col("gap").log().sum().alias("log_gap_sum")).drop("number")
 
 
 def _gaps(frame: pl.DataFrame) -> tuple[Array, Array, Array]:

@@ -77,8 +77,10 @@ def homes(days: pl.DataFrame, *, t0: date) -> pl.DataFrame:
     cut = day_number(t0)
     visited = days.filter((pl.col("day_n") <= cut) & pl.col("sold") & pl.col("store_id").is_not_null())
     counted = visited.group_by("customer_id", "store_id").agg(pl.len().alias("n"), pl.col("day_n").max().alias("last"))
-    rank = pl.struct("n", "last", "store_id")
-    return counted.group_by("customer_id").agg(pl.col("store_id").sort_by(rank).last()).sort("customer_id")
+    home = counted.sort("customer_id", "n", "last", "store_id").filter(
+        (pl.col("customer_id") != pl.col("customer_id").shift(-1)).fill_null(value=True)
+    )
+    return home.select(pl.col("customer_id", "store_id").cast(pl.String))
 
 
 def causes(

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.churn.features.features import EVERYBODY, features
-from crmlib.churn.features.visits import Visits, trips
+from crmlib.churn.features.visits import Visits, among, trips
 from crmlib.churn.winback import uplift
 from crmlib.churn.winback.clusters import product
 from crmlib.churn.winback.winback import MIN_HELD_OUT, outcome
@@ -72,9 +72,9 @@ def people(
     shown = lists(contacts).filter(pl.col("sent_on") + timedelta(days=days) <= as_of)
     held = (pl.col("group") == "holdout").any().over("list")
     listed = shown.filter(held)
-    own = pl.col("customer_id").is_in(listed["customer_id"].implode())
-    few = Visits(seen.days.filter(own), seen.store_days, seen.has)
-    paid = margins.filter(own)
+    own = listed["customer_id"]
+    few = Visits(seen.days.filter(among(seen.days, own)), seen.store_days, seen.has)
+    paid = margins.filter(among(margins, own))
     parts = [
         _one_list(part, few, paid, sent=part["sent_on"][0], days=days)
         for _, part in listed.group_by("list", maintain_order=True)

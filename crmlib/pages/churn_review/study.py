@@ -180,9 +180,14 @@ class Study(ChurnStudy):
         """The contacts, where the section cannot do without them."""
         return self.page.table("contacts").collect() if self.contacts is None else self.contacts
 
+    @cached_property
+    def movements(self) -> flows.Movements:
+        """Who moved in each period."""
+        return flows.movements(
+            self.seen, self.times, horizon=self.horizon, active_days=self.params.active_days,
+            festivals=self.options.festivals,
+        )  # fmt: skip
+
     def _flow(self, **by: Any) -> pl.DataFrame:
         """Movement of members over the periods."""
-        return flows.flow(
-            self.seen, self.times, horizon=self.horizon, observed_until=self.page.as_of,
-            active_days=self.params.active_days, festivals=self.options.festivals, **by,
-        )  # fmt: skip
+        return flows.counted(self.movements, observed_until=self.page.as_of, **by)

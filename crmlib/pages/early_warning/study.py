@@ -61,14 +61,19 @@ class Study(Watch):
         )
 
     @cached_property
+    def then(self) -> pl.DataFrame:
+        """Whom the last list would have had to choose from."""
+        night = self.night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
+        back, _ = snapshot.with_value(
+            night.table, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
+        )
+        return watchlist.candidates(back, tiers=self.params.watched)
+
+    @cached_property
     def past(self) -> Past:
         """What came of the last list; where none was kept, of the one that would have been made."""
-        then = self.night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
-        back, _ = snapshot.with_value(
-            then, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
-        )
         stored = self.page.state("watch_list")
-        was, rebuilt = snapshot.earlier_list(stored, watchlist.candidates(back, tiers=self.params.watched))
+        was, rebuilt = snapshot.earlier_list(stored, self.then if stored is None else stored)
         listed_on = self.before if stored is None else stored["listed_on"][0]
         result = watchlist.outcomes(was, self.trips, listed_on=listed_on, as_of=self.page.as_of)
         return Past(result, listed_on, rebuilt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -24,18 +24,18 @@ from crmlib.customers.members import periods
 from crmlib.kit.finding import Finding, Status
 from crmlib.pages.shared import churn_checks
 from crmlib.pages.shared.members import MemberStudy
-from crmlib.panels import traits
 from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
 LEARNED = 20_000
 """Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
-YEAR = timedelta(days=364)
 
 
 class ChurnStudy(MemberStudy):
     """All receipts of the members, the trial of risks on closed windows, and the risk that came of it."""
+
+    by_card = True
 
     @cached_property
     def lines(self) -> panels.ReceiptLines:
@@ -82,8 +82,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def owned_by(self) -> pl.DataFrame:
         """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
-        bought = traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
-        homes = clv.portfolio.home_store(bought.filter(~pl.col("part").is_in(self.now_closed.implode())))
+        homes = clv.portfolio.home_store(self.shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
         made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
         if self.file is None:
             return made
@@ -99,12 +98,12 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def seen(self) -> Visits:
         """Days on which members came, and what they did there."""
-        return visits.without(visits.visits(self.lines), self.apart.flagged["customer_id"])
+        return visits.without(visits.visits(self.lines, coded=True), self.apart.flagged["customer_id"])
 
     @cached_property
     def learned(self) -> Visits:
         """The visits by which risks are learned and tried: of all members, or of `LEARNED` of them drawn by chance."""
-        return visits.some(self.seen, most=LEARNED, rng=self.chance("learned"))
+        return visits.texts(visits.some(self.seen, most=LEARNED, rng=self.chance("learned")))
 
     @cached_property
     def first(self) -> date:
@@ -204,7 +203,7 @@ def league_check(study: ChurnStudy) -> Finding:
     board = study.trial.board if study.tests else None
     if board is None:
         return untested(study, "league")
-    drawn = LEARNED if study.learned is not study.seen else None
+    drawn = LEARNED if study.learned.days.height < study.seen.days.height else None
     return churn_checks.league_check(board, words=study.words, model=study.trial.kind, sample=drawn)
 
 

@@ -35,7 +35,7 @@ class Watch(ChurnStudy):
     def valued(self) -> tuple[pl.DataFrame, str]:
         """`table` and `basis`."""
         made, basis = snapshot.with_value(
-            self.night(self.page.as_of, before=self.before), year=self.year, tiers=self.tiers, horizon=self.horizon,
+            self.tonight.table, year=self.year, tiers=self.tiers, horizon=self.horizon,
             returns=self.returns or 0.0,
         )  # fmt: skip
         return made.join(self.reach(made["customer_id"]), on="customer_id", how="left"), basis
@@ -87,6 +87,10 @@ class Watch(ChurnStudy):
         Nobody's where too few came twice to learn a rhythm.
         """
         try:
+            return self.tonight.usual_gaps
+        except ModelError:  # a rhythm may be there where no risk can be learned
+            pass
+        try:
             return snapshot.usual_gaps(self.seen, t0=self.page.as_of, rng=self.chance("night"), options=self.options)
         except ModelError:
             return pl.DataFrame(schema={"customer_id": pl.String, "usual_gap": pl.Float64})
@@ -99,8 +103,13 @@ class Watch(ChurnStudy):
         except ModelError:
             return pl.DataFrame(schema={"customer_id": pl.String, "action": pl.String})
 
-    def night(self, day: date, *, before: date) -> pl.DataFrame:
+    @cached_property
+    def tonight(self) -> snapshot.Night:
+        """Everybody's state on the page's day, and days between two visits."""
+        return self.night(self.page.as_of, before=self.before)
+
+    def night(self, day: date, *, before: date) -> snapshot.Night:
         """Everybody's state on `day`, and at the list before it."""
-        return snapshot.night(
+        return snapshot.whole_night(
             self.seen, as_of=day, before=before, risk=self.risk, rng=self.chance("night"), options=self.options
         )

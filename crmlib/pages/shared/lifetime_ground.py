@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,10 +16,8 @@ from crmlib.clv.horizon import Horizon
 from crmlib.clv.judge.backtest import Backtest
 from crmlib.clv.seasonal import lifetime_calendar
 from crmlib.core.money import MINOR_PER_UNIT
-from crmlib.pages.shared.members import MemberStudy
-from crmlib.panels import traits
+from crmlib.pages.shared.members import YEAR, MemberStudy
 
-YEAR = timedelta(days=364)
 ASKED = {"months": 12, "annual_rate": 0.08, "margin": None, "capacity": 50, "model": "auto"}
 """What a page takes that does not ask for it: a year at 8 %, the measured margin, the best model."""
 
@@ -39,6 +36,8 @@ class Lifetime(MemberStudy):
     def asked(self, name: str) -> Any:
         """A parameter of the page, or what it is where the page does not ask for it."""
         return getattr(self.page.params, name, ASKED[name])
+
+    by_card = True
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -62,11 +61,6 @@ class Lifetime(MemberStudy):
             self.member_days, period_end=self.page.as_of, first_purchase="drop", currency=self.page.currency
         )
         return regularity.with_log_gaps(made, self.member_days.filter("is_purchase"))
-
-    @cached_property
-    def homes(self) -> pl.DataFrame:
-        """Each card's shops of the last year, by what was bought there."""
-        return traits.customer_part(self.lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
 
     @cached_property
     def margin(self) -> Margin:
@@ -114,7 +108,7 @@ class Lifetime(MemberStudy):
         posterior = page.remember(clv.posterior.draw, fit, self.learned, rng=self.rng)
         spend = clv.backtest.steady_spend(self.history)
         whole = page.remember(
-            clv.portfolio.portfolio, fit, posterior, spend, self.history, as_of=page.as_of, homes=self.homes,
+            clv.portfolio.portfolio, fit, posterior, spend, self.history, as_of=page.as_of, homes=self.shops,
             margin=self.margin, horizon=self.ahead, annual_rate=rate, error=self.test.error, seasonal=season.factors,
             rng=self.rng,
         )  # fmt: skip

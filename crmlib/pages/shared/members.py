@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -15,6 +18,8 @@ from crmlib.pages.shared import lists
 from crmlib.panels import traits
 from crmlib.report import Page
 
+T = TypeVar("T")
+YEAR = timedelta(days=364)
 MONTHS = 24
 """Cards are judged by their use in the two years to the page's day: this year and the one it is compared with."""
 
@@ -54,8 +59,23 @@ def tags(words: Words) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(words(f"scoring.tags.{kind}").split(";")) for kind in ("staff", "business")}
 
 
+_MADE: WeakKeyDictionary[Page, dict[tuple[str, bool], Any]] = WeakKeyDictionary()
+"""What the studies of an open page made together."""
+
+
 class MemberStudy(report.Study):
     """Lines, tables and customer-days, and the cards that are no member's."""
+
+    by_card: ClassVar[bool] = False
+    """Whether `lines` are all receipts of the members, in whichever shop."""
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives of `lines`, made once under its name for all studies of the page that have the same."""
+        made, key = _MADE.setdefault(self.page, {}), (name, self.by_card and self.page.regions is not None)
+        if key not in made:
+            made[key] = make()
+        found: T = made[key]
+        return found
 
     @cached_property
     def lines(self) -> panels.ReceiptLines:
@@ -75,7 +95,7 @@ class MemberStudy(report.Study):
     @cached_property
     def days(self) -> pl.DataFrame:
         """One row per card and day of the whole history, up to the page's day."""
-        return panels.customer_day(self.lines, period_end=self.page.as_of)
+        return self.once("days", lambda: panels.customer_day(self.lines, period_end=self.page.as_of))
 
     @cached_property
     def all_days(self) -> pl.DataFrame:
@@ -87,7 +107,13 @@ class MemberStudy(report.Study):
     @cached_property
     def apart(self) -> cards.Cards:
         """The cards that are no member's: `sorted_cards`."""
-        return sorted_cards(self.page, self.lines)
+        return self.once("cards", lambda: sorted_cards(self.page, self.lines))
+
+    @cached_property
+    def shops(self) -> pl.DataFrame:
+        """Each card's shops of the last year, by what was bought there."""
+        first, last = self.page.as_of - YEAR, self.page.as_of
+        return self.once("homes", lambda: traits.customer_part(self.lines, by="store_id", start=first, end=last))
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""
