@@ -6,7 +6,7 @@ them. Panels that count receipts read the lines of odd days (see `reductions.odd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 
 import narwhals as nw
@@ -19,6 +19,9 @@ from crmlib.panels.engine import Lines, lines_of
 from crmlib.panels.handle import cells_of, odd_days, part, services
 
 DAY, GOODS, RECEIPT, FEED, STORE = "customer_store_day", "store_product_day", "receipt", "feed_day", "store_day"
+DAYS = ("customer_id", "day_n")
+PERIOD_SUMS = ("sale_lines", "receipts", "lines", "quantity_milli", "net_minor", "cost_minor", "returned_minor",
+               "uncosted_lines")  # fmt: skip
 HAS_CARD = pl.col("customer_id").is_not_null()
 
 
@@ -27,8 +30,16 @@ def customer_days(lines: AnyFrame) -> Lines | None:
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n")
-    return _lazy(days.agg(pl.col("quantity_milli", "net_minor").sum(), most=pl.col("sale_lines").sum()))
+    days = by_day(cells, "quantity_milli", "net_minor", "sale_lines")
+    return _lazy(days.rename({"sale_lines": "most"}))
+
+
+def by_day(cells: pl.LazyFrame, *sums: str, keys: Sequence[str] = DAYS) -> pl.LazyFrame:
+    """Sums of cells of customers by `keys`, in any order; most are all of a customer's day, and their own sum."""
+    carded = cells.filter(HAS_CARD)
+    alone = carded.filter("alone").select(*keys, pl.col(sums).cast(pl.Int64))
+    parts = carded.filter(~pl.col("alone")).group_by(keys).agg(pl.col(sums).cast(pl.Int64).sum())
+    return pl.concat([alone, parts])
 
 
 def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame], Lines]) -> Lines | None:
@@ -37,12 +48,7 @@ def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame]
     if cells is None:
         return None
     days = (
-        cells.filter(HAS_CARD, pl.col("day_n") >= start, pl.col("day_n") <= end)
-        .group_by("customer_id", "day_n")
-        .agg(
-            pl.col("sale_lines", "receipts", "lines", "quantity_milli", "net_minor", "cost_minor").sum(),
-            pl.col("returned_minor", "uncosted_lines").sum(),
-        )
+        by_day(cells.filter(pl.col("day_n") >= start, pl.col("day_n") <= end), *PERIOD_SUMS)
         .with_columns(sale=(pl.col("sale_lines") > 0).cast(pl.Int32))
         .drop("sale_lines")
     )
@@ -113,7 +119,7 @@ def offers(lines: AnyFrame) -> Lines | None:
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n").agg(pl.col("sale_lines", "offer_lines").sum())
+    days = by_day(cells, "sale_lines", "offer_lines")
     offer = pl.col("offer_lines")
     bought = days.filter(pl.col("sale_lines") > 0)
     return _lazy(
@@ -131,8 +137,8 @@ def margins(lines: AnyFrame) -> Lines | None:
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    days = cells.filter(HAS_CARD).group_by("customer_id", "day_n")
-    return _lazy(days.agg(pl.col("net_minor", "cost_minor").sum(), uncosted=pl.col("uncosted_lines").sum()))
+    days = by_day(cells, "net_minor", "cost_minor", "uncosted_lines")
+    return _lazy(days.rename({"uncosted_lines": "uncosted"}))
 
 
 def span(lines: AnyFrame) -> Lines | None:
@@ -204,8 +210,8 @@ def store_visits(lines: AnyFrame, start: int, end: int) -> Lines | None:
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    inside = cells.filter(HAS_CARD, pl.col("day_n") >= start, pl.col("day_n") <= end)
-    days = inside.group_by("customer_id", "store_id", "day_n").agg(pl.col("sale_lines", "bought_minor").sum())
+    inside = cells.filter(pl.col("day_n") >= start, pl.col("day_n") <= end)
+    days = by_day(inside, "sale_lines", "bought_minor", keys=("customer_id", "store_id", "day_n"))
     return _lazy(
         days.filter(pl.col("sale_lines") > 0).select("customer_id", "store_id", "day_n", net_minor="bought_minor")
     )

@@ -88,19 +88,14 @@ def _of_cells(cells: pl.LazyFrame) -> VisitDays:
 
 
 def _month_of_cells(cells: pl.LazyFrame) -> pl.DataFrame:
-    sums = ("net_minor", "bought_minor", "sale_lines", "offer_minor")
-    days = (
-        cells.filter(pl.col("customer_id").is_not_null())
-        .group_by("customer_id", "day_n", "known_n", "store_id")
-        .agg(pl.col(*sums).sum())
-        .select(
-            *("customer_id", "day_n", "known_n", "store_id"),
-            (pl.col("sale_lines") > 0).alias("sold"),
-            "net_minor",
-            "bought_minor",
-            (pl.col("bought_minor") - pl.col("net_minor")).alias("returned_minor"),
-            pl.col("offer_minor").alias("promoted_minor"),
-        )
+    keys = ("customer_id", "day_n", "known_n", "store_id")
+    days = from_cells.by_day(cells, "net_minor", "bought_minor", "sale_lines", "offer_minor", keys=keys).select(
+        *keys,
+        (pl.col("sale_lines") > 0).alias("sold"),
+        "net_minor",
+        "bought_minor",
+        (pl.col("bought_minor") - pl.col("net_minor")).alias("returned_minor"),
+        pl.col("offer_minor").alias("promoted_minor"),
     )
     return days.collect(engine="streaming")
 
