@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from crmlib.cli import lists, said
+from crmlib.core import allocators
 from crmlib.core.errors import CrmError
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ def ingest(
     lake: LakeOption = None,
 ) -> None:
     """Read a source into the lake; rows that break a rule are set apart with the reason."""
+    allocators.keep()
     from crmlib import data
     from crmlib.run import ingest as ingesting
 
@@ -62,6 +64,7 @@ def reduce(
     lake: LakeOption = None,
 ) -> None:
     """Bring the lake's reductions up to its lines: what pages read instead of every line; `ingest` does it, too."""
+    allocators.keep()
     from crmlib.run import ingest as ingesting
 
     ingesting.reduce(said.lake_folder(lake), say=said.say, words=said.words(), engine=engine)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from crmlib.core.allocators import GIVE_BACK
 from crmlib.kit.charts.drawer import VARIABLE as DRAWING
 
 VARIABLE = "CRMLIB_WARM"
@@ -30,8 +31,6 @@ _START_SECONDS = 120
 WORTH_IT = 2
 """From this many runs on a warm parent is started."""
 _THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-GIVE_BACK = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
-"""Polars' allocator (jemalloc) keeps what a frame needed once; a session gives it back. Read as it is loaded."""
 
 
 @dataclass(slots=True)

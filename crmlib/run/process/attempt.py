@@ -15,6 +15,7 @@ from typing import Literal
 import polars as pl
 import psutil
 
+from crmlib.core.allocators import GIVE_BACK
 from crmlib.core.errors import CrmError, RunError
 from crmlib.data.lake import reduced
 from crmlib.data.lake.lake import Lake
@@ -82,7 +83,7 @@ def execute(task: Task) -> Ended:
 def _start(task: Task) -> subprocess.Popen[bytes] | warm.Child:
     """The run's process: forked from the warm parent if there is one, else a new one."""
     run_file = str(task.out / RUN_FILE)
-    env = {"POLARS_MAX_THREADS": str(task.threads), **warm.GIVE_BACK, **os.environ}
+    env = {"POLARS_MAX_THREADS": str(task.threads), **GIVE_BACK, **os.environ}
     address = os.environ.get(warm.VARIABLE, "")
     argv = ["crmlib-run", run_file]
     child = warm.fork(address, role="run", argv=argv, env=env, cwd=str(task.root)) if address else None

@@ -14,6 +14,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbformat.v4 import new_code_cell, new_notebook
 
+from crmlib.core.allocators import GIVE_BACK
 from crmlib.run.process import ask as warm
 from crmlib.run.process import attempt
 from crmlib.run.process.provisioner import WarmProvisioner
@@ -153,4 +154,4 @@ def test_nobody_else_can_ask_the_parent(variables: Mapping[str, str]) -> None:
 def test_the_parent_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "secret")
     assert "SMTP_PASSWORD" not in warm._plain_environment()
-    assert warm._plain_environment()["_RJEM_MALLOC_CONF"] == warm.GIVE_BACK["_RJEM_MALLOC_CONF"]
+    assert warm._plain_environment()["_RJEM_MALLOC_CONF"] == GIVE_BACK["_RJEM_MALLOC_CONF"]
