@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,6 +14,7 @@ import polars as pl
 LINE = "__line"
 RAW = "__raw"
 FIELDS = "__fields"
+REST = "__rest"
 
 DELIMITERS = (",", "\t", ";", "|")
 SPACES = "spaces"
@@ -20,7 +22,7 @@ LONGEST_RECORD = 50
 """Physical lines that one quoted field may span; a longer one is an unclosed quote."""
 LONGEST_LINE = 100_000
 """Bytes; a longer line with quotes is taken apart on its own, where the parser may refuse it."""
-CHUNK = 1 << 28
+MARK = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,16 @@ def number_lines(utf8: bytes) -> pl.DataFrame:
 
     A byte-order mark before a line (files put one behind the other have several) is none of its text.
     """
-    pieces: list[pl.Series] = []
-    start = 0
-    while start < len(utf8):
-        end = len(utf8) if start + CHUNK >= len(utf8) else utf8.rfind(b"\n", start, start + CHUNK) + 1 or len(utf8)
-        block = utf8[start:end].removesuffix(b"\n")
-        pieces.append(pl.Series(RAW, [block], dtype=pl.Binary).cast(pl.String).str.split("\n").explode())
-        start = end
-    raw = pl.concat(pieces) if pieces else pl.Series(RAW, [], dtype=pl.String)
-    raw = raw.str.strip_chars_end("\r").str.strip_chars_start("\ufeff")
+    # what begins like a packed file would be unpacked: text may begin with an x, too
+    raw = pl.read_lines(b"\n" + utf8)["line"][1:] if utf8.startswith(b"x") else pl.read_lines(utf8)["line"]
+    raw = raw.rechunk().alias(RAW)
+    if b"\r" in utf8:
+        raw = raw.str.strip_chars_end("\r")
+    if MARK in utf8:
+        raw = raw.str.strip_chars_start(MARK.decode())
     lines = pl.DataFrame({LINE: pl.int_range(1, len(raw) + 1, dtype=pl.Int64, eager=True), RAW: raw})
-    return lines.filter(raw.str.contains(r"[^\s,;|\x00]"))
+    filled = raw.str.contains(r"[^\s,;|\x00]")
+    return lines if filled.all() else lines.filter(filled)
 
 
 def find_delimiter(lines: pl.DataFrame) -> str:
@@ -115,18 +116,18 @@ def _tidy(delimiter: str) -> str:
 def _split_plain(lines: pl.DataFrame, delimiter: str, names: list[str]) -> Records:
     """Split lines without quotes; FIELDS holds the text to split."""
     width = len(names)
-    count = (pl.col(FIELDS).str.count_matches(delimiter, literal=True) + 1).cast(pl.Int64)
-    lines = lines.with_columns(count.alias("__count")).with_columns((pl.col("__count") == width).alias("__fits"))
-    if not lines["__fits"].all():  # the careful look is for the few lines that need it
-        trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
-        used = pl.when(pl.col("__count") > width).then(trailing).str.count_matches(delimiter, literal=True) + 1
-        lines = lines.with_columns((pl.col("__fits") | (used <= width).fill_null(value=False)).alias("__fits"))
-    good = lines.filter("__fits")
     # one field more than needed takes what trails
-    pieces = good[FIELDS].str.split_exact(delimiter, width)
-    fields = pieces.struct.rename_fields([*names, "__rest"]).struct.unnest().drop("__rest")
-    torn = lines.filter(~pl.col("__fits")).select(LINE, RAW, rule=_torn_rule(pl.col("__count"), width))
-    return Records(fields.with_columns(good[LINE], good[RAW]), torn)
+    fields = lines[FIELDS].str.split_exact(delimiter, width).struct.rename_fields([*names, REST]).struct.unnest()
+    fits = fields[names[-1]].is_not_null() & fields[REST].is_null()
+    rows = fields.drop(REST).with_columns(lines[LINE], lines[RAW])
+    if fits.all():
+        return Records(rows, lines.select(LINE, RAW, rule=pl.lit("")).clear())
+    # the careful look is for the few lines that need it
+    trailing = pl.col(FIELDS).str.strip_chars_end(f"{delimiter} \t" if delimiter != "\t" else "\t ")
+    count, used = (text.str.count_matches(delimiter, literal=True) + 1 for text in (pl.col(FIELDS), trailing))
+    torn = lines.filter(~fits).filter((count < width) | (used > width))
+    good = rows.filter(~pl.col(LINE).is_in(torn[LINE].implode())) if torn.height else rows
+    return Records(good, torn.select(LINE, RAW, rule=_torn_rule(count, width)))
 
 
 def _torn_rule(count: pl.Expr, width: int) -> pl.Expr:
