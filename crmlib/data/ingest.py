@@ -193,8 +193,8 @@ def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
 
 def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> IngestResult:
     """One batch: read, judge, commit."""
-    frame, parts = _read(task, raw)
-    verdict = _judged(task, frame, parts, lake, report)
+    frames, parts = _read(task, raw)
+    verdict = _judged(task, frames, parts, lake, report)
     result = _result(task, verdict, parts)
     refusals.worthless(result, verdict.apart)
     _check_limit(task, result, verdict, parts)
@@ -269,7 +269,7 @@ def _raw_parts(task: Task, report: Progress) -> Iterator[RawPart]:
     report("read", len(task.inputs), len(task.inputs))
 
 
-def _read(task: Task, raw: Iterator[RawPart]) -> tuple[pl.DataFrame, list[RawPart]]:
+def _read(task: Task, raw: Iterator[RawPart]) -> tuple[list[pl.DataFrame], list[RawPart]]:
     """The typed rows of all parts in order, and what is left of them to find raw texts again."""
     frames: list[pl.DataFrame] = []
     parts: list[RawPart] = []
@@ -279,15 +279,19 @@ def _read(task: Task, raw: Iterator[RawPart]) -> tuple[pl.DataFrame, list[RawPar
             frames.append(rows.with_columns(pl.lit(len(parts), dtype=pl.Int32).alias(PART)))
         parts.append(part.slim())
     refusals.empty(parts, [file.name for file in task.inputs])
-    return pl.concat(frames), parts
+    return frames, parts
 
 
-def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, report: Progress) -> resolve.Verdict:
-    """Every row with what becomes of it."""
+def _judged(
+    task: Task, frames: list[pl.DataFrame], parts: list[RawPart], lake: Lake, report: Progress
+) -> resolve.Verdict:
+    """Every row with what becomes of it; `frames` is emptied, so that a batch does not stand in memory twice."""
     source, contract = task.source, task.source.contract
     report("check", 0, 2)
     by_receipt = task.by_receipt
-    frame = resolve.with_keys(_paged(frame, source), contract, name=task.name, numbered=not by_receipt)
+    frame = _paged(pl.concat(frames), source)
+    frames.clear()
+    frame = resolve.with_keys(frame, contract, name=task.name, numbered=not by_receipt)
     task.reading.add(frame, parts, contract, keys=bool(task.again or source.database))
     frame = resolve.first_verdicts(frame, contract)
     report("check", 1, 2)
@@ -303,7 +307,9 @@ def _judged(task: Task, frame: pl.DataFrame, parts: list[RawPart], lake: Lake, r
     torn_in = [part.file for part in parts if part.torn.height or part.damaged]
     places = frame.select(PART, "src_file").filter(pl.col(PART).ne_missing(pl.col(PART).shift()))
     whole = set(places.filter(~pl.col("src_file").is_in(torn_in))[PART].to_list())
-    verdict = resolve.resolve(frame, old, contract, whole_parts=whole)
+    frames.append(frame)
+    del frame, open_rows
+    verdict = resolve.resolve(frames.pop(), old, contract, whole_parts=whole)
     torn = [_torn(part, source, verdict.apart.schema) for part in parts if part.torn.height]
     report("check", 2, 2)
     if not torn:

@@ -1,4 +1,4 @@
-"""What a process keeps of its memory: an ingest until it ends, a session nothing; nobody started by it is told."""
+"""What a process keeps of its memory: an ingest for its next step, a session nothing; nobody started by it is told."""
 
 from __future__ import annotations
 

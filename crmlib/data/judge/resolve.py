@@ -183,23 +183,31 @@ def resolve(frame: pl.DataFrame, old: pl.DataFrame, contract: Contract, *, whole
     `whole_parts` are files or sheets without torn lines: only there does a shorter receipt mean withdrawn lines.
     """
     key, columns = list(contract.key), list(contract.columns)
+    judgement = _judgement(frame)
     settled = frame.filter(pl.col(KIND).is_not_null()).with_columns(pl.col(RULE).alias("__rules"))
-    apart = [settled.select(_judgement(frame))]
+    apart = [settled.select(judgement)]
     open_rows = frame.filter(pl.col(KIND).is_null()) if settled.height else frame
     unit = "receipt_id" if ORDINAL in frame.columns else None
+    del frame  # each step below may copy what is left: none of them holds what it was copied from
     now_there, remove, pending = old.select(columns), [old.select(columns).clear()], old.select(columns).clear()
     counts, withdrawn = Counter[str](), 0
     rounds = _rounds(open_rows, [unit] if unit else key)
     # a later round asks only for what comes again in it
     again = pl.concat([rows.select(unit or key) for rows in rounds[1:] or [open_rows.clear()]]).unique()
-    for rows in rounds:
+    del open_rows
+    while rounds:
+        rows = rounds.pop(0)
+        ends = rows.select(PART, "receipt_id", ORDINAL) if unit and now_there.height else None
         good, bad = check_rules(rows, contract)
+        del rows
         verdicts = _compare(good, now_there, contract)
+        del good
         counts.update(dict(verdicts.group_by(KIND).len().iter_rows()))
         known = verdicts.filter(pl.col(KIND) == DUPLICATE)
         fresh = verdicts.filter(pl.col(KIND) != DUPLICATE) if known.height else verdicts
-        apart += [known.select(_judgement(frame)), _quarantined(bad, frame)]
-        gone = _gone(rows, now_there, whole_parts) if unit and now_there.height else now_there.clear()
+        del verdicts
+        apart += [known.select(judgement), bad.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(judgement)]
+        gone = now_there.clear() if ends is None else _gone(ends, now_there, whole_parts)
         withdrawn += gone.height
         if now_there.height:
             leaving = pl.concat([fresh.select(key), gone.select(key)])
@@ -271,7 +279,3 @@ def _gone(rows: pl.DataFrame, old: pl.DataFrame, whole_parts: set[int]) -> pl.Da
     numbered = old.join(ends, on="receipt_id", how="inner")
     ordinal = pl.col("line_id").str.extract(r"/(\d+)$").cast(pl.Int64)
     return numbered.filter(ordinal > pl.col(ORDINAL)).select(old.columns)
-
-
-def _quarantined(bad: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    return bad.with_columns(pl.lit(QUARANTINED).alias(KIND)).select(_judgement(frame))
