@@ -92,11 +92,27 @@ def noise(sales: AnyFrame, *, first: Period, second: Period, order: Sequence[str
     """
     check_periods(first, second)
     day = pl.col("day")
-    since = pl.when(day >= second.start).then((day - second.start).dt.total_days() + first.days)
-    week = since.otherwise((day - first.start).dt.total_days()) // 7
+    week, pairs = _weeks(first, second)
     inside = day.is_between(first.start, first.end) | day.is_between(second.start, second.end)
-    pairs = (first.days + second.days) // 14
     return _compare(_lazy(sales).filter(inside, week < 2 * pairs), later=week % 2 == 1, order=order)
+
+
+def slots(*, first: Period, second: Period) -> pl.DataFrame:
+    """Of each day of both periods the first one that neither `gain_loss` nor `noise` tells from it: day, slot.
+
+    Sales summed by slot instead of day give the same: two periods have six slots at most.
+    """
+    days = pl.DataFrame({"day": pl.concat([pl.date_range(p.start, p.end, eager=True) for p in (first, second)])})
+    week, pairs = _weeks(first, second)
+    alike = (pl.col("day") >= second.start, week % 2, week < 2 * pairs)
+    return days.with_columns(slot=pl.col("day").min().over(*alike))
+
+
+def _weeks(first: Period, second: Period) -> tuple[pl.Expr, int]:
+    """Week of a day, counted through both periods, and how many pairs of weeks are full."""
+    day = pl.col("day")
+    since = pl.when(day >= second.start).then((day - second.start).dt.total_days() + first.days)
+    return since.otherwise((day - first.start).dt.total_days()) // 7, (first.days + second.days) // 14
 
 
 def _lazy(sales: AnyFrame) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crmlib.core.apportion import shared_rows
 from crmlib.core.errors import ModelError
 from crmlib.movement.apportion import flows
-from crmlib.movement.gain_loss import PARTS, GainLoss, gain_loss, noise
+from crmlib.movement.gain_loss import PARTS, GainLoss, gain_loss, noise, slots
 from crmlib.movement.periods import Period
 
 FIRST, SECOND = Period(date(2024, 3, 1), date(2024, 3, 28)), Period(date(2024, 3, 29), date(2024, 4, 25))
@@ -169,3 +169,24 @@ def test_complete_journey_five_groups_and_no_net_flow_beyond_noise(journey: pl.D
     assert sums == {"new": 282_790, "lost": -150_039, "more": 3_013_384, "less": -2_778_790, "in": 177_824}
     assert found.part("367")["in"] == 30_202  # 29,845 against all others merged
     assert not found.flows["named"].any()
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 999), length=st.integers(8, 40), gap=st.integers(0, 20))
+def test_sales_summed_by_slot_give_the_same_as_sales_by_day(seed: int, length: int, gap: int) -> None:
+    rng, start = np.random.default_rng(seed), date(2024, 3, 1)
+    first = Period(start, start + timedelta(length - 1))
+    second = Period(first.end + timedelta(1 + gap), first.end + timedelta(length + gap))
+    count = 400
+    table = pl.DataFrame({
+        "customer_id": [f"c{n}" if n else None for n in rng.integers(0, 30, count)],
+        "group": [f"g{n}" for n in rng.integers(0, 4, count)],
+        "day": [start + timedelta(int(n)) for n in rng.integers(0, 2 * length + gap, count)],
+        "net_minor": rng.integers(-300, 1_000, count),
+    })  # fmt: skip
+    told = slots(first=first, second=second)
+    summed = table.join(told, on="day").group_by("customer_id", "group", day="slot").agg(pl.col("net_minor").sum())
+    assert told["slot"].n_unique() <= 6
+    for compare in (gain_loss, noise):
+        one, other = (compare(sold, first=first, second=second) for sold in (table, summed))
+        assert one.groups.equals(other.groups) and one.flows.equals(other.flows)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from crmlib import panels
@@ -24,8 +26,24 @@ OTHER, UNKNOWN = "_other", "_unknown"
 HORIZON = 90
 """A next trip later than this is "not back" [days]."""
 YEAR = 12
+TRIPS = 3
+"""Trips whose steps are followed."""
+DAYS = 1 << 20
+"""More days than any history has: a member and a day are one number."""
 DAY = timedelta(days=1)
 COLUMNS = {"category": "category_1", "brand": "brand", "store": "store_id"}
+
+
+class Grouped(NamedTuple):
+    """Sales by group.
+
+    sums : customer_id (null: no member), group, day (the slot's, see `gain_loss.slots`), net_minor, paid_minor (of days
+    on which more was bought than brought back). trips : of the first three such days of each member customer_id, group,
+    day, net_minor.
+    """
+
+    sums: pl.DataFrame
+    trips: pl.DataFrame
 
 
 class Study(MemberStudy):
@@ -41,34 +59,30 @@ class Study(MemberStudy):
         """Between which groups sales move: as asked for, shops where no table of products is connected."""
         return "store" if self.goods is None else self.params.group
 
-    @cached_property
-    def sold(self) -> pl.DataFrame:
-        """All sales by card, group and day: customer_id, part (null: unknown), day_n, lines, net_minor."""
-        goods = None if self.group == "store" else self.goods
-        held = panels.span(self.lines) or (self.page.as_of, self.page.as_of)
+    def _sold(self, by: str, goods: pl.LazyFrame | None = None, *, money_only: bool = False) -> pl.DataFrame:
+        """All sales by card, part and day: customer_id, part (null: unknown), day_n, lines, net_minor; any order."""
+        first, last = panels.span(self.lines) or (self.page.as_of, self.page.as_of)
         return traits.customer_part_day(
-            self.lines, goods, by=COLUMNS[self.group], start=held[0], end=min(held[1], self.page.as_of)
+            self.lines, goods, by=by, start=first, end=min(last, self.page.as_of), money_only=money_only
         )
 
     @cached_property
     def history(self) -> pl.DataFrame:
-        """`sold` by member: customer_id (null: no member), group, day, lines, net_minor; ids and groups are Enums."""
-        strange = pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
-        known = self.sold["part"].drop_nulls().unique().cast(pl.String).to_list()
-        groups = pl.Enum(sorted({*known, OTHER, UNKNOWN}))
-        return self.sold.select(
-            customer_id=pl.when(~strange).then("customer_id"),
-            group=pl.col("part").replace_strict(known, known, default=UNKNOWN, return_dtype=groups),
-            day=pl.col("day_n").cast(pl.Date),
-            lines="lines",
-            net_minor="net_minor",
-        )
+        """All sales to members by day: customer_id, day, lines, net_minor; a day may come several times."""
+        carded = pl.col("customer_id").is_not_null() & ~self._strange
+        days = pl.col("day_n").cast(pl.Date).alias("day")
+        return self._sold("store_id").lazy().filter(carded).select("customer_id", days, "lines", "net_minor").collect()
+
+    @property
+    def _strange(self) -> pl.Expr:
+        """Whether a card is no member's."""
+        return pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
 
     @cached_property
     def first_day(self) -> date | None:
         """The first day of sales on a card."""
-        carded = self.sold.filter(pl.col("customer_id").is_not_null())
-        return carded.select(pl.col("day_n").min().cast(pl.Date)).item()  # type: ignore[no-any-return]
+        days = panels.day_cards(self.lines).filter(pl.col("card_lines") > 0, pl.col("day") <= self.page.as_of)
+        return days["day"].min()  # type: ignore[return-value]
 
     @cached_property
     def span(self) -> tuple[Period, Period]:
@@ -112,30 +126,56 @@ class Study(MemberStudy):
             return False
 
     @cached_property
-    def grouped(self) -> pl.DataFrame:
-        """`history` with the smallest groups as one, so that at most twelve are left."""
-        most = gain_loss.MAX_GROUPS
-        sums = self.history.group_by("group").agg(pl.col("net_minor").abs().sum()).sort("net_minor", "group")
-        if sums.height <= most:
-            return self.history
-        small = sums["group"][: sums.height - most + 1]
-        return self.history.with_columns(
-            group=pl.when(pl.col("group").is_in(small.implode()))
-            .then(pl.lit(OTHER, dtype=self.history.schema["group"]))
-            .otherwise("group")
+    def grouped(self) -> Grouped:
+        """Sales by group, as little of them as the page needs: days of millions of members are not held."""
+        sold = self._sold(COLUMNS[self.group], None if self.group == "store" else self.goods, money_only=True)
+        names = self._group_of(sold)
+        days = sold.select(
+            customer_id=pl.when(~self._strange).then("customer_id"),
+            group=names,
+            day=pl.col("day_n").cast(pl.Date),
+            net_minor="net_minor",
         )
+        del sold
+        slots = gain_loss.slots(first=self.span[0], second=self.span[1])
+        net = pl.col("net_minor")
+        sums = (
+            days.lazy()
+            .with_columns(day=pl.col("day").replace_strict(slots["day"], slots["slot"], default=None))
+            .drop_nulls("day")
+            .group_by("customer_id", "group", "day")
+            .agg(net.sum(), paid_minor=pl.when(net > 0).then(net).otherwise(0).sum())
+            .collect(engine="streaming")
+        )
+        return Grouped(sums, _first_trips(days.lazy().filter(pl.col("customer_id").is_not_null(), net > 0)))
+
+    def _group_of(self, sold: pl.DataFrame) -> pl.Expr:
+        """The group of a part: the smallest are one, so that at most twelve are left; an Enum."""
+        sums = sold.group_by("part").agg(pl.col("net_minor").abs().sum())
+        known = sold["part"].drop_nulls().unique().cast(pl.String).to_list()
+        kind = pl.Enum(sorted({*known, OTHER, UNKNOWN}))
+        told = sums.with_columns(group=pl.col("part").cast(pl.String).fill_null(UNKNOWN).cast(kind))
+        told = told.sort("net_minor", "group")
+        most = gain_loss.MAX_GROUPS
+        if told.height > most:
+            small = pl.int_range(pl.len()) < told.height - most + 1
+            told = told.with_columns(group=pl.when(small).then(pl.lit(OTHER, dtype=kind)).otherwise("group"))
+        parts, groups = told.filter(pl.col("part").is_not_null()).select("part", "group")
+        unknown = told.filter(pl.col("part").is_null())["group"].to_list()
+        default = pl.lit(unknown[0] if unknown else UNKNOWN, dtype=kind)
+        return pl.col("part").replace_strict(parts, groups, default=default, return_dtype=kind)
 
     @cached_property
     def change(self) -> gain_loss.GainLoss:
         """Parts of the change of each group, and flows between groups [minor units]."""
         first, second = self.span
-        return gain_loss.gain_loss(self.grouped.lazy(), first=first, second=second)
+        return gain_loss.gain_loss(self.grouped.sums.lazy(), first=first, second=second)
 
     @cached_property
     def noise(self) -> gain_loss.GainLoss:
         """The same between even and odd weeks, where nothing moved."""
         first, second = self.span
-        return gain_loss.noise(self.grouped.lazy(), first=first, second=second)
+        return gain_loss.noise(self.grouped.sums.lazy(), first=first, second=second)
 
     @cached_property
     def kinds(self) -> new_lapsed.NewLapsed:
@@ -157,7 +197,11 @@ class Study(MemberStudy):
     @cached_property
     def crossed(self) -> cross_shop.CrossShop:
         """Members of the second period by the groups they bought in."""
-        inside = self._in(self.span[1]).filter(pl.col("net_minor") > 0, ~pl.col("group").is_in([OTHER, UNKNOWN]))
+        inside = (
+            self._in(self.span[1])
+            .filter(pl.col("paid_minor") > 0, ~pl.col("group").is_in([OTHER, UNKNOWN]))
+            .select("customer_id", "group", net_minor="paid_minor")
+        )
         sums = (
             inside.group_by("group").agg(pl.col("net_minor").sum()).sort("net_minor", "group", descending=[True, False])
         )
@@ -170,15 +214,10 @@ class Study(MemberStudy):
     @cached_property
     def steps(self) -> pl.DataFrame:
         """From the first to the second and the third trip, by the group with most of each trip's money."""
-        bought = self.grouped.filter(pl.col("customer_id").is_not_null(), pl.col("net_minor") > 0)
-        third = bought.group_by("customer_id").agg(third=pl.col("day").unique().bottom_k(3).max())
-        trips = (
-            bought.join(third, on="customer_id")
-            .filter(pl.col("day") <= pl.col("third"))
-            .sort("customer_id", "day", "net_minor", "group", descending=[False, False, True, False])
-            .unique(["customer_id", "day"], keep="first", maintain_order=True)
-            .select("customer_id", "day", category=pl.col("group").cast(pl.String))
-        )
+        best = self.grouped.trips.sort(
+            "customer_id", "day", "net_minor", "group", descending=[False, False, True, False]
+        ).unique(["customer_id", "day"], keep="first", maintain_order=True)
+        trips = best.select("customer_id", "day", category=pl.col("group").cast(pl.String))
         return path.path(trips, as_of=self.page.as_of, horizon_days=HORIZON)
 
     @cached_property
@@ -235,18 +274,35 @@ class Study(MemberStudy):
     def _came(self, period: Period) -> pl.DataFrame:
         """Who bought anything in the period, in whichever shop: customer_id."""
         if self.page.regions is None or self.people is None:
-            here = self._in(period).filter(pl.col("lines") > 0)
+            here = self._visits(period).filter(pl.col("lines") > 0)
             return here.select(pl.col("customer_id").unique().cast(pl.String))
         everywhere = panels.customer_period(self.page.lines_of_members(), start=period.start, end=period.end)
         return everywhere.filter(pl.col("purchase_days") > 0).select("customer_id")
 
     def _in(self, period: Period) -> pl.DataFrame:
-        """Members' sales of one period."""
-        return self.grouped.filter(pl.col("day").is_between(period.start, period.end)).drop_nulls("customer_id")
+        """Members' sales of one period by group and slot."""
+        inside = pl.col("day").is_between(period.start, period.end)
+        return self.grouped.sums.filter(inside).drop_nulls("customer_id")
+
+    def _visits(self, period: Period) -> pl.DataFrame:
+        """Members' sales of one period by day."""
+        return self.history.filter(pl.col("day").is_between(period.start, period.end))
 
     def _totals(self, period: Period) -> revenue_tree.Totals:
-        sold = self._in(period)
+        sold = self._visits(period)
         trips = sold.filter(pl.col("lines") > 0).select("customer_id", "day").unique()
         return revenue_tree.Totals(
             int(sold["net_minor"].sum()), trips["customer_id"].n_unique(), trips.height, int(sold["lines"].sum())
         )
+
+
+def _first_trips(bought: pl.LazyFrame) -> pl.DataFrame:
+    """Rows (customer_id, an Enum, day, …) of the first three days of each customer."""
+    customer, day = pl.col("customer_id").to_physical().cast(pl.Int64), pl.col("day").to_physical().cast(pl.Int64)
+    keys = bought.select(customer * DAYS + day).unique().collect(engine="streaming").to_series().sort()
+    who, days = np.divmod(keys.to_numpy(), DAYS)
+    early = np.ones(who.size, dtype=bool)
+    early[TRIPS:] = who[TRIPS:] != who[:-TRIPS]
+    third = np.zeros(int(who.max(initial=0)) + 1, dtype=np.int64)
+    third[who[early]] = days[early]  # in order of days, so the last of the three stays
+    return bought.filter(pl.lit(pl.Series(third)).gather(customer) >= day).collect()

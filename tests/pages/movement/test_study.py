@@ -52,3 +52,15 @@ def test_without_products_groups_are_shops_and_the_page_says_so(lake: Lake) -> N
     assert bare.change.groups["delta_minor"].sum() == (
         bare.change.groups["net_2_minor"].sum() - bare.change.groups["net_1_minor"].sum()
     )  # fmt: skip
+
+
+def test_the_first_three_trips_are_those_of_the_lines(study: Study) -> None:
+    lines = world.lines().drop_nulls("customer_id")
+    days = lines.group_by("customer_id", "store_id", "day").agg(pl.col("net_minor").sum())
+    bought = days.filter(pl.col("net_minor") > 0)
+    third = bought.group_by("customer_id").agg(third=pl.col("day").unique().bottom_k(3).max())
+    early = bought.join(third, on="customer_id").filter(pl.col("day") <= pl.col("third"))
+    told = study.grouped.trips.select(pl.col("customer_id").cast(pl.String), "day", "net_minor")
+    members = early.filter(~pl.col("customer_id").is_in(study.apart.flagged["customer_id"].implode()))
+    order = ["customer_id", "day", "net_minor"]
+    assert told.sort(order).equals(members.select(order).sort(order)) and told.height > 100
