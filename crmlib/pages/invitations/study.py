@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import clv, report
+from crmlib import clv, panels, report
 from crmlib.core.errors import ModelError
 from crmlib.customers.members.periods import months_before
 from crmlib.outreach import cells, invite, members, new_to_them, repeat, results
@@ -30,6 +30,10 @@ SEASON_DAYS = 28
 """A good nobody bought for so many days is out of season."""
 RANKED, TOP = 10, 3
 """Goods ranked for each member, and suggested."""
+TRIED = 20_000
+"""Members at most on whom orders of goods are held against each other."""
+BLOCK = 200_000
+"""Members who are suggested goods at a time, so that memory stays bounded."""
 RECENT = ("month", "quarter")
 """Whoever stayed away longer is won back by another list."""
 CHANNEL = "sms"
@@ -65,14 +69,28 @@ class Study(Watch):
     @cached_property
     def baskets(self) -> pl.DataFrame:
         """What members bought on which day: customer_id, day, product_id."""
-        bought = visits.goods_days(self.lines, end=self.page.as_of).with_columns(day=pl.col("day_n").cast(pl.Date))
-        recent = bought.filter(pl.col("day") >= self.period[0], ~pl.col("product_id").is_in(self.services.implode()))
-        return self.members(recent.drop_nulls("customer_id")).select("customer_id", "day", "product_id")
+        lines = panels.part(self.lines, start=self.period[0], leaving=self.services)
+        recent = visits.goods_days(lines, end=self.page.as_of).with_columns(day=pl.col("day_n").cast(pl.Date))
+        return self.members(recent.drop_nulls()).select("customer_id", "day", "product_id")
+
+    @cached_property
+    def tried(self) -> pl.DataFrame:
+        """The baskets by which orders of goods are held against each other: all, or of `TRIED` members by chance."""
+        people = self.baskets["customer_id"].unique().sort()
+        if people.len() <= TRIED:
+            return self.baskets
+        drawn = people.gather(self.chance("goods").choice(people.len(), TRIED, replace=False))
+        return self.baskets.filter(pl.col("customer_id").is_in(drawn.implode()))
+
+    @property
+    def drawn(self) -> int | None:
+        """Members drawn for that; none where it is all of them."""
+        return None if self.tried is self.baskets else TRIED
 
     @cached_property
     def beaten(self) -> Beaten:
         """How the list of goods does beside popularity and own frequency on each member's last basket."""
-        return invite.judge(self.baskets, top=RANKED)
+        return invite.judge(self.tried, top=RANKED)
 
     @cached_property
     def fitted(self) -> repeat.RepeatFit:
@@ -82,7 +100,7 @@ class Study(Watch):
     @cached_property
     def slot(self) -> Slot:
         """Whether goods that are new to a member beat popularity."""
-        return new_to_them.judge(self.baskets, decay=self.beaten.decay, top=RANKED)
+        return new_to_them.judge(self.tried, decay=self.beaten.decay, top=RANKED)
 
     @cached_property
     def earned(self) -> pl.DataFrame | None:
@@ -113,8 +131,13 @@ class Study(Watch):
 
     @cached_property
     def suggested(self) -> pl.DataFrame:
-        """The goods of each member that lie in the own store: customer_id, store_id, product_1 … 3, p, score."""
-        ranked = repeat.recommend(self.fitted, top=RANKED, margins=self.earned, in_stock=self.current)
+        """The goods of each candidate that lie in the own store: customer_id, store_id, product_1 … 3, p, score."""
+        ids = self.candidates["recipient_id"]
+        return pl.concat(self._suggested(ids[at : at + BLOCK]) for at in range(0, max(ids.len(), 1), BLOCK))
+
+    def _suggested(self, ids: pl.Series) -> pl.DataFrame:
+        """`suggested` of some members."""
+        ranked = repeat.recommend(self.fitted, top=RANKED, members=ids, margins=self.earned, in_stock=self.current)
         return invite.wide(invite.in_reach(ranked, self.homes, self.on_hand, top=TOP), top=TOP)
 
     @cached_property
@@ -137,11 +160,17 @@ class Study(Watch):
         return list(pyramid.pyramid(self.year).cuts)
 
     @cached_property
-    def standing(self) -> pl.DataFrame:
-        """Where every member with goods to suggest stands: recipient_id, tier, recency, value_minor."""
-        known = self.suggested.filter(~pl.col("customer_id").is_in(self.elsewhere.implode()))
-        placed = cells.placed(known["customer_id"], self.days, on=self.page.as_of + DAY, cuts=self.cuts)
+    def candidates(self) -> pl.DataFrame:
+        """Where members stand who came of late and are on no other list: recipient_id, tier, recency, value_minor."""
+        known = self.fitted.members["customer_id"]
+        left = known.filter(~known.is_in(self.elsewhere.implode()))
+        placed = cells.placed(left, self.days, on=self.page.as_of + DAY, cuts=self.cuts)
         return placed.filter(pl.col("recency").is_in(RECENT))
+
+    @cached_property
+    def standing(self) -> pl.DataFrame:
+        """The candidates with goods to suggest."""
+        return self.candidates.filter(pl.col("recipient_id").is_in(self.suggested["customer_id"].implode()))
 
     @cached_property
     def read(self) -> pl.DataFrame:

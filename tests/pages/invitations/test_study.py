@@ -7,6 +7,7 @@ import pytest
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.invitations import findings
+from crmlib.pages.invitations import study as module
 from crmlib.pages.invitations.study import Study
 from tests.report import world
 
@@ -30,3 +31,18 @@ def test_goods_are_judged_without_any_other_table(study: Study) -> None:
     assert findings.beaten(study).role == "check"
     assert study.suggested["product_1"].null_count() == 0
     assert study.read.is_empty()
+
+
+def test_of_very_many_members_some_are_drawn_to_judge_by_and_the_page_says_so(
+    lake: Lake, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRIED", study.baskets["customer_id"].n_unique() // 2)
+    monkeypatch.setattr(module, "BLOCK", 7)
+    some = Study(world.opened(lake, report="invitations"))
+    assert some.tried["customer_id"].n_unique() == some.drawn and study.drawn is None
+    assert some.fitted.members.equals(study.fitted.members), "goods are suggested by all baskets"
+    if some.beaten.decay == study.beaten.decay:
+        assert some.suggested.equals(study.suggested), "block by block"
+    said = study.words("invitations.tried", count=study.words.format.count(some.drawn or 0))
+    for card in (findings.beaten, findings.new):
+        assert said in card(some).note_sure and said not in card(study).note_sure

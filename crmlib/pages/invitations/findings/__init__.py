@@ -31,13 +31,13 @@ def goods(study: Study) -> Finding:
 @section("invitations.beaten")
 def beaten(study: Study) -> Finding:
     """Whether the list of goods beats popularity and own frequency."""
-    return products.beaten(study.beaten, words=study.words)
+    return products.beaten(study.beaten, drawn=study.drawn, words=study.words)
 
 
 @section("invitations.new")
 def new(study: Study) -> Finding:
     """Whether goods that are new to a member can be products."""
-    return products.new(study.slot, words=study.words)
+    return products.new(study.slot, drawn=study.drawn, words=study.words)
 
 
 @section("invitations.means")

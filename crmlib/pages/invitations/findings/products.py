@@ -54,7 +54,7 @@ def goods(listed: pl.DataFrame, named: pl.DataFrame, earned: pl.DataFrame | None
     )  # fmt: skip
 
 
-def beaten(found: Beaten, *, words: Words) -> Finding:
+def beaten(found: Beaten, *, words: Words, drawn: int | None = None) -> Finding:
     """The share of each member's last basket that was told: green where neither simple list does better."""
     form = words.format
     kind = "beats" if found.beats else "level" if found.wins else "loses"
@@ -77,13 +77,14 @@ def beaten(found: Beaten, *, words: Words) -> Finding:
     )  # fmt: skip
     return Finding.worded(
         "invitations.beaten", kind, values, words=words, role="check", status="warn" if kind == "loses" else "ok",
+        sure=words("invitations.beaten.sure", **values) + _drawn(drawn, words),
         table=table, view=views.readable(table, words=words),
         chart=labelled.bars(bars, words=words, title=words("invitations.axis.told"), percent=True),
         row_key=("goods_order",),
     )  # fmt: skip
 
 
-def new(slot: Slot, *, words: Words) -> Finding:
+def new(slot: Slot, *, words: Words, drawn: int | None = None) -> Finding:
     """Whether goods that are new to a member may be suggested: only where they beat popularity beyond chance."""
     form = words.format
     kind = "shown" if slot.shown else "not_shown"
@@ -98,5 +99,11 @@ def new(slot: Slot, *, words: Words) -> Finding:
     })  # fmt: skip
     return Finding.worded(
         "invitations.new", kind, values, words=words, status="none", table=table, role="check",
+        sure=words("invitations.new.sure") + _drawn(drawn, words),
         view=views.readable(table, words=words), row_key=("goods_order",),
     )  # fmt: skip
+
+
+def _drawn(count: int | None, words: Words) -> str:
+    """On how many members it was tried, where these were drawn."""
+    return "" if count is None else words("invitations.tried", count=words.format.count(count))
