@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import datetime, time, timedelta
 from functools import reduce
 from operator import mul
 
@@ -16,6 +16,9 @@ from crmlib.data.read.records import LINE, RAW
 from crmlib.data.sources import Expression, Source
 
 AT = "__at_"
+INSTANT = "__instant_"
+FEW_HOURS = 100
+"""Rows a day from which on a look at the hours of the day is cheaper than one at each row."""
 NUMBER = "__number_"
 LASTED = "__lasted_"
 EMPTY = ""
@@ -35,7 +38,7 @@ class Cell:
 
 
 def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression, pl.DataType]]) -> pl.DataFrame:
-    """The columns that the source needs, read once: clean text, numbers (NUMBER), durations, wall-clock times (AT).
+    """The columns that the source needs, read once: clean text, numbers, durations, times (AT by the clock, INSTANT).
 
     `made` holds the expression and type of every contract column.
     """
@@ -53,12 +56,17 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
         for name, (e, dtype) in made.items()
         if dtype.is_temporal() or e.part_of_time
     ]
+    instants = [
+        _instants(at, source.time_zone).alias(f"{INSTANT}{at.name.removeprefix(AT)}")
+        for at in times
+        if isinstance(made[at.name.removeprefix(AT)][1], pl.Datetime)
+    ]
     lasted = [
         clocks.durations(texts[c], unit=unit).alias(f"{LASTED}{unit}_{c}")
         for c, unit in dict.fromkeys(d for e, _ in made.values() for d in _durations(e))
     ]
     kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
-    return texts.with_columns(*kept, *exact, *lasted, *times)
+    return texts.with_columns(*kept, *exact, *lasted, *times, *instants)
 
 
 def _texts(column: pl.Series, empty: Sequence[str]) -> pl.Series:
@@ -170,7 +178,7 @@ def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sour
         return Cell(value, text, ~readable | (exact.is_not_null() & value.is_null()), rule)
     text = _text(expression)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        return _time(pl.col(f"{AT}{name}"), values.no_zero_date(text), expression.after, dtype, zone=source.time_zone)
+        return _time(name, values.no_zero_date(text), expression.after, dtype, zone=source.time_zone)
     if isinstance(dtype, pl.List):
         value = _items(text, expression.split or ";")
         return Cell(value, text, pl.lit(False), "list")  # noqa: FBT003
@@ -184,13 +192,13 @@ def _cell(expression: Expression, dtype: pl.DataType, *, name: str, source: Sour
     return Cell(value, shown, shown.is_not_null() & value.is_null(), rule)
 
 
-def _time(at: pl.Expr, text: pl.Expr, after: Expression | None, dtype: pl.DataType, *, zone: str) -> Cell:
+def _time(name: str, text: pl.Expr, after: Expression | None, dtype: pl.DataType, *, zone: str) -> Cell:
     """A day or an instant; with `after` so long after it, whatever clock was changed between, nothing if either is."""
     if after is None:
-        value = at.dt.date() if isinstance(dtype, pl.Date) else instant(at, zone)
+        value = pl.col(f"{AT}{name}").dt.date() if isinstance(dtype, pl.Date) else pl.col(f"{INSTANT}{name}")
         return Cell(value, text, text.is_not_null() & value.is_null(), "time")
     length, readable = _number(after)
-    value = instant(at, zone) + clocks.as_duration(length, unit=str(after.duration))
+    value = instant(pl.col(f"{AT}{name}"), zone) + clocks.as_duration(length, unit=str(after.duration))
     value = value.dt.convert_time_zone(zone).dt.date() if isinstance(dtype, pl.Date) else value
     shown = pl.concat_str([text, _shown(after)], separator=" + ")
     return Cell(value, shown, shown.is_not_null() & (value.is_null() | ~readable), "time")
@@ -200,6 +208,25 @@ def instant(at: pl.Expr, zone: str) -> pl.Expr:
     """A wall-clock time of `zone` as an instant in the contracts' zone; null in the hour that a clock change skips."""
     local = at.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     return local.dt.convert_time_zone(TIME_ZONE)
+
+
+def _instants(at: pl.Series, zone: str) -> pl.Series:
+    """The same of a column; by one offset where the zone has no other in any hour from its first to its last time."""
+    offset = _only_offset(at, zone)
+    if offset is None:
+        return at.to_frame("at").select(instant(pl.col("at"), zone)).to_series()
+    return (at - offset).dt.replace_time_zone("UTC").dt.convert_time_zone(TIME_ZONE)
+
+
+def _only_offset(at: pl.Series, zone: str) -> timedelta | None:
+    """The zone's offset from UTC if it is the same all the time; none too where that is not worth the asking."""
+    first, last, day = at.min(), at.max(), timedelta(days=1)
+    if not isinstance(first, datetime) or not isinstance(last, datetime) or len(at) < FEW_HOURS * (last - first) / day:
+        return None
+    hours = pl.datetime_range(first - day, last + day, "1h", time_unit="us", eager=True).alias("at")
+    there = hours.to_frame().select(instant(pl.col("at"), zone).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
+    offsets = (hours - there.to_series()).unique().to_list()
+    return offsets[0] if len(offsets) == 1 else None
 
 
 def _of_type(exact: pl.Expr, dtype: pl.DataType, name: str) -> pl.Expr:

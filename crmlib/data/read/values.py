@@ -158,8 +158,14 @@ def times(text: pl.Series, *, zone: str, formats: Sequence[str] = ()) -> pl.Seri
         return _by_text(text, zone=zone, formats=formats)
     at = text.str.to_datetime(form, strict=False, time_unit="us").alias("at")
     left = text.is_not_null() & at.is_null()
-    at = at.set(~at.dt.year().is_between(*YEARS).fill_null(value=True), None)
+    if any(year is not None and not YEARS[0] <= year <= YEARS[1] for year in _years(at)):
+        at = at.set(~at.dt.year().is_between(*YEARS).fill_null(value=True), None)
     return at.scatter(left.arg_true(), _by_text(text.filter(left), zone=zone, formats=())) if left.any() else at
+
+
+def _years(at: pl.Series) -> tuple[int | None, ...]:
+    """Years of the first and the last of some times."""
+    return at.to_frame("at").select(first=pl.col("at").min().dt.year(), last=pl.col("at").max().dt.year()).row(0)
 
 
 def _plain_form(text: pl.Series) -> str | None:
