@@ -198,6 +198,18 @@ def card_days(lines: AnyFrame, start: int, end: int) -> tuple[Lines, Lines] | No
     return _lazy(alone), _lazy(parts)
 
 
+def bought(lines: AnyFrame, start: int, end: int) -> Lines | None:
+    """Sales to members: customer_id, sale_minor, offer_minor (under a promotion), units_milli, lines."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    given = {
+        "sale_minor": "bought_minor", "offer_minor": "offer_minor", "units_milli": "sold_milli", "lines": "sale_lines",
+    }  # fmt: skip
+    inside = cells.filter(HAS_CARD, pl.col("sale_lines") > 0, pl.col("day_n") >= start, pl.col("day_n") <= end)
+    return _lazy(inside.group_by("customer_id").agg(pl.col(of).sum().alias(name) for name, of in given.items()))
+
+
 def receipts(lines: AnyFrame) -> Lines | None:
     """All receipts: receipt_id, customer_id, store_id, day_n, lines, net_minor, most_milli (of its largest line)."""
     cells = cells_of(lines, RECEIPT)

@@ -14,6 +14,7 @@ from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.handle import among
 from crmlib.panels.monthly import monthly
 
 CUSTOMER_TRAITS = {
@@ -68,6 +69,9 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     customer_id; sale_minor, all sales lines; gift_minor, those of gift goods; offer_minor, those under a promotion;
     units_milli; lines.
     """
+    stored = from_cells.bought(lines, day_number(start), day_number(end))
+    if stored is not None:
+        return _traits_of_cells(stored, lines, products, start=start, end=end)
     needs = ("customer_id", "day_n", "product_id", "promotion_id", "quantity_milli", "net_minor")
     offered = ~nw.col("promotion_id").is_null()
     sold = _sold(lines, needs=needs, start=start, end=end).with_columns(
@@ -90,6 +94,24 @@ def customer_traits(lines: AnyFrame, products: AnyFrame | None = None, *, start:
     result = reduced(panel, schema=CUSTOMER_TRAITS, sort=("customer_id",))
     unknown = pl.lit(None, dtype=pl.Int64)
     return result if products is not None else result.with_columns(gift_minor=unknown)
+
+
+def _traits_of_cells(
+    stored: Lines, lines: AnyFrame, products: AnyFrame | None, *, start: date, end: date
+) -> pl.DataFrame:
+    """`customer_traits` from stored sums; only the sales of gift goods are looked for among the lines."""
+    sums = reduced(
+        stored.with_columns(gift_minor=nw.lit(None, dtype=nw.Int64)), schema=CUSTOMER_TRAITS, sort=("customer_id",)
+    )
+    if products is None:
+        return sums
+    goods = to_polars(_goods(products, "is_gift").to_native(), name="products").filter("is_gift")["product_id"]
+    needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
+    sold = among(_sold(lines, needs=needs, start=start, end=end), "product_id", goods)
+    gifts = sold.group_by("customer_id").agg(gift_minor=nw.col("net_minor").sum())
+    given = reduced(gifts, schema={"customer_id": pl.String, "gift_minor": pl.Int64}, sort=())
+    found = sums.drop("gift_minor").join(given, on="customer_id", how="left", maintain_order="left")
+    return found.with_columns(pl.col("gift_minor").fill_null(0)).select(*CUSTOMER_TRAITS)
 
 
 def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date) -> pl.DataFrame:
@@ -140,7 +162,7 @@ def _at_usual_prices(kinds: pl.DataFrame) -> pl.DataFrame:
 
 
 def customer_part(
-    lines: AnyFrame, products: AnyFrame | None = None, *, by: str, start: date, end: date
+    lines: AnyFrame, products: AnyFrame | None = None, *, by: str, start: date, end: date, days: bool = True
 ) -> pl.DataFrame:
     """Sales of each customer by category, store, channel or another column.
 
@@ -149,6 +171,7 @@ def customer_part(
     lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor and `by`, or product_id.
     products : needs product_id and `by`; given when `by` is a column of products (category_1, brand, flavour, …).
     by : the column that parts the sales.
+    days : whether days are counted, which costs more than the sums do; without them rows come in any order.
 
     Returns
     -------
@@ -160,11 +183,11 @@ def customer_part(
         sold = _sold(lines, needs=needs, start=start, end=end)
         if products is not None:
             sold = sold.join(_goods(products, by), on="product_id", how="left")
-        panel = _days_of_parts(
-            sold.with_columns(part=nw.col(by).cast(nw.String))
-            .group_by("customer_id", "part", "day_n")
-            .agg(net_minor=nw.col("net_minor").sum())
-        )
+        parted = sold.with_columns(part=nw.col(by).cast(nw.String))
+        if not days:
+            sums = parted.group_by("customer_id", "part").agg(net_minor=nw.col("net_minor").sum())
+            return reduced(sums, schema={k: kind for k, kind in CUSTOMER_PART.items() if k != "days"}, sort=())
+        panel = _days_of_parts(parted.group_by("customer_id", "part", "day_n").agg(net_minor=nw.col("net_minor").sum()))
     return reduced(panel, schema=CUSTOMER_PART, sort=("customer_id", "part"))
 
 

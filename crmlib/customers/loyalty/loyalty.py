@@ -67,11 +67,11 @@ def repeat_rate(customer_day: AnyFrame, *, as_of: date, within: int = BACK_DAYS)
     month (of the first purchase), newcomers, came_back, rate, low, high (Wilson, 95 %). Sorted by month.
     """
     today = day_number(as_of, name="as_of")
-    firsts = (
+    who, day = pl.col("customer_id"), pl.col("day_n")
+    firsts = (  # in order of customers and days: the next row is the second purchase
         purchases(customer_day, until=today)
-        .group_by("customer_id", maintain_order=True)
-        .agg(first=pl.col("day_n").first(), second=pl.col("day_n").get(1, null_on_oob=True))
-        .filter(pl.col("first") <= today - within)
+        .select(first=day, second=pl.when(who == who.shift(-1)).then(day.shift(-1)), new=who != who.shift(1))
+        .filter(pl.col("new").fill_null(value=True), pl.col("first") <= today - within)
     )
     counted = (
         firsts.with_columns(

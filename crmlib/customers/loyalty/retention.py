@@ -39,12 +39,14 @@ def cohorts(customer_day: AnyFrame, *, as_of: date, months: int = 12) -> pl.Data
     as_of = a_day(as_of, name="as_of")
     last = (as_of.year * 12 + as_of.month - 1) - (0 if _ends_month(as_of) else 1)
     day = pl.col("day_n").cast(pl.Int32).cast(pl.Date)
-    visits = (
+    newcomer = (pl.col("customer_id") != pl.col("customer_id").shift(1)).fill_null(value=True)
+    month = pl.col("month")
+    visits = (  # in order of customers and days, so that nobody has to be looked up
         purchases(customer_day, until=day_number(as_of))
-        .select("customer_id", month=day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1)
-        .unique()
-        .with_columns(first=pl.col("month").min().over("customer_id"))
-        .filter(pl.col("month") <= last)
+        .select(newcomer=newcomer, month=day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1)
+        .filter(pl.col("newcomer") | (month != month.shift(1)))
+        .with_columns(first=pl.when("newcomer").then(month).forward_fill())
+        .filter(month <= last)
     )
     newcomers = (
         visits.filter(pl.col("month") == pl.col("first")).group_by("first").agg(newcomers=pl.len().cast(pl.Int64))
