@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,8 @@ TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""
 
 
-class Night(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Night:
     """What `night` gives, and what `usual_gaps` gives, of one law."""
 
     table: pl.DataFrame

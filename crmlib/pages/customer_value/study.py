@@ -13,18 +13,34 @@ from crmlib.churn.models.overdue import MIN_GAPS
 from crmlib.core.errors import ModelError
 from crmlib.customers.groups import segments
 from crmlib.customers.loyalty import contact_list, loyalty, retention
-from crmlib.customers.members import periods
+from crmlib.customers.members import cards, periods
 from crmlib.pages.customer_value.parameters import CustomerValue
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
+from crmlib.report.memory.remember import Later
 from crmlib.scoring import matrix, migration, pyramid, smoothing, state
 
 MONTHS = 12
 """Whole months of the share of sales on a card."""
 NEWCOMER_MONTHS = 6
 """Months of newcomers whose return is counted."""
+
+
+def _back(days: Later[pl.DataFrame], *, as_of: date) -> pl.DataFrame:
+    return loyalty.repeat_rate(days.value, as_of=as_of)
+
+
+def _stayed(days: Later[pl.DataFrame], *, as_of: date) -> pl.DataFrame:
+    return retention.cohorts(days.value, as_of=as_of)
+
+
+def _width(
+    lines: panels.ReceiptLines, goods: pl.LazyFrame, apart: cards.Cards, dates: tuple[date, date]
+) -> pl.DataFrame:
+    bought = traits.customer_part(lines, goods, by="category_1", start=dates[0], end=dates[1], days=False)
+    return loyalty.width(cards.only_members(bought, apart))
 
 
 class Study(MemberStudy):
@@ -45,6 +61,11 @@ class Study(MemberStudy):
             compare=self.params.compare,
             first_day=periods.first_day(self.days),
         )
+
+    @cached_property
+    def every_day(self) -> Later[pl.DataFrame]:
+        """`days`, for what is remembered of them."""
+        return Later(lambda: self.days, (self.lines, self.page.as_of))
 
     @cached_property
     def now(self) -> pl.DataFrame:
@@ -147,20 +168,20 @@ class Study(MemberStudy):
     @cached_property
     def back(self) -> pl.DataFrame:
         """Newcomers and those who came back, of the last months that can be judged."""
-        return loyalty.repeat_rate(self.days, as_of=self.page.as_of).tail(NEWCOMER_MONTHS)
+        return self.page.remember(_back, self.every_day, as_of=self.page.as_of).tail(NEWCOMER_MONTHS)
 
     @cached_property
     def stayed(self) -> pl.DataFrame:
         """Newcomers by month, and the share buying again so many months later."""
-        return retention.cohorts(self.days, as_of=self.page.as_of)
+        return self.page.remember(_stayed, self.every_day, as_of=self.page.as_of)
 
     @cached_property
     def width(self) -> pl.DataFrame | None:
         """Members and sales by number of categories bought; none without the table of products."""
         if self.goods is None:
             return None
-        dates: dict[str, date] = {"start": self.span.start, "end": self.span.end}
-        return loyalty.width(self.members(traits.customer_part(self.lines, self.goods, by="category_1", **dates)))
+        goods, dates = self.goods.select("product_id", "category_1"), (self.span.start, self.span.end)
+        return self.page.remember(_width, self.lines, goods, self.apart, dates)
 
     @cached_property
     def chosen(self) -> contact_list.ContactList:

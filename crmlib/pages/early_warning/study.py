@@ -63,9 +63,12 @@ class Study(Watch):
     @cached_property
     def then(self) -> pl.DataFrame:
         """Whom the last list would have had to choose from."""
-        night = self.night(self.before, before=watchlist.previous_day(self.before, rhythm=self.params.rhythm))
+        earlier = watchlist.previous_day(self.before, rhythm=self.params.rhythm)
+        night = snapshot.night(
+            self.seen, as_of=self.before, before=earlier, risk=self.risk, rng=self.chance("night"), options=self.options
+        )
         back, _ = snapshot.with_value(
-            night.table, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
+            night, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
         )
         return watchlist.candidates(back, tiers=self.params.watched)
 

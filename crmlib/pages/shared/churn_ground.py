@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -24,12 +25,37 @@ from crmlib.customers.members import periods
 from crmlib.kit.finding import Finding, Status
 from crmlib.pages.shared import churn_checks
 from crmlib.pages.shared.members import MemberStudy
+from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
 LEARNED = 20_000
 """Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What risks are learned from, small enough to be kept.
+
+    Parameters
+    ----------
+    learned : the visits of all members, or (`drawn`) of some.
+    first : the first day with a line of a member; none where nobody came.
+    store_days : of all stores, as `Visits` has them.
+    """
+
+    learned: Visits
+    drawn: bool
+    first: date | None
+    store_days: pl.DataFrame
+
+
+def _ground(seen: Later[Visits], *, rng: np.random.Generator) -> Ground:
+    every = seen.value
+    some = visits.some(every, most=LEARNED, rng=rng)
+    first = None if every.days.is_empty() else visits.first_day(every)
+    return Ground(visits.texts(some), some is not every, first, every.store_days)
 
 
 class ChurnStudy(MemberStudy):
@@ -71,7 +97,7 @@ class ChurnStudy(MemberStudy):
     def shut(self) -> pl.DataFrame:
         """Closed spells of stores: store_id, start_n, end_n."""
         return causes.closed_stores(
-            self.seen.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
+            self.ground.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
         )
 
     @cached_property
@@ -101,14 +127,24 @@ class ChurnStudy(MemberStudy):
         return visits.without(visits.visits(self.lines, coded=True), self.apart.flagged["customer_id"])
 
     @cached_property
-    def learned(self) -> Visits:
-        """The visits by which risks are learned and tried: of all members, or of `LEARNED` of them drawn by chance."""
-        return visits.texts(visits.some(self.seen, most=LEARNED, rng=self.chance("learned")))
+    def ever(self) -> Later[Visits]:
+        """`seen`, for what is remembered of it."""
+        return Later(lambda: self.seen, (self.lines, self.apart.flagged["customer_id"]))
 
     @cached_property
+    def ground(self) -> Ground:
+        """What is learned from; a page that finds it, and everything made of it, reads no visits."""
+        return self.page.remember(_ground, self.ever, rng=self.chance("learned"))
+
+    @property
+    def learned(self) -> Visits:
+        """The visits by which risks are learned and tried: of all members, or of `LEARNED` of them drawn by chance."""
+        return self.ground.learned
+
+    @property
     def first(self) -> date:
         """The first day of the data."""
-        return visits.first_day(self.seen)
+        return self.ground.first or visits.first_day(self.seen)
 
     @cached_property
     def trips(self) -> pl.DataFrame:
@@ -203,7 +239,7 @@ def league_check(study: ChurnStudy) -> Finding:
     board = study.trial.board if study.tests else None
     if board is None:
         return untested(study, "league")
-    drawn = LEARNED if study.learned.days.height < study.seen.days.height else None
+    drawn = LEARNED if study.ground.drawn else None
     return churn_checks.league_check(board, words=study.words, model=study.trial.kind, sample=drawn)
 
 

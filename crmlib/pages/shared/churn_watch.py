@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from crmlib.churn.features import labels
+from crmlib.churn.features.features import Options
+from crmlib.churn.features.visits import Visits
 from crmlib.churn.lists import snapshot, watchlist
+from crmlib.churn.risk import RiskFit
 from crmlib.core.errors import ModelError
 from crmlib.outreach.means import means
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_ground import ChurnStudy
+from crmlib.report.memory.remember import Later
 
 UPPER = ("A", "B")
 """Classes of past spend whose members are worth a call."""
@@ -105,11 +110,14 @@ class Watch(ChurnStudy):
 
     @cached_property
     def tonight(self) -> snapshot.Night:
-        """Everybody's state on the page's day, and days between two visits."""
-        return self.night(self.page.as_of, before=self.before)
+        """Everybody's state on the page's day, and days between two visits; all pages of a night tell of the same."""
+        return self.page.remember(
+            _night, self.ever, as_of=self.page.as_of, before=self.before, risk=self.risk, rng=self.chance("night"),
+            options=self.options,
+        )  # fmt: skip
 
-    def night(self, day: date, *, before: date) -> snapshot.Night:
-        """Everybody's state on `day`, and at the list before it."""
-        return snapshot.whole_night(
-            self.seen, as_of=day, before=before, risk=self.risk, rng=self.chance("night"), options=self.options
-        )
+
+def _night(
+    seen: Later[Visits], *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options
+) -> snapshot.Night:
+    return snapshot.whole_night(seen.value, as_of=as_of, before=before, risk=risk, rng=rng, options=options)

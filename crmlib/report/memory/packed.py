@@ -31,11 +31,11 @@ class _Blobs:
     """What is no JSON, in the order in which it was met; only its hashes if `hashed`."""
 
     hashed: bool = False
-    parts: list[bytes] = field(default_factory=list)
+    parts: list[bytes | memoryview] = field(default_factory=list)
 
     def add(self, buffer: BytesIO) -> int:
         content = buffer.getbuffer()
-        self.parts.append(hashlib.sha256(content).digest() if self.hashed else bytes(content))
+        self.parts.append(hashlib.sha256(content).digest() if self.hashed else content)
         return len(self.parts) - 1
 
 
@@ -66,7 +66,7 @@ def _packed(value: object, blobs: _Blobs) -> bytes:
     return b"".join([len(head).to_bytes(_HEAD, "big"), head, *blobs.parts])
 
 
-def unpack(content: bytes) -> Any:
+def unpack(content: bytes | memoryview) -> Any:
     """The value that `pack` was given.
 
     Raises
@@ -75,11 +75,12 @@ def unpack(content: bytes) -> Any:
         If the bytes are something else, or name a class that is no dataclass of this package.
     """
     try:
-        end = _HEAD + int.from_bytes(content[:_HEAD], "big")
-        head = json.loads(content[_HEAD:end])
+        whole = memoryview(content)
+        end = _HEAD + int.from_bytes(whole[:_HEAD], "big")
+        head = json.loads(bytes(whole[_HEAD:end]))
         blobs = []
         for size in head["sizes"]:
-            blobs.append(content[end : end + size])
+            blobs.append(whole[end : end + size])
             end += size
         return _value(head["tree"], blobs)
     except (*_SPOILED, pl.exceptions.PolarsError) as error:
@@ -151,7 +152,7 @@ def _npy(array: np.ndarray[Any, Any]) -> BytesIO:
     return buffer
 
 
-def _value(tree: Any, blobs: list[bytes]) -> Any:
+def _value(tree: Any, blobs: list[memoryview]) -> Any:
     if not isinstance(tree, dict):
         return tree
     kind, of = tree["kind"], tree["of"]

@@ -19,10 +19,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import polars as pl
@@ -44,6 +45,26 @@ _LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "lightgbm", "statsmode
 _HASH = 32
 
 
+@dataclass(frozen=True)
+class Later(Generic[T]):
+    """A value made when it is asked for, and known by what it is made of.
+
+    What was made of millions of rows is found without making these rows, or hashing them.
+
+    Parameters
+    ----------
+    make : makes it, of nothing but `of`. of : all that decides what it is, as `remembered` takes its arguments.
+    """
+
+    make: Callable[[], T]
+    of: tuple[object, ...]
+
+    @cached_property
+    def value(self) -> T:
+        """The value, made once."""
+        return self.make()
+
+
 def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What ``compute(*args, **kwargs)`` returns, from `folder` if it was computed before.
 
@@ -51,7 +72,7 @@ def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P
     ----------
     folder : where entries are kept. One that cannot be written is done without.
     compute : a function at the top of a module of this package, whose result depends on its arguments only.
-    args, kwargs : anything that `packed` takes, lazy frames, a page's receipt lines, and NumPy generators.
+    args, kwargs : anything that `packed` takes, lazy frames, a page's receipt lines, NumPy generators, and `Later`.
     """
     generators = [a for a in (*args, *kwargs.values()) if isinstance(a, np.random.Generator)]
     path = folder / f"{_name(compute, args, kwargs)}.packed"
@@ -63,6 +84,7 @@ def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P
     result = compute(*args, **kwargs)
     states = [generator.bit_generator.state for generator in generators]
     content = packed.pack({"result": result, "states": states})
+    del result  # of millions of rows: not twice
     _keep(path, content)
     return packed.unpack(content)["result"]  # type: ignore[no-any-return]  # whoever finds it gets no other bytes
 
@@ -92,13 +114,15 @@ def _known(argument: object) -> object:
         return argument.bit_generator.state
     if isinstance(argument, ReceiptLines):
         return told(argument)
+    if isinstance(argument, Later):
+        return [_known(one) for one in argument.of]
     return argument.collect() if isinstance(argument, pl.LazyFrame) else argument
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     """The entry, if it is there and whole."""
     try:
-        content = path.read_bytes()
+        content = memoryview(path.read_bytes())
         if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
             return None
         found = packed.unpack(content[_HASH:])
@@ -115,7 +139,8 @@ def _keep(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(hashlib.sha256(content).digest() + content)
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
         part.replace(path)
         _forget(path.parent)
     except OSError:

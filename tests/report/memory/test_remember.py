@@ -19,7 +19,7 @@ import pytest
 from crmlib import panels
 from crmlib.data.lake.lake import Lake
 from crmlib.report.memory import remember
-from crmlib.report.memory.remember import remembered
+from crmlib.report.memory.remember import Later, remembered
 from crmlib.report.page import Page
 from tests.panels import histories
 from tests.report import world
@@ -54,10 +54,16 @@ def filled(table: pl.DataFrame) -> pl.DataFrame:
     return joined.select("customer_id", net_minor=pl.col("more").fill_null(0))
 
 
+def later(rows: Later[pl.DataFrame]) -> int:
+    """Work on rows that are made when they are asked for."""
+    calls.append("later")
+    return rows.value.height
+
+
 @pytest.fixture(autouse=True)
 def of_the_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only functions of the package are remembered; here those of this module pass for such."""
-    for one in (sums, others, filled, sold):
+    for one in (sums, others, filled, sold, later):
         monkeypatch.setattr(one, "__module__", "crmlib.tests")
     calls.clear()
     yield
@@ -101,6 +107,23 @@ def test_other_values_functions_code_and_generators_are_other_entries(
     monkeypatch.setattr(remember, "code", lambda: "another version")
     remembered(tmp_path, sums, TABLE)
     assert len(calls) == 7
+
+
+def test_what_is_made_later_is_known_by_what_it_is_made_of_and_only_made_to_compute(tmp_path: Path) -> None:
+    def rows(of: pl.DataFrame) -> Later[pl.DataFrame]:
+        def make() -> pl.DataFrame:
+            calls.append("made")
+            return of
+
+        return Later(make, (of,))
+
+    calls.clear()
+    assert [remembered(tmp_path, later, rows(TABLE)) for _ in range(3)] == [2, 2, 2]
+    assert calls == ["later", "made"]
+    assert remembered(tmp_path, later, rows(TABLE.head(1))) == 1
+    assert calls == ["later", "made"] * 2
+    one = rows(TABLE)
+    assert one.value is one.value and calls.count("made") == 3
 
 
 def test_a_generator_goes_on_as_if_the_work_had_been_done(tmp_path: Path) -> None:
