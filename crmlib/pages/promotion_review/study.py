@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import polars as pl
@@ -53,12 +54,12 @@ class Study(PromotionStudy):
         return anyway.booked(self.event, self.past.book)
 
     @cached_property
-    def roles(self) -> dict[str, pl.Series]:
-        """Cards of staff and tills, as on every page, and of those who buy at festivals only."""
+    def roles(self) -> dict[str, pl.Series | Callable[[pl.Series], pl.Series]]:
+        """Cards of staff and tills, as on every page, and who among buyers buys at festivals only."""
         apart = sorted_cards(self.page, self.lines).flagged
         of = {"staff": cards.STAFF, "till_card": cards.CASHIER}
         known = {role: apart.filter(pl.col("reason") == reason)["customer_id"] for role, reason in of.items()}
-        return {**known, "festival_only": anyway.festival_only(self.lines)}
+        return {**known, "festival_only": partial(anyway.festival_only, self.lines)}
 
     @cached_property
     def taken(self) -> pl.DataFrame:

@@ -12,7 +12,7 @@ got. Whole minor units; every row and the sum are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -73,7 +73,7 @@ def who_anyway(
     promotion_id: str,
     as_of: date,
     anyway: Anyway | None,
-    roles: Mapping[str, pl.Series] | None = None,
+    roles: Mapping[str, pl.Series | Callable[[pl.Series], pl.Series]] | None = None,
     bulk: pl.Series | None = None,
     quiet: tuple[date, date] | None = None,
 ) -> pl.DataFrame:
@@ -85,7 +85,7 @@ def who_anyway(
         net_minor, promotion_id; sales only are counted.
     as_of : last day known; who came back is open until 90 days after the purchase have passed.
     anyway : from the ledger (`booked`): discount on base and on bulk; None where it is not known.
-    roles : customer_id by role of `ROLES`, the first that holds counts.
+    roles : customer_id by role of `ROLES`, or what tells them among buyers; the first that holds counts.
     bulk : receipts that are bulk orders; told by the size of their lines if not given.
     quiet : first and last day that show who buys anyway; the four weeks before the event if not given. For goods of a
         season give the same slot of another year: before the season nobody buys them.
@@ -100,7 +100,6 @@ def who_anyway(
     ModelError
         `promotion.anyway_range` where the ledger's figure is not between 0 and the promotion's discount.
     """
-    table = panels.offer_days(lines)
     large = panels.bulk_receipts(lines, least_milli=1000 * BULK_UNITS, returns=False) if bulk is None else bulk
     event = panels.taken_receipts(lines, promotion_id=promotion_id).with_columns(off=pl.col("discount_minor"))
     taken = int(event["off"].sum())
@@ -109,12 +108,15 @@ def who_anyway(
     first = event["day"].min() if event.height else as_of
     start: date = first  # type: ignore[assignment]
     days = event["day"].n_unique() or 1
-    sure = _roles(table, roles or {})
-    now = _grouped(event, table, large, sure, start=start, as_of=as_of)
     before, last = quiet or (start - timedelta(days=QUIET_DAYS), start - timedelta(days=1))
     goods = panels.promotion_goods(lines, promotion_id=promotion_id)
     calm = panels.taken_receipts(panels.part(lines, start=before, end=last, products=goods))
-    then = _grouped(calm, table, large, sure, start=before, as_of=as_of)
+    buyers = pl.concat([event["customer_id"], calm["customer_id"]]).drop_nulls().unique()
+    table = panels.offer_days(panels.part(lines, customers=buyers))
+    sure = _roles(table, {role: ids(buyers) if callable(ids) else ids for role, ids in (roles or {}).items()})
+    now, then = (
+        _grouped(part, table, large, sure, start=day, as_of=as_of) for part, day in ((event, start), (calm, before))
+    )
     wide = pl.DataFrame({"group": GROUPS}).join(_sums(now), on="group", how="left", maintain_order="left")
     wide = wide.with_columns(pl.col("members", "discount_minor", "milli").fill_null(0))
     due = _weights(wide, _pooled(then), scale=days / ((last - before).days + 1))
@@ -147,17 +149,19 @@ def offer_only(offer_days: pl.DataFrame) -> pl.Series:
     return _mostly(offer_days.select("customer_id", told="any_offer"), OFFER_SHARE)
 
 
-def festival_only(lines: AnyFrame) -> pl.Series:
+def festival_only(lines: AnyFrame, among: pl.Series | None = None) -> pl.Series:
     """Members who surely come in festival weeks more often than not.
 
     Parameters
     ----------
     lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor.
+    among : members to ask about; all without it.
     """
-    visits = panels.customer_day(lines).select("customer_id", day=pl.col("day_n").cast(pl.Date))
+    asked = lines if among is None else panels.part(lines, customers=among)
+    visits = panels.customer_day(asked).select("customer_id", day=pl.col("day_n").cast(pl.Date))
     if visits.is_empty():
         return pl.Series("customer_id", [], dtype=pl.String)
-    first, last = visits.select(a=pl.col("day").min(), b=pl.col("day").max()).row(0)
+    first, last = panels.span(lines) or (date.min, date.min)
     week = (pl.col("day").cast(pl.Int32) + MONDAY) // 7
     return _mostly(visits.with_columns(told=week.is_in(sorted(festival_weeks(first, last)))), FESTIVAL_SHARE)
 
