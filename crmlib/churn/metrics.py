@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from crmlib.core import lazy
+from crmlib.core import lazy, proportions
 from crmlib.core.errors import ModelError
 from crmlib.core.shapes import shaped
 
 sklearn = lazy.module("sklearn.metrics")
-proportion = lazy.module("statsmodels.stats.proportion")
 
 Array = npt.NDArray[Any]
 
@@ -82,5 +81,5 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    low, high = proportion.proportion_confint(hits, n, method="wilson")
+    low, high = proportions.wilson(hits, n, alpha=0.05)
     return float(low), float(high)

@@ -21,8 +21,12 @@ NO_SPREAD = 1e7
 """α + β beyond which units are taken as equal."""
 
 
-def wilson(hits: Array | float, trials: Array | int, *, level: float = 0.95) -> tuple[Array, Array]:
+def wilson(hits: Array | float, trials: Array | int, *, alpha: float = 1 - 0.95) -> tuple[Array, Array]:
     """Wilson's interval of a share; 0 to 1 where there were no trials; each of the shape given.
+
+    Parameters
+    ----------
+    alpha : chance that the share lies outside.
 
     Examples
     --------
@@ -32,7 +36,7 @@ def wilson(hits: Array | float, trials: Array | int, *, level: float = 0.95) -> 
     """
     n = np.asarray(trials)
     m = np.maximum(n, 1)
-    share, z = np.asarray(hits) / m, -ndtri((1 - level) / 2.0)
+    share, z = np.asarray(hits) / m, -ndtri(alpha / 2.0)
     wide = 1 + z**2 / m
     middle = (share + z**2 / (2 * m)) / wide
     half = z * np.sqrt(share * (1.0 - share) / m + z**2 / (4.0 * m**2)) / wide

@@ -22,9 +22,10 @@ def test_wilson_agrees_with_statsmodels_to_the_bit():
     rng = np.random.default_rng(5)
     trials = rng.integers(1, 10 ** rng.integers(1, 7, 2000))
     hits = rng.binomial(trials, rng.random(2000))
-    for level in (0.8, 0.95, 0.998):
-        theirs = proportion_confint(hits, trials, alpha=1 - level, method="wilson")
-        assert np.array_equal(wilson(hits, trials, level=level), theirs)
+    for alpha in (0.2, 0.05, 0.002):
+        theirs = proportion_confint(hits, trials, alpha=alpha, method="wilson")
+        assert np.array_equal(wilson(hits, trials, alpha=alpha), theirs)
+        assert wilson(8, 10, alpha=alpha) == proportion_confint(8, 10, alpha=alpha, method="wilson")
 
 
 def test_benjamini_hochberg_agrees_with_scipy():

@@ -16,13 +16,12 @@ import polars as pl
 from scipy.special import expit, logit
 
 from crmlib.churn.metrics import Array, brier, refuse_one_class
-from crmlib.core import lazy
+from crmlib.core import lazy, proportions
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.shapes import shaped
 
 sm, said = lazy.module("statsmodels.api"), lazy.module("statsmodels.tools.sm_exceptions")
-proportion = lazy.module("statsmodels.stats.proportion")
 
 BINS = 20
 NULL_DRAWS = 200
@@ -117,7 +116,7 @@ def reliability_bins(y: Array, p: Array, *, bins: int = BINS) -> pl.DataFrame:
     parts = [part for part in np.array_split(order, min(bins, len(p))) if len(part)]
     n = np.array([len(part) for part in parts])
     hits = np.array([y[part].sum() for part in parts])
-    low, high = proportion.proportion_confint(hits, n, method="wilson")
+    low, high = proportions.wilson(hits, n, alpha=0.05)
     return pl.DataFrame(
         {
             "bin": np.arange(1, len(parts) + 1),
@@ -161,7 +160,7 @@ def by_tier(table: AnyFrame, *, tier: str, y: str = "y", p: str = "p") -> pl.Dat
         .agg(pl.len().alias("n"), pl.col(y).sum().alias("lost"), pl.col(p).sum().alias("expected"))
         .sort(tier)
     )
-    low, high = proportion.proportion_confint(sums["lost"].to_numpy(), sums["n"].to_numpy(), method="wilson")
+    low, high = proportions.wilson(sums["lost"].to_numpy(), sums["n"].to_numpy(), alpha=0.05)
     scale = pl.col("n") / pl.col("expected").clip(EDGE)
     bounds = sums.with_columns(pl.Series("low", low) * scale, pl.Series("high", high) * scale)
     ratio = (pl.col("lost") / pl.col("expected").clip(EDGE)).alias("ratio")

@@ -11,10 +11,8 @@ from datetime import date
 import polars as pl
 
 from crmlib.churn.features.visits import Visits, trips_of
-from crmlib.core import lazy
+from crmlib.core import proportions
 from crmlib.core.dates import day_number
-
-proportion = lazy.module("statsmodels.stats.proportion")
 
 MAX_WEEKS = 52
 TOO_LATE = 0.5
@@ -43,9 +41,7 @@ def return_hazard(
     leaving = pl.col("returned") + pl.col("censored")
     table = table.with_columns((leaving.sum() - leaving.cum_sum() + pl.col("returned")).alias("at_risk"))
     table = table.filter(pl.col("at_risk") > 0)
-    low, high = proportion.proportion_confint(
-        table["returned"].to_numpy(), table["at_risk"].to_numpy(), method="wilson"
-    )
+    low, high = proportions.wilson(table["returned"].to_numpy(), table["at_risk"].to_numpy(), alpha=0.05)
     table = table.with_columns(
         (pl.col("returned") / pl.col("at_risk")).alias("hazard"), pl.Series("low", low), pl.Series("high", high)
     )
