@@ -56,8 +56,8 @@ def whole_night(
     fit = overdue.fit(table, log_gaps=_log_gaps(days), rng=rng)
     earlier = fit.overdue(past).select("customer_id", state_before="state")
     joined = table.join(fit.overdue(table), on="customer_id").join(earlier, on="customer_id", how="left")
-    shown = joined.select(pl.exclude("waiting"), "waiting").sort("customer_id")
-    return Night(shown, fit.overdue(ever).select("customer_id", "usual_gap"))
+    shown = joined.select(pl.exclude("waiting"), "waiting")
+    return Night(_by_customer(shown), fit.overdue(ever).select("customer_id", "usual_gap"))
 
 
 def _block(
@@ -77,6 +77,11 @@ def _block(
         rhythm(seen, t0=before, options=options),
         rhythm_of(known, t0=as_of, options=options, lost_too=True).filter(pl.col("trips") > 1),
     )
+
+
+def _by_customer(table: pl.DataFrame) -> pl.DataFrame:
+    """`table` in the order of customers; one that is in order stays, for a sort would hold all of it twice."""
+    return table if table["customer_id"].is_sorted() else table.sort("customer_id")
 
 
 def _log_gaps(trips: pl.DataFrame) -> pl.DataFrame:
@@ -179,7 +184,7 @@ def with_value(
     ).with_columns(pl.col("margin_minor").fill_null(0), pl.col("tier").fill_null(lowest))
     part = min(horizon / DAYS_A_YEAR, 1.0) * (1.0 - returns)
     joined = joined.with_columns(stake_minor=(pl.col("margin_minor") * part).round().cast(pl.Int64))
-    return joined.sort("customer_id"), basis
+    return _by_customer(joined), basis
 
 
 def earlier_list(stored: pl.DataFrame | None, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
