@@ -12,9 +12,8 @@ from datetime import date, timedelta
 from typing import Literal, get_args
 
 from crmlib.core.calendar import aligned_year, lunar_aligned
-from crmlib.core.dates import EPOCH, a_day
+from crmlib.core.dates import a_day
 from crmlib.core.errors import ParameterError, check_choice
-from crmlib.core.frames import AnyFrame, to_polars
 
 Compare = Literal["just_before", "last_year"]
 YEAR_MONTHS = 12
@@ -112,12 +111,6 @@ def whole_months(as_of: date, *, months: int) -> tuple[date, date]:
     ends = (as_of + _DAY).month != as_of.month
     last = as_of if ends else as_of.replace(day=1) - _DAY
     return months_before(last, months) + _DAY, last
-
-
-def first_day(customer_day: AnyFrame) -> date | None:
-    """First day of the customer-days; none if there are no rows."""
-    day = to_polars(customer_day, needs=("day_n",), name="customer_day")["day_n"].min()
-    return EPOCH + timedelta(days=day) if isinstance(day, int) else None
 
 
 def months_before(day: date, months: int) -> date:

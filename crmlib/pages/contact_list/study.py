@@ -6,7 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import clv, report
+from crmlib import clv, panels, report
 from crmlib.churn.lists import watchlist
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
@@ -98,12 +98,12 @@ class Study(Watch):
     @cached_property
     def last_list(self) -> contact_list.Result | None:
         """What came of the last list, beside those left alone."""
-        return contact_list.result(self.page.state("one_list"), self.trips_of_members, until=self.page.as_of)
-
-    @cached_property
-    def trips_of_members(self) -> pl.DataFrame:
-        """One row per member and day."""
-        return self.members(self.days)
+        last = self.page.state("one_list")
+        if last is None:
+            return None
+        theirs = panels.part(self.lines, customers=last["customer_id"].unique())
+        days = panels.customer_day(theirs, period_end=self.page.as_of)
+        return contact_list.result(last, self.members(days), until=self.page.as_of)
 
     @cached_property
     def proposal(self) -> pl.DataFrame:

@@ -119,7 +119,7 @@ class Study(TraitStudy):
     def basket(self) -> pl.DataFrame:
         """What the customer buys beside what all buy, by category, or by product where products are not connected."""
         by = "product_id" if self.goods is None else self.params.level
-        parts = traits.customer_part(self.lines, self.goods, by=by, **self.dates)
+        parts = traits.customer_part(self.lines, self.goods, by=by, start=self.dates["start"], end=self.dates["end"])
         return view360.basket_of(parts, customer=self.chosen)
 
     @cached_property

@@ -36,8 +36,7 @@ class Study(TraitStudy):
     @cached_property
     def span(self) -> periods.Periods:
         """The period of the page and the one before."""
-        first = periods.first_day(self.days)
-        return periods.periods(self.page.as_of, months=self.params.months, first_day=first)
+        return periods.periods(self.page.as_of, months=self.params.months, first_day=self.first_day)
 
     @cached_property
     def dates(self) -> dict[str, date]:
@@ -63,7 +62,7 @@ class Study(TraitStudy):
     def parts(self) -> pl.DataFrame:
         """Sales by card and category, or by product where products are not connected: customer_id, part, net_minor."""
         by = "product_id" if self.goods is None else self.params.level
-        return traits.customer_part(self.lines, self.goods, by=by, **self.dates)
+        return traits.customer_part(self.lines, self.goods, by=by, start=self.dates["start"], end=self.dates["end"])
 
     @cached_property
     def traits(self) -> pl.DataFrame:

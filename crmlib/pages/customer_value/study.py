@@ -59,7 +59,7 @@ class Study(MemberStudy):
             months=self.params.months,
             aligned=self.params.calendar == "lunar",
             compare=self.params.compare,
-            first_day=periods.first_day(self.days),
+            first_day=self.first_day,
         )
 
     @cached_property
@@ -94,7 +94,7 @@ class Study(MemberStudy):
     @cached_property
     def moves(self) -> migration.Migration:
         """Movement of members between tiers, from the previous period into this one."""
-        known = panels.customer_summary(self.days, period_end=self.span.day_before)
+        known = panels.customer_summary(self.lines, period_end=self.span.day_before)
         previous = None if self.before.is_empty() else pyramid.pyramid(self.before, shares=self.params.shares_bp)
         return migration.migrate(previous, self.tiers, known_before=known)
 
@@ -155,7 +155,7 @@ class Study(MemberStudy):
     def groups(self) -> segments.Segments:
         """Members by the first rule that fits: new, core, gift, offer, regular, once, rest."""
         bought = traits.customer_traits(self.lines, self.goods, start=self.span.start, end=self.span.end)
-        summary = panels.customer_summary(self.days, period_end=self.page.as_of)
+        summary = panels.customer_summary(self.lines, period_end=self.page.as_of)
         facts = segments.with_traits(self.now, self.tiers.customers, summary, bought)
         return segments.by_rule(facts, segments.value_rules(as_of=self.page.as_of))
 
@@ -201,7 +201,10 @@ class Study(MemberStudy):
     @cached_property
     def last_list(self) -> contact_list.Result | None:
         """What came of the last run's list."""
-        return contact_list.result(self.page.state("contact_list"), self.all_days, until=self.page.as_of)
+        last = self.page.state("contact_list")
+        if last is None:
+            return None
+        return contact_list.result(last, self.days_of(last["customer_id"]), until=self.page.as_of)
 
     @report.otherwise(None)
     def keep(self) -> None:

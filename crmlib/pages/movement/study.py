@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -77,12 +77,6 @@ class Study(MemberStudy):
     def _strange(self) -> pl.Expr:
         """Whether a card is no member's."""
         return pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
-
-    @cached_property
-    def first_day(self) -> date | None:
-        """The first day of sales on a card."""
-        days = panels.day_cards(self.lines).filter(pl.col("card_lines") > 0, pl.col("day") <= self.page.as_of)
-        return days["day"].min()  # type: ignore[return-value]
 
     @cached_property
     def span(self) -> tuple[Period, Period]:

@@ -98,11 +98,27 @@ class MemberStudy(report.Study):
         return self.once("days", lambda: panels.customer_day(self.lines, period_end=self.page.as_of))
 
     @cached_property
+    def all_lines(self) -> panels.ReceiptLines:
+        """`lines` of the region's members in whichever shop: whether somebody stays away is judged by all of them."""
+        return self.lines if self.page.regions is None or self.people is None else self.page.lines_of_members()
+
+    @cached_property
     def all_days(self) -> pl.DataFrame:
-        """`days` of the region's members in whichever shop: whether somebody stays away is judged by all of them."""
-        if self.page.regions is None or self.people is None:
+        """`days` of `all_lines`."""
+        if self.all_lines is self.lines:
             return self.days
-        return panels.customer_day(self.page.lines_of_members(), period_end=self.page.as_of)
+        return panels.customer_day(self.all_lines, period_end=self.page.as_of)
+
+    def days_of(self, ids: pl.Series) -> pl.DataFrame:
+        """`days` of some cards, in whichever shop: those of millions are not held for the few on a list."""
+        theirs = panels.part(self.all_lines, customers=ids.unique())
+        return panels.customer_day(theirs, period_end=self.page.as_of)
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The first day of sales on a card; none without any."""
+        days = panels.day_cards(self.lines).filter(pl.col("card_lines") > 0, pl.col("day") <= self.page.as_of)
+        return days["day"].min()  # type: ignore[return-value]
 
     @cached_property
     def apart(self) -> cards.Cards:

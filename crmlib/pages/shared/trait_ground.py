@@ -32,7 +32,9 @@ class TraitStudy(MemberStudy):
         """Sales by card and flavour; none where products are not connected."""
         if self.goods is None:
             return None
-        return traits.customer_part(self.lines, self.goods, by="flavour", **self.dates)
+        return traits.customer_part(
+            self.lines, self.goods, by="flavour", start=self.dates["start"], end=self.dates["end"]
+        )
 
     @cached_property
     def prices(self) -> pl.DataFrame | None:
