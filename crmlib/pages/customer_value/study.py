@@ -65,7 +65,7 @@ class Study(MemberStudy):
     @cached_property
     def every_day(self) -> Later[pl.DataFrame]:
         """`days`, for what is remembered of them."""
-        return Later(lambda: self.days, (self.lines, self.page.as_of))
+        return Later(lambda: self.days, self.lines, self.page.as_of)
 
     @cached_property
     def now(self) -> pl.DataFrame:

@@ -129,7 +129,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def ever(self) -> Later[Visits]:
         """`seen`, for what is remembered of it."""
-        return Later(lambda: self.seen, (self.lines, self.apart.flagged["customer_id"]))
+        return Later(lambda: self.seen, self.lines, self.apart.flagged["customer_id"])
 
     @cached_property
     def ground(self) -> Ground:

@@ -105,7 +105,7 @@ class MemberStudy(report.Study):
     @cached_property
     def all_days(self) -> pl.DataFrame:
         """`days` of `all_lines`."""
-        if self.all_lines is self.lines:
+        if self.page.regions is None or self.people is None:
             return self.days
         return panels.customer_day(self.all_lines, period_end=self.page.as_of)
 

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,7 +44,6 @@ _LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "lightgbm", "statsmode
 _HASH = 32
 
 
-@dataclass(frozen=True)
 class Later(Generic[T]):
     """A value made when it is asked for, and known by what it is made of.
 
@@ -56,8 +54,8 @@ class Later(Generic[T]):
     make : makes it, of nothing but `of`. of : all that decides what it is, as `remembered` takes its arguments.
     """
 
-    make: Callable[[], T]
-    of: tuple[object, ...]
+    def __init__(self, make: Callable[[], T], *of: object) -> None:
+        self.make, self.of = make, of
 
     @cached_property
     def value(self) -> T:

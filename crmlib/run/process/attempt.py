@@ -162,11 +162,16 @@ def _told(task: Task, file: Path) -> tuple[CrmError | Failure, bool]:
 
 
 def _limit(task: Task, why: Why) -> RunError:
-    limit = task.memory_mb if why == "memory" else task.deadline_seconds
-    code, values = f"run.{why}", {"report": task.report, "limit": limit}
-    if count := _lines_not_reduced(task):
-        return RunError(f"{code}_lines", values={**values, "lines": count})
-    return RunError(code, values=values)
+    lines = _lines_not_reduced(task)
+    if why == "memory":
+        if lines:
+            return RunError("run.memory_lines", values={"report": task.report, "limit": task.memory_mb, "lines": lines})
+        return RunError("run.memory", values={"report": task.report, "limit": task.memory_mb})
+    if lines:
+        return RunError(
+            "run.deadline_lines", values={"report": task.report, "limit": task.deadline_seconds, "lines": lines}
+        )
+    return RunError("run.deadline", values={"report": task.report, "limit": task.deadline_seconds})
 
 
 def _lines_not_reduced(task: Task) -> int:

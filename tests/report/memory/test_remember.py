@@ -115,7 +115,7 @@ def test_what_is_made_later_is_known_by_what_it_is_made_of_and_only_made_to_comp
             calls.append("made")
             return of
 
-        return Later(make, (of,))
+        return Later(make, of)
 
     calls.clear()
     assert [remembered(tmp_path, later, rows(TABLE)) for _ in range(3)] == [2, 2, 2]
