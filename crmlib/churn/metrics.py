@@ -79,7 +79,5 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     >>> tuple(round(v, 3) for v in wilson(8, 10))
     (0.49, 0.943)
     """
-    if n == 0:
-        return 0.0, 1.0
     low, high = proportions.wilson(hits, n, alpha=0.05)
     return float(low), float(high)

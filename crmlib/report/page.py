@@ -167,7 +167,7 @@ class Page:
         asked, cutting = stored.AsOf(self.as_of, self.newest, lambda: self._known_until), self.regions is not None
         version, lines = self.versions[LINES], access.dated(self._asked(LINES), as_of=self.as_of)
         cells = stored.cells(self._lake, version, at=asked, cut=cut_cells, by_card=by_card, nameless=cutting)
-        decided = (kind, self.versions, self._batches, self.as_of, self.newest, self.regions)
+        decided = (kind if cutting else "all", self.versions, self._batches, self.as_of, self.newest, self.regions)
         return ReceiptLines(cut(lines), cells, told=packed.digest(decided))
 
     @cached_property

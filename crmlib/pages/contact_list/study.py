@@ -6,7 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import clv, panels, report
+from crmlib import clv, report
 from crmlib.churn.lists import watchlist
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
@@ -101,9 +101,7 @@ class Study(Watch):
         last = self.page.state("one_list")
         if last is None:
             return None
-        theirs = panels.part(self.lines, customers=last["customer_id"].unique())
-        days = panels.customer_day(theirs, period_end=self.page.as_of)
-        return contact_list.result(last, self.members(days), until=self.page.as_of)
+        return contact_list.result(last, self.members(self.days_of(last["customer_id"])), until=self.page.as_of)
 
     @cached_property
     def proposal(self) -> pl.DataFrame:
