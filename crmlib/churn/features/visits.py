@@ -87,12 +87,12 @@ def texts(seen: Visits) -> Visits:
 def blocks(seen: Visits, *, rows: int) -> Iterator[Visits]:
     """The visits of some customers after others', about `rows` at once: what is each customer's own needs no more."""
     days = in_order(seen.days)
-    ends = (days["customer_id"] != days["customer_id"].shift(-1)).fill_null(value=True).arg_true().to_numpy() + 1
+    last = days.select(ends(pl.col("customer_id"))).to_series().arg_true().to_numpy() + 1
     if days.is_empty():
         yield seen
     start = 0
     while start < days.height:
-        end = int(ends[min(int(np.searchsorted(ends, start + rows)), ends.size - 1)])
+        end = int(last[min(int(np.searchsorted(last, start + rows)), last.size - 1)])
         yield Visits(days.slice(start, end - start), seen.store_days, seen.has)
         start = end
 
@@ -140,6 +140,16 @@ def run(*columns: pl.Expr) -> pl.Expr:
     """Number of the run of equal values, for rows in order: grouping by it is several times faster than by ids."""
     changed = pl.any_horizontal(*(c.ne_missing(c.shift(1)) for c in columns))
     return changed.cum_sum().set_sorted()
+
+
+def begins(column: pl.Expr) -> pl.Expr:
+    """Whether a row is the first of a run of equal values, for rows in order."""
+    return (column != column.shift(1)).fill_null(value=True)
+
+
+def ends(column: pl.Expr) -> pl.Expr:
+    """Whether a row is the last of a run of equal values, for rows in order."""
+    return (column != column.shift(-1)).fill_null(value=True)
 
 
 def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.churn.features.visits import ends
 from crmlib.churn.movement.stages import contact_days
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
@@ -77,9 +78,7 @@ def homes(days: pl.DataFrame, *, t0: date) -> pl.DataFrame:
     cut = day_number(t0)
     visited = days.filter((pl.col("day_n") <= cut) & pl.col("sold") & pl.col("store_id").is_not_null())
     counted = visited.group_by("customer_id", "store_id").agg(pl.len().alias("n"), pl.col("day_n").max().alias("last"))
-    home = counted.sort("customer_id", "n", "last", "store_id").filter(
-        (pl.col("customer_id") != pl.col("customer_id").shift(-1)).fill_null(value=True)
-    )
+    home = counted.sort("customer_id", "n", "last", "store_id").filter(ends(pl.col("customer_id")))
     return home.select(pl.col("customer_id", "store_id").cast(pl.String))
 
 

@@ -23,13 +23,14 @@ import polars as pl
 
 from crmlib.churn.features.features import ELIGIBLE_DAYS
 from crmlib.churn.features.festivals import festival_buyers, mark
-from crmlib.churn.features.visits import Visits, in_order, run
+from crmlib.churn.features.visits import Visits, begins, ends, in_order, run
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
 By = Literal["store_id", "owner"]
 DAY = timedelta(days=1)
+WHO = pl.col("customer_id")
 EVER = -(2**31)
 """The first day of all time, for an owner whose first day nobody recorded."""
 KNOWN_DAYS = 91
@@ -124,7 +125,7 @@ def movements(
     """Who is new, won back, lost and active in each period; counted by several groups, it is found once."""
     days, people = _store_days(seen)
     waiters = None if festivals is None else _only_festive(days, festivals)
-    born = days.filter(_begins()).select("customer_id", born_n="day_n")
+    born = days.filter(begins(WHO)).select("customer_id", born_n="day_n")
     ends = sorted({end for first, last in spans for end in (first - DAY, last)})
     states = {end: _state(days, end, active_days=active_days, waiters=waiters, festivals=festivals) for end in ends}
     parts = tuple(
@@ -232,28 +233,16 @@ def _store_days(seen: Visits) -> tuple[pl.DataFrame, pl.Series]:
     at = pl.col("_run")
     several = (at == at.shift(1)).fill_null(value=False) | (at == at.shift(-1)).fill_null(value=False)
     in_many = keyed.filter(several).sort("_run", "bought_minor", "store_id")
-    largest = in_many.filter((at != at.shift(-1)).fill_null(value=True))
+    largest = in_many.filter(ends(at))
     days = pl.concat([keyed.filter(~several), largest]).sort("_run")
-    people = days.filter(_begins())["customer_id"].cast(pl.String)
+    people = days.filter(begins(WHO))["customer_id"].cast(pl.String)
     place = (run(pl.col("customer_id")) - run(pl.col("customer_id")).first()).cast(pl.UInt32)
     return days.select(place.alias("customer_id"), "day_n", "store_id"), people
 
 
-def _begins() -> pl.Expr:
-    """Whether a row is its customer's first, of rows in order."""
-    who = pl.col("customer_id")
-    return (who != who.shift(1)).fill_null(value=True)
-
-
-def _ends() -> pl.Expr:
-    """Whether a row is its customer's last, of rows in order."""
-    who = pl.col("customer_id")
-    return (who != who.shift(-1)).fill_null(value=True)
-
-
 def _only_festive(days: pl.DataFrame, festivals: AnyFrame) -> pl.DataFrame:
     """The days of whoever began at a festival: nobody else can have come at festivals only, on any day."""
-    began = mark(days.filter(_begins()), festivals).filter(pl.col("slot").is_not_null())["customer_id"]
+    began = mark(days.filter(begins(WHO)), festivals).filter(pl.col("slot").is_not_null())["customer_id"]
     return days.filter(pl.col("customer_id").is_in(began.implode()))
 
 
@@ -267,7 +256,7 @@ def _state(
 ) -> pl.DataFrame:
     """customer_id, last_n, active (at the end of `at`), group (store of the last trip) of all who had come by then."""
     cut = day_number(at)
-    last = days.filter(pl.col("day_n") <= cut).filter(_ends())
+    last = days.filter(pl.col("day_n") <= cut).filter(ends(WHO))
     active = cut - pl.col("day_n") < active_days
     if waiters is not None and festivals is not None:
         waiting = festival_buyers(waiters, festivals, t0=at).filter(pl.col("due_n") > cut)["customer_id"]
@@ -317,7 +306,7 @@ def _with_owners(part: pl.DataFrame, owned: pl.DataFrame | None, span: tuple[dat
         return part
     made = part.drop("group_start", "group_end")
     for name, day in (("group_start", span[0] - DAY), ("group_end", span[1])):
-        held = owned.filter(pl.col("from_n") <= day_number(day)).filter(_ends())
+        held = owned.filter(pl.col("from_n") <= day_number(day)).filter(ends(WHO))
         made = made.join(held.select("customer_id", pl.col("owner").alias(name)), on="customer_id", how="left")
     return made
 
