@@ -17,7 +17,8 @@ from measure import compare
 
 from crmlib.baskets.pairs import pairs
 from crmlib.baskets.rules import rules
-from crmlib.core.experiments import newcombe, sizes
+from crmlib.core.experiments import sizes
+from crmlib.core.proportions import newcombe
 from crmlib.movement.gain_loss import gain_loss
 from crmlib.movement.periods import Period
 from crmlib.movement.traits import traits

@@ -14,8 +14,8 @@ import polars as pl
 from scipy import sparse
 
 from crmlib.core.codes import coded
-from crmlib.core.experiments import wilson
 from crmlib.core.frames import AnyFrame, ids_as_text, to_polars
+from crmlib.core.proportions import wilson
 
 Codes: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ def of_counts(goods: AnyFrame, pairs: AnyFrame, *, baskets: int, least: int = 20
 
 def _ruled(goods: pl.Series, sold: Floats, pairs: tuple[Codes, Codes, Floats], *, total: int) -> pl.DataFrame:
     left, right, both = pairs
-    low = np.array([wilson(b, n)[0] for b, n in zip(both, sold[left], strict=True)])
+    low, _ = wilson(both, sold[left])
     frame = pl.DataFrame({
         "left": goods.gather(left), "right": goods.gather(right), "baskets": both.astype(np.int64),
         "share": both / sold[left], "lift": both * total / (sold[left] * sold[right]),

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 
 from crmlib.cases import care, cycle, use_up
 from crmlib.cases.birthdays import birthdays
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
-from crmlib.core.proportions import wilson
+from crmlib.core.proportions import newcombe
 
 WEEK, MONTH, SAME = 7, 30, 7
 """Days looked back for rules; days of the account; days within which two tasks of a kind are the same."""
@@ -265,18 +264,11 @@ def lot(tasks: AnyFrame, days: AnyFrame, *, as_of: date, kind: str = "birthday")
     hit = past.join(came.select("customer_id", "start").unique(), on=["customer_id", "start"], how="semi")
     n = {held: past.filter(pl.col("held") == held).height for held in (False, True)}
     x = {held: hit.filter(pl.col("held") == held).height for held in (False, True)}
-    low, high = _newcombe((x[False], n[False]), (x[True], n[True])) if min(n.values()) >= LEAST else (None, None)
-    return Lot(n[False], x[False], n[True], x[True], low, high)
-
-
-def _newcombe(one: tuple[int, int], other: tuple[int, int]) -> tuple[float, float]:
-    """95 % interval of the difference of two shares: Newcombe (1998), method 10, from Wilson's intervals."""
-    hits, trials = (np.array(v) for v in zip(one, other, strict=True))
-    low, high = wilson(hits, trials)
-    p, q = (float(v) for v in hits / trials)
-    down = float(np.sqrt((p - low[0]) ** 2 + (high[1] - q) ** 2))
-    up = float(np.sqrt((high[0] - p) ** 2 + (q - low[1]) ** 2))
-    return p - q - down, p - q + up
+    lot = n[False], x[False], n[True], x[True]
+    if min(n.values()) < LEAST:
+        return Lot(*lot, None, None)
+    _, low, high = (float(v) for v in newcombe(x[False], n[False], x[True], n[True]))
+    return Lot(*lot, low, high)
 
 
 def week_ahead(candidates: pl.DataFrame, *, today: date) -> pl.DataFrame:

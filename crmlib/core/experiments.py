@@ -1,7 +1,6 @@
-"""What a random holdout can show, and what it showed: power, difference of two shares, sizes of groups.
+"""What a random holdout can show: power, sizes of groups, when to stop.
 
-Sources: Newcombe (1998), Statistics in Medicine 17, 873–890 (interval of a difference of two shares); Jennison &
-Turnbull (2000), Group Sequential Methods, table 2.3 (O'Brien–Fleming).
+Source: Jennison & Turnbull (2000), Group Sequential Methods, table 2.3 (O'Brien–Fleming).
 """
 
 from __future__ import annotations
@@ -38,40 +37,6 @@ def detectable(*, treated: int, held: int, base: float, strength: float = 0.8, a
         some = (other * (1 - other) / n1 + base * (1 - base) / n0) ** 0.5
         d = min(z_level * none + z_power * some, 1.0 - base)
     return d
-
-
-def wilson(count: float, total: float, *, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Interval of a share (Wilson 1927).
-
-    Examples
-    --------
-    >>> [round(v, 4) for v in wilson(56, 70)]
-    [0.6918, 0.877]
-    """
-    if total <= 0:
-        return 0.0, 1.0
-    share = count / total
-    middle = share + z * z / (2 * total)
-    half = z * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
-    scale = 1 + z * z / total
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
-
-
-def newcombe(count_1: float, total_1: float, count_0: float, total_0: float) -> tuple[float, float, float]:
-    """Difference of two shares with its 95 % interval (hybrid score).
-
-    Examples
-    --------
-    >>> [round(v, 4) for v in newcombe(56, 70, 48, 80)]
-    [0.2, 0.0524, 0.3339]
-    """
-    p1, p0 = count_1 / total_1, count_0 / total_0
-    low_1, high_1 = wilson(count_1, total_1)
-    low_0, high_0 = wilson(count_0, total_0)
-    effect = p1 - p0
-    low = effect - ((p1 - low_1) ** 2 + (high_0 - p0) ** 2) ** 0.5
-    high = effect + ((high_1 - p1) ** 2 + (p0 - low_0) ** 2) ** 0.5
-    return effect, low, high
 
 
 def sizes(*, treated: int, held: int, held_bp: int) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Shares of small numbers: intervals, shrinkage, limits, and whether there is anything to rank at all.
 
 Order of use: `equal_shares` asks whether units differ more than chance; only then `shrink` ranks them, and
-`limits` names those beyond. Sources: Wilson (1927); Spiegelhalter (2005), Funnel plots for comparing institutional
+`limits` names those beyond. Sources: Wilson (1927); Newcombe (1998), Statistics in
+Medicine 17, 873–890; Spiegelhalter (2005), Funnel plots for comparing institutional
 performance; Skellam (1948) for the beta-binomial.
 """
 
@@ -42,6 +43,22 @@ def wilson(hits: Array | float, trials: Array | int, *, alpha: float = 1 - 0.95)
     half = z * np.sqrt(share * (1.0 - share) / m + z**2 / (4.0 * m**2)) / wide
     low, high = np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
     return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
+
+
+def newcombe(
+    hits: Array | float, trials: Array | int, other_hits: Array | float, other_trials: Array | int
+) -> tuple[Array, Array, Array]:
+    """Difference of two shares with its 95 % interval from both of Wilson's (hybrid score): effect, low, high.
+
+    Examples
+    --------
+    >>> [round(float(v), 4) for v in newcombe(56, 70, 48, 80)]
+    [0.2, 0.0524, 0.3339]
+    """
+    p, q = np.asarray(hits) / trials, np.asarray(other_hits) / other_trials
+    (low, high), (other_low, other_high) = wilson(hits, trials), wilson(other_hits, other_trials)
+    effect = p - q
+    return effect, effect - np.hypot(p - low, other_high - q), effect + np.hypot(high - p, q - other_low)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ import numpy as np
 import polars as pl
 
 from crmlib.core.errors import ModelError
-from crmlib.core.experiments import bound, newcombe, sizes
+from crmlib.core.experiments import bound, sizes
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.proportions import newcombe
 from crmlib.outreach.draw import Drawn, check_frozen
 from crmlib.outreach.money import Difference, difference
 from crmlib.outreach.power import shows

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
-import pytest
 
 from crmlib.cases import birthdays, care_day
 from crmlib.core.dates import day_number
@@ -133,12 +132,6 @@ def test_a_lot_shows_an_effect_that_is_there_and_none_that_is_not():
     even = care_day.lot(log, both, as_of=TODAY)
     assert even.low < 0 < even.high
     assert care_day.lot(log.head(20), both, as_of=TODAY).low is None
-
-
-def test_the_interval_of_a_difference_is_newcombes():
-    """Newcombe (1998), Table II: 56/70 against 48/80, method 10: .0524 to .3339."""
-    low, high = care_day._newcombe((56, 70), (48, 80))
-    assert (low, high) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
 
 
 def test_capacity_is_of_those_who_are_here_and_nobodys_tasks_are_named():

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import false_discovery_control
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from crmlib.core.proportions import benjamini_hochberg, beta_prior, equal_shares, limits, shrink, wilson
+from crmlib.core.proportions import benjamini_hochberg, beta_prior, equal_shares, limits, newcombe, shrink, wilson
 
 
 def test_wilson_agrees_with_newcombes_published_interval():
@@ -26,6 +26,23 @@ def test_wilson_agrees_with_statsmodels_to_the_bit():
         theirs = proportion_confint(hits, trials, alpha=alpha, method="wilson")
         assert np.array_equal(wilson(hits, trials, alpha=alpha), theirs)
         assert wilson(8, 10, alpha=alpha) == proportion_confint(8, 10, alpha=alpha, method="wilson")
+
+
+def test_the_difference_of_two_shares_is_newcombes():
+    """Newcombe (1998), Statistics in Medicine 17, table II, method 10: six pairs; and statsmodels on many more."""
+    pairs = np.array([[56, 70, 48, 80], [9, 10, 3, 10], [6, 7, 2, 7], [5, 56, 0, 29], [0, 10, 0, 20], [10, 10, 0, 20]])
+    _, low, high = newcombe(*pairs.T)
+    assert low == pytest.approx([0.0524, 0.1705, 0.0582, -0.0381, -0.1611, 0.6791], abs=5e-5)
+    assert high == pytest.approx([0.3339, 0.8090, 0.8062, 0.1926, 0.2775, 1.0], abs=5e-5)
+    rng = np.random.default_rng(6)
+    n1, n0 = rng.integers(1, 5000, (2, 300))
+    k1, k0 = rng.binomial(n1, rng.random(300)), rng.binomial(n0, rng.random(300))
+    peer = np.array([
+        confint_proportions_2indep(*row, method="newcomb", compare="diff") for row in zip(k1, n1, k0, n0, strict=True)
+    ])  # fmt: skip
+    effect, low, high = newcombe(k1, n1, k0, n0)
+    assert effect == pytest.approx(k1 / n1 - k0 / n0, abs=1e-12)
+    assert np.column_stack([low, high]) == pytest.approx(peer, abs=1e-12)
 
 
 def test_benjamini_hochberg_agrees_with_scipy():

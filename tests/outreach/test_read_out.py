@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from crmlib.core.errors import ModelError
-from crmlib.core.experiments import newcombe, sizes
+from crmlib.core.experiments import sizes
+from crmlib.core.proportions import newcombe
 from crmlib.outreach.draw import Drawn, draw, seal, season
 from crmlib.outreach.money import difference, raw_difference
 from crmlib.outreach.programme import programme

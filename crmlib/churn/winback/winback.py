@@ -14,13 +14,11 @@ import numpy as np
 import polars as pl
 
 from crmlib.churn.winback.clusters import product
-from crmlib.core import lazy
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.experiments import detectable
 from crmlib.core.frames import AnyFrame, to_polars
-
-proportion = lazy.module("statsmodels.stats.proportion")
+from crmlib.core.proportions import newcombe
 
 MIN_HOLDOUT = 0.1
 MIN_HELD_OUT = 30
@@ -142,9 +140,8 @@ def read_out(result: AnyFrame, *, margin_minor: float, cost_minor: int, margin_h
     treated, held = frame.filter(pl.col("group") == "contact"), frame.filter(pl.col("group") == "holdout")
     refuse_no_holdout(treated=treated.height, held_out=held.height)
     k1, n1, k0, n0 = int(treated["came"].sum()), treated.height, int(held["came"].sum()), held.height
-    low, high = proportion.confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
-    effect = k1 / n1 - k0 / n0
-    gains = product(effect, float(low), float(high), worth=margin_minor, worth_half=margin_half)
+    effect, low, high = (float(v) for v in newcombe(k1, n1, k0, n0))
+    gains = product(effect, low, high, worth=margin_minor, worth_half=margin_half)
     money = [round(gain * n1) - cost_minor for gain in gains]
     return ReadOut(
         treated=n1,
@@ -152,11 +149,11 @@ def read_out(result: AnyFrame, *, margin_minor: float, cost_minor: int, margin_h
         came_treated=k1,
         came_held_out=k0,
         effect=effect,
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         extra=effect * n1,
-        extra_low=float(low) * n1,
-        extra_high=float(high) * n1,
+        extra_low=low * n1,
+        extra_high=high * n1,
         cost_minor=cost_minor,
         net_minor=money[0],
         net_low_minor=money[1],

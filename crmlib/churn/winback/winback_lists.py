@@ -14,11 +14,9 @@ import polars as pl
 
 from crmlib.churn.winback.clusters import MIN_CLUSTERS, half_width, labels, mean_of_those, product
 from crmlib.churn.winback.winback import MIN_HELD_OUT, outcome, read_out
-from crmlib.core import lazy
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
-
-proportion = lazy.module("statsmodels.stats.proportion")
+from crmlib.core.proportions import newcombe
 
 WINDOW_DAYS = 56
 TOGETHER = "all"
@@ -114,21 +112,17 @@ def pooled(both: pl.DataFrame) -> tuple[float, float, float]:
     contact = pl.col("group") == "contact"
     n1, n0 = contact.sum().alias("n1"), (~contact).sum().alias("n0")
     p1, p0 = pl.col("came").filter(contact).mean().alias("p1"), pl.col("came").filter(~contact).mean().alias("p0")
-    per = both.group_by("list", maintain_order=True).agg(n1, n0, p1, p0)
+    k1, k0 = pl.col("came").filter(contact).sum().alias("k1"), pl.col("came").filter(~contact).sum().alias("k0")
+    per = both.group_by("list", maintain_order=True).agg(n1, n0, p1, p0, k1, k0)
     weight = (per["n1"] / per["n1"].sum()).to_numpy()
     own = (per["p1"] - per["p0"]).to_numpy()
     effect = float((weight * own).sum())
-    sides = np.array([_newcombe(*row) for row in per.select("p1", "n1", "p0", "n0").rows()]) - own[:, None]
-    low, high = np.sqrt(((weight[:, None] * sides) ** 2).sum(axis=0))
+    _, lows, highs = newcombe(*(per[c].to_numpy() for c in ("k1", "n1", "k0", "n0")))
+    low, high = (float(np.sqrt(((weight * (end - own)) ** 2).sum())) for end in (lows, highs))
     half = _by_person(both, per)
     if len(own) >= MIN_CLUSTERS:
         half = max(half, half_width(weight * (own - effect) * len(own)))
-    return effect, effect - max(float(low), half), effect + max(float(high), half)
-
-
-def _newcombe(p1: float, n1: int, p0: float, n0: int) -> tuple[float, float]:
-    low, high = proportion.confint_proportions_2indep(p1 * n1, n1, p0 * n0, n0, method="newcomb", compare="diff")
-    return float(low), float(high)
+    return effect, effect - max(low, half), effect + max(high, half)
 
 
 def _by_person(both: pl.DataFrame, per: pl.DataFrame) -> float:

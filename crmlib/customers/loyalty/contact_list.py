@@ -11,7 +11,7 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.members import purchases
-from crmlib.customers.loyalty.loyalty import wilson
+from crmlib.core.proportions import wilson
 
 LIST, CONTROL = "list", "control"
 

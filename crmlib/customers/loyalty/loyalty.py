@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from crmlib.core.dates import a_day, day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.members import purchases
+from crmlib.core.proportions import wilson
 
-Z = 1.959964
 BACK_DAYS = 90
 
 
@@ -116,21 +114,3 @@ def width(parts: AnyFrame) -> pl.DataFrame:
             net_per_customer_minor=pl.col("net_minor") // pl.col("customers"),
         )
     )
-
-
-def wilson(
-    hits: npt.NDArray[np.int64], trials: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Wilson's 95 % interval of a share; 0 to 1 where there were no trials; each shape (n,).
-
-    Examples
-    --------
-    >>> low, high = wilson(np.array([8]), np.array([10]))
-    >>> low.round(3), high.round(3)
-    (array([0.49]), array([0.943]))
-    """
-    n = np.maximum(trials, 1)
-    p = hits / n
-    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return np.where(trials > 0, centre - reach, 0.0), np.where(trials > 0, centre + reach, 1.0)

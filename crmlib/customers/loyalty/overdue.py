@@ -18,7 +18,7 @@ from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
 from crmlib.core.members import purchases
-from crmlib.customers.loyalty.loyalty import wilson
+from crmlib.core.proportions import wilson
 
 LEAST_DAYS = 4
 """Purchase days needed to know a rhythm (three gaps)."""

@@ -21,8 +21,8 @@ import polars as pl
 
 from crmlib import panels
 from crmlib.core.errors import ModelError
-from crmlib.core.experiments import wilson
 from crmlib.core.frames import AnyFrame
+from crmlib.core.proportions import wilson
 from crmlib.promotion.books.ledger import DISCOUNTS
 from crmlib.promotion.lift.bulk import BULK_UNITS
 from crmlib.promotion.lift.calendar import MONDAY, festival_weeks
@@ -32,7 +32,6 @@ GROUPS = (*ROLES, "bulk", "offer_only", "new_back", "new_gone", "new_open", "reg
 BACK_DAYS = 90
 """A new buyer who comes again within so many days is back."""
 OFFER_SHARE, FESTIVAL_SHARE = 0.25, 0.5
-Z_90 = 1.6448536269514722
 QUIET_DAYS = 28
 
 
@@ -169,11 +168,8 @@ def festival_only(lines: AnyFrame, among: pl.Series | None = None) -> pl.Series:
 def _mostly(visits: pl.DataFrame, share: float) -> pl.Series:
     """Members whose share of visits with `told` is surely above `share`: lower end of Wilson's 90 % interval."""
     counted = visits.group_by("customer_id").agg(pl.len().alias("n"), pl.col("told").sum().alias("k"))
-    pairs = counted.select("k", "n").unique()
-    low = pairs.with_columns(
-        pl.Series("low", [wilson(k, n, z=Z_90)[0] for k, n in pairs.iter_rows()], dtype=pl.Float64)
-    )
-    return counted.join(low, on=["k", "n"]).filter(pl.col("low") > share)["customer_id"].sort()
+    low, _ = wilson(counted["k"].to_numpy(), counted["n"].to_numpy(), alpha=0.1)
+    return counted.filter(pl.Series(low > share))["customer_id"].sort()
 
 
 def shared_out(total: int, most: list[int], weights: list[float], *, first: list[bool]) -> list[int]:
