@@ -9,8 +9,8 @@ from importlib import import_module
 
 JEMALLOC = "_RJEM_MALLOC_CONF"
 """Settings of the allocators (jemalloc) of Polars and deltalake, read as each is loaded and never again."""
-GIVE_BACK = {JEMALLOC: "dirty_decay_ms:0,muzzy_decay_ms:0"}
-"""For a session, which waits for somebody most of its time: what a frame needed once goes back at once."""
+GIVE_BACK = {JEMALLOC: "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0"}
+"""For a page: what a frame needed waits a second for the next one, in one arena, and then goes back."""
 KEEP = {JEMALLOC: "narenas:1,dirty_decay_ms:30000"}
 """For work that ends by itself: what one batch freed waits for the next; in one arena, so that any thread takes it."""
 TRIM, MAPPED = -1, -3

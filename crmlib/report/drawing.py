@@ -20,7 +20,7 @@ import sys
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from typing import Any
 from crmlib.kit.charts import drawer
 from crmlib.kit.words.locales import locale
 from crmlib.report import sanitize
+from crmlib.report.memory import remember
 
 WIDTH = 690
 """Width of the drawing column of a wide page [px]; pictures are drawn for it, the interactive chart fits itself."""
@@ -50,6 +51,12 @@ class Drawing:
     vega: str
 
 
+FOLDER = "drawings"
+"""Where drawings are kept, in the folder of what is remembered; it may be removed at any time."""
+MOST_BYTES = 100_000_000
+_FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
+
+
 class DrawingError(Exception):
     """A chart that the engine could not draw; the page shows its table instead."""
 
@@ -59,9 +66,14 @@ class Drawer:
 
     Where engines are kept (`drawer.VARIABLE` says where), one of them draws; else the page starts its own. An input
     that ends an engine costs its own chart only: the next one finds a new engine.
+
+    Parameters
+    ----------
+    kept : where drawings are kept: a chart of the same data is drawn once. None draws each.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        self._kept = kept
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawer")
         self._engines: list[subprocess.Popen[bytes]] = []
         weakref.finalize(self, _end, self._engines)
@@ -99,6 +111,12 @@ class Drawer:
         return self._engines[-1]
 
     def _draw(self, request: bytes, name: str) -> Drawing:
+        if self._kept is None:
+            return self._drawn(request, name)
+        of = (request.decode(), name, *_drawn_by())
+        return remember.kept(self._kept, partial(self._drawn, request, name), *of, most=MOST_BYTES)
+
+    def _drawn(self, request: bytes, name: str) -> Drawing:
         try:
             line = _asked(request, os.environ.get(drawer.VARIABLE, "")) or self._asked(request)
         except OSError as error:
@@ -120,6 +138,13 @@ class Drawer:
             engine.wait()
             raise DrawingError(f"the engine ended with code {engine.returncode}")
         return line
+
+
+@cache
+def _drawn_by() -> tuple[object, ...]:
+    """What a picture depends on besides its chart and our code: the engine, and the fonts that it measures texts by."""
+    folders = sorted(place for top in _FONTS for place, _, _ in os.walk(Path(top).expanduser()))
+    return version("vl-convert-python"), [(place, os.stat(place).st_mtime_ns) for place in folders]
 
 
 def _asked(request: bytes, address: str) -> bytes | None:

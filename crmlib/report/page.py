@@ -22,7 +22,7 @@ from crmlib.kit import finding, rich
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits, anchor
 from crmlib.kit.words import Words
 from crmlib.panels import ReceiptLines
-from crmlib.report import access, addresses, showing, stored
+from crmlib.report import access, addresses, drawing, showing, stored
 from crmlib.report.as_of import delivered, known, known_until, seen_by
 from crmlib.report.context import Context
 from crmlib.report.drawing import Drawer, Drawing
@@ -102,7 +102,7 @@ class Page:
         self.rng: np.random.Generator = np.random.default_rng(context.seed)
         self.shown = Shown()
         self.used = {LINES}
-        self.drawer = Drawer()
+        self.drawer = Drawer(lake.path / remember.FOLDER / drawing.FOLDER)
         self.drawings: dict[str, Future[Drawing]] = {}
         self._lake, self._face = lake, face
 

@@ -119,6 +119,42 @@ def test_where_nobody_keeps_engines_a_page_has_its_own(tmp_path: Path, monkeypat
     assert draw(world.bars(world.tiers())).svg
 
 
+def test_a_chart_of_the_same_data_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, draw_it = list[str](), Drawer._drawn
+
+    def noted(self: Drawer, request: bytes, name: str) -> Drawing:
+        drawn.append(name)
+        return draw_it(self, request, name)
+
+    monkeypatch.setattr(Drawer, "_drawn", noted)
+    less, folder = world.bars(world.tiers().head(2)), tmp_path / "kept"
+    orders = [(world.bars(world.tiers()), "zh", "a"), (world.bars(world.tiers()), "en", "a"), (less, "zh", "a")]
+    orders += [(world.bars(world.tiers()), "zh", "b")]
+
+    def made() -> list[Drawing]:
+        drawer = Drawer(folder)
+        try:
+            return [drawer.order(c, language=said, key=key).result(timeout=HANG) for c, said, key in orders]
+        finally:
+            drawer.close()
+
+    first = made()
+    assert made() == first and drawn == ["a", "a", "a", "b"]
+    for entry in folder.iterdir():
+        entry.write_bytes(entry.read_bytes()[:-1])
+    assert made() == first and len(drawn) == 8
+
+
+def test_a_page_finds_the_drawings_of_another_beside_the_lake(lake: Lake) -> None:
+    folder = lake.path / "remembered" / "drawings"
+    for _ in range(2):
+        page = world.opened(lake)
+        page.show(world.finding(page.words))
+        assert 'class="picture"' in assemble(page).html
+    assert len(list(folder.glob("*.packed"))) == 1
+    assert not (folder.stat().st_mode | folder.parent.stat().st_mode) & 0o077
+
+
 def test_no_engine_outlives_its_page() -> None:
     drawer = Drawer()
     drawer.order(world.bars(world.tiers()), language="en").result(timeout=HANG)

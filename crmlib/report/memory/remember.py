@@ -83,8 +83,24 @@ def remembered(folder: Path, compute: Callable[P, T], *args: P.args, **kwargs: P
     states = [generator.bit_generator.state for generator in generators]
     content = packed.pack({"result": result, "states": states})
     del result  # of millions of rows: not twice
-    _keep(path, content)
+    _keep(path, content, most=MOST_BYTES)
     return packed.unpack(content)["result"]  # type: ignore[no-any-return]  # whoever finds it gets no other bytes
+
+
+def kept(folder: Path, make: Callable[[], T], *of: object, most: int) -> T:
+    """What `make` returns, from `folder` if it was made of the same before.
+
+    Parameters
+    ----------
+    of : all that decides what it is besides the code, as `packed` takes it. most : bytes that such entries may take.
+    """
+    path = folder / f"{packed.digest((code(), *of))}.packed"
+    found = _read(path)
+    if found is not None:
+        return found["result"]  # type: ignore[no-any-return]
+    result = make()
+    _keep(path, packed.pack({"result": result}), most=most)
+    return result
 
 
 @cache
@@ -131,26 +147,29 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found  # type: ignore[no-any-return]
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _keep(path: Path, content: bytes, *, most: int) -> None:
     """Write an entry whole or not at all, and let the oldest go."""
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (path.parent.parent, path.parent):  # a mode is only that of the last folder made
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(hashlib.sha256(content).digest())
             file.write(content)
         part.replace(path)
-        _forget(path.parent)
+        _forget(path.parent, most)
     except OSError:
         with suppress(OSError):
             part.unlink()
 
 
-def _forget(folder: Path) -> None:
-    """Remove what is older than `MOST_DAYS`, and the least recently used beyond `MOST_BYTES`."""
-    entries = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.iterdir()), reverse=True)
+def _forget(folder: Path, most: int) -> None:
+    """Remove what is older than `MOST_DAYS`, and the least recently used beyond `most` bytes."""
+    with os.scandir(folder) as there:
+        looked = [(one.stat(), one.path) for one in there if one.is_file()]
+    entries = sorted(((found.st_mtime, found.st_size, Path(path)) for found, path in looked), reverse=True)
     oldest, held = time.time() - MOST_DAYS * 86_400, 0
     for used, size, path in entries:
         held += size
-        if held > MOST_BYTES or used < oldest:
+        if held > most or used < oldest:
             path.unlink(missing_ok=True)

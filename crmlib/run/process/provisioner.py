@@ -51,13 +51,16 @@ class WarmProvisioner(LocalProvisioner):
 
     async def _heard(self) -> None:
         """Wait until the kernel listens: a client that comes too early tries again only a tenth of a second later."""
-        if self.connection_info.get("transport") != "tcp":
-            return
         end = time.monotonic() + _LISTEN_SECONDS
-        for name in ("shell_port", "iopub_port", "control_port", "hb_port"):
-            port = int(str(self.connection_info[name]))
-            while not _listens(port) and self.child is not None and self.child.alive() and time.monotonic() < end:
+        told = self.connection_info
+        for port in (told["shell_port"], told["iopub_port"], told["control_port"], told["hb_port"]):
+            while not self._listens(port) and self.child is not None and self.child.alive() and time.monotonic() < end:
                 await asyncio.sleep(0.003)
+
+    def _listens(self, port: int) -> bool:
+        if self.connection_info.get("transport") == "ipc":
+            return os.path.exists(f"{self.connection_info['ip']}-{port}")
+        return _listens(port)
 
     async def poll(self) -> int | None:
         """None while the kernel runs."""
