@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from crmlib.clv.forecast import equal_age, intervals, posterior, total_error
+from crmlib.clv.forecast.money import value_moments
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.judge import backtest
 from crmlib.clv.models import bg_nbd
@@ -130,3 +131,31 @@ def test_a_company_whose_customers_buy_more_each_year_is_inside_the_wider_interv
     came = days.filter(pl.col("day_n").is_between(FIRST + 611, end)).join(history, on="customer_id", how="semi").height
     assert came > sums["high"][0]
     assert wide["low"][0] <= came <= wide["high"][0]
+
+
+@pytest.mark.parametrize("with_money", [True, False])
+def test_sums_of_powers_give_the_mean_and_the_variance_that_customers_add_up_to(with_money):
+    history = backtest.history_at(joiners(2), cut=day_of(FIRST + 729), unit="week", minor=100)
+    rng = np.random.default_rng(7)
+    history = history.with_columns(
+        share=pl.Series(rng.uniform(-0.1, 0.4, history.height)), shop=pl.Series(rng.choice(list("abc"), history.height))
+    )
+    fit = bg_nbd.fit(history)
+    spend = backtest.steady_spend(history) if with_money else None
+    data, paid = intervals.read_for(fit, history), intervals.money_of(history, spend=spend, margin="share")
+    thetas = np.asarray(fit.theta) + rng.normal(0, 0.02, (5, len(fit.theta)))
+    spends = intervals.spend_draws(spend, n=5, rng=rng)
+    group = (history["shop"].to_numpy()[:, None] == np.array(list("abc"))).argmax(axis=1)
+    factor = rng.uniform(0.8, 1.0, data.n_rows)
+    stake = intervals.Stake(groups=(group,), money=paid, factor=factor)
+    [(means, spreads, alive)] = intervals._by_draw(fit, data, stake, thetas=thetas, spends=spends, t=52.0)
+    here = intervals.moments(fit, data, slice(0, data.n_rows), thetas=thetas, t=52.0)
+    everybody = np.arange(history.height)
+    for draw in range(5):
+        own = value_moments(paid, everybody, spends[draw] if len(spends) else None)
+        first, square, noise = own
+        m, f = here.mean[draw][data.row_of], factor[data.row_of]
+        mean = m * f * first
+        spread = (here.pairs[draw][data.row_of] + m) * f * f * square + m * f * f * noise - mean * mean
+        for made, each in ((means, mean), (spreads, spread), (alive, here.alive[draw][data.row_of])):
+            np.testing.assert_allclose(made[draw], np.bincount(group, weights=each), rtol=1e-9)

@@ -33,6 +33,7 @@ def by_key(days: pl.DataFrame) -> pl.DataFrame:
 
 PANELS: dict[str, Callable[[Any], object]] = {
     "customer_day": lambda h: panels.customer_day(h, period_end=B),
+    "purchase_days": lambda h: panels.purchase_days(h, period_end=B),
     "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
     "purchase_history": lambda h: panels.purchase_history(h, period_end=B),
     "store_day": panels.store_day,

@@ -13,8 +13,9 @@ from datetime import date
 import polars as pl
 
 from crmlib.churn.features.festivals import festival_buyers, festival_share
-from crmlib.churn.features.visits import Visits, known_days, run
+from crmlib.churn.features.visits import Visits, known_days
 from crmlib.core.dates import day_number
+from crmlib.core.runs import run
 
 RATE_DAYS = 30.0
 """Days that keep the rate of a new customer finite."""

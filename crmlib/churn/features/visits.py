@@ -19,6 +19,7 @@ import polars as pl
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.frames import AnyFrame
 from crmlib.core.members import nobody
+from crmlib.core.runs import ends, in_order, run
 from crmlib.panels.visits import visit_days
 
 
@@ -68,6 +69,11 @@ def among(days: pl.DataFrame, customers: pl.Series) -> pl.Series:
     if not isinstance(who.dtype, pl.Enum):
         return who.is_in(few)
     return who.dtype.categories.is_in(few).gather(who.to_physical())
+
+
+def only(days: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
+    """The rows of some customers, ids as texts."""
+    return days.filter(among(days, customers)).with_columns(pl.col("customer_id").cast(pl.String))
 
 
 def some(seen: Visits, *, most: int, rng: np.random.Generator) -> Visits:
@@ -126,30 +132,6 @@ def _by_day(rows: pl.DataFrame, *sums: pl.Expr) -> pl.DataFrame:
     keyed = rows.with_columns(run(pl.col("customer_id"), pl.col("day_n")).alias("_run"))
     first = pl.col("customer_id", "day_n").first()
     return keyed.group_by("_run", maintain_order=True).agg(first, *sums).drop("_run")
-
-
-def in_order(days: pl.DataFrame) -> pl.DataFrame:
-    """`days` sorted by customer and day; looks first, because looking is much cheaper than sorting ids."""
-    who, day = pl.col("customer_id"), pl.col("day_n")
-    same = who == who.shift(1)
-    wrong = days.select(((who < who.shift(1)) | (same & (day < day.shift(1)))).any()).item()
-    return days.sort("customer_id", "day_n") if wrong else days
-
-
-def run(*columns: pl.Expr) -> pl.Expr:
-    """Number of the run of equal values, for rows in order: grouping by it is several times faster than by ids."""
-    changed = pl.any_horizontal(*(c.ne_missing(c.shift(1)) for c in columns))
-    return changed.cum_sum().set_sorted()
-
-
-def begins(column: pl.Expr) -> pl.Expr:
-    """Whether a row is the first of a run of equal values, for rows in order."""
-    return (column != column.shift(1)).fill_null(value=True)
-
-
-def ends(column: pl.Expr) -> pl.Expr:
-    """Whether a row is the last of a run of equal values, for rows in order."""
-    return (column != column.shift(-1)).fill_null(value=True)
 
 
 def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from crmlib.churn.features.visits import only
 from crmlib.churn.models.rules import refuse_alive
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
@@ -94,7 +95,8 @@ def outcomes(listed: AnyFrame, trips: pl.DataFrame, *, listed_on: date, as_of: d
     trips : customer_id, day_n.
     """
     frame = to_polars(listed, needs=["customer_id"], name="last list")
-    since = trips.filter(pl.col("day_n").is_between(day_number(listed_on) + 1, day_number(as_of)))
+    after = trips.filter(pl.col("day_n").is_between(day_number(listed_on) + 1, day_number(as_of)))
+    since = only(after, frame["customer_id"])
     first = since.group_by("customer_id").agg(pl.col("day_n").min().cast(pl.Int32).cast(pl.Date).alias("came_on"))
     joined = frame.join(first, on="customer_id", how="left", maintain_order="left")
     came = pl.when(pl.col("came_on").is_not_null()).then(pl.lit("came")).otherwise(pl.lit("not_yet"))

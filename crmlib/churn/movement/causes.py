@@ -10,10 +10,10 @@ from datetime import date
 
 import polars as pl
 
-from crmlib.churn.features.visits import ends
 from crmlib.churn.movement.stages import contact_days
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.runs import ends
 
 UNKNOWN = "unknown"
 NOT_REACHED = "not_reached"

@@ -23,10 +23,11 @@ import polars as pl
 
 from crmlib.churn.features.features import ELIGIBLE_DAYS
 from crmlib.churn.features.festivals import festival_buyers, mark
-from crmlib.churn.features.visits import Visits, begins, ends, in_order, run
+from crmlib.churn.features.visits import Visits
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.runs import begins, ends, in_order, run
 
 By = Literal["store_id", "owner"]
 DAY = timedelta(days=1)

@@ -11,6 +11,8 @@ from datetime import date
 
 import polars as pl
 
+from crmlib.churn.features.visits import only
+from crmlib.core import runs
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -138,7 +140,8 @@ def follow_up_times(table: pl.DataFrame, trips: pl.DataFrame, *, t0: date, horiz
     watched = table.filter(pl.col("followed_n").is_not_null())
     if watched.is_empty():
         raise ModelError("churn.no_follow_up", values={"people": table.height})
-    later = watched.join(trips, on="customer_id").filter(pl.col("day_n") > pl.col("followed_n"))
+    theirs = only(trips, watched["customer_id"])
+    later = watched.join(theirs, on="customer_id").filter(pl.col("day_n") > pl.col("followed_n"))
     won = later.group_by("customer_id").agg(pl.col("day_n").min().alias("won_n"))
     silent = pl.when("recorded").then("lost_n").otherwise(pl.col("followed_n") + horizon)
     both = watched.join(won, on="customer_id", how="left").with_columns(silent.alias("gone_n"))
@@ -151,16 +154,18 @@ def follow_up_times(table: pl.DataFrame, trips: pl.DataFrame, *, t0: date, horiz
 
 
 def _bought(trips: pl.DataFrame, *, cut: int, horizon: int) -> pl.DataFrame:
-    days = trips.filter(pl.col("day_n") <= cut).sort("customer_id", "day_n")
-    day = pl.col("day_n")
-    return days.group_by("customer_id", maintain_order=True).agg(
+    days = runs.in_order(trips.filter(pl.col("day_n") <= cut))
+    day, who = pl.col("day_n"), pl.col("customer_id")
+    by_customer = days.with_columns(number=runs.run(who)).group_by("number", maintain_order=True)
+    return by_customer.agg(
+        who.first().cast(pl.String),
         day.first().alias("first_n"),
         day.last().alias("last_n"),
         pl.len().cast(pl.Int32).alias("trips"),
         ((pl.len() > 1) & ((day.get(1, null_on_oob=True) - day.first()) <= horizon))
         .fill_null(value=False)
         .alias("second"),
-    )
+    ).drop("number")
 
 
 def _everybody(bought: pl.DataFrame, leads: AnyFrame | None, followed: pl.DataFrame, *, cut: int) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from crmlib.churn.features.visits import only
 from crmlib.churn.winback.clusters import MIN_CLUSTERS, half_width, labels, mean_of_those, product
 from crmlib.churn.winback.winback import MIN_HELD_OUT, outcome, read_out
 from crmlib.core.dates import day_number
@@ -59,6 +60,7 @@ def read_lists(
     The columns of `SCHEMA`; effect and money are null where a list has no holdout that could show one.
     """
     every = lists(contacts).filter(pl.col("sent_on") <= as_of)
+    trips = only(trips, every["customer_id"])
     rows, closed_parts = [], []
     for (name,), part in every.group_by("list", maintain_order=True):
         sent = part["sent_on"][0]

@@ -72,7 +72,7 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
     ModelError
         `clv.age` for an age below a day, or longer than the data.
     """
-    frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days")
+    frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days", texts=False)
     if "is_purchase" in frame.columns:
         frame = frame.filter(pl.col("is_purchase"))
     end = day_number(as_of)

@@ -18,9 +18,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse
 
 from crmlib.clv.estimate.result import Ahead, ModelFit
-from crmlib.clv.forecast.money import Money, check_variance, money_of, spend_draws, value_moments
+from crmlib.clv.forecast.money import Money, check_variance, money_of, per_purchase, spend_draws
 from crmlib.clv.forecast.posterior import Posterior
 from crmlib.clv.forecast.predict import discounted, exceedances, read_for, state, with_ids
 from crmlib.clv.history import PurchaseHistory
@@ -296,7 +297,8 @@ def _by_draw(
     """Mean and variance of each group's sum and its expected number alive, (draws, groups), for each grouping.
 
     Customers are taken block by block of unique rows; their variance is that of a sum of a random number of
-    purchases: E[Y] E[variance of one] + E[Y²] E[M²] − (E[Y] E[M])².
+    purchases: E[Y] E[variance of one] + E[Y²] E[M²] − (E[Y] E[M])². Both are polynomials in the customer's own mean
+    spend with factors that all customers of a row share: each group's sums of powers are taken once for all draws.
     """
     order = np.argsort(data.row_of, kind="stable")
     starts = np.searchsorted(data.row_of[order], np.arange(0, data.n_rows + BLOCK, BLOCK))
@@ -305,13 +307,25 @@ def _by_draw(
     for number, part in enumerate(blocks(data.n_rows, size=BLOCK)):
         here = moments(fit, data, part, thetas=thetas, t=t)
         some = order[starts[number] : starts[number + 1]]
-        row, f = data.row_of[some] - part.start, stake.factor[part]
-        for d in range(len(thetas)):
-            first, square, noise = value_moments(stake.money, some, spends[d] if len(spends) else None)
-            m, pairs = here.mean[d] * f, (here.pairs[d] + here.mean[d]) * f * f
-            mean = m[row] * first
-            spread = pairs[row] * square + (m * f)[row] * noise - mean * mean
-            for groups, size, sums in zip(stake.groups, sizes, out, strict=True):
-                for total, values in zip(sums, (mean, spread, here.alive[d][row]), strict=True):
-                    total[d] += np.bincount(groups[some], weights=values, minlength=size)
+        money, row = stake.money, data.row_of[some] - part.start
+        kind = 2 * row + (money.n[some] > 0)
+        there = np.bincount(kind) > 0
+        alike, cell = np.flatnonzero(there), (np.cumsum(there) - 1)[kind]
+        of_row, n = alike // 2, np.zeros(len(alike))
+        n[cell] = money.n[some]
+        f = stake.factor[part][of_row]
+        m, pairs = here.mean[:, of_row] * f, (here.pairs[:, of_row] + here.mean[:, of_row]) * f * f
+        worth = per_purchase(money, n, spends if len(spends) else None)
+        means = m * worth.first
+        spreads = pairs * worth.square + m * f * worth.noise - means * means
+        share, spent, base = money.margin[some], n[cell] * money.spend[some], worth.base[:, None]
+        powers = [share, share * spent, share * share, share * share * spent, (share * spent) ** 2, np.ones(len(some))]
+        for groups, size, sums in zip(stake.groups, sizes, out, strict=True):
+            at, shape = (cell, groups[some]), (len(alike), size)
+            once, by_spend, two, mixed, by_square, heads = (
+                sparse.csr_array(sparse.coo_array((values, at), shape=shape)) for values in powers
+            )
+            sums[0][:] += base * (means @ once) + means @ by_spend
+            sums[1][:] += base * base * (spreads @ two) + 2.0 * base * (spreads @ mixed) + spreads @ by_square
+            sums[2][:] += here.alive[:, of_row] @ heads
     return [(means, spreads, alive) for means, spreads, alive in out]

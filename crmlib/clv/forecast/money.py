@@ -79,6 +79,43 @@ def value_moments(money: Money, part: npt.NDArray[np.intp], theta: Array | None)
     return mean, p * p * inverse_square, p * inverse_square
 
 
+@dataclass(frozen=True, slots=True)
+class PerPurchase:
+    """What one purchase is worth by draw, as factors of the customer's own spend and margin.
+
+    The own mean is first · (base + n · spend) · margin, the expectation of its square is square · (…)², the variance of
+    one purchase noise · (…)².
+
+    Parameters
+    ----------
+    first, square, noise : shape (draws, n) or (1, n).
+    base : shape (draws,) or (1,).
+    """
+
+    first: Array
+    square: Array
+    noise: Array
+    base: Array
+
+
+def per_purchase(money: Money, n: Array, thetas: Array | None) -> PerPurchase:
+    """`value_moments` of customers with `n` purchases, but for their own spend and margin.
+
+    Parameters
+    ----------
+    n : purchases behind a mean spend, shape (n,).
+    thetas : logs of (p, q, γ) by draw, shape (draws, 3); none for the estimates.
+    """
+    if money.fit is None:
+        one = np.ones((1, len(n)))
+        return PerPurchase(first=one, square=one, noise=np.zeros((1, len(n))), base=np.ones(1))
+    values = np.exp(np.atleast_2d(np.asarray(money.fit.theta if thetas is None else thetas)))
+    p, q, gamma = (values[:, [i]] for i in range(3))
+    shape = np.maximum(p * n + q, 2.0 + LEAST)
+    square = p / ((shape - 1.0) * (shape - 2.0))
+    return PerPurchase(first=p / (shape - 1.0), square=p * square, noise=square, base=gamma[:, 0])
+
+
 def spend_draws(spend: SpendFit | None, *, n: int, rng: np.random.Generator) -> Array:
     """Draws of the log spend parameters around the estimates, shape (n, 3); (0, 3) without a spend model."""
     if spend is None or not spend.theta_covariance:

@@ -20,7 +20,7 @@ from crmlib.clv.estimate import fitting
 from crmlib.clv.estimate.result import ModelFit
 from crmlib.clv.forecast import predict, total_error
 from crmlib.clv.forecast.total_error import TotalError
-from crmlib.clv.history import DAYS_PER_UNIT, Unit
+from crmlib.clv.history import DAYS_PER_UNIT, PurchaseHistory, Unit, read
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.judge import diagnosis
 from crmlib.clv.judge.baselines import Contest, each_purchase, money, trips
@@ -29,9 +29,10 @@ from crmlib.clv.models.gamma_gamma import SpendFit
 from crmlib.clv.models.gamma_gamma import fit as fit_spend
 from crmlib.clv.models.registry import model_of
 from crmlib.clv.numerics.arrays import Array
+from crmlib.core import runs
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, ids_as_text, to_polars
 
 YEAR = 365
 CANDIDATES = ("bg_nbd", "mbg_nbd", "pareto_nbd", "bg_cnbd", "mbg_cnbd")
@@ -111,7 +112,8 @@ def run(
 
     Parameters
     ----------
-    days : `panels.customer_day`: `customer_id`, `day_n`, `is_purchase`, `net_minor`.
+    days : `panels.purchase_days`, or `panels.customer_day`: `customer_id` (of millions an Enum, held once), `day_n`,
+        `net_minor`, and, where other days are in it, `is_purchase`.
     end : last day known.
     cut : last day of the calibration; without it a year before `end` where that leaves as much to learn from, else
         the middle.
@@ -124,10 +126,10 @@ def run(
         `clv.short_history` where there are fewer than 60 days on either side of the cut, `clv.empty_holdout` where
         nobody bought after it.
     """
-    frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days")
+    frame = to_polars(days, needs=["customer_id", "day_n", "net_minor"], name="days", texts=False)
     if "is_purchase" in frame.columns:
         frame = frame.filter(pl.col("is_purchase"))
-    frame = frame.filter(pl.col("day_n") <= day_number(end))
+    frame = runs.in_order(frame.filter(pl.col("day_n") <= day_number(end)))
     at = cut or default_cut(frame, end=end)
     length = (end - at).days
     history = history_at(frame, cut=at, unit=unit, minor=minor)
@@ -135,24 +137,26 @@ def run(
     horizon = Horizon(days=length)
     known = _with_outcome(frame, history, cut=at, minor=minor)
     spend = _spend(history)
-    forecasts = {name: predict.customers(f, known, horizon=horizon) for name, f in fits.items()}
+    bare = known.select("x", "t_x", "T")
+    forecasts = {name: predict.customers(f, bare, horizon=horizon)["expected"].to_numpy() for name, f in fits.items()}
     actual = known["actual"].cast(pl.Float64).to_numpy()
     if not actual.any():
         raise ModelError(
             "clv.empty_holdout", values={"customers": known.height, "cut": at.isoformat(), "end": end.isoformat()}
         )
-    deviances = {name: diagnosis.deviance(f["expected"].to_numpy(), actual) for name, f in forecasts.items()}
+    deviances = {name: diagnosis.deviance(f, actual) for name, f in forecasts.items()}
     best = choose(fits, deviances)
     learned = newcomers(history, unit=unit) if best.endswith(NEW) else history
     theirs = frame.join(learned.select("customer_id"), on="customer_id", how="semi")
-    customers = diagnosis.scored(fits[best], known, forecasts[best], horizon=horizon, rng=rng)
+    forecast = predict.customers(fits[best], bare, horizon=horizon)
+    customers = diagnosis.scored(fits[best], known, forecast, horizon=horizon, rng=rng)
     return Backtest(
         cut=at,
         end=end,
         chosen=best,
         fits=fits,
         spend=spend,
-        customers=customers,
+        customers=ids_as_text(customers),
         models=_models(fits, forecasts, deviances, actual=actual),
         trips=trips(frame, known, forecasts, cut_n=day_number(at), length=length, rng=rng),
         money=money(frame, known, forecasts, spend, cut_n=day_number(at), length=length, minor=minor, rng=rng),
@@ -199,7 +203,8 @@ def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict
     groups = {"": history}
     if LEAST_NEW * history.height <= fresh.height < history.height and bool((fresh["x"] > 0).any()):
         groups[NEW] = fresh
-    found = {name + ending: steady_fit(name, group, unit=unit) for ending, group in groups.items() for name in models}
+    data = {ending: read(group, unit=unit, index=False) for ending, group in groups.items()}
+    found = {name + ending: steady_fit(name, group, unit=unit) for ending, group in data.items() for name in models}
     usual = {"bg_cnbd": "bg_nbd", "mbg_cnbd": "mbg_nbd"}
     return {
         name: fit
@@ -208,13 +213,13 @@ def fit_all(history: pl.DataFrame, *, models: Sequence[str], unit: Unit) -> dict
     }
 
 
-def steady_fit(model: str, history: pl.DataFrame, *, unit: Unit) -> ModelFit[Any]:
+def steady_fit(model: str, history: pl.DataFrame | PurchaseHistory, *, unit: Unit) -> ModelFit[Any]:
     """A fit by maximum likelihood, or with a weak prior where that runs to an edge (nobody seems to leave)."""
     fit = _fit(model, history, unit=unit, prior=None)
     return fit if fit.certificate.converged else _fit(model, history, unit=unit, prior=WEAK)
 
 
-def _fit(model: str, history: pl.DataFrame, *, unit: Unit, prior: float | None) -> ModelFit[Any]:
+def _fit(model: str, history: pl.DataFrame | PurchaseHistory, *, unit: Unit, prior: float | None) -> ModelFit[Any]:
     """A fit by name; a family of regular buyers chooses its own k."""
     if model in ("bg_cnbd", "mbg_cnbd"):
         return cnbd.fit(history, family=model, unit=unit, prior=prior)  # type: ignore[arg-type]
@@ -247,21 +252,27 @@ def history_at(days: pl.DataFrame, *, cut: date, unit: Unit, minor: int) -> pl.D
 
     The same as `panels.purchase_history(..., first_purchase="drop")`, from purchase days that are in memory already.
     """
-    per = 7 if unit == "week" else 1
-    past = days.filter(pl.col("day_n") <= day_number(cut)).with_columns(first=pl.col("day_n").min().over("customer_id"))
-    repeat = pl.col("net_minor").filter(pl.col("day_n") > pl.col("first"))
-    return (
-        past.group_by("customer_id")
-        .agg(
-            x=(pl.len() - 1).cast(pl.Int64),
-            t_x=(pl.col("day_n").max() - pl.col("first").first()) / per,
-            T=(day_number(cut) - pl.col("first").first()) / per,
-            spend=repeat.mean() / minor,
-            log_gaps=(pl.col("day_n").cast(pl.Int64).sort().diff().drop_nulls() / per).log().sum(),
-            first_day_n=pl.col("first").first(),
-        )
-        .sort("customer_id")
+    per, day = DAYS_PER_UNIT[unit], pl.col("day_n")
+    past = runs.in_order(days.filter(day <= day_number(cut)))
+    again = pl.col("customer_id") == pl.col("customer_id").shift(1)
+    gap = pl.when(again).then(day.cast(pl.Int64) - day.shift(1).cast(pl.Int64))
+    rows = past.select(
+        "customer_id",
+        "day_n",
+        number=runs.run(pl.col("customer_id")),
+        repeat=pl.when(again).then("net_minor"),
+        log_gap=(gap / per).log(),
     )
+    by_customer = rows.group_by("number", maintain_order=True).agg(
+        pl.col("customer_id").first(),
+        x=(pl.len() - 1).cast(pl.Int64),
+        t_x=(day.last() - day.first()) / per,
+        T=(day_number(cut) - day.first()) / per,
+        spend=pl.col("repeat").mean() / minor,
+        log_gaps=pl.col("log_gap").sum(),
+        first_day_n=day.first(),
+    )
+    return by_customer.drop("number")
 
 
 def choose(fits: dict[str, ModelFit[Any]], deviances: dict[str, Array]) -> str:
@@ -292,8 +303,17 @@ def refit(test: Backtest, learned: AnyFrame) -> ModelFit[Any]:
 
 
 def _with_outcome(days: pl.DataFrame, history: pl.DataFrame, *, cut: date, minor: int) -> pl.DataFrame:
-    later = days.filter(pl.col("day_n") > day_number(cut)).group_by("customer_id")
-    outcome = later.agg(actual=pl.len().cast(pl.Int64), actual_spend=pl.col("net_minor").sum() / minor)
+    later = runs.in_order(days.filter(pl.col("day_n") > day_number(cut)))
+    outcome = (
+        later.with_columns(number=runs.run(pl.col("customer_id")))
+        .group_by("number", maintain_order=True)
+        .agg(
+            pl.col("customer_id").first(),
+            actual=pl.len().cast(pl.Int64),
+            actual_spend=pl.col("net_minor").sum() / minor,
+        )
+        .drop("number")
+    )
     joined = history.join(outcome, on="customer_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("actual").fill_null(0), pl.col("actual_spend").fill_null(0.0))
 
@@ -307,7 +327,7 @@ def _spend(history: pl.DataFrame) -> SpendFit | None:
 
 def _models(
     fits: dict[str, ModelFit[Any]],
-    forecasts: dict[str, pl.DataFrame],
+    forecasts: dict[str, Array],
     deviances: dict[str, Array],
     *,
     actual: Array,
@@ -318,7 +338,7 @@ def _models(
             "log_likelihood": f.log_likelihood if f.n_customers == len(actual) else None,
             "aic": f.aic if f.n_customers == len(actual) else None,
             "deviance": float(deviances[name].mean()),
-            "predicted": float(forecasts[name]["expected"].to_numpy().sum()),
+            "predicted": float(forecasts[name].sum()),
             "actual": float(actual.sum()),
             "converged": f.certificate.converged,
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from crmlib.clv.models.gamma_gamma import SpendFit, expected_spend
@@ -12,6 +15,8 @@ from crmlib.clv.numerics.arrays import Array
 from crmlib.core.shapes import rows_of
 
 RESAMPLES = 500
+MANY, GROUPS = 50_000, 20_000
+"""Above so many customers a bootstrap draws so many groups of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +69,16 @@ def same_again(days: pl.DataFrame, *, cut_n: int, length: int, value: str) -> pl
 def trips(
     days: pl.DataFrame,
     known: pl.DataFrame,
-    forecasts: dict[str, pl.DataFrame],
+    forecasts: dict[str, Array],
     *,
     cut_n: int,
     length: int,
     rng: np.random.Generator,
 ) -> list[Contest]:
-    """The forecasts of purchases (`known` has `actual`) against as many trips as before."""
+    """The forecasts of purchases, each (n,) (`known` has `actual`), against as many trips as before."""
     naive = same_again(days, cut_n=cut_n, length=length, value="trips")
-    ours = {name: f["expected"].to_numpy() for name, f in forecasts.items()}
     return contest(
-        ours | {"last_trips": _aligned(known, naive, "trips")},
+        forecasts | {"last_trips": _aligned(known, naive, "trips")},
         known["actual"].cast(pl.Float64).to_numpy(),
         baseline="last_trips",
         rng=rng,
@@ -84,7 +88,7 @@ def trips(
 def money(
     days: pl.DataFrame,
     known: pl.DataFrame,
-    forecasts: dict[str, pl.DataFrame],
+    forecasts: dict[str, Array],
     spend: SpendFit | None,
     *,
     cut_n: int,
@@ -97,7 +101,7 @@ def money(
     if each is None:
         return []
     naive = same_again(days, cut_n=cut_n, length=length, value="spend_minor")
-    ours = {name: f["expected"].to_numpy() * each for name, f in forecasts.items()}
+    ours = {name: f * each for name, f in forecasts.items()}
     return contest(
         ours | {"last_spend": _aligned(known, naive, "spend_minor") / minor},
         known["actual_spend"].to_numpy(),
@@ -133,15 +137,14 @@ def contest(
     """
     rows_of(actual=actual, **forecasts)
     edges = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
-    absolute = {name: np.abs(f - actual) for name, f in forecasts.items()}
-    squared = [e * e for e in absolute.values()]
-    sums = _resampled(np.column_stack([actual, *forecasts.values(), *absolute.values(), *squared]), rng=rng)
+    errors = [np.abs(f - actual) for f in forecasts.values()]
+    sums = _resampled(chain([actual], forecasts.values(), errors, (e * e for e in errors)), rng=rng)
     k, total = len(forecasts), sums[:, 0]
     boot_sum = dict(zip(forecasts, sums[:, 1 : 1 + k].T, strict=True))
     boot_mae = dict(zip(forecasts, sums[:, 1 + k : 1 + 2 * k].T, strict=True))
     boot_rmse = dict(zip(forecasts, np.sqrt(sums[:, 1 + 2 * k :]).T, strict=True))
     out = []
-    for name, forecast in forecasts.items():
+    for (name, forecast), error in zip(forecasts.items(), errors, strict=True):
         bias = boot_sum[name] / np.where(total > 0, total, np.nan) - 1.0
         beats = name != baseline
         out.append(
@@ -151,9 +154,9 @@ def contest(
                 actual=float(actual.sum()),
                 bias=float(forecast.sum() / actual.sum() - 1.0) if actual.sum() > 0 else float("nan"),
                 bias_interval=_interval(bias, edges),
-                mae=float(absolute[name].mean()),
+                mae=float(error.mean()),
                 mae_interval=_interval(boot_mae[name], edges),
-                rmse=float(np.sqrt((absolute[name] ** 2).mean())),
+                rmse=float(np.sqrt((error**2).mean())),
                 rmse_interval=_interval(boot_rmse[name], edges),
                 better_mae=_interval(boot_mae[baseline] - boot_mae[name], edges) if beats else None,
                 better_rmse=_interval(boot_rmse[baseline] - boot_rmse[name], edges) if beats else None,
@@ -163,16 +166,28 @@ def contest(
     return out
 
 
-def _resampled(columns: Array, *, rng: np.random.Generator) -> Array:
-    """Means of the columns (n, k) over bootstrap samples of rows, shape (RESAMPLES, k), one sample in memory at a time.
+def _resampled(columns: Iterable[Array], *, rng: np.random.Generator) -> Array:
+    """Means of the columns, each (n,), over bootstrap samples of customers, shape (RESAMPLES, k).
 
-    Rows are drawn with Poisson(1) weights, the same for all columns: the pairing is kept.
+    Customers are drawn with Poisson(1) weights, the same for all columns: the pairing is kept. Of more than `MANY` not
+    each is drawn, but `GROUPS` groups made by chance: their sums vary as the customers do, and an interval that rests
+    on so many groups is as wide but for one per cent.
     """
-    out = np.empty((RESAMPLES, columns.shape[1]))
+    it = iter(columns)
+    first = next(it)
+    group = rng.permutation(len(first)) % GROUPS if len(first) > MANY else None
+    held = np.column_stack([_added(column, group) for column in (first, *it)])
+    size = _added(np.ones(len(first)), group)
+    out = np.empty((RESAMPLES, held.shape[1]))
     for i in range(RESAMPLES):
-        weight = rng.poisson(1.0, len(columns)).astype(np.float64)
-        out[i] = weight @ columns / max(float(weight.sum()), 1.0)
+        weight = rng.poisson(1.0, len(held)).astype(np.float64)
+        out[i] = weight @ held / max(float(weight @ size), 1.0)
     return out
+
+
+def _added(column: Array, group: npt.NDArray[np.int64] | None) -> Array:
+    """The sums of a column over groups; the column itself where each customer is one."""
+    return column if group is None else np.bincount(group, weights=column, minlength=GROUPS).astype(np.float64)
 
 
 def _interval(values: Array, edges: list[float]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from crmlib.clv.seasonal.calendar_grid import calendar_grid, season_columns
 from crmlib.core.calendar.festivals import festival_day
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ModelError
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, ids_as_text, to_polars
 
 FESTIVALS = ("spring_festival", "dragon_boat", "mid_autumn")
 BEFORE = 20
@@ -134,7 +134,7 @@ def _factors(
     seen = bought.filter(pl.col("day_n") <= end)
     people = seen["customer_id"].unique().sort()
     some = people.gather_every(max(people.len() // SAMPLE, 1)).to_frame("customer_id")
-    few = seen.join(some, on="customer_id", how="semi").select("customer_id", "day_n", "net_minor")
+    few = ids_as_text(seen.join(some, on="customer_id", how="semi").select("customer_id", "day_n", "net_minor"))
     reach = int(grid["start_n"].to_numpy().max()) + 7
     if not names or reach < end + days:
         return None

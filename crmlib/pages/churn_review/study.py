@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
 from crmlib import panels
 from crmlib.churn import last_test
+from crmlib.churn.features import visits
+from crmlib.churn.features.visits import Visits
 from crmlib.churn.lists import snapshot
 from crmlib.churn.models import competing
 from crmlib.churn.movement import causes, flows, forms, stages
@@ -18,7 +20,17 @@ from crmlib.churn.winback.winback_cells import Cells
 from crmlib.customers.members import periods
 from crmlib.pages.churn_review.parameters import ChurnReview
 from crmlib.pages.shared.churn_ground import MONTHS, ChurnStudy
+from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The flow of all, by store, and by owner where somebody is named."""
+
+    whole: pl.DataFrame
+    by_store: pl.DataFrame
+    by_owner: pl.DataFrame | None
 
 
 class Study(ChurnStudy):
@@ -53,12 +65,12 @@ class Study(ChurnStudy):
     @cached_property
     def moved(self) -> pl.DataFrame:
         """New, won back, lost and active members by period."""
-        return self._flow()
+        return self.flow.whole
 
     @cached_property
     def by_store(self) -> pl.DataFrame:
         """The flow by store and period."""
-        return self._flow(by="store_id")
+        return self.flow.by_store
 
     @cached_property
     def owned(self) -> pl.DataFrame | None:
@@ -67,17 +79,19 @@ class Study(ChurnStudy):
         return found.with_columns(pl.col("owner").replace(titles)) if found is not None and titles else found
 
     @cached_property
-    def by_owner(self) -> pl.DataFrame:
-        """The flow by owner and period."""
-        return self._flow(by="owner", owned=self.owned)
+    def by_owner(self) -> pl.DataFrame | None:
+        """The flow by owner and period; none where nobody is named, and on the monthly page."""
+        return self.flow.by_owner
 
     @cached_property
     def known(self) -> pl.DataFrame:
         """Everybody known, with the stage reached and the state."""
-        return stages.people(
-            self.trips, t0=self.page.as_of, horizon=self.horizon, active_days=self.params.active_days,
-            leads=None if self.file is None else self.members(self.file),
-            contacts=None if self.contacts is None else self.members(self.contacts), tiers=self.tiers,
+        made = ("customer_id", "joined_on")
+        return self.page.remember(
+            _known, self.ever, Later(lambda: self.tiers, self.lines, self.apart.flagged["customer_id"], self.span),
+            t0=self.page.as_of, horizon=self.horizon, active_days=self.params.active_days,
+            leads=None if self.file is None else self.members(self.file.select(made)),
+            contacts=None if self.contacts is None else self.members(self.contacts),
         )  # fmt: skip
 
     @cached_property
@@ -107,7 +121,7 @@ class Study(ChurnStudy):
     @cached_property
     def why(self) -> pl.DataFrame:
         """Causes by number of lost members, each with its source."""
-        at = causes.homes(self.seen.days, t0=self.page.as_of)
+        at = self.page.remember(_homes, self.ever, self.lost["customer_id"], t0=self.page.as_of)
         closed = causes.lost_by_closure(self.lost, at, self.shut, within=self.horizon)
         return causes.ranked(causes.causes(self.lost, told=self.told, closed=closed, model=self.suggested))
 
@@ -144,8 +158,9 @@ class Study(ChurnStudy):
 
     @cached_property
     def margins(self) -> pl.DataFrame:
-        """Margin [minor units] by member and day."""
-        return panels.customer_margin(self.lines)
+        """Margin [minor units] by member and day, of whoever stands on a win-back list."""
+        listed = winback_lists.lists(self._contacts)["customer_id"].unique()
+        return panels.customer_margin(panels.part(self.lines, customers=listed))
 
     @cached_property
     def sent(self) -> pl.DataFrame:
@@ -181,13 +196,49 @@ class Study(ChurnStudy):
         return self.page.table("contacts").collect() if self.contacts is None else self.contacts
 
     @cached_property
-    def movements(self) -> flows.Movements:
-        """Who moved in each period."""
-        return flows.movements(
-            self.seen, self.times, horizon=self.horizon, active_days=self.params.active_days,
-            festivals=self.options.festivals,
+    def flow(self) -> Flow:
+        """Who moved in each period, counted by all, by store and by owner."""
+        return self.page.remember(
+            _flow, self.ever, None if self.monthly else self.owned, spans=self.times, horizon=self.horizon,
+            active_days=self.params.active_days, festivals=self.options.festivals, observed_until=self.page.as_of,
         )  # fmt: skip
 
-    def _flow(self, **by: Any) -> pl.DataFrame:
-        """Movement of members over the periods."""
-        return flows.counted(self.movements, observed_until=self.page.as_of, **by)
+
+def _flow(
+    seen: Later[Visits],
+    owned: pl.DataFrame | None,
+    *,
+    spans: list[tuple[date, date]],
+    horizon: int,
+    active_days: int,
+    festivals: pl.DataFrame | None,
+    observed_until: date,
+) -> Flow:
+    moved = flows.movements(seen.value, spans, horizon=horizon, active_days=active_days, festivals=festivals)
+    return Flow(
+        whole=flows.counted(moved, observed_until=observed_until),
+        by_store=flows.counted(moved, observed_until=observed_until, by="store_id"),
+        by_owner=None
+        if owned is None
+        else flows.counted(moved, observed_until=observed_until, by="owner", owned=owned),
+    )
+
+
+def _known(
+    seen: Later[Visits],
+    tiers: Later[pl.DataFrame],
+    *,
+    t0: date,
+    horizon: int,
+    active_days: int,
+    leads: pl.DataFrame | None,
+    contacts: pl.DataFrame | None,
+) -> pl.DataFrame:
+    return stages.people(
+        visits.trips_of(seen.value), t0=t0, horizon=horizon, active_days=active_days, leads=leads, contacts=contacts,
+        tiers=tiers.value,
+    )  # fmt: skip
+
+
+def _homes(seen: Later[Visits], of: pl.Series, *, t0: date) -> pl.DataFrame:
+    return causes.homes(visits.only(seen.value.days, of), t0=t0)

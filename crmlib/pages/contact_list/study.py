@@ -31,7 +31,10 @@ class Study(Watch):
 
     @cached_property
     def lifetime(self) -> Lifetime:
-        """What every member still brings."""
+        """What every member still brings; what told who is late is let go before."""
+        for step in ("watched", "usual_gaps"):
+            getattr(self, step)
+        self.forget("tonight", "valued", "late")
         return Lifetime(self.page)
 
     @cached_property

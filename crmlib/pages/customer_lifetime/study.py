@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
 
 import polars as pl
@@ -13,6 +14,7 @@ from crmlib.pages.customer_lifetime.parameters import CustomerLifetime
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.lifetime_ground import Lifetime
+from crmlib.report.memory.remember import Later
 
 
 class Study(Lifetime):
@@ -26,12 +28,12 @@ class Study(Lifetime):
     @cached_property
     def lives(self) -> equal_age.EqualAge:
         """Quarters of first purchase over the same days of their members' lives."""
-        return equal_age.equal_age(self.member_days, as_of=self.page.as_of)
+        return self.page.remember(_lives, self.bought, as_of=self.page.as_of)
 
     @cached_property
     def linked(self) -> tuple[float, float, int]:
         """Correlation of spend and frequency, its standard error, members."""
-        return clv.gamma_gamma.spend_frequency(self.history)
+        return self.page.remember(_linked, self.history)
 
     @cached_property
     def watch(self) -> Watch:
@@ -49,7 +51,12 @@ class Study(Lifetime):
     @cached_property
     def last_list(self) -> dict[str, int] | None:
         """What came of the last run's list."""
-        return clv.portfolio.outcome_of_last(self.page.state("keep_list"), self.member_days, until=self.page.as_of)
+        last = self.page.state("keep_list")
+        if last is None:
+            return None
+        return clv.portfolio.outcome_of_last(
+            last, self.members(self.days_of(last["customer_id"])), until=self.page.as_of
+        )
 
     @property
     def proposal(self) -> pl.DataFrame:
@@ -67,3 +74,11 @@ class Study(Lifetime):
         """Keep the list for the next run, and propose it to the register."""
         self.page.save_state("keep_list", clv.portfolio.as_state(self.forecast.listed, as_of=self.page.as_of))
         lists.propose_standing(self.page, self.proposal, called="customer_lifetime.filed", objective="win_back")
+
+
+def _lives(bought: Later[pl.DataFrame], *, as_of: date) -> equal_age.EqualAge:
+    return equal_age.equal_age(bought.value, as_of=as_of)
+
+
+def _linked(history: Later[pl.DataFrame]) -> tuple[float, float, int]:
+    return clv.gamma_gamma.spend_frequency(history.value)

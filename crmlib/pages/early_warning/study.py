@@ -6,15 +6,21 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
-from crmlib import report
+from crmlib import panels, report
+from crmlib.churn.features import visits
+from crmlib.churn.features.features import Options
+from crmlib.churn.features.visits import Visits
 from crmlib.churn.lists import snapshot, watchlist
 from crmlib.churn.models import hazard
+from crmlib.churn.risk import RiskFit
 from crmlib.outreach import one_list
 from crmlib.pages.early_warning.parameters import EarlyWarning
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
+from crmlib.report.memory.remember import Later
 
 
 class Past(NamedTuple):
@@ -27,6 +33,8 @@ class Past(NamedTuple):
 
 class Study(Watch):
     """From a tried risk to everybody's state today, the list, and what came of the last one."""
+
+    beside = ("silence", "before_that")
 
     @property
     def params(self) -> EarlyWarning:
@@ -61,24 +69,38 @@ class Study(Watch):
         )
 
     @cached_property
+    def stored(self) -> pl.DataFrame | None:
+        """The last list as it was kept; none before the first run."""
+        return self.page.state("watch_list")
+
+    @cached_property
+    def before_that(self) -> pl.DataFrame:
+        """Everybody's state and risk on the day of the last list; empty where one was kept."""
+        if self.stored is not None:
+            return pl.DataFrame()
+        earlier = watchlist.previous_day(self.before, rhythm=self.params.rhythm)
+        return self.page.remember(
+            _night, self.ever, as_of=self.before, before=earlier, risk=self.risk, rng=self.chance("night"),
+            options=self.options,
+        )  # fmt: skip
+
+    @cached_property
     def then(self) -> pl.DataFrame:
         """Whom the last list would have had to choose from."""
-        earlier = watchlist.previous_day(self.before, rhythm=self.params.rhythm)
-        night = snapshot.night(
-            self.seen, as_of=self.before, before=earlier, risk=self.risk, rng=self.chance("night"), options=self.options
-        )
         back, _ = snapshot.with_value(
-            night, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
+            self.before_that, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
         )
         return watchlist.candidates(back, tiers=self.params.watched)
 
     @cached_property
     def past(self) -> Past:
         """What came of the last list; where none was kept, of the one that would have been made."""
-        stored = self.page.state("watch_list")
+        stored = self.stored
         was, rebuilt = snapshot.earlier_list(stored, self.then if stored is None else stored)
         listed_on = self.before if stored is None else stored["listed_on"][0]
-        result = watchlist.outcomes(was, self.trips, listed_on=listed_on, as_of=self.page.as_of)
+        theirs = visits.visits(panels.part(self.lines, customers=was["customer_id"]))
+        trips = visits.trips(visits.without(theirs, self.apart.flagged["customer_id"]))
+        result = watchlist.outcomes(was, trips, listed_on=listed_on, as_of=self.page.as_of)
         return Past(result, listed_on, rebuilt)
 
     @cached_property
@@ -89,7 +111,7 @@ class Study(Watch):
     @cached_property
     def silence(self) -> pl.DataFrame:
         """Chance of no trip in the next weeks, by weeks of silence."""
-        return hazard.return_hazard(self.seen, t0=self.page.as_of, since=self.first, horizon_weeks=self.weeks)
+        return self.page.remember(_silence, self.ever, t0=self.page.as_of, since=self.first, horizon_weeks=self.weeks)
 
     @cached_property
     def last_goods(self) -> pl.DataFrame | None:
@@ -103,3 +125,14 @@ class Study(Watch):
         """Keep the list for the next run, and propose it to the register."""
         self.page.save_state("watch_list", watchlist.as_state(self.listed, as_of=self.page.as_of))
         lists.propose_standing(self.page, self.proposal, called="early_warning.filed", objective="win_back")
+
+
+def _night(
+    seen: Later[Visits], *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options
+) -> pl.DataFrame:
+    night = snapshot.night(seen.value, as_of=as_of, before=before, risk=risk, rng=rng, options=options)
+    return night.select("customer_id", "state", "state_before", "risk")
+
+
+def _silence(seen: Later[Visits], *, t0: date, since: date, horizon_weeks: int) -> pl.DataFrame:
+    return hazard.return_hazard(seen.value, t0=t0, since=since, horizon_weeks=horizon_weeks)

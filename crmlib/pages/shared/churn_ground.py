@@ -21,6 +21,7 @@ from crmlib.churn.last_test import Health, Reserve
 from crmlib.churn.league import Trial
 from crmlib.churn.movement import causes
 from crmlib.churn.risk import RiskFit
+from crmlib.clv.models.bg_nbd import BgNbdParams
 from crmlib.customers.members import periods
 from crmlib.kit.finding import Finding, Status
 from crmlib.pages.shared import churn_checks
@@ -30,6 +31,7 @@ from crmlib.scoring import pyramid
 
 MONTHS = 12
 """Months by which members are put into tiers."""
+FILE = ("customer_id", "joined_on", "owner_staff", "may_call", "may_sms", "may_email")
 LEARNED = 20_000
 """Members at most by whom risks are learned and tried: a fit takes no more rows either, and all cost in proportion."""
 
@@ -58,6 +60,12 @@ def _ground(seen: Later[Visits], *, rng: np.random.Generator) -> Ground:
     return Ground(visits.texts(some), some is not every, first, every.store_days)
 
 
+def _purchases(seen: Later[Visits], *, end: date) -> BgNbdParams:
+    """How all members bought up to a day, for P(0 in h)."""
+    trips = visits.trips_of(seen.value).with_columns(net_minor=pl.lit(0, dtype=pl.Int64))
+    return clv.bg_nbd.fit(clv.backtest.history_at(trips, cut=end, unit="week", minor=1)).params
+
+
 class ChurnStudy(MemberStudy):
     """All receipts of the members, the trial of risks on closed windows, and the risk that came of it."""
 
@@ -75,8 +83,11 @@ class ChurnStudy(MemberStudy):
 
     @cached_property
     def file(self) -> pl.DataFrame | None:
-        """The table of members: owner_staff, may_call and so on; none where it is not connected."""
-        return self.collected("customers")
+        """Of the table of members what `FILE` names; none where it is not connected."""
+        found = self.page.optional("customers")
+        if found is None:
+            return None
+        return found.select(c for c in found.collect_schema().names() if c in FILE).collect()
 
     @cached_property
     def contacts(self) -> pl.DataFrame | None:
@@ -148,8 +159,8 @@ class ChurnStudy(MemberStudy):
 
     @cached_property
     def trips(self) -> pl.DataFrame:
-        """One row per member and day with a purchase."""
-        return visits.trips(self.seen)
+        """One row per member and day with a purchase, ids as the visits have them."""
+        return visits.trips_of(self.seen)
 
     @cached_property
     def options(self) -> Options:
@@ -184,10 +195,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def trial(self) -> Trial:
         """All scores on the closed windows, and which of them ranks."""
-        purchases = None
-        if self.tests:
-            past = self.members(panels.purchase_history(self.lines, period_end=min(self.tests)))
-            purchases = clv.bg_nbd.fit(past).params
+        purchases = self.page.remember(_purchases, self.ever, end=min(self.tests)) if self.tests else None
         return self.page.remember(
             league.trial, self.learned, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
         )

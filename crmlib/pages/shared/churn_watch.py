@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,9 @@ UPPER = ("A", "B")
 
 class Watch(ChurnStudy):
     """Everybody's state on the page's day, with risk, class, money at stake, owner and means."""
+
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Steps that a page makes of all visits besides: made before the night, while the visits are held."""
 
     @cached_property
     def before(self) -> date:
@@ -111,10 +115,14 @@ class Watch(ChurnStudy):
     @cached_property
     def tonight(self) -> snapshot.Night:
         """Everybody's state on the page's day, and days between two visits; all pages of a night tell of the same."""
-        return self.page.remember(
+        for step in self.beside:
+            getattr(self, step)
+        made = self.page.remember(
             _night, self.ever, as_of=self.page.as_of, before=self.before, risk=self.risk, rng=self.chance("night"),
             options=self.options,
         )  # fmt: skip
+        self.forget("seen", "ever")
+        return made
 
 
 def _night(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -9,14 +11,17 @@ import numpy as np
 import polars as pl
 
 from crmlib import clv, panels
-from crmlib.clv.estimate import regularity
+from crmlib.churn.features.visits import among
 from crmlib.clv.estimate.result import ModelFit
 from crmlib.clv.forecast.portfolio import Margin, Portfolio
+from crmlib.clv.forecast.posterior import Posterior
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.judge.backtest import Backtest
+from crmlib.clv.models.gamma_gamma import SpendFit
 from crmlib.clv.seasonal import lifetime_calendar
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.pages.shared.members import YEAR, MemberStudy
+from crmlib.report.memory.remember import Later
 
 ASKED = {"months": 12, "annual_rate": 0.08, "margin": None, "capacity": 50, "model": "auto"}
 """What a page takes that does not ask for it: a year at 8 %, the measured margin, the best model."""
@@ -28,6 +33,15 @@ class Forecast(NamedTuple):
     whole: Portfolio
     newcomer: pl.DataFrame
     listed: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the whole history says: the chosen model, draws of its parameters, and spend per purchase."""
+
+    fit: ModelFit[Any]
+    posterior: Posterior
+    spend: SpendFit
 
 
 class Lifetime(MemberStudy):
@@ -49,33 +63,50 @@ class Lifetime(MemberStudy):
         """All receipt lines of the members, in whichever shop."""
         return self.page.lines_of_members()
 
-    @cached_property
-    def member_days(self) -> pl.DataFrame:
-        """One row per member and day of the whole history."""
-        return self.members(self.days)
+    @property
+    def minor(self) -> int:
+        """Minor units of one of currency."""
+        return MINOR_PER_UNIT[self.page.currency]
 
     @cached_property
-    def history(self) -> pl.DataFrame:
-        """Members by repeat purchases x, time of the last t_x and age T [days], spend and log gaps."""
-        made = panels.purchase_history(
-            self.member_days, period_end=self.page.as_of, first_purchase="drop", currency=self.page.currency
-        )
-        return regularity.with_log_gaps(made, self.member_days.filter("is_purchase"))
+    def bought(self) -> Later[pl.DataFrame]:
+        """One row per member and purchase day of the whole history: customer_id (an Enum), day_n, net_minor."""
+        lines, apart = self.lines, self.apart.flagged["customer_id"]
+
+        def days() -> pl.DataFrame:
+            made = panels.purchase_days(lines, period_end=self.page.as_of)
+            return made.filter(~among(made, apart))
+
+        return Later(days, lines, apart)
+
+    @cached_property
+    def history(self) -> Later[pl.DataFrame]:
+        """Members by repeat purchases x, time of the last t_x and age T [weeks], spend and log gaps."""
+
+        def made() -> pl.DataFrame:
+            known = clv.backtest.history_at(self.bought.value, cut=self.page.as_of, unit="week", minor=self.minor)
+            return known.drop("first_day_n").with_columns(pl.col("customer_id").cast(pl.String))
+
+        return Later(made, self.bought, self.page.currency)
 
     @cached_property
     def margin(self) -> Margin:
         """Margin rate: as asked for, else of the last year's costs."""
-        bought = self.members(panels.customer_period(self.lines, start=self.page.as_of - YEAR, end=self.page.as_of))
-        return clv.portfolio.margin_of(bought, given=self.asked("margin"))
+        start, given = self.page.as_of - YEAR, self.asked("margin")
+        apart = self.apart.flagged["customer_id"]
+        return self.page.remember(_margin, self.lines, apart, start=start, end=self.page.as_of, given=given)
 
     @cached_property
     def test(self) -> Backtest:
         """The models on a held-out period, and the one that was chosen."""
         names = clv.backtest.CANDIDATES if self.asked("model") == "auto" else (self.asked("model"),)
-        page, minor = self.page, MINOR_PER_UNIT[self.page.currency]
-        return page.remember(
-            clv.backtest.run, self.member_days, end=page.as_of, rng=self.rng, models=names, minor=minor
-        )
+        end, minor = self.page.as_of, self.minor
+        return self.page.remember(_tested, self.bought, end=end, rng=self.rng, models=names, minor=minor)
+
+    @cached_property
+    def tested(self) -> Later[Backtest]:
+        """`test`, for what is remembered of it."""
+        return Later(lambda: self.test, self.bought, self.asked("model"), self.page.currency, self.page.context.seed)
 
     @cached_property
     def ahead(self) -> Horizon:
@@ -85,38 +116,62 @@ class Lifetime(MemberStudy):
     @cached_property
     def season(self) -> lifetime_calendar.CalendarTrial:
         """Whether festivals help on held-out time, and their factors."""
-        days, as_of = self.member_days, self.page.as_of
-        first, last = lifetime_calendar.span(days, as_of=as_of, horizon=self.ahead)
-        grid = lifetime_calendar.weekly_grid(first=first, last=last)
-        return self.page.remember(lifetime_calendar.trial, days, self.test, as_of=as_of, horizon=self.ahead, grid=grid)
+        return self.page.remember(_season, self.bought, self.tested, as_of=self.page.as_of, horizon=self.ahead)
 
     @cached_property
-    def learned(self) -> pl.DataFrame:
-        """The part of the history that the chosen model is learned from."""
-        return clv.backtest.learned_from(self.test, self.history)
-
-    @cached_property
-    def fit(self) -> ModelFit[Any]:
-        """The chosen model on the whole history."""
-        return clv.backtest.refit(self.test, self.learned)
+    def learned(self) -> Learned:
+        """The chosen model on the whole history, and draws of its parameters."""
+        past, new = self.test.fits[self.test.chosen], self.test.on_newcomers
+        return self.page.remember(_learned, self.history, past, new=new, rng=self.rng)
 
     @cached_property
     def forecast(self) -> Forecast:
         """The value of members, of a newcomer, and the list, drawn in this order whatever is asked first."""
-        page, rate = self.page, self.asked("annual_rate")
-        fit, season = self.fit, self.season
-        posterior = page.remember(clv.posterior.draw, fit, self.learned, rng=self.rng)
-        spend = clv.backtest.steady_spend(self.history)
+        page, rate, error = self.page, self.asked("annual_rate"), self.test.error
+        factors, learned, margin = self.season.factors, self.learned, self.margin
+        homes = Later(lambda: self.shops, self.lines)
         whole = page.remember(
-            clv.portfolio.portfolio, fit, posterior, spend, self.history, as_of=page.as_of, homes=self.shops,
-            margin=self.margin, horizon=self.ahead, annual_rate=rate, error=self.test.error, seasonal=season.factors,
-            rng=self.rng,
+            _whole, self.history, homes, learned, as_of=page.as_of, margin=margin, horizon=self.ahead,
+            annual_rate=rate, error=error, seasonal=factors, rng=self.rng,
         )  # fmt: skip
         newcomer = page.remember(
-            clv.portfolio.newcomer_curve, fit, posterior, spend, annual_rate=rate, margin=self.margin.rate,
-            error=self.test.error, rng=self.rng,
+            clv.portfolio.newcomer_curve, learned.fit, learned.posterior, learned.spend, annual_rate=rate,
+            margin=margin.rate, error=error, rng=self.rng,
         )  # fmt: skip
         ids = whole.customers["customer_id"]
         held = ids.filter(self.left_alone(ids))
         listed = clv.portfolio.keep_list(whole.customers, capacity=self.asked("capacity"), unit_days=7, held=held)
         return Forecast(whole, newcomer, listed)
+
+
+def _margin(lines: panels.ReceiptLines, apart: pl.Series, *, start: date, end: date, given: float | None) -> Margin:
+    bought = panels.customer_period(lines, start=start, end=end)
+    return clv.portfolio.margin_of(bought.filter(~among(bought, apart)), given=given)
+
+
+def _tested(
+    bought: Later[pl.DataFrame], *, end: date, rng: np.random.Generator, models: tuple[str, ...], minor: int
+) -> Backtest:
+    return clv.backtest.run(bought.value, end=end, rng=rng, models=models, minor=minor)
+
+
+def _season(
+    bought: Later[pl.DataFrame], tested: Later[Backtest], *, as_of: date, horizon: Horizon
+) -> lifetime_calendar.CalendarTrial:
+    days = bought.value
+    first, last = lifetime_calendar.span(days, as_of=as_of, horizon=horizon)
+    grid = lifetime_calendar.weekly_grid(first=first, last=last)
+    return lifetime_calendar.trial(days, tested.value, as_of=as_of, horizon=horizon, grid=grid)
+
+
+def _learned(history: Later[pl.DataFrame], past: ModelFit[Any], *, new: bool, rng: np.random.Generator) -> Learned:
+    known = history.value
+    part = clv.backtest.newcomers(known, unit=past.unit) if new else known
+    fit = clv.backtest.steady_fit(past.model, part, unit=past.unit)
+    return Learned(fit, clv.posterior.draw(fit, part, rng=rng), clv.backtest.steady_spend(known))
+
+
+def _whole(history: Later[pl.DataFrame], homes: Later[pl.DataFrame], learned: Learned, **given: Any) -> Portfolio:
+    return clv.portfolio.portfolio(
+        learned.fit, learned.posterior, learned.spend, history.value, homes=homes.value, **given
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, time
 from hashlib import sha256
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -51,14 +52,32 @@ def standing(page: Page, ids: pl.Series) -> pl.Series:
     if people is None:
         drawn = page.keyed(register.left_alone, ids, _nowhere(ids), standing=name)
     else:
-        known = people.select(recipient_id="customer_id", joined="joined_on", stratum="region").collect()
-        began = page.as_of.replace(day=1)
-        pool = known.filter((pl.col("joined") < began).fill_null(value=True))
-        lines = page.keyed(register.cutoffs, pool, standing=name)
-        who = ids.rename("recipient_id").to_frame().join(known, on="recipient_id", how="left", maintain_order="left")
-        at = who.join(lines, on="stratum", how="left", maintain_order="left", nulls_equal=True)["cutoff"]
+        known = people.select(recipient_id="customer_id", joined="joined_on", stratum="region")
+        who = ids.rename("recipient_id").to_frame()
+        strata = known.filter(pl.col("recipient_id").is_in(ids.implode())).select("recipient_id", "stratum").collect()
+        placed = who.join(strata, on="recipient_id", how="left", maintain_order="left")
+        lines = _cutoffs(page, known)
+        at = placed.join(lines, on="stratum", how="left", maintain_order="left", nulls_equal=True)["cutoff"]
         drawn = page.keyed(register.left_alone, ids, at, standing=name)
     return drawn | ids.is_in(season_held(page).implode())
+
+
+_CUTOFFS: WeakKeyDictionary[Page, pl.DataFrame] = WeakKeyDictionary()
+"""The lines of the month's draw, once for an open page: all members are numbered for them."""
+
+
+def _cutoffs(page: Page, known: pl.LazyFrame) -> pl.DataFrame:
+    """By stratum the largest number that is left alone.
+
+    Parameters
+    ----------
+    known : recipient_id, joined, stratum of all members.
+    """
+    if page not in _CUTOFFS:
+        began = page.as_of.replace(day=1)
+        pool = known.filter((pl.col("joined") < began).fill_null(value=True)).select("recipient_id", "stratum")
+        _CUTOFFS[page] = page.keyed(register.cutoffs, pool, standing=standing_name(page))
+    return _CUTOFFS[page]
 
 
 def standing_name(page: Page) -> str:

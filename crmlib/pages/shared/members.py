@@ -77,6 +77,11 @@ class MemberStudy(report.Study):
         found: T = made[key]
         return found
 
+    def forget(self, *steps: str) -> None:
+        """Let go of steps that no later one asks for: of millions of members they are what a page's memory is."""
+        for step in steps:
+            vars(self).pop(step, None)
+
     @cached_property
     def lines(self) -> panels.ReceiptLines:
         """The receipt lines, for panels."""

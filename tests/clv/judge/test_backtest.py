@@ -195,3 +195,30 @@ def test_margin_is_measured_given_or_unknown():
     assert portfolio.margin_of(costs, given=None) == portfolio.Margin(0.4, "measured")
     assert portfolio.margin_of(costs, given=0.2).rate == 0.2
     assert portfolio.margin_of(costs.with_columns(margin_minor=None), given=None) == portfolio.Margin(1.0, "unknown")
+
+
+def test_groups_of_customers_give_the_intervals_that_customers_give(monkeypatch):
+    """Of many, groups are drawn: as wide as theory says, for errors, their difference and the bias."""
+    rng = np.random.default_rng(4)
+    rate = rng.gamma(0.6, 3.0, 60_000)
+    actual = rng.poisson(rate).astype(float)
+    forecasts = {"ours": rate, "naive": rng.poisson(rate).astype(float)}
+    many, naive = baselines.contest(forecasts, actual, baseline="naive", rng=np.random.default_rng(5))
+    monkeypatch.setattr(baselines, "MANY", 10**9)
+    each, _ = baselines.contest(forecasts, actual, baseline="naive", rng=np.random.default_rng(5))
+    for name in ("bias_interval", "mae_interval", "rmse_interval", "better_mae", "better_rmse"):
+        (low, high), (low_each, high_each) = getattr(many, name), getattr(each, name)
+        assert (high - low) / (high_each - low_each) == pytest.approx(1.0, abs=0.2), name
+        assert (low + high) / 2 == pytest.approx((low_each + high_each) / 2, abs=0.3 * (high_each - low_each)), name
+    error = np.abs(rate - actual)
+    half = (many.mae_interval[1] - many.mae_interval[0]) / 2
+    assert half == pytest.approx(1.645 * error.std() / np.sqrt(len(error)), rel=0.12)
+    assert naive.better_mae is None
+
+
+def test_a_history_of_ids_held_once_is_that_of_texts(days):
+    coded = days.with_columns(pl.col("customer_id").cast(pl.Enum(days["customer_id"].unique().sort())))
+    shuffled = days.sample(fraction=1.0, shuffle=True, seed=1)
+    plain, held, mixed = (backtest.history_at(d, cut=CUT, unit="week", minor=100) for d in (days, coded, shuffled))
+    assert held.cast({"customer_id": pl.String}).equals(plain)
+    assert mixed.equals(plain)

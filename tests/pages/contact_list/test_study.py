@@ -8,6 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from crmlib import panels
+from crmlib.churn.features import visits
 from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import ActionList, Answer, Finding
@@ -73,3 +75,18 @@ def test_a_scheduled_run_proposes_the_list_as_it_shows_it_and_the_register_files
     control = study.everybody.filter(pl.col("group") == "control")
     assert set(made.of("control")["recipient_id"]) == set(control["customer_id"])
     assert book.find(lake, made.drawn.list_id).life.owner == "li"
+
+
+def test_what_was_made_before_is_found_without_the_days_of_anybody(
+    study: Study, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of millions of members the days are what a page costs: the second language reads none of them."""
+    first = study.everybody
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("days of all members were read")
+
+    for of, panel in ((visits, "visit_days"), (panels, "purchase_days"), (panels, "customer_day")):
+        monkeypatch.setattr(of, panel, refuse)
+    again = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD", "language": "en"}))
+    assert again.everybody.equals(first)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crmlib import clv
 from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import ActionList, Answer, Finding
@@ -34,7 +33,7 @@ def test_every_card_is_made_of_receipts_alone(study: Study) -> None:
     assert isinstance(findings.answer(study), Answer)
     assert isinstance(findings.keep_list(study), ActionList)
     assert len(findings.limits(study).sentences) == 6
-    for step in ("lines", "member_days", "history", "test", "season", "fit", "forecast", "lives"):
+    for step in ("lines", "bought", "history", "test", "season", "learned", "forecast", "lives"):
         assert getattr(study, step) is getattr(study, step), step
 
 
@@ -49,7 +48,7 @@ def test_a_step_that_fails_costs_the_sections_that_need_it_and_no_other(
     def refuse(*args: object, **kwargs: object) -> None:
         raise ModelError("clv.no_rows")
 
-    monkeypatch.setattr(clv.gamma_gamma, "spend_frequency", refuse)
+    monkeypatch.setattr(Study, "linked", property(refuse))
     again = study_of(lake)
     lost = findings.spend(again)
     assert (lost.key, lost.status, lost.table.height) == ("clv.check.spend", "none", 0)

@@ -45,7 +45,7 @@ def stores(study: Study) -> Finding:
 @section("churn_review.owners", key="churn.owners")
 def owners(study: Study) -> Finding | tuple[Finding, ...]:
     """Whose members were lost on balance; on the weekly page, where owners are named."""
-    if study.monthly or study.owned is None:
+    if study.monthly or study.owned is None or study.by_owner is None:
         return NONE
     return movement.owners(study.by_owner, words=study.words)
 
