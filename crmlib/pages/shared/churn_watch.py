@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import ClassVar
@@ -116,7 +117,8 @@ class Watch(ChurnStudy):
     def tonight(self) -> snapshot.Night:
         """Everybody's state on the page's day, and days between two visits; all pages of a night tell of the same."""
         for step in self.beside:
-            getattr(self, step)
+            with suppress(ModelError):  # its own section says so
+                getattr(self, step)
         made = self.page.remember(
             _night, self.ever, as_of=self.page.as_of, before=self.before, risk=self.risk, rng=self.chance("night"),
             options=self.options,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crmlib.churn.models import hazard
 from crmlib.core.errors import ModelError
 from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import ActionList, Answer, Finding
@@ -49,7 +48,7 @@ def test_a_step_that_fails_costs_its_section_and_no_other(
     def refuse(*args: object, **kwargs: object) -> None:
         raise ModelError("churn.no_fit")
 
-    monkeypatch.setattr(hazard, "return_hazard", refuse)
+    monkeypatch.setattr(Study, "silence", property(refuse))
     again = study_of(lake)
     lost = findings.silence(again)
     assert (lost.key, lost.status) == ("churn.silence", "none")
