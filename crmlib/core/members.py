@@ -112,11 +112,14 @@ def purchases(customer_day: AnyFrame, *, until: int) -> pl.DataFrame:
         .filter(pl.col("is_purchase"), pl.col("day_n") <= until, pl.col("customer_id").is_not_null())
         .select("customer_id", pl.col("day_n").cast(pl.Int64))
     )
+    return in_order(days).filter(~pl.all_horizontal(pl.all() == pl.all().shift()).fill_null(value=False))
+
+
+def in_order(days: pl.DataFrame) -> pl.DataFrame:
+    """`days` by customer_id and day_n; those in order stay, for looking is much cheaper than sorting texts."""
     who, day = pl.col("customer_id"), pl.col("day_n")
     back = (who < who.shift(1)) | ((who == who.shift(1)) & (day < day.shift(1)))
-    if days.select(back.any()).item():  # looking is much cheaper than sorting texts
-        days = days.sort("customer_id", "day_n")
-    return days.filter(~pl.all_horizontal(pl.all() == pl.all().shift()).fill_null(value=False))
+    return days.sort("customer_id", "day_n") if days.select(back.any()).item() else days
 
 
 def check_values(table: pl.DataFrame, column: str, *, name: str = "members") -> None:

@@ -20,7 +20,7 @@ from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, timed, to_polars
 from crmlib.core.margins import margin_rate
 from crmlib.core.members import members, purchases
-from crmlib.customers.loyalty.overdue import Overdue, without_rhythm
+from crmlib.customers.loyalty.overdue import staying_away, without_rhythm
 
 GRADES = ("A", "B", "C", "D", "E")
 SHARES = (0.1, 0.3, 0.6, 0.85)
@@ -92,17 +92,44 @@ def grade_members(
     return Grades(customers=customers, by_grade=_by_grade(customers, realised))
 
 
-def member_inputs(
-    period: AnyFrame, overdue: Overdue, customer_day: AnyFrame, *, as_of: date, contacts: AnyFrame | None = None
-) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What a grade reads of everybody's days, whatever period is valued.
+
+    Parameters
+    ----------
+    customers : customer_id, stay_away (back-tested share; null without a rhythm), recent (purchase days of 90 days).
+    without_rhythm : share staying away of those who had no rhythm.
+    """
+
+    customers: pl.DataFrame
+    without_rhythm: float
+
+
+def staying(customer_day: AnyFrame, *, as_of: date) -> Staying:
+    """How surely everybody stays, and how engaged they are, as of a day.
+
+    Parameters
+    ----------
+    customer_day : customer_id, day_n, is_purchase; from the beginning.
+    """
+    as_of = a_day(as_of, name="as_of")
+    today = day_number(as_of)
+    bought = purchases(customer_day, until=today)
+    recent = bought.filter(pl.col("day_n") > today - WARM_DAYS).group_by("customer_id").agg(recent=pl.len())
+    risks = staying_away(bought, today=today).select("customer_id", "stay_away")
+    customers = risks.join(recent, on="customer_id", how="full", coalesce=True)
+    return Staying(customers, without_rhythm(bought, today=today))
+
+
+def member_inputs(period: AnyFrame, staying: Staying, *, as_of: date, contacts: AnyFrame | None = None) -> pl.DataFrame:
     """What a grade reads, from the tables at hand, until a lifetime value and a churn risk are given.
 
     Parameters
     ----------
     period : customer_id, net_minor, margin_minor of 12 months; a missing margin is estimated by the mean rate.
-    overdue : members against their own rhythm as of the same day: the back-tested share staying away is the risk;
+    staying : members against their own rhythm as of the same day: the back-tested share staying away is the risk;
         who has no rhythm yet gets the share of all who had none.
-    customer_day : customer_id, day_n, is_purchase.
     contacts : customer_id, at.
 
     Returns
@@ -120,23 +147,19 @@ def member_inputs(
         raise ModelError("scoring.no_cost")
     rate = 1.0 if costs is None else costs.rate or 0.0
     margin = pl.col("margin_minor") if "margin_minor" in table.columns else pl.lit(None, dtype=pl.Int64)
-    as_of = a_day(as_of, name="as_of")
-    today = day_number(as_of)
-    bought = purchases(customer_day, until=today)
-    recent = bought.filter(pl.col("day_n") > today - WARM_DAYS).group_by("customer_id").agg(recent=pl.len())
     joined = (
         table.select(
             "customer_id",
             value_minor=pl.coalesce(margin, (pl.col("net_minor") * rate).round().cast(pl.Int64)),
         )
-        .join(overdue.customers.select("customer_id", risk="stay_away"), on="customer_id", how="left")
-        .join(recent, on="customer_id", how="left", maintain_order="left")
+        .join(staying.customers, on="customer_id", how="left", maintain_order="left")
         .with_columns(
-            pl.col("risk").fill_null(without_rhythm(bought, today=today)),
+            risk=pl.col("stay_away").fill_null(staying.without_rhythm),
             engagement=pl.col("recent").fill_null(0).cast(pl.Int64),
         )
     )
     if contacts is not None:
+        as_of = a_day(as_of, name="as_of")
         talks = timed(contacts, needs=("customer_id",), name="contacts")
         age = (pl.lit(as_of) - pl.col("at").dt.date()).dt.total_days()
         talked = talks.filter(age.is_between(0, WARM_DAYS)).group_by("customer_id").agg(talks=pl.len())

@@ -15,13 +15,13 @@ from crmlib.core.members import nobody
 LAST_RECEIPTS = 10
 
 
-def find(ids: pl.Series, pseudonyms: pl.Series, wanted: str, *, default: str) -> str:
-    """The customer behind a pseudonym, or `default` if none is asked for.
+def find(ids: pl.Series, pseudonyms: pl.Series, wanted: str) -> str:
+    """The customer behind a pseudonym.
 
     Parameters
     ----------
     ids, pseudonyms : of everybody, aligned.
-    wanted : pseudonym, upper or lower case; empty for the default.
+    wanted : pseudonym, upper or lower case.
 
     Raises
     ------
@@ -30,12 +30,10 @@ def find(ids: pl.Series, pseudonyms: pl.Series, wanted: str, *, default: str) ->
 
     Examples
     --------
-    >>> find(pl.Series(["c1", "c2"]), pl.Series(["AAAA", "BBBB"]), "bbbb", default="c1")
+    >>> find(pl.Series(["c1", "c2"]), pl.Series(["AAAA", "BBBB"]), "bbbb")
     'c2'
     """
     asked = wanted.strip().upper()
-    if not asked:
-        return default
     found = ids.filter(pseudonyms == asked)
     if found.is_empty():
         raise ModelError("scoring.no_such_customer", values={"customer": asked[:16]})
@@ -76,25 +74,27 @@ def months_of(customer_day: AnyFrame, *, customer: str, as_of: date, months: int
     )
 
 
-def basket_of(parts: AnyFrame, *, customer: str) -> pl.DataFrame:
+def basket_of(own: AnyFrame, every: AnyFrame) -> pl.DataFrame:
     """What one customer buys beside what all members buy.
 
     Parameters
     ----------
-    parts : customer_id, part, net_minor of sales.
+    own, every : part and net_minor of sales, of the customer and of all; a part may stand several times.
 
     Returns
     -------
     part, net_minor, share, share_all, lift; by share, largest first.
     """
-    table = to_polars(parts, needs=("customer_id", "part", "net_minor"), name="parts").filter(
-        pl.col("part").is_not_null()
+    own_, all_ = (
+        to_polars(parts, needs=("part", "net_minor"), name="parts")
+        .filter(pl.col("part").is_not_null())
+        .group_by("part")
+        .agg(pl.col("net_minor").sum())
+        for parts in (own, every)
     )
-    every = table.group_by("part").agg(all_minor=pl.col("net_minor").sum())
-    own = table.filter(pl.col("customer_id") == customer).group_by("part").agg(pl.col("net_minor").sum())
-    total, all_total = int(own["net_minor"].sum()), int(every["all_minor"].sum())
+    total, all_total = int(own_["net_minor"].sum()), int(all_["net_minor"].sum())
     return (
-        own.join(every, on="part", how="left")
+        own_.join(all_.rename({"net_minor": "all_minor"}), on="part", how="left")
         .with_columns(
             share=pl.col("net_minor") / total if total > 0 else pl.lit(None, dtype=pl.Float64),
             share_all=pl.col("all_minor") / all_total if all_total > 0 else pl.lit(None, dtype=pl.Float64),

@@ -46,6 +46,7 @@ CUSTOMER_KIND = {
     "quantity_milli": pl.Int64,
     "net_minor": pl.Int64,
 }
+MEMBER_GOODS = {"product_id": pl.String, "quantity_milli": pl.Int64, "net_minor": pl.Int64}
 _PARTS = 1000
 """Usual prices are summed in such parts of a minor unit, and rounded once."""
 CARD_USE = {
@@ -114,13 +115,29 @@ def _traits_of_cells(
     return found.with_columns(pl.col("gift_minor").fill_null(0)).select(*CUSTOMER_TRAITS)
 
 
-def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date) -> pl.DataFrame:
+def member_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """What all customers together bought of each good: product_id (null where unknown), quantity_milli, net_minor.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, product_id, quantity_milli, net_minor.
+    """
+    needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
+    sold = _sold(lines, needs=needs, start=start, end=end)
+    sums = sold.group_by("product_id").agg(nw.col("quantity_milli", "net_minor").sum())
+    return reduced(sums, schema=MEMBER_GOODS, sort=("product_id",))
+
+
+def customer_prices(
+    lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date, every: AnyFrame | None = None
+) -> pl.DataFrame:
     """What each customer paid, beside what all customers paid for as many goods of the same category and unit.
 
     Parameters
     ----------
     lines : receipt lines; needs customer_id, day_n, product_id, quantity_milli, net_minor.
     products : needs product_id, unit and `by`, the category; goods without one are left out.
+    every : `member_goods` of all customers, where `lines` are those of some.
 
     Returns
     -------
@@ -134,20 +151,28 @@ def customer_prices(lines: AnyFrame, products: AnyFrame, *, by: str, start: date
     goods = _goods(products, by, "unit").select(
         "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String)
     )
-    kinds = (
-        sold.join(goods, on="product_id", how="left")
-        .filter(~nw.col("kin").is_null())
-        .with_columns(unit=nw.col("unit").fill_null(""))
-        .group_by("customer_id", "kin", "unit")
-        .agg(nw.col("lines", "quantity_milli", "net_minor").sum())
+
+    def of_kinds(rows: Lines) -> Lines:
+        known = rows.join(goods, on="product_id", how="left").filter(~nw.col("kin").is_null())
+        return known.with_columns(unit=nw.col("unit").fill_null(""))
+
+    sums = of_kinds(sold).group_by("customer_id", "kin", "unit")
+    kinds = reduced(sums.agg(nw.col("lines", "quantity_milli", "net_minor").sum()), schema=CUSTOMER_KIND, sort=())
+    if every is None:
+        return _at_usual_prices(kinds, kinds)
+    schema = {name: CUSTOMER_KIND[name] for name in ("kin", "unit", "quantity_milli", "net_minor")}
+    return _at_usual_prices(
+        kinds, reduced(of_kinds(lines_of(every, needs=MEMBER_GOODS, name="every")), schema=schema, sort=())
     )
-    return _at_usual_prices(reduced(kinds, schema=CUSTOMER_KIND, sort=()))
 
 
-def _at_usual_prices(kinds: pl.DataFrame) -> pl.DataFrame:
-    """What `customer_prices` returns, from `CUSTOMER_KIND`: whole numbers all the way, so no order of sums can tell."""
+def _at_usual_prices(kinds: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+    """What `customer_prices` returns, from `CUSTOMER_KIND`: whole numbers all the way, so no order of sums can tell.
+
+    every : what all customers bought: kin, unit, quantity_milli, net_minor.
+    """
     kin = ("kin", "unit")
-    usual = kinds.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
+    usual = every.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
     wide = pl.col("quantity_milli").cast(pl.Int128) * pl.col("all_minor") * _PARTS  # a product of sums leaves 64 bits
     return (
         kinds.lazy()

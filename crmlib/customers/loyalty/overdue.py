@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
-from crmlib.core.members import purchases
+from crmlib.core.members import in_order, purchases
 from crmlib.core.proportions import wilson
 
 LEAST_DAYS = 4
@@ -31,6 +32,8 @@ GAP_CLASSES = (14, 30, 60)
 """Usual gaps up to 14, 30, 60 days and longer: who comes weekly and pauses is judged by others who come weekly."""
 LEAST_TESTED = 30
 """Members in a back-tested cell below which the band's rate is used for all gaps together."""
+_DAY_BITS = 20
+"""A gap between two days is below 2 ** 20 days."""
 _COUNTED = (
     pl.len().cast(pl.Int64).alias("customers"),
     pl.col("came").is_null().sum().cast(pl.Int64).alias("stayed_away"),
@@ -74,9 +77,8 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
     rate = costs.rate if costs is not None else None
     worth = pl.coalesce("margin_minor", pl.col("net_minor") * (rate or 0.0)) if with_margin else pl.col("net_minor")
     now = (
-        rhythm(days, today=today)
+        staying_away(days, today=today, ahead=ahead)
         .join(money.select("customer_id", margin_minor=worth.round().cast(pl.Int64)), on="customer_id", how="left")
-        .join(_rates(days, today=today, ahead=ahead), on=["band", "gap_class"], how="left")
         .with_columns(pl.col("margin_minor").fill_null(0))
         .with_columns(
             at_risk_minor=(pl.col("margin_minor").clip(lower_bound=0) * pl.col("stay_away") * ahead / YEAR_DAYS)
@@ -86,6 +88,13 @@ def overdue(customer_day: AnyFrame, values: AnyFrame, *, as_of: date, ahead: int
         .sort("at_risk_minor", "customer_id", descending=[True, False], nulls_last=True)
     )
     return Overdue(customers=now, back_test=test, with_margin=with_margin)
+
+
+def staying_away(days: pl.DataFrame, *, today: int, ahead: int = AHEAD_DAYS) -> pl.DataFrame:
+    """`rhythm`, with the back-tested share of such members who stay away: stay_away."""
+    return rhythm(days, today=today).join(
+        _rates(days, today=today, ahead=ahead), on=["band", "gap_class"], how="left", maintain_order="left"
+    )
 
 
 def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
@@ -106,16 +115,9 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
     >>> rhythm(days, today=60).row(0)
     ('a', 10.0, 30, 3.0, 'short', 0)
     """
+    kept = in_order(days.filter(pl.col("day_n") <= today))
     return (
-        days.filter(pl.col("day_n") <= today)
-        .sort("customer_id", "day_n")
-        .group_by("customer_id", maintain_order=True)
-        .agg(
-            purchase_days=pl.len(),
-            gap_days=pl.col("day_n").diff().median(),
-            days_since=(today - pl.col("day_n").last()).cast(pl.Int64),
-        )
-        .filter(pl.col("purchase_days") >= LEAST_DAYS)
+        _gaps(kept, today=today)
         .with_columns(times=pl.col("days_since") / pl.col("gap_days"))
         .with_columns(
             band=pl.coalesce(
@@ -124,7 +126,22 @@ def rhythm(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
             ).cast(pl.Enum(BAND_NAMES)),
             gap_class=pl.sum_horizontal(pl.col("gap_days") > edge for edge in GAP_CLASSES).cast(pl.Int64),
         )
-        .drop("purchase_days")
+    )
+
+
+def _gaps(days: pl.DataFrame, *, today: int) -> pl.DataFrame:
+    """customer_id, gap_days and days_since of `rhythm`; days in order, by arrays: members are millions."""
+    run, day = days["customer_id"].rle_id().to_numpy().astype(np.int64), days["day_n"].to_numpy().astype(np.int64)
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    gaps = np.diff(first, append=run.size) - 1
+    same = np.diff(run) == 0
+    ordered = np.sort((run[1:] << _DAY_BITS | np.diff(day))[same]) & ((1 << _DAY_BITS) - 1)  # each one's gaps in order
+    known = gaps >= LEAST_DAYS - 1
+    begin, several = (first - np.arange(first.size))[known], gaps[known]
+    median = (ordered[begin + (several - 1) // 2] + ordered[begin + several // 2]) / 2
+    since = today - day[(first + gaps)[known]]
+    return days.select(pl.col("customer_id").gather(first[known])).with_columns(
+        gap_days=pl.Series(median, dtype=pl.Float64), days_since=pl.Series(since, dtype=pl.Int64)
     )
 
 

@@ -1,4 +1,8 @@
-"""The steps of one customer's page."""
+"""The steps of one customer's page.
+
+What is told of one customer is read from that customer's receipts. Places among all members are found where they were
+kept for the night; only those of the period asked for are made anew.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ import polars as pl
 from crmlib import panels
 from crmlib.core.errors import ModelError
 from crmlib.customers import grades, view360
-from crmlib.customers.loyalty import overdue
 from crmlib.customers.members import periods
 from crmlib.pages.customer_360.parameters import Customer360
 from crmlib.pages.shared.churn_watch import Watch
-from crmlib.pages.shared.lifetime_ground import Lifetime
+from crmlib.pages.shared.lifetime_ground import ASKED, Lifetime
 from crmlib.pages.shared.trait_ground import TraitStudy
 from crmlib.panels import traits
+from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid
 
 OWN = ("customers", "points", "cards")
@@ -25,8 +29,46 @@ FILED = ("contacts", "points", "holdings")
 """Tables of what else is on file."""
 
 
+class Year(Lifetime):
+    """What every member brings in a year, whatever period the page looks at."""
+
+    def asked(self, name: str) -> Any:
+        """As the lifetime page asks by itself."""
+        return ASKED[name]
+
+    @cached_property
+    def worth(self) -> pl.DataFrame:
+        """customer_id, p_alive, value of a year [currency units]."""
+        made = Later(lambda: self.forecast.whole.customers, self.lines, self.apart.flagged["customer_id"],
+                     self.page.context.seed, self.page.currency)  # fmt: skip
+        return self.page.remember(_worth, made)
+
+
+def _worth(whole: Later[pl.DataFrame]) -> pl.DataFrame:
+    return whole.value.select("customer_id", "p_alive", "value")
+
+
+def _ranked(now: Later[pl.DataFrame]) -> pl.DataFrame:
+    tiers = pyramid.pyramid(now.value).customers.select("customer_id", "tier")
+    ranked = view360.ranked(now.value.select("customer_id", "net_minor", "purchase_days"))
+    return ranked.join(tiers, on="customer_id", maintain_order="left")
+
+
+def _staying(days: Later[pl.DataFrame], *, as_of: date) -> grades.Staying:
+    return grades.staying(days.value, as_of=as_of)
+
+
+def _graded(now: Later[pl.DataFrame], staying: Later[grades.Staying], *, as_of: date) -> pl.DataFrame:
+    graded = grades.grade_members(grades.member_inputs(now.value, staying.value, as_of=as_of)).customers
+    return graded.select("customer_id", "grade", "value_rank", "safety_rank", "engagement_rank", "engagement")
+
+
+def _called(found: Later[pl.DataFrame]) -> pl.DataFrame:
+    return found.value
+
+
 class Study(TraitStudy):
-    """From receipt lines to all members' scores, and to the one customer of the page; in this order."""
+    """From the places among all members to the one customer of the page; in this order."""
 
     @property
     def params(self) -> Customer360:
@@ -45,28 +87,44 @@ class Study(TraitStudy):
         return {"start": span.start, "end": span.end}
 
     @cached_property
-    def late(self) -> overdue.Overdue:
-        """Members against their own rhythm [days], of which the grade is made."""
-        return overdue.overdue(self.days, self.now, as_of=self.page.as_of)
+    def members_now(self) -> Later[pl.DataFrame]:
+        """`now`, for what is remembered of it."""
+        return Later(lambda: self.now, self.lines, self.apart.flagged["customer_id"], self.dates)
+
+    @cached_property
+    def staying(self) -> Later[grades.Staying]:
+        """How surely everybody stays as of the page's day, whatever period is asked for."""
+        days = Later(lambda: self.days, self.lines)
+        return Later(lambda: self.page.remember(_staying, days, as_of=self.page.as_of), self.lines, self.page.as_of)
 
     @cached_property
     def graded(self) -> pl.DataFrame:
         """Members with their grade and the places [0 to 1] that it is made of."""
-        inputs = grades.member_inputs(self.now, self.late, self.days, as_of=self.page.as_of)
-        return grades.grade_members(inputs).customers
+        return self.page.remember(_graded, self.members_now, self.staying, as_of=self.page.as_of)
 
     @cached_property
     def ranked(self) -> pl.DataFrame:
-        """Members with their tier and the share of members below them."""
-        tiers = pyramid.pyramid(self.now).customers.select("customer_id", "tier")
-        return view360.ranked(self.now.join(tiers, on="customer_id"))
+        """Members with net_minor, purchase_days, their tier and the share of members below them."""
+        return self.page.remember(_ranked, self.members_now)
+
+    @cached_property
+    def called(self) -> pl.DataFrame:
+        """Every card that was ever seen, by its pseudonym: customer_id, pseudonym."""
+
+        def made() -> pl.DataFrame:
+            ids = panels.ids(self.lines, "customer_id")["id"]
+            return pl.DataFrame({"customer_id": ids, "pseudonym": self.page.pseudonyms(ids)})
+
+        key = self.page.pseudonyms(pl.Series(["key"]))[0]  # of another key, other pseudonyms
+        return self.page.remember(_called, Later(made, self.lines, key))
 
     @cached_property
     def chosen(self) -> str:
         """The id of the customer asked for, else of the one with the most at risk; never shown."""
-        ids = self.days["customer_id"].unique().sort()
-        first = view360.first_choice(self.watch.judged, self.ranked)
-        return view360.find(ids, self.page.pseudonyms(ids), self.params.customer, default=first)
+        if self.params.customer.strip():
+            return view360.find(self.called["customer_id"], self.called["pseudonym"], self.params.customer)
+        standing = self.watch.standing
+        return view360.first_choice(None if standing is None else standing.table, self.ranked)
 
     @cached_property
     def shown_as(self) -> str:
@@ -80,9 +138,18 @@ class Study(TraitStudy):
 
     @cached_property
     def rhythm(self) -> dict[str, Any] | None:
-        """The customer's row of `Watch.judged`; none for one who is lost by now, or where no risk can be learned."""
-        judged = self.watch.judged
-        return None if judged is None else view360.row_of(judged, self.chosen)
+        """The customer's row of `Watch.standing`, with the means; none for one who is lost by now, or not judged."""
+        standing = self.watch.standing
+        if standing is None:
+            return None
+        own = standing.table.filter(pl.col("customer_id") == self.chosen)
+        reached = self.watch.means_of(own.select("customer_id", past_tier="tier"))
+        return view360.row_of(own.join(reached, on="customer_id", how="left"), self.chosen)
+
+    @property
+    def basis(self) -> str:
+        """What is at stake: margin where cost is known, else sales."""
+        return "margin" if self.watch.standing is None else self.watch.standing.basis
 
     @cached_property
     def value(self) -> dict[str, Any] | None:
@@ -95,9 +162,29 @@ class Study(TraitStudy):
         return view360.row_of(self.graded, self.chosen)
 
     @cached_property
+    def looked_at(self) -> panels.ReceiptLines:
+        """The customer's own receipt lines."""
+        return panels.part(self.lines, customers=pl.Series("customer_id", [self.chosen]))
+
+    @cached_property
+    def described(self) -> pl.DataFrame:
+        """The customer as a member of the period; no row without a purchase in it."""
+        return self.members(panels.customer_period(self.looked_at, **self.dates))
+
+    @property
+    def profiles(self) -> pl.LazyFrame | None:
+        """The customer's row of the table of members."""
+        return None if self.people is None else self.people.filter(pl.col("customer_id") == self.chosen)
+
+    @cached_property
+    def sold(self) -> pl.DataFrame:
+        """Goods that all cards together bought in the period."""
+        return self.page.remember(traits.member_goods, self.lines, **self.dates)
+
+    @cached_property
     def habits(self) -> dict[str, str | None]:
         """The customer's traits and habits by name."""
-        return view360.traits_of(self.known_traits(), self.chosen)
+        return {} if self.described.is_empty() else view360.traits_of(self.known_traits(), self.chosen)
 
     @cached_property
     def paid(self) -> float | None:
@@ -113,14 +200,19 @@ class Study(TraitStudy):
     @cached_property
     def months(self) -> pl.DataFrame:
         """The customer's visits and sales [minor units] by month."""
-        return view360.months_of(self.days, customer=self.chosen, as_of=self.page.as_of)
+        own = panels.customer_day(self.looked_at, period_end=self.page.as_of)
+        return view360.months_of(own, customer=self.chosen, as_of=self.page.as_of)
 
     @cached_property
     def basket(self) -> pl.DataFrame:
         """What the customer buys beside what all buy, by category, or by product where products are not connected."""
         by = "product_id" if self.goods is None else self.params.level
-        parts = traits.customer_part(self.lines, self.goods, by=by, start=self.dates["start"], end=self.dates["end"])
-        return view360.basket_of(parts, customer=self.chosen)
+        start, end = self.dates["start"], self.dates["end"]
+        own = traits.customer_part(self.looked_at, self.goods, by=by, start=start, end=end)
+        every = self.sold if self.goods is None else self.sold.join(
+            self.goods.select("product_id", by).collect(), on="product_id", how="left"
+        )  # fmt: skip
+        return view360.basket_of(own, every.select("net_minor", part=pl.col(by).cast(pl.String)))
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -151,6 +243,6 @@ class Study(TraitStudy):
     def worth(self) -> dict[str, Any] | None:
         """The row of the lifetime page: p_alive, value of a year [currency units]; none without its model."""
         try:
-            return view360.row_of(Lifetime(self.page).forecast.whole.customers, self.chosen)
+            return view360.row_of(Year(self.page).worth, self.chosen)
         except ModelError:
             return None

@@ -119,7 +119,11 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def owned_by(self) -> pl.DataFrame:
         """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
-        homes = clv.portfolio.home_store(self.shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
+        return self.owned(self.shops)
+
+    def owned(self, shops: pl.DataFrame) -> pl.DataFrame:
+        """`owned_by` by the shops of some."""
+        homes = clv.portfolio.home_store(shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
         made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
         if self.file is None:
             return made

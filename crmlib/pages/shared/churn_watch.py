@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import ClassVar
@@ -10,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from crmlib import panels
 from crmlib.churn.features import labels
 from crmlib.churn.features.features import Options
 from crmlib.churn.features.visits import Visits
@@ -23,6 +25,24 @@ from crmlib.report.memory.remember import Later
 
 UPPER = ("A", "B")
 """Classes of past spend whose members are worth a call."""
+TOLD = (
+    "customer_id", "state", "state_before", "waiting", "recency", "usual_gap", "risk", "tier", "margin_minor",
+    "stake_minor", "reason_1", "complaints_open", "store_idle",
+)  # fmt: skip
+"""What pages tell of everybody's lateness; features of the risk are for those who look at these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everybody who can be judged, small enough to be kept.
+
+    Parameters
+    ----------
+    table : `TOLD`, as far as known, with at_risk_minor and late (and waiting for no festival). basis : of the stake.
+    """
+
+    table: pl.DataFrame
+    basis: str
 
 
 class Watch(ChurnStudy):
@@ -42,12 +62,17 @@ class Watch(ChurnStudy):
         return labels.came_again(self.learned, t0=self.page.as_of, horizon=self.horizon, options=self.options)
 
     @cached_property
-    def valued(self) -> tuple[pl.DataFrame, str]:
-        """`table` and `basis`."""
-        made, basis = snapshot.with_value(
+    def staked(self) -> tuple[pl.DataFrame, str]:
+        """`table`, without how to reach anybody, and `basis`."""
+        return snapshot.with_value(
             self.tonight.table, year=self.year, tiers=self.tiers, horizon=self.horizon,
             returns=self.returns or 0.0,
         )  # fmt: skip
+
+    @cached_property
+    def valued(self) -> tuple[pl.DataFrame, str]:
+        """`table` and `basis`."""
+        made, basis = self.staked
         return made.join(self.reach(made["customer_id"]), on="customer_id", how="left"), basis
 
     @property
@@ -64,12 +89,19 @@ class Watch(ChurnStudy):
     def judged(self) -> pl.DataFrame | None:
         """`table` with at_risk_minor and late (and waiting for no festival); none where no risk can be learned."""
         try:
-            table = self.table
+            return _judged(self.table)
         except ModelError:
             return None
-        at_risk = (pl.col("risk") * pl.col("stake_minor").clip(0)).round().cast(pl.Int64)
-        late = pl.col("state").is_in(watchlist.LATE) & ~pl.col("waiting")
-        return table.with_columns(at_risk_minor=at_risk, late=late)
+
+    @cached_property
+    def standing(self) -> Standing | None:
+        """What pages tell of `judged`, kept for all pages of a night; none where no risk can be learned."""
+        asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
+        staked = Later(lambda: self.staked, self.lines, self.apart.flagged["customer_id"], *asked)
+        try:
+            return self.page.remember(_standing, staked)
+        except ModelError:
+            return None
 
     @cached_property
     def late(self) -> pl.DataFrame:
@@ -81,14 +113,24 @@ class Watch(ChurnStudy):
         lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
         known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
-        asked = asked.with_columns(pl.col("past_tier").fill_null(lowest))
+        return self._reached(asked.with_columns(pl.col("past_tier").fill_null(lowest)), self.owned_by)
+
+    def reach_few(self, few: pl.DataFrame) -> pl.DataFrame:
+        """`reach` of some rows of `standing`: the shops of others are not looked at."""
+        theirs = panels.part(self.lines, customers=few["customer_id"])
+        return self._reached(few.select("customer_id", past_tier="tier"), self.owned(self.shops_in(theirs)))
+
+    def means_of(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """The means by which each (customer_id, past_tier) may be reached: customer_id, means."""
         worth = asked.with_columns(upper=pl.col("past_tier").is_in(UPPER))
-        by = means(worth, consents=lists.still_agreed(self.page, self.file), made=self.contacts, on=self.page.as_of)
-        made = asked.join(by, on="customer_id", how="left", maintain_order="left")
-        owned = self.owned_by.rename({"customer_id": "_id"})
+        return means(worth, consents=lists.still_agreed(self.page, self.file), made=self.contacts, on=self.page.as_of)
+
+    def _reached(self, asked: pl.DataFrame, owned: pl.DataFrame) -> pl.DataFrame:
+        made = asked.join(self.means_of(asked), on="customer_id", how="left", maintain_order="left")
+        owned = owned.rename({"customer_id": "_id"})
         made = made.join(owned, left_on="customer_id", right_on="_id", how="left", maintain_order="left")
         due = watchlist.due_on(pl.col("past_tier"), as_of=self.page.as_of)
-        return made.with_columns(due_on=due, held=self.left_alone(ids))
+        return made.with_columns(due_on=due, held=self.left_alone(asked["customer_id"]))
 
     @cached_property
     def usual_gaps(self) -> pl.DataFrame:
@@ -131,3 +173,14 @@ def _night(
     seen: Later[Visits], *, as_of: date, before: date, risk: RiskFit, rng: np.random.Generator, options: Options
 ) -> snapshot.Night:
     return snapshot.whole_night(seen.value, as_of=as_of, before=before, risk=risk, rng=rng, options=options)
+
+
+def _judged(table: pl.DataFrame) -> pl.DataFrame:
+    at_risk = (pl.col("risk") * pl.col("stake_minor").clip(0)).round().cast(pl.Int64)
+    late = pl.col("state").is_in(watchlist.LATE) & ~pl.col("waiting")
+    return table.with_columns(at_risk_minor=at_risk, late=late)
+
+
+def _standing(staked: Later[tuple[pl.DataFrame, str]]) -> Standing:
+    table, basis = staked.value
+    return Standing(_judged(table.select(c for c in TOLD if c in table.columns)), basis)

@@ -133,8 +133,11 @@ class MemberStudy(report.Study):
     @cached_property
     def shops(self) -> pl.DataFrame:
         """Each card's shops of the last year, by what was bought there."""
-        first, last = self.page.as_of - YEAR, self.page.as_of
-        return self.once("homes", lambda: traits.customer_part(self.lines, by="store_id", start=first, end=last))
+        return self.once("homes", lambda: self.shops_in(self.lines))
+
+    def shops_in(self, lines: panels.ReceiptLines) -> pl.DataFrame:
+        """`shops` of some lines."""
+        return traits.customer_part(lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""

@@ -27,13 +27,33 @@ class TraitStudy(MemberStudy):
         """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
         return self.members(panels.customer_period(self.lines, **self.dates))
 
+    @property
+    def looked_at(self) -> panels.ReceiptLines:
+        """The lines of whom traits are told."""
+        return self.lines
+
+    @property
+    def described(self) -> pl.DataFrame:
+        """The rows of `now` of whom traits are told."""
+        return self.now
+
+    @property
+    def profiles(self) -> pl.LazyFrame | None:
+        """The rows of the table of members of whom traits are told; none where it is not connected."""
+        return self.people
+
+    @property
+    def sold(self) -> pl.DataFrame | None:
+        """Goods that all members bought, where `looked_at` are the lines of some."""
+        return None
+
     @cached_property
     def flavours(self) -> pl.DataFrame | None:
         """Sales by card and flavour; none where products are not connected."""
         if self.goods is None:
             return None
         return traits.customer_part(
-            self.lines, self.goods, by="flavour", start=self.dates["start"], end=self.dates["end"]
+            self.looked_at, self.goods, by="flavour", start=self.dates["start"], end=self.dates["end"]
         )
 
     @cached_property
@@ -41,16 +61,16 @@ class TraitStudy(MemberStudy):
         """What each card paid beside the usual price of its categories; none where products are not connected."""
         if self.goods is None:
             return None
-        return traits.customer_prices(self.lines, self.goods, by="category_1", **self.dates)
+        return traits.customer_prices(self.looked_at, self.goods, by="category_1", every=self.sold, **self.dates)
 
     def known_traits(self, more: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
-        """`now` with every trait that the connected tables can tell; `more`: favourites beside the flavour."""
+        """`described` with every trait that the connected tables can tell; `more`: favourites beside the flavour."""
         own = {} if self.flavours is None else {"favourite_flavour": self.flavours}
         return known.member_traits(
-            self.now,
-            customers=self.people,
-            clock=traits.customer_clock(self.lines, **self.dates),
-            shares=traits.customer_traits(self.lines, self.goods, **self.dates),
+            self.described,
+            customers=self.profiles,
+            clock=traits.customer_clock(self.looked_at, **self.dates),
+            shares=traits.customer_traits(self.looked_at, self.goods, **self.dates),
             prices=self.prices,
             favourites={**(more or {}), **own},
         )

@@ -35,5 +35,5 @@ def test_a_pseudonym_finds_its_customer(study: Study, lake: Lake) -> None:
 
 
 def test_steps_are_made_once(study: Study) -> None:
-    for step in ("days", "now", "late", "graded", "ranked", "chosen", "habits"):
+    for step in ("now", "described", "graded", "ranked", "chosen", "habits"):
         assert getattr(study, step) is getattr(study, step), step

@@ -17,7 +17,7 @@ def _person(study: Study) -> person.Person:
         traits=study.habits,
         paid=study.paid,
         next_on=study.next_on,
-        basis=study.watch.basis if study.rhythm else "margin",
+        basis=study.basis if study.rhythm else "margin",
         horizon=study.watch.horizon,
     )
 
