@@ -8,7 +8,7 @@ A page has a handle on its lines, `page.lines`, which panels accept and nobody e
 """
 
 from crmlib.panels.behind import lines_behind, lines_shared
-from crmlib.panels.customers import customer_day, customer_period, customer_summary, purchase_days
+from crmlib.panels.customers import customer_day, customer_period, customer_span, customer_summary, purchase_days
 from crmlib.panels.feeds import (
     costed_sums,
     day_cards,
@@ -52,6 +52,7 @@ __all__ = [
     "customer_day",
     "customer_margin",
     "customer_period",
+    "customer_span",
     "customer_summary",
     "day_cards",
     "day_sums",

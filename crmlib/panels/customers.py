@@ -40,6 +40,12 @@ CUSTOMER_SUMMARY = {
     "spend_minor": pl.Int64,
     "first_spend_minor": pl.Int64,
 }
+CUSTOMER_SPAN = {
+    "customer_id": pl.String,
+    "seen_day_n": pl.Int32,
+    "first_day_n": pl.Int32,
+    "last_day_n": pl.Int32,
+}
 CUSTOMER_PERIOD = {
     "customer_id": pl.String,
     "first_day_n": pl.Int32,
@@ -132,6 +138,31 @@ def customer_summary(lines: AnyFrame, *, period_end: date) -> pl.DataFrame:
         .with_columns(first_spend_minor=nw.col("first") % _VALUE_SPAN - _VALUE_SPAN // 2)
     )
     return reduced(by_customer, schema=CUSTOMER_SUMMARY, sort=("customer_id",))
+
+
+def customer_span(lines: AnyFrame, *, period_end: date) -> pl.DataFrame:
+    """When each customer was first seen, and first and last bought, up to and including `period_end`.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli.
+
+    Returns
+    -------
+    customer_id; seen_day_n, the first day with any line; first_day_n, last_day_n, of purchases (null where nothing was
+    ever bought) [days since 1970].
+    """
+    days = from_cells.sold_days(lines)
+    if days is None:
+        needs = ("customer_id", "day_n", "quantity_milli")
+        days = _carded(lines_of(lines, needs=needs, name="receipt_lines"), start=None, end=None)
+        days = days.with_columns(sold_n=nw.when(nw.col("quantity_milli") > 0).then(nw.col("day_n")))
+    ends = (
+        _to(days, end=period_end)
+        .group_by("customer_id")
+        .agg(seen_day_n=nw.col("day_n").min(), first_day_n=nw.col("sold_n").min(), last_day_n=nw.col("sold_n").max())
+    )
+    return reduced(ends, schema=CUSTOMER_SPAN, sort=("customer_id",))
 
 
 def customer_period(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

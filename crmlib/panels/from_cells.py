@@ -55,6 +55,15 @@ def period_days(lines: AnyFrame, start: int, end: int, read: Callable[[AnyFrame]
     return _mixed(days, lines, read, start=start, end=end)
 
 
+def sold_days(lines: AnyFrame) -> Lines | None:
+    """customer_id, day_n, sold_n (the day where anything was sold); of customers only, a day may come several times."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    sold = pl.when(pl.col("sale_lines") > 0).then("day_n")
+    return _lazy(cells.filter(HAS_CARD).select("customer_id", "day_n", sold_n=sold))
+
+
 def store_days(lines: AnyFrame, read: Callable[[AnyFrame], Lines]) -> Lines | None:
     """Days of stores as `stores.store_day` gives them; `read` makes them of the lines of odd days."""
     left = services(lines)

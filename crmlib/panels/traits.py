@@ -128,6 +128,35 @@ def member_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     return reduced(sums, schema=MEMBER_GOODS, sort=("product_id",))
 
 
+def customer_kinds(lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date) -> pl.DataFrame:
+    """What each customer bought of each category and unit, in any order.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, product_id, quantity_milli, net_minor.
+    products : needs product_id, unit and `by`, the category.
+
+    Returns
+    -------
+    customer_id; kin, the category (null where unknown); unit (empty where unknown); lines of sales, quantity_milli and
+    net_minor of them.
+    """
+    needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
+    sold = _sold(lines, needs=needs, start=start, end=end).select(
+        "customer_id", "product_id", "quantity_milli", "net_minor", lines=nw.lit(1, nw.Int64)
+    )
+    sums = _of_kinds(sold, products, by=by).group_by("customer_id", "kin", "unit")
+    return reduced(sums.agg(nw.col("lines", "quantity_milli", "net_minor").sum()), schema=CUSTOMER_KIND, sort=())
+
+
+def _of_kinds(sold: Lines, products: AnyFrame, *, by: str) -> Lines:
+    """Goods that were sold, with kin and unit."""
+    goods = _goods(products, by, "unit").select(
+        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String)
+    )
+    return sold.join(goods, on="product_id", how="left").with_columns(unit=nw.col("unit").fill_null(""))
+
+
 def customer_prices(
     lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date, every: AnyFrame | None = None
 ) -> pl.DataFrame:
@@ -144,33 +173,20 @@ def customer_prices(
     customer_id; lines of sales; paid_minor, net of them; usual_minor, their quantities at the average price of their
     category and unit [minor units].
     """
-    needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
-    sold = _sold(lines, needs=needs, start=start, end=end).select(
-        "customer_id", "product_id", "quantity_milli", "net_minor", lines=nw.lit(1, nw.Int64)
-    )
-    goods = _goods(products, by, "unit").select(
-        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String)
-    )
-
-    def of_kinds(rows: Lines) -> Lines:
-        known = rows.join(goods, on="product_id", how="left").filter(~nw.col("kin").is_null())
-        return known.with_columns(unit=nw.col("unit").fill_null(""))
-
-    sums = of_kinds(sold).group_by("customer_id", "kin", "unit")
-    kinds = reduced(sums.agg(nw.col("lines", "quantity_milli", "net_minor").sum()), schema=CUSTOMER_KIND, sort=())
+    kinds = customer_kinds(lines, products, by=by, start=start, end=end)
     if every is None:
-        return _at_usual_prices(kinds, kinds)
+        return usual_prices(kinds, kinds)
     schema = {name: CUSTOMER_KIND[name] for name in ("kin", "unit", "quantity_milli", "net_minor")}
-    return _at_usual_prices(
-        kinds, reduced(of_kinds(lines_of(every, needs=MEMBER_GOODS, name="every")), schema=schema, sort=())
-    )
+    bought = _of_kinds(lines_of(every, needs=MEMBER_GOODS, name="every"), products, by=by)
+    return usual_prices(kinds, reduced(bought, schema=schema, sort=()))
 
 
-def _at_usual_prices(kinds: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+def usual_prices(kinds: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
     """What `customer_prices` returns, from `CUSTOMER_KIND`: whole numbers all the way, so no order of sums can tell.
 
     every : what all customers bought: kin, unit, quantity_milli, net_minor.
     """
+    kinds, every = (frame.filter(pl.col("kin").is_not_null()) for frame in (kinds, every))
     kin = ("kin", "unit")
     usual = every.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
     wide = pl.col("quantity_milli").cast(pl.Int128) * pl.col("all_minor") * _PARTS  # a product of sums leaves 64 bits

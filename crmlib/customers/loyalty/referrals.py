@@ -7,6 +7,7 @@ is compared among members who joined in the same quarter, so that a longer membe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import polars as pl
 
 from crmlib.core.frames import AnyFrame, timed, to_polars
 
+Cells: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 DRAWS = 400
 """Bootstrap samples for the interval."""
 
@@ -94,6 +96,11 @@ def _means(
     size = int(quarter.max()) + 1
     n_r, n_o = (np.bincount(quarter[side], minlength=size) for side in (was, ~was))
     s_r, s_o = (np.bincount(quarter[side], weights=money[side], minlength=size) for side in (was, ~was))
+    return _weighed(n_r, n_o, s_r, s_o)
+
+
+def _weighed(n_r: Cells, n_o: Cells, s_r: Cells, s_o: Cells) -> tuple[float, float]:
+    """`_means` of how many there are in each quarter and what they spent, referred and others; sums are exact."""
     both = (n_r > 0) & (n_o > 0)
     if not both.any():
         return float("nan"), float("nan")
@@ -110,10 +117,13 @@ def _interval(
 ) -> tuple[float, float]:
     if not was.any() or was.all():
         return float("nan"), float("nan")
+    cell = quarter * 2 + was
+    size = 2 * (int(quarter.max()) + 1)
     drawn = []
     for _ in range(DRAWS):
-        pick = rng.integers(money.size, size=money.size)
-        mean, others = _means(money[pick], was[pick], quarter[pick])
+        times = np.bincount(rng.integers(money.size, size=money.size), minlength=money.size)
+        count, total = (np.bincount(cell, weights=by, minlength=size) for by in (times, times * money))
+        mean, others = _weighed(count[1::2], count[::2], total[1::2], total[::2])
         drawn.append(mean - others)
     low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan, np.nan)
     return float(low), float(high)

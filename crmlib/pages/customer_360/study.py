@@ -54,10 +54,6 @@ def _ranked(now: Later[pl.DataFrame]) -> pl.DataFrame:
     return ranked.join(tiers, on="customer_id", maintain_order="left")
 
 
-def _staying(days: Later[pl.DataFrame], *, as_of: date) -> grades.Staying:
-    return grades.staying(days.value, as_of=as_of)
-
-
 def _graded(now: Later[pl.DataFrame], staying: Later[grades.Staying], *, as_of: date) -> pl.DataFrame:
     graded = grades.grade_members(grades.member_inputs(now.value, staying.value, as_of=as_of)).customers
     return graded.select("customer_id", "grade", "value_rank", "safety_rank", "engagement_rank", "engagement")
@@ -92,15 +88,10 @@ class Study(TraitStudy):
         return Later(lambda: self.now, self.lines, self.apart.flagged["customer_id"], self.dates)
 
     @cached_property
-    def staying(self) -> Later[grades.Staying]:
-        """How surely everybody stays as of the page's day, whatever period is asked for."""
-        days = Later(lambda: self.days, self.lines)
-        return Later(lambda: self.page.remember(_staying, days, as_of=self.page.as_of), self.lines, self.page.as_of)
-
-    @cached_property
     def graded(self) -> pl.DataFrame:
         """Members with their grade and the places [0 to 1] that it is made of."""
-        return self.page.remember(_graded, self.members_now, self.staying, as_of=self.page.as_of)
+        staying = Later(lambda: self.staying(self.page.as_of)[0], self.lines)
+        return self.page.remember(_graded, self.members_now, staying, as_of=self.page.as_of)
 
     @cached_property
     def ranked(self) -> pl.DataFrame:
@@ -112,7 +103,7 @@ class Study(TraitStudy):
         """Every card that was ever seen, by its pseudonym: customer_id, pseudonym."""
 
         def made() -> pl.DataFrame:
-            ids = panels.ids(self.lines, "customer_id")["id"]
+            ids = self.span_of_all(self.page.as_of)["customer_id"]
             return pl.DataFrame({"customer_id": ids, "pseudonym": self.page.pseudonyms(ids)})
 
         key = self.page.pseudonyms(pl.Series(["key"]))[0]  # of another key, other pseudonyms

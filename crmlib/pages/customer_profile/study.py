@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
-from crmlib import panels, report
-from crmlib.core.dates import day_number
+from crmlib import report
 from crmlib.customers import grades
 from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
-from crmlib.customers.loyalty import overdue, referrals
+from crmlib.customers.loyalty import referrals
 from crmlib.customers.members import periods
 from crmlib.pages.customer_profile.groups import group_name, in_words, need_names, to_choose
 from crmlib.pages.customer_profile.parameters import CustomerProfile
@@ -22,7 +22,15 @@ from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.trait_ground import TraitStudy
 from crmlib.panels import traits
 from crmlib.report.form.picks import Follows
+from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid, rfm, state
+
+KIN = "category_1"
+"""The category by which prices are compared."""
+
+
+def _needs(parts: Later[pl.DataFrame], *, rng: np.random.Generator) -> needs.NeedSegments:
+    return needs.need_segments(parts.value, rng=rng)
 
 
 class Study(TraitStudy):
@@ -46,8 +54,7 @@ class Study(TraitStudy):
     @cached_property
     def met(self) -> pl.DataFrame:
         """`now`, with the last purchase day of each in whichever shop: who bought elsewhere yesterday is not away."""
-        bought = self.all_days.filter("is_purchase", pl.col("day_n") <= day_number(self.span.end))
-        last = bought.group_by("customer_id").agg(pl.col("day_n").max().alias("last"))
+        last = self.span_of_all(self.span.end).select("customer_id", last="last_day_n")
         known = self.now.join(last, on="customer_id", how="left", maintain_order="left")
         newest = pl.max_horizontal("last_day_n", pl.col("last").cast(pl.Int64)).cast(self.now.schema["last_day_n"])
         return known.with_columns(last_day_n=newest).drop("last")
@@ -55,14 +62,29 @@ class Study(TraitStudy):
     @cached_property
     def before(self) -> pl.DataFrame:
         """Members of the previous period, as in `now`."""
-        start, end = self.span.previous_start, self.span.previous_end
-        return self.members(panels.customer_period(self.lines, start=start, end=end))
+        return self.period(self.span.previous_start, self.span.previous_end)
 
     @cached_property
     def parts(self) -> pl.DataFrame:
         """Sales by card and category, or by product where products are not connected: customer_id, part, net_minor."""
+        if self.kinds is not None and self.params.level == KIN:
+            parted = self.kinds.group_by("customer_id", part="kin")
+            return parted.agg(pl.col("net_minor").sum())
         by = "product_id" if self.goods is None else self.params.level
-        return traits.customer_part(self.lines, self.goods, by=by, start=self.dates["start"], end=self.dates["end"])
+        start, end = self.dates["start"], self.dates["end"]
+        return traits.customer_part(self.lines, self.goods, by=by, start=start, end=end, days=False)
+
+    @cached_property
+    def kinds(self) -> pl.DataFrame | None:
+        """What each card bought of each category and unit; none where products are not connected."""
+        if self.goods is None:
+            return None
+        return traits.customer_kinds(self.lines, self.goods, by=KIN, **self.dates)
+
+    @cached_property
+    def prices(self) -> pl.DataFrame | None:
+        """What each card paid beside the usual price of its categories; none where products are not connected."""
+        return None if self.kinds is None else traits.usual_prices(self.kinds, self.kinds)
 
     @cached_property
     def traits(self) -> pl.DataFrame:
@@ -109,7 +131,7 @@ class Study(TraitStudy):
     def everybody(self) -> pl.DataFrame:
         """Members of the group, those who bought most first, with owner, means, and whether the month's draw holds."""
         chosen = self.traits.filter("chosen").sort("net_minor", "customer_id", descending=[True, False])
-        reached = self.watch.reach(chosen["customer_id"]).select("customer_id", "owner", "means", "held")
+        reached = self.watch.reach(chosen["customer_id"], few=True).select("customer_id", "owner", "means", "held")
         return chosen.join(reached, on="customer_id", how="left", maintain_order="left")
 
     @cached_property
@@ -135,7 +157,9 @@ class Study(TraitStudy):
     @cached_property
     def need_groups(self) -> needs.NeedSegments:
         """Members by what they buy, as many groups as resampling holds apart."""
-        return self.page.remember(needs.need_segments, self.members(self.parts), rng=self.page.rng)
+        by = self.params.level if self.goods is not None else ""
+        parts = Later(lambda: self.members(self.parts), self.lines, self.apart.flagged["customer_id"], self.dates, by)
+        return self.page.remember(_needs, parts, rng=self.page.rng)
 
     @cached_property
     def drivers(self) -> pl.DataFrame:
@@ -146,15 +170,17 @@ class Study(TraitStudy):
     @cached_property
     def graded(self) -> grades.Grades:
         """Members graded by margin, safety and engagement."""
-        late = overdue.overdue(self.all_days, self.now, as_of=self.span.end)
-        return grades.grade_members(grades.member_inputs(self.now, late, self.all_days, as_of=self.span.end))
+        return grades.grade_members(grades.member_inputs(self.now, self.stay[0], as_of=self.span.end))
+
+    @cached_property
+    def stay(self) -> list[grades.Staying]:
+        """How surely everybody stays at the end of the period and of the one before."""
+        return self.staying(self.span.end, self.span.previous_end)
 
     @cached_property
     def kept_grades(self) -> grades.Grades:
         """Grades given at the end of the previous period, with what their members brought since."""
-        day = self.span.previous_end
-        late = overdue.overdue(self.all_days, self.before, as_of=day)
-        then = grades.member_inputs(self.before, late, self.all_days, as_of=day)
+        then = grades.member_inputs(self.before, self.stay[1], as_of=self.span.previous_end)
         return grades.grade_members(then, realised=self.now)
 
     @cached_property
@@ -163,7 +189,7 @@ class Study(TraitStudy):
         contacts = self.page.optional("contacts")
         if contacts is None:
             return None
-        return grades.grade_prospects(contacts, as_of=self.page.as_of, customers=self.all_days)
+        return grades.grade_prospects(contacts, as_of=self.page.as_of, customers=self.span_of_all(self.span.end))
 
     @cached_property
     def frozen_cuts(self) -> rfm.Cuts | None:

@@ -10,6 +10,7 @@ import polars as pl
 from crmlib import panels, report
 from crmlib.churn.lists import watchlist
 from crmlib.churn.models.overdue import MIN_GAPS
+from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.customers.groups import segments
 from crmlib.customers.loyalty import contact_list, loyalty, retention
@@ -68,15 +69,19 @@ class Study(MemberStudy):
         return Later(lambda: self.days, self.lines, self.page.as_of)
 
     @cached_property
+    def ever(self) -> pl.DataFrame:
+        """Every card with the day it was first seen, and those of its first and last purchase."""
+        return self.page.remember(panels.customer_span, self.lines, period_end=self.page.as_of)
+
+    @cached_property
     def now(self) -> pl.DataFrame:
         """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
-        return self.members(panels.customer_period(self.lines, start=self.span.start, end=self.span.end))
+        return self.period(self.span.start, self.span.end)
 
     @cached_property
     def before(self) -> pl.DataFrame:
         """Members of the previous period, as in `now`."""
-        start, end = self.span.previous_start, self.span.previous_end
-        return self.members(panels.customer_period(self.lines, start=start, end=end))
+        return self.period(self.span.previous_start, self.span.previous_end)
 
     @cached_property
     def tiers(self) -> pyramid.Pyramid:
@@ -94,7 +99,7 @@ class Study(MemberStudy):
     @cached_property
     def moves(self) -> migration.Migration:
         """Movement of members between tiers, from the previous period into this one."""
-        known = panels.customer_summary(self.lines, period_end=self.span.day_before)
+        known = self.ever.filter(pl.col("seen_day_n") <= day_number(self.span.day_before))
         previous = None if self.before.is_empty() else pyramid.pyramid(self.before, shares=self.params.shares_bp)
         return migration.migrate(previous, self.tiers, known_before=known)
 
@@ -106,19 +111,30 @@ class Study(MemberStudy):
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
         """Members by this page's tiers with state, risk and money at stake; none where no risk can be learned."""
-        judged = self.watch.judged
-        if judged is None:
+        standing = self.watch.standing
+        if standing is None:
             return None
         tiers = self.tiers.customers.select("customer_id", tier=pl.col("tier").cast(pl.String))
-        return judged.drop("tier", "at_risk_minor").join(tiers, on="customer_id").sort("customer_id")
+        return standing.table.drop("tier", "at_risk_minor").join(tiers, on="customer_id").sort("customer_id")
+
+    @property
+    def basis(self) -> str:
+        """What is at stake: margin where cost is known, else sales."""
+        return "margin" if self.watch.standing is None else self.watch.standing.basis
 
     @cached_property
     def late(self) -> pl.DataFrame | None:
-        """Upper members who are late, with at_risk_minor, largest first; none where no risk can be learned."""
-        if self.rhythm is None:
+        """Upper members who are late, with at_risk_minor and how to reach them, largest first; none without a risk."""
+        standing = self.watch.standing
+        if self.rhythm is None or standing is None:
             return None
         late = watchlist.late(self.rhythm, festival_buyers=self.rhythm.filter("waiting"))
-        return late.filter(pl.col("tier").is_in(self.upper))
+        late = late.filter(pl.col("tier").is_in(self.upper))
+        asked = late.select("customer_id").join(
+            standing.table.select("customer_id", "tier"), on="customer_id", maintain_order="left"
+        )
+        reached = self.watch.reach_rows(asked)
+        return late.join(reached, on="customer_id", how="left", maintain_order="left")
 
     @property
     def upper(self) -> list[str]:
@@ -155,8 +171,7 @@ class Study(MemberStudy):
     def groups(self) -> segments.Segments:
         """Members by the first rule that fits: new, core, gift, offer, regular, once, rest."""
         bought = traits.customer_traits(self.lines, self.goods, start=self.span.start, end=self.span.end)
-        summary = panels.customer_summary(self.lines, period_end=self.page.as_of)
-        facts = segments.with_traits(self.now, self.tiers.customers, summary, bought)
+        facts = segments.with_traits(self.now, self.tiers.customers, self.ever, bought)
         return segments.by_rule(facts, segments.value_rules(as_of=self.page.as_of))
 
     @cached_property

@@ -120,5 +120,10 @@ class Study(report.Study):
 
     @cached_property
     def looked_after(self) -> pl.DataFrame:
-        """customer_id, owner: who looks after whom, as on every list."""
-        return Watch(self.page).owned_by
+        """customer_id, owner: who looks after those who may be listed, as on every list."""
+        return Watch(self.page).owned_of(self.asked)
+
+    @cached_property
+    def asked(self) -> pl.Series:
+        """Ids of those who may be listed: accounts below zero, and members with most points who stay away."""
+        return pl.concat([self.account.below["customer_id"], self.quiet["customer_id"].head(self.params.capacity)])

@@ -121,8 +121,12 @@ class ChurnStudy(MemberStudy):
         """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
         return self.owned(self.shops)
 
+    def owned_of(self, ids: pl.Series) -> pl.DataFrame:
+        """`owned_by` of some: the shops of others are not looked at."""
+        return self.owned(self.shops_in(panels.part(self.lines, customers=ids.unique())))
+
     def owned(self, shops: pl.DataFrame) -> pl.DataFrame:
-        """`owned_by` by the shops of some."""
+        """`owned_by` by these shops."""
         homes = clv.portfolio.home_store(shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
         made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
         if self.file is None:
@@ -221,7 +225,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def year(self) -> pl.DataFrame:
         """Members of the last twelve months: net_minor, margin_minor and so on."""
-        return self.members(panels.customer_period(self.lines, start=self.span.start, end=self.span.end))
+        return self.period(self.span.start, self.span.end)
 
     @cached_property
     def tiers(self) -> pl.DataFrame:

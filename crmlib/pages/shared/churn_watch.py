@@ -11,7 +11,6 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from crmlib import panels
 from crmlib.churn.features import labels
 from crmlib.churn.features.features import Options
 from crmlib.churn.features.visits import Visits
@@ -108,17 +107,20 @@ class Watch(ChurnStudy):
         """Everybody late against the own rhythm and not waiting for a festival, with at_risk_minor, largest first."""
         return watchlist.late(self.table, festival_buyers=self.table.filter("waiting"))
 
-    def reach(self, ids: pl.Series) -> pl.DataFrame:
-        """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held."""
+    def reach(self, ids: pl.Series, *, few: bool = False) -> pl.DataFrame:
+        """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held.
+
+        few : the shops of others are not looked at.
+        """
         lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
         known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
-        return self._reached(asked.with_columns(pl.col("past_tier").fill_null(lowest)), self.owned_by)
+        owned = self.owned_of(ids) if few else self.owned_by
+        return self._reached(asked.with_columns(pl.col("past_tier").fill_null(lowest)), owned)
 
-    def reach_few(self, few: pl.DataFrame) -> pl.DataFrame:
-        """`reach` of some rows of `standing`: the shops of others are not looked at."""
-        theirs = panels.part(self.lines, customers=few["customer_id"])
-        return self._reached(few.select("customer_id", past_tier="tier"), self.owned(self.shops_in(theirs)))
+    def reach_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`reach` of some rows of `standing`."""
+        return self._reached(rows.select("customer_id", past_tier="tier"), self.owned_of(rows["customer_id"]))
 
     def means_of(self, asked: pl.DataFrame) -> pl.DataFrame:
         """The means by which each (customer_id, past_tier) may be reached: customer_id, means."""

@@ -11,12 +11,14 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from crmlib import panels, report
+from crmlib.customers import grades
 from crmlib.customers.members import cards
 from crmlib.customers.members.periods import months_before
 from crmlib.kit.words import Words
 from crmlib.pages.shared import lists
 from crmlib.panels import traits
 from crmlib.report import Page
+from crmlib.report.memory.remember import Later
 
 T = TypeVar("T")
 YEAR = timedelta(days=364)
@@ -61,6 +63,10 @@ def tags(words: Words) -> dict[str, tuple[str, ...]]:
 
 _MADE: WeakKeyDictionary[Page, dict[tuple[str, bool], Any]] = WeakKeyDictionary()
 """What the studies of an open page made together."""
+
+
+def _staying(visits: Later[pl.DataFrame], *, as_of: date) -> grades.Staying:
+    return grades.staying(visits.value, as_of=as_of)
 
 
 class MemberStudy(report.Study):
@@ -138,6 +144,20 @@ class MemberStudy(report.Study):
     def shops_in(self, lines: panels.ReceiptLines) -> pl.DataFrame:
         """`shops` of some lines."""
         return traits.customer_part(lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
+
+    def period(self, start: date, end: date) -> pl.DataFrame:
+        """Members of a period, as `panels.customer_period` gives them; looked at once for all pages of a night."""
+        return self.members(self.page.remember(panels.customer_period, self.lines, start=start, end=end))
+
+    def span_of_all(self, end: date) -> pl.DataFrame:
+        """`panels.customer_span` of every card, in whichever shop, up to a day; made once for all pages of a night."""
+        return self.page.remember(panels.customer_span, self.all_lines, period_end=end)
+
+    def staying(self, *days: date) -> list[grades.Staying]:
+        """How surely everybody stays, by visits in whichever shop, as of each of `days`."""
+        lines, last = self.all_lines, max(days)
+        visits = Later(lambda: panels.customer_day(lines, period_end=last), lines, last)
+        return [self.page.remember(_staying, visits, as_of=day) for day in days]
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""

@@ -71,7 +71,8 @@ class OrderStudy(report.Study):
             parts.append(order_book.worth(self.booked, lines, goods, as_of=self.page.as_of))
         if self.cards.len():
             start = self.page.as_of - timedelta(days=order_book.YEAR - 1)
-            spent = panels.customer_period(self.page.lines_of_members(), start=start, end=self.page.as_of)
+            theirs = panels.part(self.page.lines_of_members(), customers=self.cards)
+            spent = panels.customer_period(theirs, start=start, end=self.page.as_of)
             parts.append(order_book.of_cards(spent, self.cards))
         return pl.concat(parts)
 

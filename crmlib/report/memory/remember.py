@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 FOLDER = "remembered"
 """Below the lake's folder; may be removed at any time."""
-MOST_BYTES = 1_000_000_000
+MOST_BYTES = 4_000_000_000
 MOST_DAYS = 35
 """Larger than this, or older, the oldest entries go."""
 _LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "lightgbm", "statsmodels")

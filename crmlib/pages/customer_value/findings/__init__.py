@@ -16,7 +16,7 @@ def answer(study: Study) -> Answer:
         study.moves,
         words=study.words,
         late=study.late,
-        basis="margin" if study.late is None else study.watch.basis,
+        basis="margin" if study.late is None else study.basis,
         reserve=("", "good") if study.late is None else reserve(*study.watch.reserve(study.late), words=study.words),
         full=study.span.previous_full,
     )
@@ -58,7 +58,7 @@ def overdue_upper(study: Study) -> Finding:
         study.late,
         words=study.words,
         upper=study.upper,
-        basis=study.watch.basis,
+        basis=study.basis,
         horizon=study.watch.horizon,
         reserve=reserve(*study.watch.reserve(study.late), words=study.words),
     )
@@ -95,7 +95,7 @@ def contact_list(study: Study) -> ActionList:
         study.chosen,
         words=study.words,
         last=study.last_list,
-        basis=study.watch.basis,
+        basis=study.basis,
         pseudonyms=study.page.pseudonyms(study.chosen.chosen["customer_id"]),
     )
 

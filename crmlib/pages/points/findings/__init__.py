@@ -1,7 +1,5 @@
 """The points page, card by card."""
 
-import polars as pl
-
 from crmlib.kit.finding import ActionList, Answer, Finding, Limits
 from crmlib.pages.points.findings import account
 from crmlib.pages.points.study import Study
@@ -51,7 +49,7 @@ def gifts(study: Study) -> Finding:
 @section("points.actions", key="actions", needs=("points",))
 def todo(study: Study) -> ActionList:
     """Whose account to correct, and who has points and stays away."""
-    ids = pl.concat([study.account.below["customer_id"], study.quiet["customer_id"].head(study.params.capacity)])
+    ids = study.asked
     return account.listed(
         study.account, study.quiet, study.looked_after, words=study.words, as_of=study.page.as_of,
         capacity=study.params.capacity, pseudonyms=dict(zip(ids, study.page.pseudonyms(ids), strict=True)),
