@@ -83,6 +83,7 @@ def test_every_engine_gives_the_same_bytes(name: str, lines: pl.DataFrame) -> No
         lambda f: panels.customer_day(f, period_end=END),
         lambda f: panels.customer_summary(f, period_end=END),
         lambda f: panels.customer_period(f, start=START, end=END),
+        lambda f: panels.customer_span(f, period_end=END),
         panels.store_day,
     ):
         assert panel(native).equals(panel(lines), null_equal=True)

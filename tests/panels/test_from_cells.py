@@ -35,6 +35,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "customer_day": lambda h: panels.customer_day(h, period_end=B),
     "purchase_days": lambda h: panels.purchase_days(h, period_end=B),
     "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
+    "customer_span": lambda h: panels.customer_span(h, period_end=B - timedelta(days=4)),
     "purchase_history": lambda h: panels.purchase_history(h, period_end=B),
     "store_day": panels.store_day,
     "store_day_money": panels.store_day_money,
@@ -49,6 +50,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "customer_prices": lambda h: traits.customer_prices(
         h, GOODS.with_columns(unit=pl.lit("piece")), by="category_1", start=A, end=B
     ),
+    "member_goods": lambda h: traits.member_goods(h, start=A, end=B - timedelta(days=2)),
     "parts by goods": lambda h: traits.customer_part(h, GOODS, by="category_1", start=A, end=B - timedelta(days=9)),
     "parts by store": lambda h: traits.customer_part(h, by="store_id", start=A + timedelta(days=4), end=B),
     "parts of days by goods": lambda h: by_key(

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from crmlib.panels.traits import customer_prices
+from crmlib.panels.traits import customer_prices, member_goods
 from tests.panels.lines import ENGINES, line_frames
 
 START, END = date(1970, 1, 1) + timedelta(18_000), date(1970, 1, 1) + timedelta(18_015)
@@ -65,6 +65,19 @@ def test_usual_prices_are_those_of_fractions_on_every_engine(lines: pl.DataFrame
     for who, usual in found.select("customer_id", "usual_minor").iter_rows():
         assert abs(usual - expected[who]) <= Fraction(1, 2) + Fraction(1, 1000)
     assert all(made(name, lines).equals(found) for name in ENGINES)
+
+
+def test_some_are_judged_by_what_all_bought() -> None:
+    lines = pl.DataFrame(
+        {"customer_id": ["a", "a", "b", "b"], "product_id": ["p", "q", "p", "o"], "day_n": 18_001,
+         "quantity_milli": [1000, 500, 3000, 10], "net_minor": [700, 90, 1200, 5]}
+    )  # fmt: skip
+    asked: dict[str, Any] = {"by": "category_1", "start": START, "end": END}
+    every = member_goods(lines, start=START, end=END)
+    whole = customer_prices(lines, GOODS, **asked)
+    for who in ("a", "b"):
+        alone = customer_prices(lines.filter(customer_id=who), GOODS, every=every, **asked)
+        assert alone.equals(whole.filter(customer_id=who)) and alone.height == 1
 
 
 def test_sums_beyond_64_bits_are_not_cut() -> None:

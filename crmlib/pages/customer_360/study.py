@@ -36,6 +36,10 @@ class Year(Lifetime):
         """As the lifetime page asks by itself."""
         return ASKED[name]
 
+    def left_alone(self, ids: pl.Series) -> pl.Series:
+        """Nobody: no list is made here."""
+        return pl.repeat(value=False, n=ids.len(), dtype=pl.Boolean, eager=True)
+
     @cached_property
     def worth(self) -> pl.DataFrame:
         """customer_id, p_alive, value of a year [currency units]."""

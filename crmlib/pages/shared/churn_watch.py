@@ -95,6 +95,7 @@ class Watch(ChurnStudy):
     @cached_property
     def standing(self) -> Standing | None:
         """What pages tell of `judged`, kept for all pages of a night; none where no risk can be learned."""
+        self.page.tables("contacts", "points")  # found or made, these are among the page's sources
         asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
         staked = Later(lambda: self.staked, self.lines, self.apart.flagged["customer_id"], *asked)
         try:
