@@ -97,7 +97,8 @@ class Watch(ChurnStudy):
         """What pages tell of `judged`, kept for all pages of a night; none where no risk can be learned."""
         self.page.tables("contacts", "points")  # found or made, these are among the page's sources
         asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
-        staked = Later(lambda: self.staked, self.lines, self.apart.flagged["customer_id"], *asked)
+        page = self.page  # another study makes it, and is let go with its millions of visits
+        staked = Later(lambda: Watch(page).staked, self.lines, self.apart.flagged["customer_id"], *asked)
         try:
             return self.page.remember(_standing, staked)
         except ModelError:
