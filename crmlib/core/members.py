@@ -98,7 +98,8 @@ def purchases(customer_day: AnyFrame, *, until: int) -> pl.DataFrame:
 
     Parameters
     ----------
-    customer_day : customer_id, day_n, is_purchase; in any order. Rows without a customer are left out.
+    customer_day : customer_id, day_n, is_purchase; in any order. Rows without a customer are left out. An Enum of ids,
+        which holds each once, stays one.
 
     Examples
     --------
@@ -106,7 +107,9 @@ def purchases(customer_day: AnyFrame, *, until: int) -> pl.DataFrame:
     >>> purchases(days, until=9).rows()
     [('a', 5)]
     """
-    table = to_polars(customer_day, needs=("customer_id", "day_n", "is_purchase"), name="customer_day")
+    coded = isinstance(customer_day, pl.DataFrame) and isinstance(customer_day.schema.get("customer_id"), pl.Enum)
+    needs = ("customer_id", "day_n", "is_purchase")
+    table = to_polars(customer_day, needs=needs, name="customer_day", texts=not coded)
     days = (
         flag(table, "is_purchase", name="customer_day")
         .filter(pl.col("is_purchase"), pl.col("day_n") <= until, pl.col("customer_id").is_not_null())

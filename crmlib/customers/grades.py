@@ -19,7 +19,7 @@ from crmlib.core.dates import a_day, day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, timed, to_polars
 from crmlib.core.margins import margin_rate
-from crmlib.core.members import members, purchases
+from crmlib.core.members import members
 from crmlib.customers.loyalty.overdue import staying_away, without_rhythm
 
 GRADES = ("A", "B", "C", "D", "E")
@@ -106,20 +106,20 @@ class Staying:
     without_rhythm: float
 
 
-def staying(customer_day: AnyFrame, *, as_of: date) -> Staying:
+def staying(bought: pl.DataFrame, *, as_of: date) -> Staying:
     """How surely everybody stays, and how engaged they are, as of a day.
 
     Parameters
     ----------
-    customer_day : customer_id, day_n, is_purchase; from the beginning.
+    bought : customer_id (texts, or an Enum of them), day_n; each customer's purchase days once, sorted by both.
     """
     as_of = a_day(as_of, name="as_of")
     today = day_number(as_of)
-    bought = purchases(customer_day, until=today)
+    bought = bought.filter(pl.col("day_n") <= today)
     recent = bought.filter(pl.col("day_n") > today - WARM_DAYS).group_by("customer_id").agg(recent=pl.len())
     risks = staying_away(bought, today=today).select("customer_id", "stay_away")
     customers = risks.join(recent, on="customer_id", how="full", coalesce=True)
-    return Staying(customers, without_rhythm(bought, today=today))
+    return Staying(customers.with_columns(pl.col("customer_id").cast(pl.String)), without_rhythm(bought, today=today))
 
 
 def member_inputs(period: AnyFrame, staying: Staying, *, as_of: date, contacts: AnyFrame | None = None) -> pl.DataFrame:

@@ -118,8 +118,8 @@ class Study(TraitStudy):
         """The id of the customer asked for, else of the one with the most at risk; never shown."""
         if self.params.customer.strip():
             return view360.find(self.called["customer_id"], self.called["pseudonym"], self.params.customer)
-        standing = self.watch.standing
-        return view360.first_choice(None if standing is None else standing.table, self.ranked)
+        found = self.watch.lateness
+        return view360.first_choice(None if found is None else found.table, self.ranked)
 
     @cached_property
     def shown_as(self) -> str:
@@ -133,18 +133,18 @@ class Study(TraitStudy):
 
     @cached_property
     def rhythm(self) -> dict[str, Any] | None:
-        """The customer's row of `Watch.standing`, with the means; none for one who is lost by now, or not judged."""
-        standing = self.watch.standing
-        if standing is None:
+        """The customer's row of `Watch.lateness`, with the means; none for one who is lost by now, or not judged."""
+        found = self.watch.lateness
+        if found is None:
             return None
-        own = standing.table.filter(pl.col("customer_id") == self.chosen)
+        own = found.table.filter(pl.col("customer_id") == self.chosen)
         reached = self.watch.means_of(own.select("customer_id", past_tier="tier"))
         return view360.row_of(own.join(reached, on="customer_id", how="left"), self.chosen)
 
     @property
     def basis(self) -> str:
         """What is at stake: margin where cost is known, else sales."""
-        return "margin" if self.watch.standing is None else self.watch.standing.basis
+        return "margin" if self.watch.lateness is None else self.watch.lateness.basis
 
     @cached_property
     def value(self) -> dict[str, Any] | None:

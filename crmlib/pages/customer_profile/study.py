@@ -62,7 +62,7 @@ class Study(TraitStudy):
     @cached_property
     def before(self) -> pl.DataFrame:
         """Members of the previous period, as in `now`."""
-        return self.period(self.span.previous_start, self.span.previous_end)
+        return self.members_in(self.span.previous_start, self.span.previous_end)
 
     @cached_property
     def parts(self) -> pl.DataFrame:

@@ -65,8 +65,11 @@ class Study(MemberStudy):
 
     @cached_property
     def every_day(self) -> Later[pl.DataFrame]:
-        """`days`, for what is remembered of them."""
-        return Later(lambda: self.days, self.lines, self.page.as_of)
+        """Days on which each card bought, for what is remembered of them."""
+        return Later(self._bought, self.lines, self.page.as_of)
+
+    def _bought(self) -> pl.DataFrame:
+        return panels.purchase_days(self.lines, period_end=self.page.as_of).with_columns(is_purchase=True)
 
     @cached_property
     def ever(self) -> pl.DataFrame:
@@ -76,12 +79,12 @@ class Study(MemberStudy):
     @cached_property
     def now(self) -> pl.DataFrame:
         """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
-        return self.period(self.span.start, self.span.end)
+        return self.members_in(self.span.start, self.span.end)
 
     @cached_property
     def before(self) -> pl.DataFrame:
         """Members of the previous period, as in `now`."""
-        return self.period(self.span.previous_start, self.span.previous_end)
+        return self.members_in(self.span.previous_start, self.span.previous_end)
 
     @cached_property
     def tiers(self) -> pyramid.Pyramid:
@@ -111,27 +114,27 @@ class Study(MemberStudy):
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
         """Members by this page's tiers with state, risk and money at stake; none where no risk can be learned."""
-        standing = self.watch.standing
-        if standing is None:
+        found = self.watch.lateness
+        if found is None:
             return None
         tiers = self.tiers.customers.select("customer_id", tier=pl.col("tier").cast(pl.String))
-        return standing.table.drop("tier", "at_risk_minor").join(tiers, on="customer_id").sort("customer_id")
+        return found.table.drop("tier", "at_risk_minor").join(tiers, on="customer_id").sort("customer_id")
 
     @property
     def basis(self) -> str:
         """What is at stake: margin where cost is known, else sales."""
-        return "margin" if self.watch.standing is None else self.watch.standing.basis
+        return "margin" if self.watch.lateness is None else self.watch.lateness.basis
 
     @cached_property
     def late(self) -> pl.DataFrame | None:
         """Upper members who are late, with at_risk_minor and how to reach them, largest first; none without a risk."""
-        standing = self.watch.standing
-        if self.rhythm is None or standing is None:
+        found = self.watch.lateness
+        if self.rhythm is None or found is None:
             return None
         late = watchlist.late(self.rhythm, festival_buyers=self.rhythm.filter("waiting"))
         late = late.filter(pl.col("tier").is_in(self.upper))
         asked = late.select("customer_id").join(
-            standing.table.select("customer_id", "tier"), on="customer_id", maintain_order="left"
+            found.table.select("customer_id", "tier"), on="customer_id", maintain_order="left"
         )
         reached = self.watch.reach_rows(asked)
         return late.join(reached, on="customer_id", how="left", maintain_order="left")

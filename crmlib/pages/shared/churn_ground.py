@@ -119,13 +119,13 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def owned_by(self) -> pl.DataFrame:
         """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
-        return self.owned(self.shops)
+        return self.owners_by(self.shops)
 
     def owned_of(self, ids: pl.Series) -> pl.DataFrame:
         """`owned_by` of some: the shops of others are not looked at."""
-        return self.owned(self.shops_in(panels.part(self.lines, customers=ids.unique())))
+        return self.owners_by(self.shops_in(panels.part(self.lines, customers=ids.unique())))
 
-    def owned(self, shops: pl.DataFrame) -> pl.DataFrame:
+    def owners_by(self, shops: pl.DataFrame) -> pl.DataFrame:
         """`owned_by` by these shops."""
         homes = clv.portfolio.home_store(shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
         made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
@@ -225,7 +225,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def year(self) -> pl.DataFrame:
         """Members of the last twelve months: net_minor, margin_minor and so on."""
-        return self.period(self.span.start, self.span.end)
+        return self.members_in(self.span.start, self.span.end)
 
     @cached_property
     def tiers(self) -> pl.DataFrame:

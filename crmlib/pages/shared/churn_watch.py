@@ -32,7 +32,7 @@ TOLD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Lateness:
     """Everybody who can be judged, small enough to be kept.
 
     Parameters
@@ -93,14 +93,14 @@ class Watch(ChurnStudy):
             return None
 
     @cached_property
-    def standing(self) -> Standing | None:
+    def lateness(self) -> Lateness | None:
         """What pages tell of `judged`, kept for all pages of a night; none where no risk can be learned."""
         self.page.tables("contacts", "points")  # found or made, these are among the page's sources
         asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
         page = self.page  # another study makes it, and is let go with its millions of visits
         staked = Later(lambda: Watch(page).staked, self.lines, self.apart.flagged["customer_id"], *asked)
         try:
-            return self.page.remember(_standing, staked)
+            return self.page.remember(_lateness, staked)
         except ModelError:
             return None
 
@@ -121,7 +121,7 @@ class Watch(ChurnStudy):
         return self._reached(asked.with_columns(pl.col("past_tier").fill_null(lowest)), owned)
 
     def reach_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`reach` of some rows of `standing`."""
+        """`reach` of some rows of `lateness`."""
         return self._reached(rows.select("customer_id", past_tier="tier"), self.owned_of(rows["customer_id"]))
 
     def means_of(self, asked: pl.DataFrame) -> pl.DataFrame:
@@ -185,6 +185,6 @@ def _judged(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(at_risk_minor=at_risk, late=late)
 
 
-def _standing(staked: Later[tuple[pl.DataFrame, str]]) -> Standing:
+def _lateness(staked: Later[tuple[pl.DataFrame, str]]) -> Lateness:
     table, basis = staked.value
-    return Standing(_judged(table.select(c for c in TOLD if c in table.columns)), basis)
+    return Lateness(_judged(table.select(c for c in TOLD if c in table.columns)), basis)

@@ -145,7 +145,7 @@ class MemberStudy(report.Study):
         """`shops` of some lines."""
         return traits.customer_part(lines, by="store_id", start=self.page.as_of - YEAR, end=self.page.as_of)
 
-    def period(self, start: date, end: date) -> pl.DataFrame:
+    def members_in(self, start: date, end: date) -> pl.DataFrame:
         """Members of a period, as `panels.customer_period` gives them; looked at once for all pages of a night."""
         return self.members(self.page.remember(panels.customer_period, self.lines, start=start, end=end))
 
@@ -156,7 +156,7 @@ class MemberStudy(report.Study):
     def staying(self, *days: date) -> list[grades.Staying]:
         """How surely everybody stays, by visits in whichever shop, as of each of `days`."""
         lines, last = self.all_lines, max(days)
-        visits = Later(lambda: panels.customer_day(lines, period_end=last), lines, last)
+        visits = Later(lambda: panels.purchase_days(lines, period_end=last), lines, last)
         return [self.page.remember(_staying, visits, as_of=day) for day in days]
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:

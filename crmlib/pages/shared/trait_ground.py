@@ -25,7 +25,7 @@ class TraitStudy(MemberStudy):
     @cached_property
     def now(self) -> pl.DataFrame:
         """Members of this period, one row each: purchase days, net_minor, margin_minor and so on."""
-        return self.period(self.dates["start"], self.dates["end"])
+        return self.members_in(self.dates["start"], self.dates["end"])
 
     @property
     def looked_at(self) -> panels.ReceiptLines:

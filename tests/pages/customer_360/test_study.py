@@ -56,12 +56,12 @@ def test_sources_are_the_same_whether_scores_are_found_or_made(tmp_path: Path) -
     file_rows(lake, CONTRACTS["contacts"], rows, batch="c", source="crm", by="crm", now=world.CLOCK)
     pages = [world.opened(lake, report="customer_360") for _ in range(2)]
     for page in pages:
-        assert Watch(page).standing is not None
+        assert Watch(page).lateness is not None
     assert pages[0].used == pages[1].used >= {"contacts"}
 
 
 def test_one_customers_scores_are_those_of_all(study: Study) -> None:
-    now, ids = study.period(study.dates["start"], study.dates["end"]), study.chosen
+    now, ids = study.members_in(study.dates["start"], study.dates["end"]), study.chosen
     assert study.described.equals(now.filter(pl.col("customer_id") == ids))
     months = view360.months_of(study.days, customer=ids, as_of=study.page.as_of)
     assert study.months.equals(months)
