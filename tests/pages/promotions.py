@@ -60,7 +60,7 @@ class FramesPage:
         self.params = parameters.model(report)(as_of=world.LAST, **params)
         self.as_of, self.words, self.rng = world.LAST, Words("zh"), np.random.default_rng(7)
         self.tables, self.asked, self.regions = tables, [], None
-        self.newest, self.context, self.left = world.LAST, SimpleNamespace(face="voila", leave=self.leave), {}
+        self.newest, self.context, self.left = world.LAST, SimpleNamespace(face="voila", seed=7, leave=self.leave), {}
 
     @property
     def lines(self):

@@ -53,7 +53,7 @@ class Study(PromotionStudy):
             book=past.book,
             depth=past.depth,
             as_of=self.page.as_of,
-            rng=self.page.rng,
+            rng=self.chance,
             service=self.params.service,
         )
 

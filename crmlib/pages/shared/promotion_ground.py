@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
 from crmlib import panels, report
@@ -15,9 +17,25 @@ from crmlib.promotion.lift import bulk, calendar
 from crmlib.promotion.plan import forecast, planning
 from crmlib.promotion.watch import running
 from crmlib.report import addresses
+from crmlib.report.memory.remember import Later
 
+T = TypeVar("T")
 ROUNDS = 4
 """Placebo rounds of the review where a page is not asked for another number."""
+STANDS_ON = ("closures", "customers", "products", "promotion_costs", "promotions", "stock", "stores")
+"""What the review is made of besides the lines, where it is connected."""
+
+
+def _large(found: Later[pl.Series]) -> pl.Series:
+    return found.value
+
+
+def _past(found: Later[review.Review], *, rng: np.random.Generator) -> review.Review:
+    return found.value
+
+
+def _watched(found: Later[running.Running]) -> running.Running:
+    return found.value
 
 
 class PromotionStudy(report.Study):
@@ -73,9 +91,15 @@ class PromotionStudy(report.Study):
         return full if self.company_wide else full.with_columns(budget_minor=pl.lit(None, dtype=pl.Int64))
 
     @cached_property
+    def chance(self) -> np.random.Generator:
+        """Chance of the review, and of what is drawn after it: a step that is remembered moves nobody else's."""
+        return np.random.default_rng(self.page.context.seed)
+
+    @cached_property
     def large(self) -> pl.Series:
-        """Receipts that are bulk orders."""
-        return bulk.bulk_receipts(self.lines, customers=self.optional("customers"))
+        """Receipts that are bulk orders; remembered beside the lake."""
+        customers = self.page.optional("customers")
+        return self.page.remember(_large, self._of_lines(lambda: bulk.bulk_receipts(self.lines, customers=customers)))
 
     @cached_property
     def retail(self) -> panels.ReceiptLines:
@@ -93,17 +117,28 @@ class PromotionStudy(report.Study):
     @cached_property
     def past(self) -> review.Review:
         """Every promotion that has ended: judged, priced, compared; remembered beside the lake."""
-        return self.page.remember(
-            review.review,
+        return self.page.remember(_past, self._of_lines(self._reviewed, self.rounds), rng=self.chance)
+
+    def _reviewed(self) -> review.Review:
+        return review.review(
             self.grid,
             review.economics(self.lines, costs=self.costs, bulk=self.large),
             promotions=self.page.table("promotions"),
             products=self.products,
             stores=self.stores,
-            rng=self.page.rng,
+            rng=self.chance,
             stock=self.stock,
             rounds=self.rounds,
         )
+
+    def _of_lines(self, make: Callable[[], T], *of: object) -> Later[T]:
+        """What is made of the lines and the tables beside them: the mark of the lines tells the version of each table.
+
+        A page that finds it names these tables in its foot, too; their rows are not read.
+        """
+        for name in STANDS_ON:
+            self.page.optional(name)
+        return Later(make, self.lines, *of)
 
     def learnt_before(self, first_day: date) -> forecast.Response:
         """Response to mechanic and depth as it was known before a day: a plan learns from what had ended by then."""
@@ -111,6 +146,10 @@ class PromotionStudy(report.Study):
 
     def watched(self, promotion: dict[str, Any]) -> running.Running:
         """One promotion by day and store against its plan [thousandths], money [minor units], alarms."""
+        made = self._of_lines(lambda: self._followed(promotion), promotion, self.rounds, self.page.context.seed)
+        return self.page.remember(_watched, made)
+
+    def _followed(self, promotion: dict[str, Any]) -> running.Running:
         return running.running(
             self.lines,
             promotion=promotion,

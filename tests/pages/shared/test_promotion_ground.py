@@ -31,17 +31,20 @@ TABLES = {
 
 @pytest.fixture(autouse=True)
 def judged(monkeypatch):
-    monkeypatch.setattr(review, "review", lambda *args, **kwargs: SimpleNamespace())
+    """What the review is given, instead of a review."""
+    monkeypatch.setattr(review, "review", lambda *args, **kwargs: SimpleNamespace(args=args, kwargs=kwargs))
 
 
 def asked(report, **tables):
-    """Everything that the name of the remembered review depends on, and the money of the promotions."""
+    """Everything that the remembered review is made of, and the money of the promotions."""
     page = FramesPage(report, TABLES | tables)
-    assert STUDIES[report](page).past is not None
-    ((compute, args, kwargs),) = page.asked
+    made = STUDIES[report](page).past
+    args, kwargs = made.args, made.kwargs
+    (compute, (later,), given), *_ = page.asked
+    assert given == {"rng": kwargs["rng"]} and later.of[1:] == (kwargs["rounds"],)
     state = kwargs.pop("rng").bit_generator.state
-    given = {k: v.collect() if isinstance(v, pl.LazyFrame) else v for k, v in kwargs.items()}
-    return (compute, packed.digest((list(args), given, str(state)))), args[1]
+    frames = {k: v.collect() if isinstance(v, pl.LazyFrame) else v for k, v in kwargs.items()}
+    return (compute, packed.digest((list(args), frames, str(state)))), args[1]
 
 
 @pytest.mark.parametrize("tables", [{}, {"promotion_costs": COSTS}], ids=["bare", "costs"])
@@ -71,7 +74,7 @@ def test_steps_are_made_once():
     study = PlanStudy(FramesPage("promotion_plan", TABLES))
     for step in ("lines", "retail", "large", "grid", "stores", "past"):
         assert getattr(study, step) is getattr(study, step), step
-    assert len(study.page.asked) == 1  # type: ignore[attr-defined]
+    assert [step.__name__ for step, *_ in study.page.asked] == ["_large", "_past"]  # type: ignore[attr-defined]
 
 
 def test_a_page_of_some_regions_has_no_budget_of_all_to_be_set_against():
