@@ -249,18 +249,24 @@ def keep_list(customers: pl.DataFrame, *, capacity: int, unit_days: int, held: p
     `customer_id`, `tier`, `p_alive`, `gap_days` usual gap, `days_since` last purchase, `value`, `at_stake`, `group`
     (``"contact"`` or ``"control"``), in order of the value at stake.
     """
-    open_ones = customers.filter(
-        pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0, pl.col("value") > 0
+    ranked = (
+        undecided(customers)
+        .with_columns(
+            at_stake=at_stake(),
+            gap_days=pl.col("t_x") / pl.col("x") * unit_days,
+            days_since=(pl.col("T") - pl.col("t_x")) * unit_days,
+        )
+        .sort("at_stake", "customer_id", descending=[True, False])
     )
-    ranked = open_ones.with_columns(
-        at_stake=at_stake(),
-        gap_days=pl.col("t_x") / pl.col("x") * unit_days,
-        days_since=(pl.col("T") - pl.col("t_x")) * unit_days,
-    ).sort("at_stake", "customer_id", descending=[True, False])
     control = pl.col("customer_id").is_in(held.implode())
     grouped = ranked.with_columns(group=pl.when(control).then(pl.lit("control")).otherwise(pl.lit("contact")))
     top = grouped.filter((pl.col("group") == "contact").cum_sum() <= capacity)  # the controls among the places reached
     return top.select("customer_id", "tier", "p_alive", "gap_days", "days_since", "value", "at_stake", "group")
+
+
+def undecided(customers: pl.DataFrame) -> pl.DataFrame:
+    """Those whose staying is open and worth something."""
+    return customers.filter(pl.col("p_alive").is_between(HERE_LOW, HERE_HIGH), pl.col("x") > 0, pl.col("value") > 0)
 
 
 def at_stake() -> pl.Expr:

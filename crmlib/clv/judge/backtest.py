@@ -146,8 +146,10 @@ def run(
         )
     deviances = {name: diagnosis.deviance(f, actual) for name, f in forecasts.items()}
     best = choose(fits, deviances)
-    learned = newcomers(history, unit=unit) if best.endswith(NEW) else history
-    theirs = frame.join(learned.select("customer_id"), on="customer_id", how="semi")
+    learned, theirs = history, frame
+    if best.endswith(NEW):
+        learned = newcomers(history, unit=unit)
+        theirs = frame.join(learned.select("customer_id"), on="customer_id", how="semi", maintain_order="left")
     forecast = predict.customers(fits[best], bare, horizon=horizon)
     customers = diagnosis.scored(fits[best], known, forecast, horizon=horizon, rng=rng)
     return Backtest(

@@ -18,6 +18,7 @@ from crmlib.clv.forecast.intervals import predictive_counts, rows_of
 from crmlib.clv.history import PurchaseHistory
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.numerics.arrays import Array, blocks
+from crmlib.core import runs
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.shapes import shaped
 
@@ -40,10 +41,17 @@ def frequency(fit: ModelFit[Any], history: pl.DataFrame) -> pl.DataFrame:
 
 
 def tracking(fit: ModelFit[Any], days: pl.DataFrame, *, cut: date, end: date) -> pl.DataFrame:
-    """Repeat purchases per week of everybody who came by `cut`, and what the model expects of them."""
+    """Repeat purchases per week of everybody who came by `cut`, and what the model expects of them.
+
+    Parameters
+    ----------
+    days : purchase days, each once.
+    """
     per = 7.0 if fit.unit == "week" else 1.0
-    first = days.group_by("customer_id").agg(first=pl.col("day_n").min()).filter(pl.col("first") <= day_number(cut))
-    starts = first.group_by("first").len().sort("first")
+    who, day = pl.col("customer_id"), pl.col("day_n")
+    first = pl.when(runs.begins(who)).then(day).forward_fill().alias("first")
+    rows = runs.in_order(days).select("day_n", first).filter(pl.col("first") <= day_number(cut))
+    starts = rows.filter(day == pl.col("first")).group_by("first").len().sort("first")
     begin = int(starts["first"][0])
     ends = list(range(begin + 6, day_number(end) + 1, 7))
     ages = sorted({max(e - s, 0) for e in ends for s in starts["first"].to_list()})
@@ -51,8 +59,7 @@ def tracking(fit: ModelFit[Any], days: pl.DataFrame, *, cut: date, end: date) ->
     mean_at = {age: float(future.mean(age / per)[0]) if age else 0.0 for age in ages}
     counts = starts["len"].to_list()
     totals = [sum(n * mean_at[max(e - s, 0)] for s, n in zip(starts["first"], counts, strict=True)) for e in ends]
-    repeat = days.join(first, on="customer_id").filter(pl.col("day_n") > pl.col("first"))
-    week = ((repeat["day_n"] - begin) // 7).to_numpy()
+    week = rows.filter(day > pl.col("first")).select((day - begin) // 7).to_series().to_numpy()
     actual = np.bincount(week, minlength=len(ends))[: len(ends)]
     return pl.DataFrame(
         {

@@ -44,7 +44,8 @@ class Study(Watch):
     @cached_property
     def found(self) -> pl.DataFrame:
         """Those who turned late since the last list, of the watched tiers."""
-        return watchlist.candidates(self.table, tiers=self.params.watched, festival_buyers=self.table.filter("waiting"))
+        waiting, tiers = self.table.filter("waiting"), self.params.watched
+        return self.reached(watchlist.candidates(self.table, tiers=tiers, festival_buyers=waiting))
 
     @property
     def reachable(self) -> pl.DataFrame:
@@ -54,10 +55,10 @@ class Study(Watch):
     @cached_property
     def listed(self) -> pl.DataFrame:
         """Those of them whom the owners can call, with what to do until when."""
+        params = self.params
         return watchlist.watchlist(
-            self.table.filter(~pl.col("held")), as_of=self.page.as_of, capacity=self.params.capacity,
-            tiers=self.params.watched, festival_buyers=self.table.filter("waiting"),
-        )  # fmt: skip
+            self.reachable, as_of=self.page.as_of, capacity=params.capacity, tiers=params.watched
+        )
 
     @property
     def proposal(self) -> pl.DataFrame:

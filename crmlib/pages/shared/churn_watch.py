@@ -62,39 +62,25 @@ class Watch(ChurnStudy):
 
     @cached_property
     def staked(self) -> tuple[pl.DataFrame, str]:
-        """`table`, without how to reach anybody, and `basis`."""
+        """`table` and `basis`."""
         return snapshot.with_value(
             self.tonight.table, year=self.year, tiers=self.tiers, horizon=self.horizon,
             returns=self.returns or 0.0,
         )  # fmt: skip
 
-    @cached_property
-    def valued(self) -> tuple[pl.DataFrame, str]:
-        """`table` and `basis`."""
-        made, basis = self.staked
-        return made.join(self.reach(made["customer_id"]), on="customer_id", how="left"), basis
-
     @property
     def table(self) -> pl.DataFrame:
-        """Every member who can be judged: state, risk with reasons, tier, stake_minor, owner, means, due_on."""
-        return self.valued[0]
+        """Every member who can be judged: state, risk with reasons, tier, stake_minor."""
+        return self.staked[0]
 
     @property
     def basis(self) -> str:
         """What is at stake: margin where cost is known, else sales."""
-        return self.valued[1]
-
-    @cached_property
-    def judged(self) -> pl.DataFrame | None:
-        """`table` with at_risk_minor and late (and waiting for no festival); none where no risk can be learned."""
-        try:
-            return _judged(self.table)
-        except ModelError:
-            return None
+        return self.staked[1]
 
     @cached_property
     def lateness(self) -> Lateness | None:
-        """What pages tell of `judged`, kept for all pages of a night; none where no risk can be learned."""
+        """What pages tell of `table`, kept for all pages of a night; none where no risk can be learned."""
         self.page.tables("contacts", "points")  # found or made, these are among the page's sources
         asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
         page = self.page  # another study makes it, and is let go with its millions of visits
@@ -108,6 +94,11 @@ class Watch(ChurnStudy):
     def late(self) -> pl.DataFrame:
         """Everybody late against the own rhythm and not waiting for a festival, with at_risk_minor, largest first."""
         return watchlist.late(self.table, festival_buyers=self.table.filter("waiting"))
+
+    def reached(self, people: pl.DataFrame) -> pl.DataFrame:
+        """`people` (customer_id, …) with what `reach` says of each: asked of those who will be shown, not of all."""
+        reach = self.reach(people["customer_id"], few=True)
+        return people.join(reach, on="customer_id", how="left", maintain_order="left")
 
     def reach(self, ids: pl.Series, *, few: bool = False) -> pl.DataFrame:
         """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held.

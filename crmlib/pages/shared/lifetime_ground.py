@@ -138,7 +138,7 @@ class Lifetime(MemberStudy):
             clv.portfolio.newcomer_curve, learned.fit, learned.posterior, learned.spend, annual_rate=rate,
             margin=margin.rate, error=error, rng=self.rng,
         )  # fmt: skip
-        ids = whole.customers["customer_id"]
+        ids = clv.portfolio.undecided(whole.customers)["customer_id"]
         held = ids.filter(self.left_alone(ids))
         listed = clv.portfolio.keep_list(whole.customers, capacity=self.asked("capacity"), unit_days=7, held=held)
         return Forecast(whole, newcomer, listed)
