@@ -141,6 +141,11 @@ def trips(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
 
 def trips_of(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
     """`trips` with the ids as the visits have them."""
+    days = bought(seen)
+    return (days.filter(pl.col("net_minor") > 0) if paid else days).select("customer_id", "day_n")
+
+
+def bought(seen: Visits) -> pl.DataFrame:
+    """All trips with everything known by now and their value, as `panels.purchase_days` has them."""
     days = _by_day(in_order(seen.days), pl.col("sold").any(), pl.col("net_minor").sum())
-    kept = days.filter(pl.col("sold") & ((pl.col("net_minor") > 0) | (not paid)))
-    return kept.select("customer_id", "day_n")
+    return days.filter("sold").select("customer_id", "day_n", "net_minor")

@@ -7,6 +7,7 @@ from functools import cached_property
 import polars as pl
 
 from crmlib import clv, report
+from crmlib.churn.features import visits
 from crmlib.churn.lists import watchlist
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
@@ -15,7 +16,7 @@ from crmlib.outreach import one_list
 from crmlib.pages.contact_list.parameters import ContactList
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
-from crmlib.pages.shared.lifetime_ground import Lifetime
+from crmlib.pages.shared.lifetime_ground import BOUGHT, Lifetime
 
 GAP = 7
 """Days of a week, the unit of the lifetime models."""
@@ -24,10 +25,17 @@ GAP = 7
 class Study(Watch):
     """From those who are late and those whose staying is open to one list, one line a member."""
 
+    beside = ("bought",)
+
     @property
     def params(self) -> ContactList:
         """The checked parameters."""
         return self.page.params  # type: ignore[no-any-return]
+
+    @cached_property
+    def bought(self) -> pl.DataFrame | None:
+        """Purchase days for the lifetime model, of the visits where these are held; else it asks for its own."""
+        return self.once(BOUGHT, lambda: visits.bought(self.seen)) if "seen" in vars(self) else None
 
     @cached_property
     def lifetime(self) -> Lifetime:

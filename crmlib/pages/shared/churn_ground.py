@@ -62,8 +62,8 @@ def _ground(seen: Later[Visits], *, rng: np.random.Generator) -> Ground:
 
 def _purchases(seen: Later[Visits], *, end: date) -> BgNbdParams:
     """How all members bought up to a day, for P(0 in h)."""
-    trips = visits.trips_of(seen.value).with_columns(net_minor=pl.lit(0, dtype=pl.Int64))
-    return clv.bg_nbd.fit(clv.backtest.history_at(trips, cut=end, unit="week", minor=1)).params
+    past = clv.backtest.history_at(visits.bought(seen.value), cut=end, unit="week", minor=1)
+    return clv.bg_nbd.fit(past).params
 
 
 class ChurnStudy(MemberStudy):

@@ -27,6 +27,10 @@ ASKED = {"months": 12, "annual_rate": 0.08, "margin": None, "capacity": 50, "mod
 """What a page takes that does not ask for it: a year at 8 %, the measured margin, the best model."""
 
 
+BOUGHT = "bought"
+"""Name of the purchase days among what the studies of a page make together."""
+
+
 class Forecast(NamedTuple):
     """What is drawn by chance: the members of today, a newcomer by months ahead, whom to keep."""
 
@@ -77,7 +81,7 @@ class Lifetime(MemberStudy):
             made = panels.purchase_days(lines, period_end=self.page.as_of)
             return made.filter(~among(made, apart))
 
-        return Later(days, lines, apart)
+        return Later(lambda: self.once(BOUGHT, days), lines, apart)
 
     @cached_property
     def history(self) -> Later[pl.DataFrame]:

@@ -39,7 +39,7 @@ FOLDER = "remembered"
 """Below the lake's folder; may be removed at any time."""
 MOST_BYTES = 4_000_000_000
 MOST_DAYS = 35
-"""Larger than this, or older, the oldest entries go."""
+"""Larger than this, or older, the oldest entries go. Of 1.7 million members a night is .45 GB, their lifetimes .35."""
 _LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "lightgbm", "statsmodels")
 _HASH = 32
 

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crmlib.churn.features.visits import known_days, some, trips, visits
+from crmlib import panels
+from crmlib.churn.features.visits import bought, known_days, some, trips, visits
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ContractError
 
@@ -26,6 +27,23 @@ def test_a_day_of_returns_only_is_no_trip():
 
 def test_a_paid_trip_needs_a_value_above_zero_after_that_days_returns():
     assert trips(visits(LINES), paid=True).rows() == [("b", 30)]
+
+
+def test_days_bought_are_those_that_the_panel_tells():
+    """One page takes them of the visits that it holds, another of the panel: they must be the same."""
+    rng = np.random.default_rng(2)
+    n = 4000
+    many = pl.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in rng.integers(0, 90, n)],
+            "day_n": rng.integers(0, 200, n),
+            "quantity_milli": rng.choice([-1000, 1000], n, p=[0.3, 0.7]),
+            "net_minor": rng.integers(-500, 900, n),
+            "store_id": rng.choice(["s", "t", "u"], n),
+        }
+    )
+    told = panels.purchase_days(many, period_end=day_of(200)).cast({"customer_id": pl.String})
+    assert told.height and bought(visits(many, coded=True)).cast({"customer_id": pl.String}).equals(told)
 
 
 def test_a_return_counts_only_from_the_day_it_was_known():
