@@ -42,7 +42,7 @@ class Study(Watch):
         """What every member still brings; what told who is late is let go before."""
         for step in ("watched", "usual_gaps"):
             getattr(self, step)
-        self.forget("tonight", "valued", "late")
+        self.forget("tonight", "staked", "late")
         return Lifetime(self.page)
 
     @cached_property
@@ -98,7 +98,7 @@ class Study(Watch):
             gap=pl.coalesce("usual_gap", "gap").clip(1),
             days=pl.coalesce(pl.col("recency").cast(pl.Float64), "days"),
         ).sort("customer_id")
-        reached = self.reach(shown["customer_id"])
+        reached = self.reach(shown["customer_id"], few=True)
         return one_list.placed(shown.join(reached, on="customer_id", how="left"), each=self.params.each)
 
     @cached_property

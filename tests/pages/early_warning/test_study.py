@@ -34,7 +34,7 @@ def test_every_card_is_made_of_receipts_alone(study: Study) -> None:
     assert isinstance(findings.watch_list(study), ActionList)
     assert study.words("early_warning.limits.no_contacts") in findings.limits(study).sentences
     assert (study.contacts, study.points, study.file, study.last_goods) == (None, None, None, None)
-    for step in ("seen", "options", "trial", "risk", "valued", "listed", "past", "silence", "health"):
+    for step in ("seen", "options", "trial", "risk", "staked", "listed", "past", "silence", "health"):
         assert getattr(study, step) is getattr(study, step), step
 
 
