@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from crmlib.clv.forecast import equal_age, intervals, posterior, total_error
-from crmlib.clv.forecast.money import value_moments
+from crmlib.clv.forecast.money import money_of, spend_draws, value_moments
+from crmlib.clv.forecast.predict import read_for
 from crmlib.clv.horizon import Horizon
 from crmlib.clv.judge import backtest
 from crmlib.clv.models import bg_nbd
@@ -142,9 +143,9 @@ def test_sums_of_powers_give_the_mean_and_the_variance_that_customers_add_up_to(
     )
     fit = bg_nbd.fit(history)
     spend = backtest.steady_spend(history) if with_money else None
-    data, paid = intervals.read_for(fit, history), intervals.money_of(history, spend=spend, margin="share")
+    data, paid = read_for(fit, history), money_of(history, spend=spend, margin="share")
     thetas = np.asarray(fit.theta) + rng.normal(0, 0.02, (5, len(fit.theta)))
-    spends = intervals.spend_draws(spend, n=5, rng=rng)
+    spends = spend_draws(spend, n=5, rng=rng)
     group = (history["shop"].to_numpy()[:, None] == np.array(list("abc"))).argmax(axis=1)
     factor = rng.uniform(0.8, 1.0, data.n_rows)
     stake = intervals.Stake(groups=(group,), money=paid, factor=factor)

@@ -75,7 +75,8 @@ class Lifetime(MemberStudy):
     @cached_property
     def bought(self) -> Later[pl.DataFrame]:
         """One row per member and purchase day of the whole history: customer_id (an Enum), day_n, net_minor."""
-        lines, apart = self.lines, self.apart.flagged["customer_id"]
+        lines = self.lines
+        apart = self.apart.flagged["customer_id"]
 
         def days() -> pl.DataFrame:
             made = panels.purchase_days(lines, period_end=self.page.as_of)
