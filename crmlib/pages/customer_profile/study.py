@@ -91,6 +91,7 @@ class Study(TraitStudy):
         """Members with what is known of them, one column per trait, their tier, and whether they are in the group."""
         tiers = pyramid.pyramid(self.now, shares=self.params.shares_bp).customers.select("customer_id", "tier")
         table = self.known_traits({} if self.goods is None else {"favourite_category": self.parts})
+        self.forget("kinds", "flavours")
         table = table.join(tiers, on="customer_id", how="left", maintain_order="left")
         if self.params.group_by == "need":
             grouped = self.need_groups.customers.select("customer_id", need="segment")
@@ -159,7 +160,9 @@ class Study(TraitStudy):
         """Members by what they buy, as many groups as resampling holds apart."""
         by = self.params.level if self.goods is not None else ""
         parts = Later(lambda: self.members(self.parts), self.lines, self.apart.flagged["customer_id"], self.dates, by)
-        return self.page.remember(_needs, parts, rng=self.page.rng)
+        found = self.page.remember(_needs, parts, rng=self.page.rng)
+        self.forget("parts")
+        return found
 
     @cached_property
     def drivers(self) -> pl.DataFrame:

@@ -52,9 +52,8 @@ class TraitStudy(MemberStudy):
         """Sales by card and flavour; none where products are not connected."""
         if self.goods is None:
             return None
-        return traits.customer_part(
-            self.looked_at, self.goods, by="flavour", start=self.dates["start"], end=self.dates["end"]
-        )
+        start, end = self.dates["start"], self.dates["end"]
+        return traits.customer_part(self.looked_at, self.goods, by="flavour", start=start, end=end, days=False)
 
     @cached_property
     def prices(self) -> pl.DataFrame | None:
