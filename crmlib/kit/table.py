@@ -51,10 +51,13 @@ def readable(
     from great_tables.loc import body  # noqa: PLC0415
     from great_tables.style import css  # noqa: PLC0415
 
+    from crmlib.kit.cells import Cells  # noqa: PLC0415
+
     empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
     leading = links or {}
     shown = worded(frame.drop({*hide, *empty, *leading.values()}), words=words, names=names)
     view = GT(shown, id="t").cols_label({name: words.column(name) for name in shown.columns})
+    view = view._replace(_body=Cells(view._body.body))
     for name, dtype in shown.schema.items():
         column = columns.of(name, dtype)
         if kinds and name in kinds:
