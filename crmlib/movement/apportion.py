@@ -37,14 +37,14 @@ def flows(out: Ints, into: Ints) -> Ints:
 
 
 def _flows(out: Any, into: Any) -> Any:
-    total = out.sum(axis=1)
-    scale = np.where(total == 0, 1, total)[:, None, None]
-    found = out[:, :, None] * into[:, None, :] // scale
-    rows, columns = out - found.sum(axis=2), into - found.sum(axis=1)
-    for j in range(out.shape[1]):
-        for k in range(out.shape[1]):
-            extra = np.minimum(rows[:, j], columns[:, k])
-            found[:, j, k] += extra
-            rows[:, j] -= extra
-            columns[:, k] -= extra
-    return found.astype(np.int64)
+    out, into = (np.ascontiguousarray(side.T) for side in (out, into))  # groups first: each step runs over all rows
+    total = out.sum(axis=0)
+    found = out[:, None] * into[None] // np.where(total == 0, 1, total)
+    rows, columns = out - found.sum(axis=1), into - found.sum(axis=0)
+    for j in range(out.shape[0]):
+        for k in range(out.shape[0]):
+            extra = np.minimum(rows[j], columns[k])
+            found[j, k] += extra
+            rows[j] -= extra
+            columns[k] -= extra
+    return found.astype(np.int64, copy=False).transpose(2, 0, 1)

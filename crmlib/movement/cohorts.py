@@ -45,13 +45,14 @@ def cohorts(sales: AnyFrame, *, as_of: date, months: int = 12, entry: str | None
     ended = as_of.year * 12 + as_of.month - 1 - (0 if date.fromordinal(as_of.toordinal() + 1).day == 1 else 1)
     day = pl.col("day")
     dated = table.with_columns(month=day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1)
-    first = dated.group_by("customer_id").agg(first=pl.col("month").min())
+    by_month = dated.lazy().group_by("customer_id", "month").agg(pl.col("net_minor").sum()).collect(engine="streaming")
+    first = by_month.group_by("customer_id").agg(first=pl.col("month").min())
     if entry:
         first = first.join(_entries(dated, entry), on="customer_id")
     newcomers = first.filter(pl.col("first") <= ended).group_by("first", *keys).agg(newcomers=pl.len().cast(pl.Int64))
-    visits = dated.drop(keys).join(first, on="customer_id").with_columns(after=pl.col("month") - pl.col("first"))
+    visits = by_month.join(first, on="customer_id").with_columns(after=pl.col("month") - pl.col("first"))
     counted = visits.group_by("first", *keys, "after").agg(
-        customers=pl.col("customer_id").n_unique().cast(pl.Int64), net_minor=pl.col("net_minor").sum()
+        customers=pl.len().cast(pl.Int64), net_minor=pl.col("net_minor").sum()
     )
     grid = newcomers.join(pl.DataFrame({"after": range(months + 1)}, schema={"after": pl.Int64}), how="cross")
     joined = grid.join(counted, on=["first", *keys, "after"], how="left", nulls_equal=True)

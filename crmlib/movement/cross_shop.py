@@ -69,19 +69,22 @@ def cross_shop(bought: AnyFrame, *, members: int | AnyFrame, sets: list[str] | N
     ModelError
         `movement.sets`.
     """
+    frames = [f.schema.get("customer_id") for f in (bought, members) if isinstance(f, pl.DataFrame)]
+    texts = len(frames) < 2 or frames[0] != frames[1]  # ids of one kind join as they are
     table = whole(
-        to_polars(bought, needs=["customer_id", "set", "net_minor"], name="bought"), ["net_minor"], name="bought"
-    ).filter(pl.col("customer_id").is_not_null())
+        to_polars(bought, needs=["customer_id", "set", "net_minor"], name="bought", texts=texts),
+        ["net_minor"], name="bought",
+    ).filter(pl.col("customer_id").is_not_null())  # fmt: skip
     names = sets or table["set"].drop_nulls().unique().sort().to_list()
     _refuse_sets(len(names))
     rows = table.filter(pl.col("set").is_in(names)).with_columns(
         bit=pl.col("set").replace_strict(names, [1 << j for j in range(len(names))], return_dtype=pl.Int64)
     )
-    each = rows.group_by("customer_id").agg(mask=pl.col("bit").unique().sum(), net_minor=pl.col("net_minor").sum())
+    each = rows.group_by("customer_id").agg(mask=pl.col("bit").bitwise_or(), net_minor=pl.col("net_minor").sum())
     if isinstance(members, int):
         everybody, count = each.with_columns(total_minor=pl.lit(None, dtype=pl.Int64)), members
     else:
-        people = to_polars(members, needs=["total_minor"], name="members", key="customer_id")
+        people = to_polars(members, needs=["total_minor"], name="members", key="customer_id", texts=texts)
         everybody = people.select("customer_id", "total_minor").join(each, on="customer_id", how="full", coalesce=True)
         everybody = everybody.with_columns(pl.col("mask", "net_minor").fill_null(0))
         count = everybody.height
@@ -96,6 +99,7 @@ def cross_shop(bought: AnyFrame, *, members: int | AnyFrame, sets: list[str] | N
     summed = rows.group_by("set").agg(
         members=pl.col("customer_id").n_unique().cast(pl.Int64), net_minor=pl.col("net_minor").sum()
     )
+    summed = summed.with_columns(pl.col("set").cast(pl.String))
     per_set = pl.DataFrame({"set": names}).join(summed, on="set", how="left", maintain_order="left")
     per_set = per_set.with_columns(pl.col("members", "net_minor").fill_null(0))
     pairs, dependence = _pairs(names, found, per_set["members"].to_list(), count)

@@ -124,31 +124,33 @@ def _lazy(sales: AnyFrame) -> pl.LazyFrame:
 
 
 def _compare(sales: pl.LazyFrame, *, later: pl.Expr, order: Sequence[str]) -> GainLoss:
-    keys = ("customer_id", "group", later.alias("later"))
-    table = sales.group_by(*keys).agg(pl.col("net_minor").sum()).collect(engine="streaming")
+    table = sales.select("customer_id", "group", "net_minor", later=later).collect(engine="streaming")
     names = list(order) or table["group"].drop_nulls().unique().sort().to_list()
-    unlisted = table["group"].null_count() + table.filter(~pl.col("group").is_in(names)).height
+    listed = pl.col("group").is_in(names).fill_null(value=False)
+    unlisted = table.filter(~listed).n_unique(["customer_id", "group", "later"])
     if unlisted or not 1 <= len(names) <= MAX_GROUPS:
         raise ModelError("movement.groups", values={"groups": len(names), "unlisted": unlisted, "most": MAX_GROUPS})
     code = pl.col("group").replace_strict(names, range(len(names)), return_dtype=pl.Int64)
-    table = table.with_columns(code=code)
-    cards = table.filter(pl.col("customer_id").is_not_null())
-    (row, people), after = coded(cards["customer_id"]), cards["later"].to_numpy()
-    shape, spent = (people.len(), len(names)), cards["net_minor"].to_numpy()
-    unknown = table.filter(pl.col("customer_id").is_null())
-    none = np.zeros((2, len(names)), dtype=np.int64)
-    none[unknown["later"].cast(pl.Int8).to_numpy(), unknown["code"].to_numpy()] = unknown["net_minor"].to_numpy()
-    sums, seen = [], []
-    for side in (~after, after):
-        sums.append(_dense(shape, (row[side], cards["code"].to_numpy()[side]), spent[side]))
-        seen.append(np.bincount(row[side], minlength=people.len()) > 0)
+    coded_rows = table.with_columns(code, pl.col("later").cast(pl.Int64))
+    unknown, cards = (coded_rows.filter(which) for which in (_no_card(), ~_no_card()))
+    row, people = coded(cards["customer_id"])
+    none = _summed((2, 1, len(names)), unknown, np.zeros(unknown.height, dtype=np.int64))[:, 0]
+    sums = _summed((2, people.len(), len(names)), cards, row)
+    seen = np.zeros((2, people.len()), dtype=bool)
+    seen[cards["later"].to_numpy(), row] = True
     return _result(names, sums[0], sums[1], none, new=~seen[0], lost=~seen[1])
 
 
-def _dense(shape: tuple[int, int], where: tuple[Ints, Ints], values: Ints) -> Ints:
-    table = np.zeros(shape, dtype=np.int64)
-    table[where] = values
-    return table
+def _no_card() -> pl.Expr:
+    return pl.col("customer_id").is_null()
+
+
+def _summed(shape: tuple[int, int, int], rows: pl.DataFrame, row: Ints) -> Ints:
+    """Sums by period, customer (`row`, shape (rows,)) and group."""
+    sums = np.zeros(shape, dtype=np.int64)
+    later, group = rows["later"].to_numpy(), rows["group"].to_numpy()
+    np.add.at(sums.reshape(-1), (later * shape[1] + row) * shape[2] + group, rows["net_minor"].to_numpy())
+    return sums
 
 
 def _result(names: list[str], before: Ints, after: Ints, no_card: Ints, *, new: Flags, lost: Flags) -> GainLoss:

@@ -64,11 +64,13 @@ def new_lapsed(
     until = second.end + timedelta(days=back_days)
     day, net = pl.col("day"), pl.col("net_minor")
     in_1, in_2 = day.is_between(first.start, first.end), day.is_between(second.start, second.end)
-    facts = table.group_by(*keys, "customer_id").agg(
-        in_1=in_1.any(), in_2=in_2.any(), earlier=(day < first.start).any() | _between(first, second).any(),
-        back=(day.is_between(second.end, until, closed="right")).any(),
-        net_1_minor=net.filter(in_1).sum(), net_2_minor=net.filter(in_2).sum(),
+    seen = table.lazy().with_columns(
+        in_1=in_1, in_2=in_2, earlier=(day < first.start) | _between(first, second),
+        back=day.is_between(second.end, until, closed="right"),
+        net_1_minor=pl.when(in_1).then(net).otherwise(0), net_2_minor=pl.when(in_2).then(net).otherwise(0),
     )  # fmt: skip
+    flags, sums = ("in_1", "in_2", "earlier", "back"), ("net_1_minor", "net_2_minor")
+    facts = seen.group_by(*keys, "customer_id").agg(pl.col(flags).any(), pl.col(sums).sum()).collect(engine="streaming")
     kind = (
         pl.when(pl.col("in_1") & pl.col("in_2")).then(pl.lit("repeat"))
         .when(pl.col("in_1")).then(pl.lit("lapsed"))

@@ -41,18 +41,20 @@ def path(trips: AnyFrame, *, as_of: date, horizon_days: int) -> pl.DataFrame:
     as_of = a_day(as_of, name="as_of")
     table = to_polars(trips, needs=["customer_id", "day", "category"], name="trips", texts=False)
     table = table.drop_nulls(["customer_id", "category"]).filter(pl.col("day") <= as_of)
-    ordered = table.sort("customer_id", "day", "category").unique(
-        ["customer_id", "day"], keep="first", maintain_order=True
-    )
-    placed = ordered.with_columns(
-        place=pl.int_range(pl.len()).over("customer_id"),
-        next=pl.col("category").shift(-1).over("customer_id"),
-        next_day=pl.col("day").shift(-1).over("customer_id"),
+    ordered = table.sort("customer_id", "day", "category")
+    again = pl.all_horizontal(pl.col(c) == pl.col(c).shift() for c in ("customer_id", "day")).fill_null(value=False)
+    once = ordered.filter(~again).with_columns(number=pl.int_range(pl.len()))
+    same = pl.col("customer_id") == pl.col("customer_id").shift(-1)
+    begins = pl.when(~same.shift().fill_null(value=False)).then("number")
+    placed = once.with_columns(
+        place=pl.col("number") - begins.forward_fill(),
+        next=pl.when(same).then(pl.col("category").shift(-1)),
+        next_day=pl.when(same).then(pl.col("day").shift(-1)),
     )
     followed = pl.col("day") <= as_of - timedelta(days=horizon_days)
     back = (pl.col("next_day") - pl.col("day")).dt.total_days() <= horizon_days
     seen = placed.with_columns(back=back.fill_null(value=False))
-    first_back = (pl.col("back") & (pl.col("place") == 0)).any().over("customer_id")
+    first_back = pl.col("back").shift()  # of the trip before, where this is the second
     chosen = seen.filter(followed, (pl.col("place") == 0) | ((pl.col("place") == 1) & first_back))
     steps = chosen.with_columns(step=pl.col("place") + 1, next=pl.when("back").then("next").otherwise(pl.lit(NOT_BACK)))
     counted = steps.group_by("step", pl.col("category").alias("before"), "next").agg(

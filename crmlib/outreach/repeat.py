@@ -79,9 +79,11 @@ def fit(history: AnyFrame, *, decay: float) -> RepeatFit:
     ModelError
         `outreach.no_baskets` without a member with two baskets.
     """
-    rows = to_polars(history, needs=["customer_id", "day", "product_id"], name="history")
-    rows = rows.select("customer_id", "day", "product_id").drop_nulls()
-    (row, people), (good, names) = (coded(rows[c]) for c in ("customer_id", "product_id"))
+    ids = ("customer_id", "product_id")
+    small = isinstance(history, pl.DataFrame) and all(isinstance(history.schema.get(c), pl.Enum) for c in ids)
+    rows = to_polars(history, needs=[*ids, "day"], name="history", texts=not small).select("day", *ids).drop_nulls()
+    (row, people), (good, names) = (coded(rows[c]) for c in ids)
+    people, names = (few.cast(pl.String) for few in (people, names))
     keys = counted.keys(row, good, rows["day"].cast(pl.Date).cast(pl.Int64).to_numpy(), goods=names.len())
     del rows, row, good
     popular = counted.popular(keys, names)

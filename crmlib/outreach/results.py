@@ -223,15 +223,23 @@ def _figures(found: ReadOut, *, closed: bool) -> dict[str, Any]:
     return told
 
 
-def season_of(members: pl.Series, held: pl.Series, days: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+def season_of(members: pl.Series, held: pl.Series, spent: AnyFrame, before: AnyFrame) -> pl.DataFrame:
     """What everybody spent in a season, for `programme`: recipient_id, season_holdout, net_minor, before_minor.
 
     Parameters
     ----------
     members : everybody who was there when the season began; held : those of them who stand on no list.
+    spent, before : customer_id, net_minor of the season and of the same days a year earlier.
     """
-    did = outcomes(members, days, start=start, end=end)
-    return did.with_columns(season_holdout=pl.col("recipient_id").is_in(held.implode()))
+    rows = members.rename("recipient_id").to_frame()
+    for name, sums in (("net_minor", spent), ("before_minor", before)):
+        table = to_polars(sums, needs=["net_minor"], name=name, key="customer_id")
+        known = table.select(pl.col("net_minor").alias(name), recipient_id="customer_id")
+        rows = rows.join(known, on="recipient_id", how="left", maintain_order="left")
+    return rows.with_columns(
+        pl.col("net_minor", "before_minor").fill_null(0),
+        season_holdout=pl.col("recipient_id").is_in(held.implode()),
+    )
 
 
 def deliveries(book: Register, lists: pl.DataFrame) -> pl.DataFrame:

@@ -42,7 +42,15 @@ from crmlib.panels.sales import product_period, store_day_cube, store_day_money
 from crmlib.panels.stock import store_product_day
 from crmlib.panels.stores import flows, store_day
 from crmlib.panels.tenders import store_day_tender
-from crmlib.panels.visits import customer_margin, goods_bought, goods_days, last_goods, last_receipts, visit_days
+from crmlib.panels.visits import (
+    customer_margin,
+    goods_bought,
+    goods_days,
+    last_goods,
+    last_receipts,
+    member_goods,
+    visit_days,
+)
 from crmlib.panels.weeks import store_product_week
 
 __all__ = [
@@ -69,6 +77,7 @@ __all__ = [
     "last_sales",
     "lines_behind",
     "lines_shared",
+    "member_goods",
     "missing_fields",
     "offer_days",
     "part",

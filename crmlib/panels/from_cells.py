@@ -243,8 +243,18 @@ def part_days(lines: AnyFrame) -> Lines | None:
     cells = cells_of(lines, DAY)
     if cells is None:
         return None
-    days = cells.group_by("customer_id", "day_n", part="store_id")
-    return _lazy(days.agg(pl.col("net_minor").sum(), lines=pl.col("sale_lines").sum()))
+    keys, sums = ("customer_id", "day_n", "store_id"), ("net_minor", "sale_lines")
+    others = cells.filter(~HAS_CARD).group_by(keys).agg(pl.col(sums).cast(pl.Int64).sum())
+    days = pl.concat([by_day(cells, *sums, keys=keys), others])
+    return _lazy(days.rename({"store_id": "part", "sale_lines": "lines"}))
+
+
+def member_days(lines: AnyFrame) -> Lines | None:
+    """customer_id, day_n, lines of sales, net_minor; of customers only, a day may come several times."""
+    cells = cells_of(lines, DAY)
+    if cells is None:
+        return None
+    return _lazy(cells.filter(HAS_CARD).select("customer_id", "day_n", "net_minor", lines="sale_lines"))
 
 
 def goods(lines: AnyFrame) -> pl.LazyFrame | None:

@@ -5,6 +5,7 @@ Everything here is counted over the days from `start` to `end`, both included; l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import narwhals as nw
@@ -261,28 +262,58 @@ def customer_part_day(
     columns = [c for c in PART_DAY if c != "lines" or not money_only]
     return monthly(
         lines,
-        lambda month: _part_days(month, products, by=by).select(columns),
+        lambda month: _part_days(month, products, by=by, columns=columns),
         start=start,
         end=end,
         ids=("customer_id", "part"),
     )
 
 
-def _part_days(lines: AnyFrame, products: AnyFrame | None, *, by: str) -> pl.DataFrame:
+def _part_days(lines: AnyFrame, products: AnyFrame | None, *, by: str, columns: Sequence[str]) -> pl.DataFrame:
     panel = from_cells.part_days(lines) if products is None and by == "store_id" else None
     if panel is None:
         needs = ("customer_id", "day_n", "quantity_milli", "net_minor", "product_id" if products is not None else by)
         sold = lines_of(lines, needs=needs, name="receipt_lines")
         if products is not None:
             sold = sold.join(_goods(products, by), on="product_id", how="left")
+        sums = {"lines": _one_if_sold().sum(), "net_minor": nw.col("net_minor").sum()}
         panel = (
-            sold.with_columns(
-                part=nw.col(by).cast(nw.String), sold=nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
-            )
+            sold.with_columns(part=nw.col(by).cast(nw.String))
             .group_by("customer_id", "part", "day_n")
-            .agg(lines=nw.col("sold").sum(), net_minor=nw.col("net_minor").sum())
+            .agg(**{name: total for name, total in sums.items() if name in columns})
         )
-    return reduced(panel, schema=PART_DAY, sort=())
+    return reduced(panel, schema={name: PART_DAY[name] for name in columns}, sort=())
+
+
+def member_days(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """All sales to customers by day, of whichever goods and shops: a day may come several times, in any order.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor.
+
+    Returns
+    -------
+    customer_id (an Enum); day_n [days since 1970]; lines of quantity > 0; net_minor.
+    """
+    return monthly(lines, _member_days, start=start, end=end, ids=("customer_id",))
+
+
+def _member_days(lines: AnyFrame) -> pl.DataFrame:
+    panel = from_cells.member_days(lines)
+    if panel is None:
+        needs = ("customer_id", "day_n", "quantity_milli", "net_minor")
+        panel = (
+            lines_of(lines, needs=needs, name="receipt_lines")
+            .filter(~nw.col("customer_id").is_null())
+            .group_by("customer_id", "day_n")
+            .agg(lines=_one_if_sold().sum(), net_minor=nw.col("net_minor").sum())
+        )
+    return reduced(panel, schema={name: kind for name, kind in PART_DAY.items() if name != "part"}, sort=())
+
+
+def _one_if_sold() -> nw.Expr:
+    return nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
 
 
 def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

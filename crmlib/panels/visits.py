@@ -130,6 +130,25 @@ def goods_days(lines: AnyFrame, *, end: date) -> pl.DataFrame:
     return reduced(made.select(*keys).unique(), schema=schema, sort=keys)
 
 
+def member_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """Days from `start` to `end`, both included, on which customers bought known goods; each once, in any order.
+
+    Returns
+    -------
+    customer_id, product_id (Enums), day_n.
+    """
+    return monthly(lines, _member_goods, start=start, end=end, ids=("customer_id", "product_id"))
+
+
+def _member_goods(lines: AnyFrame) -> pl.DataFrame:
+    needs = ("customer_id", "product_id", "day_n", "quantity_milli")
+    sold = lines_of(lines, needs=needs, name="receipt_lines").filter(
+        nw.col("quantity_milli") > 0, ~nw.col("customer_id").is_null(), ~nw.col("product_id").is_null()
+    )
+    schema = {"customer_id": pl.String, "product_id": pl.String, "day_n": pl.Int32}
+    return reduced(sold.select(*schema).unique(), schema=schema, sort=())
+
+
 def goods_bought(lines: AnyFrame, goods: pl.Series, *, end: date) -> pl.DataFrame:
     """How much of some goods each customer bought by day, to `end`: customer_id, product_id, day_n, quantity_milli."""
     needs = ("customer_id", "product_id", "day_n", "quantity_milli")

@@ -31,6 +31,11 @@ def by_key(days: pl.DataFrame) -> pl.DataFrame:
     return days.sort("customer_id", "part", "day_n", nulls_last=True)
 
 
+def in_days(days: pl.DataFrame) -> pl.DataFrame:
+    """Days of members that may come several times, each once."""
+    return days.group_by("customer_id", "day_n").agg(pl.col("lines", "net_minor").sum()).sort("customer_id", "day_n")
+
+
 PANELS: dict[str, Callable[[Any], object]] = {
     "customer_day": lambda h: panels.customer_day(h, period_end=B),
     "purchase_days": lambda h: panels.purchase_days(h, period_end=B),
@@ -57,6 +62,11 @@ PANELS: dict[str, Callable[[Any], object]] = {
         traits.customer_part_day(h, GOODS, by="category_1", start=A + timedelta(days=3), end=B)
     ),
     "parts of days by store": lambda h: by_key(traits.customer_part_day(h, by="store_id", start=A, end=B)),
+    "parts of days by store, money": lambda h: by_key(
+        traits.customer_part_day(h, by="store_id", start=A, end=B, money_only=True)
+    ),
+    "days of members": lambda h: in_days(traits.member_days(h, start=A, end=B)),
+    "goods of members": lambda h: panels.member_goods(h, start=A, end=B).sort("customer_id", "product_id", "day_n"),
     "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),
     "bulk_receipts": lambda h: panels.bulk_receipts(h, least_milli=10_000, customers=pl.Series(["b"])),
     "offer_days": panels.offer_days,

@@ -156,7 +156,8 @@ def _tagged(table: pl.DataFrame, customers: AnyFrame | None, tags: Mapping[str, 
         is_staff=_any_tag(tags.get(STAFF, ())),
         is_business=_any_tag(tags.get(BUSINESS, ())),
     )
-    joined = table.join(people, on="customer_id", how="left", maintain_order="left")
+    tagged = people.filter(pl.col("is_staff") | pl.col("is_business"))  # few, however many members there are
+    joined = table.join(tagged, on="customer_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("is_staff", "is_business").fill_null(value=False))
 
 

@@ -19,7 +19,7 @@ from crmlib.pages.invitations.parameters import Invitations
 from crmlib.pages.shared import lists
 from crmlib.pages.shared.churn_watch import Watch
 from crmlib.pages.shared.goods_on_hand import GoodsStudy
-from crmlib.panels import receipts, traits, visits
+from crmlib.panels import receipts, traits
 from crmlib.report.page import not_connected
 from crmlib.scoring import pyramid
 
@@ -68,10 +68,11 @@ class Study(Watch):
 
     @cached_property
     def baskets(self) -> pl.DataFrame:
-        """What members bought on which day: customer_id, day, product_id."""
-        lines = panels.part(self.lines, start=self.period[0], leaving=self.services)
-        recent = visits.goods_days(lines, end=self.page.as_of).with_columns(day=pl.col("day_n").cast(pl.Date))
-        return self.members(recent.drop_nulls()).select("customer_id", "day", "product_id")
+        """What members bought on which day: customer_id, day, product_id (ids are Enums); in any order."""
+        start, end = self.period
+        recent = panels.member_goods(panels.part(self.lines, leaving=self.services), start=start, end=end)
+        strange = pl.col("customer_id").is_in(self.apart.flagged["customer_id"].implode())
+        return recent.filter(~strange).select("customer_id", "product_id", day=pl.col("day_n").cast(pl.Date))
 
     @cached_property
     def tried(self) -> pl.DataFrame:

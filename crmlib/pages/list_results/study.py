@@ -55,8 +55,9 @@ class Study(MemberStudy):
     @cached_property
     def lists(self) -> pl.DataFrame:
         """Lists sent in the months asked for, one row each, oldest first: `outreach.results.TABLE`."""
+        listed = self.days_of(self.register.rows["recipient_id"])
         every = results.results(
-            self.register, self.days, margin=self.margin, as_of=self.page.as_of, feeds=self.feeds
+            self.register, listed, margin=self.margin, as_of=self.page.as_of, feeds=self.feeds
         )  # fmt: skip
         return every.filter(pl.col("starts_on") > months_before(self.page.as_of, self.params.months))
 
@@ -97,7 +98,10 @@ class Study(MemberStudy):
         held = rows.filter(pl.col("list_id") == name, pl.col("group").cast(pl.String) == "season")["recipient_id"]
         people = self.page.table("customers").filter((pl.col("joined_on") < start).fill_null(value=True))
         members = self.members(people.select("customer_id").collect())["customer_id"]
-        spent = results.season_of(members, held, self.days, start=start, end=end)
+        bought, before = (
+            panels.customer_period(self.lines, start=start - ago, end=end - ago) for ago in (timedelta(0), YEAR)
+        )
+        spent = results.season_of(members, held, bought, before)
         return seasons.programme(spent, margin=self.margin, cost_minor=self.season_cost)
 
     @cached_property

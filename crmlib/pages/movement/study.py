@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
 from crmlib import panels
+from crmlib.core.apportion import run_of, run_starts
 from crmlib.core.calendar import festivals
 from crmlib.core.errors import LakeError, ModelError
 from crmlib.customers.members.periods import months_before, periods
@@ -19,7 +20,9 @@ from crmlib.movement.periods import Period, check_periods
 from crmlib.pages.movement.parameters import Movement
 from crmlib.pages.shared.members import MemberStudy
 from crmlib.panels import traits
+from crmlib.report.memory.remember import Later
 
+T = TypeVar("T")
 PEAKS = ("spring_festival", "mid_autumn")
 """Both periods must hold as many of these."""
 OTHER, UNKNOWN = "_other", "_unknown"
@@ -32,6 +35,8 @@ DAYS = 1 << 20
 """More days than any history has: a member and a day are one number."""
 DAY = timedelta(days=1)
 COLUMNS = {"category": "category_1", "brand": "brand", "store": "store_id"}
+CUSTOMER, ON = (pl.col(c).to_physical().cast(pl.Int64) for c in ("customer_id", "day"))
+MEMBER_DAY = CUSTOMER * DAYS + ON
 
 
 class Grouped(NamedTuple):
@@ -59,19 +64,27 @@ class Study(MemberStudy):
         """Between which groups sales move: as asked for, shops where no table of products is connected."""
         return "store" if self.goods is None else self.params.group
 
-    def _sold(self, by: str, goods: pl.LazyFrame | None = None, *, money_only: bool = False) -> pl.DataFrame:
-        """All sales by card, part and day: customer_id, part (null: unknown), day_n, lines, net_minor; any order."""
+    @cached_property
+    def _reach(self) -> tuple[date, date]:
+        """First and last day of the lines."""
         first, last = panels.span(self.lines) or (self.page.as_of, self.page.as_of)
-        return traits.customer_part_day(
-            self.lines, goods, by=by, start=first, end=min(last, self.page.as_of), money_only=money_only
-        )
+        return first, min(last, self.page.as_of)
+
+    def _kept(self, step: str, make: Callable[[], T]) -> T:
+        """What `make` gives of the sales, found where a page of the same sales made it: in the other language, too."""
+        goods, column = self.goods, COLUMNS[self.group]
+        parts = None if goods is None or self.group == "store" else goods.select("product_id", column)
+        nobody, group, span = self.apart.flagged["customer_id"], self.group, self.span
+        return self.page.remember(_made, Later(make, self.lines, parts, nobody, group, *span), step=step)
 
     @cached_property
     def history(self) -> pl.DataFrame:
         """All sales to members by day: customer_id, day, lines, net_minor; a day may come several times."""
-        carded = pl.col("customer_id").is_not_null() & ~self._strange
-        days = pl.col("day_n").cast(pl.Date).alias("day")
-        return self._sold("store_id").lazy().filter(carded).select("customer_id", days, "lines", "net_minor").collect()
+        first, last = self._reach
+        days = traits.member_days(self.lines, start=first, end=last)
+        return days.filter(~self._strange).select(
+            "customer_id", pl.col("day_n").cast(pl.Date).alias("day"), "lines", "net_minor"
+        )
 
     @property
     def _strange(self) -> pl.Expr:
@@ -122,7 +135,11 @@ class Study(MemberStudy):
     @cached_property
     def grouped(self) -> Grouped:
         """Sales by group, as little of them as the page needs: days of millions of members are not held."""
-        sold = self._sold(COLUMNS[self.group], None if self.group == "store" else self.goods, money_only=True)
+        first, last = self._reach
+        goods = None if self.group == "store" else self.goods
+        sold = traits.customer_part_day(
+            self.lines, goods, by=COLUMNS[self.group], start=first, end=last, money_only=True
+        )
         names = self._group_of(sold)
         days = sold.select(
             customer_id=pl.when(~self._strange).then("customer_id"),
@@ -163,34 +180,38 @@ class Study(MemberStudy):
     def change(self) -> gain_loss.GainLoss:
         """Parts of the change of each group, and flows between groups [minor units]."""
         first, second = self.span
-        return gain_loss.gain_loss(self.grouped.sums.lazy(), first=first, second=second)
+        return self._kept("change", lambda: gain_loss.gain_loss(self.grouped.sums.lazy(), first=first, second=second))
 
     @cached_property
     def noise(self) -> gain_loss.GainLoss:
         """The same between even and odd weeks, where nothing moved."""
         first, second = self.span
-        return gain_loss.noise(self.grouped.sums.lazy(), first=first, second=second)
+        return self._kept("noise", lambda: gain_loss.noise(self.grouped.sums.lazy(), first=first, second=second))
 
     @cached_property
     def kinds(self) -> new_lapsed.NewLapsed:
         """New, returning, repeat and lapsed members with their money [minor units]."""
         first, second = self.span
-        return new_lapsed.new_lapsed(self.history, first=first, second=second, as_of=self.page.as_of)
+        as_of = self.page.as_of
+        return self._kept("kinds", lambda: new_lapsed.new_lapsed(self.history, first=first, second=second, as_of=as_of))
 
     @cached_property
     def tree(self) -> dict[str, int]:
         """Parts of the change of members' sales: members, trips, units (goods a trip), price (money a good)."""
         first, second = self.span
-        return revenue_tree.revenue_tree(self._totals(first), self._totals(second))
+        return self._kept("tree", lambda: revenue_tree.revenue_tree(self._totals(first), self._totals(second)))
 
     @cached_property
     def cohorts(self) -> pl.DataFrame:
         """Newcomers by month, in members and money, so many months later."""
-        return cohorts.cohorts(self.history, as_of=self.page.as_of, months=12)
+        return self._kept("cohorts", lambda: cohorts.cohorts(self.history, as_of=self.page.as_of, months=12))
 
     @cached_property
     def crossed(self) -> cross_shop.CrossShop:
         """Members of the second period by the groups they bought in."""
+        return self._kept("crossed", self._crossed)
+
+    def _crossed(self) -> cross_shop.CrossShop:
         inside = (
             self._in(self.span[1])
             .filter(pl.col("paid_minor") > 0, ~pl.col("group").is_in([OTHER, UNKNOWN]))
@@ -202,17 +223,17 @@ class Study(MemberStudy):
         names = sorted(sums["group"][: cross_shop.MOST].cast(pl.String))
         total = inside.group_by("customer_id").agg(total_minor=pl.col("net_minor").sum())
         bought = inside.group_by("customer_id", set="group").agg(pl.col("net_minor").sum())
-        named = bought.with_columns(pl.col("set").cast(pl.String))
-        return cross_shop.cross_shop(named, members=total, sets=names)
+        return cross_shop.cross_shop(bought, members=total, sets=names)
 
     @cached_property
     def steps(self) -> pl.DataFrame:
         """From the first to the second and the third trip, by the group with most of each trip's money."""
-        best = self.grouped.trips.sort(
-            "customer_id", "day", "net_minor", "group", descending=[False, False, True, False]
-        ).unique(["customer_id", "day"], keep="first", maintain_order=True)
-        trips = best.select("customer_id", "day", category=pl.col("group").cast(pl.String))
-        return path.path(trips, as_of=self.page.as_of, horizon_days=HORIZON)
+        return self._kept("steps", self._steps)
+
+    def _steps(self) -> pl.DataFrame:
+        trips = _main_groups(self.grouped.trips)
+        named = trips.select("customer_id", "day", category=pl.col("group").cast(pl.String))
+        return path.path(named, as_of=self.page.as_of, horizon_days=HORIZON)
 
     @cached_property
     def left(self) -> pl.DataFrame:
@@ -221,6 +242,9 @@ class Study(MemberStudy):
         customer_id, net_minor, margin_minor (sales without cost at everybody's margin rate; null without any cost),
         last_day, group (most of their money).
         """
+        return self._kept("left", self._left)
+
+    def _left(self) -> pl.DataFrame:
         first, second = self.span
         before = self.members(panels.customer_period(self.lines, start=first.start, end=first.end))
         most = self._in(first).group_by("customer_id", "group").agg(pl.col("net_minor").sum())
@@ -284,19 +308,37 @@ class Study(MemberStudy):
 
     def _totals(self, period: Period) -> revenue_tree.Totals:
         sold = self._visits(period)
-        trips = sold.filter(pl.col("lines") > 0).select("customer_id", "day").unique()
+        bought = sold.filter(pl.col("lines") > 0)
+        trips = bought.select(MEMBER_DAY).to_series().n_unique()
         return revenue_tree.Totals(
-            int(sold["net_minor"].sum()), trips["customer_id"].n_unique(), trips.height, int(sold["lines"].sum())
+            int(sold["net_minor"].sum()), bought["customer_id"].n_unique(), trips, int(sold["lines"].sum())
         )
+
+
+def _made(of: Later[T], *, step: str) -> T:
+    """The value; steps of the same sales are told apart by their name."""
+    return of.value
+
+
+def _main_groups(trips: pl.DataFrame) -> pl.DataFrame:
+    """Of each member's day the row of the group with most money, of equal ones the first; by member and day."""
+    ordered = trips.with_columns(key=MEMBER_DAY).sort("key")
+    if ordered.is_empty():
+        return trips
+    starts = run_starts(ordered["key"].to_numpy())
+    run, net = run_of(starts, ordered.height), ordered["net_minor"].to_numpy()
+    best = net == np.maximum.reduceat(net, starts)[run]
+    place = ordered["group"].to_physical().to_numpy().astype(np.int64) * net.size + np.arange(net.size)
+    chosen = np.minimum.reduceat(np.where(best, place, np.iinfo(np.int64).max), starts)
+    return ordered[chosen % net.size].drop("key")
 
 
 def _first_trips(bought: pl.LazyFrame) -> pl.DataFrame:
     """Rows (customer_id, an Enum, day, …) of the first three days of each customer."""
-    customer, day = pl.col("customer_id").to_physical().cast(pl.Int64), pl.col("day").to_physical().cast(pl.Int64)
-    keys = bought.select(customer * DAYS + day).unique().collect(engine="streaming").to_series().sort()
+    keys = bought.select(MEMBER_DAY).unique().collect(engine="streaming").to_series().sort()
     who, days = np.divmod(keys.to_numpy(), DAYS)
     early = np.ones(who.size, dtype=bool)
     early[TRIPS:] = who[TRIPS:] != who[:-TRIPS]
     third = np.zeros(int(who.max(initial=0)) + 1, dtype=np.int64)
     third[who[early]] = days[early]  # in order of days, so the last of the three stays
-    return bought.filter(pl.lit(pl.Series(third)).gather(customer) >= day).collect()
+    return bought.filter(pl.lit(pl.Series(third)).gather(CUSTOMER) >= ON).collect()

@@ -120,7 +120,9 @@ class Study(report.Study):
         if not self.page.has("receipt_lines"):
             return desk.overdue(self.rows, UNKNOWN)
         first = self.page.as_of - timedelta(days=YEAR - 1)
-        bought = panels.customer_period(self.page.lines_of_members(), start=first, end=self.page.as_of)
+        late = self.rows.filter(pl.col("late_days").is_not_null())["customer_id"].drop_nulls().unique()
+        lines = panels.part(self.page.lines_of_members(), customers=late)
+        bought = panels.customer_period(lines, start=first, end=self.page.as_of)
         return desk.overdue(self.rows, bought)
 
     @cached_property

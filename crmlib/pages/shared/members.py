@@ -39,26 +39,28 @@ def sorted_cards(
     limits : where a card stops being a member's; the house's without it.
     """
     start = months_before(page.as_of, MONTHS) + timedelta(days=1)
-    people, judged = page.optional("customers"), page.lines if lines is None else lines
-    people = None if people is None else people.select("customer_id", "tags")
+    judged = page.lines if lines is None else lines
+    people = Later(lambda: page.optional("customers"), judged)  # lines are known by all versions, day and regions
+    limits = None if limits == cards.Limits() else limits  # the house's are found under one name
     return page.remember(_sorted, judged, people, start=start, end=page.as_of, limits=limits, tagged=tags(page.words))
 
 
 def _sorted(
     lines: panels.ReceiptLines,
-    people: pl.LazyFrame | None,
+    people: Later[pl.LazyFrame | None],
     *,
     start: date,
     end: date,
     limits: cards.Limits | None,
     tagged: dict[str, tuple[str, ...]],
 ) -> cards.Cards:
-    return cards.sort_cards(traits.card_use(lines, start=start, end=end), people, limits=limits, tags=tagged)
+    file = None if people.value is None else people.value.select("customer_id", "tags")
+    return cards.sort_cards(traits.card_use(lines, start=start, end=end), file, limits=limits, tags=tagged)
 
 
 def tags(words: Words) -> dict[str, tuple[str, ...]]:
-    """Words by which member systems mark staff and business cards, for `members.cards.sort_cards`."""
-    return {kind: tuple(words(f"scoring.tags.{kind}").split(";")) for kind in ("staff", "business")}
+    """Words by which member systems mark staff and business cards, for `members.cards.sort_cards`; alike in order."""
+    return {kind: tuple(sorted(words(f"scoring.tags.{kind}").split(";"))) for kind in ("staff", "business")}
 
 
 _MADE: WeakKeyDictionary[Page, dict[tuple[str, bool], Any]] = WeakKeyDictionary()

@@ -33,6 +33,11 @@ class OrderStudy(report.Study):
         marks = list(tags(self.words)["business"])
         return people.filter(pl.col("tags").list.eval(pl.element().is_in(marks)).list.any())["customer_id"]
 
+    @property
+    def _of_cards(self) -> panels.ReceiptLines:
+        """What was bought on business cards, in whichever shop."""
+        return panels.part(self.page.lines_of_members(), customers=self.cards)
+
     @cached_property
     def orders(self) -> pl.DataFrame:
         """customer_id and day_n of every order day, of partners and of business cards."""
@@ -40,8 +45,7 @@ class OrderStudy(report.Study):
         if self.booked is not None:
             parts.append(order_book.order_days(self.booked))
         if self.cards.len():
-            theirs = panels.part(self.page.lines_of_members(), customers=self.cards)
-            days = panels.customer_day(theirs, period_end=self.page.as_of)
+            days = panels.customer_day(self._of_cards, period_end=self.page.as_of)
             parts.append(days.filter("is_purchase").select("customer_id", "day_n"))
         return pl.concat(parts)
 
@@ -71,8 +75,7 @@ class OrderStudy(report.Study):
             parts.append(order_book.worth(self.booked, lines, goods, as_of=self.page.as_of))
         if self.cards.len():
             start = self.page.as_of - timedelta(days=order_book.YEAR - 1)
-            theirs = panels.part(self.page.lines_of_members(), customers=self.cards)
-            spent = panels.customer_period(theirs, start=start, end=self.page.as_of)
+            spent = panels.customer_period(self._of_cards, start=start, end=self.page.as_of)
             parts.append(order_book.of_cards(spent, self.cards))
         return pl.concat(parts)
 

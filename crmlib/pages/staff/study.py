@@ -188,9 +188,19 @@ class Study(report.Study):
         made = owned_things.orphans(self.things, self.staff, as_of=self.page.as_of)
         return made if self.params.person is None else made.filter(pl.col("new_owner") == self.params.person)
 
+    @property
+    def left_behind(self) -> pl.Series:
+        """Customers whose owner has left, or whom nobody knows: what the others bought tells nothing here."""
+        gone = (pl.col("left_on") <= self.page.as_of).fill_null(value=False)
+        here = self.staff.filter(~gone)["staff_id"]
+        return self.owned.filter(~pl.col("owner_staff").is_in(here.implode()))["customer_id"]
+
     @cached_property
     def things(self) -> list[pl.DataFrame]:
-        """Everything that somebody looks after, kind by kind, of the tables that are connected."""
+        """Everything that somebody looks after, kind by kind, of the tables that are connected.
+
+        What customers bought is told of those who are `left_behind`.
+        """
         people, partners, deals, tasks, held = (
             self._optional(t) for t in ("customers", "partners", "deals", "care_tasks", "held_moves")
         )
@@ -198,7 +208,8 @@ class Study(report.Study):
         made = []
         if people is not None:
             start = self.page.as_of - timedelta(days=YEAR)
-            spent = panels.customer_period(self.page.lines_of_members(), start=start, end=self.page.as_of)
+            lines = panels.part(self.page.lines_of_members(), customers=self.left_behind)
+            spent = panels.customer_period(lines, start=start, end=self.page.as_of)
             made.append(owned_things.customers(people, self.owned, spent))
             if held is not None:
                 made.append(owned_things.goods(held, people, self.owned))

@@ -9,11 +9,14 @@ from crmlib.data.lake.lake import Lake
 from crmlib.kit.finding import Finding
 from crmlib.pages.movement import findings
 from crmlib.pages.movement.study import Study
+from crmlib.report.memory import packed
 from tests.report import world
 
 CARDS = (
     findings.parts, findings.flows, findings.kinds, findings.tree, findings.cohorts, findings.crossed, findings.steps,
 )  # fmt: skip
+
+STEPS = ("change", "noise", "kinds", "tree", "cohorts", "crossed", "steps", "left")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,17 @@ def test_the_parts_add_up_to_the_sales_of_both_periods(study: Study) -> None:
     for period, column in zip(study.span, ("net_1_minor", "net_2_minor"), strict=True):
         sold = lines.filter(pl.col("day").is_between(period.start, period.end))["net_minor"].sum()
         assert study.change.groups[column].sum() == sold
+
+
+def test_a_page_of_the_same_sales_finds_what_was_made_of_them(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other language reads no line and no day again."""
+    made = {step: getattr(study, step) for step in STEPS}
+    for panel in ("customer_part_day", "member_days", "card_use"):
+        monkeypatch.setattr(f"crmlib.panels.traits.{panel}", None)
+    lake = Lake(study.page.context.lake)
+    other = Study(world.opened(lake, report="movement", variables={"group": "store", "months": 6, "language": "en"}))
+    for step, found in made.items():
+        assert packed.pack(getattr(other, step)) == packed.pack(found), step
 
 
 def test_both_periods_are_the_same_months_of_two_years(study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from crmlib.core.contracts import CONTRACTS
+from crmlib.customers.members.cards import Limits
 from crmlib.data.lake import delta
 from crmlib.data.lake.filed import file_rows
 from crmlib.data.lake.lake import Lake
@@ -43,6 +45,29 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def test_whatever_the_period_the_same_cards_are_no_members(till: Lake, months: int) -> None:
     page = world.opened(till, variables={"months": months})
     assert sorted_cards(page).flagged.select("customer_id", "reason").rows() == [("TILL", "cashier")]
+
+
+def test_the_house_s_limits_are_found_under_one_name(till: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page in the other language, or one that offers the limits while nobody changed them, judges no card again."""
+    found = sorted_cards(world.opened(till))
+    monkeypatch.setattr("crmlib.panels.traits.card_use", None)
+    for language in ("zh", "en"):
+        again = sorted_cards(
+            world.opened(till, report="data_health", variables={"language": language}), limits=Limits()
+        )
+        assert again.flagged.equals(found.flagged)
+
+
+def test_whoever_looks_at_some_members_asks_for_the_lines_of_these(root: Path) -> None:
+    """Sums of a year of millions cost most of such a page; `panels.part(…, customers=)` leaves them out."""
+    everybody = {"movement", "pool"}
+    sums = {"customer_period", "customer_day", "customer_summary"}
+    asked = set()
+    for path in (root / "crmlib" / "pages").glob("*/*.py"):
+        for call in (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)):
+            if ast.unparse(call.func).split(".")[-1] in sums and "lines_of_members()" in ast.unparse(call.args[0]):
+                asked.add(path.parent.name)
+    assert asked == everybody
 
 
 def test_a_card_of_long_ago_is_judged_no_more(till: Lake) -> None:
