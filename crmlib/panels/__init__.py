@@ -48,6 +48,7 @@ from crmlib.panels.visits import (
     goods_days,
     last_goods,
     last_receipts,
+    member_days,
     member_goods,
     visit_days,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "last_sales",
     "lines_behind",
     "lines_shared",
+    "member_days",
     "member_goods",
     "missing_fields",
     "offer_days",

@@ -285,33 +285,6 @@ def _part_days(lines: AnyFrame, products: AnyFrame | None, *, by: str, columns: 
     return reduced(panel, schema={name: PART_DAY[name] for name in columns}, sort=())
 
 
-def member_days(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
-    """All sales to customers by day, of whichever goods and shops: a day may come several times, in any order.
-
-    Parameters
-    ----------
-    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor.
-
-    Returns
-    -------
-    customer_id (an Enum); day_n [days since 1970]; lines of quantity > 0; net_minor.
-    """
-    return monthly(lines, _member_days, start=start, end=end, ids=("customer_id",))
-
-
-def _member_days(lines: AnyFrame) -> pl.DataFrame:
-    panel = from_cells.member_days(lines)
-    if panel is None:
-        needs = ("customer_id", "day_n", "quantity_milli", "net_minor")
-        panel = (
-            lines_of(lines, needs=needs, name="receipt_lines")
-            .filter(~nw.col("customer_id").is_null())
-            .group_by("customer_id", "day_n")
-            .agg(lines=_one_if_sold().sum(), net_minor=nw.col("net_minor").sum())
-        )
-    return reduced(panel, schema={name: kind for name, kind in PART_DAY.items() if name != "part"}, sort=())
-
-
 def _one_if_sold() -> nw.Expr:
     return nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0)
 

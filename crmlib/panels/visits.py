@@ -19,6 +19,7 @@ NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 OPTIONAL = ("known_at", "store_id", "promotion_id")
 IDS = ("customer_id", "store_id")
 ORDER = ("customer_id", "day_n", "store_id", "known_n")
+MEMBER_DAYS = {"customer_id": pl.String, "day_n": pl.Int32, "lines": pl.Int64, "net_minor": pl.Int64}
 MARGINS = {"customer_id": pl.String, "day_n": pl.Int32, "margin_minor": pl.Int64}
 
 
@@ -128,6 +129,36 @@ def goods_days(lines: AnyFrame, *, end: date) -> pl.DataFrame:
     )
     schema = {"customer_id": pl.String, "product_id": pl.String, "day_n": pl.Int32}
     return reduced(made.select(*keys).unique(), schema=schema, sort=keys)
+
+
+def member_days(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
+    """All sales to customers by day, of whichever goods and shops: a day may come several times, in any order.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs customer_id, day_n, quantity_milli, net_minor.
+
+    Returns
+    -------
+    customer_id (an Enum); day_n [days since 1970]; lines of quantity > 0; net_minor.
+    """
+    return monthly(lines, _member_days, start=start, end=end, ids=("customer_id",))
+
+
+def _member_days(lines: AnyFrame) -> pl.DataFrame:
+    panel = from_cells.member_days(lines)
+    if panel is None:
+        needs = ("customer_id", "day_n", "quantity_milli", "net_minor")
+        panel = (
+            lines_of(lines, needs=needs, name="receipt_lines")
+            .filter(~nw.col("customer_id").is_null())
+            .group_by("customer_id", "day_n")
+            .agg(
+                lines=nw.when(nw.col("quantity_milli") > 0).then(1).otherwise(0).sum(),
+                net_minor=nw.col("net_minor").sum(),
+            )
+        )
+    return reduced(panel, schema=MEMBER_DAYS, sort=())
 
 
 def member_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

@@ -65,7 +65,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "parts of days by store, money": lambda h: by_key(
         traits.customer_part_day(h, by="store_id", start=A, end=B, money_only=True)
     ),
-    "days of members": lambda h: in_days(traits.member_days(h, start=A, end=B)),
+    "days of members": lambda h: in_days(panels.member_days(h, start=A, end=B)),
     "goods of members": lambda h: panels.member_goods(h, start=A, end=B).sort("customer_id", "product_id", "day_n"),
     "last_receipts": lambda h: panels.last_receipts(h, customer="a", most=5),
     "bulk_receipts": lambda h: panels.bulk_receipts(h, least_milli=10_000, customers=pl.Series(["b"])),

@@ -81,7 +81,7 @@ class Study(MemberStudy):
     def history(self) -> pl.DataFrame:
         """All sales to members by day: customer_id, day, lines, net_minor; a day may come several times."""
         first, last = self._reach
-        days = traits.member_days(self.lines, start=first, end=last)
+        days = panels.member_days(self.lines, start=first, end=last)
         return days.filter(~self._strange).select(
             "customer_id", pl.col("day_n").cast(pl.Date).alias("day"), "lines", "net_minor"
         )

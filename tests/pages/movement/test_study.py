@@ -34,8 +34,8 @@ def test_the_parts_add_up_to_the_sales_of_both_periods(study: Study) -> None:
 def test_a_page_of_the_same_sales_finds_what_was_made_of_them(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other language reads no line and no day again."""
     made = {step: getattr(study, step) for step in STEPS}
-    for panel in ("customer_part_day", "member_days", "card_use"):
-        monkeypatch.setattr(f"crmlib.panels.traits.{panel}", None)
+    for panel in ("traits.customer_part_day", "member_days", "traits.card_use"):
+        monkeypatch.setattr(f"crmlib.panels.{panel}", None)
     lake = Lake(study.page.context.lake)
     other = Study(world.opened(lake, report="movement", variables={"group": "store", "months": 6, "language": "en"}))
     for step, found in made.items():
