@@ -16,6 +16,7 @@ import polars as pl
 from scipy import stats
 
 from crmlib.clv.numerics.arrays import Array
+from crmlib.core import runs
 from crmlib.core.dates import day_number
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
@@ -76,7 +77,9 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
     if "is_purchase" in frame.columns:
         frame = frame.filter(pl.col("is_purchase"))
     end = day_number(as_of)
-    seen = frame.filter(pl.col("day_n") <= end).with_columns(first=pl.col("day_n").min().over("customer_id"))
+    who = pl.col("customer_id")
+    seen = runs.in_order(frame.filter(pl.col("day_n") <= end))
+    seen = seen.with_columns(first=pl.when(runs.begins(who)).then("day_n").forward_fill(), number=runs.run(who))
     begin = int(seen["first"].to_numpy().min()) if seen.height else end
     early = _early(seen, span=end - begin)
     left = end - begin - early
@@ -85,7 +88,7 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
         raise ModelError("clv.age", values={"age": length, "days": end - begin})
     new = seen.filter(pl.col("first") > begin + early)
     after = pl.col("day_n") - pl.col("first")
-    each = new.group_by("customer_id").agg(
+    each = new.group_by("number", maintain_order=True).agg(
         pl.col("first").first(),
         purchases=((after > 0) & (after <= length)).sum().cast(pl.Float64),
         net_minor=pl.col("net_minor").filter(after <= length).sum().cast(pl.Float64),
@@ -105,9 +108,9 @@ def equal_age(days: AnyFrame, *, as_of: date, age: int | None = None) -> EqualAg
 
 def _early(seen: pl.DataFrame, *, span: int) -> int:
     """Days after the data begin within which an old customer would have shown, at most a quarter of the data."""
-    days = seen.select("customer_id", "day_n").unique().sort("customer_id", "day_n")
-    same = pl.col("customer_id") == pl.col("customer_id").shift(1)
-    gap = days.select(pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1)).quantile(GAPS)).item()
+    same = pl.col("number") == pl.col("number").shift(1)
+    gaps = seen.select(gap=pl.when(same).then(pl.col("day_n") - pl.col("day_n").shift(1))).filter(pl.col("gap") > 0)
+    gap = gaps["gap"].quantile(GAPS)
     return max(min(int(gap or 0), span // 4), EARLY_DAYS)
 
 
