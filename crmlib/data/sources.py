@@ -187,6 +187,10 @@ class Expression(Strict):
         """Source columns that the expression reads."""
         return (*self.origin, *(c for part in self.inner for c in part.columns()))
 
+    def by_place(self) -> bool:
+        """Whether it, or a part of it, tells where a row stands among others."""
+        return self.nth_in is not None or any(part.by_place() for part in self.inner)
+
     def lookups(self) -> Iterator[Lookup]:
         """The other sources that it looks values up in."""
         if self.lookup is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -12,6 +12,7 @@ from crmlib.core.errors import SourceError
 from crmlib.data.read import cells, values
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
+from crmlib.data.read.repeats import Repeated, repeated
 from crmlib.data.sourcefile import nearest
 from crmlib.data.sources import WHOLE_LINE, Condition, Expression, Source
 
@@ -20,6 +21,7 @@ VALUE = "__value"
 EXCLUDED = "__excluded"
 REPEAT = "__repeat"
 PAGE = "__page"
+CURRENCY = "__currency"
 REASONABLE = "reasonable"
 FUTURE = timedelta(days=1)
 """Clocks of tills may be wrong by hours; a day ahead is an error."""
@@ -35,29 +37,60 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     contract, fields = source.contract, source.contract.schema.columns()
     expressions = {c: (e, fields[c].dtype) for c, e in _expressions(source).items()}
     filled = part.rows if source.latest_by else cells.filled_down(part.rows, source.fill_down)
-    rows = cells.prepare(filled, source, expressions)
     made = {c: cells.cell(e, dtype, name=c, source=source) for c, (e, dtype) in expressions.items()}
-    checks = {f"{cell.rule}:{c}": (cell.unreadable, cell.text) for c, cell in made.items()}
-    checks |= {f"{c}|{REASONABLE}": (_huge(cell.value), cell.text) for c, cell in made.items() if c.endswith(UNITS)}
+    checks = {f"{cell.rule}:{c}": (c, cell.unreadable, cell.text) for c, cell in made.items()}
+    checks |= {f"{c}|{REASONABLE}": (c, _huge(cell.value), cell.text) for c, cell in made.items() if c.endswith(UNITS)}
     if source.currency_column:
         money = pl.col(source.currency_column)
-        checks[f"currency:{source.currency_column}"] = (money.str.to_uppercase() != currency, money)
-    day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in made else pl.lit(None, dtype=pl.Date)
-    lazy = rows.lazy().select(
+        checks[f"currency:{source.currency_column}"] = (CURRENCY, money.str.to_uppercase() != currency, money)
+    asked = {c: (c, cell.value) for c, cell in made.items()}  # by name: the column that it belongs to, and how it is made
+    if "day" in contract.made:
+        day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in made else pl.lit(None, dtype=pl.Date)
+        asked["day"] = ("sold_at", day)
+    asked |= {rule: (c, bad.fill_null(value=False)) for rule, (c, bad, _) in checks.items()}
+    once = _once(filled, expressions)
+    few = {c: e for c, e in expressions.items() if _alone(e[0]) and e[0].columns()[0] in once}
+    rest = {c: e for c, e in expressions.items() if c not in few}
+    rows = cells.prepare(filled.drop(once.keys() - _read(source, rest)), source, rest)
+    frame = rows.select(
         LINE,
-        *(cell.value.alias(c) for c, cell in made.items()),
-        *(bad.fill_null(value=False).alias(rule) for rule, (bad, _) in checks.items()),
+        *(how.alias(one) for one, (c, how) in asked.items() if c not in few),
         _first(
             {rule: _excludes(tests, source, lines=RAW in rows.columns) for rule, tests in source.exclude.items()},
             EXCLUDED,
         ),
         _repeat_key(source),
         (pl.col(source.part) if source.part else pl.lit("")).alias(PAGE),
-        *([day.alias("day")] if "day" in contract.made else []),
     )
-    frame = _first_problem(lazy.collect(), rows, checks)
+    if few:  # the texts of all columns side by side; below the shorter ones stand nulls, which no row has
+        texts = cells.prepare(pl.concat([once[c].texts.to_frame() for c in once], how="horizontal_extend"), source, few)
+        told = texts.select(how.alias(one) for one, (c, how) in asked.items() if c in few)
+        at = {one: once[few[c][0].columns()[0]] for one, (c, _) in asked.items() if c in few}
+        frame = frame.with_columns(at[one.name].spread(one) for one in told if one.name not in checks or one.any())
+    problems = {r: text for r, (_, _, text) in checks.items() if r in frame.columns and frame[r].any()}
+    told_of = [one for one in asked if one not in checks]
+    frame = frame.select(LINE, *told_of, EXCLUDED, REPEAT, PAGE, *problems)
+    frame = _first_problem(frame, problems, rows=lambda broken: cells.prepare(filled.filter(broken), source, {}))
     frame = frame.with_columns(src_name=pl.lit(name), src_file=pl.lit(part.file), src_line=pl.col(LINE))
     return _future(_completed(frame, source, now), contract, now)
+
+
+def _alone(expression: Expression) -> bool:
+    """Whether a cell is made of one cell of the file, whatever row it stands in."""
+    return len(set(expression.columns())) == 1 and not expression.by_place()
+
+
+def _once(rows: pl.DataFrame, made: dict[str, tuple[Expression, pl.DataType]]) -> dict[str, Repeated]:
+    """Columns of the file with few texts, of which alone some column of the contract is made."""
+    named = dict.fromkeys(expression.columns()[0] for expression, _ in made.values() if _alone(expression))
+    return {c: texts for c in named if (texts := repeated(rows[c])) is not None}
+
+
+def _read(source: Source, made: dict[str, tuple[Expression, pl.DataType]]) -> set[str]:
+    """Columns of the file that are read row by row."""
+    named = {c for expression, _ in made.values() for c in expression.columns()}
+    ruled = {c for rule in source.exclude.values() for c in rule}
+    return named | ruled | {c for c in (source.part, source.currency_column, *source.repeat_of) if c}
 
 
 def _huge(value: pl.Expr) -> pl.Expr:
@@ -71,17 +104,19 @@ def _expressions(source: Source) -> dict[str, Expression]:
     return {**source.columns, **({"known_at": known} if known else {})}
 
 
-def _first_problem(frame: pl.DataFrame, rows: pl.DataFrame, checks: dict[str, tuple[pl.Expr, pl.Expr]]) -> pl.DataFrame:
-    """RULE and VALUE of the first unreadable cell; texts are fetched for the broken rows only."""
+def _first_problem(
+    frame: pl.DataFrame, checks: dict[str, pl.Expr], *, rows: Callable[[pl.Series], pl.DataFrame]
+) -> pl.DataFrame:
+    """RULE and VALUE of the first unreadable cell; texts (`rows`) are fetched for the broken rows only."""
     none = pl.lit(None, dtype=pl.String)
-    broken = frame.select(pl.any_horizontal(list(checks))).to_series() if checks else pl.Series([False])
-    if not broken.any():
-        return frame.drop(list(checks)).with_columns(none.alias(RULE), none.alias(VALUE))
+    if not checks:
+        return frame.with_columns(none.alias(RULE), none.alias(VALUE))
+    broken = frame.select(pl.any_horizontal(list(checks))).to_series()
     rules = frame.filter(broken).select(_first({r: pl.col(r) for r in checks}, RULE)).to_series()
     frame = frame.drop(list(checks)).with_columns(none.alias(RULE))
     frame = frame.with_columns(frame[RULE].scatter(broken.arg_true(), rules))
-    texts = rows.filter(broken).with_columns(rules)
-    value = pl.coalesce(*[pl.when(pl.col(RULE) == r).then(text) for r, (_, text) in checks.items()])
+    texts = rows(broken).with_columns(rules)
+    value = pl.coalesce(*[pl.when(pl.col(RULE) == r).then(text) for r, text in checks.items()])
     found = texts.select(LINE, value.cast(pl.String).alias(VALUE))
     return frame.join(found, on=LINE, how="left", maintain_order="left")
 
