@@ -134,7 +134,7 @@ def _ingest(
         task = replace(task, source=watermark.asked(source, since))
         if not task.inputs:
             return _swept(task, nothing_new(task, lake), lake, since=since)
-        groups = [task.inputs] if source.repeat_of or source.database else files.batches(task.inputs)
+        groups = iter([task.inputs]) if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
         held = Held("receipt_id", source=name) if task.by_receipt else Held(source.contract.key[0])
         task = replace(task, held=held)

@@ -43,7 +43,9 @@ def typed(part: RawPart, source: Source, *, name: str, currency: str, now: datet
     if source.currency_column:
         money = pl.col(source.currency_column)
         checks[f"currency:{source.currency_column}"] = (CURRENCY, money.str.to_uppercase() != currency, money)
-    asked = {c: (c, cell.value) for c, cell in made.items()}  # by name: the column that it belongs to, and how it is made
+    asked = {
+        c: (c, cell.value) for c, cell in made.items()
+    }  # by name: the column that it belongs to, and how it is made
     if "day" in contract.made:
         day = pl.col(f"{cells.AT}sold_at").dt.date() if "sold_at" in made else pl.lit(None, dtype=pl.Date)
         asked["day"] = ("sold_at", day)

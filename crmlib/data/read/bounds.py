@@ -29,6 +29,8 @@ MOST_VALUES = 100_000_000
 """Values of a Parquet file, about 10 bytes each."""
 MOST_MEMORY, MOST_SECONDS = 1_000_000_000, 120
 """Bytes, and seconds of work, that a workbook of an old kind may take."""
+MOST_KEPT = 40_000_000
+"""Bytes of a packed text that are kept between its counting and its reading."""
 CHUNK = 1 << 22
 _CELL = re.compile(rb' r="([A-Z]{1,3})([0-9]{1,7})"')
 _ZIPPED = frozenset({".xlsx", ".xlsm"})
@@ -134,16 +136,37 @@ def _unpacked(data: bytes, *, most: int) -> list[bytes]:
 
 @lru_cache(maxsize=256)
 def unpacked_size(path: Path, *, stamp: tuple[int, int]) -> int:
-    """Bytes that a gzip file unpacks to, counted; `stamp` (size and time of the file) says when to count anew."""
-    total, reader = 0, zlib.decompressobj(wbits=31)
+    """Bytes that a gzip file unpacks to, counted; `stamp` (size and time of the file) says when to count anew.
+
+    A text of no more than `MOST_KEPT` is kept until it is taken (`kept`) or forgotten: it is asked for next.
+    """
+    total, parts, reader, whole = 0, list[bytes](), zlib.decompressobj(wbits=31), False
     with path.open("rb") as stream:
         left = b""
         while chunk := left or stream.read(1 << 16):
-            total += len(reader.decompress(chunk, CHUNK))
-            left = reader.unconsumed_tail
-            if reader.eof:
+            parts.append(reader.decompress(chunk, CHUNK))
+            total += len(parts[-1])
+            left, whole = reader.unconsumed_tail, reader.eof
+            if total > MOST_KEPT:
+                parts.clear()
+            if whole:
                 left, reader = reader.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31)
+    if whole and total <= MOST_KEPT:
+        _kept[path, stamp] = b"".join(parts)
     return total
+
+
+_kept: dict[tuple[Path, tuple[int, int]], bytes] = {}
+
+
+def kept(path: Path, *, stamp: tuple[int, int]) -> bytes | None:
+    """What a gzip file held when its bytes were counted, once."""
+    return _kept.pop((path, stamp), None)
+
+
+def forget() -> None:
+    """Let go of what is kept."""
+    _kept.clear()
 
 
 def too_large(name: str, size: int, most: int) -> SourceError:

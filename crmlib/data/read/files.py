@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +42,24 @@ def find(source: Source, *, root: Path) -> list[InputFile]:
     return [InputFile(path, _shown(path, root), digest(path)) for path in found]
 
 
-def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> list[tuple[InputFile, ...]]:
-    """The files in order, in groups whose text fits into memory; a larger one stands alone (see `pieces`)."""
-    groups: list[list[InputFile]] = []
-    room = 0
-    for file in inputs:
-        size = text_size(file.path)
-        if not groups or size > room:
-            groups.append([])
-            room = limit
-        groups[-1].append(file)
-        room -= size
-    return [tuple(group) for group in groups]
+def batches(inputs: tuple[InputFile, ...], *, limit: int = BATCH_BYTES) -> Iterator[tuple[InputFile, ...]]:
+    """The files in order, in groups whose text fits into memory; a larger one stands alone (see `pieces`).
+
+    A group is told before the files behind the next one are looked at: packed text is kept no longer than for that.
+    """
+    group, room = list[InputFile](), limit
+    try:
+        for file in inputs:
+            size = text_size(file.path)
+            if group and size > room:
+                yield tuple(group)
+                group, room = [], limit
+            group.append(file)
+            room -= size
+        if group:
+            yield tuple(group)
+    finally:
+        bounds.forget()
 
 
 def text_size(path: Path) -> int:

@@ -63,8 +63,11 @@ def read(path: Path, *, source: Source, name: str) -> Iterator[RawPart]:
 
 def _content(path: Path, name: str) -> bytes:
     """Bytes of a text file, unpacked where it is gzip, if it can be seen whole."""
-    if path.stat().st_size > bounds.MOST_WHOLE:
-        raise bounds.too_large(name, path.stat().st_size, bounds.MOST_WHOLE)
+    stamp = path.stat()
+    if stamp.st_size > bounds.MOST_WHOLE:
+        raise bounds.too_large(name, stamp.st_size, bounds.MOST_WHOLE)
+    if (text := bounds.kept(path, stamp=(stamp.st_size, stamp.st_mtime_ns))) is not None:
+        return text
     data = path.read_bytes()
     return bounds.unpack(data, name) if data.startswith(GZIP) else data
 

@@ -43,7 +43,7 @@ def number_lines(utf8: bytes) -> pl.DataFrame:
     raw = raw.rechunk().alias(RAW)
     if b"\r" in utf8:
         raw = raw.str.strip_chars_end("\r")
-    if MARK in utf8:
+    if raw.str.starts_with(MARK.decode()).any():
         raw = raw.str.strip_chars_start(MARK.decode())
     lines = pl.DataFrame({LINE: pl.int_range(1, len(raw) + 1, dtype=pl.Int64, eager=True), RAW: raw})
     filled = raw.str.contains(r"[^\s,;|\x00]")
@@ -88,12 +88,10 @@ def split(lines: pl.DataFrame, *, delimiter: str, names: list[str]) -> Records:
     if delimiter == SPACES:
         blanks = pl.col(RAW).str.strip_chars().str.replace_all(r"\s+", "\t")
         return _split_plain(lines.with_columns(blanks.alias(FIELDS)), "\t", names)
+    if not lines[RAW].str.contains('["\r]').any():  # most files: one look, and no pattern is asked of each line
+        return _split_plain(lines.with_columns(pl.col(RAW).alias(FIELDS)), delimiter, names)
     quoted = pl.col(RAW).str.contains('"', literal=True)
-    returns = pl.col(RAW).str.contains("\r", literal=True)
-    any_quoted, any_returns = lines.select(quoted.any(), returns.any().alias("__returns")).row(0)
-    unquoted = (pl.col(RAW).str.replace_all("\r", " ", literal=True) if any_returns else pl.col(RAW)).alias(FIELDS)
-    if not any_quoted:  # most files have none: one look, and no pattern is asked of each line
-        return _split_plain(lines.with_columns(unquoted), delimiter, names)
+    unquoted = pl.col(RAW).str.replace_all("\r", " ", literal=True).alias(FIELDS)
     tidy = pl.col(RAW).str.contains(_tidy(delimiter)) & (pl.col(RAW).str.len_bytes() < LONGEST_LINE)
     lines = lines.with_columns(pl.when(~quoted).then(0).when(tidy).then(1).otherwise(2).alias("__kind"))
     odd, inside = _split_odd(lines, delimiter, names)

@@ -1,4 +1,4 @@
-"""Columns of few texts: amounts, units, times of upload. Each text is read once, and its value given to all its rows."""
+"""Columns of few texts (amounts, units, times of upload): each text is read once, for all its rows."""
 
 from __future__ import annotations
 
