@@ -54,6 +54,6 @@ def _table(path: Path, most: int) -> int:
         if files.height <= most:
             return 0
         if month not in files.columns:
-            return delta.compact(table)
+            return delta.compact(path, table)
         counts = files.group_by(month).len().filter(pl.col("len") > most)
-        return delta.compact(table, months=counts[month].to_list()) if counts.height else 0
+        return delta.compact(path, table, months=counts[month].to_list()) if counts.height else 0

@@ -30,7 +30,8 @@ class Held:
     def __init__(self, column: str, *, source: str | None = None) -> None:
         self._column, self._source = column, source
         self._files: set[str] = set()
-        self._months: dict[str, pl.Series] = {}
+        self._keys, self._where = pl.Series(dtype=pl.UInt64), pl.Series(dtype=pl.UInt16)
+        self._months: list[str] = []  # `_where` of a key is the place of its month here
         self._batches, self._large = 0, False
 
     def months(self, path: Path, keys: pl.Series, *, version: int | None = None) -> list[str] | None:
@@ -42,11 +43,11 @@ class Held:
         if self._batches == 1 or self._large or not delta.local(path):
             return None
         self._add(path, version)
-        if sum(held.len() for held in self._months.values()) > MOST:
-            self._months, self._large = {}, True
+        if self._keys.len() > MOST:
+            self._keys, self._where, self._large = self._keys.clear(), self._where.clear(), True
             return None
-        wanted = keys.unique().hash().implode()
-        return sorted(month for month, held in self._months.items() if held.is_in(wanted).any())
+        hit = self._keys.is_in(keys.unique().hash().implode())
+        return sorted(self._months[at] for at in self._where.filter(hit).unique())
 
     def _add(self, path: Path, version: int | None) -> None:
         """Read the keys of the files that came since."""
@@ -59,4 +60,8 @@ class Held:
             if self._source is not None:
                 rows = rows.filter(pl.col("src_name") == self._source)
             found = rows.select(self._column).unique().collect(engine="streaming")[self._column].hash()
-            self._months[month] = self._months.get(month, found.clear()).append(found)
+            if month not in self._months:
+                self._months.append(month)
+            at = pl.Series([self._months.index(month)], dtype=pl.UInt16)
+            self._keys.append(found)
+            self._where.append(at.new_from_index(0, found.len()))
