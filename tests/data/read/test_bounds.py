@@ -1,16 +1,18 @@
-"""Workbooks of other kinds than .xlsx are read by a process with a bound first."""
+"""Workbooks of other kinds than .xlsx are read by a process with a bound first; packed texts are unpacked once."""
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import fastexcel
 import pytest
 
 from crmlib.core.errors import SourceError
-from crmlib.data.read import bounds
+from crmlib.data.read import bounds, files
 
 KIND = "application/vnd.oasis.opendocument.spreadsheet"
 
@@ -93,3 +95,40 @@ def test_a_binary_workbook_of_one_far_cell_is_refused_and_a_small_one_is_read(tm
     with pytest.raises(SourceError) as caught:
         bounds.check_workbook(far, far.name)
     assert caught.value.code == "ingest.too_heavy" and ".xlsx" in caught.value.mend
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of a file."""
+    return path.stat().st_size, path.stat().st_mtime_ns
+
+
+def test_a_packed_text_is_unpacked_once_and_let_go_with_its_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [b"a,b\n" * 400, b"c,d\n" * 500 + b"e,f\n", b"g,h\n" * 90_000]
+    paths = [tmp_path / f"{n}.csv.gz" for n in range(3)]
+    paths[0].write_bytes(gzip.compress(texts[0]))
+    paths[1].write_bytes(gzip.compress(texts[1][:2000]) + gzip.compress(texts[1][2000:]))  # two members
+    paths[2].write_bytes(gzip.compress(texts[2]))
+    inputs = tuple(files.InputFile(path, path.name, "") for path in paths)
+    monkeypatch.setattr(bounds, "MOST_KEPT", 100_000)
+    groups = files.batches(inputs, limit=100_000)
+    assert next(groups) == inputs[:2]
+    assert [bounds.kept(path, stamp=stamp(path)) for path in paths] == [texts[0], texts[1], None]
+    assert bounds.kept(paths[0], stamp=stamp(paths[0])) is None  # taken
+    again = files.batches(inputs[:2], limit=1)
+    bounds.unpacked_size.cache_clear()
+    assert next(again) == inputs[:1]
+    again.close()
+    assert bounds.kept(paths[1], stamp=stamp(paths[1])) is None  # nothing is kept for a batch that does not come
+
+
+def test_half_an_archive_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "half.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" * 400)[:-12])
+    assert bounds.unpacked_size(path, stamp=stamp(path)) > 0
+    assert bounds.kept(path, stamp=stamp(path)) is None
+    path.write_bytes(gzip.compress(b"a,b\n" * 400) + b"no archive")
+    with pytest.raises(zlib.error):
+        bounds.unpacked_size(path, stamp=stamp(path))
+    assert bounds.kept(path, stamp=stamp(path)) is None
