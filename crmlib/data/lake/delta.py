@@ -271,7 +271,7 @@ def overwrite(
     """
     predicate = _days_predicate(days) if days is not None else None
     predicate = f"month IN ({_quoted(set(months))})" if months is not None else predicate
-    _overwrite(path, rows, batch=batch, description=description, predicate=predicate)
+    _overwrite(path, rows, batch=batch, description=description, predicate=predicate, months=months)
 
 
 def replace_where(path: Path, rows: pl.DataFrame, *, where: Mapping[str, str | int], description: str) -> None:
@@ -292,7 +292,13 @@ def replace_batch(path: Path, rows: pl.DataFrame, *, batch_id: str) -> None:
 
 
 def _overwrite(
-    path: Path, rows: pl.DataFrame | pl.LazyFrame, *, batch: Batch, description: str, predicate: str | None
+    path: Path,
+    rows: pl.DataFrame | pl.LazyFrame,
+    *,
+    batch: Batch,
+    description: str,
+    predicate: str | None,
+    months: list[str] | None = None,
 ) -> None:
     with lake_errors(path):
         if isinstance(rows, pl.DataFrame):
@@ -301,7 +307,7 @@ def _overwrite(
         url, options = storage.place(path)
         write_deltalake(
             url,
-            rows if isinstance(rows, pl.DataFrame) else _flow(rows),
+            rows if isinstance(rows, pl.DataFrame) else _flow(rows, months),
             mode="overwrite",
             predicate=predicate,
             schema_mode=_growth(path, rows),
@@ -325,11 +331,19 @@ def compact(path: Path, table: DeltaTable, *, months: list[str] | None = None) -
     return int(done["numFilesRemoved"])
 
 
-def _flow(rows: pl.LazyFrame) -> pa.RecordBatchReader:
-    """The rows of a plan as they come: a rewrite of many days never stands in memory at once."""
+def _flow(rows: pl.LazyFrame, months: list[str] | None) -> pa.RecordBatchReader:
+    """The rows of a plan as they come: a rewrite of many days never stands in memory at once.
+
+    Of months one comes after the other: the writer then holds one of them open, not all.
+    """
     schema = pl.DataFrame(schema=rows.collect_schema()).to_arrow().schema
-    frames = rows.collect_batches(chunk_size=FLOW_ROWS, maintain_order=False, lazy=True, engine="streaming")
-    return pa.RecordBatchReader.from_batches(schema, (b for frame in frames for b in frame.to_arrow().to_batches()))
+    plans = [rows] if months is None else [rows.filter(pl.col("month") == month) for month in months]
+    flows = (
+        p.collect_batches(chunk_size=FLOW_ROWS, maintain_order=False, lazy=True, engine="streaming") for p in plans
+    )
+    return pa.RecordBatchReader.from_batches(
+        schema, (batch for frames in flows for frame in frames for batch in frame.to_arrow().to_batches())
+    )
 
 
 def _growth(path: Path, rows: pl.DataFrame | pl.LazyFrame) -> Literal["merge"] | None:
