@@ -141,17 +141,18 @@ def unpacked_size(path: Path, *, stamp: tuple[int, int]) -> int:
     A text of no more than `MOST_KEPT` is kept until it is taken (`kept`) or forgotten: it is asked for next.
     """
     total, parts, reader, whole = 0, list[bytes](), zlib.decompressobj(wbits=31), False
+    room = min(MOST_KEPT, MOST_WHOLE)
     with path.open("rb") as stream:
         left = b""
         while chunk := left or stream.read(1 << 16):
             parts.append(reader.decompress(chunk, CHUNK))
             total += len(parts[-1])
             left, whole = reader.unconsumed_tail, reader.eof
-            if total > MOST_KEPT:
+            if total > room:
                 parts.clear()
             if whole:
                 left, reader = reader.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31)
-    if whole and total <= MOST_KEPT:
+    if whole and total <= room:
         _kept[path, stamp] = b"".join(parts)
     return total
 
