@@ -31,7 +31,7 @@ SLAB = 1 << 24
 PATIENCE = 8
 """Slabs that are read on in search of a line after which no quote is open."""
 LOOSE = 16
-"""So many pieces lie on the disk as they are, four times the text; more are packed: a third more work, a fifth of it."""
+"""So many pieces lie on the disk as they are, four times the text; more are packed, for a third more work."""
 TAIL = 1 << 18
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
