@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,12 +18,10 @@ from typing import Any, Literal
 import polars as pl
 import pyarrow as pa
 from deltalake import (
-    ColumnProperties,
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
     Transaction,
-    WriterProperties,
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -32,7 +30,7 @@ from deltalake.schema import PrimitiveType
 from pyarrow import fs
 
 from crmlib.core.errors import LakeError
-from crmlib.data.lake import storage
+from crmlib.data.lake import parquet, storage
 
 LOG = "_delta_log"
 """Folder of a table's commits."""
@@ -46,41 +44,6 @@ KEEP_LOG = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
 }
 """Old versions stay readable for ten years, or until `vacuum`; the default of a week would unmake reports."""
-
-UNLIKE = ("line_id", "receipt_id", "sold_at")
-"""Columns whose values hardly repeat: a dictionary of them costs a third of the writing and a quarter of the disk."""
-UNSORTED = ("src_file", "quantity_milli", "list_minor", "net_minor", "cost_minor",
-            "unit", "promotion_id", "channel", "tender", "staff_id")  # fmt: skip
-"""Columns by whose smallest and largest value no file and no row group is ever skipped: rows are ordered by time."""
-STEPS: dict[str, Any] = {"dictionary_enabled": False, "encoding": "DELTA_BINARY_PACKED"}
-"""Whole numbers by their differences: quicker to write than a dictionary; larger where few numbers come often."""
-OF_COLUMNS = (
-    dict.fromkeys(UNSORTED, ColumnProperties(statistics_enabled="NONE"))
-    | dict.fromkeys(UNLIKE, ColumnProperties(dictionary_enabled=False, statistics_enabled="CHUNK"))
-    | {"src_line": ColumnProperties(**STEPS, statistics_enabled="CHUNK")}
-)
-
-
-def _writer(path: Path, columns: Collection[str]) -> WriterProperties:
-    """How a table with these columns of long whole numbers is written; in reductions these are sums."""
-    sums = columns if path.parent.name == "reductions" else ()
-    no_steps = {c: ColumnProperties(statistics_enabled="NONE") for c in sums if c.endswith("_milli")}
-    return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,  # 3 takes a tenth more time of all writing, for 3 % less disk
-        max_row_group_size=1 << 17,
-        data_page_row_count_limit=1 << 17,  # nobody reads single pages, and each begins a compressor of its own
-        write_batch_size=1 << 13,
-        default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),  # nobody reads those of pages
-        column_properties=OF_COLUMNS
-        | dict.fromkeys(sums, ColumnProperties(**STEPS, statistics_enabled="NONE"))
-        | no_steps,
-    )
-
-
-def _long(rows: pl.DataFrame | pl.LazyFrame) -> list[str]:
-    return [c for c, kind in rows.collect_schema().items() if kind == pl.Int64]
-
 
 COMPRESSED = 0.05
 """Bytes on disk per byte in memory, from below; a disk that fills up all the same is caught when it does."""
@@ -252,7 +215,7 @@ def append(path: Path, rows: pl.DataFrame, *, batch: Batch, partition: str | Non
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
             post_commithook_properties=HOOKS,
-            writer_properties=_writer(path, _long(rows)),
+            writer_properties=parquet.writer(path, parquet.long(rows)),
         )
 
 
@@ -316,7 +279,7 @@ def _overwrite(
             configuration=KEEP_LOG,
             commit_properties=batch.properties(),
             post_commithook_properties=HOOKS,
-            writer_properties=_writer(path, _long(rows)),
+            writer_properties=parquet.writer(path, parquet.long(rows)),
         )
 
 
@@ -325,7 +288,7 @@ def compact(path: Path, table: DeltaTable, *, months: list[str] | None = None) -
     long = [field.name for field in table.schema().fields if field.type == PrimitiveType("long")]
     done = table.optimize.compact(
         partition_filters=[("month", "in", months)] if months else None,
-        writer_properties=_writer(path, long),
+        writer_properties=parquet.writer(path, long),
         post_commithook_properties=HOOKS,
     )
     return int(done["numFilesRemoved"])
