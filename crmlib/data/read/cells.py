@@ -43,7 +43,8 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
     `made` holds the expression and type of every contract column.
     """
     used = [c for c in source.source_columns() if c in rows.columns]
-    texts = pl.DataFrame([_texts(rows[c], source.empty) for c in used])
+    kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
+    texts = pl.DataFrame([*kept, *(_texts(rows[c], source.empty) for c in used)])
     numeric = [c for e, dtype in made.values() if dtype.is_numeric() for c in _numeric_columns(e)]
     exact = [
         values.numbers(
@@ -65,8 +66,7 @@ def prepare(rows: pl.DataFrame, source: Source, made: dict[str, tuple[Expression
         clocks.durations(texts[c], unit=unit).alias(f"{LASTED}{unit}_{c}")
         for c, unit in dict.fromkeys(d for e, _ in made.values() for d in _durations(e))
     ]
-    kept = [rows[c] for c in (LINE, RAW) if c in rows.columns]
-    return texts.with_columns(*kept, *exact, *lasted, *times, *instants)
+    return texts.with_columns(*exact, *lasted, *times, *instants)
 
 
 def _texts(column: pl.Series, empty: Sequence[str]) -> pl.Series:

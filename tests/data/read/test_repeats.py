@@ -59,21 +59,26 @@ def sold(seed: int, rows: int = 400) -> pl.DataFrame:
     )
 
 
-def mapped(frame: pl.DataFrame) -> MappedFrame:
+def mapped(frame: pl.DataFrame, excluded: dict[str, dict[str, object]]) -> MappedFrame:
     """The frame in the contract's columns, with what was set apart."""
-    excluded = {"totals": {"no": ["total"]}, "dear": {"paid": {"above": "1000"}}}
     return map_frame(frame, columns=COLUMNS, now=NOW, exclude=excluded, quarantine_limit="100%", receipts_may_move=True)
 
 
+EXCLUDED: dict[str, dict[str, object]] = {"totals": {"no": ["total"]}, "dear": {"paid": {"above": "1000"}}}
+
+
+@pytest.mark.parametrize("excluded", [EXCLUDED, {}])
 @pytest.mark.parametrize("seed", range(6))
-def test_texts_read_once_give_what_rows_give(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_read_once_give_what_rows_give(
+    seed: int, excluded: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame = sold(seed)
     monkeypatch.setattr(repeats, "LEAST", frame.height + 1)
-    row_by_row = mapped(frame)
+    row_by_row = mapped(frame, excluded)
     monkeypatch.setattr(repeats, "LEAST", 1)
     monkeypatch.setattr(repeats, "LOOKED_AT", 1)
     monkeypatch.setattr(repeats, "SHARE", 1.0)
-    once = mapped(frame)
+    once = mapped(frame, excluded)
     assert once.rows.equals(row_by_row.rows) and once.rows.schema == row_by_row.rows.schema
     assert once.apart.equals(row_by_row.apart) and once.apart.height > 5
     assert str(once.result) == str(row_by_row.result)
@@ -93,3 +98,14 @@ def test_a_number_for_each_text_stands_for_its_rows_nulls_too() -> None:
     assert found is not None
     assert found.texts.len() == 5
     assert found.spread(found.texts).equals(column)
+
+
+def test_a_file_of_nothing_but_few_texts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "LEAST", 1)
+    monkeypatch.setattr(repeats, "LOOKED_AT", 1)
+    counted = pl.DataFrame({"shop": ["S1", "S2"] * 9, "sku": ["A"] * 9 + ["B"] * 9, "left": ["5", "x", "7"] * 6})
+    columns = {"store_id": "shop", "product_id": "sku", "counted_on": {"constant": "2026-01-31"}}
+    columns |= {"on_hand_milli": {"from": "left", "times": 1000}}
+    found = map_frame(counted, columns=columns, table="stock", now=NOW, quarantine_limit="100%")
+    assert found.rows["on_hand_milli"].to_list() == [5000] * 4
+    assert found.apart["value"].drop_nulls().to_list() == ["x"] * 6
