@@ -153,11 +153,12 @@ class Watch(ChurnStudy):
     @cached_property
     def tonight(self) -> snapshot.Night:
         """Everybody's state on the page's day, and days between two visits; all pages of a night tell of the same."""
+        risk = self.risk  # where it has to be learned, the visits are held from here on
         for step in self.beside:
             with suppress(ModelError):  # its own section says so
                 getattr(self, step)
         made = self.page.remember(
-            _night, self.ever, as_of=self.page.as_of, before=self.before, risk=self.risk, rng=self.chance("night"),
+            _night, self.ever, as_of=self.page.as_of, before=self.before, risk=risk, rng=self.chance("night"),
             options=self.options,
         )  # fmt: skip
         self.forget("seen", "ever")

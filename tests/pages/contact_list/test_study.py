@@ -90,3 +90,17 @@ def test_what_was_made_before_is_found_without_the_days_of_anybody(
         monkeypatch.setattr(of, panel, refuse)
     again = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD", "language": "en"}))
     assert again.everybody.equals(first)
+
+
+def test_the_lifetime_model_takes_its_days_of_the_visits_where_these_are_held(
+    study: Study, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing was found, days of all members are read once."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("days of all members were read twice")
+
+    bare = Lake(shutil.copytree(lake.path, tmp_path / "lake", ignore=shutil.ignore_patterns("remembered")))
+    monkeypatch.setattr(panels, "purchase_days", refuse)
+    again = Study(world.opened(bare, report="contact_list", variables={"tiers": "ABCD"}))
+    assert again.everybody.drop("held", "group").equals(study.everybody.drop("held", "group"))
