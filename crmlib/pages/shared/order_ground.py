@@ -27,11 +27,11 @@ class OrderStudy(report.Study):
     @cached_property
     def cards(self) -> pl.Series:
         """Cards that the member system marks as business."""
-        people = self.collected("customers")
+        people = self.page.optional("customers")
         if people is None:
             return pl.Series("customer_id", [], dtype=pl.String)
-        marks = list(tags(self.words)["business"])
-        return people.filter(pl.col("tags").list.eval(pl.element().is_in(marks)).list.any())["customer_id"]
+        marked = pl.any_horizontal(pl.col("tags").list.contains(mark) for mark in tags(self.words)["business"])
+        return people.filter(marked).select("customer_id").collect()["customer_id"]
 
     @property
     def _of_cards(self) -> panels.ReceiptLines:
