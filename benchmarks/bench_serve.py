@@ -3,7 +3,8 @@
 python benchmarks/bench_serve.py --lake .crmlib [--reports reports] [--apps customer_value,data_health] [--row 100]
 
 A request's CPU seconds are those of the processes it started, as last seen before they ended (looked at 20 times a
-second), so the last twentieth is missing. PSS divides pages that forks share among those that share them.
+second, so the last twentieth is missing), and what the server, its warm parent and its drawing engines used meanwhile.
+PSS divides pages that forks share among those that share them.
 """
 
 from __future__ import annotations
@@ -66,13 +67,22 @@ class Watch:
     """The processes below the server that a request started, looked at until they are gone."""
 
     server: psutil.Process
-    known: set[int] = field(default_factory=set)
+    known: dict[int, psutil.Process] = field(default_factory=dict)
+    before: float = 0.0
     cpu: dict[int, float] = field(default_factory=dict)
     peak: float = 0.0
 
     def begin(self) -> None:
         """Forget what was seen before."""
-        self.known, self.cpu, self.peak = {p.pid for p in self.server.children(recursive=True)}, {}, 0.0
+        self.known = {p.pid: p for p in (self.server, *self.server.children(recursive=True))}
+        self.before, self.cpu, self.peak = self._kept(), {}, 0.0
+
+    def used(self) -> float:
+        """CPU seconds since then, of what was started and of what was there [s]."""
+        return sum(self.cpu.values()) + self._kept() - self.before
+
+    def _kept(self) -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in self.known.values() if process.is_running())
 
     def look(self, *, memory: bool) -> int:
         """How many there are; their CPU so far, and if asked their memory now."""
@@ -152,7 +162,7 @@ def ask(port: int, path: str, watch: Watch) -> Seen:
     ended = time.monotonic()
     while watch.look(memory=False) and time.monotonic() - ended < GONE_GOAL:
         time.sleep(0.02)
-    seen.gone, seen.cpu, seen.pss_mb = time.monotonic() - ended, sum(watch.cpu.values()), watch.peak
+    seen.gone, seen.cpu, seen.pss_mb = time.monotonic() - ended, watch.used(), watch.peak
     return seen
 
 
