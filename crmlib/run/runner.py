@@ -111,9 +111,17 @@ def run(
     outcomes: dict[int, Outcome] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for turn in (False, True):
-            mine = [at for at, is_last in enumerate(last) if is_last == turn]
+            mine = sorted(
+                (at for at, is_last in enumerate(last) if is_last == turn), key=lambda at: _language(jobs[at])
+            )
             outcomes |= zip(mine, pool.map(and_tell, [jobs[at] for at in mine]), strict=True)
     return [outcomes[at] for at in range(len(jobs))]
+
+
+def _language(job: Job) -> int:
+    """Place of a job's language: pages in the first are made first, and what they remember is there for the others."""
+    spoken = job.parameters.get("language")
+    return job.languages.index(spoken) if spoken in job.languages else 0
 
 
 def _run_one(job: Job, batch: _Batch) -> Outcome:

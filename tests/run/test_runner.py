@@ -88,6 +88,28 @@ def attempts(space: Workspace) -> list[int]:
     return Ledger(space.ledger).runs()["attempts"].to_list()
 
 
+def test_pages_in_the_first_language_are_made_before_the_others(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they remember is there for the others; side by side each would make it."""
+    notebook(space, PAGE)
+    asked = [
+        Job("demo", name, {"language": spoken}, date(2026, 1, 31), f"demo/{name}/2026-01-31/{spoken}", ("zh", "en"), 60)
+        for name in ("one", "two")
+        for spoken in ("zh", "en")
+    ]
+    made: list[str] = []
+
+    def noted(job: Job, batch: object) -> runner.Outcome:
+        made.append(f"{job.variant} {job.parameters['language']}")
+        return runner.Outcome(job, "skipped", 0.0, 0.0, "")
+
+    monkeypatch.setattr(runner, "_run_one", noted)
+    told = run(space, *asked)
+    assert made == ["one zh", "two zh", "one en", "two en"]
+    assert [outcome.job for outcome in told] == asked
+
+
 def test_a_page_is_published_then_skipped_then_made_again_when_parameters_change(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
