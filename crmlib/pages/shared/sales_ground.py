@@ -49,9 +49,13 @@ class SalesStudy(report.Study):
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per store and day: receipts, lines, net, cost, net without a cost, net on cards [minor units]."""
-        visits = panels.store_day(self.lines).select("store_id", "day_n", "receipts", "lines", "member_net_minor")
-        sums = self._placed(panels.store_day_money(self.lines))
+        """One row per store and day: receipts, lines, net, cost, net without a cost, net on cards [minor units].
+
+        Both sums are remembered beside the lake: small, and most of the work of a page.
+        """
+        visits = self.page.remember(panels.store_day, self.lines)
+        visits = visits.select("store_id", "day_n", "receipts", "lines", "member_net_minor")
+        sums = self._placed(self.page.remember(panels.store_day_money, self.lines))
         return sums.join(visits, on=["store_id", "day_n"], nulls_equal=True).sort("store_id", "day")
 
     def _placed(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,33 @@
+"""The pages of sales stand on one ground: sums of shops and days, made once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from crmlib import panels
+from crmlib.data.lake.lake import Lake
+from crmlib.pages.shared.sales_ground import SalesStudy
+from tests.report import world
+
+
+def test_sums_of_shops_and_days_are_made_once_for_pages_of_the_same_lines(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[str]()
+
+    def noted(panel: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(panel)
+        def make(*args: Any, **kwargs: Any) -> Any:
+            made.append(panel.__name__)
+            return panel(*args, **kwargs)
+
+        return make
+
+    for name in ("store_day", "store_day_money"):
+        monkeypatch.setattr(panels, name, noted(getattr(panels, name)))
+    first, second = (SalesStudy(world.opened(lake)).days for _ in range(2))
+    assert second.equals(first) and made == ["store_day", "store_day_money"]
