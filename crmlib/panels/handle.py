@@ -233,7 +233,7 @@ def _narrow(kept: nw.LazyFrame[Any], to: Narrowed) -> nw.LazyFrame[Any]:
 
 def _either(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
     left = [ids for ids in (one, other) if ids is not None]
-    return pl.concat(left).unique() if left else None
+    return pl.concat(left).unique().sort() if left else None  # in one order: what is remembered is named by them
 
 
 def _both(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:

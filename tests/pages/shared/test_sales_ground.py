@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import polars as pl
 import pytest
 
 from crmlib import panels
 from crmlib.data.lake.lake import Lake
 from crmlib.pages.shared.sales_ground import SalesStudy
+from crmlib.panels.handle import told
+from crmlib.report.memory import packed
 from tests.report import world
 
 
@@ -31,3 +34,10 @@ def test_sums_of_shops_and_days_are_made_once_for_pages_of_the_same_lines(
         monkeypatch.setattr(panels, name, noted(getattr(panels, name)))
     first, second = (SalesStudy(world.opened(lake)).days for _ in range(2))
     assert second.equals(first) and made == ["store_day", "store_day_money"]
+
+
+def test_the_same_goods_left_out_are_the_same_lines_in_whatever_order(lake: Lake) -> None:
+    goods = pl.Series([f"P{n}" for n in range(5_000)])
+    lines = world.opened(lake).lines
+    marks = {packed.digest(told(panels.part(lines, leaving=ids))) for ids in (goods, goods, goods.reverse())}
+    assert len(marks) == 1
