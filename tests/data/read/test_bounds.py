@@ -119,7 +119,7 @@ def test_a_packed_text_is_unpacked_once_and_let_go_with_its_batch(
     again = files.batches(inputs[:2], limit=1)
     bounds.unpacked_size.cache_clear()
     assert next(again) == inputs[:1]
-    again.close()
+    del again
     assert bounds.kept(paths[1], stamp=stamp(paths[1])) is None  # nothing is kept for a batch that does not come
 
 

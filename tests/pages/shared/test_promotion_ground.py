@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -38,7 +39,7 @@ def judged(monkeypatch):
 def asked(report, **tables):
     """Everything that the remembered review is made of, and the money of the promotions."""
     page = FramesPage(report, TABLES | tables)
-    made = STUDIES[report](page).past
+    made: Any = STUDIES[report](page).past
     args, kwargs = made.args, made.kwargs
     (compute, (later,), given), *_ = page.asked
     assert given == {"rng": kwargs["rng"]} and later.of[1:] == (kwargs["rounds"],)
