@@ -50,6 +50,7 @@ from crmlib.panels.visits import (
     last_receipts,
     member_days,
     member_goods,
+    open_days,
     visit_days,
 )
 from crmlib.panels.weeks import store_product_week
@@ -82,6 +83,7 @@ __all__ = [
     "member_goods",
     "missing_fields",
     "offer_days",
+    "open_days",
     "part",
     "price_points",
     "product_day",

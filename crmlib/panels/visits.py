@@ -48,10 +48,7 @@ def visit_days(lines: AnyFrame) -> VisitDays:
     cells = cells_of(lines, "customer_store_day")
     if cells is not None:
         return _of_cells(cells)
-    frame = opened(lines)
-    lazy = frame if isinstance(frame, pl.LazyFrame) else to_polars(frame, needs=NEEDS, name="receipt_lines").lazy()
-    present = lazy.collect_schema().names()
-    has = frozenset(c for c in OPTIONAL if c in present)
+    lazy, has = _read(lines, needs=NEEDS)
     read = lazy.select(*NEEDS, _store(has), _known(has), _promoted(has))
     bought, net = pl.col("quantity_milli") > 0, pl.col("net_minor")
     days = (
@@ -99,6 +96,32 @@ def _month_of_cells(cells: pl.LazyFrame) -> pl.DataFrame:
         pl.col("offer_minor").alias("promoted_minor"),
     )
     return days.collect(engine="streaming")
+
+
+def open_days(lines: AnyFrame) -> pl.DataFrame:
+    """Days on which a store sold anything to anyone, card or no card: store_id, day_n; in order.
+
+    Parameters
+    ----------
+    lines : receipt lines; needs day_n, quantity_milli; without store_id no store is known.
+    """
+    keys, shop = ("store_id", "day_n"), pl.col("store_id").is_not_null()
+    cells = cells_of(lines, "customer_store_day")
+    if cells is not None:
+        sold = cells.filter(pl.col("sale_lines") > 0, shop).select(keys)
+    else:
+        lazy, has = _read(lines, needs=("day_n", "quantity_milli"))
+        read = lazy.select(_store(has), pl.col("day_n").cast(pl.Int32), "quantity_milli")
+        sold = read.filter(pl.col("quantity_milli") > 0, shop).select(keys)
+    return sold.unique().collect(engine="streaming").sort(keys)
+
+
+def _read(lines: AnyFrame, *, needs: tuple[str, ...]) -> tuple[pl.LazyFrame, frozenset[str]]:
+    """The lines, and which optional columns they have."""
+    frame = opened(lines)
+    lazy = frame if isinstance(frame, pl.LazyFrame) else to_polars(frame, needs=needs, name="receipt_lines").lazy()
+    present = lazy.collect_schema().names()
+    return lazy, frozenset(c for c in OPTIONAL if c in present)
 
 
 def customer_margin(lines: AnyFrame) -> pl.DataFrame:

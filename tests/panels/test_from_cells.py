@@ -47,6 +47,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "goods_money": lambda h: goods_money(h, start=A + timedelta(days=2), end=B),
     "product_weeks": lambda h: product_weeks(h, start=A + timedelta(days=2), end=B),
     "visit_days": panels.visit_days,
+    "open_days": panels.open_days,
     "customer_margin": panels.customer_margin,
     "card_use": lambda h: traits.card_use(h, start=A, end=B).sort("customer_id"),
     "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B),

@@ -25,6 +25,14 @@ def test_store_days_add_up_to_the_lines(lines: pl.DataFrame) -> None:
     assert days["receipts"].sum() == lines.select("store_id", "day_n", "receipt_id").n_unique()
 
 
+@settings(max_examples=40)
+@given(lines=line_frames())
+def test_open_days_are_those_on_which_visits_say_a_store_sold(lines: pl.DataFrame) -> None:
+    days = panels.open_days(lines)
+    assert days.equals(panels.visit_days(lines).store_days.select("store_id", "day_n").unique().sort(pl.all()))
+    assert panels.open_days(lines.drop("store_id")).is_empty()
+
+
 @settings(max_examples=8)
 @given(lines=line_frames())
 @pytest.mark.parametrize("name", list(ENGINES))

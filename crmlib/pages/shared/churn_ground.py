@@ -108,7 +108,10 @@ class ChurnStudy(MemberStudy):
     def shut(self) -> pl.DataFrame:
         """Closed spells of stores: store_id, start_n, end_n."""
         return causes.closed_stores(
-            self.ground.store_days, t0=self.page.as_of, stores=self.stores, closures=self.collected("closures")
+            self.page.remember(panels.open_days, self.lines),
+            t0=self.page.as_of,
+            stores=self.stores,
+            closures=self.collected("closures"),
         )
 
     @cached_property

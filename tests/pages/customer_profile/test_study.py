@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from crmlib import panels
+from crmlib.churn.features import visits
 from crmlib.core.errors import ModelError
 from crmlib.customers.groups.traits import in_group
 from crmlib.data.lake.lake import Lake
@@ -54,6 +56,20 @@ def test_the_list_is_the_group_without_those_whom_the_draw_leaves_alone(study: S
     assert [(row["id"], row["code"]) for row in left] == list(
         zip(listed["customer_id"], found.table["customer_id"], strict=True)
     )
+
+
+def test_who_looks_after_whom_is_known_without_the_visits_of_anybody(
+    study: Study, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which shops are shut is told by days with sales; visits of millions of members are not read for that."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("visits of all members were read")
+
+    monkeypatch.setattr(visits, "visit_days", refuse)
+    bare = Lake(shutil.copytree(lake.path, tmp_path / "lake", ignore=shutil.ignore_patterns("remembered")))
+    again = Study(world.opened(bare, report="customer_profile", variables={"group": "A+B+C"}))
+    assert again.everybody.drop("held").equals(study.everybody.drop("held"))
 
 
 def test_the_list_ends_where_it_is_full(lake: Lake, study: Study) -> None:
