@@ -8,7 +8,6 @@ from functools import cached_property
 import polars as pl
 
 from crmlib import clv, panels, report
-from crmlib.core.errors import ModelError
 from crmlib.customers.members.periods import months_before
 from crmlib.outreach import cells, invite, members, new_to_them, repeat, results
 from crmlib.outreach.cells import Expected
@@ -150,10 +149,9 @@ class Study(Watch):
     @cached_property
     def elsewhere(self) -> pl.Series:
         """Members whom the contact list is for: a win-back goes before an invitation."""
-        try:
-            return self.late["customer_id"]
-        except ModelError:
+        if self.lateness is None:
             return pl.Series("customer_id", [], dtype=pl.String)
+        return self.lateness.table.filter("late")["customer_id"]
 
     @cached_property
     def cuts(self) -> list[int | None]:
@@ -163,10 +161,17 @@ class Study(Watch):
     @cached_property
     def candidates(self) -> pl.DataFrame:
         """Where members stand who came of late and are on no other list: recipient_id, tier, recency, value_minor."""
+        late = self.elsewhere  # who is late is told before the goods of all members are held
         known = self.fitted.members["customer_id"]
-        left = known.filter(~known.is_in(self.elsewhere.implode()))
-        placed = cells.placed(left, self.days, on=self.page.as_of + DAY, cuts=self.cuts)
+        left = known.filter(~known.is_in(late.implode()))
+        placed = cells.placed(left, self.of_late, on=self.page.as_of + DAY, cuts=self.cuts)
         return placed.filter(pl.col("recency").is_in(RECENT))
+
+    @cached_property
+    def of_late(self) -> pl.DataFrame:
+        """`days` of as much time as the places of today and of a window ago are told by."""
+        start = self.page.as_of - WINDOW * DAY - cells.YEAR
+        return panels.customer_day(panels.part(self.lines, start=start), period_end=self.page.as_of)
 
     @cached_property
     def standing(self) -> pl.DataFrame:
@@ -178,9 +183,10 @@ class Study(Watch):
         """What closed lists did in each cell: `cells.CELLS`; no rows without lists."""
         if self.page.missing("campaigns", "campaign_steps", "outreach"):
             return pl.DataFrame(schema=cells.CELLS)
-        sent = results.results(self.register, self.days, margin=self.margin, as_of=self.page.as_of)
+        days = self.days_of(self.register.rows["recipient_id"])
+        sent = results.results(self.register, days, margin=self.margin, as_of=self.page.as_of)
         closed = sent.filter("closed", pl.col("recipient") == "member", ~pl.col("verdict").is_in(UNREAD))
-        return cells.read_cells(closed, self.register.rows, self.days, cuts=self.cuts)
+        return cells.read_cells(closed, self.register.rows, days, cuts=self.cuts)
 
     @cached_property
     def register(self) -> results.Register:
@@ -230,8 +236,8 @@ class Study(Watch):
         then = self.page.as_of - WINDOW * DAY
         ids = self.standing["recipient_id"]
         day = pl.from_epoch("day_n", time_unit="d")
-        came = self.days.filter(pl.col("is_purchase"), day > then)["customer_id"].unique()
-        before = cells.placed(ids, self.days, on=then + DAY, cuts=self.cuts).filter(pl.col("recency").is_in(RECENT))
+        came = self.of_late.filter(pl.col("is_purchase"), day > then)["customer_id"].unique()
+        before = cells.placed(ids, self.of_late, on=then + DAY, cuts=self.cuts).filter(pl.col("recency").is_in(RECENT))
         return float(before["recipient_id"].is_in(came.implode()).mean() or 0.0)  # type: ignore[arg-type]
 
     @cached_property
