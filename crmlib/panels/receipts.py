@@ -14,7 +14,7 @@ from crmlib.core.codes import coded
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame
 from crmlib.panels import from_cells
-from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.engine import Lines, lines_of, ordered, reduced
 from crmlib.panels.handle import part
 from crmlib.panels.monthly import monthly, months
 
@@ -188,15 +188,24 @@ def goods_price(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     Returns
     -------
     product_id, unit, receipts, quantity_milli and net_minor of lines without a promotion; costed_milli and cost_minor
-    of those of them with a cost; sorted by good and unit.
+    of those of them with a cost; sorted by good and unit. Receipts are counted month by month: a number that comes
+    again in another month is another receipt, and those of a month are all that is held.
     """
-    rows = _full_price(lines, start, end, "receipt_id")
-    panel = rows.group_by("product_id", "unit").agg(
-        receipts=nw.col("receipt_id").n_unique(),
-        quantity_milli=nw.col("quantity_milli").sum(),
-        net_minor=nw.col("net_minor").sum(),
-        costed_milli=nw.col("costed_milli").sum(),
-        cost_minor=nw.col("cost").sum(),
+    kept = [_month_prices(part(lines, start=first, end=last), first, last) for first, last in months(start, end)]
+    return ordered(pl.concat(kept).group_by("product_id", "unit").sum(), ("product_id", "unit"))
+
+
+def _month_prices(lines: AnyFrame, start: date, end: date) -> pl.DataFrame:
+    panel = (
+        _full_price(lines, start, end, "receipt_id")
+        .group_by("product_id", "unit")
+        .agg(
+            receipts=nw.col("receipt_id").n_unique(),
+            quantity_milli=nw.col("quantity_milli").sum(),
+            net_minor=nw.col("net_minor").sum(),
+            costed_milli=nw.col("costed_milli").sum(),
+            cost_minor=nw.col("cost").sum(),
+        )
     )
     return reduced(panel, schema=GOODS_PRICE, sort=("product_id", "unit"))
 

@@ -53,6 +53,11 @@ def test_prices_are_those_without_an_offer_and_costs_of_what_has_one(engine: str
     lines = LINES if engine == "polars" else duckdb.sql("select * from LINES")
     found = receipts.goods_price(lines, start=START, end=END)
     assert found.rows() == [("x", "piece", 2, 2000, 190, 2000, 110)]
+    inside = LINES.filter(pl.col("day_n") <= (END - date(1970, 1, 1)).days)
+    later = inside.with_columns(day_n=pl.col("day_n") + 62)
+    both = pl.concat([inside, later]) if engine == "polars" else duckdb.sql("from inside union all from later")
+    months = receipts.goods_price(both, start=START, end=date(1970, 12, 31))
+    assert months.rows() == [("x", "piece", 4, 4000, 380, 4000, 220)]  # the same numbers, other receipts
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
