@@ -188,7 +188,8 @@ def apps(port: int, process: psutil.Process, names: list[str], region: str) -> N
     print("| app | first | again | one change | the change again | a region | PSS MB | gone after s |")
     print("|---|---|---|---|---|---|---|---|")
     for name in names:
-        paths = ("", "", f"?{LIGHT[name]}", f"?{LIGHT[name]}", f"?region={region}")
+        change = f"?{LIGHT.get(name, 'language=en')}"
+        paths = ("", "", change, change, f"?region={region}")
         asked = [ask(port, f"/apps/{name}{path}", watch) for path in paths]
         cells = [f"{s.seconds:.2f} ({s.cpu:.2f})" + ("" if _whole(s) else f" !{s.status}") for s in asked]
         peak, gone = max(s.pss_mb for s in asked), max(s.gone for s in asked)
