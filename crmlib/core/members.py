@@ -8,6 +8,7 @@ import polars as pl
 
 from crmlib.core.errors import ModelError, mask
 from crmlib.core.frames import AnyFrame, to_polars, whole
+from crmlib.core.runs import in_order
 
 MAY_BE_UNKNOWN = ("margin_minor", "cost_minor")
 LARGEST_SUM = 2.0**62
@@ -116,13 +117,6 @@ def purchases(customer_day: AnyFrame, *, until: int) -> pl.DataFrame:
         .select("customer_id", pl.col("day_n").cast(pl.Int64))
     )
     return in_order(days).filter(~pl.all_horizontal(pl.all() == pl.all().shift()).fill_null(value=False))
-
-
-def in_order(days: pl.DataFrame) -> pl.DataFrame:
-    """`days` by customer_id and day_n; those in order stay, for looking is much cheaper than sorting texts."""
-    who, day = pl.col("customer_id"), pl.col("day_n")
-    back = (who < who.shift(1)) | ((who == who.shift(1)) & (day < day.shift(1)))
-    return days.sort("customer_id", "day_n") if days.select(back.any()).item() else days
 
 
 def check_values(table: pl.DataFrame, column: str, *, name: str = "members") -> None:

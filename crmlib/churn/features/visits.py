@@ -76,13 +76,18 @@ def only(days: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
     return days.filter(among(days, customers)).with_columns(pl.col("customer_id").cast(pl.String))
 
 
+def whose(seen: Visits, customers: pl.Series) -> Visits:
+    """The visits of some customers, ids as they are."""
+    return Visits(seen.days.filter(among(seen.days, customers)), seen.store_days, seen.has)
+
+
 def some(seen: Visits, *, most: int, rng: np.random.Generator) -> Visits:
     """The visits of `most` customers drawn by chance; of all where there are no more."""
     ids = seen.days["customer_id"].unique().sort().cast(pl.String)
     if ids.len() <= most:
         return seen
     drawn = ids.gather(np.sort(rng.choice(ids.len(), most, replace=False)))
-    return Visits(seen.days.filter(among(seen.days, drawn)), seen.store_days, seen.has)
+    return whose(seen, drawn)
 
 
 def texts(seen: Visits) -> Visits:

@@ -11,7 +11,7 @@ import polars as pl
 from crmlib import panels
 from crmlib.churn.features.features import Options, features, features_of, rhythm, rhythm_of
 from crmlib.churn.features.festivals import festival_buyers
-from crmlib.churn.features.visits import Visits, among, blocks, known_days, texts
+from crmlib.churn.features.visits import Visits, blocks, known_days, texts, whose
 from crmlib.churn.models import overdue
 from crmlib.churn.risk import RiskFit
 from crmlib.core.dates import day_number
@@ -123,7 +123,7 @@ def reasons_before(seen: Visits, risk: RiskFit, lost: pl.DataFrame, *, options: 
     for t in risk.origins:
         cut = day_number(t)
         by_then = lost.filter(pl.col("last_n") <= cut).select("customer_id", "last_n")
-        theirs = texts(Visits(seen.days.filter(among(seen.days, by_then["customer_id"])), seen.store_days, seen.has))
+        theirs = texts(whose(seen, by_then["customer_id"]))
         gone = features(theirs, t0=t, options=options).join(by_then, on="customer_id")
         if gone.height:
             parts.append(risk.score(gone).select("customer_id", "reason_1", pl.lit(cut).alias("cut")))

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from crmlib.churn.features.features import EVERYBODY, features
-from crmlib.churn.features.visits import Visits, among, trips
+from crmlib.churn.features.visits import Visits, among, trips, whose
 from crmlib.churn.winback import uplift
 from crmlib.churn.winback.clusters import product
 from crmlib.churn.winback.winback import MIN_HELD_OUT, outcome
@@ -73,7 +73,7 @@ def people(
     held = (pl.col("group") == "holdout").any().over("list")
     listed = shown.filter(held)
     own = listed["customer_id"]
-    few = Visits(seen.days.filter(among(seen.days, own)), seen.store_days, seen.has)
+    few = whose(seen, own)
     paid = margins.filter(among(margins, own))
     parts = [
         _one_list(part, few, paid, sent=part["sent_on"][0], days=days)

@@ -18,8 +18,9 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
-from crmlib.core.members import in_order, purchases
+from crmlib.core.members import purchases
 from crmlib.core.proportions import wilson
+from crmlib.core.runs import in_order
 
 LEAST_DAYS = 4
 """Purchase days needed to know a rhythm (three gaps)."""

@@ -113,11 +113,8 @@ class Study(report.Study):
     def asked(self) -> pl.DataFrame:
         """The members of tasks as `care.plan` wants them, with what each bought in a year [minor units]."""
         theirs = pl.concat([part["customer_id"] for part in self.due]).unique()
-        lines, start = (
-            panels.part(self.page.lines_of_members(), customers=theirs),
-            self.page.as_of - timedelta(days=YEAR),
-        )
-        year = panels.customer_period(lines, start=start, end=self.page.as_of)
+        lines = panels.part(self.page.lines_of_members(), customers=theirs)
+        year = panels.customer_period(lines, start=self.page.as_of - timedelta(days=YEAR), end=self.page.as_of)
         spent = year.select("customer_id", value_minor="net_minor")
         people = self.people.filter(pl.col("customer_id").is_in(theirs.implode()))
         known = people.select("customer_id", "may_call", "quiet_from", "quiet_to")

@@ -44,20 +44,18 @@ class Ground:
     ----------
     learned : the visits of all members, or (`drawn`) of some.
     first : the first day with a line of a member; none where nobody came.
-    store_days : of all stores, as `Visits` has them.
     """
 
     learned: Visits
     drawn: bool
     first: date | None
-    store_days: pl.DataFrame
 
 
 def _ground(seen: Later[Visits], *, rng: np.random.Generator) -> Ground:
     every = seen.value
     some = visits.some(every, most=LEARNED, rng=rng)
     first = None if every.days.is_empty() else visits.first_day(every)
-    return Ground(visits.texts(some), some is not every, first, every.store_days)
+    return Ground(visits.texts(some), some is not every, first)
 
 
 def _purchases(seen: Later[Visits], *, end: date) -> BgNbdParams:
