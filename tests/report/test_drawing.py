@@ -145,7 +145,8 @@ def test_a_chart_of_the_same_data_is_drawn_once(tmp_path: Path, monkeypatch: pyt
     assert made() == first and len(drawn) == 8
 
 
-def test_a_page_finds_the_drawings_of_another_beside_the_lake(lake: Lake) -> None:
+def test_a_page_finds_the_drawings_of_another_beside_the_lake(tmp_path: Path) -> None:
+    lake = world.make_lake(tmp_path / "lake")  # its own: another test's page leaves its drawings
     folder = lake.path / "remembered" / "drawings"
     for _ in range(2):
         page = world.opened(lake)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,9 +19,9 @@ from tests.report import world
 
 
 def test_sums_of_shops_and_days_are_made_once_for_pages_of_the_same_lines(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = list[str]()
+    lake, made = world.make_lake(tmp_path / "lake"), list[str]()  # its own: another test's page leaves its sums
 
     def noted(panel: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(panel)
