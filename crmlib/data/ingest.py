@@ -134,6 +134,8 @@ def _ingest(
         task = replace(task, source=watermark.asked(source, since))
         if not task.inputs:
             return _swept(task, nothing_new(task, lake), lake, since=since)
+        if not source.database:
+            pieces.check_room(task.inputs, source, limit=files.BATCH_BYTES, folder=lake.path)
         groups = iter([task.inputs]) if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
         held = Held("receipt_id", source=name) if task.by_receipt else Held(source.contract.key[0])
@@ -173,12 +175,14 @@ def _stored(task: Task, lake: Lake, report: Progress) -> list[IngestResult]:
     path = lake.table_path(task.source.table)
     seen = delta.version(path) if delta.exists(path) else -1
     results: list[IngestResult] = []
+    asked = source.database is not None
+    file = task.inputs[0]
+    packed = asked or not pieces.loose(file.name, files.text_size(file.path), pieces=count, folder=lake.path)
     with lake.scratch() as folder:
-        asked = source.database is not None
-        stretches = database.parts(source, name=task.name) if asked else pieces.of_file(task.inputs[0], source)
+        stretches = database.parts(source, name=task.name) if asked else pieces.of_file(file, source)
         stretches = (latest.one_each(stretch, source) for stretch in stretches)
         room = PER_BYTE * files.BATCH_BYTES if asked else 0
-        for part in pieces.divided(stretches, source, pieces=count, folder=folder, room=room):
+        for part in pieces.divided(stretches, source, pieces=count, folder=folder, room=room, packed=packed):
             report("read", len(results), count)
             before = results[-1].batch if results else task.before
             last = not any(folder.iterdir())

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import disk_usage
 from typing import IO, Literal, cast
 
 import polars as pl
 
+from crmlib.core.errors import SourceError
 from crmlib.data.judge import mapping
 from crmlib.data.read import encoding, readers, records
 from crmlib.data.read.cells import text_of
-from crmlib.data.read.files import InputFile, text_size
+from crmlib.data.read.files import InputFile, least_size, text_size
 from crmlib.data.read.raw import TORN, RawPart
 from crmlib.data.read.records import LINE
 from crmlib.data.sources import Source
@@ -31,22 +33,16 @@ SLAB = 1 << 24
 PATIENCE = 8
 """Slabs that are read on in search of a line after which no quote is open."""
 LOOSE = 16
-"""So many pieces lie on the disk as they are, four times the text; more are packed, for a third more work."""
+"""So many pieces lie on the disk as they are; more, or where it has no room for that, packed, for a third more work."""
+AS_THEY_ARE, PACKED = 4, 1
+"""Room that pieces take on the disk, in bytes per byte of the text."""
 TAIL = 1 << 18
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def count(file: InputFile, source: Source, *, limit: int) -> int:
     """Pieces a file is judged in; 1 where it is small, or must be seen whole (`repeat_of`, `part`, UTF-16, no text)."""
-    whole = (
-        source.repeat_of
-        or source.part
-        or source.encoding == "utf-16"
-        or source.reader
-        or source.fill_down
-        or not _key_columns(source)
-    )
-    if whole or file.path.suffix.lower() not in readers.TEXT:
+    if _whole(file, source):
         return 1
     size = text_size(file.path)
     if size <= limit:
@@ -55,16 +51,51 @@ def count(file: InputFile, source: Source, *, limit: int) -> int:
         return 1 if stream.read(2) in UTF16 else -(-size // limit)
 
 
-def divided(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path, room: int = 0) -> Iterator[RawPart]:
+def _whole(file: InputFile, source: Source) -> bool:
+    named = source.repeat_of or source.part or source.reader or source.fill_down or not _key_columns(source)
+    return bool(named) or source.encoding == "utf-16" or file.path.suffix.lower() not in readers.TEXT
+
+
+def check_room(inputs: Sequence[InputFile], source: Source, *, limit: int, folder: Path) -> None:
+    """Refuse files whose pieces the disk of `folder` cannot hold, by what is told of their text without unpacking it.
+
+    Raises
+    ------
+    SourceError
+        `ingest.no_room`.
+    """
+    for file in inputs:
+        if not _whole(file, source) and (size := least_size(file.path)) > limit:
+            loose(file.name, size, pieces=-(-size // limit), folder=folder)
+
+
+def loose(name: str, size: int, *, pieces: int, folder: Path) -> bool:
+    """Whether so many pieces of a text of `size` bytes may lie on the disk of `folder` as they are, not packed.
+
+    Raises
+    ------
+    SourceError
+        `ingest.no_room` where they do not fit packed either.
+    """
+    free = disk_usage(folder).free
+    if free < PACKED * size:
+        need, left = -(-PACKED * size // 1_000_000), free // 1_000_000
+        raise SourceError("ingest.no_room", values={"file": name, "folder": str(folder), "need": need, "free": left})
+    return pieces <= LOOSE and free >= AS_THEY_ARE * size
+
+
+def divided(
+    parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path, room: int = 0, packed: bool = True
+) -> Iterator[RawPart]:
     """Stretches of one file or answer as pieces that have rows; torn lines come with the first.
 
     Parameters
     ----------
-    parts : the stretches in order; pieces : how many; folder : empty, on a disk with room for the text once more
-        (four times the text where there are no more than `LOOSE` pieces).
+    parts : the stretches in order; pieces : how many; folder : empty, on a disk with room for them (see `loose`).
     room : neighbouring pieces that take less memory together [bytes] are made one.
+    packed : whether they are packed on the disk.
     """
-    spilled = _spill(parts, source, pieces=pieces, folder=folder)
+    spilled = _spill(parts, source, pieces=pieces, folder=folder, compression="lz4" if packed else "uncompressed")
     torn, damaged = spilled.torn, spilled.torn.height > 0
     for group in _groups(spilled.sizes, room):
         paths = sorted((p for n in group for p in folder.glob(f"{n}-*.arrow")), key=lambda p: p.stem.split("-")[1])
@@ -90,9 +121,15 @@ class _Spilled:
     common: float | None
 
 
-def _spill(parts: Iterator[RawPart], source: Source, *, pieces: int, folder: Path) -> _Spilled:
+def _spill(
+    parts: Iterator[RawPart],
+    source: Source,
+    *,
+    pieces: int,
+    folder: Path,
+    compression: Literal["uncompressed", "lz4"],
+) -> _Spilled:
     """Write each row to its piece's files."""
-    compression: Literal["uncompressed", "lz4"] = "uncompressed" if pieces <= LOOSE else "lz4"
     torn, sizes = [pl.DataFrame(schema=TORN)], Counter[int]()
     name, empty = "", pl.DataFrame(schema={LINE: pl.Int64})
     encoding, common = "", None

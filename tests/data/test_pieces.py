@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
+from typing import Any
 
 import pytest
 
@@ -135,6 +137,70 @@ def test_a_large_file_without_a_needed_column_or_of_torn_lines_is_refused(
     with pytest.raises(Exception, match="break a rule"):
         desk.ingest()
     assert not desk.lake.has("receipt_lines")
+
+
+def with_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    monkeypatch.setattr(pieces, "disk_usage", lambda folder: shutil.disk_usage(folder)._replace(free=free))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+def test_a_file_whose_pieces_the_disk_cannot_hold_is_refused_before_anything_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    small(monkeypatch)
+    desk.sales(f"*.{suffix}", extra=UNTIDY)
+    for name, lines in (("a", untidy(6)[:20]), ("b", untidy(6))):  # the first one alone would be stored
+        text = desk.csv(f"{name}.csv", *lines).read_bytes()
+        if suffix.endswith("gz"):
+            (desk.folder / f"{name}.csv").unlink()
+            (desk.folder / f"{name}.csv.gz").write_bytes(gzip.compress(text))
+    with_free(monkeypatch, len(text) - 1)
+    with pytest.raises(
+        SourceError, match=rf"b\.{suffix}: cut into pieces it takes 1 MB on the disk of .*free"
+    ) as refused:
+        desk.ingest()
+    assert refused.value.code == "ingest.no_room"
+    assert not (desk.lake.path / "tables").exists()
+    assert not (desk.lake.path / ".scratch").exists()
+    with_free(monkeypatch, 100 * len(text))
+    assert desk.ingest().sum_holds
+
+
+def test_a_packed_file_that_says_less_than_it_holds_is_refused_when_it_is_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+    desk.sales("*.csv.gz", extra=UNTIDY)
+    text = desk.csv("a.csv", *untidy(7)).read_bytes()
+    (desk.folder / "a.csv.gz").write_bytes(gzip.compress(text[:-100]) + gzip.compress(text[-100:]))
+    with_free(monkeypatch, len(text) - 1)
+    with pytest.raises(SourceError) as refused:
+        desk.ingest()
+    assert refused.value.code == "ingest.no_room"
+    assert not desk.lake.has("receipt_lines")
+    assert not (desk.lake.path / ".scratch").exists()
+
+
+def test_pieces_are_packed_where_the_disk_has_no_room_for_them_as_they_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+    whole, used = other(desk, "whole"), []
+    size = desk.csv("a.csv", *untidy(8)[:300]).stat().st_size
+    spill = pieces._spill
+
+    def noted(*args: Any, **named: Any) -> Any:
+        used.append(named["compression"])
+        return spill(*args, **named)
+
+    monkeypatch.setattr(pieces, "_spill", noted)
+    for place, free in ((whole, 100 * size), (desk, 2 * size)):
+        place.sales(extra=UNTIDY)
+        place.csv("a.csv", *untidy(8)[:300])
+        with_free(monkeypatch, free)
+        place.ingest()
+    assert used == ["uncompressed", "lz4"]
+    same(whole, desk)
 
 
 def test_a_slab_ends_where_no_quoted_field_is_open() -> None:

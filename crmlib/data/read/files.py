@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ BATCH_BYTES = 40_000_000
 """Text of one batch; about twenty times as much memory is used while it is checked."""
 BESIDE = frozenset({".yml", ".yaml", ".tmp", ".part", ".filepart", ".crdownload", ".md5", ".sha256", ".ok", ".done"})
 """What lies beside the files of a folder: settings, marks of transfers, files that are not whole yet."""
+LEAST_PACKED = 18
+"""Bytes of a gzip file of nothing."""
 PACKED = 8
 """How much larger the text of a packed file (gzip, Parquet, Excel) is taken to be."""
 
@@ -71,6 +74,21 @@ def text_size(path: Path) -> int:
         with suppress(OSError, zlib.error):  # what is no archive is told when it is read
             return bounds.unpacked_size(path, stamp=(stamp.st_size, stamp.st_mtime_ns))
     return stamp.st_size * PACKED
+
+
+def least_size(path: Path) -> int:
+    """Bytes of text that a file holds at least, told without unpacking it: a packed file ends with its size.
+
+    A packed file of 4 GB of text or more, or of several members, says less than it holds.
+    """
+    size = path.stat().st_size
+    if path.suffix.lower() in readers.PLAIN:
+        return size
+    with path.open("rb") as stream:
+        if stream.read(2) != readers.GZIP or size < LEAST_PACKED:
+            return size
+        stream.seek(-4, os.SEEK_END)
+        return int.from_bytes(stream.read(4), "little")
 
 
 def digest(path: Path) -> str:
