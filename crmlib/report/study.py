@@ -18,9 +18,11 @@ from typing import TypeVar
 import polars as pl
 
 from crmlib.core.errors import ContractError, CrmError, LakeError, ModelError
+from crmlib.data.lake import pseudonyms
 from crmlib.kit import rich
 from crmlib.kit.finding import Answer, Finding
 from crmlib.kit.words import Words
+from crmlib.report.memory.remember import Later
 from crmlib.report.page import Page
 
 S = TypeVar("S", bound="Study")
@@ -45,6 +47,22 @@ class Study:
         """The words of the page's language."""
         return self.page.words
 
+    def kept(self, step: str, make: Callable[[], T], *of: object) -> T:
+        """What `make` gives of the page's data, not made again for the same data, regions and `of`.
+
+        For what a page shows of very many rows: it is small, and found without reading them. Tables that it was made
+        of are among the page's sources, found or made. No state of an earlier run may be in it, nor today's date.
+
+        Parameters
+        ----------
+        step : its name on this page. of : the parameters, and whatever decides it besides the data of the page's day.
+        """
+        page = self.page
+        decided = (page.lines, page.report, step, page.currency, page.context.seed, page.keyed(pseudonyms.known_by))
+        made, used = page.remember(_made, Later(lambda: (make(), tuple(sorted(page.used))), *decided, *of))
+        page.used.update(used)
+        return made
+
     def titles(self, table: str, key: str) -> dict[str, str]:
         """What staff (`staff`, `staff_id`) or stores (`stores`, `store_id`) are called; empty where not connected."""
         found = self.page.optional(table)
@@ -67,6 +85,11 @@ class Study:
             return frozenset()
         gone = staff.filter(pl.col("left_on") <= self.page.as_of).select("staff_id").collect()["staff_id"]
         return frozenset(gone.to_list())
+
+
+def _made(made: Later[tuple[T, tuple[str, ...]]]) -> tuple[T, tuple[str, ...]]:
+    """A step, and the tables that the page had used by then."""
+    return made.value
 
 
 def section(

@@ -175,3 +175,30 @@ def test_a_section_says_a_known_refusal_in_a_planner_s_words(study: Study) -> No
         raise ModelError("clv.short_history", values={"days": 90, "end": "2026-06-28"})
 
     assert "90" in shown(study).note_seen and "120" in shown(study).note_seen
+
+
+@dataclass(frozen=True)
+class Keeping(Study):
+    """A study whose step is kept."""
+
+    made: list[int]
+
+    def step(self, of: object) -> int:
+        """How often it was made."""
+        return self.kept("step", self.make, of)
+
+    def make(self) -> int:
+        self.page.table("stores")
+        self.made.append(1)
+        return len(self.made)
+
+
+def test_a_kept_step_is_found_by_the_next_page_of_the_same_data_with_its_sources(tmp_path: Path) -> None:
+    lake, made = world.make_lake(tmp_path / "lake"), list[int]()
+    pages = [world.opened(lake) for _ in range(2)]
+    for page in pages:
+        assert Keeping(page, made).step("a") == 1
+        assert "stores" in page.used
+    assert Keeping(world.opened(lake), made).step("b") == 2, "other parameters, another step"
+    assert Keeping(world.opened(lake, regions=("华南",)), made).step("a") == 3, "another reader's data"
+    assert Keeping(world.opened(lake, report="sales_pulse"), made).step("a") == 4, "another page's step"

@@ -65,6 +65,11 @@ def key_of(lake: Path) -> bytes:
     return key
 
 
+def known_by(*, key: bytes) -> str:
+    """`mark_of` the key that a page draws by, for what is remembered of its draws and pseudonyms."""
+    return mark_of(key)
+
+
 def mark_of(key: bytes) -> str:
     """What a key is known by, without giving it away."""
     return hashlib.sha256(b"crmlib pseudonym key\0" + key).hexdigest()[:12]

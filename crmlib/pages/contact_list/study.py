@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from crmlib import clv, report
 from crmlib.churn.features import visits
 from crmlib.churn.lists import watchlist
+from crmlib.clv.judge.backtest import Backtest
 from crmlib.core.errors import ModelError
 from crmlib.core.money import MINOR_PER_UNIT
 from crmlib.customers.loyalty import contact_list
@@ -84,7 +86,28 @@ class Study(Watch):
 
     @cached_property
     def everybody(self) -> pl.DataFrame:
-        """`merged` with stake_minor, gap, days, p_alive, action, past_tier, owner, means, due_on, held and group."""
+        """Everybody of `found`, with the group that `each` owner's calls leave them in."""
+        return one_list.placed(self.kept("found", lambda: self.found, *self.asked_for), each=self.params.each)
+
+    @property
+    def asked_for(self) -> tuple[object, ...]:
+        """What decides `found` besides the data."""
+        return self.before, self.params.watched
+
+    @cached_property
+    def tested(self) -> Backtest | None:
+        """The test of the lifetime model, without its members; none where no model can be fitted."""
+        return self.kept("tested", self._tested)
+
+    def _tested(self) -> Backtest | None:
+        if self.worth is None:
+            return None
+        test = self.lifetime.test
+        return replace(test, customers=test.customers.clear())
+
+    @property
+    def found(self) -> pl.DataFrame:
+        """`merged` with stake_minor, gap, days, p_alive, action, past_tier, owner, means, due_on and held."""
         late = self.watched.select("customer_id", "recency", "at_risk_minor", "action")
         joined = self.merged.join(late, on="customer_id", how="left")
         joined = joined.join(self.usual_gaps, on="customer_id", how="left")
@@ -99,7 +122,7 @@ class Study(Watch):
             days=pl.coalesce(pl.col("recency").cast(pl.Float64), "days"),
         ).sort("customer_id")
         reached = self.reach(shown["customer_id"], few=True)
-        return one_list.placed(shown.join(reached, on="customer_id", how="left"), each=self.params.each)
+        return shown.join(reached, on="customer_id", how="left")
 
     @cached_property
     def listed(self) -> pl.DataFrame:

@@ -6,9 +6,10 @@ kept for the night; only those of the period asked for are made anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -24,6 +25,7 @@ from crmlib.panels import traits
 from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid
 
+T = TypeVar("T")
 OWN = ("customers", "points", "cards")
 FILED = ("contacts", "points", "holdings")
 """Tables of what else is on file."""
@@ -118,6 +120,9 @@ class Study(TraitStudy):
         """The id of the customer asked for, else of the one with the most at risk; never shown."""
         if self.params.customer.strip():
             return view360.find(self.called["customer_id"], self.called["pseudonym"], self.params.customer)
+        return self.kept("first", self._first, self.dates)
+
+    def _first(self) -> str:
         found = self.watch.lateness
         return view360.first_choice(None if found is None else found.table, self.ranked)
 
@@ -134,6 +139,13 @@ class Study(TraitStudy):
     @cached_property
     def rhythm(self) -> dict[str, Any] | None:
         """The customer's row of `Watch.lateness`, with the means; none for one who is lost by now, or not judged."""
+        return self.own("rhythm", self._rhythm)
+
+    def own(self, step: str, make: Callable[[], T]) -> T:
+        """`kept` of the customer, in the period."""
+        return self.kept(step, make, self.chosen, self.dates)
+
+    def _rhythm(self) -> dict[str, Any] | None:
         found = self.watch.lateness
         if found is None:
             return None
@@ -144,17 +156,17 @@ class Study(TraitStudy):
     @property
     def basis(self) -> str:
         """What is at stake: margin where cost is known, else sales."""
-        return "margin" if self.watch.lateness is None else self.watch.lateness.basis
+        return self.kept("basis", lambda: "margin" if self.watch.lateness is None else self.watch.lateness.basis)
 
     @cached_property
     def value(self) -> dict[str, Any] | None:
         """The customer's row of `ranked`; none without a purchase in the period."""
-        return view360.row_of(self.ranked, self.chosen)
+        return self.own("value", lambda: view360.row_of(self.ranked, self.chosen))
 
     @cached_property
     def grade(self) -> dict[str, Any] | None:
         """The customer's row of `graded`."""
-        return view360.row_of(self.graded, self.chosen)
+        return self.own("grade", lambda: view360.row_of(self.graded, self.chosen))
 
     @cached_property
     def looked_at(self) -> panels.ReceiptLines:
@@ -164,7 +176,7 @@ class Study(TraitStudy):
     @cached_property
     def described(self) -> pl.DataFrame:
         """The customer as a member of the period; no row without a purchase in it."""
-        return self.members(panels.customer_period(self.looked_at, **self.dates))
+        return self.own("described", lambda: self.members(panels.customer_period(self.looked_at, **self.dates)))
 
     @property
     def profiles(self) -> pl.LazyFrame | None:
@@ -179,11 +191,16 @@ class Study(TraitStudy):
     @cached_property
     def habits(self) -> dict[str, str | None]:
         """The customer's traits and habits by name."""
-        return {} if self.described.is_empty() else view360.traits_of(self.known_traits(), self.chosen)
+        if self.described.is_empty():
+            return {}
+        return self.own("habits", lambda: view360.traits_of(self.known_traits(), self.chosen))
 
     @cached_property
     def paid(self) -> float | None:
         """Price the customer paid beside the usual one of the same categories [ratio]; none where nothing is known."""
+        return self.own("paid", self._paid)
+
+    def _paid(self) -> float | None:
         row = None if self.prices is None else view360.row_of(self.prices, self.chosen)
         return row["paid_minor"] / row["usual_minor"] if row and row["usual_minor"] > 0 else None
 
@@ -195,12 +212,18 @@ class Study(TraitStudy):
     @cached_property
     def months(self) -> pl.DataFrame:
         """The customer's visits and sales [minor units] by month."""
+        return self.own("months", self._months)
+
+    def _months(self) -> pl.DataFrame:
         own = panels.customer_day(self.looked_at, period_end=self.page.as_of)
         return view360.months_of(own, customer=self.chosen, as_of=self.page.as_of)
 
     @cached_property
     def basket(self) -> pl.DataFrame:
         """What the customer buys beside what all buy, by category, or by product where products are not connected."""
+        return self.kept("basket", self._basket, self.chosen, self.dates, self.params.level)
+
+    def _basket(self) -> pl.DataFrame:
         by = "product_id" if self.goods is None else self.params.level
         start, end = self.dates["start"], self.dates["end"]
         own = traits.customer_part(self.looked_at, self.goods, by=by, start=start, end=end)
@@ -217,13 +240,16 @@ class Study(TraitStudy):
     @cached_property
     def receipts(self) -> pl.DataFrame:
         """The customer's last receipts."""
-        titles = self.titles("stores", "store_id")
-        found = panels.last_receipts(self.lines, customer=self.chosen, most=view360.LAST_RECEIPTS)
+        titles, most = self.titles("stores", "store_id"), view360.LAST_RECEIPTS
+        found = self.own("receipts", lambda: panels.last_receipts(self.lines, customer=self.chosen, most=most))
         return found.with_columns(pl.col("store_id").replace(titles)) if titles else found
 
     @cached_property
     def account(self) -> dict[str, Any]:
         """Owner by name, consent, points and stored value [minor units] of the customer; `view360.account`."""
+        return self.own("account", self._account)
+
+    def _account(self) -> dict[str, Any]:
         mine = pl.col("customer_id") == self.chosen
         own = {name: self.page.table(name).filter(mine).collect() for name in OWN if self.page.has(name)}
         people = own.get("customers")
@@ -238,6 +264,6 @@ class Study(TraitStudy):
     def worth(self) -> dict[str, Any] | None:
         """The row of the lifetime page: p_alive, value of a year [currency units]; none without its model."""
         try:
-            return view360.row_of(Year(self.page).worth, self.chosen)
+            return self.own("worth", lambda: view360.row_of(Year(self.page).worth, self.chosen))
         except ModelError:
             return None

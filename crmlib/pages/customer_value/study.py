@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -42,6 +43,22 @@ def _width(
 ) -> pl.DataFrame:
     bought = traits.customer_part(lines, goods, by="category_1", start=dates[0], end=dates[1], days=False)
     return loyalty.width(cards.only_members(bought, apart))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What the page shows of the upper members' lateness, small enough to be kept.
+
+    Parameters
+    ----------
+    upper : state, waiting, tier, risk, margin_minor, stake_minor of all of them. late : as `Study.late`.
+    """
+
+    upper: pl.DataFrame
+    late: pl.DataFrame
+
+
+RHYTHM = ("tier", "state", "waiting", "risk", "margin_minor", "stake_minor")
 
 
 class Study(MemberStudy):
@@ -87,6 +104,51 @@ class Study(MemberStudy):
         return self.members_in(self.span.previous_start, self.span.previous_end)
 
     @cached_property
+    def told_tiers(self) -> pyramid.Pyramid:
+        """`tiers` with net_minor alone of each member."""
+        return self.kept(
+            "tiers", lambda: replace(self.tiers, customers=self.tiers.customers.select("net_minor")), *self.tiered
+        )
+
+    @cached_property
+    def told_moves(self) -> migration.Migration:
+        """`moves` with tier_before, tier_now and net_before_minor alone of each member."""
+        return self.kept("moves", self._moves, *self.tiered)
+
+    def _moves(self) -> migration.Migration:
+        moves = self.moves.customers.select("tier_before", "tier_now", "net_before_minor")
+        names = pl.Enum(pl.concat([moves["tier_before"], moves["tier_now"]]).unique().sort())
+        return replace(self.moves, customers=moves.with_columns(pl.col("tier_before", "tier_now").cast(names)))
+
+    @cached_property
+    def told_board(self) -> matrix.Matrix:
+        """`board` without members."""
+        return self.kept(
+            "board", lambda: replace(self.board, customers=self.board.customers.clear()), self.span, self.params.margin
+        )
+
+    @cached_property
+    def told_groups(self) -> segments.Segments:
+        """`groups` without members."""
+        return self.kept("groups", lambda: replace(self.groups, customers=self.groups.customers.clear()), *self.tiered)
+
+    @property
+    def tiered(self) -> tuple[object, ...]:
+        """What decides `tiers` besides the data."""
+        return self.span, self.params.shares_bp
+
+    @cached_property
+    def overdue(self) -> Overdue | None:
+        """What the cards read of everybody's lateness; none where no risk can be learned."""
+        return self.kept("overdue", self._overdue, *self.tiered)
+
+    def _overdue(self) -> Overdue | None:
+        if self.rhythm is None or self.late is None:
+            return None
+        upper = self.rhythm.filter(pl.col("tier").is_in(self.upper))
+        return Overdue(upper.select(c for c in RHYTHM if c in upper.columns), self.late)
+
+    @cached_property
     def tiers(self) -> pyramid.Pyramid:
         """Members of this period by tier."""
         return pyramid.pyramid(self.now, shares=self.params.shares_bp)
@@ -123,7 +185,7 @@ class Study(MemberStudy):
     @property
     def basis(self) -> str:
         """What is at stake: margin where cost is known, else sales."""
-        return "margin" if self.watch.lateness is None else self.watch.lateness.basis
+        return self.kept("basis", lambda: "margin" if self.watch.lateness is None else self.watch.lateness.basis)
 
     @cached_property
     def late(self) -> pl.DataFrame | None:
@@ -142,7 +204,8 @@ class Study(MemberStudy):
     @property
     def upper(self) -> list[str]:
         """The tiers a planner calls the upper ones: the first two, or the only one above the rest."""
-        return self.tiers.tiers["tier"].to_list()[: min(2, len(self.tiers.shares))]
+        found = self.told_tiers
+        return found.tiers["tier"].to_list()[: min(2, len(found.shares))]
 
     @cached_property
     def was(self) -> matrix.Matrix:
@@ -163,12 +226,12 @@ class Study(MemberStudy):
     @cached_property
     def largest(self) -> pl.DataFrame:
         """Members who left the good corner with the largest loss of margin."""
-        return matrix.movers(self.was, self.on_same_lines)
+        return self.kept("largest", lambda: matrix.movers(self.was, self.on_same_lines), self.span, self.params.margin)
 
     @cached_property
     def moved(self) -> pl.DataFrame:
         """Members and margin [minor units] by quadrant before and now."""
-        return matrix.moves(self.was, self.on_same_lines)
+        return self.kept("moved", lambda: matrix.moves(self.was, self.on_same_lines), self.span, self.params.margin)
 
     @cached_property
     def groups(self) -> segments.Segments:
@@ -181,7 +244,7 @@ class Study(MemberStudy):
     def by_month(self) -> pl.DataFrame:
         """Share of sales on a card, one row per whole month."""
         first, last = periods.whole_months(self.page.as_of, months=MONTHS)
-        return loyalty.card_share(panels.store_day(self.lines), start=first, end=last)
+        return self.kept("by_month", lambda: loyalty.card_share(panels.store_day(self.lines), start=first, end=last))
 
     @cached_property
     def back(self) -> pl.DataFrame:
@@ -199,14 +262,14 @@ class Study(MemberStudy):
         if self.goods is None:
             return None
         goods, dates = self.goods.select("product_id", "category_1"), (self.span.start, self.span.end)
-        return self.page.remember(_width, self.lines, goods, self.apart, dates)
+        return self.kept("width", lambda: _width(self.lines, goods, self.apart, dates), dates)
 
     @cached_property
     def chosen(self) -> contact_list.ContactList:
         """Overdue upper members to contact, and those held back by chance."""
-        if self.late is None:
+        if self.overdue is None:
             raise ModelError("churn.no_rhythm", values={"customers": 0, "needed": MIN_GAPS})
-        return contact_list.choose(self.late, capacity=self.params.capacity)
+        return contact_list.choose(self.overdue.late, capacity=self.params.capacity)
 
     @property
     def proposal(self) -> pl.DataFrame:
@@ -227,8 +290,10 @@ class Study(MemberStudy):
     @report.otherwise(None)
     def keep(self) -> None:
         """Keep tiers and list for the next run, and propose the list to the register."""
+        if self.page.context.face != "html":  # trying out parameters keeps nothing
+            return
         frozen = state.freeze(definition=self.params.definition, pyramid=self.tiers, smoothed=self.held)
         self.page.save_state("score_state", frozen, asked=self.params.definition)
-        if self.late is not None:
+        if self.overdue is not None:
             self.page.save_state("contact_list", contact_list.as_state(self.chosen, as_of=self.page.as_of))
             lists.propose_standing(self.page, self.proposal, called="customer_value.filed", objective="win_back")

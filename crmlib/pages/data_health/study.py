@@ -48,7 +48,7 @@ class Study(MemberStudy):
     @cached_property
     def store_days(self) -> pl.DataFrame:
         """Sales of each store on each day, with the part on a card."""
-        return panels.store_day(self.lines)
+        return self.page.remember(panels.store_day, self.lines)
 
     @cached_property
     def volume(self) -> volume.Volume:
@@ -76,11 +76,14 @@ class Study(MemberStudy):
     @cached_property
     def price(self) -> int | None:
         """The one price of a piece of nearly all goods [minor units]; none where prices differ."""
-        return masters.one_price(panels.goods_sums(self.recent))
+        return self.kept("price", lambda: masters.one_price(panels.goods_sums(self.recent)))
 
     @cached_property
     def unknown(self) -> masters.Unknown:
         """Stores, goods and members that are sold on and stand in no table of theirs."""
+        return self.kept("unknown", self._unknown)
+
+    def _unknown(self) -> masters.Unknown:
         known = {t: self.page.table(t).select(k).collect()[k] for t, k in MASTERS.items() if self.page.has(t)}
         sold = {t: panels.ids(self.recent, MASTERS[t]) for t in known}
         return masters.unknown(sold, known, as_of=self.page.as_of)
@@ -114,7 +117,7 @@ class Study(MemberStudy):
     @cached_property
     def doubles(self) -> identity.Proposals:
         """Pairs of cards that may be one person: ids and reasons; names and phones stay with the page."""
-        return self.page.of_people(identity.propose) or identity.nobody()
+        return self.kept("doubles", lambda: self.page.of_people(identity.propose)) or identity.nobody()
 
     @cached_property
     def merges(self) -> dict[str, int]:
@@ -131,14 +134,16 @@ class Study(MemberStudy):
     @cached_property
     def birthdays(self) -> pl.DataFrame | None:
         """Birthdays that look like placeholders; none where members are not connected."""
-        return None if self.people is None else cards.birthday_doubts(self.people)
+        people = self.people
+        return None if people is None else self.kept("birthdays", lambda: cards.birthday_doubts(people))
 
     @cached_property
     def gaps(self) -> pl.DataFrame:
         """Missing values by table and field, of the tables that are connected."""
         counts = [panels.missing_fields(self.lines, LEANED_ON["receipt_lines"])]
-        if self.people is not None:
+        people = self.people
+        if people is not None:
             dated = () if self.page.missing("assignments") else ("owner_staff",)
             fields = tuple(f for f in LEANED_ON["customers"] if f not in dated)
-            counts.append(feeds.missing(self.people, fields, name="customers"))
+            counts.append(self.kept("missing", lambda: feeds.missing(people, fields, name="customers")))
         return feeds.gaps(counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
@@ -31,6 +32,23 @@ class Past(NamedTuple):
     rebuilt: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """What the page says of all members, small enough to be kept.
+
+    Parameters
+    ----------
+    found : those who turned late since the last list, of the watched tiers, with all that is known of them.
+    late : at_risk_minor of everybody late of these tiers.
+    table : tier, risk, stake_minor of all who can be judged. basis : of the stake.
+    """
+
+    found: pl.DataFrame
+    late: pl.DataFrame
+    table: pl.DataFrame
+    basis: str
+
+
 class Study(Watch):
     """From a tried risk to everybody's state today, the list, and what came of the last one."""
 
@@ -42,10 +60,27 @@ class Study(Watch):
         return self.page.params  # type: ignore[no-any-return]
 
     @cached_property
+    def everybody(self) -> Everybody:
+        """What the page says of all; a page that finds it reads nobody's night."""
+        return self.kept("everybody", self._everybody, self.before, self.params.horizon, self.params.watched)
+
+    def _everybody(self) -> Everybody:
+        table, tiers, waiting = self.table, self.params.watched, self.table.filter("waiting")
+        late = watchlist.late(table, festival_buyers=waiting).filter(pl.col("tier").is_in(list(tiers)))
+        found = watchlist.candidates(table, tiers=tiers, festival_buyers=waiting)
+        return Everybody(
+            found, late.select("at_risk_minor"), table.select("tier", "risk", "stake_minor"), self.staked[1]
+        )
+
+    @cached_property
     def found(self) -> pl.DataFrame:
         """Those who turned late since the last list, of the watched tiers."""
-        waiting, tiers = self.table.filter("waiting"), self.params.watched
-        return self.reached(watchlist.candidates(self.table, tiers=tiers, festival_buyers=waiting))
+        return self.reached(self.everybody.found)
+
+    @property
+    def basis(self) -> str:
+        """What is at stake: margin where cost is known, else sales."""
+        return self.everybody.basis
 
     @property
     def reachable(self) -> pl.DataFrame:
@@ -87,11 +122,14 @@ class Study(Watch):
 
     @cached_property
     def then(self) -> pl.DataFrame:
-        """Whom the last list would have had to choose from."""
+        """Whom the last list would have had to choose from: customer_id, tier, at_risk_minor."""
+        return self.kept("then", self._then, self.before, self.params.rhythm, self.params.horizon, self.params.watched)
+
+    def _then(self) -> pl.DataFrame:
         back, _ = snapshot.with_value(
             self.before_that, year=self.year, tiers=self.tiers, horizon=self.horizon, returns=self.returns or 0.0
         )
-        return watchlist.candidates(back, tiers=self.params.watched)
+        return watchlist.candidates(back, tiers=self.params.watched).select("customer_id", "tier", "at_risk_minor")
 
     @cached_property
     def past(self) -> Past:
@@ -99,10 +137,12 @@ class Study(Watch):
         stored = self.stored
         was, rebuilt = snapshot.earlier_list(stored, self.then if stored is None else stored)
         listed_on = self.before if stored is None else stored["listed_on"][0]
+        return Past(self.kept("past", lambda: self._since(was, listed_on), was, listed_on), listed_on, rebuilt)
+
+    def _since(self, was: pl.DataFrame, listed_on: date) -> pl.DataFrame:
         theirs = visits.visits(panels.part(self.lines, customers=was["customer_id"]))
         trips = visits.trips(visits.without(theirs, self.apart.flagged["customer_id"]))
-        result = watchlist.outcomes(was, trips, listed_on=listed_on, as_of=self.page.as_of)
-        return Past(result, listed_on, rebuilt)
+        return watchlist.outcomes(was, trips, listed_on=listed_on, as_of=self.page.as_of)
 
     @cached_property
     def weeks(self) -> int:
@@ -116,10 +156,9 @@ class Study(Watch):
 
     @cached_property
     def last_goods(self) -> pl.DataFrame | None:
-        """What those on the list bought last; none without the table of products."""
-        if self.goods is None:
-            return None
-        return snapshot.last_goods(self.lines, self.goods, self.listed["customer_id"])
+        """What those who may be listed bought last; none without the table of products."""
+        goods, ids = self.goods, self.reachable["customer_id"]
+        return None if goods is None else self.kept("goods", lambda: snapshot.last_goods(self.lines, goods, ids), ids)
 
     @report.otherwise(None)
     def keep(self) -> None:

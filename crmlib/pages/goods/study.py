@@ -7,7 +7,6 @@ from functools import cached_property
 
 import polars as pl
 
-from crmlib import panels
 from crmlib.pages.goods.parameters import Goods
 from crmlib.pages.shared.sales_ground import WindowStudy
 from crmlib.panels.sales import product_weeks
@@ -28,7 +27,8 @@ class Study(WindowStudy):
     @cached_property
     def now(self) -> pl.DataFrame:
         """Sales of the period by product and half."""
-        return panels.product_period(self.lines, start=self.span[0], end=self.span[1])
+        first, last = self.span
+        return self.sold([first + timedelta(days=n) for n in range((last - first).days + 1)])
 
     @cached_property
     def before(self) -> pl.DataFrame:
@@ -39,7 +39,7 @@ class Study(WindowStudy):
     def weeks(self) -> pl.DataFrame:
         """Quantity by product and week of the last year: product_id, week, quantity_milli."""
         start = self.page.as_of - timedelta(days=7 * WEEKS - 1)
-        return product_weeks(self.lines, start=start, end=self.page.as_of)
+        return self.page.remember(product_weeks, self.lines, start=start, end=self.page.as_of)
 
     @cached_property
     def worth(self) -> pl.DataFrame | None:

@@ -58,6 +58,34 @@ def _ground(seen: Later[Visits], *, rng: np.random.Generator) -> Ground:
     return Ground(visits.texts(some), some is not every, first)
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What pages ask of the ground besides its visits: whether some were drawn, and the first day."""
+
+    drawn: bool
+    first: date | None
+
+
+def _basis(ground: Later[Ground]) -> Basis:
+    return Basis(ground.value.drawn, ground.value.first)
+
+
+def _horizon(learned: Later[Visits], *, t0: date) -> int:
+    return labels.default_horizon(learned.value, t0=t0)
+
+
+def _trial(learned: Later[Visits], others: Later[Options], /, *, purchases: BgNbdParams | None, **asked: Any) -> Trial:
+    return league.trial(learned.value, purchases=purchases, options=others.value, **asked)
+
+
+def _risk(learned: Later[Visits], others: Later[Options], /, **asked: Any) -> RiskFit:
+    return risk.train(learned.value, options=others.value, **asked)
+
+
+def _health(learned: Later[Visits], others: Later[Options], /, **asked: Any) -> Health:
+    return last_test.last_test(learned.value, options=others.value, **asked)
+
+
 def _purchases(seen: Later[Visits], *, end: date) -> BgNbdParams:
     """How all members bought up to a day, for P(0 in h)."""
     past = clv.backtest.history_at(visits.bought(seen.value), cut=end, unit="week", minor=1)
@@ -120,19 +148,27 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def owned_by(self) -> pl.DataFrame:
         """Who looks after whom: customer_id, owner (the adviser's name, else the usual store's that is open)."""
-        return self.owners_by(self.shops)
+        return self.owners_by(self.shops, self.file)
 
     def owned_of(self, ids: pl.Series) -> pl.DataFrame:
-        """`owned_by` of some: the shops of others are not looked at."""
-        return self.owners_by(self.shops_in(panels.part(self.lines, customers=ids.unique())))
+        """`owned_by` of some: shops and rows of others are not looked at."""
+        return self.owners_by(self.shops_in(panels.part(self.lines, customers=ids.unique())), self.file_of(ids))
 
-    def owners_by(self, shops: pl.DataFrame) -> pl.DataFrame:
-        """`owned_by` by these shops."""
+    def file_of(self, ids: pl.Series) -> pl.DataFrame | None:
+        """`file` of some: the rows of others are not held."""
+        found = self.page.optional("customers")
+        if found is None:
+            return None
+        some = found.filter(pl.col("customer_id").is_in(ids.unique().implode()))
+        return some.select(c for c in found.collect_schema().names() if c in FILE).collect()
+
+    def owners_by(self, shops: pl.DataFrame, file: pl.DataFrame | None) -> pl.DataFrame:
+        """`owned_by` by these shops and rows of the members' table."""
         homes = clv.portfolio.home_store(shops.filter(~pl.col("part").is_in(self.now_closed.implode())))
         made = homes.select("customer_id", owner=_called("store_id", self.titles("stores", "store_id")))
-        if self.file is None:
+        if file is None:
             return made
-        advised = self.file.select("customer_id", adviser=_called("owner_staff", self.titles("staff", "staff_id")))
+        advised = file.select("customer_id", adviser=_called("owner_staff", self.titles("staff", "staff_id")))
         both = advised.join(made, on="customer_id", how="full", coalesce=True)
         return both.select("customer_id", owner=pl.coalesce("adviser", "owner"))
 
@@ -161,10 +197,22 @@ class ChurnStudy(MemberStudy):
         """The visits by which risks are learned and tried: of all members, or of `LEARNED` of them drawn by chance."""
         return self.ground.learned
 
+    @cached_property
+    def by(self) -> tuple[Later[Visits], Later[Options]]:
+        """`learned` and `options`, for what is remembered of them."""
+        self.page.tables("contacts", "points")  # found or made, these are among the page's sources
+        of = (*self.ever.of, self.page.context.seed)
+        return Later(lambda: self.learned, *of), Later(lambda: self.options, *of)
+
+    @cached_property
+    def basis_of_risk(self) -> Basis:
+        """Whether `learned` are drawn, and the first day with a line of a member."""
+        return self.page.remember(_basis, Later(lambda: self.ground, *self.ever.of, self.page.context.seed))
+
     @property
     def first(self) -> date:
         """The first day of the data."""
-        return self.ground.first or visits.first_day(self.seen)
+        return self.basis_of_risk.first or visits.first_day(self.seen)
 
     @cached_property
     def trips(self) -> pl.DataFrame:
@@ -180,7 +228,7 @@ class ChurnStudy(MemberStudy):
     def horizon(self) -> int:
         """Days within which no visit is risked: as asked for, else what the gaps say, at least 91."""
         asked: int = getattr(self.page.params, "horizon", 0)
-        return asked or labels.default_horizon(self.learned, t0=self.page.as_of)
+        return asked or self.page.remember(_horizon, self.by[0], t0=self.page.as_of)
 
     @cached_property
     def tests(self) -> list[date]:
@@ -194,8 +242,8 @@ class ChurnStudy(MemberStudy):
 
     @cached_property
     def history(self) -> dict[str, Any]:
-        """What every trial is given: as_of, horizon, first, options."""
-        return {"as_of": self.page.as_of, "horizon": self.horizon, "first": self.first, "options": self.options}
+        """What every trial is given besides the options: as_of, horizon, first."""
+        return {"as_of": self.page.as_of, "horizon": self.horizon, "first": self.first}
 
     def chance(self, step: str) -> np.random.Generator:
         """Chance of a step's own: the same on every page, whatever was drawn before."""
@@ -206,7 +254,7 @@ class ChurnStudy(MemberStudy):
         """All scores on the closed windows, and which of them ranks."""
         purchases = self.page.remember(_purchases, self.ever, end=min(self.tests)) if self.tests else None
         return self.page.remember(
-            league.trial, self.learned, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
+            _trial, *self.by, tests=self.tests, purchases=purchases, rng=self.chance("trial"), **self.history
         )
 
     @cached_property
@@ -219,8 +267,8 @@ class ChurnStudy(MemberStudy):
         """Risk of no visit within the horizon, recalibrated."""
         chosen = self.chosen
         return self.page.remember(
-            risk.train, self.learned, t0=self.page.as_of, horizon=self.horizon, origins=self.origins,
-            rng=self.chance("risk"), options=self.options, **chosen,
+            _risk, *self.by, t0=self.page.as_of, horizon=self.horizon, origins=self.origins, rng=self.chance("risk"),
+            **chosen,
         )  # fmt: skip
 
     @cached_property
@@ -236,9 +284,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def health(self) -> Health:
         """The risk at the last closed window that it had not learned from."""
-        return self.page.remember(
-            last_test.last_test, self.learned, rng=self.chance("health"), **self.history, **self.chosen
-        )
+        return self.page.remember(_health, *self.by, rng=self.chance("health"), **self.history, **self.chosen)
 
     def reserve(self, listed: pl.DataFrame) -> tuple[Reserve | None, Status]:
         """Money at risk of `listed` by the last test, and the calibration's status; none where no test has closed."""
@@ -256,7 +302,7 @@ def league_check(study: ChurnStudy) -> Finding:
     board = study.trial.board if study.tests else None
     if board is None:
         return untested(study, "league")
-    drawn = LEARNED if study.ground.drawn else None
+    drawn = LEARNED if study.basis_of_risk.drawn else None
     return churn_checks.league_check(board, words=study.words, model=study.trial.kind, sample=drawn)
 
 

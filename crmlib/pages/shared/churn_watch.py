@@ -58,7 +58,7 @@ class Watch(ChurnStudy):
     @cached_property
     def returns(self) -> float | None:
         """Share of earlier absentees who came again later; none where not known."""
-        return labels.came_again(self.learned, t0=self.page.as_of, horizon=self.horizon, options=self.options)
+        return self.page.remember(_came_again, *self.by, t0=self.page.as_of, horizon=self.horizon)
 
     @cached_property
     def staked(self) -> tuple[pl.DataFrame, str]:
@@ -78,15 +78,18 @@ class Watch(ChurnStudy):
         """What is at stake: margin where cost is known, else sales."""
         return self.staked[1]
 
+    @property
+    def of_night(self) -> tuple[object, ...]:
+        """All that decides `staked`, for what is remembered of it."""
+        return (*self.ever.of, getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed)
+
     @cached_property
     def lateness(self) -> Lateness | None:
         """What pages tell of `table`, kept for all pages of a night; none where no risk can be learned."""
         self.page.tables("contacts", "points")  # found or made, these are among the page's sources
-        asked = getattr(self.page.params, "horizon", 0), self.before, self.page.context.seed
         page = self.page  # another study makes it, and is let go with its millions of visits
-        staked = Later(lambda: Watch(page).staked, self.lines, self.apart.flagged["customer_id"], *asked)
         try:
-            return self.page.remember(_lateness, staked)
+            return self.page.remember(_lateness, Later(lambda: Watch(page).staked, *self.of_night))
         except ModelError:
             return None
 
@@ -96,8 +99,8 @@ class Watch(ChurnStudy):
         return watchlist.late(self.table, festival_buyers=self.table.filter("waiting"))
 
     def reached(self, people: pl.DataFrame) -> pl.DataFrame:
-        """`people` (customer_id, …) with what `reach` says of each: asked of those who will be shown, not of all."""
-        reach = self.reach(people["customer_id"], few=True)
+        """`people` (customer_id, tier, …) with what `reach` says: asked of those who will be shown, not of all."""
+        reach = self.reach_rows(people)
         return people.join(reach, on="customer_id", how="left", maintain_order="left")
 
     def reach(self, ids: pl.Series, *, few: bool = False) -> pl.DataFrame:
@@ -108,20 +111,28 @@ class Watch(ChurnStudy):
         lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
         known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
-        owned = self.owned_of(ids) if few else self.owned_by
-        return self._reached(asked.with_columns(pl.col("past_tier").fill_null(lowest)), owned)
+        asked = asked.with_columns(pl.col("past_tier").fill_null(lowest))
+        return self._of_few(asked) if few else self._reached(asked, self.owned_by, self.means_by(asked, self.file))
 
     def reach_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`reach` of some rows of `lateness`."""
-        return self._reached(rows.select("customer_id", past_tier="tier"), self.owned_of(rows["customer_id"]))
+        return self._of_few(rows.select("customer_id", past_tier="tier"))
+
+    def _of_few(self, asked: pl.DataFrame) -> pl.DataFrame:
+        ids = asked["customer_id"]
+        return self.kept("reach", lambda: self._reached(asked, self.owned_of(ids), self.means_of(asked)), asked)
 
     def means_of(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """The means by which each (customer_id, past_tier) may be reached: customer_id, means."""
-        worth = asked.with_columns(upper=pl.col("past_tier").is_in(UPPER))
-        return means(worth, consents=lists.still_agreed(self.page, self.file), made=self.contacts, on=self.page.as_of)
+        """The means by which each of some (customer_id, past_tier) may be reached: customer_id, means."""
+        return self.means_by(asked, self.file_of(asked["customer_id"]))
 
-    def _reached(self, asked: pl.DataFrame, owned: pl.DataFrame) -> pl.DataFrame:
-        made = asked.join(self.means_of(asked), on="customer_id", how="left", maintain_order="left")
+    def means_by(self, asked: pl.DataFrame, file: pl.DataFrame | None) -> pl.DataFrame:
+        """`means_of` by these rows of the members' table."""
+        worth = asked.with_columns(upper=pl.col("past_tier").is_in(UPPER))
+        return means(worth, consents=lists.still_agreed(self.page, file), made=self.contacts, on=self.page.as_of)
+
+    def _reached(self, asked: pl.DataFrame, owned: pl.DataFrame, by: pl.DataFrame) -> pl.DataFrame:
+        made = asked.join(by, on="customer_id", how="left", maintain_order="left")
         owned = owned.rename({"customer_id": "_id"})
         made = made.join(owned, left_on="customer_id", right_on="_id", how="left", maintain_order="left")
         due = watchlist.due_on(pl.col("past_tier"), as_of=self.page.as_of)
@@ -163,6 +174,10 @@ class Watch(ChurnStudy):
         )  # fmt: skip
         self.forget("seen", "ever")
         return made
+
+
+def _came_again(learned: Later[Visits], others: Later[Options], *, t0: date, horizon: int) -> float | None:
+    return labels.came_again(learned.value, t0=t0, horizon=horizon, options=others.value)
 
 
 def _night(

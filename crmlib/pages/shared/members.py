@@ -130,6 +130,9 @@ class MemberStudy(report.Study):
     @cached_property
     def first_day(self) -> date | None:
         """The first day of sales on a card; none without any."""
+        return self.kept("first_day", self._first_day, self.by_card)
+
+    def _first_day(self) -> date | None:
         days = panels.day_cards(self.lines).filter(pl.col("card_lines") > 0, pl.col("day") <= self.page.as_of)
         return days["day"].min()  # type: ignore[return-value]
 

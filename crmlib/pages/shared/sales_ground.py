@@ -14,7 +14,26 @@ from crmlib.core.calendar import lunar_aligned
 from crmlib.core.dates import EPOCH
 from crmlib.kit.finding import MOST_BEHIND
 from crmlib.panels.sales import only_goods
+from crmlib.report.memory.remember import Later
 from crmlib.sales import comparisons, outlook, targets
+
+Spans = list[tuple[date, date]]
+
+
+def _cube(lines: panels.ReceiptLines, goods: Later[pl.LazyFrame | None], spans: Spans) -> pl.DataFrame:
+    """Net sales by store, day, channel and category: a seller's part of a cell is told nowhere."""
+    cubes = [panels.store_day_cube(lines, goods.value, start=a, end=b) for a, b in spans]
+    keys = ("store_id", "day_n", "channel", "category")
+    return pl.concat(cubes).group_by(keys, maintain_order=True).agg(pl.col("net_minor").sum())
+
+
+def _sold(lines: panels.ReceiptLines, spans: Spans, by: tuple[str, ...]) -> pl.DataFrame:
+    return pl.concat([panels.product_period(lines, start=a, end=b, by=by) for a, b in spans])
+
+
+def _dearest(lines: panels.ReceiptLines, keys: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
+    rows = panels.lines_behind(lines, keys, start=span[0], end=span[1])
+    return rows.sort(pl.col("net_minor").abs(), "receipt_id", descending=[True, False]).head(MOST_BEHIND)
 
 
 class SalesStudy(report.Study):
@@ -42,10 +61,10 @@ class SalesStudy(report.Study):
         return self.page.lines if self.goods is None else only_goods(self.page.lines, self.goods)
 
     def cube(self, days: Sequence[date]) -> pl.DataFrame:
-        """Sales by store, day, channel, seller, category and region (null without stores) on `days`."""
+        """Net sales by store, day, channel, category and region (null without stores) on `days`."""
         spans = comparisons.runs(sorted(set(days))) or [(EPOCH, EPOCH)]
-        cube = pl.concat([panels.store_day_cube(self.lines, self.goods, start=a, end=b) for a, b in spans])
-        return self._placed(cube)
+        goods = Later(lambda: self.goods, self.lines)  # lines are known by the versions of all tables
+        return self._placed(self.page.remember(_cube, self.lines, goods, spans))
 
     @cached_property
     def days(self) -> pl.DataFrame:
@@ -68,7 +87,7 @@ class SalesStudy(report.Study):
     def sold(self, days: Sequence[date], *, by: Sequence[str] = ()) -> pl.DataFrame:
         """Sales by product and half (and store, channel) on `days`, each day as often as it stands there."""
         spans = comparisons.runs(days) or [(EPOCH, EPOCH)]
-        return pl.concat([panels.product_period(self.lines, start=a, end=b, by=by) for a, b in spans])
+        return self.page.remember(_sold, self.lines, spans, tuple(by))
 
     def receipts(self, keys: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
         """The receipt lines of some stores or products, the dearest first.
@@ -77,8 +96,8 @@ class SalesStudy(report.Study):
         """
         if keys.is_empty():
             return pl.DataFrame()
-        rows = panels.lines_behind(self.lines, keys, start=span[0], end=span[1])
-        rows = rows.sort(pl.col("net_minor").abs(), "receipt_id", descending=[True, False]).head(MOST_BEHIND)
+        keys = keys.unique().sort(pl.all())  # in one order: what is remembered is found by them
+        rows = self.page.remember(_dearest, self.lines, keys, span)
         return rows.select(
             "receipt_id", "day", self.store_names(rows["store_id"]).alias("store"),
             self.product_names(rows["product_id"]).alias("goods"), "quantity_milli", "net_minor", "cost_minor",

@@ -100,7 +100,7 @@ class Study(SalesStudy):
     @cached_property
     def by_seller(self) -> pl.DataFrame:
         """Sales of each person and day of late by contribution: staff_id, day, net_minor, lines."""
-        cube = panels.store_day_cube(self.lines, start=self.looked_at, end=self.page.as_of)
+        cube = self.page.remember(panels.store_day_cube, self.lines, start=self.looked_at, end=self.page.as_of)
         dated = cube.with_columns(day=pl.col("day_n").cast(pl.Date))
         rung = dated.drop_nulls("staff_id").select("staff_id", "day", "net_minor", "lines")
         if self.shared is None or self.shared.is_empty():

@@ -45,12 +45,19 @@ def test_everybody_stands_once_and_whom_the_draw_leaves_alone_is_not_listed(stud
     assert study.listed["stake_minor"].is_sorted(descending=True)
 
 
-def test_without_a_lifetime_model_what_is_at_risk_counts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def bare(lake: Lake, folder: Path) -> Lake:
+    """A copy in which nothing was remembered."""
+    return Lake(shutil.copytree(lake.path, folder, ignore=shutil.ignore_patterns("remembered")))
+
+
+def test_without_a_lifetime_model_what_is_at_risk_counts(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_: object) -> None:
         raise ModelError("clv.short_history", values={"days": 1, "needed": 60})
 
     monkeypatch.setattr(Lifetime, "forecast", property(refuse))
-    alone = Study(world.opened(lake, report="contact_list", variables={"tiers": "ABCD"}))
+    alone = Study(world.opened(bare(lake, tmp_path / "lake"), report="contact_list", variables={"tiers": "ABCD"}))
     assert alone.undecided.is_empty()
     assert alone.everybody["stake_minor"].equals(
         alone.everybody.select(pl.col("at_risk_minor").clip(0))["at_risk_minor"].rename("stake_minor")
@@ -100,7 +107,6 @@ def test_the_lifetime_model_takes_its_days_of_the_visits_where_these_are_held(
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("days of all members were read twice")
 
-    bare = Lake(shutil.copytree(lake.path, tmp_path / "lake", ignore=shutil.ignore_patterns("remembered")))
     monkeypatch.setattr(panels, "purchase_days", refuse)
-    again = Study(world.opened(bare, report="contact_list", variables={"tiers": "ABCD"}))
+    again = Study(world.opened(bare(lake, tmp_path / "lake"), report="contact_list", variables={"tiers": "ABCD"}))
     assert again.everybody.drop("held", "group").equals(study.everybody.drop("held", "group"))

@@ -44,8 +44,10 @@ def test_steps_are_made_once(study: Study) -> None:
 
 
 def test_a_step_that_fails_costs_the_sections_that_need_it_and_no_other(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lake = world.make_lake(tmp_path / "lake")  # its own: another test's page leaves its sums
+
     def refuse(*args: object, **kwargs: object) -> None:
         raise ModelError("scoring.empty", values={"name": "members"})
 

@@ -11,7 +11,7 @@ from crmlib.report import addresses, answered, otherwise, section
 
 def _beside(study: Study) -> str:
     """What must be said beside money that rests on probabilities."""
-    return "" if study.worth is None else chance_words(study.lifetime.test, study.words)
+    return "" if study.tested is None else chance_words(study.tested, study.words)
 
 
 @answered()
@@ -66,10 +66,10 @@ def contacts(study: Study) -> ActionList:
 @otherwise(Limits(()))
 def limits(study: Study) -> Limits:
     """What the page cannot tell."""
-    keys = ["effect", "cards", "amounts", *(["no_consent"] if study.file is None else [])]
+    keys = ["effect", "cards", "amounts", *(["no_consent"] if study.page.missing("customers") else [])]
     return Limits(tuple(study.words(f"contact_list.limits.{key}") for key in keys))
 
 
 def _stake(study: Study) -> str:
     """What is at stake: `value` of a year, where the lifetime model can be fitted, else `risk` of the coming weeks."""
-    return "risk" if study.worth is None else "value"
+    return "risk" if study.tested is None else "value"

@@ -11,13 +11,14 @@ from crmlib.report import answered, section
 @answered()
 def answer(study: Study) -> Answer:
     """Whom to look after first, and the four figures that matter."""
+    late = None if study.overdue is None else study.overdue.late
     return tiers.answer(
-        study.tiers,
-        study.moves,
+        study.told_tiers,
+        study.told_moves,
         words=study.words,
-        late=study.late,
-        basis="margin" if study.late is None else study.basis,
-        reserve=("", "good") if study.late is None else reserve(*study.watch.reserve(study.late), words=study.words),
+        late=late,
+        basis="margin" if late is None else study.basis,
+        reserve=("", "good") if late is None else reserve(*study.watch.reserve(late), words=study.words),
         full=study.span.previous_full,
     )
 
@@ -25,20 +26,20 @@ def answer(study: Study) -> Answer:
 @section("customer_value.concentration", key="scoring.pyramid")
 def concentration(study: Study) -> Finding:
     """How far sales hang on few members."""
-    return tiers.concentration(study.tiers, words=study.words, start=study.span.start, end=study.span.end)
+    return tiers.concentration(study.told_tiers, words=study.words, start=study.span.start, end=study.span.end)
 
 
 @section("customer_value.migration", key="scoring.migration")
 def migration(study: Study) -> Finding:
     """Who rose, fell or stayed away since the previous period."""
     span = study.span
-    return tiers.migration(study.moves, words=study.words, start=span.start, end=span.end, full=span.previous_full)
+    return tiers.migration(study.told_moves, words=study.words, start=span.start, end=span.end, full=span.previous_full)
 
 
 @section("customer_value.matrix", key="scoring.matrix")
 def value_matrix(study: Study) -> Finding:
     """Whether those who buy much also earn much."""
-    return matrix.value_matrix(study.board, words=study.words)
+    return matrix.value_matrix(study.told_board, words=study.words)
 
 
 @section("customer_value.movers", key="scoring.movers")
@@ -51,16 +52,16 @@ def movers(study: Study) -> Finding:
 @section("customer_value.overdue", key="scoring.overdue")
 def overdue_upper(study: Study) -> Finding:
     """Upper members overdue against their own rhythm, and what is at risk with them."""
-    if study.rhythm is None or study.late is None:
+    if study.overdue is None:
         return Finding.unavailable("customer_value.overdue", "data", words=study.words, key="scoring.overdue")
     return overdue.overdue_upper(
-        study.rhythm,
-        study.late,
+        study.overdue.upper,
+        study.overdue.late,
         words=study.words,
         upper=study.upper,
         basis=study.basis,
         horizon=study.watch.horizon,
-        reserve=reserve(*study.watch.reserve(study.late), words=study.words),
+        reserve=reserve(*study.watch.reserve(study.overdue.late), words=study.words),
     )
 
 
@@ -79,7 +80,7 @@ def calibration_check(study: Study) -> Finding:
 @section("customer_value.segments", key="scoring.segments")
 def segments(study: Study) -> Finding:
     """Which segments bring the sales."""
-    return groups.segments(study.groups, study.apart, words=study.words)
+    return groups.segments(study.told_groups, study.apart, words=study.words)
 
 
 @section("customer_value.loyalty", key="scoring.loyalty")

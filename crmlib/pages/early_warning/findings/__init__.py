@@ -14,14 +14,14 @@ def answer(study: Study) -> Answer:
     """What is at risk in all, what of it is late or new, and whom to contact today."""
     return warning.answer(
         study.found,
-        study.late.filter(study.late["tier"].is_in(study.params.watched)),
-        study.table,
+        study.everybody.late,
+        study.everybody.table,
         words=study.words,
         tiers=study.params.watched,
         rhythm=study.params.rhythm,
         basis=study.basis,
         horizon=study.horizon,
-        reserve=reserve(*study.reserve(study.table), words=study.words),
+        reserve=reserve(*study.reserve(study.everybody.table), words=study.words),
         returns=study.returns,
     )
 
@@ -49,11 +49,11 @@ def capacity(study: Study) -> Finding:
 def value_at_risk(study: Study) -> Finding:
     """Who will not come within the horizon, and what is at risk by it."""
     return warning.value_at_risk(
-        study.table,
+        study.everybody.table,
         words=study.words,
         horizon=study.horizon,
         basis=study.basis,
-        reserve=reserve(*study.reserve(study.table), words=study.words),
+        reserve=reserve(*study.reserve(study.everybody.table), words=study.words),
         returns=study.returns,
     )
 
@@ -104,11 +104,11 @@ def calibration_check(study: Study) -> Finding:
 def limits(study: Study) -> Limits:
     """What the page cannot tell, always and for want of a table."""
     missing = {
-        "no_contacts": study.contacts is None,
+        "no_contacts": bool(study.page.missing("contacts")),
         "no_products": study.goods is None,
         "no_stores": study.stores is None,
         "no_cost": study.basis == "sales",
         "no_test": not study.tests,
-        "overwritten": study.contacts is not None or study.points is not None,
+        "overwritten": len(study.page.missing("contacts", "points")) < 2,
     }
     return sentences(study.words, "early_warning", always=("risk", "reasons", "cards"), missing=missing)
