@@ -138,8 +138,9 @@ def _ingest(
             pieces.check_room(task.inputs, source, limit=files.BATCH_BYTES, folder=lake.path)
         groups = iter([task.inputs]) if source.repeat_of or source.database else files.batches(task.inputs)
         results: list[IngestResult] = []
-        held = Held("receipt_id", source=name) if task.by_receipt else Held(source.contract.key[0])
-        task = replace(task, held=held)
+        if source.contract.dated and "day" in source.contract.columns:
+            held = Held("receipt_id", source=name) if task.by_receipt else Held(source.contract.key[0])
+            task = replace(task, held=held)
         for group in groups:
             before = results[-1].batch if results else task.before
             with refusals.explained(name), proposals.offered(source, group):
@@ -207,6 +208,8 @@ def _store(task: Task, raw: Iterator[RawPart], lake: Lake, report: Progress) -> 
     apart = store.set_apart_rows(verdict.apart, parts, batch=task.batch, source=task.name, table=table, now=task.now)
     batch = delta.Batch(task.batch, record(task, result))
     version = store.commit(lake, task.source.contract, verdict, apart, batch=batch, facts=facts(task))
+    if task.held is not None and verdict.remove.is_empty():
+        task.held.wrote(verdict.store, version=version)
     report("store", 1, 1)
     return replace(result, version=version)
 

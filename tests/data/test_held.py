@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from crmlib.data.lake import held
-from crmlib.data.lake.held import Held
+from crmlib.data.lake.held import Held, Places
 from crmlib.data.read import files
 from tests.data.conftest import Desk
 
@@ -57,12 +57,16 @@ def test_only_months_that_hold_a_key_are_named_whatever_came_or_was_written_anew
     desk.csv("a.csv", "R1,S1,,P1,2024/1/3 9:56,1,12.50", "R2,S1,,P1,2024/3/3 9:56,1,12.50")
     desk.ingest()
     asked = pl.Series(["R1", "R9"])
-    assert known.months(path, asked) is None  # one batch alone asks the table itself
-    assert known.months(path, asked) == ["2024-01"]
-    assert known.months(path, pl.Series(["R9"])) == []
+    assert known.places(path, asked) is None  # one batch alone asks the table itself
+    assert told(known.places(path, asked)) == (["2024-01"], ["R1"])
+    assert told(known.places(path, pl.Series(["R9"]))) == ([], [])
     desk.csv("b.csv", "R9,S1,,P1,2024/5/3 9:56,1,12.50", "R1,S1,,P1,2024/1/3 9:56,2,25.00")
     desk.ingest()
-    assert known.months(path, asked) == ["2024-01", "2024-05"]
-    assert known.months(path, asked, version=0) == ["2024-01", "2024-05"]  # more than it must is no fault
+    assert told(known.places(path, asked)) == (["2024-01", "2024-05"], ["R1", "R9"])
+    assert told(known.places(path, asked, version=0)) == (["2024-01", "2024-05"], ["R1", "R9"])  # more than it must
     other = Held("receipt_id", source="another")
-    assert [other.months(path, asked) for _ in range(2)] == [None, []]
+    assert [told(other.places(path, asked)) for _ in range(2)] == [None, ([], [])]
+
+
+def told(found: Places | None) -> tuple[list[str], list[str]] | None:
+    return None if found is None else (found.months, sorted(found.keys.to_list()))

@@ -68,6 +68,13 @@ INGESTS_SCHEMA = pl.Schema(
 )
 
 
+def month_of(day: pl.Series) -> pl.Series:
+    """The month that rows are filed under, `2026-05`; each day is worded once."""
+    days = day.unique()
+    told = pl.DataFrame({"day": days, MONTH: days.dt.strftime("%Y-%m")}, schema={"day": pl.Date, MONTH: pl.String})
+    return day.to_frame("day").join(told, on="day", how="left", nulls_equal=True, maintain_order="left")[MONTH]
+
+
 class Lake:
     """A folder of Delta tables. Nothing is read or made before it is asked for.
 

@@ -25,8 +25,7 @@ from crmlib.core.contracts import CONTRACTS
 from crmlib.core.errors import LakeError
 from crmlib.core.frames import AnyFrame
 from crmlib.data.lake import delta, storage
-from crmlib.data.lake.lake import MONTH, Lake
-from crmlib.data.lake.store import month_of
+from crmlib.data.lake.lake import MONTH, Lake, month_of
 
 LINES, FOLDER, BUILT = "receipt_lines", "reductions", "built.json"
 LINES_AT_ONCE, STEPS_OF_COMMIT = 500_000, 4

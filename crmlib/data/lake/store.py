@@ -15,7 +15,7 @@ from crmlib.data.judge.mapping import RULE, VALUE
 from crmlib.data.judge.resolve import CONFLICT, KIND, LIKE, QUARANTINED, Verdict
 from crmlib.data.lake import delta
 from crmlib.data.lake.held import Held
-from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake
+from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake, month_of
 from crmlib.data.read.raw import RawPart
 from crmlib.data.read.records import LINE, RAW
 
@@ -47,21 +47,24 @@ def known_rows(
     there, on = lake.table(contract.name, version=version), ["receipt_id"] if by_receipt else list(contract.key)
     if by_receipt:
         there = there.filter(pl.col("src_name") == name)
-    if held is not None and "day" in contract.columns:
-        months = held.months(lake.table_path(contract.name), rows[on[0]], version=version)
-        if months is not None:
-            there = there.filter(pl.col("day").is_between(*_span(months))) if months else there.clear()
+    keys, places = rows[on[0]], None
+    if held is not None:
+        places = held.places(lake.table_path(contract.name), keys, version=version)
+    if places is not None:
+        if not places.months:
+            return empty
+        there, keys = there.filter(pl.col("day").is_between(*_span(places.months))), places.keys
     # whole files are skipped by their smallest and largest key
-    low, high = rows[on[0]].min(), rows[on[0]].max()
+    low, high = keys.min(), keys.max()
     if isinstance(low, str) and isinstance(high, str):
         there = there.filter(pl.col(on[0]).is_between(pl.lit(low), pl.lit(high)))
     same = there.join(rows.lazy().select(on), on=on, how="semi")
-    if contract.dated:  # the keys alone first: most batches are new, and few rows of the others are there
-        keys = same.select(on).unique().collect(engine="streaming")
-        if keys.is_empty():
+    if contract.dated:  # the keys alone first, where not told: few of most batches are there
+        few = keys if places is not None else same.select(on[0]).unique().collect(engine="streaming")[on[0]]
+        if few.is_empty():
             return empty
-        same = there.filter(pl.col(on[0]).is_in(keys[on[0]].implode()))
-        same = same if len(on) == 1 else same.join(keys.lazy(), on=on, how="semi")
+        same = there.filter(pl.col(on[0]).is_in(few.implode()))
+        same = same if len(on) == 1 else same.join(rows.lazy().select(on), on=on, how="semi")
     found = same.collect(engine="streaming")
     return found.cast(empty.schema) if found.height else empty
 
@@ -141,13 +144,6 @@ def storable(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         local = rows[contract.event].dt.date()
         plain = plain.with_columns(local.alias("day"))
     return plain.with_columns(month_of(plain["day"]))
-
-
-def month_of(day: pl.Series) -> pl.Series:
-    """The month that rows are filed under, `2026-05`; each day is worded once."""
-    days = day.unique()
-    told = pl.DataFrame({"day": days, MONTH: days.dt.strftime("%Y-%m")}, schema={"day": pl.Date, MONTH: pl.String})
-    return day.to_frame("day").join(told, on="day", how="left", nulls_equal=True, maintain_order="left")[MONTH]
 
 
 def set_apart_rows(
