@@ -43,7 +43,7 @@ def number_lines(utf8: bytes) -> pl.DataFrame:
     raw = raw.rechunk().alias(RAW)
     if b"\r" in utf8:
         raw = raw.str.strip_chars_end("\r")
-    if raw.str.starts_with(MARK.decode()).any():
+    if MARK in utf8 and raw.str.starts_with(MARK.decode()).any():
         raw = raw.str.strip_chars_start(MARK.decode())
     lines = pl.DataFrame({LINE: pl.int_range(1, len(raw) + 1, dtype=pl.Int64, eager=True), RAW: raw})
     filled = raw.str.contains(r"[^\s,;|\x00]")
