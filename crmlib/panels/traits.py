@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import cast
 
 import narwhals as nw
 import polars as pl
@@ -14,7 +15,7 @@ import polars as pl
 from crmlib.core.dates import day_number
 from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.panels import from_cells
-from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.engine import Lines, Schema, lines_of, reduced
 from crmlib.panels.handle import among
 from crmlib.panels.monthly import monthly
 
@@ -39,14 +40,7 @@ PART_DAY = {
     "lines": pl.Int64,
     "net_minor": pl.Int64,
 }
-CUSTOMER_KIND = {
-    "customer_id": pl.String,
-    "kin": pl.String,
-    "unit": pl.String,
-    "lines": pl.Int64,
-    "quantity_milli": pl.Int64,
-    "net_minor": pl.Int64,
-}
+KIND_SUMS = {"lines": pl.Int64, "quantity_milli": pl.Int64, "net_minor": pl.Int64}
 MEMBER_GOODS = {"product_id": pl.String, "quantity_milli": pl.Int64, "net_minor": pl.Int64}
 _PARTS = 1000
 """Usual prices are summed in such parts of a minor unit, and rounded once."""
@@ -129,33 +123,39 @@ def member_goods(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     return reduced(sums, schema=MEMBER_GOODS, sort=("product_id",))
 
 
-def customer_kinds(lines: AnyFrame, products: AnyFrame, *, by: str, start: date, end: date) -> pl.DataFrame:
-    """What each customer bought of each category and unit, in any order.
+def customer_kinds(lines: AnyFrame, products: AnyFrame, *, by: Sequence[str], start: date, end: date) -> pl.DataFrame:
+    """What each customer bought of each kind of goods, in any order.
 
     Parameters
     ----------
     lines : receipt lines; needs customer_id, day_n, product_id, quantity_milli, net_minor.
-    products : needs product_id, unit and `by`, the category.
+    products : needs product_id and the columns of `by`.
+    by : what tells kinds apart, such as ``("category_1", "unit")``.
 
     Returns
     -------
-    customer_id; kin, the category (null where unknown); unit (empty where unknown); lines of sales, quantity_milli and
+    customer_id; the columns of `by` (null where unknown; Enums where Polars sums); lines of sales, quantity_milli and
     net_minor of them.
     """
     needs = ("customer_id", "day_n", "product_id", "quantity_milli", "net_minor")
     sold = _sold(lines, needs=needs, start=start, end=end).select(
         "customer_id", "product_id", "quantity_milli", "net_minor", lines=nw.lit(1, nw.Int64)
     )
-    sums = _of_kinds(sold, products, by=by).group_by("customer_id", "kin", "unit")
-    return reduced(sums.agg(nw.col("lines", "quantity_milli", "net_minor").sum()), schema=CUSTOMER_KIND, sort=())
+    return _of_kinds(sold, products, keys=("customer_id",), by=by, sums=KIND_SUMS)
 
 
-def _of_kinds(sold: Lines, products: AnyFrame, *, by: str) -> Lines:
-    """Goods that were sold, with kin and unit."""
-    goods = _goods(products, by, "unit").select(
-        "product_id", kin=nw.col(by).cast(nw.String), unit=nw.col("unit").cast(nw.String)
-    )
-    return sold.join(goods, on="product_id", how="left").with_columns(unit=nw.col("unit").fill_null(""))
+def _of_kinds(
+    sold: Lines, products: AnyFrame, *, keys: tuple[str, ...], by: Sequence[str], sums: Schema
+) -> pl.DataFrame:
+    """Sums of goods that were sold by `keys` and kind."""
+    goods = _goods(products, *by)
+    native, kinds = goods.to_native(), dict.fromkeys(by, cast("type[pl.DataType] | pl.DataType", pl.String))
+    if isinstance(native, pl.LazyFrame):  # a text is hashed anew for every line, a place in a list is cheap
+        known = native.select("product_id", pl.col(*by).cast(pl.String)).collect()
+        kinds = {column: pl.Enum(known[column].drop_nulls().unique().sort()) for column in by}
+        goods = nw.from_native(known.with_columns(pl.col(c).cast(kind) for c, kind in kinds.items()).lazy())
+    panel = sold.join(goods, on="product_id", how="left").group_by(*keys, *by).agg(nw.col(*sums).sum())
+    return reduced(panel, schema={**dict.fromkeys(keys, pl.String), **kinds, **sums}, sort=())
 
 
 def customer_prices(
@@ -174,26 +174,25 @@ def customer_prices(
     customer_id; lines of sales; paid_minor, net of them; usual_minor, their quantities at the average price of their
     category and unit [minor units].
     """
-    kinds = customer_kinds(lines, products, by=by, start=start, end=end)
+    kinds = customer_kinds(lines, products, by=(by, "unit"), start=start, end=end)
     if every is None:
-        return usual_prices(kinds, kinds)
-    schema = {name: CUSTOMER_KIND[name] for name in ("kin", "unit", "quantity_milli", "net_minor")}
-    bought = _of_kinds(lines_of(every, needs=MEMBER_GOODS, name="every"), products, by=by)
-    return usual_prices(kinds, reduced(bought, schema=schema, sort=()))
+        return usual_prices(kinds, kinds, by=by)
+    goods = lines_of(every, needs=MEMBER_GOODS, name="every")
+    sums = {name: KIND_SUMS[name] for name in ("quantity_milli", "net_minor")}
+    return usual_prices(kinds, _of_kinds(goods, products, keys=(), by=(by, "unit"), sums=sums), by=by)
 
 
-def usual_prices(kinds: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
-    """What `customer_prices` returns, from `CUSTOMER_KIND`: whole numbers all the way, so no order of sums can tell.
+def usual_prices(kinds: pl.DataFrame, every: pl.DataFrame, *, by: str) -> pl.DataFrame:
+    """What `customer_prices` returns, from `customer_kinds`: whole numbers all the way, so no order of sums can tell.
 
-    every : what all customers bought: kin, unit, quantity_milli, net_minor.
+    every : what all customers bought: `by`, unit, quantity_milli, net_minor; its columns of the same types.
     """
-    kinds, every = (frame.filter(pl.col("kin").is_not_null()) for frame in (kinds, every))
-    kin = ("kin", "unit")
-    usual = every.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
+    kin = (by, "unit")
+    own, whole = (frame.lazy().filter(pl.col(by).is_not_null()) for frame in (kinds, every))
+    usual = whole.group_by(kin).agg(all_minor=pl.col("net_minor").sum(), all_milli=pl.col("quantity_milli").sum())
     wide = pl.col("quantity_milli").cast(pl.Int128) * pl.col("all_minor") * _PARTS  # a product of sums leaves 64 bits
     return (
-        kinds.lazy()
-        .join(usual.lazy(), on=kin)
+        own.join(usual, on=kin, nulls_equal=True)
         .with_columns(usual=((2 * wide + pl.col("all_milli")) // (2 * pl.col("all_milli"))).cast(pl.Int64))
         .group_by("customer_id")
         .agg(pl.col("lines").sum(), paid_minor=pl.col("net_minor").sum(), usual=pl.col("usual").sum())
@@ -294,7 +293,7 @@ def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
 
     Returns
     -------
-    customer_id; hour (0-23); weekday (1 = Monday); receipts; sorted by the three keys.
+    customer_id; hour (0-23); weekday (1 = Monday); receipts; in any order.
     """
     needs = ("customer_id", "day_n", "receipt_id", "sold_at", "quantity_milli", "net_minor")
     sold = _stored_receipts(lines, start=start, end=end)
@@ -308,7 +307,7 @@ def customer_clock(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
         .agg(receipts=nw.col("receipt_id").n_unique())
     )
     schema = {"customer_id": pl.String, "hour": pl.Int8, "weekday": pl.Int8, "receipts": pl.Int64}
-    return reduced(panel, schema=schema, sort=("customer_id", "hour", "weekday"))
+    return reduced(panel, schema=schema, sort=())
 
 
 def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:

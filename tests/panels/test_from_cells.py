@@ -50,7 +50,7 @@ PANELS: dict[str, Callable[[Any], object]] = {
     "open_days": panels.open_days,
     "customer_margin": panels.customer_margin,
     "card_use": lambda h: traits.card_use(h, start=A, end=B).sort("customer_id"),
-    "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B),
+    "customer_clock": lambda h: traits.customer_clock(h, start=A, end=B).sort("customer_id", "hour", "weekday"),
     "customer_traits": lambda h: traits.customer_traits(h, GOODS, start=A + timedelta(days=2), end=B),
     "customer_traits of April": lambda h: traits.customer_traits(h, start=date(2026, 4, 1), end=date(2026, 4, 30)),
     "customer_prices": lambda h: traits.customer_prices(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crmlib.core.codes import coded
 from crmlib.core.errors import ModelError
 from crmlib.core.frames import AnyFrame, to_polars
 
@@ -27,6 +28,8 @@ FOUND_AGAIN = 0.75
 """Mean Jaccard similarity from which a single group counts as found again."""
 UNKNOWN = "?"
 OTHERS = "…"
+KINDS_OF = 10_000
+"""Members whose baskets are looked at first."""
 MOST_PARTS = 40
 """Categories told apart, the largest; what is finer than that is noise to a planner."""
 
@@ -82,13 +85,13 @@ def need_segments(
         pl.col("part").cast(pl.String)
     )
     ids, names, spend = _spend_matrix(table)
-    kinds = len(np.unique((spend / spend.sum(axis=1, keepdims=True)).round(6), axis=0)) if len(ids) else 0
+    shares = spend / spend.sum(axis=1, keepdims=True)
+    kinds = _kinds(shares, enough=least)
     if len(ids) < 10 * least or len(names) < 2 or kinds < least:
         raise ModelError(
             "scoring.too_few_to_group",
             values={"members": len(ids), "categories": len(names), "least": 10 * least, "kinds": kinds},
         )
-    shares = spend / spend.sum(axis=1, keepdims=True)
     points = np.sqrt(shares)
     drawn = points if len(ids) <= fit_on else points[rng.choice(len(ids), fit_on, replace=False)]
     tried = list(range(least, min(most, len(ids) // 10, len(np.unique(drawn, axis=0))) + 1))
@@ -130,18 +133,22 @@ def _spend_matrix(table: pl.DataFrame) -> tuple[list[str], list[str], Array]:
         .then(pl.lit(UNKNOWN))
         .otherwise(pl.lit(OTHERS))
     )
-    wide = (
-        table.with_columns(part=kept, net_minor=pl.col("net_minor").clip(lower_bound=0))
-        .group_by("customer_id", "part")
-        .agg(pl.col("net_minor").sum())
-        .sort("part", "customer_id")
-        .pivot("part", index="customer_id", values="net_minor")
-        .fill_null(0)
-        .sort("customer_id")
-    )
-    spend = wide.drop("customer_id").to_numpy().astype(np.float64)
+    member, ids = coded(table["customer_id"])
+    column, names = coded(table.select(part=kept)["part"])
+    spend = np.zeros((ids.len(), names.len()))
+    np.add.at(spend, (member, column), table["net_minor"].clip(lower_bound=0).to_numpy())
     bought = spend.sum(axis=1) > 0
-    return wide["customer_id"].filter(pl.Series(bought)).to_list(), wide.columns[1:], spend[bought]
+    return ids.filter(pl.Series(bought)).to_list(), names.to_list(), spend[bought]
+
+
+def _kinds(shares: Array, *, enough: int) -> int:
+    """Different baskets; of millions of members the first tell that there are `enough`, or all are looked at."""
+    kinds = 0
+    for rows in (shares[:KINDS_OF], shares):
+        kinds = len(np.unique(rows.round(6), axis=0))
+        if kinds >= enough:
+            break
+    return kinds
 
 
 def _stability(points: Array, k: int, *, rng: np.random.Generator, samples: int) -> tuple[list[float], float]:

@@ -33,6 +33,12 @@ def _needs(parts: Later[pl.DataFrame], *, rng: np.random.Generator) -> needs.Nee
     return needs.need_segments(parts.value, rng=rng)
 
 
+def _parted(kinds: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Money of kinds by one column of theirs: customer_id, part, net_minor; in any order."""
+    sums = kinds.lazy().group_by("customer_id", part=by).agg(pl.col("net_minor").sum())
+    return sums.collect(engine="streaming")
+
+
 class Study(TraitStudy):
     """From receipt lines to members with their traits, and a group of them beside the rest; in this order."""
 
@@ -65,26 +71,37 @@ class Study(TraitStudy):
         return self.members_in(self.span.previous_start, self.span.previous_end)
 
     @cached_property
-    def parts(self) -> pl.DataFrame:
-        """Sales by card and category, or by product where products are not connected: customer_id, part, net_minor."""
-        if self.kinds is not None and self.params.level == KIN:
-            parted = self.kinds.group_by("customer_id", part="kin")
-            return parted.agg(pl.col("net_minor").sum())
-        by = "product_id" if self.goods is None else self.params.level
-        start, end = self.dates["start"], self.dates["end"]
-        return traits.customer_part(self.lines, self.goods, by=by, start=start, end=end, days=False)
-
-    @cached_property
     def kinds(self) -> pl.DataFrame | None:
-        """What each card bought of each category and unit; none where products are not connected."""
+        """What each card bought of each kind, by what any step tells kinds apart; none where goods are not connected.
+
+        One reading of the lines for all of these steps.
+        """
         if self.goods is None:
             return None
-        return traits.customer_kinds(self.lines, self.goods, by=KIN, **self.dates)
+        by = dict.fromkeys((KIN, "unit", "flavour", self.params.level))
+        return traits.customer_kinds(self.lines, self.goods, by=tuple(by), **self.dates)
+
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """Sales by card and category, or by product where products are not connected: customer_id, part, net_minor."""
+        if self.kinds is not None:
+            return _parted(self.kinds, self.params.level)
+        start, end = self.dates["start"], self.dates["end"]
+        return traits.customer_part(self.lines, by="product_id", start=start, end=end, days=False)
+
+    @cached_property
+    def flavours(self) -> pl.DataFrame | None:
+        """Sales by card and flavour; none where products are not connected."""
+        return None if self.kinds is None else _parted(self.kinds, "flavour")
 
     @cached_property
     def prices(self) -> pl.DataFrame | None:
         """What each card paid beside the usual price of its categories; none where products are not connected."""
-        return None if self.kinds is None else traits.usual_prices(self.kinds, self.kinds)
+        if self.kinds is None:
+            return None
+        sums = self.kinds.lazy().group_by("customer_id", KIN, "unit").agg(pl.col(*traits.KIND_SUMS).sum())
+        kinds = sums.collect(engine="streaming")
+        return traits.usual_prices(kinds, kinds, by=KIN)
 
     @cached_property
     def traits(self) -> pl.DataFrame:
