@@ -77,7 +77,7 @@ def trait_names(frame: pl.DataFrame) -> list[str]:
     return [
         name
         for name, kind in frame.schema.items()
-        if kind in {pl.String, pl.Enum} and name != "customer_id" and frame[name].drop_nulls().n_unique() > 1
+        if isinstance(kind, pl.String | pl.Enum) and name != "customer_id" and frame[name].drop_nulls().n_unique() > 1
     ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from crmlib import report
+from crmlib.core.frames import few_texts
 from crmlib.customers import grades
 from crmlib.customers.groups import drivers, needs, profile
 from crmlib.customers.groups import traits as known
@@ -31,6 +32,26 @@ KIN = "category_1"
 
 def _needs(parts: Later[pl.DataFrame], *, rng: np.random.Generator) -> needs.NeedSegments:
     return needs.need_segments(parts.value, rng=rng)
+
+
+def _made(table: Later[pl.DataFrame]) -> pl.DataFrame:
+    return table.value
+
+
+def _drivers(table: Later[pl.DataFrame], *, traits: list[str]) -> pl.DataFrame:
+    return drivers.importance(table.value, outcome="net_minor", traits=traits)
+
+
+def _referred(
+    people: Later[pl.DataFrame], values: Later[pl.DataFrame], *, rng: np.random.Generator
+) -> referrals.Referrals:
+    return referrals.referrals(people.value, values.value, rng=rng)
+
+
+def _of_referrals(people: pl.LazyFrame) -> pl.DataFrame:
+    """The columns that referrals are told by, as far as they are there."""
+    there = people.collect_schema().names()
+    return people.select(c for c in ("customer_id", "referred_by", "joined_on") if c in there).collect()
 
 
 def _parted(kinds: pl.DataFrame, by: str) -> pl.DataFrame:
@@ -104,11 +125,29 @@ class Study(TraitStudy):
         return traits.usual_prices(kinds, kinds, by=KIN)
 
     @cached_property
+    def sources(self) -> tuple[object, ...]:
+        """All that decides what is told of members; the tables are among the page's sources, found or made."""
+        self.page.tables("customers", "products")
+        return self.lines, self.apart.flagged["customer_id"], self.dates, self.params.level
+
+    @cached_property
+    def told(self) -> pl.DataFrame:
+        """Traits of the rows of `now`, and money paid and usual; found by all languages and groups of a night."""
+        return self.page.remember(_made, Later(self._told, *self.sources))
+
+    def _told(self) -> pl.DataFrame:
+        table = self.known_traits({} if self.goods is None else {"favourite_category": self.parts})
+        if self.prices is not None:
+            paid = self.prices.select("customer_id", "paid_minor", "usual_minor")
+            table = table.join(paid, on="customer_id", how="left", maintain_order="left")
+        self.forget("kinds", "flavours", "prices")
+        return few_texts(table.drop(self.now.columns))
+
+    @cached_property
     def traits(self) -> pl.DataFrame:
         """Members with what is known of them, one column per trait, their tier, and whether they are in the group."""
         tiers = pyramid.pyramid(self.now, shares=self.params.shares_bp).customers.select("customer_id", "tier")
-        table = self.known_traits({} if self.goods is None else {"favourite_category": self.parts})
-        self.forget("kinds", "flavours")
+        table = pl.concat([self.now, self.told], how="horizontal")
         table = table.join(tiers, on="customer_id", how="left", maintain_order="left")
         if self.params.group_by == "need":
             grouped = self.need_groups.customers.select("customer_id", need="segment")
@@ -121,10 +160,10 @@ class Study(TraitStudy):
     @cached_property
     def price_levels(self) -> tuple[float | None, float | None]:
         """Price paid by the group and by the rest, each beside the usual price of the same categories [ratio]."""
-        if self.prices is None:
+        if "usual_minor" not in self.traits.columns:
             return None, None
-        both = self.traits.select("customer_id", "chosen").join(self.prices, on="customer_id")
-        sums = both.group_by("chosen").agg(pl.col("paid_minor", "usual_minor").sum()).filter(pl.col("usual_minor") > 0)
+        sums = self.traits.group_by("chosen").agg(pl.col("paid_minor", "usual_minor").sum())
+        sums = sums.filter(pl.col("usual_minor") > 0)
         ratios = dict(sums.select("chosen", pl.col("paid_minor") / pl.col("usual_minor")).iter_rows())
         return ratios.get(True), ratios.get(False)
 
@@ -160,7 +199,7 @@ class Study(TraitStudy):
     @cached_property
     def trait_names(self) -> list[str]:
         """Traits to compare by: all but the one that makes the group."""
-        return known.without(known.trait_names(self.traits), self.params.group_by)
+        return known.without(known.trait_names(self.told), self.params.group_by)
 
     @cached_property
     def profile(self) -> pl.DataFrame:
@@ -175,8 +214,7 @@ class Study(TraitStudy):
     @cached_property
     def need_groups(self) -> needs.NeedSegments:
         """Members by what they buy, as many groups as resampling holds apart."""
-        by = self.params.level if self.goods is not None else ""
-        parts = Later(lambda: self.members(self.parts), self.lines, self.apart.flagged["customer_id"], self.dates, by)
+        parts = Later(lambda: self.members(self.parts), *self.sources)
         found = self.page.remember(_needs, parts, rng=self.page.rng)
         self.forget("parts")
         return found
@@ -184,8 +222,8 @@ class Study(TraitStudy):
     @cached_property
     def drivers(self) -> pl.DataFrame:
         """Traits by the share of differences in spend [0 to 1] that they explain."""
-        told = known.for_drivers(self.trait_names)
-        return drivers.importance(self.traits, outcome="net_minor", traits=told)
+        table = Later(lambda: self.traits, *self.sources)
+        return self.page.remember(_drivers, table, traits=known.for_drivers(self.trait_names))
 
     @cached_property
     def graded(self) -> grades.Grades:
@@ -231,8 +269,8 @@ class Study(TraitStudy):
     @cached_property
     def referred(self) -> referrals.Referrals:
         """Referred members beside others of the same quarter; needs the table of members."""
-        people = self.members(self.page.table("customers").collect())
-        found = referrals.referrals(people, self.now, rng=self.page.rng)
+        people = Later(lambda: self.members(_of_referrals(self.page.table("customers"))), *self.sources)
+        found = self.page.remember(_referred, people, Later(lambda: self.now, *self.sources), rng=self.page.rng)
         return replace(found, referrers=self.members(found.referrers))
 
     @report.otherwise(None)
