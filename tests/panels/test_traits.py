@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from crmlib.panels.traits import customer_prices, member_goods
+from crmlib.panels.traits import KIND_SUMS, customer_kinds, customer_part, customer_prices, member_goods, usual_prices
 from tests.panels.lines import ENGINES, line_frames
 
 START, END = date(1970, 1, 1) + timedelta(18_000), date(1970, 1, 1) + timedelta(18_015)
@@ -86,3 +86,17 @@ def test_sums_beyond_64_bits_are_not_cut() -> None:
         "net_minor": [10**11, 3 * 10**11],
     })  # fmt: skip
     assert made("polars", lines)["usual_minor"].to_list() == [2 * 10**11] * 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(lines=line_frames())
+def test_one_reading_by_kind_holds_the_parts_and_the_prices(lines: pl.DataFrame) -> None:
+    goods = GOODS.with_columns(flavour=pl.Series(["salt", "sweet", None]))
+    asked: dict[str, Any] = {"start": START, "end": END}
+    kinds = customer_kinds(lines, goods, by=("category_1", "unit", "flavour"), **asked)
+    for part in ("category_1", "flavour"):
+        sums = kinds.group_by("customer_id", pl.col(part).cast(pl.String)).agg(pl.col("net_minor").sum())
+        told = customer_part(lines, goods, by=part, days=False, **asked)
+        assert sums.sort(pl.all()).rows() == told.sort(pl.all()).rows()
+    own = kinds.group_by("customer_id", "category_1", "unit").agg(pl.col(*KIND_SUMS).sum())
+    assert usual_prices(own, own, by="category_1").equals(customer_prices(lines, goods, by="category_1", **asked))

@@ -10,7 +10,7 @@ import pytest
 
 from crmlib.core.errors import ModelError
 from crmlib.customers import view360
-from crmlib.customers.groups.traits import in_group, member_traits
+from crmlib.customers.groups.traits import clock_traits, in_group, member_traits
 from crmlib.customers.loyalty import contact_list, loyalty, overdue, referrals, retention
 from crmlib.customers.members import cards, identity, periods
 from crmlib.data.lake import feeds as health
@@ -227,7 +227,7 @@ def test_a_lunar_year_holds_its_spring_festival_once_and_periods_never_overlap()
 def test_traits_need_enough_receipts_and_a_group_that_does_not_occur_is_refused() -> None:
     now = pl.DataFrame({"customer_id": ["a", "b"], "net_minor": [1, 1]})
     clock = pl.DataFrame({"customer_id": ["a", "b"], "hour": [9, 19], "weekday": [1, 7], "receipts": [6, 2]})
-    found = member_traits(now, clock=clock)
+    found = member_traits(now, clock_traits(clock))
     assert found.select("day_part", "weekend").rows() == [("morning", "weekday"), (None, None)]
     assert in_group(found, column="day_part", values="morning+noon").to_list() == [True, False]
     for column, value in (("day_part", "night"), ("no_such", "x")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import polars as pl
 
@@ -26,48 +26,26 @@ BELOW, ABOVE = 0.9, 1.1
 """Price paid beside the usual one of the same category: a tenth less is ``below``, a tenth more ``above``."""
 
 
-def member_traits(
-    period: AnyFrame,
-    *,
-    customers: AnyFrame | None = None,
-    clock: AnyFrame | None = None,
-    shares: AnyFrame | None = None,
-    prices: AnyFrame | None = None,
-    favourites: Mapping[str, AnyFrame] | None = None,
-) -> pl.DataFrame:
+def member_traits(period: AnyFrame, *told: pl.DataFrame, customers: AnyFrame | None = None) -> pl.DataFrame:
     """One row per member of the period with every trait that the tables at hand can tell; null = not known.
 
     Parameters
     ----------
     period : customer_id, net_minor, purchase_days.
+    told : customer_id and traits, as `clock_traits`, `money_traits`, `price_level` and `favourite` give them: what they
+        are made of can be let go one by one.
     customers : customer_id and any of `PERSONAL`.
-    clock : customer_id, hour, weekday, receipts: day part and weekend.
-    shares : customer_id, sale_minor, gift_minor, offer_minor: motive and price sensitivity.
-    prices : customer_id, lines, paid_minor, usual_minor: the price a member accepts, beside the usual one.
-    favourites : trait → customer_id, part, net_minor: the part with the most money (category, flavour, store).
 
     Returns
     -------
     customer_id, the columns of `period`, and the traits.
     """
     table = members(period, needs=("net_minor",))
-    parts: list[pl.DataFrame] = []
     if customers is not None:
         people = to_polars(customers, name="customers", key="customer_id")
-        parts.append(
-            people.select("customer_id", *(pl.col(c).cast(pl.String) for c in PERSONAL if c in people.columns))
-        )
-    if clock is not None:
-        parts.append(
-            _clock_traits(to_polars(clock, needs=("customer_id", "hour", "weekday", "receipts"), name="clock"))
-        )
-    if shares is not None:
-        parts.append(_money_traits(to_polars(shares, needs=("sale_minor",), name="shares", key="customer_id")))
-    if prices is not None:
-        parts.append(price_level(prices))
-    for name, frame in (favourites or {}).items():
-        parts.append(favourite(frame, name=name))
-    for part in parts:
+        personal = (pl.col(c).cast(pl.String) for c in PERSONAL if c in people.columns)
+        told = (people.select("customer_id", *personal), *told)
+    for part in told:
         table = table.join(part, on="customer_id", how="left", maintain_order="left")
     return table
 
@@ -183,30 +161,46 @@ def in_group(frame: pl.DataFrame, *, column: str, values: str) -> pl.Series:
     return frame[column].cast(pl.String).is_in(wanted).fill_null(value=False)
 
 
-def _clock_traits(clock: pl.DataFrame) -> pl.DataFrame:
+def clock_traits(clock: AnyFrame) -> pl.DataFrame:
+    """customer_id, day_part and weekend: when each comes most; of those with `LEAST_RECEIPTS` or more.
+
+    Parameters
+    ----------
+    clock : customer_id, hour, weekday, receipts.
+    """
+    table = to_polars(clock, needs=("customer_id", "hour", "weekday", "receipts"), name="clock")
+
     def receipts(within: pl.Expr) -> pl.Expr:
         return pl.when(within).then("receipts").otherwise(0).sum()
 
     counts = {name: receipts(pl.col("hour").is_between(*ends, closed="left")) for name, ends in HOURS.items()}
     counts |= {"every": pl.col("receipts").sum(), "free": receipts(pl.col("weekday") >= 6)}
-    sums = clock.lazy().group_by("customer_id").agg(**counts).filter(pl.col("every") >= LEAST_RECEIPTS)
+    sums = table.lazy().group_by("customer_id").agg(**counts).filter(pl.col("every") >= LEAST_RECEIPTS)
     most = pl.max_horizontal(*HOURS)
     parts = (pl.when(pl.col(name) == most, most > 0).then(pl.lit(name)) for name in sorted(HOURS))
     days = pl.when(pl.col("free") / pl.col("every") >= 0.5).then(pl.lit("weekend")).otherwise(pl.lit("weekday"))
     return sums.select("customer_id", day_part=pl.coalesce(*parts), weekend=days).collect(engine="streaming")
 
 
-def _money_traits(shares: pl.DataFrame) -> pl.DataFrame:
+def money_traits(shares: AnyFrame) -> pl.DataFrame:
+    """customer_id, motive and offers: whether money goes to gifts and offers; null with fewer than `LEAST_LINES`.
+
+    Parameters
+    ----------
+    shares : customer_id, sale_minor, and gift_minor, offer_minor, lines as far as known.
+    """
+    table = to_polars(shares, needs=("sale_minor",), name="shares", key="customer_id")
+
     def band(column: str, bands: tuple[tuple[float, str], ...], rest: str) -> pl.Expr:
         share = pl.when(pl.col("sale_minor") > 0).then(pl.col(column) / pl.col("sale_minor"))
         steps = [pl.when(share >= edge).then(pl.lit(name)) for edge, name in bands]
         return pl.coalesce(*steps, pl.when(share.is_not_null()).then(pl.lit(rest)))
 
-    if "lines" in shares.columns:
-        shares = shares.filter(pl.col("lines") >= LEAST_LINES)
+    if "lines" in table.columns:
+        table = table.filter(pl.col("lines") >= LEAST_LINES)
     columns = []
-    if "gift_minor" in shares.columns:
+    if "gift_minor" in table.columns:
         columns.append(band("gift_minor", GIFT, "self").alias("motive"))
-    if "offer_minor" in shares.columns:
+    if "offer_minor" in table.columns:
         columns.append(band("offer_minor", OFFER, "full_price").alias("offers"))
-    return shares.select("customer_id", *columns)
+    return table.select("customer_id", *columns)

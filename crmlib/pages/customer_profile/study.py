@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -115,6 +116,12 @@ class Study(TraitStudy):
         """Sales by card and flavour; none where products are not connected."""
         return None if self.kinds is None else _parted(self.kinds, "flavour")
 
+    def tastes(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The favourite category, then the favourite flavour."""
+        if self.goods is not None:
+            yield "favourite_category", self.parts
+        yield from super().tastes()
+
     @cached_property
     def prices(self) -> pl.DataFrame | None:
         """What each card paid beside the usual price of its categories; none where products are not connected."""
@@ -136,7 +143,7 @@ class Study(TraitStudy):
         return self.page.remember(_made, Later(self._told, *self.sources))
 
     def _told(self) -> pl.DataFrame:
-        table = self.known_traits({} if self.goods is None else {"favourite_category": self.parts})
+        table = self.known_traits()
         if self.prices is not None:
             paid = self.prices.select("customer_id", "paid_minor", "usual_minor")
             table = table.join(paid, on="customer_id", how="left", maintain_order="left")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 
@@ -62,14 +62,18 @@ class TraitStudy(MemberStudy):
             return None
         return traits.customer_prices(self.looked_at, self.goods, by="category_1", every=self.sold, **self.dates)
 
-    def known_traits(self, more: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
-        """`described` with every trait that the connected tables can tell; `more`: favourites beside the flavour."""
-        own = {} if self.flavours is None else {"favourite_flavour": self.flavours}
-        return known.member_traits(
-            self.described,
-            customers=self.profiles,
-            clock=traits.customer_clock(self.looked_at, **self.dates),
-            shares=traits.customer_traits(self.looked_at, self.goods, **self.dates),
-            prices=self.prices,
-            favourites={**(more or {}), **own},
-        )
+    def tastes(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Traits that are the part with the most money, with sales by card and part, one after the other."""
+        if self.flavours is not None:
+            yield "favourite_flavour", self.flavours
+
+    def known_traits(self) -> pl.DataFrame:
+        """`described` with every trait that the connected tables can tell; each large sum is let go before the next."""
+        told = [
+            known.clock_traits(traits.customer_clock(self.looked_at, **self.dates)),
+            known.money_traits(traits.customer_traits(self.looked_at, self.goods, **self.dates)),
+        ]
+        if self.prices is not None:
+            told.append(known.price_level(self.prices))
+        told += [known.favourite(parts, name=name) for name, parts in self.tastes()]
+        return known.member_traits(self.described, *told, customers=self.profiles)

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from crmlib.core.errors import ModelError
 from crmlib.customers.groups.profile import benjamini_hochberg, log_index_variance, profile
-from crmlib.customers.groups.traits import member_traits, trait_names
+from crmlib.customers.groups.traits import favourite, member_traits, trait_names
 
 SIMULATED = 0.06  # Monte Carlo error of a variance from 20,000 draws, twice over
 
@@ -115,3 +115,23 @@ def test_industry_education_and_household_are_traits_where_a_member_system_knows
     found = member_traits(members, customers=people)
     assert trait_names(found) == ["industry", "household"]  # one known value is no comparison
     assert found["household"].to_list() == ["3", "4"]
+
+
+def test_a_favourite_is_the_first_name_of_the_most_money(rng: np.random.Generator) -> None:
+    n = 2_000
+    names = pl.Series(["tea", "nuts", None, "cake", "1"])
+    parts = pl.DataFrame(
+        {
+            "customer_id": rng.integers(300, size=n).astype(str),
+            "part": names.gather(rng.integers(5, size=n)),
+            "net_minor": rng.integers(-2, 3, size=n) * 2**52,
+        }
+    )
+    best: dict[str, tuple[int, str]] = {}
+    for who, part, money in parts.iter_rows():
+        if part is not None and money > 0:
+            best[who] = min(best.get(who, (0, "")), (-money, part))
+    for kind in (pl.String, pl.Enum(sorted(names.drop_nulls()))):
+        found = favourite(parts.with_columns(pl.col("part").cast(kind)), name="taste")
+        assert dict(found.iter_rows()) == {who: part for who, (_, part) in best.items()}
+    assert favourite(parts.clear(), name="taste").schema == {"customer_id": pl.String, "taste": pl.String}

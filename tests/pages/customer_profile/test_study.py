@@ -72,6 +72,17 @@ def test_who_looks_after_whom_is_known_without_the_visits_of_anybody(
     assert again.everybody.drop("held").equals(study.everybody.drop("held"))
 
 
+def test_the_other_language_finds_what_was_made_of_all_members(
+    study: Study, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert study.traits.height
+    for panel in ("customer_part", "customer_kinds", "customer_clock", "customer_traits", "card_use"):
+        monkeypatch.setattr(f"crmlib.panels.traits.{panel}", None)
+    asked = {"group": "A+B+C", "language": "en"}
+    other = Study(world.opened(lake, report="customer_profile", variables=asked))
+    assert other.traits.equals(study.traits) and other.profile.equals(study.profile)
+
+
 def test_the_list_ends_where_it_is_full(lake: Lake, study: Study) -> None:
     page = world.opened(lake, report="customer_profile", variables={"group": "A+B+C", "capacity": 3})
     assert findings.listed(Study(page)).table["customer_id"].to_list() == (
