@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.runs import begins
 from crmlib.outreach import repeat
 from crmlib.outreach.money import Z
 
@@ -108,8 +111,9 @@ def in_reach(ranked: pl.DataFrame, homes: AnyFrame, on_hand: AnyFrame | None, *,
         lies = to_polars(on_hand, needs=["store_id", "product_id", "on_hand_milli"], name="stock")
         out = lies.filter(pl.col("on_hand_milli") <= 0).select("store_id", "product_id")
         rows = rows.join(out, on=["store_id", "product_id"], how="anti", maintain_order="left")
-    rows = rows.sort("customer_id", "rank").with_columns(rank=pl.int_range(1, pl.len() + 1).over("customer_id"))
-    return rows.filter(pl.col("rank") <= top)
+    rows, place = rows.sort("customer_id", "rank"), pl.int_range(pl.len())
+    first = pl.when(begins(pl.col("customer_id"))).then(place).forward_fill()
+    return rows.with_columns(rank=place - first + 1).filter(pl.col("rank") <= top)
 
 
 def own_time(clock: AnyFrame) -> pl.DataFrame:
@@ -120,14 +124,21 @@ def own_time(clock: AnyFrame) -> pl.DataFrame:
     clock : customer_id, hour, weekday, receipts.
     """
     rows = to_polars(clock, needs=["customer_id", "hour", "weekday", "receipts"], name="receipts by hour")
-    slot = pl.coalesce(*[pl.when(pl.col("hour") < end).then(pl.lit(place)) for place, (end, _) in enumerate(SLOTS)])
-    rows = rows.with_columns(slot=slot)
-    names = {place: name for place, (_, name) in enumerate(SLOTS)}
+    spans = pairwise([0, *(end for end, _ in SLOTS)])
+    slots = {
+        name: pl.col("hour").is_between(*span, closed="left") for (_, name), span in zip(SLOTS, spans, strict=True)
+    }
+    days = {str(day): pl.col("weekday") == day for day in range(1, 8)}
+    sums = {name: pl.when(when).then("receipts").otherwise(0).sum() for name, when in (days | slots).items()}
+    counts = rows.lazy().group_by("customer_id").agg(**sums)
 
-    def most(by: str) -> pl.DataFrame:
-        sums = rows.group_by("customer_id", by).agg(pl.col("receipts").sum())
-        best = sums.sort("customer_id", "receipts", by, descending=[False, True, False])
-        return best.unique("customer_id", keep="first", maintain_order=True).select("customer_id", by)
+    def most(names: Iterable[str]) -> pl.Expr:
+        top = pl.max_horizontal(*names)
+        return pl.coalesce(*(pl.when(pl.col(name) == top).then(pl.lit(name)) for name in names))
 
-    both = most("weekday").join(most("slot"), on="customer_id", maintain_order="left")
-    return both.select("customer_id", "weekday", send_slot=pl.col("slot").replace_strict(names, return_dtype=pl.String))
+    weekday = most(days).cast(rows.schema["weekday"])
+    return (
+        counts.select("customer_id", weekday=weekday, send_slot=most(slots))
+        .sort("customer_id")
+        .collect(engine="streaming")
+    )

@@ -82,7 +82,7 @@ class Study(Watch):
         drawn = people.gather(self.chance("goods").choice(people.len(), TRIED, replace=False))
         return self.baskets.filter(pl.col("customer_id").is_in(drawn.implode()))
 
-    @property
+    @cached_property
     def drawn(self) -> int | None:
         """Members drawn for that; none where it is all of them."""
         return None if self.tried is self.baskets else TRIED
@@ -94,8 +94,11 @@ class Study(Watch):
 
     @cached_property
     def fitted(self) -> repeat.RepeatFit:
-        """The goods and members of the history, by the decay that ranked best."""
-        return repeat.fit(self.baskets, decay=self.beaten.decay)
+        """The goods and members of the history, by the decay that ranked best; baskets are let go with it."""
+        self.drawn, self.current  # noqa: B018  (of baskets, too)
+        found = repeat.fit(self.baskets, decay=self.beaten.decay)
+        self.forget("baskets")
+        return found
 
     @cached_property
     def slot(self) -> Slot:
@@ -151,7 +154,9 @@ class Study(Watch):
         """Members whom the contact list is for: a win-back goes before an invitation."""
         if self.lateness is None:
             return pl.Series("customer_id", [], dtype=pl.String)
-        return self.lateness.table.filter("late")["customer_id"]
+        late = self.lateness.table.filter("late")["customer_id"]
+        self.forget("lateness")
+        return late
 
     @cached_property
     def cuts(self) -> list[int | None]:
@@ -161,7 +166,8 @@ class Study(Watch):
     @cached_property
     def candidates(self) -> pl.DataFrame:
         """Where members stand who came of late and are on no other list: recipient_id, tier, recency, value_minor."""
-        late = self.elsewhere  # who is late is told before the goods of all members are held
+        late = self.elsewhere  # who is late, and when and where each comes, is told before all goods are held
+        self.times, self.homes  # noqa: B018
         known = self.fitted.members["customer_id"]
         left = known.filter(~known.is_in(late.implode()))
         placed = cells.placed(left, self.of_late, on=self.page.as_of + DAY, cuts=self.cuts)
