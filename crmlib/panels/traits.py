@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import cast
 
 import narwhals as nw
 import polars as pl
 
 from crmlib.core.dates import day_number
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, few_texts, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, Schema, lines_of, reduced
 from crmlib.panels.handle import among
@@ -149,11 +148,9 @@ def _of_kinds(
 ) -> pl.DataFrame:
     """Sums of goods that were sold by `keys` and kind."""
     goods = _goods(products, *by)
-    native, kinds = goods.to_native(), dict.fromkeys(by, cast("type[pl.DataType] | pl.DataType", pl.String))
-    if isinstance(native, pl.LazyFrame):  # a text is hashed anew for every line, a place in a list is cheap
-        known = native.select("product_id", pl.col(*by).cast(pl.String)).collect()
-        kinds = {column: pl.Enum(known[column].drop_nulls().unique().sort()) for column in by}
-        goods = nw.from_native(known.with_columns(pl.col(c).cast(kind) for c, kind in kinds.items()).lazy())
+    native = goods.to_native()
+    types = dict(native.collect_schema()) if isinstance(native, pl.LazyFrame) else dict.fromkeys(by, pl.String)
+    kinds = {column: types[column] for column in by}
     panel = sold.join(goods, on="product_id", how="left").group_by(*keys, *by).agg(nw.col(*sums).sum())
     return reduced(panel, schema={**dict.fromkeys(keys, pl.String), **kinds, **sums}, sort=())
 
@@ -224,7 +221,7 @@ def customer_part(
         sold = _sold(lines, needs=needs, start=start, end=end)
         if products is not None:
             sold = sold.join(_goods(products, by), on="product_id", how="left")
-        parted = sold.with_columns(part=nw.col(by).cast(nw.String))
+        parted = sold.with_columns(part=_part(sold, by))
         if not days:
             sums = parted.group_by("customer_id", "part").agg(net_minor=nw.col("net_minor").sum())
             return reduced(sums, schema={k: kind for k, kind in CUSTOMER_PART.items() if k != "days"}, sort=())
@@ -277,7 +274,7 @@ def _part_days(lines: AnyFrame, products: AnyFrame | None, *, by: str, columns: 
             sold = sold.join(_goods(products, by), on="product_id", how="left")
         sums = {"lines": _one_if_sold().sum(), "net_minor": nw.col("net_minor").sum()}
         panel = (
-            sold.with_columns(part=nw.col(by).cast(nw.String))
+            sold.with_columns(part=_part(sold, by))
             .group_by("customer_id", "part", "day_n")
             .agg(**{name: total for name, total in sums.items() if name in columns})
         )
@@ -367,12 +364,23 @@ def _stored_receipts(lines: AnyFrame, *, start: date, end: date) -> Lines | None
 
 
 def _goods(products: AnyFrame, *columns: str) -> Lines:
-    """Columns of the goods by product; a product that stands twice would count its sales twice."""
+    """Columns of the goods by product; a product that stands twice would count its sales twice.
+
+    In Polars texts are Enums: for each line a text would be hashed anew, a place in a list is cheap.
+    """
     goods = lines_of(products, needs=("product_id", *columns), name="products").select("product_id", *columns)
     native = goods.to_native()
-    if isinstance(native, pl.LazyFrame):
-        to_polars(native, name="products", key="product_id")
-    return goods
+    if not isinstance(native, pl.LazyFrame):
+        return goods
+    held = to_polars(native, name="products", key="product_id")
+    texts = held.select(pl.col(c).cast(pl.String) for c in columns if held.schema[c] != pl.Boolean)
+    coded: Lines = nw.from_native(held.with_columns(few_texts(texts)).lazy())
+    return coded
+
+
+def _part(sold: Lines, by: str) -> nw.Expr:
+    """The part of a line: a place in a list where that is known, else a text."""
+    return nw.col(by) if isinstance(sold.collect_schema()[by], nw.Enum) else nw.col(by).cast(nw.String)
 
 
 def _sold(lines: AnyFrame, *, needs: tuple[str, ...], start: date, end: date) -> Lines:
