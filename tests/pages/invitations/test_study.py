@@ -46,3 +46,10 @@ def test_of_very_many_members_some_are_drawn_to_judge_by_and_the_page_says_so(
     said = study.words("invitations.tried", count=study.words.format.count(some.drawn or 0))
     for card in (findings.beaten, findings.new):
         assert said in card(some).note_sure and said not in card(study).note_sure
+
+
+def test_what_was_made_of_all_members_is_let_go_before_goods_are_suggested(lake: Lake) -> None:
+    fresh = Study(world.opened(lake, report="invitations"))
+    assert fresh.suggested.height
+    assert not {"baskets", "lateness"} & vars(fresh).keys()
+    assert {"times", "homes", "drawn", "current"} <= vars(fresh).keys(), "told before, not of baskets read once more"
