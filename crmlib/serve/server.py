@@ -47,6 +47,7 @@ def serve(
         `run.port_taken`.
     """
     _refuse_taken(port)
+    front = guard(space, clock=clock)  # what is wrong with it is told before a process is started
     kept = Lists(space.lake / f".lists-{port}", time.monotonic)
     notebooks = [registry.notebook(name, project=space.root) for name in registry.servable(project=space.root)]
     with warm.parent(notebooks=notebooks, wait=False) as variables:
@@ -54,7 +55,7 @@ def serve(
             notebooks=space.notebooks,
             lake=space.lake,
             reports=space.reports,
-            guard=guard(space, clock=clock),
+            guard=front,
             lists=kept,
             bounds=bounds,
             environment=variables,

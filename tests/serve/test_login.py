@@ -17,7 +17,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from crmlib import cli
 from crmlib.core.errors import RunError
+from crmlib.run.process import ask
 from crmlib.run.workspace import Workspace
 from crmlib.serve import lists, users
 from crmlib.serve.server import guard
@@ -412,7 +414,18 @@ def test_a_proxy_with_half_its_settings_is_refused_at_the_start(
     assert caught.value.code == "run.half_proxy"
 
 
-def test_a_proxy_without_users_is_refused_at_the_start(tmp_path: Path) -> None:
-    process, _ = started(tmp_path, CRMLIB_PROXY_HEADER="x", CRMLIB_PROXY_SECRET="x")
-    said = process.communicate(timeout=HANG)[1]
-    assert process.returncode == 1 and said.count("\n") == 3 and "mend: " in said
+def test_a_proxy_without_users_is_refused_before_a_process_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("notebooks", "params", "lake", "reports"):
+        (tmp_path / name).mkdir()
+    for name, value in {"LANG": "C", "CRMLIB_PROXY_HEADER": "x", "CRMLIB_PROXY_SECRET": "x"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    places = ["--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "reports")]
+    monkeypatch.setattr(sys, "argv", ["crmlib", "serve", "--port", str(free_port()), *places])
+    monkeypatch.setattr(ask, "parent", lambda **_: pytest.fail("a process was started"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and said.count("\n") == 3 and "mend: " in said
