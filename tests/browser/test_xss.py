@@ -71,7 +71,7 @@ def test_there_are_enough_payloads() -> None:
     assert len(set(PAYLOADS)) >= 50
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.long)])
 def test_payloads_on_every_surface_of_a_file_do_nothing(lake: Lake, tmp_path: Path, visit: Open, language: str) -> None:
     everywhere(lake, tmp_path, language=language).close()
     clean(visit((tmp_path / "index.html").as_uri()), 2)

@@ -305,7 +305,7 @@ def mutated(data: bytes, seed: int) -> bytes:
     return "\n".join(lines).encode()
 
 
-@pytest.mark.parametrize("tens", [*range(3), *(pytest.param(t, marks=pytest.mark.long) for t in range(3, 10))])
+@pytest.mark.parametrize("tens", [0, *(pytest.param(t, marks=pytest.mark.long) for t in range(1, 10))])
 def test_the_sum_adds_up_for_200_damaged_files(desk, tens):
     rows = [
         f"R{n // 3},S{n // 3 % 4},,P{n % 7},2024/{1 + n // 3 % 12}/{1 + n // 3} 9:{n:02d},{n % 5 - 1},{n}.5"

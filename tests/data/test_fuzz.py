@@ -16,7 +16,8 @@ from crmlib.core.errors import CrmError
 from crmlib.data.lake import store
 from tests.data.conftest import HEADER, Desk
 
-RUNS = int(os.environ.get("CRMLIB_FUZZ_RUNS", "300"))
+GIVEN = os.environ.get("CRMLIB_FUZZ_RUNS")
+RUNS: list[object] = [int(GIVEN)] if GIVEN else [100, pytest.param(300, marks=pytest.mark.long)]
 LINES = [
     "R1,S1,0007,P1,2024/1/3 9:56,1,12.50",
     'R1,S1,0007,"P1,x",2024/1/3 9:56,1,12.50',
@@ -74,16 +75,17 @@ def counted(data: bytes) -> tuple[int, int] | None:
     return (0, records) if b'"' in data else (records, records)
 
 
-def test_three_hundred_files_that_nobody_means_end_in_a_true_sum_or_in_three_sentences(
-    new_desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("runs", RUNS)
+def test_files_that_nobody_means_end_in_a_true_sum_or_in_three_sentences(
+    new_desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: int
 ) -> None:
     monkeypatch.setattr(store, "commit", lambda *arguments, **named: 0)  # what is stored is tested elsewhere
     seed = int(os.environ.get("CRMLIB_FUZZ_SEED") or secrets.randbits(32))
     with capsys.disabled():
-        print(f"\nfuzz: CRMLIB_FUZZ_SEED={seed} CRMLIB_FUZZ_RUNS={RUNS}")
+        print(f"\nfuzz: CRMLIB_FUZZ_SEED={seed} CRMLIB_FUZZ_RUNS={runs}")
     desk: Desk = new_desk()
     read = refused = 0
-    for run in range(RUNS):
+    for run in range(runs):
         data = mutated(random.Random(f"{seed}/{run}"))
         desk.write("a.csv", data)
         try:
@@ -97,4 +99,4 @@ def test_three_hundred_files_that_nobody_means_end_in_a_true_sum_or_in_three_sen
         bounds = counted(data)
         assert bounds is None or bounds[0] <= result.read <= bounds[1], (seed, run, result.read, bounds, data[:2000])
         read += result.read
-    assert read > RUNS and refused < RUNS / 2, (read, refused)
+    assert read > runs and refused < runs / 2, (read, refused)

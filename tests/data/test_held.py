@@ -40,7 +40,7 @@ def filled(desk: Desk, seed: int, *, together: bool) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("most", [held.MOST, 20])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.long) for s in (1, 2))])
 def test_many_files_in_one_run_leave_the_lake_that_they_leave_one_by_one(
     new_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch, seed: int, most: int
 ) -> None:

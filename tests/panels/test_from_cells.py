@@ -117,9 +117,9 @@ def bare(lines: panels.ReceiptLines) -> panels.ReceiptLines:
     ("seed", "odd", "regions", "as_of"),
     [
         (1, True, None, None),
-        (2, False, ("华东",), date(2026, 4, 8)),
+        pytest.param(2, False, ("华东",), date(2026, 4, 8), marks=pytest.mark.long),
         (3, True, ("华南",), date(2026, 4, 10)),
-        (4, False, None, date(2026, 4, 12)),
+        pytest.param(4, False, None, date(2026, 4, 12), marks=pytest.mark.long),
     ],
 )
 def test_every_panel_reads_the_same_from_cells_as_from_lines(
