@@ -47,6 +47,8 @@ LIGHT = {
 """What a planner tries first: one changed parameter of each report."""
 FIRST_GOAL, APPLY_GOAL, PSS_GOAL, GONE_GOAL = 1.5, 2.0, 320.0, 60.0
 _LOOK_SECONDS, _PSS_EVERY = 0.05, 5
+PARENT = "crmlib.run.process.parent"
+"""Its module, and after it on its command line the socket that is there when its imports are done."""
 _START_SECONDS, _ANSWER_SECONDS = 90, 300
 
 
@@ -122,8 +124,9 @@ def _until_warm(port: int, process: psutil.Process) -> None:
     while time.monotonic() < end:
         try:
             get(port, "/none")
-            zygotes = [p for p in process.children() if "crmlib.run.process.parent" in " ".join(p.cmdline())]
-            if zygotes and Path(zygotes[0].cmdline()[-1]).exists():
+            started = [p.cmdline() for p in process.children()]
+            sockets = [line[line.index(PARENT) + 1] for line in started if PARENT in line]
+            if sockets and Path(sockets[0]).exists():
                 return
         except (OSError, psutil.Error):
             pass

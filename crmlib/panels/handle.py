@@ -131,7 +131,7 @@ def part(
 
 
 def told(lines: ReceiptLines) -> tuple[str, Narrowed]:
-    """Which lines these are, without reading them: what is made of them may be kept under it.
+    """Which lines these are, without reading them, whatever order ids came in: what is made of them is kept under it.
 
     Raises
     ------
@@ -141,7 +141,8 @@ def told(lines: ReceiptLines) -> tuple[str, Narrowed]:
     _, _, narrowed, said = _held(lines)
     if not said:
         raise TypeError("nobody has said what decides which receipt lines these are")
-    return said, narrowed
+    kept = {name: ids for name in ("stores", "products", "customers") if (ids := getattr(narrowed, name)) is not None}
+    return said, replace(narrowed, **{name: ids.unique().sort() for name, ids in kept.items()})
 
 
 def services(lines: AnyFrame) -> tuple[ReceiptLines, ReceiptLines] | None:

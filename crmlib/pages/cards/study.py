@@ -130,7 +130,8 @@ class Study(VoucherStudy):
         apart = sorted_cards(self.page)
         members = cards.only_members(used.select("customer_id").drop_nulls().unique(), apart)["customer_id"]
         named = pl.when(pl.col("customer_id").is_in(members.implode())).then("customer_id")
-        days = panels.customer_day(panels.part(self.page.lines, customers=members), period_end=self.page.as_of)
+        theirs = panels.part(self.page.lines, customers=members)
+        days = self.page.remember(panels.customer_day, theirs, period_end=self.page.as_of)
         return coupon_use(used.with_columns(customer_id=named), days)
 
     @cached_property

@@ -56,7 +56,9 @@ class Study(report.Study):
         guided = self._optional("guided_products")
         if guided is None:
             return None
-        return panels.goods_bought(self.page.lines_of_members(), guided["product_id"], end=self.page.as_of)
+        return self.page.remember(
+            panels.goods_bought, self.page.lines_of_members(), guided["product_id"], end=self.page.as_of
+        )
 
     @cached_property
     def used_up(self) -> tuple[pl.DataFrame, care_day.Clock]:
@@ -190,7 +192,7 @@ class Study(report.Study):
         """What calls on birthdays brought, by lot."""
         log = self.page.table("care_tasks").collect()
         theirs = panels.part(self.page.lines_of_members(), customers=log["customer_id"].unique())
-        days = panels.customer_day(theirs, period_end=self.page.as_of)
+        days = self.page.remember(panels.customer_day, theirs, period_end=self.page.as_of)
         return care_day.lot(log, days.filter("is_purchase"), as_of=self.page.as_of)
 
     @cached_property

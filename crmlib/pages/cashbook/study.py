@@ -50,7 +50,7 @@ class Study(report.Study):
         if tenders is not None:
             rows = tenders.filter(pl.col("at").dt.date() >= self.first).collect()
             return rows.with_columns(day=pl.col("at").dt.date())
-        cells = panels.store_day_tender(self.page.lines, start=self.first, end=self.page.as_of)
+        cells = self.page.remember(panels.store_day_tender, self.page.lines, start=self.first, end=self.page.as_of)
         day = pl.lit(date(1970, 1, 1)) + pl.duration(days=pl.col("day_n").cast(pl.Int64))
         return cells.select("store_id", day.cast(pl.Date).alias("day"), "tender", amount_minor="net_minor")
 
@@ -119,7 +119,7 @@ class Study(report.Study):
         parts: list[tuple[str, int, float | None]] = []
         as_of = self.page.as_of
         if not self.page.missing("stock_moves", "products"):
-            sold = cycle.sold_at_cost(panels.store_day(self.page.lines))
+            sold = cycle.sold_at_cost(self.page.remember(panels.store_day, self.page.lines))
             parts.append(cycle.part("stock", self._stock_value(), sold, as_of=as_of))
         if not self.page.missing("invoices", "payments"):
             made = months.tables(

@@ -166,7 +166,9 @@ class Study(report.Study):
         """Numeric and weighted distribution of each product checked lately, shops weighed by their sales."""
         first = self.page.as_of - timedelta(days=QUARTER)
         checks = self.page.table("shelf_checks").filter(pl.col("checked_on") > first).collect()
-        sold = panels.store_day(self.page.lines).filter(pl.col("day_n") > (first - date(1970, 1, 1)).days)
+        sold = self.page.remember(panels.store_day, self.page.lines).filter(
+            pl.col("day_n") > (first - date(1970, 1, 1)).days
+        )
         weight = sold.group_by("store_id").agg(weight=pl.col("net_minor").sum())
         found = channel.distribution(checks, weight)
         products = self.page.optional("products")

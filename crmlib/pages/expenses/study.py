@@ -29,7 +29,9 @@ class Study(report.Study):
     @cached_property
     def weights(self) -> pl.DataFrame:
         """Sales, area and staff of every store and month."""
-        return spending.store_months(panels.store_day(self.page.lines), self.page.table("stores").collect())
+        return spending.store_months(
+            self.page.remember(panels.store_day, self.page.lines), self.page.table("stores").collect()
+        )
 
     @cached_property
     def months(self) -> pl.DataFrame:

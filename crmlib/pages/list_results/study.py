@@ -43,13 +43,17 @@ class Study(MemberStudy):
     @cached_property
     def margin(self) -> float:
         """Margin of a unit of sales [share]: as asked for, else of the last year's costs."""
+        return self.kept("margin", self._margin, self.params.margin)
+
+    def _margin(self) -> float:
         bought = self.members(panels.customer_period(self.lines, start=self.page.as_of - YEAR, end=self.page.as_of))
         return float(clv.portfolio.margin_of(bought, given=self.params.margin).rate)
 
     @cached_property
     def feeds(self) -> aims.Feeds:
         """What tells outcomes other than coming: suggested goods bought, orders."""
-        goods = panels.goods_bought(self.lines, aims.suggested(self.register.rows), end=self.page.as_of)
+        suggested = aims.suggested(self.register.rows)
+        goods = self.page.remember(panels.goods_bought, self.lines, suggested, end=self.page.as_of)
         return aims.feeds(goods, *(self.page.optional(name) for name in aims.ORDERS))
 
     @cached_property

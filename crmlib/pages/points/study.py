@@ -74,7 +74,7 @@ class Study(report.Study):
     @cached_property
     def put_aside(self) -> int | None:
         """Part of the month's sales on cards that belongs to its points [minor units]."""
-        day = panels.store_day(self.page.lines)
+        day = self.page.remember(panels.store_day, self.page.lines)
         start = (self.first - date(1970, 1, 1)).days
         sales = int(day.filter(pl.col("day_n") >= start)["member_net_minor"].sum())
         return accounts.put_aside(sales, self.book.totals["earn"], self.account)

@@ -45,6 +45,9 @@ class Study(report.Study):
     @cached_property
     def bought(self) -> pl.DataFrame:
         """customer_id, last_on, net_minor of a year [minor units]."""
+        return self.kept("bought", self._bought)
+
+    def _bought(self) -> pl.DataFrame:
         known = panels.customer_summary(self.page.lines_of_members(), period_end=self.page.as_of)
         last = known.filter(pl.col("purchase_days") > 0).select(
             "customer_id", last_on=pl.col("last_day_n").cast(pl.Date)
@@ -121,7 +124,7 @@ class Study(report.Study):
     def brought(self) -> pool.Brought:
         """Orders in 90 days of those offered at once against those offered late, by lot."""
         theirs = panels.part(self.page.lines_of_members(), customers=self.moves["customer_id"].unique())
-        days = panels.customer_day(theirs, period_end=self.page.as_of).filter("is_purchase")
+        days = self.page.remember(panels.customer_day, theirs, period_end=self.page.as_of).filter("is_purchase")
         bought = days.select("customer_id", day=pl.col("day_n").cast(pl.Date))
         return pool.brought(pooled.lots(self.moves, self.rules, bought, as_of=self.page.as_of))
 

@@ -33,7 +33,7 @@ class Study(report.Study):
     @cached_property
     def days(self) -> pl.DataFrame:
         """Days of stores up to the page's day."""
-        days = panels.store_day(self.page.lines)
+        days = self.page.remember(panels.store_day, self.page.lines)
         return days.with_columns(day=pl.col("day_n").cast(pl.Int32).cast(pl.Date))
 
     @cached_property

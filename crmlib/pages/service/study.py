@@ -122,7 +122,7 @@ class Study(report.Study):
         first = self.page.as_of - timedelta(days=YEAR - 1)
         late = self.rows.filter(pl.col("late_days").is_not_null())["customer_id"].drop_nulls().unique()
         lines = panels.part(self.page.lines_of_members(), customers=late)
-        bought = panels.customer_period(lines, start=first, end=self.page.as_of)
+        bought = self.page.remember(panels.customer_period, lines, start=first, end=self.page.as_of)
         return desk.overdue(self.rows, bought)
 
     @cached_property

@@ -45,7 +45,7 @@ class OrderStudy(report.Study):
         if self.booked is not None:
             parts.append(order_book.order_days(self.booked))
         if self.cards.len():
-            days = panels.customer_day(self._of_cards, period_end=self.page.as_of)
+            days = self.page.remember(panels.customer_day, self._of_cards, period_end=self.page.as_of)
             parts.append(days.filter("is_purchase").select("customer_id", "day_n"))
         return pl.concat(parts)
 
@@ -75,7 +75,7 @@ class OrderStudy(report.Study):
             parts.append(order_book.worth(self.booked, lines, goods, as_of=self.page.as_of))
         if self.cards.len():
             start = self.page.as_of - timedelta(days=order_book.YEAR - 1)
-            spent = panels.customer_period(self._of_cards, start=start, end=self.page.as_of)
+            spent = self.page.remember(panels.customer_period, self._of_cards, start=start, end=self.page.as_of)
             parts.append(order_book.of_cards(spent, self.cards))
         return pl.concat(parts)
 

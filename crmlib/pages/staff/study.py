@@ -209,7 +209,7 @@ class Study(report.Study):
         if people is not None:
             start = self.page.as_of - timedelta(days=YEAR)
             lines = panels.part(self.page.lines_of_members(), customers=self.left_behind)
-            spent = panels.customer_period(lines, start=start, end=self.page.as_of)
+            spent = self.page.remember(panels.customer_period, lines, start=start, end=self.page.as_of)
             made.append(owned_things.customers(people, self.owned, spent))
             if held is not None:
                 made.append(owned_things.goods(held, people, self.owned))
