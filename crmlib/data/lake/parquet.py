@@ -14,6 +14,8 @@ UNLIKE = ("line_id", "receipt_id", "sold_at")
 UNSORTED = ("src_file", "quantity_milli", "list_minor", "net_minor", "cost_minor",
             "unit", "promotion_id", "channel", "tender", "staff_id")  # fmt: skip
 """Columns by whose smallest and largest value no file and no row group is ever skipped: rows are ordered by time."""
+GROUP_ROWS = 1 << 17
+"""Rows of a row group."""
 STEPS: dict[str, Any] = {"dictionary_enabled": False, "encoding": "DELTA_BINARY_PACKED"}
 """Whole numbers by their differences: quicker to write than a dictionary; larger where few numbers come often."""
 OF_COLUMNS = (
@@ -30,8 +32,8 @@ def writer(path: Path, columns: Collection[str]) -> WriterProperties:
     return WriterProperties(
         compression="ZSTD",
         compression_level=1,  # 3 takes a tenth more time of all writing, for 3 % less disk
-        max_row_group_size=1 << 17,
-        data_page_row_count_limit=1 << 17,  # nobody reads single pages, and each begins a compressor of its own
+        max_row_group_size=GROUP_ROWS,
+        data_page_row_count_limit=GROUP_ROWS,  # nobody reads single pages, and each begins a compressor of its own
         write_batch_size=1 << 13,
         default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),  # nobody reads those of pages
         column_properties=OF_COLUMNS

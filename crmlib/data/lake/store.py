@@ -13,7 +13,7 @@ import polars as pl
 from crmlib.core.contracts import Contract
 from crmlib.data.judge.mapping import RULE, VALUE
 from crmlib.data.judge.resolve import CONFLICT, KIND, LIKE, QUARANTINED, Verdict
-from crmlib.data.lake import delta
+from crmlib.data.lake import delta, rewrite
 from crmlib.data.lake.held import Held
 from crmlib.data.lake.lake import MONTH, SET_APART, SET_APART_SCHEMA, Lake, month_of
 from crmlib.data.read.raw import RawPart
@@ -112,6 +112,10 @@ def _correct(
         days = sorted({*rows["day"].to_list(), *removed["day"].to_list()})
         months = sorted({f"{d:%Y-%m}" for d in days})
         stays = stays.filter(pl.col(MONTH).is_in(months))
+        if len(contract.key) == 1 and rewrite.worth(path, days):
+            keys = verdict.remove[contract.key[0]]
+            if rewrite.months(path, rows, leaving=keys, of=months, batch=batch):
+                return
         if len(days) < MOST_DAYS * len(months):
             stays, months = stays.filter(pl.col("day").is_in(days)), None
     leaving = verdict.remove.lazy().select(contract.key)
