@@ -48,7 +48,8 @@ class Held:
         self._files: set[str] = set()
         self._levels: list[Prints] = []  # each sorted, and less than half as long as the one before it
         self._months: dict[str, int] = {}
-        self._version, self._written = -1, (-1, np.empty(0, np.uint64))
+        self._version = -1
+        self._written: tuple[int, Prints] | None = None  # the version that a batch made, and its keys
         self._batches, self._large = 0, False
 
     def places(self, path: Path, keys: pl.Series, *, version: int | None = None) -> Places | None:
@@ -64,28 +65,18 @@ class Held:
             self._levels, self._large = [], True
             return None
         asked = keys.filter(_begins(keys))
-        prints = asked.hash().to_numpy() & ~OF_MONTH
-        order = np.argsort(prints)
-        prints, hit, months = prints[order], np.zeros(len(order), dtype=bool), set[int]()
-        for level in self._levels:
-            first, end = np.searchsorted(level, prints), np.searchsorted(level, prints | OF_MONTH, side="right")
-            hit |= end > first
-            for a, b in zip(first[end > first], end[end > first], strict=True):
-                months.update((level[a:b] & OF_MONTH).tolist())
-        return Places(sorted(m for m, at in self._months.items() if at in months), asked.gather(order[hit]).unique())
+        at, months = _shared(self._levels, _prints(asked))
+        return Places(sorted(m for m, number in self._months.items() if number in months), asked.gather(at).unique())
 
     def wrote(self, rows: pl.DataFrame, *, version: int) -> None:
         """Note what a batch added, with their `day`, as this version of the table: its files need not be read."""
         heads = rows.select(self._column, "day").filter(_begins(rows[self._column]))
-        self._written = version, self._prints(heads[self._column], month_of(heads["day"]))
+        self._written = version, self._of_months(heads[self._column], month_of(heads["day"]))
 
-    def _prints(self, keys: pl.Series, months: pl.Series) -> Prints:
-        named = months.unique().drop_nulls().to_list()
-        for month in named:
+    def _of_months(self, keys: pl.Series, months: pl.Series) -> Prints:
+        for month in months.unique().drop_nulls().to_list():
             self._months.setdefault(month, len(self._months))
-        at = months.replace_strict(named, [self._months[m] for m in named], return_dtype=pl.UInt64)
-        prints = (keys.hash().to_numpy() & ~OF_MONTH) | (at.to_numpy() & OF_MONTH)
-        return np.sort(prints)
+        return _prints(keys, months.replace_strict(self._months, return_dtype=pl.UInt64))
 
     def _add(self, path: Path, version: int | None) -> None:
         """The keys of the files that came since: as they were noted, or read."""
@@ -96,23 +87,42 @@ class Held:
         added = pl.DataFrame(table.get_add_actions(flatten=True).select(["path", f"partition.{MONTH}"])).rows()
         came = [(file, month) for file, month in added if file not in self._files]
         self._files.update(file for file, _ in came)
-        if (now, now - 1) == (self._written[0], self._version):
-            self._hold(self._written[1])
+        if self._written is not None and (now, now - 1) == (self._written[0], self._version):
+            _hold(self._levels, self._written[1])
         else:
             for file, month in came:
                 rows = pl.scan_parquet(path / file, hive_partitioning=False)
                 if self._source is not None:
                     rows = rows.filter(pl.col("src_name") == self._source)
                 found = rows.select(self._column).unique().collect(engine="streaming")[self._column]
-                self._hold(self._prints(found, pl.Series([month]).new_from_index(0, found.len())))
-        self._version, self._written = now, (-1, self._written[1][:0])
+                _hold(self._levels, self._of_months(found, pl.Series([month]).new_from_index(0, found.len())))
+        self._version, self._written = now, None
 
-    def _hold(self, prints: Prints) -> None:
-        """Keep them sorted, in levels that double: each fingerprint is moved a few times in all."""
-        while self._levels and len(self._levels[-1]) < 2 * len(prints):
-            prints = np.sort(np.concatenate([self._levels.pop(), prints]), kind="stable")  # two runs: merged
-        if len(prints):
-            self._levels.append(prints)
+
+def _prints(keys: pl.Series, months: pl.Series | None = None) -> Prints:
+    """Fingerprints of keys, sorted with the numbers of their months; without these, in the order of the keys."""
+    prints: Prints = keys.hash().to_numpy() & ~OF_MONTH
+    return prints if months is None else np.sort(prints | (months.to_numpy() & OF_MONTH))
+
+
+def _hold(levels: list[Prints], prints: Prints) -> None:
+    """Keep fingerprints sorted, in levels that double: each is moved a few times in all."""
+    while levels and len(levels[-1]) < 2 * len(prints):
+        prints = np.sort(np.concatenate([levels.pop(), prints]), kind="stable")  # two runs: merged
+    if len(prints):
+        levels.append(prints)
+
+
+def _shared(levels: list[Prints], prints: Prints) -> tuple[pl.Series, set[int]]:
+    """Which of some fingerprints are in the levels, and the numbers of the months there."""
+    order = np.argsort(prints)
+    asked, hit, months = prints[order], np.zeros(len(order), dtype=bool), set[int]()
+    for level in levels:
+        first, end = np.searchsorted(level, asked), np.searchsorted(level, asked | OF_MONTH, side="right")
+        hit |= end > first
+        for a, b in zip(first[end > first], end[end > first], strict=True):
+            months.update((level[a:b] & OF_MONTH).tolist())
+    return pl.Series(order[hit]), months
 
 
 def _begins(keys: pl.Series) -> pl.Series:
