@@ -128,7 +128,7 @@ class Study(PromotionStudy):
         return self._priced(self.draft)
 
     @cached_property
-    def kept(self) -> str:
+    def left_under(self) -> str:
         """Key of what was priced here, left for the server to keep; empty where nobody serves, or of a past day."""
         page = self.page
         if page.as_of < page.newest:
@@ -151,7 +151,7 @@ class Study(PromotionStudy):
     def form(self, promotion: str = "") -> str:
         """Where the draft, or a promotion that waits, is moved on; empty where nobody serves."""
         face, language = self.page.context.face, self.page.words.language
-        return addresses.offer(face, self.kept, language=language, promotion=promotion)
+        return addresses.offer(face, self.left_under, language=language, promotion=promotion)
 
     @cached_property
     def addresses(self) -> dict[str, str]:

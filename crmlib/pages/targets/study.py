@@ -135,7 +135,7 @@ class Study(SalesStudy):
             facts = facts.join(
                 made.group_by("staff_id").agg(calls=pl.len().cast(pl.Int64)).collect(), on="staff_id", how="left"
             )
-        facts = facts.join(self.kept, on="staff_id", how="full", coalesce=True)
+        facts = facts.join(self.by_keeper, on="staff_id", how="full", coalesce=True)
         staff = asked.select("staff_id")
         if self.page.has("staff"):
             known = self.page.table("staff").select("staff_id", "store_id", "left_on").collect()
@@ -144,7 +144,7 @@ class Study(SalesStudy):
         return people.sheet(staff, targets=asked, facts=facts, as_of=self.page.as_of, last=last)
 
     @cached_property
-    def kept(self) -> pl.DataFrame:
+    def by_keeper(self) -> pl.DataFrame:
         """What keepers of partners collected this month, have to remind and have open, of what is connected."""
         partners, deals = self.page.optional("partners"), self.page.optional("deals")
         if partners is None:

@@ -99,7 +99,7 @@ def test_what_was_priced_is_left_for_the_server_and_the_card_leads_to_where_it_i
     assert [address.startswith("/offer?priced=000") for _, address in card.leads] == [True]
     past = Study(FramesPage("promotion_desk", _frames(), **asked))
     past.page.newest += timedelta(days=1)
-    assert past.kept == "" and findings.draft(past).leads[0][1] == "", "a page of a past day keeps nothing"
+    assert past.left_under == "" and findings.draft(past).leads[0][1] == "", "a page of a past day keeps nothing"
 
 
 def test_goods_of_a_kind_left_out_and_of_other_stores_are_not_in_the_offer() -> None:
