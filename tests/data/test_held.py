@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 
@@ -70,3 +71,33 @@ def test_only_months_that_hold_a_key_are_named_whatever_came_or_was_written_anew
 
 def told(found: Places | None) -> tuple[list[str], list[str]] | None:
     return None if found is None else (found.months, sorted(found.keys.to_list()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fingerprints_in_levels_are_found_as_in_one_list(seed: int) -> None:
+    rng = random.Random(seed)
+    levels: list[held.Prints] = []
+    there: dict[str, set[int]] = {}
+    for _ in range(20):
+        keys = [f"R{rng.randrange(400)}" for _ in range(rng.randrange(30))]
+        months = [rng.randrange(5) for _ in keys]
+        held._hold(levels, held._prints(pl.Series(keys, dtype=pl.String), pl.Series(months, dtype=pl.UInt64)))
+        for key, month in zip(keys, months, strict=True):
+            there.setdefault(key, set()).add(month)
+        asked = [f"R{rng.randrange(400)}" for _ in range(20)]
+        at, found = held._shared(levels, held._prints(pl.Series(asked)))
+        assert sorted(asked[n] for n in at.to_list()) == sorted(key for key in asked if key in there)
+        assert found == {month for key in asked for month in there.get(key, ())}
+    sizes = [len(level) for level in levels]
+    assert all(large >= 2 * small for large, small in itertools.pairwise(sizes))
+
+
+def test_files_that_a_run_wrote_are_not_read_for_their_keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files.batches, "__kwdefaults__", {"limit": 1})
+    for number in range(4):
+        desk.csv(f"{number}.csv", *(f"R{number}{n},S1,,P1,2024/{n + 1}/3 9:56,1,12.50" for n in range(5)))
+    read: list[object] = []
+    monkeypatch.setattr(pl, "scan_parquet", lambda path, **_: read.append(path))
+    desk.ingest()
+    assert not read
+    assert desk.lake.ingests("receipt_lines").height == 4

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,26 @@ def test_days_that_no_reduction_holds_are_added_without_asking_its_rows(
     reduced.reduce(lake, by=reductions)
     done = delta.opened(lake.path / reduced.FOLDER / "receipt").history()
     assert len(done) > 5 and not any("predicate" in commit["operationParameters"] for commit in done)
+
+
+def test_the_fullest_month_says_how_many_days_are_reduced_at_once(tmp_path: Path) -> None:
+    lake = histories.made(tmp_path, 1, 3)
+    path = lake.table_path("receipt_lines")
+    version = delta.version(path)
+    day = pl.col("day").dt.strftime("%Y-%m")
+    lines = lake.table("receipt_lines").group_by(day).agg(pl.len(), pl.col("day").n_unique().alias("days")).collect()
+    fullest = (lines["len"] / lines["days"]).max()
+    few = (
+        delta.scan(path)
+        .head(1)
+        .collect()
+        .with_columns(pl.lit("far").alias("line_id"), pl.lit("2031-01").alias("month"))
+    )  # a month of few lines beside it makes no room for more days of the full one
+    before = reduced._days_at_once(lake, version, 400)
+    sparse = [few.with_columns(pl.lit(date(2031, 1, d)).alias("day")) for d in range(1, 29)]
+    delta.append(path, pl.concat(sparse), batch=delta.Batch("far"), partition="month", description="{}")
+    assert reduced._days_at_once(lake, version + 1, 400) == before
+    assert before <= 400 / fullest + 1  # type: ignore[operator]
 
 
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:

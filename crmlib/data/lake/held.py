@@ -49,7 +49,7 @@ class Held:
         self._levels: list[Prints] = []  # each sorted, and less than half as long as the one before it
         self._months: dict[str, int] = {}
         self._version = -1
-        self._written: tuple[int, Prints] | None = None  # the version that a batch made, and its keys
+        self._written: dict[int, Prints] = {}  # the keys that batches added, by the version that they made
         self._batches, self._large = 0, False
 
     def places(self, path: Path, keys: pl.Series, *, version: int | None = None) -> Places | None:
@@ -62,7 +62,7 @@ class Held:
             return None
         self._add(path, version)
         if sum(map(len, self._levels)) > MOST or len(self._months) > OF_MONTH:
-            self._levels, self._large = [], True
+            self._levels, self._written, self._large = [], {}, True
             return None
         asked = keys.filter(_begins(keys))
         at, months = _shared(self._levels, _prints(asked))
@@ -70,25 +70,28 @@ class Held:
 
     def wrote(self, rows: pl.DataFrame, *, version: int) -> None:
         """Note what a batch added, with their `day`, as this version of the table: its files need not be read."""
-        heads = rows.select(self._column, "day").filter(_begins(rows[self._column]))
-        self._written = version, self._of_months(heads[self._column], month_of(heads["day"]))
+        if not self._large and version not in self._written:  # a batch that was there before made none
+            heads = rows.select(self._column, "day").filter(_begins(rows[self._column]))
+            self._written[version] = self._of_months(heads[self._column], month_of(heads["day"]))
 
     def _of_months(self, keys: pl.Series, months: pl.Series) -> Prints:
         for month in months.unique().drop_nulls().to_list():
             self._months.setdefault(month, len(self._months))
         return _prints(keys, months.replace_strict(self._months, return_dtype=pl.UInt64))
 
-    def _add(self, path: Path, version: int | None) -> None:
+    def _add(self, path: Path, at: int | None) -> None:
         """The keys of the files that came since: as they were noted, or read."""
-        table = delta.opened(path, at=version)
+        table = delta.opened(path, at=at)
         now = table.version()
         if now == self._version:
             return
         added = pl.DataFrame(table.get_add_actions(flatten=True).select(["path", f"partition.{MONTH}"])).rows()
         came = [(file, month) for file, month in added if file not in self._files]
         self._files.update(file for file, _ in came)
-        if self._written is not None and (now, now - 1) == (self._written[0], self._version):
-            _hold(self._levels, self._written[1])
+        since = range(self._version + 1, now + 1)
+        if since and all(version in self._written for version in since):
+            for version in since:
+                _hold(self._levels, self._written.pop(version))
         else:
             for file, month in came:
                 rows = pl.scan_parquet(path / file, hive_partitioning=False)
@@ -96,7 +99,7 @@ class Held:
                     rows = rows.filter(pl.col("src_name") == self._source)
                 found = rows.select(self._column).unique().collect(engine="streaming")[self._column]
                 _hold(self._levels, self._of_months(found, pl.Series([month]).new_from_index(0, found.len())))
-        self._version, self._written = now, None
+        self._version = now
 
 
 def _prints(keys: pl.Series, months: pl.Series | None = None) -> Prints:

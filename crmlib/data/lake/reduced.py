@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -205,11 +206,14 @@ def _spans(days: list[date], step: int) -> Iterator[list[date]]:
 
 
 def _days_at_once(lake: Lake, version: int, lines: int) -> int:
-    """Days of about so many lines, so that memory does not grow with the company."""
+    """Days of no more than about so many lines in the fullest month, so that memory does not grow with the company."""
     adds = pl.DataFrame(delta.opened(lake.table_path(LINES), at=version).get_add_actions(flatten=True))
-    rows = int(adds["num_records"].sum() or 0) if "num_records" in adds.columns else 0
-    days = len(touched(lake, None, version))
-    return max(1, lines * days // max(rows, 1))
+    month = f"partition.{MONTH}"
+    if adds.is_empty() or not {"num_records", month} <= set(adds.columns):
+        return 1
+    days = Counter(f"{day:%Y-%m}" for day in touched(lake, None, version))
+    rows = adds.group_by(month).agg(pl.col("num_records").sum()).iter_rows()
+    return max(1, int(lines / max(max(count, 1) / max(days[when], 1) for when, count in rows)))
 
 
 def touched(lake: Lake, before: int | None, after: int) -> list[date]:
