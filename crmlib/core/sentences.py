@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from string import Formatter
 from typing import Any, TypeAlias
 
 PLURAL = "plural:"
+_HAN = r"[\u4e00-\u9fff]"
+_BESIDE = re.compile(rf"(?<={_HAN}) (?=\{{)|(?<=\}}) (?={_HAN})")
+"""The space between Chinese text and a value: it sets figures apart, and has no place before or after Chinese."""
+_MARK = "\x1f"
+_CLOSED = re.compile(rf"(?<={_HAN}){_MARK}(?={_HAN})")
 
 Rule: TypeAlias = Callable[[Decimal], int]
 """Number as it is written → place of its form among those of the language."""
@@ -34,8 +40,12 @@ def fill(sentence: str, values: Mapping[str, object], *, rule: Rule = english) -
     --------
     >>> [fill("{n} {n:plural:member|members}", {"n": n}) for n in (0, "1", "1,000", "about 1")]
     ['0 members', '1 member', '1,000 members', 'about 1 members']
+    >>> [fill("占 {budget} 的 {share}", {"budget": of, "share": "44%"}) for of in ("预算", "16.7 万元", "400")]
+    ['占预算的 44%', '占 16.7 万元的 44%', '占 400 的 44%']
     """
-    return _Counting(rule).vformat(sentence, (), values) if f":{PLURAL}" in sentence else sentence.format(**values)
+    marked = _BESIDE.sub(_MARK, sentence)
+    filled = _Counting(rule).vformat(marked, (), values) if f":{PLURAL}" in marked else marked.format(**values)
+    return _CLOSED.sub("", filled).replace(_MARK, " ") if _MARK in marked else filled
 
 
 class _Counting(Formatter):

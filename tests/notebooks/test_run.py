@@ -64,9 +64,7 @@ def outside_own_interval(text: str) -> list[str]:
 def test_an_estimate_that_lost_its_sign_is_seen() -> None:
     assert outside_own_interval("相差 15.4 个百分点（95% 区间 -24.4 至 -6.7）")
     assert outside_own_interval("lost ¥1.2K of margin (-¥2K to -¥500)")
-    assert not outside_own_interval(
-        "是 -15.4 个百分点（95% 区间 -24.4 至 -6.7）；净赚 1.2 万元（8,000 元 至 1.5 万元）"
-    )
+    assert not outside_own_interval("是 -15.4 个百分点（95% 区间 -24.4 至 -6.7）；净赚 1.2 万元（8,000 元至 1.5 万元）")
     assert not outside_own_interval("lost ¥1.2K of margin (net margin -¥2K to -¥500)")
 
 

@@ -315,7 +315,7 @@ def test_the_advice_follows_the_order_of_the_list(whole, test):
 def test_a_cap_on_what_a_new_member_may_cost_is_the_lower_bound(whole, test):
     made = value.newcomers(CURVE, whole, test, words=ZH)
     assert "28 元" in made.note_do
-    assert "28 元 至 32 元" in made.note_sure
+    assert "28 元至 32 元" in made.note_sure
     assert "误差" in made.note_sure
 
 
