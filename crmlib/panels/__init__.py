@@ -8,7 +8,7 @@ A page has a handle on its lines, `page.lines`, which panels accept and nobody e
 """
 
 from crmlib.panels.behind import lines_behind, lines_shared
-from crmlib.panels.customers import customer_day, customer_period, customer_span, customer_summary, purchase_days
+from crmlib.panels.customers import customer_day, customer_period, customer_span, customer_summary
 from crmlib.panels.feeds import (
     costed_sums,
     day_cards,
@@ -90,7 +90,6 @@ __all__ = [
     "product_period",
     "promotion_goods",
     "promotion_money",
-    "purchase_days",
     "purchase_history",
     "rfm_cuts",
     "sales_cells",

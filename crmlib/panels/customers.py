@@ -15,10 +15,8 @@ from crmlib.core.dates import day_number
 from crmlib.core.errors import ParameterError
 from crmlib.core.frames import AnyFrame, wrap
 from crmlib.panels import from_cells
-from crmlib.panels.engine import Lines, lines_of, ordered, reduced
-from crmlib.panels.feeds import span
-from crmlib.panels.handle import ReceiptLines, opened, part
-from crmlib.panels.monthly import monthly
+from crmlib.panels.engine import Lines, lines_of, reduced
+from crmlib.panels.handle import opened
 
 _DAY_NEEDS = ("customer_id", "day_n", "quantity_milli", "net_minor")
 _PERIOD_NEEDS = (*_DAY_NEEDS, "receipt_id", "cost_minor")
@@ -30,7 +28,6 @@ CUSTOMER_DAY = {
     "quantity_milli": pl.Int64,
     "net_minor": pl.Int64,
 }
-PURCHASE_DAY = {"customer_id": pl.String, "day_n": pl.Int32, "net_minor": pl.Int64}
 CUSTOMER_SUMMARY = {
     "customer_id": pl.String,
     "first_day_n": pl.Int32,
@@ -78,22 +75,6 @@ def customer_day(lines: AnyFrame, *, period_end: date | None = None) -> pl.DataF
     customer_id, day_n [days since 1970], is_purchase, quantity_milli, net_minor [minor units]; sorted by both keys.
     """
     return reduced(_days(lines, end=period_end), schema=CUSTOMER_DAY, sort=("customer_id", "day_n"))
-
-
-def purchase_days(lines: AnyFrame, *, period_end: date) -> pl.DataFrame:
-    """Each customer's purchase days up to and including `period_end`; month by month, for they are millions.
-
-    Returns
-    -------
-    customer_id (an Enum, which sorts as the texts do), day_n [days since 1970], net_minor [minor units]; by both keys.
-    """
-    reach = span(part(lines, end=period_end))
-    days = monthly(lines, _bought, start=reach[0] if reach else period_end, end=period_end, ids=("customer_id",))
-    return ordered(days, ("customer_id", "day_n"))
-
-
-def _bought(lines: ReceiptLines) -> pl.DataFrame:
-    return reduced(_days(lines, end=None).filter(nw.col("is_purchase")), schema=PURCHASE_DAY, sort=())
 
 
 def customer_summary(lines: AnyFrame, *, period_end: date) -> pl.DataFrame:

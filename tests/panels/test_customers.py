@@ -129,18 +129,3 @@ def test_something_that_is_no_frame_is_refused() -> None:
 def test_a_period_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(ParameterError, match="swap"):
         panels.customer_period(pl.DataFrame(), start=END, end=START)
-
-
-@given(lines=line_frames())
-@settings(max_examples=15)
-def test_purchase_days_are_the_customer_days_with_a_purchase_each_id_held_once(lines: pl.DataFrame) -> None:
-    made = panels.purchase_days(lines, period_end=END)
-    days = panels.customer_day(lines, period_end=END).filter("is_purchase")
-    assert isinstance(made.schema["customer_id"], pl.Enum)
-    assert made.cast({"customer_id": pl.String}).equals(days.select(made.columns))
-
-
-def test_nobody_has_no_purchase_days() -> None:
-    nobody = pl.DataFrame(schema={"customer_id": pl.String, "day_n": pl.Int32, "quantity_milli": pl.Int64,
-                                  "net_minor": pl.Int64})  # fmt: skip
-    assert panels.purchase_days(nobody, period_end=END).columns == ["customer_id", "day_n", "net_minor"]

@@ -38,7 +38,6 @@ def in_days(days: pl.DataFrame) -> pl.DataFrame:
 
 PANELS: dict[str, Callable[[Any], object]] = {
     "customer_day": lambda h: panels.customer_day(h, period_end=B),
-    "purchase_days": lambda h: panels.purchase_days(h, period_end=B),
     "customer_period": lambda h: panels.customer_period(h, start=A + timedelta(days=3), end=B),
     "customer_span": lambda h: panels.customer_span(h, period_end=B - timedelta(days=4)),
     "purchase_history": lambda h: panels.purchase_history(h, period_end=B),

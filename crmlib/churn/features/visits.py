@@ -151,6 +151,6 @@ def trips_of(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
 
 
 def bought(seen: Visits) -> pl.DataFrame:
-    """All trips with everything known by now and their value, as `panels.purchase_days` has them."""
+    """All trips with everything known by now and their value: the purchase days of `panels.customer_day`."""
     days = _by_day(in_order(seen.days), pl.col("sold").any(), pl.col("net_minor").sum())
     return days.filter("sold").select("customer_id", "day_n", "net_minor")

@@ -112,8 +112,8 @@ def run(
 
     Parameters
     ----------
-    days : `panels.purchase_days`, or `panels.customer_day`: `customer_id` (of millions an Enum, held once), `day_n`,
-        `net_minor`, and, where other days are in it, `is_purchase`.
+    days : `churn.features.visits.bought`, or `panels.customer_day`: `customer_id` (of millions an Enum, held once),
+        `day_n`, `net_minor`, and, where other days are in it, `is_purchase`.
     end : last day known.
     cut : last day of the calibration; without it a year before `end` where that leaves as much to learn from, else
         the middle.

@@ -86,7 +86,7 @@ class Study(MemberStudy):
         return Later(self._bought, self.lines, self.page.as_of)
 
     def _bought(self) -> pl.DataFrame:
-        return panels.purchase_days(self.lines, period_end=self.page.as_of).with_columns(is_purchase=True)
+        return self.purchases_in(self.lines, until=self.page.as_of).with_columns(is_purchase=True)
 
     @cached_property
     def ever(self) -> pl.DataFrame:

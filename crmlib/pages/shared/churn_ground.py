@@ -180,7 +180,7 @@ class ChurnStudy(MemberStudy):
     @cached_property
     def seen(self) -> Visits:
         """Days on which members came, and what they did there."""
-        return visits.without(visits.visits(self.lines, coded=True), self.apart.flagged["customer_id"])
+        return visits.without(self.visits_in(self.lines), self.apart.flagged["customer_id"])
 
     @cached_property
     def ever(self) -> Later[Visits]:

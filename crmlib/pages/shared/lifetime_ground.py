@@ -79,7 +79,7 @@ class Lifetime(MemberStudy):
         apart = self.apart.flagged["customer_id"]
 
         def days() -> pl.DataFrame:
-            made = panels.purchase_days(lines, period_end=self.page.as_of)
+            made = self.purchases_in(lines, until=self.page.as_of)
             return made.filter(~among(made, apart))
 
         return Later(lambda: self.once(BOUGHT, days), lines, apart)

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from crmlib import panels, report
+from crmlib.churn.features import visits
+from crmlib.core.dates import day_number
 from crmlib.customers import grades
 from crmlib.customers.members import cards
 from crmlib.customers.members.periods import months_before
@@ -67,8 +69,8 @@ _MADE: WeakKeyDictionary[Page, dict[tuple[str, bool], Any]] = WeakKeyDictionary(
 """What the studies of an open page made together."""
 
 
-def _staying(visits: Later[pl.DataFrame], *, as_of: date) -> grades.Staying:
-    return grades.staying(visits.value, as_of=as_of)
+def _staying(bought: Later[pl.DataFrame], *, as_of: date) -> grades.Staying:
+    return grades.staying(bought.value, as_of=as_of)
 
 
 class MemberStudy(report.Study):
@@ -158,11 +160,19 @@ class MemberStudy(report.Study):
         """`panels.customer_span` of every card, in whichever shop, up to a day; made once for all pages of a night."""
         return self.page.remember(panels.customer_span, self.all_lines, period_end=end)
 
+    def visits_in(self, lines: panels.ReceiptLines) -> visits.Visits:
+        """Days on which the customers of some lines came; read once for all pages of a night."""
+        return self.page.remember(visits.visits, lines, coded=True)
+
+    def purchases_in(self, lines: panels.ReceiptLines, *, until: date) -> pl.DataFrame:
+        """Days up to `until` on which they bought: customer_id (an Enum), day_n, net_minor; by both keys."""
+        return visits.bought(self.visits_in(lines)).filter(pl.col("day_n") <= day_number(until))
+
     def staying(self, *days: date) -> list[grades.Staying]:
         """How surely everybody stays, by visits in whichever shop, as of each of `days`."""
         lines, last = self.all_lines, max(days)
-        visits = Later(lambda: panels.purchase_days(lines, period_end=last), lines, last)
-        return [self.page.remember(_staying, visits, as_of=day) for day in days]
+        bought = Later(lambda: self.purchases_in(lines, until=last), lines, last)
+        return [self.page.remember(_staying, bought, as_of=day) for day in days]
 
     def members(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of `frame` (customer_id, …) that are members'."""

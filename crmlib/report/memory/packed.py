@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,7 @@ def pack(value: object) -> bytes:
 
 
 def digest(value: object) -> str:
-    """A hash of what `pack` would make, without holding all of it at once."""
+    """A hash of all that `pack` would make, without compressing it or holding it at once."""
     return hashlib.sha256(_packed(value, _Blobs(hashed=True))).hexdigest()
 
 
@@ -126,9 +126,9 @@ def _described(value: object, blobs: _Blobs) -> tuple[str, object]:
         case date():
             found = "day", value.isoformat()
         case pl.DataFrame():
-            found = "frame", blobs.add(_ipc(value))
+            found = "frame", _framed(value, blobs)
         case pl.Series():
-            found = "series", blobs.add(_ipc(value.to_frame()))
+            found = "series", _framed(value.to_frame(), blobs)
         case np.ndarray():
             found = "array", blobs.add(_npy(value))
         case np.generic():
@@ -140,9 +140,17 @@ def _described(value: object, blobs: _Blobs) -> tuple[str, object]:
     return found
 
 
-def _ipc(frame: pl.DataFrame) -> BytesIO:
+def _framed(frame: pl.DataFrame, blobs: _Blobs) -> list[object]:
+    """A frame with the places of its Enums' values, and the texts of each: to read it, no text is looked up."""
+    kinds = {name: kind for name, kind in frame.schema.items() if isinstance(kind, pl.Enum)}
+    names = [[name, blobs.add(_ipc(kind.categories.to_frame(), blobs))] for name, kind in kinds.items()]
+    return [blobs.add(_ipc(frame.with_columns(pl.col(*kinds).to_physical()) if kinds else frame, blobs)), names]
+
+
+def _ipc(frame: pl.DataFrame, blobs: _Blobs) -> BytesIO:
     buffer = BytesIO()
-    frame.rechunk().write_ipc(buffer, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+    how: Literal["uncompressed", "zstd"] = "uncompressed" if blobs.hashed else "zstd"
+    frame.rechunk().write_ipc(buffer, compression=how, compat_level=pl.CompatLevel.oldest())
     return buffer
 
 
@@ -162,7 +170,17 @@ def _value(tree: Any, blobs: list[memoryview]) -> Any:
         return {_value(k, blobs): _value(v, blobs) for k, v in of}
     if kind == "object":
         return _object(tree["class"], {name: _value(v, blobs) for name, v in of.items()})
-    return _PLAIN[kind](of) if kind in _PLAIN else _BLOBS[kind](BytesIO(blobs[of]))
+    if kind in ("frame", "series"):
+        place, names = of
+        frame = _read(blobs[place]).with_columns(
+            pl.col(name).cat.to(pl.Enum(_read(blobs[at]).to_series())) for name, at in names
+        )
+        return frame if kind == "frame" else frame.to_series()
+    return _PLAIN[kind](of) if kind in _PLAIN else _ARRAYS[kind](BytesIO(blobs[of]))
+
+
+def _read(blob: memoryview) -> pl.DataFrame:
+    return pl.read_ipc(BytesIO(blob))
 
 
 def _found(name: str) -> Any:
@@ -186,9 +204,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "time": datetime.fromisoformat,
     "function": _function,
 }
-_BLOBS: dict[str, Callable[[BytesIO], Any]] = {
-    "frame": pl.read_ipc,
-    "series": lambda blob: pl.read_ipc(blob).to_series(),
+_ARRAYS: dict[str, Callable[[BytesIO], Any]] = {
     "array": lambda blob: np.load(blob, allow_pickle=False),
     "scalar": lambda blob: np.load(blob, allow_pickle=False)[()],
 }

@@ -29,8 +29,7 @@ def test_a_paid_trip_needs_a_value_above_zero_after_that_days_returns():
     assert trips(visits(LINES), paid=True).rows() == [("b", 30)]
 
 
-def test_days_bought_are_those_that_the_panel_tells():
-    """One page takes them of the visits that it holds, another of the panel: they must be the same."""
+def test_days_bought_are_those_of_customer_days_with_a_purchase():
     rng = np.random.default_rng(2)
     n = 4000
     many = pl.DataFrame(
@@ -42,7 +41,8 @@ def test_days_bought_are_those_that_the_panel_tells():
             "store_id": rng.choice(["s", "t", "u"], n),
         }
     )
-    told = panels.purchase_days(many, period_end=day_of(200)).cast({"customer_id": pl.String})
+    days = panels.customer_day(many, period_end=day_of(200)).filter("is_purchase")
+    told = days.select("customer_id", "day_n", "net_minor")
     assert told.height and bought(visits(many, coded=True)).cast({"customer_id": pl.String}).equals(told)
 
 
