@@ -17,7 +17,8 @@ def says(words: Words, key: str, headline: str) -> bool:
     for fixed, name, form, _ in string.Formatter().parse(words.sentence(key)):
         plural = (form or "").removeprefix("plural:") if (form or "").startswith("plural:") else ""
         chosen = "|".join(re.escape(one) for one in plural.split("|")) if plural else ".*"
-        pattern += re.escape(fixed) + (f"(?:{chosen})" if name else "")
+        beside = re.sub(r"^\\ |\\ $", " ?", re.escape(fixed))  # Chinese closes up beside Chinese
+        pattern += beside + (f"(?:{chosen})" if name else "")
     return re.search(pattern, headline, flags=re.DOTALL) is not None
 
 
