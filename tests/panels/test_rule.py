@@ -61,6 +61,8 @@ def touched(tree: ast.Module) -> list[int]:
             passed |= {id(a) for a in [*node.args, *(k.value for k in node.keywords)]}
         if isinstance(node, ast.Return | ast.Assign) and node.value is not None:
             passed.add(id(node.value))
+        if isinstance(node, ast.Tuple):  # named beside what else decides
+            passed |= {id(one) for one in node.elts}
         if isinstance(node, ast.IfExp):
             passed |= {id(node.body), id(node.orelse)}
             passed |= {id(n) for n in ast.walk(node.test)}
@@ -114,7 +116,9 @@ def test_the_rule_sees_whoever_touches_a_line(text: str) -> None:
     assert touched(ast.parse(f"def f(lines):\n    {text}")) == [2]
 
 
-@pytest.mark.parametrize("text", ["f(lines)", "f(x, lines=page.lines)", "return_ = lines", "g(page.lines, 1)"])
+@pytest.mark.parametrize(
+    "text", ["f(lines)", "f(x, lines=page.lines)", "return_ = lines", "g(page.lines, 1)", "return lines, 1"]
+)
 def test_the_rule_lets_lines_be_passed_on(text: str) -> None:
     assert touched(ast.parse(f"def f(lines):\n    {text}")) == []
 
