@@ -40,8 +40,6 @@ def fill(sentence: str, values: Mapping[str, object], *, rule: Rule = english) -
     --------
     >>> [fill("{n} {n:plural:member|members}", {"n": n}) for n in (0, "1", "1,000", "about 1")]
     ['0 members', '1 member', '1,000 members', 'about 1 members']
-    >>> [fill("占 {budget} 的 {share}", {"budget": of, "share": "44%"}) for of in ("预算", "16.7 万元", "400")]
-    ['占预算的 44%', '占 16.7 万元的 44%', '占 400 的 44%']
     """
     marked = _BESIDE.sub(_MARK, sentence)
     filled = _Counting(rule).vformat(marked, (), values) if f":{PLURAL}" in marked else marked.format(**values)

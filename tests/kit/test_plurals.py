@@ -96,3 +96,12 @@ def test_a_number_with_decimals_and_a_text_have_the_plural() -> None:
 
 def test_chinese_has_no_forms() -> None:
     assert not any(f":{PLURAL}" in Words("zh").sentence(key) for key in keys("zh"))
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [("预算", "占预算的 44%"), ("16.7 万元", "占 16.7 万元的 44%"), ("400", "占 400 的 44%"), ("O₂", "占 O₂ 的 44%")],
+)
+def test_chinese_closes_up_beside_chinese(budget: str, said: str) -> None:
+    assert fill("占 {budget} 的 {share}", {"budget": budget, "share": "44%"}) == said
+    assert fill("{label} {value}", {"label": "语言", "value": "中文"}) == "语言 中文"
