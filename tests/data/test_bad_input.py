@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from crmlib import panels
@@ -25,7 +26,7 @@ from crmlib.core.contracts import LARGEST
 from crmlib.core.errors import ContractError, CrmError, LakeError, SourceError
 from crmlib.data import Lake, check_lake, ingest
 from crmlib.data.judge import resolve
-from crmlib.data.lake import delta, rewrite
+from crmlib.data.lake import delta
 from crmlib.data.read import bounds, files
 from crmlib.kit.words import Words
 from crmlib.kit.words.rules import rule_in_words
@@ -184,7 +185,7 @@ def test_a_full_disk_leaves_the_old_version(desk, monkeypatch, step):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(delta, "write_deltalake", full)
-    monkeypatch.setattr(rewrite.pq.ParquetWriter, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     refused(desk, LakeError, "lake.disk_full")
     monkeypatch.undo()
     assert desk.lake.table("receipt_lines").collect().height == 3

@@ -104,7 +104,7 @@ def test_the_lifetime_model_takes_its_days_of_the_visits_where_these_are_held(
     study: Study, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing was found, days of all members are read once."""
-    reads, read = list[int](), visits.visit_days
+    reads, read = list[int](), panels.visit_days
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         reads.append(1)
