@@ -9,7 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from crmlib.core.dates import day_number, day_of
-from crmlib.core.frames import AnyFrame, to_polars
+from crmlib.core.frames import AnyFrame, few_texts, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, lines_of, ordered, reduced
 from crmlib.panels.handle import among, cells_of, opened
@@ -65,8 +65,7 @@ def visit_days(lines: AnyFrame) -> VisitDays:
     stores = read.filter(bought & pl.col("store_id").is_not_null()).select("store_id", "day_n", "known_n").unique()
     reduced_, alive = pl.collect_all([days, stores], engine="streaming")
     filled = frozenset(c for c in has if c == "known_at" or _any_value(lazy, c))
-    kinds = {c: pl.Enum(reduced_[c].drop_nulls().unique().sort()) for c in IDS}
-    return VisitDays(ordered(reduced_.cast(kinds), ORDER), alive.sort("store_id", "day_n", "known_n"), filled)  # type: ignore[arg-type]
+    return VisitDays(ordered(few_texts(reduced_), ORDER), alive.sort("store_id", "day_n", "known_n"), filled)
 
 
 def _of_cells(cells: pl.LazyFrame) -> VisitDays:
