@@ -67,7 +67,7 @@ def night(lake: Lake, rng: np.random.Generator, number: int, *, odd: bool = True
     if number == 0 or rng.random() < 0.4:
         delta.append(path, new, batch=batch, partition="month", description=FACTS)
         return
-    there = delta.scan(path).collect().select(new.columns)
+    there = delta.scan(path).collect().select(new.columns).sort("line_id")  # files come in any order
     days = sorted({START + timedelta(days=int(d)) for d in rng.integers(0, DAYS, 3)})
     inside = there.filter(pl.col("day").is_in(days))
     kept = inside.filter(pl.Series(rng.random(inside.height) < 0.6, dtype=pl.Boolean))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -79,23 +79,26 @@ def test_days_that_no_reduction_holds_are_added_without_asking_its_rows(
 
 
 def test_the_fullest_month_says_how_many_days_are_reduced_at_once(tmp_path: Path) -> None:
-    lake = histories.made(tmp_path, 1, 3)
+    lake = Lake(tmp_path)
     path = lake.table_path("receipt_lines")
-    version = delta.version(path)
-    day = pl.col("day").dt.strftime("%Y-%m")
-    lines = lake.table("receipt_lines").group_by(day).agg(pl.len(), pl.col("day").n_unique().alias("days")).collect()
-    fullest = (lines["len"] / lines["days"]).max()
-    few = (
-        delta.scan(path)
-        .head(1)
-        .collect()
-        .with_columns(pl.lit("far").alias("line_id"), pl.lit("2031-01").alias("month"))
+    rows = histories.lines(np.random.default_rng(1), 1200, at=histories.NIGHT, first=0)
+
+    def sold(full: int, first: date, days: int, batch: str) -> int:
+        """Write so many lines on each of some days, and say the version that holds them."""
+        told = [first + timedelta(days=i // full) for i in range(full * days)]
+        lines = rows.head(full * days).with_columns(
+            pl.Series("day", told), pl.Series("day_n", told).cast(pl.Int32), month=pl.lit(f"{first:%Y-%m}")
+        )
+        delta.append(path, lines, batch=delta.Batch(batch), partition="month", description="{}")
+        return delta.version(path)
+
+    april = sold(40, date(2026, 4, 1), 30, "full")
+    assert reduced._days_at_once(lake, april, 400) == 10
+    far = sold(
+        1, date(2031, 1, 1), 28, "far"
     )  # a month of few lines beside it makes no room for more days of the full one
-    before = reduced._days_at_once(lake, version, 400)
-    sparse = [few.with_columns(pl.lit(date(2031, 1, d)).alias("day")) for d in range(1, 29)]
-    delta.append(path, pl.concat(sparse), batch=delta.Batch("far"), partition="month", description="{}")
-    assert reduced._days_at_once(lake, version + 1, 400) == before
-    assert before <= 400 / fullest + 1  # type: ignore[operator]
+    assert reduced._days_at_once(lake, far, 400) == 10
+    assert reduced._days_at_once(lake, far, 1) == 1
 
 
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:
