@@ -85,12 +85,12 @@ class Study(Watch):
     @cached_property
     def drawn(self) -> int | None:
         """Members drawn for that; none where it is all of them."""
-        return None if self.tried is self.baskets else TRIED
+        return self.kept("drawn", lambda: None if self.tried is self.baskets else TRIED, self.params.months, TRIED)
 
     @cached_property
     def beaten(self) -> Beaten:
         """How the list of goods does beside popularity and own frequency on each member's last basket."""
-        return invite.judge(self.tried, top=RANKED)
+        return self.kept("beaten", lambda: invite.judge(self.tried, top=RANKED), self.params.months, TRIED)
 
     @cached_property
     def fitted(self) -> repeat.RepeatFit:
@@ -103,11 +103,17 @@ class Study(Watch):
     @cached_property
     def slot(self) -> Slot:
         """Whether goods that are new to a member beat popularity."""
+        return self.kept("slot", self._slot, self.params.months, TRIED)
+
+    def _slot(self) -> Slot:
         return new_to_them.judge(self.tried, decay=self.beaten.decay, top=RANKED)
 
     @cached_property
     def earned(self) -> pl.DataFrame | None:
         """What one purchase of each good earns: product_id, margin_minor; none where no cost is known."""
+        return self.kept("earned", self._earned, self.params.months)
+
+    def _earned(self) -> pl.DataFrame | None:
         start, end = self.period
         found = invite.margins(receipts.goods_price(self.lines, start=start, end=end))
         return found if found.height else None
@@ -119,6 +125,11 @@ class Study(Watch):
             return None
         found = self.shelf.on_hand
         return found if found.height else None
+
+    @property
+    def counted(self) -> bool:
+        """Whether anything is known to lie in the shops."""
+        return self.kept("counted", lambda: self.on_hand is not None)
 
     @cached_property
     def current(self) -> pl.Series:
@@ -187,6 +198,9 @@ class Study(Watch):
     @cached_property
     def read(self) -> pl.DataFrame:
         """What closed lists did in each cell: `cells.CELLS`; no rows without lists."""
+        return self.kept("read", self._read)
+
+    def _read(self) -> pl.DataFrame:
         if self.page.missing("campaigns", "campaign_steps", "outreach"):
             return pl.DataFrame(schema=cells.CELLS)
         days = self.days_of(self.register.rows["recipient_id"])
@@ -202,12 +216,12 @@ class Study(Watch):
     @cached_property
     def effects(self) -> pl.DataFrame:
         """Effects of each cell and purpose, pooled over lists and shrunk [minor units a head]."""
-        return members.everywhere(self.read, self.standing)
+        return self.kept("effects", lambda: members.everywhere(self.read, self.standing), self.params.months)
 
     @cached_property
     def margin(self) -> float:
         """Margin of a unit of sales [share], of the last year's costs."""
-        return float(clv.portfolio.margin_of(self.year, given=None).rate)
+        return self.kept("margin", lambda: float(clv.portfolio.margin_of(self.year, given=None).rate))
 
     @cached_property
     def picked(self) -> pl.DataFrame:
@@ -215,6 +229,10 @@ class Study(Watch):
 
         Valued by the expected net, where cells differ, else by a year's spend.
         """
+        asked = self.params
+        return self.kept("picked", self._picked, asked.months, asked.objective, asked.cost)
+
+    def _picked(self) -> pl.DataFrame:
         by = members.choose(
             self.standing, self.effects, objective=self.params.objective, margin=self.margin,
             cost_minor=self.params.cost,
@@ -239,6 +257,9 @@ class Study(Watch):
     @cached_property
     def base(self) -> float:
         """Share of such members who came within the window by themselves: those of one window ago."""
+        return self.kept("base", self._base, self.params.months)
+
+    def _base(self) -> float:
         then = self.page.as_of - WINDOW * DAY
         ids = self.standing["recipient_id"]
         day = pl.from_epoch("day_n", time_unit="d")
@@ -264,7 +285,8 @@ class Study(Watch):
         """Whom to invite, best first: the draw's contacts with goods, time, store, cell and owner."""
         mine = self.filed.of("contact").sort("rank").select("recipient_id", "rank")
         rows = mine.join(self.picked, on="recipient_id", how="left", maintain_order="left")
-        owned = self.owned_by.rename({"customer_id": "recipient_id"})
+        ids = rows["recipient_id"]
+        owned = self.kept("owned", lambda: self.owned_of(ids), ids).rename({"customer_id": "recipient_id"})
         return rows.join(owned, on="recipient_id", how="left", maintain_order="left")
 
     @cached_property
@@ -277,7 +299,10 @@ class Study(Watch):
     @cached_property
     def means(self) -> pl.DataFrame:
         """How those who could be invited may be reached: means, members."""
-        reached = self.reach(self.standing["recipient_id"])
+        return self.kept("means", self._means, self.params.months)
+
+    def _means(self) -> pl.DataFrame:
+        reached = self.means_by(self.classed(self.standing["recipient_id"]), self.file)
         return reached.group_by("means").agg(members=pl.len().cast(pl.Int64)).sort("members", descending=True)
 
     @cached_property

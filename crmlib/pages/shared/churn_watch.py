@@ -108,11 +108,15 @@ class Watch(ChurnStudy):
 
         few : the shops of others are not looked at.
         """
+        asked = self.classed(ids)
+        return self._of_few(asked) if few else self._reached(asked, self.owned_by, self.means_by(asked, self.file))
+
+    def classed(self, ids: pl.Series) -> pl.DataFrame:
+        """Each of `ids`, in order, by class of past spend: customer_id, past_tier; the lowest where there is none."""
         lowest = max(self.tiers["tier"].cast(pl.String).to_list(), default="D")
         known = self.tiers.select("customer_id", past_tier=pl.col("tier").cast(pl.String))
         asked = ids.rename("customer_id").to_frame().join(known, on="customer_id", how="left", maintain_order="left")
-        asked = asked.with_columns(pl.col("past_tier").fill_null(lowest))
-        return self._of_few(asked) if few else self._reached(asked, self.owned_by, self.means_by(asked, self.file))
+        return asked.with_columns(pl.col("past_tier").fill_null(lowest))
 
     def reach_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`reach` of some rows of `lateness`."""

@@ -13,7 +13,7 @@ from tests.report import world
 
 FEW = frozenset({"crmlib.panels.feeds"})
 """Panels of days and feeds, which are few however many lines there are."""
-PAGES = ("sales_pulse", "goods", "data_health", "early_warning", "contact_list", "customer_value")
+PAGES = ("sales_pulse", "goods", "data_health", "early_warning", "contact_list", "customer_value", "invitations")
 
 
 @pytest.mark.parametrize("report", PAGES)

@@ -66,7 +66,7 @@ def limits(study: Study) -> Limits:
     """What the page cannot tell, always and for want of a table."""
     missing = {
         "no_cost": study.earned is None,
-        "no_stock": study.on_hand is None,
+        "no_stock": not study.counted,
         "no_lists": study.read.is_empty(),
     }
     return sentences(study.words, "invitations", always=("buy", "display"), missing=missing)
