@@ -7,7 +7,9 @@ judging a company's raw exports takes. Every copy has its own cards and receipts
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +68,40 @@ def _append(lake: Lake, rows: pl.DataFrame, *, name: str, description: str) -> N
     record = {"source": "grown", "table": reduced.LINES, "at": now, "read": rows.height, "kept": rows.height, **none}
     batch = delta.Batch(name, {**record, "files": {}, "rules": []})
     delta.append(lake.table_path(reduced.LINES), rows, batch=batch, partition=MONTH, description=description)
+
+
+LINE_OF_TILL = re.compile(rb"(?m)^([SC]\d{13})(,[^,\n]*,[SC])\d(\d\d,)(?:\d\d(\d+))?")
+"""Receipt, its time and letter of shop, the shop's last digits, the card after its first two; torn lines have less."""
+
+
+def grown_export(small: Path, folder: Path, *, times: int) -> None:
+    """Raw files of tills so many times in a folder, of other receipts, cards and two sets of shops; corrections, too.
+
+    Parameters
+    ----------
+    small : export of `crmlib simulate` with fewer than 100 stores; its files `pos_*.csv.gz` keep their names.
+    times : up to 90.
+    """
+    folder.mkdir(parents=True)
+    shutil.copy2(small / "sources.yml", folder)
+    for path in sorted(small.glob("pos_*.csv.gz")):
+        with gzip.open(path) as packed:
+            head, rows = packed.read().split(b"\n", 1)
+        marked = LINE_OF_TILL.sub(_marked, rows)
+        with gzip.open(folder / path.name, "wb", compresslevel=1) as out:
+            out.write(head + b"\n")
+            for n in range(times):
+                marks = {b"\x01": b"%02d" % n, b"\x02": b"%d" % (n % 2), b"\x03": b"%02d" % (10 + n)}
+                copy = marked
+                for mark, text in marks.items():
+                    copy = copy.replace(mark, text)
+                out.write(copy)
+
+
+def _marked(line: re.Match[bytes]) -> bytes:
+    """The beginning of a line with marks where copies differ."""
+    receipt, shop, digits, card = line.groups()
+    return receipt + b"\x01" + shop + b"\x02" + digits + (b"\x03" + card if card else b"")
 
 
 MORNING = """
