@@ -12,11 +12,12 @@ from datetime import date, timedelta
 import narwhals as nw
 import polars as pl
 
-from crmlib.core.dates import EPOCH
+from crmlib.core.dates import EPOCH, day_number
 from crmlib.core.frames import AnyFrame
 from crmlib.panels import reductions
 from crmlib.panels.engine import Lines, lines_of
 from crmlib.panels.handle import cells_of, odd_days, part, services
+from crmlib.panels.monthly import months
 
 DAY, GOODS, RECEIPT, FEED, STORE = "customer_store_day", "store_product_day", "receipt", "feed_day", "store_day"
 DAYS = ("customer_id", "day_n")
@@ -107,9 +108,8 @@ def _days_of_services(every: AnyFrame, only: AnyFrame) -> pl.LazyFrame | None:
     needs = ("store_id", "day_n", "receipt_id", "customer_id", "net_minor", "cost_minor")
     of_lines: pl.LazyFrame = lines_of(only, needs=needs, name="receipt_lines").select(*needs).to_native()
     key = ["day_n", "receipt_id"]
-    few = of_lines.collect(engine="streaming").lazy()
-    with_any = few.select(key).unique()
-    whole = cells.join(with_any, on=key, how="semi").group_by(key).agg(every=pl.col("lines").sum())
+    found = of_lines.collect(engine="streaming")
+    few, whole = found.lazy(), _whole_receipts(cells, found.select(key).unique())
     member = pl.when(HAS_CARD)
     taken = few.group_by("store_id", *key).agg(
         pl.col("net_minor", "cost_minor").sum(), lines=pl.len().cast(pl.Int64),
@@ -121,6 +121,19 @@ def _days_of_services(every: AnyFrame, only: AnyFrame) -> pl.LazyFrame | None:
         receipts=alone, member_receipts=pl.when("member").then(alone).otherwise(0)
     )
     return by_receipt.group_by("store_id", "day_n").agg((-pl.col(c)).sum() for c in STORE_DAY)
+
+
+def _whole_receipts(cells: pl.LazyFrame, receipts: pl.DataFrame) -> pl.LazyFrame:
+    """Lines of `receipts` (day_n, receipt_id, each once) in `every`; month by month, since all are not held at once."""
+    key, made = ["day_n", "receipt_id"], []
+    if receipts.is_empty():
+        return cells.select(*key, every="lines").head(0)
+    first, last = (_day(int(n)) for n in receipts.select(a=pl.col("day_n").min(), b=pl.col("day_n").max()).row(0))
+    for start, end in months(first, last):
+        inside = pl.col("day_n").is_between(day_number(start), day_number(end))
+        asked = cells.filter(inside).join(receipts.lazy().filter(inside), on=key, how="semi")
+        made.append(asked.group_by(key).agg(every=pl.col("lines").sum()).collect(engine="streaming"))
+    return pl.concat(made).lazy()
 
 
 def offers(lines: AnyFrame) -> Lines | None:

@@ -57,3 +57,10 @@ def months(start: date, end: date) -> Iterator[tuple[date, date]]:
         if following > end:
             return
         first = following
+
+
+def spans(start: date, end: date, most: int) -> Iterator[tuple[date, date]]:
+    """First and last day of spans of at most `most` days from `start` to `end`."""
+    while start <= end:
+        yield start, min(end, start + (most - 1) * DAY)
+        start += most * DAY

@@ -16,7 +16,7 @@ from crmlib.core.frames import AnyFrame, few_texts, to_polars
 from crmlib.panels import from_cells
 from crmlib.panels.engine import Lines, Schema, lines_of, reduced
 from crmlib.panels.handle import among
-from crmlib.panels.monthly import monthly
+from crmlib.panels.monthly import monthly, spans
 
 CUSTOMER_TRAITS = {
     "customer_id": pl.String,
@@ -43,6 +43,8 @@ KIND_SUMS = {"lines": pl.Int64, "quantity_milli": pl.Int64, "net_minor": pl.Int6
 MEMBER_GOODS = {"product_id": pl.String, "quantity_milli": pl.Int64, "net_minor": pl.Int64}
 _PARTS = 1000
 """Usual prices are summed in such parts of a minor unit, and rounded once."""
+AT_ONCE = 365
+"""Days whose use of cards is summed at once."""
 CARD_USE = {
     "customer_id": pl.String,
     "most_receipts_day": pl.Int64,
@@ -318,18 +320,23 @@ def card_use(lines: AnyFrame, *, start: date, end: date) -> pl.DataFrame:
     -------
     customer_id; most_receipts_day; most_receipt_minor, value of the largest receipt; net_minor of sales lines.
     """
-    stored = from_cells.card_days(lines, day_number(start), day_number(end))
-    if stored is None:
-        panel = _card_days(_receipts(lines, start=start, end=end))
-    else:
+    made = pl.DataFrame(schema=CARD_USE)
+    for first, last in spans(start, end, AT_ONCE):
+        stored = from_cells.card_days(lines, day_number(first), day_number(last))
+        if stored is None:
+            return reduced(_use(_card_days(_receipts(lines, start=start, end=end))), schema=CARD_USE, sort=())
         alone, parts = stored
-        panel = nw.concat([_card_days(parts), alone])
-    use = panel.group_by("customer_id").agg(
-        most_receipts_day=nw.col("receipts").max(),
-        most_receipt_minor=nw.col("largest").max(),
-        net_minor=nw.col("net_minor").sum(),
-    )
-    return reduced(use, schema=CARD_USE, sort=())
+        more = reduced(_use(nw.concat([_card_days(parts), alone])), schema=CARD_USE, sort=())
+        most = pl.col("most_receipts_day", "most_receipt_minor").max()
+        both = pl.concat([made, more]).lazy().group_by("customer_id").agg(most, pl.col("net_minor").sum())
+        made = both.collect(engine="streaming") if made.height else more
+    return made
+
+
+def _use(days: Lines) -> Lines:
+    """Use of cards over days of members."""
+    most = {"most_receipts_day": nw.col("receipts").max(), "most_receipt_minor": nw.col("largest").max()}
+    return days.group_by("customer_id").agg(**most, net_minor=nw.col("net_minor").sum())
 
 
 def _card_days(parts: Lines) -> Lines:

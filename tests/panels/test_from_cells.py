@@ -13,7 +13,7 @@ import pytest
 
 from crmlib import panels
 from crmlib.data.lake import reduced
-from crmlib.panels import handle, reductions, traits
+from crmlib.panels import from_cells, handle, reductions, traits
 from crmlib.panels.receipts import goods_money
 from crmlib.panels.sales import product_weeks
 from tests.panels import histories
@@ -133,6 +133,38 @@ def test_every_panel_reads_the_same_from_cells_as_from_lines(
             stored, read = panels.part(lines, **narrowed), panels.part(bare(lines), **narrowed)
             for name, panel in PANELS.items():
                 assert same(panel(stored), panel(read)), (name, kind, seed, odd, regions, as_of)
+
+
+def test_days_of_all_members_are_not_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = histories.with_people(histories.made(tmp_path, 1, 4, odd=True))
+    reduced.reduce(lake, by=reductions)
+    lines = world.opened(lake, report="data_health").lines
+    read, asked = from_cells.card_days, []
+
+    def noted(lines: Any, start: int, end: int) -> object:
+        asked.append(end - start + 1)
+        return read(lines, start, end)
+
+    monkeypatch.setattr("crmlib.panels.from_cells.card_days", noted)
+    monkeypatch.setattr("crmlib.panels.traits.AT_ONCE", 5, raising=False)
+    assert same(PANELS["card_use"](lines), PANELS["card_use"](bare(lines)))
+    assert max(asked[:-1]) == 5 and sum(asked[:-1]) == (B - A).days + 1
+
+
+def test_receipts_with_services_are_looked_for_month_by_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = histories.with_people(histories.made(tmp_path, 1, 4))
+    reduced.reduce(lake, by=reductions)
+    left = panels.part(world.opened(lake, report="data_health").lines, leaving=pl.Series(["q"]))
+    joins, join = [], pl.LazyFrame.join
+
+    def noted(self: pl.LazyFrame, *given: Any, **how: Any) -> pl.LazyFrame:
+        if how.get("how") == "semi":
+            joins.append(self.select(pl.col("day_n").cast(pl.Date).dt.month().n_unique()).collect().item())
+        return join(self, *given, **how)
+
+    monkeypatch.setattr(pl.LazyFrame, "join", noted)
+    panels.store_day(left)
+    assert joins and max(joins) == 1
 
 
 def test_reductions_that_are_behind_are_not_read(tmp_path: Path) -> None:
