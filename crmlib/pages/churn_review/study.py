@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import TypeVar
 
 import polars as pl
 
@@ -22,6 +24,8 @@ from crmlib.pages.churn_review.parameters import ChurnReview
 from crmlib.pages.shared.churn_ground import MONTHS, ChurnStudy
 from crmlib.report.memory.remember import Later
 from crmlib.scoring import pyramid
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,12 @@ class Study(ChurnStudy):
     def monthly(self) -> bool:
         """Whether this is the monthly page; the weekly one has the flow and its causes only."""
         return self.params.rhythm == "monthly"
+
+    def _told(self, step: str, make: Callable[[], T]) -> T:
+        """`kept` by all that the page is asked for."""
+        asked = self.params
+        decided = asked.rhythm, asked.horizon, asked.active_days, asked.days, asked.periods, asked.window
+        return self.kept(step, make, *decided)
 
     @cached_property
     def tests(self) -> list[date]:
@@ -78,6 +88,11 @@ class Study(ChurnStudy):
         found, titles = flows.owners(self.file, self.collected("assignments")), self.titles("staff", "staff_id")
         return found.with_columns(pl.col("owner").replace(titles)) if found is not None and titles else found
 
+    @property
+    def looked_after(self) -> bool:
+        """Whether anybody is named who looks after members."""
+        return self._told("looked_after", lambda: self.owned is not None)
+
     @cached_property
     def by_owner(self) -> pl.DataFrame | None:
         """The flow by owner and period; none where nobody is named, and on the monthly page."""
@@ -97,7 +112,7 @@ class Study(ChurnStudy):
     @cached_property
     def funnel(self) -> pl.DataFrame:
         """Members reached, lost and still there by stage."""
-        return stages.funnel(self.known)
+        return self._told("funnel", lambda: stages.funnel(self.known))
 
     @cached_property
     def lost(self) -> pl.DataFrame:
@@ -121,6 +136,9 @@ class Study(ChurnStudy):
     @cached_property
     def why(self) -> pl.DataFrame:
         """Causes by number of lost members, each with its source."""
+        return self._told("why", self._why)
+
+    def _why(self) -> pl.DataFrame:
         at = self.page.remember(_homes, self.ever, self.lost["customer_id"], t0=self.page.as_of)
         closed = causes.lost_by_closure(self.lost, at, self.shut, within=self.horizon)
         return causes.ranked(causes.causes(self.lost, told=self.told, closed=closed, model=self.suggested))
@@ -133,7 +151,7 @@ class Study(ChurnStudy):
     @cached_property
     def rates(self) -> pl.DataFrame:
         """Lost members and those with a written reason, by owner or stage; the last row is all."""
-        return forms.fill_rate(self.lost, self.told, by=self.owners_now)
+        return self._told("rates", lambda: forms.fill_rate(self.lost, self.told, by=self.owners_now))
 
     @cached_property
     def asked(self) -> pl.DataFrame:
@@ -144,17 +162,25 @@ class Study(ChurnStudy):
     @cached_property
     def put(self) -> pl.DataFrame:
         """Those of them that each owner is asked about."""
-        return forms.capped(self.asked, each=forms.EACH)
+        return self._told("put", lambda: forms.capped(self.asked, each=forms.EACH))
+
+    @property
+    def unwritten(self) -> int:
+        """Losses of the last period without a reason."""
+        return self._told("unwritten", lambda: self.asked.height)
 
     @cached_property
     def ends(self) -> pl.DataFrame:
         """Days from the first follow-up to loss or purchase: one row per person followed up."""
+        return self._told("ends", self._ends)
+
+    def _ends(self) -> pl.DataFrame:
         return stages.follow_up_times(self.known, self.trips, t0=self.page.as_of, horizon=self.horizon)
 
     @cached_property
     def incidence(self) -> pl.DataFrame:
         """Share lost and won by days since the first follow-up, with intervals."""
-        return competing.cumulative_incidence(self.ends)
+        return self._told("incidence", lambda: competing.cumulative_incidence(self.ends))
 
     @cached_property
     def margins(self) -> pl.DataFrame:
@@ -165,12 +191,18 @@ class Study(ChurnStudy):
     @cached_property
     def sent(self) -> pl.DataFrame:
         """What came of each win-back list, beside those left alone."""
+        return self._told("sent", self._sent)
+
+    def _sent(self) -> pl.DataFrame:
         days, as_of = self.params.window, self.page.as_of
         return winback_lists.read_lists(self._contacts, self.trips, self.margins, as_of=as_of, days=days)
 
     @cached_property
     def cells(self) -> Cells | None:
         """For whom winning back works; none where the lists are too small."""
+        return self._told("cells", self._cells)
+
+    def _cells(self) -> Cells | None:
         days, as_of = self.params.window, self.page.as_of
         listed = winback_cells.people(self._contacts, self.seen, self.margins, as_of=as_of, days=days)
         return winback_cells.read_cells(listed, rng=self.chance("cells"))
@@ -178,6 +210,9 @@ class Study(ChurnStudy):
     @cached_property
     def observed(self) -> pl.DataFrame:
         """Observed beside expected by tier, at the last closed window."""
+        return self._told("observed", self._observed)
+
+    def _observed(self) -> pl.DataFrame:
         origin = self.health.origin
         start = periods.periods(origin, months=MONTHS).start
         then = panels.customer_period(self.lines, start=start, end=origin)
@@ -186,6 +221,9 @@ class Study(ChurnStudy):
     @cached_property
     def drift(self) -> pl.DataFrame:
         """How far members moved from those the risk was learned on: name, psi, verdict."""
+        return self._told("drift", self._drift)
+
+    def _drift(self) -> pl.DataFrame:
         return self.page.remember(
             last_test.drifted, self.learned, self.risk, as_of=self.page.as_of, options=self.options
         )
@@ -198,6 +236,9 @@ class Study(ChurnStudy):
     @cached_property
     def flow(self) -> Flow:
         """Who moved in each period, counted by all, by store and by owner."""
+        return self._told("flow", self._flow)
+
+    def _flow(self) -> Flow:
         return self.page.remember(
             _flow, self.ever, None if self.monthly else self.owned, spans=self.times, horizon=self.horizon,
             active_days=self.params.active_days, festivals=self.options.festivals, observed_until=self.page.as_of,

@@ -13,7 +13,16 @@ from tests.report import world
 
 FEW = frozenset({"crmlib.panels.feeds"})
 """Panels of days and feeds, which are few however many lines there are."""
-PAGES = ("sales_pulse", "goods", "data_health", "early_warning", "contact_list", "customer_value", "invitations")
+PAGES = (
+    "sales_pulse",
+    "goods",
+    "data_health",
+    "early_warning",
+    "contact_list",
+    "customer_value",
+    "invitations",
+    "churn_review",
+)
 
 
 @pytest.mark.parametrize("report", PAGES)

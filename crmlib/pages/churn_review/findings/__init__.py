@@ -45,7 +45,7 @@ def stores(study: Study) -> Finding:
 @section("churn_review.owners", key="churn.owners")
 def owners(study: Study) -> Finding | tuple[Finding, ...]:
     """Whose members were lost on balance; on the weekly page, where owners are named."""
-    if study.monthly or study.owned is None or study.by_owner is None:
+    if study.monthly or not study.looked_after or study.by_owner is None:
         return NONE
     return movement.owners(study.by_owner, words=study.words)
 
@@ -77,7 +77,7 @@ def reason_list(study: Study) -> ActionList:
         study.put,
         words=study.words,
         pseudonyms=study.page.pseudonyms(study.put["customer_id"]),
-        found=study.asked.height,
+        found=study.unwritten,
         as_of=study.page.as_of,
         start=study.times[-1][0],
     )
@@ -139,7 +139,7 @@ def limits(study: Study) -> Limits:
     missing = {
         "no_contacts": study.contacts is None,
         "no_stores": study.stores is None,
-        "no_owners": study.owned is None,
+        "no_owners": not study.looked_after,
         "no_test": study.monthly and not study.tests,
         "overwritten": study.contacts is not None or study.points is not None,
     }
