@@ -22,6 +22,9 @@ from crmlib.core.members import nobody
 from crmlib.core.runs import ends, in_order, run
 from crmlib.panels.visits import visit_days
 
+ROWS = 2_000_000
+"""Rows of visits that are looked at together, some customers after others': no step holds more beside all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visits:
@@ -152,5 +155,9 @@ def trips_of(seen: Visits, *, paid: bool = False) -> pl.DataFrame:
 
 def bought(seen: Visits) -> pl.DataFrame:
     """All trips with everything known by now and their value: the purchase days of `panels.customer_day`."""
-    days = _by_day(in_order(seen.days), pl.col("sold").any(), pl.col("net_minor").sum())
-    return days.filter("sold").select("customer_id", "day_n", "net_minor")
+    return pl.concat([_bought(part.days) for part in blocks(seen, rows=ROWS)])
+
+
+def _bought(days: pl.DataFrame) -> pl.DataFrame:
+    whole = _by_day(days, pl.col("sold").any(), pl.col("net_minor").sum())
+    return whole.filter("sold").select("customer_id", "day_n", "net_minor")

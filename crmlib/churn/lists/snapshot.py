@@ -11,7 +11,7 @@ import polars as pl
 from crmlib import panels
 from crmlib.churn.features.features import Options, features, features_of, rhythm, rhythm_of
 from crmlib.churn.features.festivals import festival_buyers
-from crmlib.churn.features.visits import Visits, blocks, known_days, texts, whose
+from crmlib.churn.features.visits import ROWS, Visits, blocks, known_days, texts, whose
 from crmlib.churn.models import overdue
 from crmlib.churn.risk import RiskFit
 from crmlib.core.dates import day_number
@@ -19,8 +19,6 @@ from crmlib.core.frames import AnyFrame, to_polars
 from crmlib.core.margins import margin_rate
 
 DAYS_A_YEAR = 365
-ROWS = 2_000_000
-"""Rows of visits that a night looks at together: no step holds more than some of the members."""
 TELLING = ("store", "promotion", "service", "season")
 """Groups of features that can stand for a cause; that somebody came less is the loss itself."""
 

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from crmlib import panels
+from crmlib.churn.features import visits as days_seen
 from crmlib.churn.features.visits import bought, known_days, some, trips, visits
 from crmlib.core.dates import day_number, day_of
 from crmlib.core.errors import ContractError
@@ -29,7 +30,11 @@ def test_a_paid_trip_needs_a_value_above_zero_after_that_days_returns():
     assert trips(visits(LINES), paid=True).rows() == [("b", 30)]
 
 
-def test_days_bought_are_those_of_customer_days_with_a_purchase():
+@pytest.mark.parametrize("rows", [1, 700, 10_000])
+def test_days_bought_are_those_of_customer_days_with_a_purchase(rows: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(days_seen, "ROWS", rows)
+    summed, most = days_seen._by_day, []
+    monkeypatch.setattr(days_seen, "_by_day", lambda days, *sums: most.append(days.height) or summed(days, *sums))
     rng = np.random.default_rng(2)
     n = 4000
     many = pl.DataFrame(
@@ -44,6 +49,9 @@ def test_days_bought_are_those_of_customer_days_with_a_purchase():
     days = panels.customer_day(many, period_end=day_of(200)).filter("is_purchase")
     told = days.select("customer_id", "day_n", "net_minor")
     assert told.height and bought(visits(many, coded=True)).cast({"customer_id": pl.String}).equals(told)
+    assert max(most) <= rows + 80 and sum(most) >= told.height  # so many at once, and the rest of one customer
+    nobody = visits(many.clear(), coded=True)
+    assert bought(nobody).is_empty() and bought(nobody).columns == told.columns
 
 
 def test_a_return_counts_only_from_the_day_it_was_known():
