@@ -101,6 +101,18 @@ def test_the_fullest_month_says_how_many_days_are_reduced_at_once(tmp_path: Path
     assert reduced._days_at_once(lake, far, 1) == 1
 
 
+def test_lines_that_lie_in_no_months_are_reduced_many_days_at_once(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    rows = histories.lines(np.random.default_rng(1), 300, at=histories.NIGHT, first=0)
+    path = lake.table_path("receipt_lines")
+    delta.append(path, rows, batch=delta.Batch("whole"), partition=None, description=histories.FACTS)
+    days = len(reduced.touched(lake, None, delta.version(path)))
+    assert reduced._days_at_once(lake, delta.version(path), 100) == days * 100 // 300
+    built, _ = reduced.reduce(lake, by=reductions)
+    assert equal(kept(lake, built), whole(lake))
+    assert len(delta.opened(lake.path / reduced.FOLDER / "receipt").history()) <= 3
+
+
 def test_an_earlier_version_of_the_lines_has_its_own_reductions_and_a_later_one_none(lake: Lake) -> None:
     reduced.reduce(lake, by=reductions)
     earlier = reduced.entries(lake)[0]

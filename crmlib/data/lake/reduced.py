@@ -209,9 +209,12 @@ def _days_at_once(lake: Lake, version: int, lines: int) -> int:
     """Days of no more than about so many lines in the fullest month, so that memory does not grow with the company."""
     adds = pl.DataFrame(delta.opened(lake.table_path(LINES), at=version).get_add_actions(flatten=True))
     month = f"partition.{MONTH}"
-    if adds.is_empty() or not {"num_records", month} <= set(adds.columns):
+    if adds.is_empty() or "num_records" not in adds.columns:
         return 1
-    days = Counter(f"{day:%Y-%m}" for day in touched(lake, None, version))
+    told = touched(lake, None, version)
+    if month not in adds.columns:  # files of no month: those of the average day
+        return max(1, int(lines * len(told) / max(int(adds["num_records"].sum()), 1)))
+    days = Counter(f"{day:%Y-%m}" for day in told)
     rows = adds.group_by(month).agg(pl.col("num_records").sum()).iter_rows()
     return max(1, int(lines / max(max(count, 1) / max(days[when], 1) for when, count in rows)))
 
