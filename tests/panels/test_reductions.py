@@ -94,9 +94,8 @@ def test_the_fullest_month_says_how_many_days_are_reduced_at_once(tmp_path: Path
 
     april = sold(40, date(2026, 4, 1), 30, "full")
     assert reduced._days_at_once(lake, april, 400) == 10
-    far = sold(
-        1, date(2031, 1, 1), 28, "far"
-    )  # a month of few lines beside it makes no room for more days of the full one
+    # a month of few lines beside it makes no room for more days of the full one
+    far = sold(1, date(2031, 1, 1), 28, "far")
     assert reduced._days_at_once(lake, far, 400) == 10
     assert reduced._days_at_once(lake, far, 1) == 1
 

@@ -88,7 +88,7 @@ class Study(ChurnStudy):
         found, titles = flows.owners(self.file, self.collected("assignments")), self.titles("staff", "staff_id")
         return found.with_columns(pl.col("owner").replace(titles)) if found is not None and titles else found
 
-    @property
+    @cached_property
     def looked_after(self) -> bool:
         """Whether anybody is named who looks after members."""
         return self._told("looked_after", lambda: self.owned is not None)
@@ -164,7 +164,7 @@ class Study(ChurnStudy):
         """Those of them that each owner is asked about."""
         return self._told("put", lambda: forms.capped(self.asked, each=forms.EACH))
 
-    @property
+    @cached_property
     def unwritten(self) -> int:
         """Losses of the last period without a reason."""
         return self._told("unwritten", lambda: self.asked.height)

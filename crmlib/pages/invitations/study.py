@@ -126,7 +126,7 @@ class Study(Watch):
         found = self.shelf.on_hand
         return found if found.height else None
 
-    @property
+    @cached_property
     def counted(self) -> bool:
         """Whether anything is known to lie in the shops."""
         return self.kept("counted", lambda: self.on_hand is not None)
