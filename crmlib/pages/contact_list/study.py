@@ -121,7 +121,7 @@ class Study(Watch):
             gap=pl.coalesce("usual_gap", "gap").clip(1),
             days=pl.coalesce(pl.col("recency").cast(pl.Float64), "days"),
         ).sort("customer_id")
-        reached = self.reach(shown["customer_id"], few=True)
+        reached = self.reach(shown["customer_id"])
         return shown.join(reached, on="customer_id", how="left")
 
     @cached_property

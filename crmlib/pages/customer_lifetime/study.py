@@ -43,7 +43,7 @@ class Study(Lifetime):
     @cached_property
     def reached(self) -> pl.DataFrame:
         """How to reach those listed, in their order: `Watch.reach`, and usual_gap and action, what to say."""
-        known = self.watch.reach(self.forecast.listed["customer_id"], few=True)
+        known = self.watch.reach(self.forecast.listed["customer_id"])
         for beside in (self.watch.usual_gaps, self.watch.told):
             known = known.join(beside, on="customer_id", how="left", maintain_order="left")
         return known

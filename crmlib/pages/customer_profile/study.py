@@ -195,7 +195,7 @@ class Study(TraitStudy):
     def everybody(self) -> pl.DataFrame:
         """Members of the group, those who bought most first, with owner, means, and whether the month's draw holds."""
         chosen = self.traits.filter("chosen").sort("net_minor", "customer_id", descending=[True, False])
-        reached = self.watch.reach(chosen["customer_id"], few=True).select("customer_id", "owner", "means", "held")
+        reached = self.watch.reach(chosen["customer_id"]).select("customer_id", "owner", "means", "held")
         return chosen.join(reached, on="customer_id", how="left", maintain_order="left")
 
     @cached_property

@@ -103,13 +103,9 @@ class Watch(ChurnStudy):
         reach = self.reach_rows(people)
         return people.join(reach, on="customer_id", how="left", maintain_order="left")
 
-    def reach(self, ids: pl.Series, *, few: bool = False) -> pl.DataFrame:
-        """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held.
-
-        few : the shops of others are not looked at.
-        """
-        asked = self.classed(ids)
-        return self._of_few(asked) if few else self._reached(asked, self.owned_by, self.means_by(asked, self.file))
+    def reach(self, ids: pl.Series) -> pl.DataFrame:
+        """How to reach each of `ids`, in order: customer_id, past_tier, owner (may be null), means, due_on, held."""
+        return self._of_few(self.classed(ids))
 
     def classed(self, ids: pl.Series) -> pl.DataFrame:
         """Each of `ids`, in order, by class of past spend: customer_id, past_tier; the lowest where there is none."""
